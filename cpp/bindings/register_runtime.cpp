@@ -1,0 +1,61 @@
+// Instruction sets, threads, build facts, and the activation functions by themselves.
+#include <pybind11/stl.h>
+
+#include <map>
+#include <string>
+
+#include "../kernels/dispatch.hpp"
+#include "../layers/float_mode.hpp"
+#include "../layers/thread_pool.hpp"
+#include "array_check.hpp"
+#include "register.hpp"
+
+namespace fastlstm {
+
+namespace {
+
+std::vector<std::string> names_of(const std::vector<const KernelTable*>& tables) {
+    std::vector<std::string> names;
+    for (const KernelTable* table : tables) names.emplace_back(table->name);
+    return names;
+}
+
+std::map<std::string, std::string> build_config() {
+    std::map<std::string, std::string> config{
+        {"version", FASTLSTM_VERSION}, {"compiler", FASTLSTM_COMPILER}, {"flags", FASTLSTM_FLAGS}};
+    for (const KernelTable* table : built_tables()) config["isa " + std::string(table->name)] = table->description;
+    return config;
+}
+
+template <class T>
+py::array activate(const std::string& name, const py::array& x) {
+    const Kernels<T>& kernels = kernels_of<T>(active_table());
+    const auto function = name == "tanh" ? kernels.tanh : name == "sigmoid" ? kernels.sigmoid : nullptr;
+    if (!function) throw py::value_error("name must be 'tanh' or 'sigmoid', got '" + name + "'");
+    const auto dense = py::array_t<T, py::array::c_style | py::array::forcecast>::ensure(x);
+    py::array_t<T> y(shape_of(dense));
+    const FlushSubnormals mode;
+    function(dense.data(), y.mutable_data(), static_cast<Index>(dense.size()));
+    return y;
+}
+
+py::array activation(const std::string& name, const py::array& x) {
+    if (x.dtype().kind() == 'f' && x.itemsize() == 4) return activate<float>(name, x);
+    if (x.dtype().kind() == 'f' && x.itemsize() == 8) return activate<double>(name, x);
+    throw py::type_error("x must have dtype float32 or float64, got " + py::str(x.dtype()).cast<std::string>());
+}
+
+}  // namespace
+
+void register_runtime(py::module_& module) {
+    module.def("built_isas", [] { return names_of(built_tables()); });
+    module.def("available_isas", [] { return names_of(available_tables()); });
+    module.def("active_isa", [] { return std::string(active_table().name); });
+    module.def("set_isa", &set_active_table, py::arg("name"));
+    module.def("get_num_threads", &num_threads);
+    module.def("set_num_threads", &set_num_threads, py::arg("n"));
+    module.def("build_config", &build_config);
+    module.def("activation", &activation, py::arg("name"), py::arg("x"));
+}
+
+}  // namespace fastlstm

@@ -1,0 +1,119 @@
+// tanh and the logistic sigmoid, as fractions, so that products of them share a division.
+//
+// Bounds asserted by tests/test_activations.py against float64 (float32) and extended precision (float64):
+//   tanh     float32 6 ULP, float64 4 ULP, everywhere
+//   sigmoid  float32 4 ULP, float64 4 ULP for x >= -80 (-700); below, at most 2e-35 (1e-304) absolute
+// NaN gives NaN, infinities the limits.
+#pragma once
+
+#include "packet.inl.hpp"
+
+namespace fastlstm {
+namespace FASTLSTM_ISA {
+namespace {
+
+template <class P>
+struct Fraction {
+    P numerator, denominator;
+};
+
+template <class T>
+FASTLSTM_INLINE Packet<T> constant(double value) {
+    return pset1<Packet<T>>(static_cast<T>(value));
+}
+
+// c0 + c1 x + c2 x^2 + ...
+template <class T>
+FASTLSTM_INLINE Packet<T> polynomial(const Packet<T>&, double c0) {
+    return constant<T>(c0);
+}
+template <class T, class... More>
+FASTLSTM_INLINE Packet<T> polynomial(const Packet<T>& x, double c0, More... more) {
+    return pmadd(polynomial<T>(x, more...), x, constant<T>(c0));
+}
+
+// e^-x for -87 <= x <= 80, as 2^n e^r with n = round(-x / ln 2) and |r| <= ln(2) / 2.
+// e^r = 1 + r + r^2 q(r), q a minimax fit of relative error 8e-9 in e^r.
+FASTLSTM_INLINE Packet<float> exp_negative(const Packet<float>& x) {
+    using P = Packet<float>;
+    using Bits = typename Eigen::internal::unpacket_traits<P>::integer_packet;
+    using Eigen::internal::preinterpret;
+    const P magic = constant<float>(12582912.0);  // 1.5 * 2^23: adding it rounds to an integer in the low bits
+    const P shifted = pmadd(x, constant<float>(-1.44269504088896341), magic);
+    const P n = psub(shifted, magic);
+    // ln 2 in two parts, the first with few bits so that its product with n is exact
+    P minus_r = pmadd(n, constant<float>(0.693359375), x);
+    minus_r = pmadd(n, constant<float>(-2.12194440054690583e-4), minus_r);
+    const P r = psub(constant<float>(0), minus_r);
+    const P q =
+        polynomial<float>(r, 0.49999999545, 0.166665763619, 0.0416668557816, 0.00836329997878, 0.00139013156425);
+    const P e = padd(pmadd(q, pmul(r, r), r), constant<float>(1));
+    const Bits exponent = Eigen::internal::plogical_shift_left<23>(preinterpret<Bits>(shifted));
+    return preinterpret<P>(padd(preinterpret<Bits>(e), exponent));
+}
+
+FASTLSTM_INLINE Packet<double> exp_negative(const Packet<double>& x) {
+    return Eigen::internal::pexp(psub(constant<double>(0), x));
+}
+
+// sigmoid(x) = 1 / (1 + e^-x); this is the denominator
+FASTLSTM_INLINE Packet<float> sigmoid_denominator(const Packet<float>& x) {
+    const auto bounded = at_least(at_most(x, constant<float>(87)), constant<float>(-80));
+    return padd(exp_negative(bounded), constant<float>(1));
+}
+
+FASTLSTM_INLINE Packet<double> sigmoid_denominator(const Packet<double>& x) {
+    const auto bounded = at_least(at_most(x, constant<double>(700)), constant<double>(-700));
+    return padd(exp_negative(bounded), constant<double>(1));
+}
+
+// tanh(x) = x P(x^2) / Q(x^2) for |x| <= 9, a minimax fit of relative error 2.1e-8; beyond, tanh rounds to +-1.
+FASTLSTM_INLINE Fraction<Packet<float>> tanh_fraction(const Packet<float>& x) {
+    using P = Packet<float>;
+    const P b = at_least(at_most(x, constant<float>(9)), constant<float>(-9));
+    const P s = pmul(b, b);
+    const P p = polynomial<float>(s, 1.0, 0.133810872202, 0.00349565589905, 2.06099874719e-5, 1.33555341253e-8);
+    const P q = polynomial<float>(s, 1.0, 0.467144030032, 0.0258772539177, 0.000328573649555, 7.77699548058e-7);
+    return {pmul(b, p), q};
+}
+
+// |x| < 0.7: x P(x^2) / Q(x^2), relative error 3e-18; else (1 - e) / (1 + e) with e = e^-2|x|, and the sign of x.
+FASTLSTM_INLINE Fraction<Packet<double>> tanh_fraction(const Packet<double>& x) {
+    using P = Packet<double>;
+    using Eigen::internal::pabs;
+    using Eigen::internal::pselect;
+    const P b = at_least(at_most(x, constant<double>(20)), constant<double>(-20));
+    const P s = pmul(b, b);
+    const P p = polynomial<double>(s, 1.0, 0.12814410333162266519, 0.0027904288099515073709, 7.335863652438593431e-6);
+    const P q = polynomial<double>(s, 1.0, 0.46147743666495545987, 0.023282907698288292155, 0.00020623417577406897093);
+    const P magnitude = pabs(b);
+    const P e = exp_negative(padd(magnitude, magnitude));
+    const P one = constant<double>(1);
+    const P large = psub(one, e);
+    const P signed_large = pselect(Eigen::internal::pcmp_lt(b, constant<double>(0)), psub(e, one), large);
+    const P is_small = Eigen::internal::pcmp_lt(magnitude, constant<double>(0.7));
+    return {pselect(is_small, pmul(b, p), signed_large), pselect(is_small, q, padd(one, e))};
+}
+
+template <class T>
+FASTLSTM_INLINE Packet<T> tanh_packet(const Packet<T>& x) {
+    const Fraction<Packet<T>> t = tanh_fraction(x);
+    return pdiv(t.numerator, t.denominator);
+}
+
+template <class T>
+FASTLSTM_INLINE Packet<T> sigmoid_packet(const Packet<T>& x) {
+    return pdiv(constant<T>(1), sigmoid_denominator(x));
+}
+
+template <class T, Packet<T> (*function)(const Packet<T>&)>
+void map(const T* x, T* y, Index n) {
+    for (Index i = 0; i < n; i += kLanes<T>) {
+        const Index left = n - i;
+        store_first(y + i, function(load_first(x + i, left)), left);
+    }
+}
+
+}  // namespace
+}  // namespace FASTLSTM_ISA
+}  // namespace fastlstm

@@ -1,0 +1,120 @@
+// One visit of a cell, backward: dh = dy + dgates_next · R^T ends in the cell's derivative while dh is in registers.
+#pragma once
+
+#include "forward.inl.hpp"
+
+namespace fastlstm {
+namespace FASTLSTM_ISA {
+namespace {
+
+// acc = dgates_next · R^T for rows that go on, dh_n for rows that end at this visit; then + dy.
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void state_gradient(Tile<T, P, R, V>& acc, const CellBackwardArgs<T>& args, Index row, Index group,
+                                    bool ends, Index h_pitch, Index k) {
+    constexpr int W = kLanes<T>;
+    if (ends) {
+        for (int p = 0; p < P; ++p)
+            for (int r = 0; r < R; ++r)
+                for (int v = 0; v < V; ++v)
+                    acc.at[p][r][v] =
+                        pload<Packet<T>>(args.dh_n + (row + r) * h_pitch + ((group + p) * kGroup + v) * W);
+    } else {
+        const T* dgates[R];
+        for (int r = 0; r < R; ++r) dgates[r] = args.dgates_next + (row + r) * kGroup * W;
+        set_to_zero(acc);
+        multiply_add(acc, dgates, k, kGroup * W, args.next_group_stride, packed_group(args.packed_hh_t, group, k),
+                     kGroup * W * k);
+    }
+    if (!args.dy) return;
+    for (int p = 0; p < P; ++p)
+        for (int r = 0; r < R; ++r)
+            for (int v = 0; v < V; ++v) {
+                const Index unit = ((group + p) * kGroup + v) * W;
+                const Packet<T> dy = load_first(args.dy[row + r] + unit, args.hidden_size - unit);
+                acc.at[p][r][v] = padd(acc.at[p][r][v], dy);
+            }
+}
+
+// With c = f c_prev + i g and h = o tanh(c):
+//   dc    += dh o (1 - tanh(c)^2)
+//   dz_i   = dc g  i (1 - i)       dz_f = dc c_prev  f (1 - f)
+//   dz_g   = dc i (1 - g^2)        dz_o = dh tanh(c)  o (1 - o)
+//   dc_prev = dc f
+template <class T>
+FASTLSTM_INLINE void lstm_derivative(const CellBackwardArgs<T>& args, Index row, Index unit, Index h_pitch,
+                                     const Packet<T>& dh) {
+    constexpr int W = kLanes<T>;
+    const Packet<T> one = constant<T>(1);
+    const Index at = row * h_pitch + unit;
+    const T* gates = args.gates + 4 * at;
+    const Packet<T> i = pload<Packet<T>>(gates), f = pload<Packet<T>>(gates + W);
+    const Packet<T> g = pload<Packet<T>>(gates + 2 * W), o = pload<Packet<T>>(gates + 3 * W);
+    const Packet<T> tanh_c = tanh_packet<T>(pload<Packet<T>>(args.c + at));
+    const Packet<T> dh_o = pmul(dh, o);
+    const Packet<T> dc = pmadd(dh_o, psub(one, pmul(tanh_c, tanh_c)), pload<Packet<T>>(args.dc + at));
+    const Packet<T> dc_i = pmul(dc, i), dc_f = pmul(dc, f);
+    T* dz = args.dgates + (unit / W) * args.group_stride + row * kGroup * W;
+    pstore(dz, pmul(pmul(dc_i, g), psub(one, i)));
+    pstore(dz + W, pmul(pmul(dc_f, pload<Packet<T>>(args.c_prev + at)), psub(one, f)));
+    pstore(dz + 2 * W, pmul(dc_i, psub(one, pmul(g, g))));
+    pstore(dz + 3 * W, pmul(pmul(dh_o, tanh_c), psub(one, o)));
+    pstore(args.dc + at, dc_f);
+}
+
+template <class T, int P, int R, int V>
+void lstm_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group, bool ends) {
+    constexpr int W = kLanes<T>;
+    const Index h_pitch = ceil_div(args.hidden_size, W) * W;
+    Tile<T, P, R, V> dh;
+    state_gradient(dh, args, row, group, ends, h_pitch, 4 * h_pitch);
+    for (int p = 0; p < P; ++p)
+        for (int r = 0; r < R; ++r)
+            for (int v = 0; v < V; ++v)
+                lstm_derivative(args, row + r, ((group + p) * kGroup + v) * W, h_pitch, dh.at[p][r][v]);
+}
+
+// h = unit(z): dz = dh unit'(z)
+template <class T, class Unit, int P, int R, int V>
+void rnn_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group, bool ends) {
+    constexpr int W = kLanes<T>;
+    const Index h_pitch = ceil_div(args.hidden_size, W) * W;
+    Tile<T, P, R, V> dh;
+    state_gradient(dh, args, row, group, ends, h_pitch, h_pitch);
+    for (int p = 0; p < P; ++p)
+        for (int r = 0; r < R; ++r)
+            for (int v = 0; v < V; ++v) {
+                const Index unit = ((group + p) * kGroup + v) * W;
+                const Packet<T> h = pload<Packet<T>>(args.h + (row + r) * h_pitch + unit);
+                pstore(args.dgates + (group + p) * args.group_stride + ((row + r) * kGroup + v) * W,
+                       Unit::backward(dh.at[p][r][v], h));
+            }
+}
+
+// Tiles of the rows that go on, then of those that end here: tile(P, R, V, row, group, ends).
+template <class T, class F>
+FASTLSTM_INLINE void for_backward_tiles(const CellBackwardArgs<T>& args, const F& tile) {
+    const Index vectors = ceil_div(args.hidden_size, kLanes<T>);
+    for_vector_tiles(args.next_rows, vectors, args.group_begin, args.group_end,
+                     [&](auto p, auto r, auto v, Index row, Index group) { tile(p, r, v, row, group, false); });
+    for_vector_tiles(
+        args.rows - args.next_rows, vectors, args.group_begin, args.group_end,
+        [&](auto p, auto r, auto v, Index row, Index group) { tile(p, r, v, args.next_rows + row, group, true); });
+}
+
+template <class T>
+void lstm_backward(const CellBackwardArgs<T>& args) {
+    for_backward_tiles(args, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
+        lstm_backward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, row, group, ends);
+    });
+}
+
+template <class T, class Unit>
+void rnn_backward(const CellBackwardArgs<T>& args) {
+    for_backward_tiles(args, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
+        rnn_backward_tile<T, Unit, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, row, group, ends);
+    });
+}
+
+}  // namespace
+}  // namespace FASTLSTM_ISA
+}  // namespace fastlstm

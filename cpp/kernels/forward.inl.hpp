@@ -1,0 +1,134 @@
+// One visit of a cell, forward: the recurrent product ends in the cell update while the gates are still in registers.
+#pragma once
+
+#include "activations.inl.hpp"
+#include "product.inl.hpp"
+
+namespace fastlstm {
+namespace FASTLSTM_ISA {
+namespace {
+
+// acc = z + h_prev · R for a tile; rows of z and h_prev lie one after the other.
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void pre_activations(Tile<T, P, R, V>& acc, const CellForwardArgs<T>& args, Index row, Index group,
+                                     Index z_pitch, Index h_pitch) {
+    constexpr int W = kLanes<T>;
+    const T* h[R];
+    for (int r = 0; r < R; ++r) h[r] = args.h_prev + (row + r) * h_pitch;
+    for (int p = 0; p < P; ++p)
+        for (int r = 0; r < R; ++r)
+            for (int v = 0; v < V; ++v)
+                acc.at[p][r][v] = pload<Packet<T>>(args.z + (row + r) * z_pitch + ((group + p) * kGroup + v) * W);
+    const Index k = args.hidden_size;
+    multiply_add(acc, h, k, k, 0, packed_group(args.packed_hh, group, k), kGroup * W * k);
+}
+
+// i, f, o = sigmoid(z_i, z_f, z_o), g = tanh(z_g)
+// c = f c_prev + i g,  h = o tanh(c)
+// i g and o tanh(c) are fractions with one division each.
+template <class T>
+struct LstmCell {
+    Packet<T> i, f, g, o, c, h;
+
+    FASTLSTM_INLINE LstmCell(const Packet<T> (&z)[4], const Packet<T>& c_prev) {
+        const Packet<T> one = constant<T>(1);
+        const Packet<T> i_denominator = sigmoid_denominator(z[0]);
+        const Fraction<Packet<T>> g_fraction = tanh_fraction(z[2]);
+        f = pdiv(one, sigmoid_denominator(z[1]));
+        const Packet<T> ig = pdiv(one, pmul(i_denominator, g_fraction.denominator));
+        i = pmul(g_fraction.denominator, ig);
+        g = pmul(pmul(g_fraction.numerator, i_denominator), ig);
+        c = pmadd(f, c_prev, pmul(g_fraction.numerator, ig));
+        const Packet<T> o_denominator = sigmoid_denominator(z[3]);
+        const Fraction<Packet<T>> c_fraction = tanh_fraction(c);
+        const Packet<T> oc = pdiv(one, pmul(o_denominator, c_fraction.denominator));
+        o = pmul(c_fraction.denominator, oc);
+        h = pmul(c_fraction.numerator, oc);
+    }
+};
+
+template <class T, int P, int R>
+void lstm_forward_tile(const CellForwardArgs<T>& args, Index row, Index block) {
+    constexpr int W = kLanes<T>;
+    const Index h_pitch = ceil_div(args.hidden_size, W) * W, z_pitch = 4 * h_pitch;
+    Tile<T, P, R, 4> z;
+    pre_activations(z, args, row, block, z_pitch, h_pitch);
+    for (int p = 0; p < P; ++p) {
+        for (int r = 0; r < R; ++r) {
+            const Index unit = (block + p) * W, at = (row + r) * h_pitch + unit;
+            const LstmCell<T> cell(z.at[p][r], pload<Packet<T>>(args.c_prev + at));
+            pstore(args.c + at, cell.c);
+            pstore(args.h + at, cell.h);
+            if (args.y) store_first(args.y[row + r] + unit, cell.h, args.hidden_size - unit);
+            if (args.gates) {
+                T* gates = args.gates + (row + r) * z_pitch + 4 * unit;
+                pstore(gates, cell.i);
+                pstore(gates + W, cell.f);
+                pstore(gates + 2 * W, cell.g);
+                pstore(gates + 3 * W, cell.o);
+            }
+        }
+    }
+}
+
+template <class T>
+void lstm_forward(const CellForwardArgs<T>& args) {
+    for_tiles(args.rows, args.group_begin, args.group_end, [&](auto p, auto r, Index row, Index block) {
+        lstm_forward_tile<T, decltype(p)::value, decltype(r)::value>(args, row, block);
+    });
+}
+
+// h = tanh(z) or max(z, 0); and the derivative by z written with h
+struct TanhUnit {
+    template <class P>
+    static FASTLSTM_INLINE P forward(const P& z) {
+        return tanh_packet<typename Eigen::internal::unpacket_traits<P>::type>(z);
+    }
+    template <class P>
+    static FASTLSTM_INLINE P backward(const P& dh, const P& h) {
+        return pmul(dh, psub(pset1<P>(1), pmul(h, h)));
+    }
+};
+
+struct ReluUnit {
+    template <class P>
+    static FASTLSTM_INLINE P forward(const P& z) {
+        return at_least(z, pset1<P>(0));
+    }
+    template <class P>
+    static FASTLSTM_INLINE P backward(const P& dh, const P& h) {
+        return Eigen::internal::pselect(Eigen::internal::pcmp_lt(pset1<P>(0), h), dh, pset1<P>(0));
+    }
+};
+
+// h = unit(z + h_prev R)
+template <class T, class Unit, int P, int R, int V>
+void rnn_forward_tile(const CellForwardArgs<T>& args, Index row, Index group) {
+    constexpr int W = kLanes<T>;
+    const Index pitch = ceil_div(args.hidden_size, W) * W;
+    Tile<T, P, R, V> z;
+    pre_activations(z, args, row, group, pitch, pitch);
+    for (int p = 0; p < P; ++p) {
+        for (int r = 0; r < R; ++r) {
+            for (int v = 0; v < V; ++v) {
+                const Index unit = ((group + p) * kGroup + v) * W;
+                const Packet<T> h = Unit::forward(z.at[p][r][v]);
+                pstore(args.h + (row + r) * pitch + unit, h);
+                if (args.y) store_first(args.y[row + r] + unit, h, args.hidden_size - unit);
+            }
+        }
+    }
+}
+
+template <class T, class Unit>
+void rnn_forward(const CellForwardArgs<T>& args) {
+    for_vector_tiles(args.rows, ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
+                     [&](auto p, auto r, auto v, Index row, Index group) {
+                         rnn_forward_tile<T, Unit, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
+                             args, row, group);
+                     });
+}
+
+}  // namespace
+}  // namespace FASTLSTM_ISA
+}  // namespace fastlstm

@@ -1,0 +1,116 @@
+// The one door between the layers and the instruction sets: plain structs of arguments and a table of functions.
+//
+// Letters: H hidden size, G gates of the cell, W lanes of a packet (`lanes`), Hp = H rounded up to W.
+// Vectors: the G*H gate columns of a cell are cut into vectors of W columns, and the vectors into groups of four.
+//   LSTM  vector 4*b + g holds gate g of the units [b*W, b*W + W): a group is all four gates of one unit block
+//   RNN   vector b holds the units [b*W, b*W + W): a group is four unit blocks; the last may have fewer
+//   plain vector b holds columns [b*W, b*W + W), grouped as in the RNN
+// Packed matrix: [group][k][vector of the group][lane], K rows; columns past the end are zero.
+// Group buffer (`dgates`): [group][row][4 * W], so that it is the left operand of one product and the right of another.
+#pragma once
+
+#include <cstdint>
+
+namespace fastlstm {
+
+using Index = std::int64_t;
+
+constexpr Index kGroup = 4;  // vectors side by side in a register tile
+
+// out[m] = bias + a[m] · B
+template <class T>
+struct ProductArgs {
+    const T* const* a;  // `rows` pointers; row m is cut into runs of `run` numbers, `run_stride` apart
+    Index rows;
+    Index k, run, run_stride;
+    const T* packed;  // B, K rows
+    const T* bias;    // [vectors * W] or null
+    Index group_begin, group_end;
+    T* const* out;  // `rows` pointers
+    Index columns;  // numbers written to an output row
+};
+
+// One visit of a cell: pre-activations z + h_prev · R, then the cell update.
+template <class T>
+struct CellForwardArgs {
+    Index rows, hidden_size;
+    Index group_begin, group_end;  // groups of the gate vectors
+    const T* packed_hh;            // R, K = H
+    const T* z;                    // rows x (vectors * W): bias + x W
+    const T* h_prev;               // rows x Hp
+    const T* c_prev;               // rows x Hp, LSTM; may be c
+    T* h;                          // rows x Hp, not h_prev
+    T* c;                          // rows x Hp, LSTM
+    T* gates;                      // rows x (vectors * W): activated gates for backward, or null
+    T* const* y;                   // row pointers to H numbers each, or null
+};
+
+// One visit backward: dh = dy + dgates_next · R^T, then the cell's derivative.
+template <class T>
+struct CellBackwardArgs {
+    Index rows, hidden_size;
+    Index group_begin, group_end;  // groups of unit blocks of h
+    const T* packed_hh_t;          // R^T, K = vectors * W
+    const T* dgates_next;          // group buffer of the visit after this one, its first `next_rows` rows
+    Index next_rows;               // rows that go on after this visit
+    Index next_group_stride;
+    const T* dh_n;       // rows x Hp: gradient of the final state, used by the rows that end here
+    const T* const* dy;  // row pointers to H numbers each, or null
+    const T* gates;      // LSTM: rows x (vectors * W)
+    const T* c;          // LSTM: rows x Hp
+    const T* c_prev;     // LSTM: rows x Hp
+    const T* h;          // RNN: rows x Hp
+    T* dc;               // LSTM: rows x Hp, gradient of c in, of c_prev out
+    T* dgates;           // group buffer
+    Index group_stride;
+};
+
+// c[i] += sum over k of a[k][i] * b[k], and optionally sums[.] += sum over k of b[k]
+template <class T>
+struct OuterArgs {
+    const T* const* a;  // K row pointers
+    Index k;
+    Index i_begin, i_end;
+    const T* b;  // group buffer with K rows
+    Index group_stride;
+    Index group_begin, group_end;
+    Index vectors;
+    T* c;     // pitch vectors * W
+    T* sums;  // [vectors * W] or null
+};
+
+template <class T>
+struct Cell {
+    void (*forward)(const CellForwardArgs<T>&);
+    void (*backward)(const CellBackwardArgs<T>&);
+};
+
+template <class T>
+struct Kernels {
+    Index lanes;
+    void (*product)(const ProductArgs<T>&);
+    void (*outer)(const OuterArgs<T>&);
+    Cell<T> lstm, rnn_tanh, rnn_relu;
+    void (*tanh)(const T* x, T* y, Index n);
+    void (*sigmoid)(const T* x, T* y, Index n);
+};
+
+struct KernelTable {
+    const char* name;
+    const char* description;
+    Kernels<float> f32;
+    Kernels<double> f64;
+};
+
+template <class T>
+const Kernels<T>& kernels_of(const KernelTable& table);
+template <>
+inline const Kernels<float>& kernels_of<float>(const KernelTable& table) {
+    return table.f32;
+}
+template <>
+inline const Kernels<double>& kernels_of<double>(const KernelTable& table) {
+    return table.f64;
+}
+
+}  // namespace fastlstm

@@ -1,0 +1,34 @@
+// The one kernel source. A kernels_<isa>.cpp file defines FASTLSTM_ISA and FASTLSTM_ISA_DESCRIPTION, checks that its
+// compiler flags are what it needs, and includes this; the build renames the Eigen namespace for each of them, so that
+// no two objects share a symbol.
+#pragma once
+
+#include "backward.inl.hpp"
+
+namespace fastlstm {
+namespace FASTLSTM_ISA {
+namespace {
+
+template <class T>
+constexpr Kernels<T> make_kernels() {
+    return {kLanes<T>,
+            product<T>,
+            outer<T>,
+            {lstm_forward<T>, lstm_backward<T>},
+            {rnn_forward<T, TanhUnit>, rnn_backward<T, TanhUnit>},
+            {rnn_forward<T, ReluUnit>, rnn_backward<T, ReluUnit>},
+            map<T, tanh_packet<T>>,
+            map<T, sigmoid_packet<T>>};
+}
+
+}  // namespace
+
+#define FASTLSTM_TEXT_OF(x) #x
+#define FASTLSTM_TEXT(x) FASTLSTM_TEXT_OF(x)
+
+extern const KernelTable table;
+constexpr KernelTable table = {FASTLSTM_TEXT(FASTLSTM_ISA), FASTLSTM_ISA_DESCRIPTION, make_kernels<float>(),
+                               make_kernels<double>()};
+
+}  // namespace FASTLSTM_ISA
+}  // namespace fastlstm

@@ -1,0 +1,74 @@
+// The vocabulary of the kernels: Eigen's packet math for one instruction set, and loads and stores that stop at the end
+// of a row. Included only by kernels.inl.hpp, inside no namespace.
+#pragma once
+
+#include <Eigen/Core>
+
+#include "kernel_table.hpp"
+
+#define FASTLSTM_INLINE inline __attribute__((always_inline))
+
+namespace fastlstm {
+namespace FASTLSTM_ISA {
+namespace {
+
+using Eigen::internal::padd;
+using Eigen::internal::pdiv;
+using Eigen::internal::pload;
+using Eigen::internal::ploadu;
+using Eigen::internal::pmadd;
+using Eigen::internal::pmul;
+using Eigen::internal::pset1;
+using Eigen::internal::pstore;
+using Eigen::internal::pstoreu;
+using Eigen::internal::psub;
+
+template <class T>
+using Packet = typename Eigen::internal::packet_traits<T>::type;
+
+template <class T>
+constexpr int kLanes = Eigen::internal::unpacket_traits<Packet<T>>::size;
+
+// Rows of a register tile with four vectors: as many accumulators as leave room for one vector and the broadcasts.
+#if defined(EIGEN_VECTORIZE_AVX512) || defined(EIGEN_VECTORIZE_NEON)
+constexpr int kTileRows = 6;  // 32 registers
+constexpr int kRegisters = 32;
+#else
+constexpr int kTileRows = 3;  // 16 registers
+constexpr int kRegisters = 16;
+#endif
+
+FASTLSTM_INLINE Index at_most(Index a, Index b) { return a < b ? a : b; }
+FASTLSTM_INLINE Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
+
+// Smaller and larger of a number and a bound. A NaN in `x` stays a NaN: Eigen's pmin and pmax return their first
+// operand when the two do not compare.
+template <class P>
+FASTLSTM_INLINE P at_most(const P& x, const P& bound) {
+    return Eigen::internal::pmin(x, bound);
+}
+template <class P>
+FASTLSTM_INLINE P at_least(const P& x, const P& bound) {
+    return Eigen::internal::pmax(x, bound);
+}
+
+// The first n lanes of p; the others are zero.
+template <class T>
+FASTLSTM_INLINE Packet<T> load_first(const T* p, Index n) {
+    if (n >= kLanes<T>) return ploadu<Packet<T>>(p);
+    alignas(64) T lanes[kLanes<T>] = {};
+    for (Index l = 0; l < n; ++l) lanes[l] = p[l];
+    return pload<Packet<T>>(lanes);
+}
+
+template <class T>
+FASTLSTM_INLINE void store_first(T* p, const Packet<T>& value, Index n) {
+    if (n >= kLanes<T>) return pstoreu(p, value);
+    alignas(64) T lanes[kLanes<T>];
+    pstore(lanes, value);
+    for (Index l = 0; l < n; ++l) p[l] = lanes[l];
+}
+
+}  // namespace
+}  // namespace FASTLSTM_ISA
+}  // namespace fastlstm

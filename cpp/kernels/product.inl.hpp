@@ -1,0 +1,101 @@
+// Plain products: projections (rows times packed weights) and outer sums (weight gradients).
+#pragma once
+
+#include "tile.inl.hpp"
+
+namespace fastlstm {
+namespace FASTLSTM_ISA {
+namespace {
+
+// First number of packed group `group` of a matrix with k rows; every group before it is full.
+template <class T>
+FASTLSTM_INLINE const T* packed_group(const T* packed, Index group, Index k) {
+    return packed + group * kGroup * kLanes<T> * k;
+}
+
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void set_to_zero(Tile<T, P, R, V>& acc) {
+    for (int p = 0; p < P; ++p)
+        for (int r = 0; r < R; ++r)
+            for (int v = 0; v < V; ++v) acc.at[p][r][v] = constant<T>(0);
+}
+
+// out[row + r][group + p] = bias + a[row + r] · B[group + p]
+template <class T, int P, int R, int V>
+void product_tile(const ProductArgs<T>& args, Index row, Index group) {
+    constexpr int W = kLanes<T>;
+    const T* a[R];
+    for (int r = 0; r < R; ++r) a[r] = args.a[row + r];
+    Tile<T, P, R, V> acc;
+    set_to_zero(acc);
+    if (args.bias) {
+        for (int p = 0; p < P; ++p)
+            for (int v = 0; v < V; ++v) {
+                const Packet<T> bias = pload<Packet<T>>(args.bias + ((group + p) * kGroup + v) * W);
+                for (int r = 0; r < R; ++r) acc.at[p][r][v] = bias;
+            }
+    }
+    multiply_add(acc, a, args.k, args.run, args.run_stride, packed_group(args.packed, group, args.k),
+                 kGroup * W * args.k);
+    for (int p = 0; p < P; ++p)
+        for (int r = 0; r < R; ++r)
+            for (int v = 0; v < V; ++v) {
+                const Index column = ((group + p) * kGroup + v) * W;
+                store_first(args.out[row + r] + column, acc.at[p][r][v], args.columns - column);
+            }
+}
+
+template <class T>
+void product(const ProductArgs<T>& args) {
+    const Index vectors = ceil_div(args.columns, kLanes<T>);
+    for_vector_tiles(args.rows, vectors, args.group_begin, args.group_end,
+                     [&](auto p, auto r, auto v, Index row, Index group) {
+                         product_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, row, group);
+                     });
+}
+
+// c[i + r][group] += sum over k of a[k][i + r] * b[k][group]
+template <class T, int R, int V>
+void outer_tile(const OuterArgs<T>& args, Index i, Index group) {
+    constexpr int W = kLanes<T>;
+    const Index pitch = args.vectors * W;
+    T* c = args.c + i * pitch + group * kGroup * W;
+    Tile<T, 1, R, V> acc;
+    for (int r = 0; r < R; ++r)
+        for (int v = 0; v < V; ++v) acc.at[0][r][v] = pload<Packet<T>>(c + r * pitch + v * W);
+    const T* b = args.b + group * args.group_stride;
+    for (Index k = 0; k < args.k; ++k, b += kGroup * W) {
+        const T* a = args.a[k] + i;
+        multiply_add_one(acc, [&](int r) { return a[r]; }, b, 0);
+    }
+    for (int r = 0; r < R; ++r)
+        for (int v = 0; v < V; ++v) pstore(c + r * pitch + v * W, acc.at[0][r][v]);
+}
+
+template <class T, int V>
+FASTLSTM_INLINE void sum_rows(const OuterArgs<T>& args, Index group) {
+    constexpr int W = kLanes<T>;
+    T* sums = args.sums + group * kGroup * W;
+    const T* b = args.b + group * args.group_stride;
+    Packet<T> acc[V];
+    for (int v = 0; v < V; ++v) acc[v] = pload<Packet<T>>(sums + v * W);
+    for (Index k = 0; k < args.k; ++k, b += kGroup * W)
+        for (int v = 0; v < V; ++v) acc[v] = padd(acc[v], pload<Packet<T>>(b + v * W));
+    for (int v = 0; v < V; ++v) pstore(sums + v * W, acc[v]);
+}
+
+template <class T>
+void outer(const OuterArgs<T>& args) {
+    for (Index group = args.group_begin; group < args.group_end; ++group) {
+        with_count<kGroup>(at_most(kGroup, args.vectors - group * kGroup), [&](auto v) {
+            constexpr int V = decltype(v)::value;
+            for_row_tiles(args.i_begin, args.i_end,
+                          [&](auto r, Index i) { outer_tile<T, decltype(r)::value, V>(args, i, group); });
+            if (args.sums) sum_rows<T, V>(args, group);
+        });
+    }
+}
+
+}  // namespace
+}  // namespace FASTLSTM_ISA
+}  // namespace fastlstm

@@ -1,0 +1,114 @@
+// The register tile every product is made of: P groups x R rows x V vectors of accumulators.
+//
+// Each output is one chain over k in rising order, whatever P, R and V: that is why a row's bits do not depend on the
+// batch it is in or on the number of threads.
+#pragma once
+
+#include "packet.inl.hpp"
+
+namespace fastlstm {
+namespace FASTLSTM_ISA {
+namespace {
+
+template <class T, int P, int R, int V>
+struct Tile {
+    Packet<T> at[P][R][V];
+};
+
+// acc[p][r][v] += a(r) * b[p][v] for one k; whichever operand has fewer packets is held, the other streams.
+template <class T, int P, int R, int V, class Left>
+FASTLSTM_INLINE void multiply_add_one(Tile<T, P, R, V>& acc, const Left& left, const T* b, Index group_stride) {
+    Packet<T> a[R];
+    for (int r = 0; r < R; ++r) a[r] = pset1<Packet<T>>(left(r));
+    for (int p = 0; p < P; ++p) {
+        for (int v = 0; v < V; ++v) {
+            const Packet<T> w = pload<Packet<T>>(b + p * group_stride + v * kLanes<T>);
+            for (int r = 0; r < R; ++r) acc.at[p][r][v] = pmadd(a[r], w, acc.at[p][r][v]);
+        }
+    }
+}
+
+// acc += rows · B over K numbers, the rows cut into runs (see ProductArgs).
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const T* const (&rows)[R], Index k_total, Index run,
+                                  Index run_stride, const T* b, Index group_stride) {
+    Index offset = 0;
+    for (Index k = 0; k < k_total; k += run, offset += run_stride) {
+        const Index length = at_most(run, k_total - k);
+        const T* a[R];
+        for (int r = 0; r < R; ++r) a[r] = rows[r] + offset;
+        for (Index j = 0; j < length; ++j, b += V * kLanes<T>) {
+            multiply_add_one(acc, [&](int r) { return a[r][j]; }, b, group_stride);
+        }
+    }
+}
+
+// A number known to the compiler, passed as an argument.
+template <int N>
+struct Count {
+    static constexpr int value = N;
+};
+
+// Calls f(Count<n>) for the run-time n in 1..N.
+template <int N, class F>
+FASTLSTM_INLINE void with_count(Index n, const F& f) {
+    if constexpr (N > 1) {
+        if (n < N) return with_count<N - 1>(n, f);
+    }
+    f(Count<N>{});
+}
+
+// Splits rows [begin, end) into tiles of nearly equal height, calling f(Count<R>, first row).
+template <class F>
+FASTLSTM_INLINE void for_row_tiles(Index begin, Index end, const F& f) {
+    Index tiles = ceil_div(end - begin, kTileRows);
+    for (Index row = begin; tiles > 0; --tiles) {
+        const Index height = ceil_div(end - row, tiles);
+        with_count<kTileRows>(height, [&](auto count) { f(count, row); });
+        row += height;
+    }
+}
+
+// Groups side by side in a tile of R rows, so that enough chains are in flight to hide the latency of an addition.
+template <int R>
+constexpr int kTileGroups = R == 1 ? (kRegisters == 32 ? 4 : 2) : 1 + (R == 2 && kRegisters == 32);
+
+// Calls f(Count<P>, Count<R>, first row, first group) for every tile. Groups are the outer loop: a group's panel stays
+// in the nearest cache while the rows pass by it.
+template <class F>
+FASTLSTM_INLINE void for_tiles(Index rows, Index group_begin, Index group_end, const F& f) {
+    if (rows == 1 || rows == 2) {
+        const Index most = rows == 1 ? kTileGroups<1> : kTileGroups<2>;
+        for (Index group = group_begin; group < group_end; group += most) {
+            with_count<kTileGroups<1>>(at_most(most, group_end - group), [&](auto p) {
+                if (rows == 1) {
+                    f(p, Count<1>{}, Index{0}, group);
+                } else if constexpr (decltype(p)::value <= kTileGroups<2>) {
+                    f(p, Count<2>{}, Index{0}, group);
+                }
+            });
+        }
+        return;
+    }
+    for (Index group = group_begin; group < group_end; ++group) {
+        for_row_tiles(0, rows, [&](auto r, Index row) { f(Count<1>{}, r, row, group); });
+    }
+}
+
+// As for_tiles, over `vectors` vectors in groups of four of which the last may have fewer: f gets Count<V> as well.
+template <class F>
+FASTLSTM_INLINE void for_vector_tiles(Index rows, Index vectors, Index group_begin, Index group_end, const F& f) {
+    const Index full = vectors / kGroup;
+    for_tiles(rows, group_begin, at_most(group_end, full),
+              [&](auto p, auto r, Index row, Index group) { f(p, r, Count<kGroup>{}, row, group); });
+    if (group_end <= full) return;
+    with_count<kGroup - 1>(vectors % kGroup, [&](auto v) {
+        for_tiles(rows, full, full + 1, [&](auto p, auto r, Index row, Index group) {
+            if constexpr (decltype(p)::value == 1) f(p, r, v, row, group);
+        });
+    });
+}
+
+}  // namespace
+}  // namespace FASTLSTM_ISA
+}  // namespace fastlstm

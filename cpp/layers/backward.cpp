@@ -1,0 +1,271 @@
+// The time loop, backward: a few visits of gate gradients at a time, then what they mean for x, the weights and the
+// bias.
+#include <algorithm>
+#include <vector>
+
+#include "float_mode.hpp"
+#include "interruption.hpp"
+#include "sequence.hpp"
+
+namespace fastlstm {
+
+namespace {
+
+// Rows of gate gradients gathered before they become dx, dW, dR, db: a group of them fits the first-level cache.
+constexpr Index kGatheredRows = 128;
+
+template <class T>
+class Backward {
+public:
+    Backward(const Tape<T>& tape, const BackwardArrays<T>& arrays, StopRequested stop_requested)
+        : tape_(tape),
+          weights_(*tape.weights),
+          schedule_(tape.schedule),
+          kernels_(kernels_of<T>(weights_.table)),
+          arrays_(arrays),
+          plan_(schedule_, weights_.gates, weights_.units, weights_.input_size),
+          interruption_(stop_requested),
+          capacity_(std::min(std::max(schedule_.active(0), kGatheredRows), schedule_.total())),
+          packed_hh_transposed_(weights_.packed_hh_transposed()),
+          packed_ih_transposed_(arrays.dx ? weights_.packed_ih_transposed() : nullptr) {
+        for (Buffer<T>& half : dgates_) {
+            half = Buffer<T>(checked_product(weights_.gates.groups(), capacity_, row_pitch()));
+        }
+        dh_n_ = load_state(arrays.dh_n);
+        if (has_cell_state(weights_.kind)) dc_ = load_state(arrays.dc_n);
+        const Index columns = weights_.gates.columns();
+        if (arrays.dweight_ih) dweight_ih_ = Buffer<T>::zeroed(checked_product(weights_.input_size, columns));
+        if (arrays.dweight_hh) dweight_hh_ = Buffer<T>::zeroed(checked_product(weights_.hidden_size, columns));
+        if (arrays.dbias) dbias_ = Buffer<T>::zeroed(columns);
+        const auto rows = static_cast<std::size_t>(std::max(capacity_, schedule_.rows()));
+        for (int rank = 0; rank < plan_.threads(); ++rank) scratch_.push_back({Pointers(rows), OutPointers(rows)});
+    }
+
+    bool run() {
+        plan_.run([this](int rank, Team& team) {
+            const FlushSubnormals mode;
+            work(rank, team);
+        });
+        if (interruption_.stopped()) return false;
+        if (dc_) store_state(dc_, arrays_.dc_0);
+        if (dweight_ih_) store_weights(dweight_ih_, weights_.input_size, arrays_.dweight_ih);
+        if (dweight_hh_) store_weights(dweight_hh_, weights_.hidden_size, arrays_.dweight_hh);
+        if (dbias_) store_weights(dbias_, 1, {arrays_.dbias, 1, 0});
+        return true;
+    }
+
+private:
+    using Pointers = std::vector<const T*>;
+    using OutPointers = std::vector<T*>;
+    struct Scratch {
+        Pointers in;
+        OutPointers out;
+    };
+    // Visits [begin, end) and the half of the gate gradients that holds them.
+    struct Chunk {
+        Index begin, end;
+        const Buffer<T>* dgates;
+    };
+
+    Index h_pitch() const { return weights_.gates.padded_size(); }
+    Index row_pitch() const { return kGroup * weights_.gates.lanes; }  // of the group buffer
+    Index group_stride() const { return capacity_ * row_pitch(); }
+
+    Buffer<T> load_state(const T* from) const {
+        const Index H = weights_.hidden_size;
+        auto state = Buffer<T>::zeroed(checked_product(schedule_.rows(), h_pitch()));
+        for (Index row = 0; from && row < schedule_.rows(); ++row) {
+            std::copy_n(from + schedule_.original(row) * H, H, state.data() + row * h_pitch());
+        }
+        return state;
+    }
+
+    void store_state(const Buffer<T>& state, T* to) const {
+        const Index H = weights_.hidden_size;
+        for (Index row = 0; row < schedule_.rows(); ++row) {
+            std::copy_n(state.data() + row * h_pitch(), H, to + schedule_.original(row) * H);
+        }
+    }
+
+    void store_weights(const Buffer<T>& sums, Index rows, const MatrixView<T>& to) const {
+        const Layout& gates = weights_.gates;
+        for (Index vector = 0; vector < gates.vectors(); ++vector) {
+            for (Index k = 0; k < rows; ++k) {
+                const T* from = sums.data() + k * gates.columns() + vector * gates.lanes;
+                for (Index l = 0; l < gates.real_lanes(vector); ++l) to(gates.column(vector) + l, k) = from[l];
+            }
+        }
+    }
+
+    const T* kept_before(const Buffer<T>& states, Index visit) const {
+        const Index row = visit == 0 ? 0 : schedule_.rows() + schedule_.offset(visit - 1);
+        return states.data() + row * h_pitch();
+    }
+
+    void work(int rank, Team& team) {
+        Chunk chunk{schedule_.visits(), schedule_.visits(), &dgates_[0]};
+        for (Index number = 0; chunk.begin > 0; ++number) {
+            if (interruption_.at_chunk(rank, number)) return;
+            const Chunk after = chunk;
+            chunk = chunk_before(after, dgates_[number % 2]);
+            for (Index visit = chunk.end - 1; visit >= chunk.begin; --visit) {
+                step(plan_.slice(rank), rank, chunk, visit + 1 == chunk.end ? after : chunk, visit);
+                if (plan_.split_units()) team.meet();
+            }
+            if (!plan_.split_units()) team.meet();
+            add_weight_gradients(rank, chunk);
+            if (arrays_.dx) input_gradients(rank, chunk);
+        }
+        initial_state_gradients(rank, chunk);
+    }
+
+    Chunk chunk_before(const Chunk& after, const Buffer<T>& dgates) const {
+        Index begin = after.begin - 1;
+        while (begin > 0 && schedule_.offset(after.begin) - schedule_.offset(begin - 1) <= capacity_) --begin;
+        return {begin, after.begin, &dgates};
+    }
+
+    T* dgates_of(const Chunk& chunk, Index visit) const {
+        return chunk.dgates->data() + (schedule_.offset(visit) - schedule_.offset(chunk.begin)) * row_pitch();
+    }
+
+    void step(const Slice& slice, int rank, const Chunk& chunk, const Chunk& next, Index visit) {
+        const Index first = slice.rows.begin;
+        const auto share = [&](Index active) { return std::max<Index>(0, std::min(active, slice.rows.end) - first); };
+        CellBackwardArgs<T> args{};
+        args.rows = share(schedule_.active(visit));
+        if (args.rows == 0) return;
+        args.hidden_size = weights_.hidden_size;
+        args.group_begin = slice.units.begin;
+        args.group_end = slice.units.end;
+        args.packed_hh_t = packed_hh_transposed_;
+        args.next_rows = share(schedule_.active(visit + 1));
+        args.next_group_stride = args.group_stride = group_stride();
+        if (args.next_rows > 0) args.dgates_next = dgates_of(next, visit + 1) + first * row_pitch();
+        args.dgates = dgates_of(chunk, visit) + first * row_pitch();
+        const Index at = first * h_pitch();
+        args.dh_n = dh_n_.data() + at;
+        if (arrays_.dy) args.dy = output_gradient_rows(rank, visit, first, args.rows);
+        args.h = kept_before(tape_.h, visit + 1) + at;
+        if (dc_) {
+            args.c = kept_before(tape_.c, visit + 1) + at;
+            args.c_prev = kept_before(tape_.c, visit) + at;
+            args.dc = dc_.data() + at;
+        }
+        if (tape_.gates) {
+            args.gates = tape_.gates.data() + (schedule_.offset(visit) + first) * weights_.gates.columns();
+        }
+        cell_kernels(kernels_, weights_.kind).backward(args);
+    }
+
+    const T* const* output_gradient_rows(int rank, Index visit, Index first, Index rows) {
+        Pointers& dy = scratch_[static_cast<std::size_t>(rank)].in;
+        for (Index r = 0; r < rows; ++r) {
+            dy[static_cast<std::size_t>(r)] =
+                arrays_.dy.row(schedule_.time(visit, first + r), schedule_.original(first + r));
+        }
+        return dy.data();
+    }
+
+    // Calls f(visit, row, number of the row within the chunk).
+    template <class F>
+    void for_rows(const Chunk& chunk, const F& f) const {
+        std::size_t number = 0;
+        for (Index visit = chunk.begin; visit < chunk.end; ++visit) {
+            for (Index row = 0; row < schedule_.active(visit); ++row) f(visit, row, number++);
+        }
+    }
+
+    // dW += x^T dgates, dR += h_prev^T dgates, db += sum of dgates; every thread takes columns of all three.
+    void add_weight_gradients(int rank, const Chunk& chunk) {
+        const Share groups = share_of(weights_.gates.groups(), rank, plan_.threads());
+        if (groups.begin == groups.end) return;
+        Pointers& rows = scratch_[static_cast<std::size_t>(rank)].in;
+        OuterArgs<T> args{};
+        args.a = rows.data();
+        args.k = schedule_.offset(chunk.end) - schedule_.offset(chunk.begin);
+        args.b = chunk.dgates->data();
+        args.group_stride = group_stride();
+        args.group_begin = groups.begin;
+        args.group_end = groups.end;
+        args.vectors = weights_.gates.vectors();
+        if (dweight_ih_) {
+            for_rows(chunk, [&](Index visit, Index row, std::size_t number) {
+                rows[number] = tape_.x.row(schedule_.time(visit, row), schedule_.original(row));
+            });
+            args.i_end = weights_.input_size;
+            args.c = dweight_ih_.data();
+            kernels_.outer(args);
+        }
+        for_rows(chunk, [&](Index visit, Index row, std::size_t number) {
+            rows[number] = kept_before(tape_.h, visit) + row * h_pitch();
+        });
+        args.i_end = dweight_hh_ ? weights_.hidden_size : 0;
+        args.c = dweight_hh_.data();
+        args.sums = dbias_.data();
+        kernels_.outer(args);
+    }
+
+    // dx = dgates W^T, the rows of the chunk shared out.
+    void input_gradients(int rank, const Chunk& chunk) {
+        const Index total = schedule_.offset(chunk.end) - schedule_.offset(chunk.begin);
+        const Share share = share_of(total, rank, plan_.threads());
+        Scratch& scratch = scratch_[static_cast<std::size_t>(rank)];
+        for_rows(chunk, [&](Index visit, Index row, std::size_t number) {
+            scratch.in[number] = chunk.dgates->data() + static_cast<Index>(number) * row_pitch();
+            scratch.out[number] = arrays_.dx.row(schedule_.time(visit, row), schedule_.original(row));
+        });
+        const Index k = weights_.gates.columns();
+        kernels_.product({scratch.in.data() + share.begin, share.end - share.begin, k, row_pitch(), group_stride(),
+                          packed_ih_transposed_, nullptr, 0, weights_.inputs.groups(), scratch.out.data() + share.begin,
+                          weights_.input_size});
+    }
+
+    // dh_0 = dgates R^T of visit 0; a row without a visit passes its gradient on.
+    void initial_state_gradients(int rank, const Chunk& first) {
+        const Index H = weights_.hidden_size, k = weights_.gates.columns();
+        Scratch& scratch = scratch_[static_cast<std::size_t>(rank)];
+        const Share share = share_of(schedule_.rows(), rank, plan_.threads());
+        Index running = 0;
+        for (Index row = share.begin; row < share.end; ++row) {
+            T* out = arrays_.dh_0 + schedule_.original(row) * H;
+            if (row >= schedule_.active(0)) {
+                std::copy_n(dh_n_.data() + row * h_pitch(), H, out);
+                continue;
+            }
+            scratch.in[static_cast<std::size_t>(running)] = first.dgates->data() + row * row_pitch();
+            scratch.out[static_cast<std::size_t>(running++)] = out;
+        }
+        kernels_.product({scratch.in.data(), running, k, row_pitch(), group_stride(), packed_hh_transposed_, nullptr, 0,
+                          weights_.units.groups(), scratch.out.data(), H});
+    }
+
+    const Tape<T>& tape_;
+    const Weights<T>& weights_;
+    const Schedule& schedule_;
+    const Kernels<T>& kernels_;
+    const BackwardArrays<T>& arrays_;
+    Plan plan_;
+    Interruption interruption_;
+    const Index capacity_;
+    const T* const packed_hh_transposed_;
+    const T* const packed_ih_transposed_;
+    Buffer<T> dgates_[2];  // used by turns: a chunk's first step needs the last gate gradients of the chunk after it
+    Buffer<T> dh_n_, dc_;
+    Buffer<T> dweight_ih_, dweight_hh_, dbias_;
+    std::vector<Scratch> scratch_;
+};
+
+}  // namespace
+
+template <class T>
+bool backward(const Tape<T>& tape, Index steps, const BackwardArrays<T>& arrays, StopRequested stop_requested) {
+    if (!Backward<T>(tape, arrays, stop_requested).run()) return false;
+    if (arrays.dx) clear_padding(arrays.dx, tape.schedule, steps, tape.weights->input_size);
+    return true;
+}
+
+template bool backward(const Tape<float>&, Index, const BackwardArrays<float>&, StopRequested);
+template bool backward(const Tape<double>&, Index, const BackwardArrays<double>&, StopRequested);
+
+}  // namespace fastlstm

@@ -1,0 +1,38 @@
+// Subnormal numbers become zero while one of these lives; the thread's mode is put back afterwards.
+#pragma once
+
+#include <cstdint>
+
+#if defined(__SSE2__)
+#include <xmmintrin.h>
+#endif
+
+namespace fastlstm {
+
+class FlushSubnormals {
+public:
+    FlushSubnormals() : saved_(read()) { write(saved_ | kFlush); }
+    ~FlushSubnormals() { write(saved_); }
+    FlushSubnormals(const FlushSubnormals&) = delete;
+    FlushSubnormals& operator=(const FlushSubnormals&) = delete;
+
+private:
+#if defined(__SSE2__)
+    using Mode = unsigned;
+    static constexpr Mode kFlush = 0x8040;  // FTZ and DAZ
+    static Mode read() { return _mm_getcsr(); }
+    static void write(Mode mode) { _mm_setcsr(mode); }
+#elif defined(__aarch64__)
+    using Mode = std::uint64_t;
+    static constexpr Mode kFlush = Mode{1} << 24;  // FZ
+    static Mode read() {
+        Mode mode;
+        asm volatile("mrs %0, fpcr" : "=r"(mode));
+        return mode;
+    }
+    static void write(Mode mode) { asm volatile("msr fpcr, %0" : : "r"(mode)); }
+#endif
+    Mode saved_;
+};
+
+}  // namespace fastlstm

@@ -1,0 +1,38 @@
+// How a call is shared out among threads. Results never depend on it; only time does.
+#pragma once
+
+#include <vector>
+
+#include "schedule.hpp"
+#include "thread_pool.hpp"
+#include "weights.hpp"
+
+namespace fastlstm {
+
+// The part of every visit that one thread computes.
+struct Slice {
+    Share rows;    // in schedule order
+    Share groups;  // of the gate columns (forward)
+    Share units;   // groups of the hidden units (backward)
+};
+
+class Plan {
+public:
+    Plan(const Schedule& schedule, const Layout& gates, const Layout& units, Index input_size);
+
+    int threads() const { return lease_.size(); }
+    bool split_units() const { return split_units_; }  // threads share every row's units and meet after every visit
+    const Slice& slice(int rank) const { return slices_[static_cast<std::size_t>(rank)]; }
+
+    // Runs work(rank, team) on the threads of the plan.
+    void run(const std::function<void(int, Team&)>& work) { lease_.run(work); }
+
+private:
+    int choose_threads(const Schedule& schedule, const Layout& gates, const Layout& units, Index input_size);
+
+    bool split_units_ = false;
+    TeamLease lease_;
+    std::vector<Slice> slices_;
+};
+
+}  // namespace fastlstm

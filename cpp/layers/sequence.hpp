@@ -1,0 +1,73 @@
+// A recurrent layer in one direction over a sequence: forward, and backward through time.
+//
+// Letters: T steps, N rows, I input size, H hidden size, Hp = H rounded up to the packet. Rows inside are in schedule
+// order; x, y, lengths and states of the caller are in the caller's.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+
+#include "plan.hpp"
+#include "schedule.hpp"
+#include "weights.hpp"
+
+namespace fastlstm {
+
+// Asked between chunks of a long call, on the calling thread; true ends the call early.
+using StopRequested = bool (*)();
+
+template <class T>
+struct ForwardArrays {
+    SequenceView<const T> x;  // (T, N, I)
+    const T* h_0;             // (N, H) or null for zeros
+    const T* c_0;             // (N, H) or null for zeros; LSTM
+    SequenceView<T> y;        // (T, N, H) or empty
+    T* h_n;                   // (N, H)
+    T* c_n;                   // (N, H); LSTM
+};
+
+// What a training forward keeps for backward, in schedule order: per valid step (gates + 1 + 1) * Hp numbers for the
+// LSTM, Hp for the RNN, and N more rows of states for the start.
+template <class T>
+struct Tape {
+    std::shared_ptr<const Weights<T>> weights;
+    Schedule schedule;
+    SequenceView<const T> x;  // the caller's array, not a copy
+    Buffer<T> h, c;           // (N + total) x Hp: the states before visit 0, then after each visit
+    Buffer<T> gates;          // total x gate columns, activated; LSTM
+
+    Index bytes() const { return static_cast<Index>(sizeof(T)) * (h.size() + c.size() + gates.size()); }
+};
+
+template <class T>
+struct BackwardArrays {
+    SequenceView<const T> dy;  // (T, N, H) or empty
+    const T* dh_n;             // (N, H) or null for zeros
+    const T* dc_n;             // (N, H) or null for zeros; LSTM
+    SequenceView<T> dx;        // (T, N, I) or empty; all of it is written
+    MatrixView<T> dweight_ih;  // (G*H, I) or empty
+    MatrixView<T> dweight_hh;  // (G*H, H) or empty
+    T* dbias;                  // G*H numbers or null
+    T* dh_0;                   // (N, H)
+    T* dc_0;                   // (N, H); LSTM
+};
+
+// Both return false when stopped early; the outputs are then incomplete. With `tape` null nothing is kept.
+template <class T>
+bool forward(const Weights<T>& weights, const Schedule& schedule, Index steps, const ForwardArrays<T>& arrays,
+             Tape<T>* tape, StopRequested stop_requested);
+
+template <class T>
+bool backward(const Tape<T>& tape, Index steps, const BackwardArrays<T>& arrays, StopRequested stop_requested);
+
+// What lies past a row's length is zero, in outputs and in gradients of inputs.
+template <class T>
+void clear_padding(const SequenceView<T>& sequence, const Schedule& schedule, Index steps, Index size) {
+    for (Index row = 0; row < schedule.rows(); ++row) {
+        for (Index t = schedule.length(row); t < steps; ++t) {
+            std::fill_n(sequence.row(t, schedule.original(row)), size, T(0));
+        }
+    }
+}
+
+}  // namespace fastlstm

@@ -1,0 +1,181 @@
+#include "thread_pool.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <condition_variable>
+#include <cstdlib>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+namespace fastlstm {
+
+namespace {
+
+void pause() {
+#if defined(__SSE2__)
+    _mm_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+// Spins until ready() for about `spins` pauses; says whether it became so.
+template <class Ready>
+bool spin(const Ready& ready, int spins) {
+    for (int i = 0; i < spins; ++i) {
+        if (ready()) return true;
+        pause();
+    }
+    return ready();
+}
+
+constexpr int kSpins = 2000;  // some tens of microseconds
+
+class Pool {
+public:
+    // One caller at a time; others find it busy.
+    std::mutex busy;
+
+    void run(int size, const std::function<void(int, Team&)>& work) {
+        while (static_cast<int>(workers_.size()) < size - 1) add_worker();
+        Team team(size);
+        {
+            const std::lock_guard<std::mutex> lock(mutex_);
+            work_ = &work;
+            team_ = &team;
+            size_ = size;
+            running_.store(size - 1);
+            epoch_.fetch_add(1);
+        }
+        wake_.notify_all();
+        work(0, team);
+        while (!spin([&] { return running_.load() == 0; }, kSpins)) std::this_thread::yield();
+    }
+
+private:
+    void add_worker() {
+        const int rank = static_cast<int>(workers_.size()) + 1;
+        workers_.emplace_back([this, rank, seen = epoch_.load()] { serve(rank, seen); });
+        workers_.back().detach();  // never joined: they sleep when the process ends
+    }
+
+    void serve(int rank, unsigned seen) {
+        for (;;) {
+            const auto called = [&] { return epoch_.load() != seen; };
+            if (!spin(called, kSpins)) {
+                std::unique_lock<std::mutex> lock(mutex_);
+                wake_.wait(lock, called);
+            }
+            const std::function<void(int, Team&)>* work;
+            Team* team;
+            {
+                const std::lock_guard<std::mutex> lock(mutex_);
+                seen = epoch_.load();
+                if (rank >= size_) continue;  // not of this team, which may be gone by now
+                work = work_;
+                team = team_;
+            }
+            (*work)(rank, *team);
+            running_.fetch_sub(1);
+        }
+    }
+
+    std::vector<std::thread> workers_;
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::atomic<unsigned> epoch_{0};
+    std::atomic<int> running_{0};
+    const std::function<void(int, Team&)>* work_ = nullptr;
+    Team* team_ = nullptr;
+    int size_ = 0;
+};
+
+// Leaked on purpose: daemon threads may still compute when the process ends, and a forked child must not touch the
+// threads it did not inherit.
+std::atomic<Pool*> pool{nullptr};
+
+Pool& the_pool() {
+    static const int registered = pthread_atfork(nullptr, nullptr, [] { pool.store(new Pool); });
+    (void)registered;
+    Pool* current = pool.load();
+    if (!current) {
+        Pool* fresh = new Pool;
+        if (pool.compare_exchange_strong(current, fresh)) return *fresh;
+        delete fresh;
+    }
+    return *pool.load();
+}
+
+int default_num_threads() {
+    const char* wanted = std::getenv("FASTLSTM_NUM_THREADS");
+    if (wanted && *wanted) {
+        char* end = nullptr;
+        const long number = std::strtol(wanted, &end, 10);
+        if (*end == '\0' && number >= 1 && number <= kMostThreads) return static_cast<int>(number);
+        throw std::invalid_argument("FASTLSTM_NUM_THREADS must be a whole number from 1 to " +
+                                    std::to_string(kMostThreads) + ", got '" + wanted + "'");
+    }
+#if defined(__linux__)
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+#endif
+    const unsigned hardware = std::thread::hardware_concurrency();
+    return hardware ? static_cast<int>(hardware) : 1;
+}
+
+std::atomic<int> threads{0};
+
+}  // namespace
+
+int num_threads() {
+    int number = threads.load();
+    if (number == 0) threads.store(number = default_num_threads());
+    return number;
+}
+
+void set_num_threads(int n) {
+    if (n < 1 || n > kMostThreads) {
+        throw std::invalid_argument("n must be a number of threads from 1 to " + std::to_string(kMostThreads) +
+                                    ", got " + std::to_string(n));
+    }
+    threads.store(n);
+}
+
+void Team::meet() {
+    if (size_ == 1) return;
+    const unsigned meeting = meetings_.load();
+    if (waiting_.fetch_add(1) + 1 == size_) {
+        waiting_.store(0);
+        meetings_.fetch_add(1);
+        return;
+    }
+    while (!spin([&] { return meetings_.load() != meeting; }, kSpins)) std::this_thread::yield();
+}
+
+Share share_of(Index count, int rank, int size, Index grain) {
+    const Index grains = (count + grain - 1) / grain;
+    const Index begin = grains * rank / size * grain, end = grains * (rank + 1) / size * grain;
+    return {begin < count ? begin : count, end < count ? end : count};
+}
+
+TeamLease::TeamLease(int wanted) {
+    if (wanted < 2) return;
+    claim_ = std::unique_lock<std::mutex>(the_pool().busy, std::try_to_lock);
+    if (claim_.owns_lock()) size_ = wanted;
+}
+
+void TeamLease::run(const std::function<void(int, Team&)>& work) {
+    if (size_ > 1) return the_pool().run(size_, work);
+    Team alone(1);
+    work(0, alone);
+}
+
+}  // namespace fastlstm

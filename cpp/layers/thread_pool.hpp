@@ -1,0 +1,55 @@
+// A team of threads for one call, from one pool for the process.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+
+#include "../kernels/kernel_table.hpp"
+
+namespace fastlstm {
+
+constexpr int kMostThreads = 1024;
+
+// FASTLSTM_NUM_THREADS, else the processors this process may run on, until set. Throws std::invalid_argument for a
+// number outside 1..kMostThreads.
+int num_threads();
+void set_num_threads(int n);
+
+// What a thread knows of the team it runs in.
+class Team {
+public:
+    Team(int size) : size_(size) {}
+    int size() const { return size_; }
+    // Waits until every thread of the team is here. Spins: meetings are microseconds apart.
+    void meet();
+
+private:
+    const int size_;
+    std::atomic<int> waiting_{0};
+    std::atomic<unsigned> meetings_{0};
+};
+
+// The share [begin, end) of `count` things that thread `rank` of `size` takes, cut at multiples of `grain`.
+struct Share {
+    Index begin, end;
+};
+Share share_of(Index count, int rank, int size, Index grain = 1);
+
+// A claim on the pool for the length of one call. Made for `wanted` threads it has that many, or one (the caller alone)
+// if another call has the pool.
+class TeamLease {
+public:
+    explicit TeamLease(int wanted);
+
+    int size() const { return size_; }
+    // Runs work(rank, team) on every thread of the team, the caller being rank 0; returns when all are done. `work`
+    // must not throw.
+    void run(const std::function<void(int, Team&)>& work);
+
+private:
+    int size_ = 1;
+    std::unique_lock<std::mutex> claim_;
+};
+
+}  // namespace fastlstm

@@ -1,0 +1,71 @@
+// The weights of one layer in one direction, packed for one instruction set. Immutable once made.
+#pragma once
+
+#include <mutex>
+
+#include "buffer.hpp"
+#include "cell.hpp"
+#include "views.hpp"
+
+namespace fastlstm {
+
+inline Index round_up(Index n, Index to) { return (n + to - 1) / to * to; }
+inline Index divide_up(Index n, Index by) { return (n + by - 1) / by; }
+
+// How the columns of a matrix are cut into vectors and groups (see kernel_table.hpp).
+struct Layout {
+    Index gates;  // 1 for a plain matrix
+    Index size;   // columns of one gate
+    Index lanes;
+
+    Index blocks() const { return divide_up(size, lanes); }
+    Index padded_size() const { return blocks() * lanes; }
+    Index vectors() const { return gates * blocks(); }
+    Index columns() const { return vectors() * lanes; }
+    Index groups() const { return divide_up(vectors(), kGroup); }
+
+    // Column of lane 0 of a vector within the stacked gates, and how many of its lanes are real.
+    Index column(Index vector) const { return vector % gates * size + vector / gates * lanes; }
+    Index real_lanes(Index vector) const {
+        const Index left = size - vector / gates * lanes;
+        return left < lanes ? left : lanes;
+    }
+    // Offset of (k, vector, lane 0) in a packed matrix of k_total rows.
+    Index packed_offset(Index k_total, Index k, Index vector) const {
+        const Index group = vector / kGroup, left = vectors() - group * kGroup;
+        const Index width = left < kGroup ? left : kGroup;
+        return (group * kGroup * k_total + k * width + vector % kGroup) * lanes;
+    }
+};
+
+template <class T>
+class Weights {
+public:
+    // weight_ih (G*H, I), weight_hh (G*H, H), bias: G*H numbers or null
+    Weights(const KernelTable& packed_for, CellKind cell, Index inputs_per_step, Index hidden_units,
+            MatrixView<const T> weight_ih, MatrixView<const T> weight_hh, const T* bias);
+
+    const KernelTable& table;
+    const CellKind kind;
+    const Index input_size, hidden_size;
+    const Layout gates;   // of the gate columns
+    const Layout units;   // of the hidden units, as columns of R^T
+    const Layout inputs;  // of the inputs, as columns of W^T
+
+    const T* packed_ih() const { return packed_ih_.data(); }
+    const T* packed_hh() const { return packed_hh_.data(); }
+    const T* bias() const { return bias_.data(); }
+    // Made from the packed weights when training first asks.
+    const T* packed_ih_transposed() const;
+    const T* packed_hh_transposed() const;
+    Index bytes() const;
+
+private:
+    Buffer<T> transposed(const Buffer<T>& packed, const Layout& columns) const;
+
+    Buffer<T> packed_ih_, packed_hh_, bias_;
+    mutable std::mutex transposing_;
+    mutable Buffer<T> packed_ih_transposed_, packed_hh_transposed_;
+};
+
+}  // namespace fastlstm

@@ -1,0 +1,85 @@
+"""Stub of the compiled core. Arrays are float32 or float64, one dtype within a call."""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
+
+class Weights:
+    """Weights of one recurrent layer in one direction, packed for the active instruction set.
+
+    Immutable: a running call keeps the object it started with.
+    """
+
+    def __init__(
+        self,
+        cell: str,  # "lstm", "rnn_tanh" or "rnn_relu"
+        weight_ih: Floats,  # (G*H, I), any strides; gates stacked i, f, g, o
+        weight_hh: Floats,  # (G*H, H), any strides
+        bias: Floats | None = None,  # (G*H,)
+    ) -> None: ...
+    @property
+    def cell(self) -> str: ...
+    @property
+    def input_size(self) -> int: ...
+    @property
+    def hidden_size(self) -> int: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    @property
+    def isa(self) -> str: ...
+    @property
+    def nbytes(self) -> int: ...
+
+class Tape:
+    """What one training forward kept for its backward. Read-only; may be used more than once."""
+
+    @property
+    def nbytes(self) -> int: ...
+
+def forward(
+    weights: Weights,
+    x: Floats,  # (T, N, I), any strides
+    h_0: Floats | None = None,  # (N, H); None is zeros
+    c_0: Floats | None = None,  # (N, H); only for "lstm"
+    y: Floats | None = None,  # (T, N, H), written; None: only the final state is wanted
+    lengths: NDArray[np.int64] | None = None,  # (N,), 0 <= lengths <= T
+    reverse: bool = False,
+) -> tuple[Floats, Floats | None]:  # h_n (N, H), c_n (N, H) or None
+    ...
+
+def forward_training(
+    weights: Weights,
+    x: Floats,
+    h_0: Floats | None = None,
+    c_0: Floats | None = None,
+    y: Floats | None = None,
+    lengths: NDArray[np.int64] | None = None,
+    reverse: bool = False,
+) -> tuple[Floats, Floats | None, Tape]:
+    """As ``forward``, and keeps what ``backward`` needs. ``x`` is kept by reference: do not change it before."""
+
+def backward(
+    tape: Tape,
+    dy: Floats | None = None,  # (T, N, H), gradient of y
+    dh_n: Floats | None = None,  # (N, H)
+    dc_n: Floats | None = None,  # (N, H)
+    dx: Floats | None = None,  # (T, N, I), overwritten when given; any strides, as are those below
+    dweight_ih: Floats | None = None,  # (G*H, I)
+    dweight_hh: Floats | None = None,  # (G*H, H)
+    dbias: Floats | None = None,  # (G*H,)
+) -> tuple[Floats, Floats | None]:  # dh_0 (N, H), dc_0 (N, H) or None
+    ...
+
+def activation(name: str, x: Floats) -> Floats:
+    """``tanh`` or ``sigmoid`` of every element, by the active kernels."""
+
+def available_isas() -> list[str]: ...
+def built_isas() -> list[str]: ...
+def active_isa() -> str: ...
+def set_isa(name: str) -> None: ...
+def set_num_threads(n: int) -> None: ...
+def get_num_threads() -> int: ...
+def build_config() -> dict[str, str]: ...

@@ -1,0 +1,120 @@
+"""Threads, instruction sets and facts about this build."""
+
+from __future__ import annotations
+
+import platform
+
+import numpy as np
+
+from fastlstm import _core
+
+
+def available_isas() -> list[str]:
+    """Instruction sets this build has and this processor can run, fastest first.
+
+    Returns
+    -------
+    list of str
+        Names such as ``"avx512"``, ``"avx2"``, ``"baseline"``, ``"neon"``.
+
+    Examples
+    --------
+    >>> import fastlstm as fl
+    >>> fl.active_isa() in fl.available_isas()
+    True
+    """
+    return _core.available_isas()
+
+
+def active_isa() -> str:
+    """Name of the instruction set new weights are packed for.
+
+    It is the fastest available one unless the environment variable ``FASTLSTM_ISA`` or `set_isa` names another.
+
+    Returns
+    -------
+    str
+    """
+    return _core.active_isa()
+
+
+def set_isa(name: str) -> None:
+    """Make `name` the active instruction set. Weights packed before keep theirs.
+
+    Parameters
+    ----------
+    name : str
+        One of `available_isas`.
+
+    Raises
+    ------
+    ValueError
+        If `name` is unknown or this processor cannot run it; the message lists the valid names.
+    """
+    _core.set_isa(name)
+
+
+def get_num_threads() -> int:
+    """Largest number of threads a call may use.
+
+    The default is the environment variable ``FASTLSTM_NUM_THREADS``, else the processors this process may run on.
+
+    Returns
+    -------
+    int
+    """
+    return _core.get_num_threads()
+
+
+def set_num_threads(n: int) -> None:
+    """Set the largest number of threads a call may use. Results do not depend on it.
+
+    Parameters
+    ----------
+    n : int
+        From 1 to 1024.
+
+    Raises
+    ------
+    ValueError
+        If `n` is outside that range.
+
+    Examples
+    --------
+    >>> import fastlstm as fl
+    >>> before = fl.get_num_threads()
+    >>> fl.set_num_threads(1)
+    >>> fl.get_num_threads()
+    1
+    >>> fl.set_num_threads(before)
+    """
+    _core.set_num_threads(n)
+
+
+def config() -> dict[str, str]:
+    """Facts about this build and machine, as text.
+
+    Returns
+    -------
+    dict of str to str
+        Versions, instruction sets built, available and active, threads, compiler and flags.
+    """
+    build = _core.build_config()
+    return {
+        "fastlstm": build["version"],
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "isas built": ", ".join(f"{name} ({build['isa ' + name]})" for name in _core.built_isas()),
+        "isas available": ", ".join(available_isas()),
+        "isa active": active_isa(),
+        "threads": str(get_num_threads()),
+        "compiler": build["compiler"],
+        "flags": build["flags"],
+    }
+
+
+def show_config() -> None:
+    """Print `config`, a line each: what to paste into a bug report."""
+    for name, value in config().items():
+        print(f"{name:15} {value}")

@@ -1,0 +1,102 @@
+"""Named problems, shared by the tests and the benchmarks: what is timed is also checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Case:
+    """One recurrent layer in one direction over a batch: T steps, N rows, I inputs, H hidden units."""
+
+    cell: str  # "lstm", "rnn_tanh" or "rnn_relu"
+    T: int
+    N: int
+    I: int  # noqa: E741 - the letter of the shapes everywhere in this project
+    H: int
+
+    @property
+    def name(self) -> str:
+        """Name such as ``lstm_T100_N32_I128_H128``."""
+        return f"{self.cell}_T{self.T}_N{self.N}_I{self.I}_H{self.H}"
+
+    @property
+    def gates(self) -> int:
+        """Gates of the cell."""
+        return 4 if self.cell == "lstm" else 1
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations of the forward products."""
+        return 2 * self.gates * self.H * (self.I + self.H) * self.T * self.N
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Random weights, inputs, states and gradients for a case."""
+
+    case: Case
+    weight_ih: NDArray[np.floating]  # (G*H, I)
+    weight_hh: NDArray[np.floating]  # (G*H, H)
+    bias: NDArray[np.floating]  # (G*H,)
+    x: NDArray[np.floating]  # (T, N, I)
+    h_0: NDArray[np.floating]  # (N, H)
+    c_0: NDArray[np.floating] | None  # (N, H), LSTM
+    dy: NDArray[np.floating]  # (T, N, H)
+    dh_n: NDArray[np.floating]  # (N, H)
+    dc_n: NDArray[np.floating] | None  # (N, H), LSTM
+    lengths: NDArray[np.int64]  # (N,), from 0 to T
+
+
+def make_problem(case: Case, dtype: str = "float32", seed: int = 0) -> Problem:
+    """Draw a problem whose recurrence neither dies nor explodes, so that an error anywhere shows at the end."""
+    rng = np.random.default_rng([seed, case.T, case.N, case.I, case.H])
+    rows = case.gates * case.H
+
+    def draw(*shape: int, scale: float = 1.0) -> NDArray[np.floating]:
+        return (scale * rng.standard_normal(shape)).astype(dtype)
+
+    has_cell_state = case.cell == "lstm"
+    return Problem(
+        case,
+        weight_ih=draw(rows, case.I, scale=case.I**-0.5),
+        weight_hh=draw(rows, case.H, scale=0.9 * case.H**-0.5),
+        bias=draw(rows, scale=0.5),
+        x=draw(case.T, case.N, case.I),
+        h_0=draw(case.N, case.H),
+        c_0=draw(case.N, case.H) if has_cell_state else None,
+        dy=draw(case.T, case.N, case.H),
+        dh_n=draw(case.N, case.H),
+        dc_n=draw(case.N, case.H) if has_cell_state else None,
+        lengths=rng.integers(0, case.T + 1, case.N),
+    )
+
+
+# Sizes around the widths of packets and tiles, and each letter at 1.
+SMALL = [
+    Case(cell, *sizes)
+    for cell in ("lstm", "rnn_tanh", "rnn_relu")
+    for sizes in [
+        (1, 1, 1, 1),
+        (5, 3, 4, 7),
+        (4, 2, 3, 16),
+        (7, 1, 2, 17),
+        (20, 1, 17, 33),
+        (9, 13, 5, 48),
+        (6, 7, 9, 70),
+        (12, 7, 70, 65),
+        (30, 32, 12, 128),
+    ]
+]
+
+# The cases whose speed is promised.
+FORWARD = [
+    Case("lstm", 100, 1, 128, 128),
+    Case("lstm", 100, 32, 128, 128),
+    Case("rnn_tanh", 100, 1, 128, 128),
+    Case("rnn_tanh", 100, 32, 128, 128),
+]
+TRAINING = [Case("lstm", 50, 32, 32, 128), Case("rnn_tanh", 50, 32, 32, 128)]

@@ -1,0 +1,97 @@
+"""The compiled layer and its reference behind the same two functions, and comparison by the tolerance table."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from cases import Problem
+from conftest import TOLERANCE
+from fastlstm import _core, reference
+from numpy.typing import NDArray
+
+Array = NDArray[np.floating]
+
+
+class Values(NamedTuple):
+    """What a forward pass gives."""
+
+    y: Array
+    h_n: Array
+    c_n: Array | None
+
+
+class Gradients(NamedTuple):
+    """What a backward pass gives."""
+
+    x: Array
+    h_0: Array
+    c_0: Array | None
+    weight_ih: Array
+    weight_hh: Array
+    bias: Array
+
+
+def pack(problem: Problem) -> _core.Weights:
+    return _core.Weights(problem.case.cell, problem.weight_ih, problem.weight_hh, problem.bias)
+
+
+def kernel_forward(problem: Problem, weights: _core.Weights | None = None, **options: Any) -> Values:
+    y = np.full(problem.dy.shape, np.nan, problem.dy.dtype)
+    h_n, c_n = _core.forward(weights or pack(problem), problem.x, problem.h_0, problem.c_0, y, **options)
+    return Values(y, h_n, c_n)
+
+
+def kernel_backward(problem: Problem, **options: Any) -> tuple[Values, Gradients]:
+    y = np.full(problem.dy.shape, np.nan, problem.dy.dtype)
+    h_n, c_n, tape = _core.forward_training(pack(problem), problem.x, problem.h_0, problem.c_0, y, **options)
+    return Values(y, h_n, c_n), run_pullback(problem, tape)
+
+
+def run_pullback(problem: Problem, tape: _core.Tape) -> Gradients:
+    like = (problem.x, problem.weight_ih, problem.weight_hh, problem.bias)
+    dx, dweight_ih, dweight_hh, dbias = (np.full(a.shape, np.nan, a.dtype) for a in like)
+    dh_0, dc_0 = _core.backward(
+        tape, problem.dy, problem.dh_n, problem.dc_n, dx, dweight_ih, dweight_hh, dbias
+    )
+    return Gradients(dx, dh_0, dc_0, dweight_ih, dweight_hh, dbias)
+
+
+def reference_forward(problem: Problem, **options: Any) -> Values:
+    arguments = (problem.x, problem.weight_ih, problem.weight_hh, problem.bias)
+    if problem.case.cell == "lstm":
+        return Values(*reference.lstm(*arguments, problem.h_0, problem.c_0, **options))
+    kind = problem.case.cell.removeprefix("rnn_")
+    return Values(*reference.rnn(*arguments, problem.h_0, nonlinearity=kind, **options), None)
+
+
+def reference_backward(problem: Problem, **options: Any) -> Gradients:
+    arguments = (problem.x, problem.weight_ih, problem.weight_hh, problem.bias)
+    if problem.case.cell == "lstm":
+        seeds = {"dy": problem.dy, "dh_n": problem.dh_n, "dc_n": problem.dc_n}
+        found = reference.lstm_backward(*arguments, problem.h_0, problem.c_0, **seeds, **options)
+    else:
+        kind = problem.case.cell.removeprefix("rnn_")
+        seeds = {"dy": problem.dy, "dh_n": problem.dh_n, "nonlinearity": kind}
+        found = reference.rnn_backward(*arguments, problem.h_0, **seeds, **options)
+    return Gradients(*(getattr(found, name) for name in Gradients._fields))
+
+
+def assert_agree(got: Values | Gradients, wanted: Values | Gradients, dtype: str) -> None:
+    """Every array within the tolerance of its kind, and with the shape and dtype it should have."""
+    tolerance = TOLERANCE[dtype, "value" if isinstance(got, Values) else "gradient"]
+    for name, g, w in zip(got._fields, got, wanted, strict=True):
+        if w is None:
+            assert g is None, name
+            continue
+        assert g.shape == w.shape, name
+        assert g.dtype == dtype, name
+        if w.size:
+            scale = max(1.0, float(np.abs(w).max()))
+            np.testing.assert_allclose(g, w, rtol=0, atol=tolerance * scale, err_msg=name)
+
+
+def assert_same_bits(got: Values | Gradients, wanted: Values | Gradients) -> None:
+    for name, g, w in zip(got._fields, got, wanted, strict=True):
+        if w is not None:
+            np.testing.assert_array_equal(g, w, err_msg=name)

@@ -1,0 +1,105 @@
+"""Forward kernels of every instruction set against the reference."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from cases import SMALL, Case, make_problem
+from fastlstm import _core
+from helpers import assert_agree, kernel_forward, pack, reference_forward
+
+DTYPES = ["float32", "float64"]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("case", SMALL, ids=lambda case: case.name)
+def test_matches_reference(isa: str, case: Case, dtype: str) -> None:
+    problem = make_problem(case, dtype)
+    assert_agree(kernel_forward(problem), reference_forward(problem), dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("case", SMALL, ids=lambda case: case.name)
+def test_lengths_and_direction(isa: str, case: Case, reverse: bool, dtype: str) -> None:
+    problem = make_problem(case, dtype)
+    options = {"lengths": problem.lengths, "reverse": reverse}
+    assert_agree(kernel_forward(problem, **options), reference_forward(problem, **options), dtype)
+
+
+@pytest.mark.parametrize("case", SMALL[:2] + SMALL[9:11], ids=lambda case: case.name)
+def test_states_default_to_zero(isa: str, case: Case) -> None:
+    problem = make_problem(case, "float64")
+    zeros = np.zeros_like(problem.h_0)
+    zero_problem = replace(problem, h_0=zeros, c_0=None if problem.c_0 is None else zeros)
+    y = np.empty_like(problem.dy)
+    h_n, _ = _core.forward(pack(problem), problem.x, y=y)
+    wanted = kernel_forward(zero_problem)
+    np.testing.assert_array_equal(y, wanted.y)
+    np.testing.assert_array_equal(h_n, wanted.h_n)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "rnn_tanh"])
+def test_bias_may_be_left_out(isa: str, cell: str) -> None:
+    problem = make_problem(Case(cell, 5, 3, 4, 7))
+    without = _core.Weights(cell, problem.weight_ih, problem.weight_hh)
+    zero = replace(problem, bias=np.zeros_like(problem.bias))
+    np.testing.assert_array_equal(kernel_forward(problem, without).y, kernel_forward(zero).y)
+
+
+@pytest.mark.parametrize("case", [Case("lstm", 6, 5, 9, 21), Case("rnn_tanh", 6, 5, 9, 21)], ids=lambda case: case.name)
+def test_layouts_are_views(isa: str, case: Case) -> None:
+    """Batch-first arrays, reversed, strided, big-endian, unaligned and read-only ones give the same bits."""
+    problem = make_problem(case)
+    wanted = kernel_forward(problem)
+
+    batch_first = np.ascontiguousarray(problem.x.transpose(1, 0, 2)).transpose(1, 0, 2)
+    reversed_twice = np.ascontiguousarray(problem.x[::-1, ::-1])[::-1, ::-1]
+    gaps = np.zeros((case.T, case.N, 2 * case.I), "float32")[..., ::2]
+    gaps[...] = problem.x
+    backward_features = np.ascontiguousarray(problem.x[..., ::-1])[..., ::-1]
+    unaligned = np.frombuffer(b"x" + problem.x.tobytes(), np.uint8)[1:].view("float32").reshape(problem.x.shape)
+    read_only = problem.x.copy()
+    read_only.flags.writeable = False
+    big_endian = problem.x.astype(">f4")
+    for x in (batch_first, reversed_twice, gaps, backward_features, unaligned, read_only, big_endian):
+        before = x.copy()
+        np.testing.assert_array_equal(kernel_forward(replace(problem, x=x)).y, wanted.y)
+        np.testing.assert_array_equal(x, before)
+
+    y = np.empty((case.N, case.T, case.H), "float32")
+    _core.forward(pack(problem), problem.x, problem.h_0, problem.c_0, y.transpose(1, 0, 2))
+    np.testing.assert_array_equal(y.transpose(1, 0, 2), wanted.y)
+
+
+@pytest.mark.parametrize("case", [Case("lstm", 6, 5, 9, 21), Case("rnn_relu", 6, 5, 9, 21)], ids=lambda case: case.name)
+def test_weights_in_any_layout(isa: str, case: Case) -> None:
+    problem = make_problem(case)
+    as_keras = replace(
+        problem,
+        weight_ih=np.asfortranarray(problem.weight_ih),
+        weight_hh=np.ascontiguousarray(problem.weight_hh[::-1])[::-1],
+        bias=np.repeat(problem.bias, 2)[::2],
+    )
+    np.testing.assert_array_equal(kernel_forward(as_keras).y, kernel_forward(problem).y)
+
+
+@pytest.mark.parametrize(("T", "N"), [(0, 3), (4, 0), (0, 0)])
+@pytest.mark.parametrize("cell", ["lstm", "rnn_tanh"])
+def test_empty_sequences_pass_states_on(isa: str, cell: str, T: int, N: int) -> None:
+    problem = make_problem(Case(cell, T, N, 2, 5))
+    y, h_n, c_n = kernel_forward(problem)
+    assert y.shape == (T, N, 5)
+    np.testing.assert_array_equal(h_n, problem.h_0)
+    if c_n is not None:
+        np.testing.assert_array_equal(c_n, problem.c_0)
+
+
+def test_only_the_final_state(isa: str) -> None:
+    problem = make_problem(Case("lstm", 8, 5, 3, 20))
+    h_n, c_n = _core.forward(pack(problem), problem.x, problem.h_0, problem.c_0)
+    wanted = kernel_forward(problem)
+    np.testing.assert_array_equal(h_n, wanted.h_n)
+    np.testing.assert_array_equal(c_n, wanted.c_n)

@@ -1,0 +1,186 @@
+"""Threads, forks, signals and memory."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import fastlstm as fl
+import numpy as np
+import pytest
+from cases import Case, make_problem
+from fastlstm import _core
+from helpers import assert_same_bits, kernel_backward, kernel_forward, pack
+
+LARGE = Case("lstm", 20, 32, 24, 96)
+
+
+@pytest.mark.parametrize("n", [0, -1, 1025])
+def test_thread_numbers_out_of_range(n: int) -> None:
+    with pytest.raises(ValueError, match=f"n must be a number of threads from 1 to 1024, got {n}"):
+        fl.set_num_threads(n)
+
+
+@pytest.mark.parametrize("n", [1.5, "2", None])
+def test_thread_numbers_of_the_wrong_kind(n: object) -> None:
+    with pytest.raises(TypeError):
+        fl.set_num_threads(n)  # type: ignore[arg-type]
+
+
+def test_threads_from_the_environment() -> None:
+    code = "import fastlstm as fl; print(fl.get_num_threads())"
+    run = [sys.executable, "-c", code]
+    good = subprocess.run(run, env={**os.environ, "FASTLSTM_NUM_THREADS": "3"}, capture_output=True, text=True, check=True)
+    assert good.stdout.strip() == "3"
+    bad = subprocess.run(run, env={**os.environ, "FASTLSTM_NUM_THREADS": "two"}, capture_output=True, text=True, check=False)
+    assert "FASTLSTM_NUM_THREADS must be a whole number from 1 to 1024, got 'two'" in bad.stderr
+
+
+def test_one_layer_from_many_threads() -> None:
+    problem = make_problem(LARGE)
+    weights = pack(problem)
+    wanted = kernel_forward(problem, weights)
+    with ThreadPoolExecutor(8) as pool:
+        for got in pool.map(lambda _: kernel_forward(problem, weights), range(64)):
+            assert_same_bits(got, wanted)
+
+
+def test_training_from_many_threads() -> None:
+    problem = make_problem(LARGE)
+    wanted = kernel_backward(problem)
+    with ThreadPoolExecutor(4) as pool:
+        for values, gradients in pool.map(lambda _: kernel_backward(problem), range(16)):
+            assert_same_bits(values, wanted[0])
+            assert_same_bits(gradients, wanted[1])
+
+
+def test_other_python_threads_run_meanwhile() -> None:
+    """The main thread gets to count while a long forward is under way: the GIL is not held."""
+    problem = make_problem(Case("lstm", 4000, 8, 64, 128))
+    weights = pack(problem)
+    worker = threading.Thread(target=lambda: _core.forward(weights, problem.x))
+    worker.start()
+    counted = 0
+    while worker.is_alive():
+        counted += 1
+        time.sleep(0.001)
+    assert counted >= 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_computes() -> None:
+    problem = make_problem(LARGE)
+    before = fl.get_num_threads()
+    fl.set_num_threads(2)
+    wanted = kernel_forward(problem)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        os._exit(0 if np.array_equal(kernel_forward(problem).y, wanted.y) else 1)
+    _, status = os.waitpid(child, 0)
+    fl.set_num_threads(before)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_exit_with_a_daemon_thread_computing() -> None:
+    code = """
+import threading, numpy as np
+from fastlstm import _core
+one = np.ones((4 * 64, 64), "f")
+weights = _core.Weights("lstm", one, one)
+x = np.ones((2000, 32, 64), "f")
+def forever():
+    while True:
+        _core.forward(weights, x)
+threading.Thread(target=forever, daemon=True).start()
+import time; time.sleep(0.2)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+LONG_CALL = """
+import sys, numpy as np
+from fastlstm import _core
+rows = np.ones((4 * 256, 256), "f") * 0.01
+weights = _core.Weights("lstm", rows, rows)
+x = np.broadcast_to(np.ones((1, 1, 256), "f"), (3_000_000, {N}, 256))
+print("started", flush=True)
+try:
+    _core.forward(weights, x)
+except KeyboardInterrupt:
+    print("interrupted", np.isfinite(_core.forward(weights, x[:10])[0]).all(), flush=True)
+"""
+
+
+@pytest.mark.parametrize("N", [1, 32])
+@pytest.mark.parametrize("count", ["1", "2"])
+def test_ctrl_c_ends_a_long_call(N: int, count: str) -> None:
+    run = subprocess.Popen(
+        [sys.executable, "-c", LONG_CALL.format(N=N)],
+        env={**os.environ, "FASTLSTM_NUM_THREADS": count},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert run.stdout is not None
+    assert run.stdout.readline() == "started\n"
+    time.sleep(0.5)
+    run.send_signal(signal.SIGINT)
+    try:
+        assert run.communicate(timeout=20)[0] == "interrupted True\n"
+    finally:
+        run.kill()
+
+
+def resident_bytes() -> int:
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc")
+def test_memory_does_not_grow() -> None:
+    """Thousands of layers, shapes and refused inputs leave less than 8 MB behind."""
+    rng = np.random.default_rng(0)
+
+    def churn(rounds: int) -> None:
+        for _ in range(rounds):
+            T, N, I, H = (int(size) for size in rng.integers(1, 24, 4))
+            problem = make_problem(Case("lstm", T, N, I, H))
+            kernel_backward(problem)
+            with pytest.raises(ValueError, match="x must have shape"):
+                _core.forward(pack(problem), problem.x[0])
+
+    churn(300)
+    gc.collect()
+    before = resident_bytes()
+    churn(1500)
+    gc.collect()
+    assert resident_bytes() - before < 8 * 2**20
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc")
+def test_inference_scratch_does_not_grow_with_time() -> None:
+    """A sequence of a million steps, itself a view that takes no memory."""
+    problem = make_problem(Case("lstm", 1, 1, 4, 8))
+    weights = pack(problem)
+    long = np.broadcast_to(problem.x, (1_000_000, 1, 4))
+    _core.forward(weights, long[:1000])
+    before = resident_bytes()
+    _core.forward(weights, long)
+    assert resident_bytes() - before < 2 * 2**20
+
+
+def test_config_names_what_bug_reports_need(capsys: pytest.CaptureFixture[str]) -> None:
+    fl.show_config()
+    printed = capsys.readouterr().out
+    for word in ("fastlstm", "numpy", "isas built", "isas available", "isa active", "threads", "compiler", "flags"):
+        assert any(line.startswith(word) for line in printed.splitlines()), word
+    assert fl.config()["isa active"] == fl.active_isa()
+    assert fl.__version__ == fl.config()["fastlstm"]

@@ -102,7 +102,7 @@ def test_impossible_sizes_raise_at_once() -> None:
     huge = np.broadcast_to(zeros(1, 1, 4), (2**40, 2**10, 4))
     with pytest.raises((MemoryError, ValueError), match=r"could not allocate \d+ bytes|overflow"):
         _core.forward_training(WEIGHTS, huge)
-    one = np.broadcast_to(zeros(1, 1), (4 * 2**30, 2**30))
+    one = np.broadcast_to(zeros(1, 1), (4 * 2**28, 2**28))
     with pytest.raises((MemoryError, ValueError), match=r"could not allocate \d+ bytes|overflow"):
         _core.Weights("lstm", one[:, :1], one)
 

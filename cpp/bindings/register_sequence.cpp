@@ -1,5 +1,8 @@
 // _core.forward, forward_training, backward and Tape: check, make views, release the GIL, call, return.
-#include <optional>
+#include <cxxabi.h>
+#include <unistd.h>
+
+#include <exception>
 
 #include "array_check.hpp"
 #include "handles.hpp"
@@ -9,20 +12,38 @@ namespace fastlstm {
 
 namespace {
 
+// Runs `take_gil`, which Python ends by unwinding the thread if the interpreter has finished meanwhile (a daemon thread
+// at exit). Nothing of Python may be touched then, not even by destructors, so the thread waits for the end here.
+template <class F>
+auto unless_finished(const F& take_gil) {
+    try {
+        return take_gil();
+    } catch (const abi::__forced_unwind&) {
+        for (;;) pause();
+    }
+}
+
 // Asks Python whether a signal such as Ctrl-C is waiting; its exception is then set.
 bool signal_waiting() {
-    const py::gil_scoped_acquire gil;
-    return PyErr_CheckSignals() != 0;
+    const PyGILState_STATE state = unless_finished([] { return PyGILState_Ensure(); });
+    const bool waiting = PyErr_CheckSignals() != 0;
+    PyGILState_Release(state);
+    return waiting;
 }
 
 // Other Python threads may run while `work` does: it touches only memory that this call's arguments keep alive.
 template <class F>
 void without_gil(const F& work) {
-    bool completed;
-    {
-        const py::gil_scoped_release release;
+    PyThreadState* const thread = PyEval_SaveThread();
+    bool completed = false;
+    std::exception_ptr failure;
+    try {
         completed = work();
+    } catch (const std::exception&) {
+        failure = std::current_exception();
     }
+    unless_finished([&] { PyEval_RestoreThread(thread); });
+    if (failure) std::rethrow_exception(failure);
     if (!completed) throw py::error_already_set();
 }
 

@@ -44,8 +44,8 @@ Weights<T>::Weights(const KernelTable& packed_for, CellKind cell, Index inputs_p
       gates{gate_count(kind), hidden_size, kernels_of<T>(table).lanes},
       units{1, hidden_size, kernels_of<T>(table).lanes},
       inputs{1, input_size, kernels_of<T>(table).lanes},
-      packed_ih_(pack(gates, input_size, weight_ih)),
       packed_hh_(pack(gates, hidden_size, weight_hh)),
+      packed_ih_(pack(gates, input_size, weight_ih)),
       bias_(pack_bias(gates, bias)) {}
 
 // Left rows run over the gate columns as the group buffer has them (vector by vector, padding included), right columns

@@ -63,7 +63,7 @@ public:
 private:
     Buffer<T> transposed(const Buffer<T>& packed, const Layout& columns) const;
 
-    Buffer<T> packed_ih_, packed_hh_, bias_;
+    Buffer<T> packed_hh_, packed_ih_, bias_;
     mutable std::mutex transposing_;
     mutable Buffer<T> packed_ih_transposed_, packed_hh_transposed_;
 };

@@ -15,7 +15,7 @@ class Case:
     cell: str  # "lstm", "rnn_tanh" or "rnn_relu"
     T: int
     N: int
-    I: int  # noqa: E741 - the letter of the shapes everywhere in this project
+    I: int
     H: int
 
     @property

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from cases import Problem
 from conftest import TOLERANCE
-from fastlstm import _core, reference
 from numpy.typing import NDArray
+
+from fastlstm import _core, reference
 
 Array = NDArray[np.floating]
 
@@ -51,9 +52,7 @@ def kernel_backward(problem: Problem, **options: Any) -> tuple[Values, Gradients
 def run_pullback(problem: Problem, tape: _core.Tape) -> Gradients:
     like = (problem.x, problem.weight_ih, problem.weight_hh, problem.bias)
     dx, dweight_ih, dweight_hh, dbias = (np.full(a.shape, np.nan, a.dtype) for a in like)
-    dh_0, dc_0 = _core.backward(
-        tape, problem.dy, problem.dh_n, problem.dc_n, dx, dweight_ih, dweight_hh, dbias
-    )
+    dh_0, dc_0 = _core.backward(tape, problem.dy, problem.dh_n, problem.dc_n, dx, dweight_ih, dweight_hh, dbias)
     return Gradients(dx, dh_0, dc_0, dweight_ih, dweight_hh, dbias)
 
 

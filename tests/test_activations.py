@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fastlstm import _core
 from numpy.typing import NDArray
+
+from fastlstm import _core
 
 
 def dense_inputs(dtype: str, limit: float) -> NDArray[np.floating]:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 from cases import Case, make_problem
-from fastlstm import _core
 from helpers import pack
+
+from fastlstm import _core
 
 PROBLEM = make_problem(Case("lstm", 6, 3, 4, 5))
 WEIGHTS = pack(PROBLEM)

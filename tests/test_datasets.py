@@ -19,7 +19,7 @@ def test_speakers_and_lengths():
 
 def test_shapes_and_types():
     data = japanese_vowels()
-    for x, lengths, y, rows in [data[:3] + (270,), data[3:] + (370,)]:
+    for x, lengths, y, rows in [(*data[:3], 270), (*data[3:], 370)]:
         assert (x.shape, x.dtype) == ((rows, 29, 12), np.float32)
         assert (lengths.shape, lengths.dtype) == ((rows,), np.int64)
         assert (y.shape, y.dtype) == ((rows,), np.int64)

@@ -8,12 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import fastlstm as fl
 import numpy as np
 import pytest
 from cases import Case, make_problem
-from fastlstm import _core
 from helpers import pack
+
+import fastlstm as fl
+from fastlstm import _core
 
 ROOT = Path(__file__).parents[1]
 
@@ -74,7 +75,7 @@ def test_unknown_names_raise_and_list_the_valid_ones(name: str) -> None:
         fl.set_isa(name)
     failed = run_python("import fastlstm", FASTLSTM_ISA=name)
     assert failed.returncode != 0
-    assert f"FASTLSTM_ISA must be an instruction set this build and processor have" in failed.stderr
+    assert "FASTLSTM_ISA must be an instruction set this build and processor have" in failed.stderr
     assert f"got '{name}'" in failed.stderr
     assert all(f"'{valid}'" in failed.stderr for valid in fl.available_isas())
 
@@ -97,7 +98,17 @@ def kernel_objects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     cmeel = pytest.importorskip("cmeel")
     prefix = f"{Path(cmeel.__file__).parents[1] / 'cmeel.prefix'};{pybind11.get_cmake_dir()}"
     build = tmp_path_factory.mktemp("build")
-    configure = ["cmake", "-S", ROOT, "-B", build, "-G", "Ninja", "-DSKBUILD_PROJECT_VERSION=0", "-DCMAKE_BUILD_TYPE=Release"]
+    configure = [
+        "cmake",
+        "-S",
+        ROOT,
+        "-B",
+        build,
+        "-G",
+        "Ninja",
+        "-DSKBUILD_PROJECT_VERSION=0",
+        "-DCMAKE_BUILD_TYPE=Release",
+    ]
     configure += ["-DFASTLSTM_WERROR=ON", f"-DCMAKE_PREFIX_PATH={prefix}", f"-DPython_EXECUTABLE={sys.executable}"]
     subprocess.run(configure, check=True, capture_output=True)
     targets = [f"fastlstm_kernels_{name}" for name in _core.built_isas()]
@@ -107,7 +118,9 @@ def kernel_objects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def symbols(path: Path, kinds: str) -> set[str]:
     """Names of defined symbols of the given kinds, which are nm's letters."""
-    lines = subprocess.run(["nm", "--defined-only", path], check=True, capture_output=True, text=True).stdout.splitlines()
+    lines = subprocess.run(
+        ["nm", "--defined-only", path], check=True, capture_output=True, text=True
+    ).stdout.splitlines()
     return {line.split()[-1] for line in lines if line.split()[-2] in kinds}
 
 

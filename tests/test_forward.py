@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from cases import SMALL, Case, make_problem
-from fastlstm import _core
 from helpers import assert_agree, kernel_forward, pack, reference_forward
+
+from fastlstm import _core
 
 DTYPES = ["float32", "float64"]
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from cases import SMALL, Case, Problem, make_problem
-from fastlstm import _core
 from helpers import (
     Gradients,
     assert_agree,
@@ -18,6 +17,8 @@ from helpers import (
     reference_backward,
     run_pullback,
 )
+
+from fastlstm import _core
 
 DTYPES = ["float32", "float64"]
 
@@ -105,7 +106,7 @@ def test_seeds_left_out_are_zero(isa: str) -> None:
 
 
 def test_tape_size_is_the_documented_formula(isa: str) -> None:
-    """docs/design.md: (G + 1 + 1) * H numbers per valid step and row for LSTM, H for RNN, and the states before them."""
+    """docs/design.md: (G + 1 + 1) * H numbers per valid step and row for LSTM, H for RNN, and the first states."""
     lanes = {"avx512": 16, "avx2": 8, "baseline": 4, "neon": 4}[isa]
     for cell, per_step, states in (("lstm", 6, 2), ("rnn_tanh", 1, 1)):
         problem = make_problem(Case(cell, 11, 6, 3, 21))

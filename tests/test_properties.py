@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import fastlstm as fl
 import numpy as np
 import pytest
 from cases import Case, make_problem
-from fastlstm import _core
 from helpers import Values, assert_same_bits, kernel_backward, kernel_forward, pack
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+import fastlstm as fl
 
 cells = st.sampled_from(["lstm", "rnn_tanh", "rnn_relu"])
 sizes = st.integers(1, 70)

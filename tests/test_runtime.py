@@ -11,12 +11,13 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import fastlstm as fl
 import numpy as np
 import pytest
 from cases import Case, make_problem
-from fastlstm import _core
 from helpers import assert_same_bits, kernel_backward, kernel_forward, pack
+
+import fastlstm as fl
+from fastlstm import _core
 
 LARGE = Case("lstm", 20, 32, 24, 96)
 
@@ -36,9 +37,13 @@ def test_thread_numbers_of_the_wrong_kind(n: object) -> None:
 def test_threads_from_the_environment() -> None:
     code = "import fastlstm as fl; print(fl.get_num_threads())"
     run = [sys.executable, "-c", code]
-    good = subprocess.run(run, env={**os.environ, "FASTLSTM_NUM_THREADS": "3"}, capture_output=True, text=True, check=True)
+    good = subprocess.run(
+        run, env={**os.environ, "FASTLSTM_NUM_THREADS": "3"}, capture_output=True, text=True, check=True
+    )
     assert good.stdout.strip() == "3"
-    bad = subprocess.run(run, env={**os.environ, "FASTLSTM_NUM_THREADS": "two"}, capture_output=True, text=True, check=False)
+    bad = subprocess.run(
+        run, env={**os.environ, "FASTLSTM_NUM_THREADS": "two"}, capture_output=True, text=True, check=False
+    )
     assert "FASTLSTM_NUM_THREADS must be a whole number from 1 to 1024, got 'two'" in bad.stderr
 
 

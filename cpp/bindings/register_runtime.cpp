@@ -1,10 +1,14 @@
 // Instruction sets, threads, build facts, and the activation functions by themselves.
 #include <pybind11/stl.h>
 
+#include <algorithm>
+#include <chrono>
+#include <limits>
 #include <map>
 #include <string>
 
 #include "../kernels/dispatch.hpp"
+#include "../layers/buffer.hpp"
 #include "../layers/float_mode.hpp"
 #include "../layers/thread_pool.hpp"
 #include "array_check.hpp"
@@ -45,6 +49,40 @@ py::array activation(const std::string& name, const py::array& x) {
     throw py::type_error("x must have dtype float32 or float64, got " + py::str(x.dtype()).cast<std::string>());
 }
 
+// Runs work() a few times and returns its shortest time in seconds.
+template <class F>
+double shortest(const F& work) {
+    using Clock = std::chrono::steady_clock;
+    double best = std::numeric_limits<double>::infinity();
+    for (int i = 0; i < 5; ++i) {
+        const Clock::time_point start = Clock::now();
+        work();
+        best = std::min(best, std::chrono::duration<double>(Clock::now() - start).count());
+    }
+    return best;
+}
+
+double measure_multiply_add() {
+    constexpr Index kRounds = 400'000;
+    const Probe& probe = active_table().probe;
+    volatile float sink = 0;
+    const double seconds = shortest([&] { sink = probe.multiply_add(kRounds); });
+    return static_cast<double>(kRounds * probe.flops) / seconds;
+}
+
+double measure_read_bandwidth(Index bytes) {
+    constexpr Index kStep = 1024, kAtLeast = Index{1} << 26;  // numbers in the longest step; bytes read in one timing
+    if (bytes < 1 || bytes > Index{1} << 32) throw py::value_error("bytes must lie between 1 and 2**32");
+    const Index size = (bytes / Index{sizeof(float)} + kStep - 1) / kStep * kStep;
+    const auto numbers = Buffer<float>::zeroed(size);
+    const Index passes = std::max<Index>(1, kAtLeast / bytes);
+    volatile float sink = 0;
+    const double seconds = shortest([&] {
+        for (Index i = 0; i < passes; ++i) sink = active_table().probe.read(numbers.data(), size);
+    });
+    return static_cast<double>(passes * size) * sizeof(float) / seconds;
+}
+
 }  // namespace
 
 void register_runtime(py::module_& module) {
@@ -55,6 +93,8 @@ void register_runtime(py::module_& module) {
     module.def("get_num_threads", &num_threads);
     module.def("set_num_threads", &set_num_threads, py::arg("n"));
     module.def("build_config", &build_config);
+    module.def("measure_multiply_add", &measure_multiply_add);
+    module.def("measure_read_bandwidth", &measure_read_bandwidth, py::arg("bytes"));
     module.def("activation", &activation, py::arg("name"), py::arg("x"));
 }
 

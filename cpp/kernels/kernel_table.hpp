@@ -95,9 +95,17 @@ struct Kernels {
     void (*sigmoid)(const T* x, T* y, Index n);
 };
 
+// Upper bounds to measure against.
+struct Probe {
+    float (*multiply_add)(Index rounds);
+    Index flops;  // of one round
+    float (*read)(const float* x, Index n);
+};
+
 struct KernelTable {
     const char* name;
     const char* description;
+    Probe probe;
     Kernels<float> f32;
     Kernels<double> f64;
 };

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "backward.inl.hpp"
+#include "probe.inl.hpp"
 
 namespace fastlstm {
 namespace FASTLSTM_ISA {
@@ -27,7 +28,10 @@ constexpr Kernels<T> make_kernels() {
 #define FASTLSTM_TEXT(x) FASTLSTM_TEXT_OF(x)
 
 extern const KernelTable table;
-constexpr KernelTable table = {FASTLSTM_TEXT(FASTLSTM_ISA), FASTLSTM_ISA_DESCRIPTION, make_kernels<float>(),
+constexpr KernelTable table = {FASTLSTM_TEXT(FASTLSTM_ISA),
+                               FASTLSTM_ISA_DESCRIPTION,
+                               {probe_multiply_add, kProbeFlops, probe_read},
+                               make_kernels<float>(),
                                make_kernels<double>()};
 
 }  // namespace FASTLSTM_ISA

@@ -49,7 +49,6 @@ def forward(
     reverse: bool = False,
 ) -> tuple[Floats, Floats | None]:  # h_n (N, H), c_n (N, H) or None
     ...
-
 def forward_training(
     weights: Weights,
     x: Floats,
@@ -72,7 +71,6 @@ def backward(
     dbias: Floats | None = None,  # (G*H,)
 ) -> tuple[Floats, Floats | None]:  # dh_0 (N, H), dc_0 (N, H) or None
     ...
-
 def activation(name: str, x: Floats) -> Floats:
     """``tanh`` or ``sigmoid`` of every element, by the active kernels."""
 
@@ -83,3 +81,8 @@ def set_isa(name: str) -> None: ...
 def set_num_threads(n: int) -> None: ...
 def get_num_threads() -> int: ...
 def build_config() -> dict[str, str]: ...
+def measure_multiply_add() -> float:
+    """Floating-point operations a second of one core, float32, nothing loaded."""
+
+def measure_read_bandwidth(bytes: int) -> float:
+    """Bytes a second one core reads from a block of this many."""

@@ -1,0 +1,117 @@
+"""The habits of this project, held by tests: which way calls go, types, format, stubs and documents that are true."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastlstm as fl
+
+ROOT = Path(__file__).parents[1]
+CPP = ROOT / "cpp"
+
+# Which folder may include which (docs/design.md); a file may always include its own folder.
+MAY_INCLUDE = {
+    "kernels": set(),
+    "layers": {"kernels/kernel_table.hpp"},
+    "bindings": {"layers/", "kernels/dispatch.hpp"},
+}
+
+
+def includes_of(path: Path) -> list[str]:
+    return re.findall(r'#include [<"]([^>"]+)[>"]', path.read_text())
+
+
+@pytest.mark.parametrize("path", sorted(CPP.rglob("*.?pp")), ids=lambda path: str(path.relative_to(CPP)))
+def test_includes_go_one_way(path: Path) -> None:
+    folder = path.parent.name
+    for include in includes_of(path):
+        if include.startswith("../"):
+            target = include.removeprefix("../")
+            assert any(target.startswith(allowed) for allowed in MAY_INCLUDE[folder]), include
+        if include.startswith("pybind11"):
+            assert folder == "bindings", include
+        if include.startswith("Eigen"):
+            assert path.name.endswith(".inl.hpp"), include
+
+
+def test_instruction_set_files_hold_no_code() -> None:
+    for path in (CPP / "kernels").glob("kernels_*.cpp"):
+        lines = path.read_text().splitlines()
+        assert len(lines) <= 10, path.name
+        assert any(line.startswith("#error") for line in lines), path.name
+
+
+def run_module(*arguments: str) -> None:
+    done = subprocess.run([sys.executable, "-m", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_types() -> None:
+    pytest.importorskip("mypy")
+    run_module("mypy", "--no-incremental")
+
+
+@pytest.mark.slow
+def test_the_stub_is_the_module() -> None:
+    pytest.importorskip("mypy")
+    run_module("mypy.stubtest", "fastlstm._core", "--ignore-disjoint-bases")
+
+
+def test_lint() -> None:
+    pytest.importorskip("ruff")
+    run_module("ruff", "check", ".")
+    run_module("ruff", "format", "--check", ".")
+
+
+def test_cpp_format() -> None:
+    clang_format = shutil.which("clang-format", path=str(Path(sys.executable).parent))
+    if clang_format is None:
+        pytest.skip("clang-format is not installed beside this Python")
+    sources = [str(path) for path in sorted(CPP.rglob("*.?pp"))]
+    done = subprocess.run([clang_format, "--dry-run", "-Werror", *sources], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def modules() -> list[str]:
+    found = pkgutil.walk_packages(fl.__path__, "fastlstm.")
+    return ["fastlstm", *(module.name for module in found if not module.name.endswith(("__main__", "_core")))]
+
+
+@pytest.mark.parametrize("name", modules())
+def test_docstring_examples(name: str) -> None:
+    result = doctest.testmod(importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert result.failed == 0
+
+
+def test_version_is_the_same_everywhere() -> None:
+    declared = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert declared is not None
+    assert fl.__version__ == declared[1]
+    assert f"## {declared[1]}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_import_needs_no_more_than_numpy() -> None:
+    """`import fastlstm` stays quick: nothing of the Keras surface, tqdm or safetensors is loaded by it."""
+    code = "import sys, numpy; before = set(sys.modules); import fastlstm; print(*sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {name for name in done.stdout.split() if name.partition(".")[0] not in sys.stdlib_module_names} == {
+        "fastlstm",
+        "fastlstm._core",
+        "fastlstm.runtime",
+    }
+
+
+def test_documents_name_existing_files() -> None:
+    for document in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"

@@ -5,4 +5,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     fastlstm::register_runtime(module);
     fastlstm::register_weights(module);
     fastlstm::register_sequence(module);
+    fastlstm::register_stream(module);
 }

@@ -17,10 +17,13 @@ from fastlstm.runtime import (
 
 if TYPE_CHECKING:
     from fastlstm import datasets, keras, reference
+    from fastlstm.layers import LSTM, RNN
 
 __version__ = config()["fastlstm"]
 
 __all__ = [
+    "LSTM",
+    "RNN",
     "active_isa",
     "available_isas",
     "config",
@@ -33,14 +36,18 @@ __all__ = [
     "show_config",
 ]
 
-_LAZY = ("datasets", "keras", "reference")  # imported at first use, to keep `import fastlstm` quick
+# Imported at first use, to keep `import fastlstm` quick.
+_MODULES = ("datasets", "keras", "layers", "reference")
+_CLASSES = {"LSTM": "layers", "RNN": "layers"}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
+    if name in _MODULES:
         return importlib.import_module(f"fastlstm.{name}")
+    if name in _CLASSES:
+        return getattr(importlib.import_module(f"fastlstm.{_CLASSES[name]}"), name)
     raise AttributeError(f"module 'fastlstm' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_LAZY])
+    return sorted([*globals(), *_MODULES, *_CLASSES])

@@ -1,11 +1,12 @@
 """Stub of the compiled core. Arrays are float32 or float64, one dtype within a call."""
 
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
+from fastlstm.typing import Floats
 
 class Weights:
     """Weights of one recurrent layer in one direction, packed for the active instruction set.
@@ -71,6 +72,16 @@ def backward(
     dbias: Floats | None = None,  # (G*H,)
 ) -> tuple[Floats, Floats | None]:  # dh_0 (N, H), dc_0 (N, H) or None
     ...
+
+class Stream:
+    """A stack of layers stepped one time step at a time; owns its states, shares the weights. One thread at a time."""
+
+    def __init__(self, layers: Sequence[Weights], batch_size: int) -> None: ...
+    def step(self, x: Floats, out: Floats | None = None) -> Floats: ...  # (I,) -> (H,) or (N, I) -> (N, H)
+    def state(self, layer: int) -> tuple[Floats, Floats | None]: ...  # h (N, H), c (N, H) or None
+    def set_state(self, layer: int, h: Floats, c: Floats | None = None) -> None: ...
+    def reset(self) -> None: ...
+
 def activation(name: str, x: Floats) -> Floats:
     """``tanh`` or ``sigmoid`` of every element, by the active kernels."""
 

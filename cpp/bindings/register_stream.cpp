@@ -1,0 +1,151 @@
+// _core.Stream: a step at a time, with as little as possible around the kernels.
+#include <pybind11/stl.h>
+
+#include <atomic>
+#include <variant>
+
+#include "../layers/stream.hpp"
+#include "array_check.hpp"
+#include "handles.hpp"
+#include "register.hpp"
+
+namespace fastlstm {
+
+namespace {
+
+// Multiply-adds above which other Python threads are let run meanwhile: ten microseconds or so.
+constexpr Index kWorthReleasing = 400'000;
+
+class StreamHandle {
+public:
+    StreamHandle(const std::vector<const WeightsHandle*>& layers, Index rows) {
+        if (layers.empty()) throw py::value_error("layers must hold at least one Weights");
+        if (rows < 1) throw py::value_error("batch_size must be at least 1, got " + std::to_string(rows));
+        std::visit([&](const auto& first) { stream_ = make(first, layers, rows); }, layers.front()->weights);
+    }
+
+    py::array step(const py::object& x, const py::object& out) {
+        return std::visit([&](auto& stream) { return step_of(*stream, x, out); }, stream_);
+    }
+
+    py::tuple state(Index layer) {
+        return std::visit([&](auto& stream) { return state_of(*stream, layer); }, stream_);
+    }
+
+    void set_state(Index layer, const py::object& h, const py::object& c) {
+        std::visit([&](auto& stream) { set_state_of(*stream, layer, h, c); }, stream_);
+    }
+
+    void reset() {
+        const Claim claim(*this);
+        std::visit([](auto& stream) { stream->reset(); }, stream_);
+    }
+
+private:
+    using Streams = std::variant<std::unique_ptr<Stream<float>>, std::unique_ptr<Stream<double>>>;
+
+    // One thread at a time; a second one is told so.
+    class Claim {
+    public:
+        explicit Claim(StreamHandle& handle) : handle_(handle) {
+            if (handle_.in_use_.exchange(true)) {
+                throw std::runtime_error("this stream is stepping in another thread; give every thread its own stream");
+            }
+        }
+        ~Claim() { handle_.in_use_.store(false); }
+        Claim(const Claim&) = delete;
+        Claim& operator=(const Claim&) = delete;
+
+    private:
+        StreamHandle& handle_;
+    };
+
+    template <class T>
+    static Streams make(const std::shared_ptr<const Weights<T>>&, const std::vector<const WeightsHandle*>& layers,
+                        Index rows) {
+        std::vector<std::shared_ptr<const Weights<T>>> same;
+        for (const WeightsHandle* layer : layers) {
+            const auto* weights = std::get_if<std::shared_ptr<const Weights<T>>>(&layer->weights);
+            if (!weights) throw py::type_error("layers must all have the same dtype");
+            if (!same.empty() && (*weights)->input_size != same.back()->hidden_size) {
+                throw py::value_error("layers must fit: a layer of input size " +
+                                      std::to_string((*weights)->input_size) + " follows one of hidden size " +
+                                      std::to_string(same.back()->hidden_size));
+            }
+            same.push_back(*weights);
+        }
+        return std::make_unique<Stream<T>>(std::move(same), rows);
+    }
+
+    // x: (I,) for a batch of one, else (N, I).
+    template <class T>
+    py::array step_of(Stream<T>& stream, const py::object& x, const py::object& out) {
+        const bool single = py::isinstance<py::array>(x) && py::reinterpret_borrow<py::array>(x).ndim() == 1;
+        const py::ssize_t N = stream.rows(), I = stream.input_size(), H = stream.hidden_size(stream.layers() - 1);
+        if (single && N != 1) check_shape(py::reinterpret_borrow<py::array>(x), "x", {N, I});
+        const py::array in = usable_input<T>(x, "x", single ? Shape{I} : Shape{N, I}, true);
+        const Shape out_shape = single ? Shape{H} : Shape{N, H};
+        py::array y =
+            out.is_none() ? py::array(py::array_t<T>(out_shape)) : usable_output<T>(out, "out", out_shape, true);
+        const T* from = static_cast<const T*>(in.data());
+        T* to = static_cast<T*>(y.mutable_data());
+        const Index x_stride = single ? 0 : stride<T>(in, 0), y_stride = single ? 0 : stride<T>(y, 0);
+        const Claim claim(*this);
+        if (stream.work() < kWorthReleasing) {
+            stream.step(from, x_stride, to, y_stride);
+        } else {
+            const py::gil_scoped_release release;
+            stream.step(from, x_stride, to, y_stride);
+        }
+        return y;
+    }
+
+    template <class T>
+    static Shape state_shape(const Stream<T>& stream, Index layer) {
+        if (layer < 0 || layer >= stream.layers()) {
+            throw py::index_error("layer must be from 0 to " + std::to_string(stream.layers() - 1) + ", got " +
+                                  std::to_string(layer));
+        }
+        return {static_cast<py::ssize_t>(stream.rows()), static_cast<py::ssize_t>(stream.hidden_size(layer))};
+    }
+
+    template <class T>
+    py::tuple state_of(const Stream<T>& stream, Index layer) {
+        const Shape shape = state_shape(stream, layer);
+        const Claim claim(*this);
+        py::array_t<T> h(shape);
+        if (!stream.has_cell_state(layer)) {
+            stream.read_state(layer, h.mutable_data(), nullptr);
+            return py::make_tuple(h, py::none());
+        }
+        py::array_t<T> c(shape);
+        stream.read_state(layer, h.mutable_data(), c.mutable_data());
+        return py::make_tuple(h, c);
+    }
+
+    template <class T>
+    void set_state_of(Stream<T>& stream, Index layer, const py::object& h, const py::object& c) {
+        const Shape shape = state_shape(stream, layer);
+        if (h.is_none()) throw py::type_error("h must be a NumPy array, got None");
+        if (stream.has_cell_state(layer) && c.is_none()) throw py::type_error("c must be a NumPy array, got None");
+        const py::array dense_h = dense_input<T>(h, "h", shape), dense_c = dense_input<T>(c, "c", shape);
+        const Claim claim(*this);
+        stream.write_state(layer, data_or_null<T>(h, dense_h), data_or_null<T>(c, dense_c));
+    }
+
+    Streams stream_;
+    std::atomic<bool> in_use_{false};
+};
+
+}  // namespace
+
+void register_stream(py::module_& module) {
+    py::class_<StreamHandle>(module, "Stream")
+        .def(py::init<const std::vector<const WeightsHandle*>&, Index>(), py::arg("layers"), py::arg("batch_size"))
+        .def("step", &StreamHandle::step, py::arg("x"), py::arg("out") = py::none())
+        .def("state", &StreamHandle::state, py::arg("layer"))
+        .def("set_state", &StreamHandle::set_state, py::arg("layer"), py::arg("h"), py::arg("c") = py::none())
+        .def("reset", &StreamHandle::reset);
+}
+
+}  // namespace fastlstm

@@ -1,0 +1,98 @@
+#include "stream.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "float_mode.hpp"
+
+namespace fastlstm {
+
+template <class T>
+Stream<T>::Stream(std::vector<std::shared_ptr<const Weights<T>>> layers, Index rows)
+    : rows_(rows), x_rows_(static_cast<std::size_t>(rows)), y_rows_(static_cast<std::size_t>(rows)) {
+    for (auto& weights : layers) {
+        const Layout& gates = weights->gates;
+        const Index state_size = checked_product(rows, gates.padded_size());
+        Layer layer;
+        for (Buffer<T>& h : layer.h) h = Buffer<T>::zeroed(state_size);
+        if (fastlstm::has_cell_state(weights->kind)) layer.c = Buffer<T>::zeroed(state_size);
+        layer.z = Buffer<T>(checked_product(rows, gates.columns()));
+        for (Index row = 0; row < rows; ++row) layer.z_rows.push_back(layer.z.data() + row * gates.columns());
+        layer.weights = std::move(weights);
+        layers_.push_back(std::move(layer));
+    }
+}
+
+template <class T>
+Index Stream<T>::work() const {
+    Index total = 0;
+    for (const Layer& layer : layers_) {
+        const Weights<T>& w = *layer.weights;
+        total += rows_ * w.gates.columns() * (w.input_size + w.hidden_size);
+    }
+    return total;
+}
+
+template <class T>
+void Stream<T>::step(const T* x, Index x_stride, T* y, Index y_stride) {
+    const FlushSubnormals mode;
+    for (Layer& layer : layers_) {
+        const Weights<T>& weights = *layer.weights;
+        const Kernels<T>& kernels = kernels_of<T>(weights.table);
+        const bool last = &layer == &layers_.back();
+        for (Index row = 0; row < rows_; ++row) {
+            x_rows_[static_cast<std::size_t>(row)] = x + row * x_stride;
+            if (last) y_rows_[static_cast<std::size_t>(row)] = y + row * y_stride;
+        }
+        const Index inputs = weights.input_size, groups = weights.gates.groups();
+        kernels.product({x_rows_.data(), rows_, inputs, inputs, 0, weights.packed_ih(), weights.bias(), 0, groups,
+                         layer.z_rows.data(), weights.gates.columns()});
+        CellForwardArgs<T> args{};
+        args.rows = rows_;
+        args.hidden_size = weights.hidden_size;
+        args.group_end = groups;
+        args.packed_hh = weights.packed_hh();
+        args.z = layer.z.data();
+        args.h_prev = layer.h[0].data();
+        args.h = layer.h[1].data();
+        args.c_prev = args.c = layer.c.data();
+        args.y = last ? y_rows_.data() : nullptr;
+        cell_kernels(kernels, weights.kind).forward(args);
+        std::swap(layer.h[0], layer.h[1]);
+        x = layer.h[0].data();
+        x_stride = weights.gates.padded_size();
+    }
+}
+
+template <class T>
+void Stream<T>::read_state(Index layer, T* h, T* c) const {
+    const Layer& from = at(layer);
+    const Index H = from.weights->hidden_size, pitch = from.weights->gates.padded_size();
+    for (Index row = 0; row < rows_; ++row) {
+        std::copy_n(from.h[0].data() + row * pitch, H, h + row * H);
+        if (from.c) std::copy_n(from.c.data() + row * pitch, H, c + row * H);
+    }
+}
+
+template <class T>
+void Stream<T>::write_state(Index layer, const T* h, const T* c) {
+    const Layer& to = at(layer);
+    const Index H = to.weights->hidden_size, pitch = to.weights->gates.padded_size();
+    for (Index row = 0; row < rows_; ++row) {
+        std::copy_n(h + row * H, H, to.h[0].data() + row * pitch);
+        if (to.c) std::copy_n(c + row * H, H, to.c.data() + row * pitch);
+    }
+}
+
+template <class T>
+void Stream<T>::reset() {
+    for (Layer& layer : layers_) {
+        std::fill_n(layer.h[0].data(), layer.h[0].size(), T(0));
+        if (layer.c) std::fill_n(layer.c.data(), layer.c.size(), T(0));
+    }
+}
+
+template class Stream<float>;
+template class Stream<double>;
+
+}  // namespace fastlstm

@@ -1,0 +1,52 @@
+// One time step at a time: a stack of layers with states of its own, over weights it shares.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "weights.hpp"
+
+namespace fastlstm {
+
+// Steps allocate nothing. Its bits are those of the whole sequence. One thread at a time.
+template <class T>
+class Stream {
+public:
+    // Layer k + 1 takes the hidden state of layer k; `rows` independent sequences side by side.
+    Stream(std::vector<std::shared_ptr<const Weights<T>>> layers, Index rows);
+
+    Index rows() const { return rows_; }
+    Index layers() const { return static_cast<Index>(layers_.size()); }
+    Index input_size() const { return layers_.front().weights->input_size; }
+    Index hidden_size(Index layer) const { return at(layer).weights->hidden_size; }
+    bool has_cell_state(Index layer) const { return static_cast<bool>(at(layer).c); }
+    // Multiply-adds of a step.
+    Index work() const;
+
+    // x: rows of input_size numbers, `x_stride` apart; y: rows of the last layer's hidden size, written, `y_stride`
+    // apart.
+    void step(const T* x, Index x_stride, T* y, Index y_stride);
+
+    // States of a layer, N x H numbers; c only where the layer has one.
+    void read_state(Index layer, T* h, T* c) const;
+    void write_state(Index layer, const T* h, const T* c);
+    void reset();
+
+private:
+    struct Layer {
+        std::shared_ptr<const Weights<T>> weights;
+        Buffer<T> h[2];  // now and next, swapped by every step
+        Buffer<T> c;     // LSTM
+        Buffer<T> z;
+        std::vector<T*> z_rows;
+    };
+
+    const Layer& at(Index layer) const { return layers_[static_cast<std::size_t>(layer)]; }
+
+    Index rows_;
+    std::vector<Layer> layers_;
+    std::vector<const T*> x_rows_;
+    std::vector<T*> y_rows_;
+};
+
+}  // namespace fastlstm

@@ -1,0 +1,575 @@
+"""LSTM and RNN layers with PyTorch's constructor, call, shapes and parameter names, on NumPy arrays.
+
+Letters in shapes: ``T`` steps, ``N`` batch, ``I`` input size, ``H`` hidden size, ``L`` layers, ``D`` directions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, TypeAlias, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastlstm import _core
+from fastlstm.streaming import Stream
+from fastlstm.typing import Floats
+
+__all__ = ["LSTM", "RNN", "Gradients"]
+
+State: TypeAlias = Any  # LSTM: (h, c); RNN: h
+Pullback: TypeAlias = Callable[..., "Gradients"]
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """Gradients of a scalar with respect to what went into a layer.
+
+    Attributes
+    ----------
+    x : ndarray
+        In the shape of the input.
+    state : ndarray or tuple of ndarray
+        In the form of the initial state.
+    parameters : dict of str to ndarray
+        By parameter name.
+    """
+
+    x: Floats
+    state: State
+    parameters: dict[str, Floats]
+
+
+def _whole_number(value: Any, name: str, at_least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    if value < at_least:
+        raise ValueError(f"{name} must be at least {at_least}, got {value}")
+    return int(value)
+
+
+def _float_dtype(dtype: Any) -> np.dtype[Any]:
+    wanted: np.dtype[Any] = np.dtype(dtype)
+    if wanted not in (np.dtype("float32"), np.dtype("float64")):
+        raise TypeError(f"dtype must be float32 or float64, got {wanted}")
+    return wanted
+
+
+class _Recurrent:
+    """What LSTM and RNN share: parameters, stacking, directions, layouts, states."""
+
+    _gates: ClassVar[int]
+    _states: ClassVar[int]  # arrays in a state: 2 for (h, c), 1 for h
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int,
+        bias: bool,
+        batch_first: bool,
+        dropout: float,
+        bidirectional: bool,
+        dtype: Any,
+        seed: int | None,
+    ) -> None:
+        self.input_size = _whole_number(input_size, "input_size", 1)
+        self.hidden_size = _whole_number(hidden_size, "hidden_size", 1)
+        self.num_layers = _whole_number(num_layers, "num_layers", 1)
+        if not 0 <= dropout <= 1:
+            raise ValueError(f"dropout must be a probability from 0 to 1, got {dropout}")
+        self.bias = bool(bias)
+        self.batch_first = bool(batch_first)
+        self.dropout = float(dropout)
+        self.bidirectional = bool(bidirectional)
+        self.dtype = _float_dtype(dtype)
+        self._rng = np.random.default_rng(seed)
+        self._parameters: dict[str, Floats] = {}
+        self._weights: list[_core.Weights] = []
+        bound = self.hidden_size**-0.5
+        self._replace({name: self._rng.uniform(-bound, bound, shape) for name, shape in self._shapes().items()})
+
+    # -- parameters ------------------------------------------------------------------------------------------------
+
+    @property
+    def num_directions(self) -> int:
+        """``D``: 2 if bidirectional, else 1."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def _cell(self) -> str:
+        raise NotImplementedError
+
+    def _suffixes(self) -> Iterator[tuple[str, int]]:
+        """Name suffix and input size of every layer and direction, in order."""
+        for layer in range(self.num_layers):
+            size = self.input_size if layer == 0 else self.hidden_size * self.num_directions
+            for direction in ("", "_reverse")[: self.num_directions]:
+                yield f"_l{layer}{direction}", size
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        rows, shapes = self._gates * self.hidden_size, dict[str, tuple[int, ...]]()
+        for suffix, size in self._suffixes():
+            shapes["weight_ih" + suffix] = (rows, size)
+            shapes["weight_hh" + suffix] = (rows, self.hidden_size)
+            if self.bias:
+                shapes["bias_ih" + suffix] = (rows,)
+                shapes["bias_hh" + suffix] = (rows,)
+        return shapes
+
+    def _replace(self, values: Mapping[str, NDArray[Any]]) -> None:
+        """Take copies of `values` as the parameters and pack them. A call under way keeps the old ones."""
+        parameters = {name: cast(Floats, np.array(value, self.dtype)) for name, value in values.items()}
+        weights = []
+        for suffix, _ in self._suffixes():
+            bias = parameters["bias_ih" + suffix] + parameters["bias_hh" + suffix] if self.bias else None
+            kernels = parameters["weight_ih" + suffix], parameters["weight_hh" + suffix]
+            weights.append(_core.Weights(self._cell, *kernels, bias))
+        for value in parameters.values():
+            value.flags.writeable = False
+        self._parameters, self._weights = parameters, weights
+
+    def state_dict(self) -> dict[str, Floats]:
+        """Give copies of the parameters, by PyTorch's names.
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``weight_ih_l{k} (G*H, I)``, ``weight_hh_l{k} (G*H, H)``, ``bias_ih_l{k} (G*H,)``, ``bias_hh_l{k} (G*H,)``
+            for every layer k, and the same with ``_reverse`` for the second direction.
+        """
+        return {name: value.copy() for name, value in self._parameters.items()}
+
+    def load_state_dict(self, mapping: Mapping[str, ArrayLike]) -> None:
+        """Replace every parameter.
+
+        Parameters
+        ----------
+        mapping : mapping of str to array_like
+            The names and shapes of `state_dict`, such as that of a ``torch.nn`` layer. Floating-point values of
+            another precision are converted.
+
+        Raises
+        ------
+        ValueError
+            If names are missing or unknown, or a shape is wrong.
+        TypeError
+            If a value is not floating-point.
+        """
+        shapes = self._shapes()
+        missing, unknown = sorted(shapes.keys() - mapping.keys()), sorted(mapping.keys() - shapes.keys())
+        if missing or unknown:
+            raise ValueError(f"mapping must have the names of this layer's state_dict: {missing=}, {unknown=}")
+        values = {name: np.asarray(mapping[name]) for name in shapes}
+        for name, value in values.items():
+            if value.dtype.kind != "f":
+                raise TypeError(f"{name} must hold floating-point numbers, got dtype {value.dtype}")
+            if value.shape != shapes[name]:
+                raise ValueError(f"{name} must have shape {shapes[name]}, got {value.shape}")
+        self._replace(values)
+
+    # -- calls -----------------------------------------------------------------------------------------------------
+
+    def __call__(self, x: Floats, state: State = None, lengths: ArrayLike | None = None) -> tuple[Floats, State]:
+        """Run the layer over sequences, without dropout.
+
+        Parameters
+        ----------
+        x : ndarray
+            ``(T, N, I)``, ``(N, T, I)`` if `batch_first`, or ``(T, I)`` for one sequence; of the layer's dtype.
+        state : ndarray or tuple of ndarray, optional
+            Initial state, ``(L*D, N, H)`` each (``(L*D, H)`` for one sequence); zeros if left out.
+        lengths : array_like of int, optional
+            ``(N,)``, valid steps of every row, in any order. Outputs past them are zero, the final state is the one at
+            the last valid step, where the reverse direction starts.
+
+        Returns
+        -------
+        y : ndarray
+            ``(T, N, D*H)``, or with the axes of `x`: the last layer's hidden states.
+        state : ndarray or tuple of ndarray
+            Final state, in the form of the initial one.
+
+        Raises
+        ------
+        ValueError
+            If a shape or a length is wrong.
+        TypeError
+            If a dtype is wrong, or something is not an array.
+        """
+        call = _Call(self, x, state, lengths)
+        inputs = call.x
+        for layer in range(self.num_layers):
+            inputs = call.run_layer(layer, inputs)
+        return call.output(inputs), call.final_state()
+
+    def vjp(
+        self, x: Floats, state: State = None, lengths: ArrayLike | None = None
+    ) -> tuple[tuple[Floats, State], Pullback]:
+        """Run the layer as in training, with dropout between layers, and return the way back.
+
+        Parameters
+        ----------
+        x, state, lengths
+            As for a call. `x` is kept, not copied: do not change it before the pullback has run.
+
+        Returns
+        -------
+        outputs : tuple
+            ``(y, state)``, as a call returns.
+        pullback : callable
+            ``pullback(dy, dstate=None) -> Gradients``: from gradients of a scalar with respect to the outputs to those
+            with respect to `x`, `state` and every parameter. It may be called more than once.
+
+        Examples
+        --------
+        >>> import numpy as np, fastlstm as fl
+        >>> layer = fl.LSTM(3, 5, seed=0)
+        >>> (y, (h_n, c_n)), pullback = layer.vjp(np.ones((7, 2, 3), "float32"))
+        >>> grads = pullback(np.ones_like(y))
+        >>> grads.x.shape, grads.parameters["weight_hh_l0"].shape
+        ((7, 2, 3), (20, 5))
+        """
+        call = _Call(self, x, state, lengths, training=True)
+        inputs = call.x
+        for layer in range(self.num_layers):
+            inputs = call.drop(layer, call.run_layer(layer, inputs))
+        return (call.output(inputs), call.final_state()), call.pullback
+
+    def stream(self, batch_size: int = 1) -> Stream:
+        """Make a stream: one time step a call, with a state of its own and this layer's weights as they are now.
+
+        Parameters
+        ----------
+        batch_size : int
+            Independent sequences stepped side by side.
+
+        Returns
+        -------
+        Stream
+
+        Raises
+        ------
+        ValueError
+            If the layer is bidirectional: the reverse direction needs the end of the sequence first.
+        """
+        if self.bidirectional:
+            raise ValueError("a bidirectional layer cannot stream: its reverse direction starts at the end")
+        return Stream(self._weights, _whole_number(batch_size, "batch_size", 1))
+
+
+def _as_array(value: Any, name: str, dtype: np.dtype[Any]) -> Floats:
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"{name} must be a NumPy array of {dtype}, got {type(value).__name__}")
+    if value.dtype != dtype and value.dtype.newbyteorder("=") != dtype:
+        raise TypeError(f"{name} must have the layer's dtype {dtype}, got {value.dtype}: use {name}.astype('{dtype}')")
+    return value
+
+
+def _as_lengths(lengths: ArrayLike) -> NDArray[np.int64]:
+    array = np.asarray(lengths)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"lengths must be whole numbers, got dtype {array.dtype}")
+    return array.astype(np.int64)
+
+
+class _Call:
+    """One run of a layer: its arguments in the engine's form, its states, and the tapes on the way."""
+
+    def __init__(self, layer: _Recurrent, x: Floats, state: State, lengths: Any, training: bool = False) -> None:
+        self.layer, self.training = layer, training
+        self.parameters, self.weights = layer._parameters, layer._weights
+        x = _as_array(x, "x", layer.dtype)
+        if x.ndim not in (2, 3) or x.shape[-1] != layer.input_size:
+            sizes = ("N, T" if layer.batch_first else "T, N") + f", {layer.input_size}"
+            raise ValueError(f"x must have shape ({sizes}) or (T, {layer.input_size}), got {x.shape}")
+        self.batched = x.ndim == 3
+        self.x = self._time_first(x)
+        self.lengths = None if lengths is None else _as_lengths(lengths)
+        self.states = self._initial(state)
+        self.final: list[tuple[Floats, ...]] = []
+        self.tapes: list[_core.Tape] = []
+        self.masks: list[Floats | None] = []
+
+    def _time_first(self, array: Floats) -> Floats:
+        if not self.batched:
+            return array[:, None]
+        return array.transpose(1, 0, 2) if self.layer.batch_first else array
+
+    def output(self, y: Floats) -> Floats:
+        """Give a ``(T, N, ...)`` array the axes of x."""
+        if not self.batched:
+            return y[:, 0]
+        return y.transpose(1, 0, 2) if self.layer.batch_first else y
+
+    def _empty(self, size: int) -> Floats:
+        """Make a ``(T, N, size)`` array, in memory as the caller has x."""
+        T, N = self.x.shape[:2]
+        if self.batched and self.layer.batch_first:
+            return np.empty((N, T, size), self.layer.dtype).transpose(1, 0, 2)
+        return np.empty((T, N, size), self.layer.dtype)
+
+    def _state_arrays(self, state: State, name: str) -> tuple[Floats, ...]:
+        """Check the arrays of a state or of its gradient, giving them a batch axis."""
+        layer = self.layer
+        names = (f"{name}[0]", f"{name}[1]") if layer._states == 2 else (name,)
+        parts = state if layer._states == 2 else (state,)
+        if layer._states == 2 and not (isinstance(state, (tuple, list)) and len(state) == 2):
+            raise TypeError(f"{name} must be a pair of arrays (h, c), got {type(state).__name__}")
+        shape: tuple[int, ...] = (layer.num_layers * layer.num_directions, self.x.shape[1], layer.hidden_size)
+        if not self.batched:
+            shape = shape[::2]
+        arrays = []
+        for part, part_name in zip(parts, names, strict=True):
+            array = _as_array(part, part_name, layer.dtype)
+            if array.shape != shape:
+                raise ValueError(f"{part_name} must have shape {shape}, got {array.shape}")
+            arrays.append(array if self.batched else array[:, None])
+        return tuple(arrays)
+
+    def _initial(self, state: State) -> list[tuple[Floats | None, Floats | None]]:
+        """(h_0, c_0) of every layer and direction."""
+        count = self.layer.num_layers * self.layer.num_directions
+        if state is None:
+            return [(None, None)] * count
+        arrays = self._state_arrays(state, "state")
+        return [(arrays[0][k], arrays[1][k] if len(arrays) == 2 else None) for k in range(count)]
+
+    def run_layer(self, layer: int, inputs: Floats) -> Floats:
+        """Both directions of one layer: (T, N, .) to (T, N, D*H)."""
+        H, D = self.layer.hidden_size, self.layer.num_directions
+        y = self._empty(D * H)
+        for direction in range(D):
+            k = layer * D + direction
+            arguments = (self.weights[k], inputs, *self.states[k], y[..., direction * H : (direction + 1) * H])
+            if self.training:
+                h_n, c_n, tape = _core.forward_training(*arguments, self.lengths, direction == 1)
+                self.tapes.append(tape)
+            else:
+                h_n, c_n = _core.forward(*arguments, self.lengths, direction == 1)
+            self.final.append((h_n,) if c_n is None else (h_n, c_n))
+        return y
+
+    def drop(self, layer: int, y: Floats) -> Floats:
+        """Dropout on the outputs of every layer but the last."""
+        p = self.layer.dropout
+        mask: Floats | None = None
+        if p > 0 and layer < self.layer.num_layers - 1:
+            keep = self.layer._rng.random(y.shape) >= p
+            mask = (keep * (1 / (1 - p) if p < 1 else 0.0)).astype(self.layer.dtype)
+        self.masks.append(mask)
+        return y if mask is None else y * mask
+
+    def _pack_state(self, states: Sequence[tuple[Floats, ...]]) -> State:
+        parts = tuple(np.stack(part) for part in zip(*states, strict=True))
+        if not self.batched:
+            parts = tuple(part[:, 0] for part in parts)
+        return parts if self.layer._states == 2 else parts[0]
+
+    def final_state(self) -> State:
+        """Return the state after the last step in PyTorch's form."""
+        return self._pack_state(self.final)
+
+    def pullback(self, dy: Floats, dstate: State = None) -> Gradients:
+        """From gradients of the outputs to those of the inputs; see `vjp`."""
+        layer = self.layer
+        H, D = layer.hidden_size, layer.num_directions
+        dy = _as_array(dy, "dy", layer.dtype)
+        shape = self.output(np.broadcast_to(np.empty(1), (*self.x.shape[:2], D * H))).shape
+        if dy.shape != shape:
+            raise ValueError(f"dy must have shape {shape}, got {dy.shape}")
+        seeds = None if dstate is None else self._state_arrays(dstate, "dstate")
+        parameters: dict[str, Floats] = {}
+        dstates: list[tuple[Floats, ...]] = []
+        dinputs = self._time_first(dy)
+        for k in reversed(range(layer.num_layers)):
+            mask = self.masks[k]
+            dinputs = dinputs if mask is None else dinputs * mask
+            dinputs = self._pull_layer(k, dinputs, seeds, parameters, dstates)
+        names = layer._shapes()
+        return Gradients(
+            self.output(dinputs), self._pack_state(dstates[::-1]), {name: parameters[name] for name in names}
+        )
+
+    def _pull_layer(
+        self,
+        layer: int,
+        dy: Floats,
+        seeds: tuple[Floats, ...] | None,
+        parameters: dict[str, Floats],
+        dstates: list[tuple[Floats, ...]],
+    ) -> Floats:
+        """Both directions of one layer, the second first, so that `dstates` fills from the end."""
+        H, D = self.layer.hidden_size, self.layer.num_directions
+        total: Floats | None = None
+        for direction in reversed(range(D)):
+            k = layer * D + direction
+            suffix = f"_l{layer}" + ("_reverse" if direction else "")
+            dx = self._empty(self.weights[k].input_size)
+            dweight_ih = np.empty_like(self.parameters["weight_ih" + suffix])
+            dweight_hh = np.empty_like(self.parameters["weight_hh" + suffix])
+            dbias = np.empty(len(dweight_ih), self.layer.dtype)
+            part = dy[..., direction * H : (direction + 1) * H]
+            dh_n, dc_n = (None, None) if seeds is None else (seeds[0][k], seeds[1][k] if len(seeds) == 2 else None)
+            dh_0, dc_0 = _core.backward(self.tapes[k], part, dh_n, dc_n, dx, dweight_ih, dweight_hh, dbias)
+            dstates.append((dh_0,) if dc_0 is None else (dh_0, dc_0))
+            parameters["weight_ih" + suffix] = dweight_ih
+            parameters["weight_hh" + suffix] = dweight_hh
+            if self.layer.bias:
+                parameters["bias_ih" + suffix] = dbias
+                parameters["bias_hh" + suffix] = dbias.copy()
+            total = dx if total is None else total + dx
+        assert total is not None
+        return total
+
+
+class LSTM(_Recurrent):
+    r"""Long short-term memory, one or more layers, one or both directions.
+
+    For every step, with :math:`\sigma` the logistic function and :math:`\odot` the elementwise product,
+
+    .. math::
+
+        i, f, o &= \sigma(W x_t + b + R h_{t-1} + r) \quad\text{each with its own weights} \\
+        g &= \tanh(W_g x_t + b_g + R_g h_{t-1} + r_g) \\
+        c_t &= f \odot c_{t-1} + i \odot g \\
+        h_t &= o \odot \tanh(c_t)
+
+    Parameters
+    ----------
+    input_size : int
+        ``I``, numbers a step.
+    hidden_size : int
+        ``H``, hidden units.
+    num_layers : int
+        Layers on top of each other.
+    bias : bool
+        Whether to add biases.
+    batch_first : bool
+        Whether inputs and outputs are ``(N, T, .)``. States never are.
+    dropout : float
+        Probability with which `vjp` zeroes an output of every layer but the last.
+    bidirectional : bool
+        Whether to run over the sequence from its end too, and concatenate.
+    dtype : str or dtype
+        ``float32`` or ``float64``.
+    seed : int, optional
+        For the initial parameters, uniform in ``+-1/sqrt(H)``, and for dropout.
+
+    Raises
+    ------
+    ValueError
+        If a size or probability is out of range.
+    TypeError
+        If a size is not a whole number or the dtype is another.
+
+    Notes
+    -----
+    Constructor, call, shapes and parameter names are those of ``torch.nn.LSTM``, with `lengths` in place of packed
+    sequences. Results agree with the float64 reference to 4e-6 (float32) and 1.5e-14 (float64) over tens of steps, have
+    the same bits for any number of threads, and a row's do not depend on the batch it is in.
+
+    References
+    ----------
+    Hochreiter and Schmidhuber, "Long short-term memory", Neural Computation 9(8), 1997; the forget gate: Gers,
+    Schmidhuber and Cummins, Neural Computation 12(10), 2000.
+
+    Examples
+    --------
+    >>> import numpy as np, fastlstm as fl
+    >>> layer = fl.LSTM(input_size=3, hidden_size=5, seed=0)
+    >>> y, (h_n, c_n) = layer(np.ones((7, 2, 3), "float32"))
+    >>> y.shape, h_n.shape, c_n.shape
+    ((7, 2, 5), (1, 2, 5), (1, 2, 5))
+    """
+
+    _gates = 4
+    _states = 2
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        dtype: Any = "float32",
+        seed: int | None = None,
+    ) -> None:
+        if proj_size != 0:
+            raise NotImplementedError("proj_size other than 0 is not supported yet")
+        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype, seed)
+
+    @property
+    def _cell(self) -> str:
+        return "lstm"
+
+
+class RNN(_Recurrent):
+    r"""Simple recurrent layer (Elman), one or more layers, one or both directions.
+
+    .. math:: h_t = \tanh(W x_t + b + R h_{t-1} + r)
+
+    or with :math:`\max(0, \cdot)` in place of :math:`\tanh`.
+
+    Parameters
+    ----------
+    input_size : int
+        ``I``, numbers a step.
+    hidden_size : int
+        ``H``, hidden units.
+    num_layers : int
+        Layers on top of each other.
+    nonlinearity : {"tanh", "relu"}
+        The function of the sum.
+    bias, batch_first, dropout, bidirectional, dtype, seed
+        As for `LSTM`.
+
+    Raises
+    ------
+    ValueError
+        If a size or probability is out of range, or the nonlinearity is unknown.
+    TypeError
+        If a size is not a whole number or the dtype is another.
+
+    References
+    ----------
+    Elman, "Finding structure in time", Cognitive Science 14(2), 1990.
+
+    Examples
+    --------
+    >>> import numpy as np, fastlstm as fl
+    >>> layer = fl.RNN(input_size=3, hidden_size=5, nonlinearity="relu", batch_first=True, seed=0)
+    >>> y, h_n = layer(np.ones((2, 7, 3), "float32"))
+    >>> y.shape, h_n.shape
+    ((2, 7, 5), (1, 2, 5))
+    """
+
+    _gates = 1
+    _states = 1
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: Literal["tanh", "relu"] = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        dtype: Any = "float32",
+        seed: int | None = None,
+    ) -> None:
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(f"nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
+        self.nonlinearity = nonlinearity
+        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype, seed)
+
+    @property
+    def _cell(self) -> str:
+        return f"rnn_{self.nonlinearity}"

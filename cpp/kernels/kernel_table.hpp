@@ -90,6 +90,7 @@ struct Kernels {
     Index lanes;
     void (*product)(const ProductArgs<T>&);
     void (*outer)(const OuterArgs<T>&);
+    void (*transpose)(const T* from, Index from_pitch, T* to, Index to_pitch);  // one block of lanes x lanes
     Cell<T> lstm, rnn_tanh, rnn_relu;
     void (*tanh)(const T* x, T* y, Index n);
     void (*sigmoid)(const T* x, T* y, Index n);

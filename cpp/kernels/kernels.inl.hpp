@@ -15,6 +15,7 @@ constexpr Kernels<T> make_kernels() {
     return {kLanes<T>,
             product<T>,
             outer<T>,
+            transpose<T>,
             {lstm_forward<T>, lstm_backward<T>},
             {rnn_forward<T, TanhUnit>, rnn_backward<T, TanhUnit>},
             {rnn_forward<T, ReluUnit>, rnn_backward<T, ReluUnit>},

@@ -96,6 +96,16 @@ void outer(const OuterArgs<T>& args) {
     }
 }
 
+// to[l][r] = from[r][l] for a block of W x W
+template <class T>
+void transpose(const T* from, Index from_pitch, T* to, Index to_pitch) {
+    constexpr int W = kLanes<T>;
+    Eigen::internal::PacketBlock<Packet<T>, W> block;
+    for (int r = 0; r < W; ++r) block.packet[r] = pload<Packet<T>>(from + r * from_pitch);
+    Eigen::internal::ptranspose(block);
+    for (int l = 0; l < W; ++l) pstore(to + l * to_pitch, block.packet[l]);
+}
+
 }  // namespace
 }  // namespace FASTLSTM_ISA
 }  // namespace fastlstm

@@ -12,7 +12,7 @@ namespace fastlstm {
 namespace {
 
 // Rows of gate gradients gathered before they become dx, dW, dR, db: a group of them fits the first-level cache.
-constexpr Index kGatheredRows = 128;
+constexpr Index kGatheredRows = 192;
 
 template <class T>
 class Backward {

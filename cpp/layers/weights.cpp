@@ -61,6 +61,10 @@ Buffer<T> Weights<T>::transposed(const Buffer<T>& packed, const Layout& columns)
             const Index source_step = gates.packed_offset(size, 1, from) - gates.packed_offset(size, 0, from);
             T* target = out.data() + columns.packed_offset(k_total, from * lanes, to);
             const Index target_step = columns.packed_offset(k_total, 1, to) - columns.packed_offset(k_total, 0, to);
+            if (count == lanes) {
+                kernels_of<T>(table).transpose(source, source_step, target, target_step);
+                continue;
+            }
             for (Index lane = 0; lane < lanes; ++lane) {
                 for (Index c = 0; c < count; ++c) target[lane * target_step + c] = source[c * source_step + lane];
             }

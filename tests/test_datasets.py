@@ -1,11 +1,12 @@
 """The data sets are what was published."""
 
+import doctest
 from importlib.resources import files
 
 import numpy as np
 import pytest
 
-from fastlstm.datasets import japanese_vowels
+from fastlstm.datasets import _japanese_vowels, japanese_vowels
 
 
 def test_speakers_and_lengths():
@@ -60,3 +61,7 @@ def test_file_is_small_and_without_pickles():
     assert len(path.read_bytes()) < 450_000
     with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
         assert not any(kept[name].dtype.hasobject for name in kept.files)
+
+
+def test_examples_in_the_docstrings():
+    assert doctest.testmod(_japanese_vowels).failed == 0

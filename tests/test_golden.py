@@ -43,7 +43,7 @@ def run_reference(arrays, kind):
     return found | {"grad_bias_ih": grads.bias, "grad_bias_hh": grads.bias}
 
 
-@pytest.mark.parametrize(("arrays", "kind"), torch_cases())
+@pytest.mark.parametrize(("arrays", "kind"), list(torch_cases()))
 def test_reference_is_what_torch_computed(arrays, kind):
     found = run_reference(arrays, kind)
     assert set(found) == {name for name in arrays if name in ("y", "h_n", "c_n") or name.startswith("grad_")}
@@ -56,7 +56,11 @@ def numbered(kept, prefix):
     return [kept[f"{prefix}_{k}"] for k in range(sum(key.startswith(f"{prefix}_") for key in kept))]
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+NOT_YET = pytest.mark.xfail(raises=AttributeError, reason="the layer does not exist yet")  # strict: goes when it does
+LATER = {"masking", "bidirectional"}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[NOT_YET] * (name in LATER)) for name in PROGRAMS])
 def test_training_follows_keras(name):
     keras = importlib.import_module("fastlstm.keras")
     kept, program = load(f"keras_{name}.npz"), PROGRAMS[name]

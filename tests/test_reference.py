@@ -1,5 +1,6 @@
 """The reference against numbers worked out by hand, central differences, and PyTorch where it is installed."""
 
+import doctest
 import math
 from itertools import product
 
@@ -17,7 +18,7 @@ CELLS = ["lstm", "rnn_tanh", "rnn_relu"]
 SIZES = [(1, 1, 1, 1), (5, 3, 2, 4), (7, 2, 5, 3), (4, 6, 1, 7)]  # T, N, I, H
 
 
-def random_inputs(cell, T, N, I, H, seed=0):  # noqa: E741
+def random_inputs(cell, T, N, I, H, seed=0):
     """Every array input of a cell: no zeros, no symmetry, no two gates alike."""
     draw = np.random.default_rng(seed).normal
     G = 4 if cell == "lstm" else 1
@@ -44,6 +45,10 @@ def backward(cell, inputs, upstream, **options):
 def random_upstream(cell, inputs, seed=1):
     draw = np.random.default_rng(seed).normal
     return [draw(size=result.shape) for result in forward(cell, inputs)]
+
+
+def test_examples_in_the_docstrings():
+    assert doctest.testmod(reference).failed == 0
 
 
 # --- Worked by hand ---------------------------------------------------------------------------------------------------
@@ -202,7 +207,8 @@ def test_gradients_of_what_was_left_out(cell):
     zeros = {name: np.zeros_like(array) for name, array in inputs.items() if name not in few}
     upstream = random_upstream(cell, inputs)
     for wanted, got in zip(backward(cell, few | zeros, upstream), backward(cell, few, upstream), strict=True):
-        np.testing.assert_array_equal(got, wanted)
+        if wanted is not None:  # an RNN has no cell state
+            np.testing.assert_allclose(got, wanted, **ROUNDING)
     for grads in backward(cell, inputs, [])[:2]:
         np.testing.assert_array_equal(grads, 0.0)
 
@@ -231,8 +237,8 @@ def test_reverse_is_the_flipped_input_flipped_back(cell):
     inputs = random_inputs(cell, 6, 3, 2, 4)
     y, *states = forward(cell, inputs, reverse=True)
     flipped_y, *flipped_states = forward(cell, inputs | {"x": inputs["x"][::-1]})
-    np.testing.assert_array_equal(y, flipped_y[::-1])
-    np.testing.assert_array_equal(states, flipped_states)
+    np.testing.assert_allclose(y, flipped_y[::-1], **ROUNDING)
+    np.testing.assert_allclose(states, flipped_states, **ROUNDING)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -247,7 +253,8 @@ def test_padding_is_not_read(cell):
     got = forward(cell, inputs, lengths=lengths), backward(cell, inputs, upstream, lengths=lengths)
     for a, b in zip(got, wanted, strict=True):
         for x, y in zip(a, b, strict=True):
-            np.testing.assert_array_equal(x, y)
+            if x is not None:
+                np.testing.assert_allclose(x, y, **ROUNDING)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -257,8 +264,8 @@ def test_a_split_sequence_is_the_whole(cell):
     first_y, *handed_over = forward(cell, inputs | {"x": inputs["x"][:3]})
     rest = inputs | {"x": inputs["x"][3:]} | dict(zip(["h_0", "c_0"], handed_over, strict=False))
     last_y, *last_states = forward(cell, rest)
-    np.testing.assert_array_equal(np.concatenate([first_y, last_y]), y)
-    np.testing.assert_array_equal(last_states, states)
+    np.testing.assert_allclose(np.concatenate([first_y, last_y]), y, **ROUNDING)
+    np.testing.assert_allclose(last_states, states, **ROUNDING)
 
 
 # --- Edges ------------------------------------------------------------------------------------------------------------
@@ -331,7 +338,7 @@ def test_an_unknown_nonlinearity_is_named():
 
 def torch_layer(torch, cell, inputs, reversed_inputs=None):
     """``torch.nn`` layer with our weights; with a second set of them the other direction's, and bidirectional."""
-    H, I = inputs["weight_hh"].shape[1], inputs["x"].shape[2]  # noqa: E741
+    H, I = inputs["weight_hh"].shape[1], inputs["x"].shape[2]
     options = {"bidirectional": reversed_inputs is not None, "dtype": torch.float64}
     if cell == "lstm":
         layer = torch.nn.LSTM(I, H, **options)

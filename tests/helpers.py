@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from cases import Problem
-from conftest import TOLERANCE
 from numpy.typing import NDArray
+from tolerances import TOLERANCE
 
 from fastlstm import _core, reference
 

@@ -1,0 +1,22 @@
+"""The part of the Keras interface that fastlstm offers, under Keras' names.
+
+Replace ``tensorflow.keras`` by ``fastlstm.keras`` in the import lines of a program.
+"""
+
+from . import activations, callbacks, initializers, layers, losses, metrics, models, optimizers, utils
+from .layers import Input
+from .models import Sequential
+
+__all__ = [
+    "Input",
+    "Sequential",
+    "activations",
+    "callbacks",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "utils",
+]

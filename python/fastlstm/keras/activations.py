@@ -1,0 +1,127 @@
+"""Activation functions and their derivatives."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .arrays import Array
+
+
+@dataclass(frozen=True)
+class ActivationFunction:
+    """A function of an array together with its vector-Jacobian product.
+
+    Make one of your own to use a function that is not built in: ``ActivationFunction("cube", lambda x: x**3,
+    lambda dy, x, y: 3 * x**2 * dy)``.
+    """
+
+    name: str
+    forward: Callable[[Array], Array]
+    backward: Callable[[Array, Array, Array], Array]
+    """``backward(dy, x, y)`` is the gradient of the input, with ``y = forward(x)``."""
+
+    def __call__(self, x: Any) -> Array:
+        """Apply the function to an array or number."""
+        x = np.asarray(x)
+        return self.forward(x if x.dtype.kind == "f" else x.astype(np.float32))
+
+    @property
+    def __name__(self) -> str:
+        return self.name
+
+
+def stable_sigmoid(x: Array) -> Array:
+    """``1 / (1 + exp(-x))`` that neither overflows nor loses small values."""
+    decay = np.exp(-np.abs(x))
+    result: Array = np.where(x >= 0, 1, decay) / (1 + decay)
+    return result
+
+
+def stable_softmax(x: Array) -> Array:
+    """Softmax over the last axis."""
+    powers = np.exp(x - np.maximum.reduce(x, axis=-1, keepdims=True, initial=-np.inf))
+    powers /= np.add.reduce(powers, axis=-1, keepdims=True)
+    result: Array = powers
+    return result
+
+
+def _softmax_backward(dy: Array, x: Array, y: Array) -> Array:
+    weighted = dy * y
+    result: Array = weighted - y * np.add.reduce(weighted, axis=-1, keepdims=True)
+    return result
+
+
+def _softplus(x: Array) -> Array:
+    result: Array = np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    return result
+
+
+def _elu(x: Array) -> Array:
+    result: Array = np.where(x > 0, x, np.expm1(np.minimum(x, 0)))
+    return result
+
+
+_SELU_SCALE, _SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
+
+
+def _selu(x: Array) -> Array:
+    result: Array = _SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0)))
+    return result
+
+
+def _selu_backward(dy: Array, x: Array, y: Array) -> Array:
+    result: Array = dy * np.where(x > 0, _SELU_SCALE, y + _SELU_SCALE * _SELU_ALPHA)
+    return result
+
+
+def _silu_backward(dy: Array, x: Array, y: Array) -> Array:
+    gate = stable_sigmoid(x)
+    result: Array = dy * (gate + y * (1 - gate))
+    return result
+
+
+linear = ActivationFunction("linear", lambda x: x, lambda dy, x, y: dy)
+relu = ActivationFunction("relu", lambda x: np.maximum(x, 0), lambda dy, x, y: dy * (x > 0))
+relu6 = ActivationFunction("relu6", lambda x: np.clip(x, 0, 6), lambda dy, x, y: dy * ((x > 0) & (x < 6)))
+leaky_relu = ActivationFunction(
+    "leaky_relu", lambda x: np.maximum(x, 0.2 * x), lambda dy, x, y: dy * np.where(x > 0, 1, 0.2).astype(dy.dtype)
+)
+tanh = ActivationFunction("tanh", np.tanh, lambda dy, x, y: dy * (1 - y * y))
+sigmoid = ActivationFunction("sigmoid", stable_sigmoid, lambda dy, x, y: dy * (y * (1 - y)))
+softmax = ActivationFunction("softmax", stable_softmax, _softmax_backward)
+hard_sigmoid = ActivationFunction(
+    "hard_sigmoid", lambda x: np.clip(x + 3, 0, 6) / 6, lambda dy, x, y: dy * ((x > -3) & (x < 3)) / 6
+)
+elu = ActivationFunction("elu", _elu, lambda dy, x, y: dy * np.where(x > 0, 1, y + 1))
+selu = ActivationFunction("selu", _selu, _selu_backward)
+softplus = ActivationFunction("softplus", _softplus, lambda dy, x, y: dy * stable_sigmoid(x))
+softsign = ActivationFunction("softsign", lambda x: x / (1 + np.abs(x)), lambda dy, x, y: dy / (1 + np.abs(x)) ** 2)
+silu = ActivationFunction("silu", lambda x: x * stable_sigmoid(x), _silu_backward)
+exponential = ActivationFunction("exponential", np.exp, lambda dy, x, y: dy * y)
+
+swish = silu
+
+_KNOWN = {
+    function.name: function
+    for function in (
+        *(linear, relu, relu6, leaky_relu, tanh, sigmoid, softmax, hard_sigmoid),
+        *(elu, selu, softplus, softsign, silu, exponential),
+    )
+} | {"swish": silu}
+
+
+def get(identifier: Any) -> ActivationFunction:
+    """Return the activation that a name or object stands for; None is ``linear``."""
+    if identifier is None:
+        return linear
+    if isinstance(identifier, ActivationFunction):
+        return identifier
+    if isinstance(identifier, str):
+        if identifier in _KNOWN:
+            return _KNOWN[identifier]
+        raise ValueError(f"activation: {identifier!r} is not known; valid names: {', '.join(sorted(_KNOWN))}")
+    raise TypeError(
+        f"activation: got {identifier!r}, wanted a name or an ActivationFunction, which also has the derivative"
+    )

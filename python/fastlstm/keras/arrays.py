@@ -1,0 +1,60 @@
+"""Array types, and the one rule by which the Keras surface takes what users pass as arrays."""
+
+import sys
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Array: TypeAlias = NDArray[Any]
+Shape: TypeAlias = tuple[int | None, ...]
+
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+def float_dtype(dtype: DTypeLike | None) -> np.dtype[Any]:
+    """Return the layer dtype asked for: float32 unless said otherwise."""
+    try:
+        found = np.dtype(np.float32 if dtype is None else dtype)
+    except TypeError:
+        raise TypeError(f"dtype: got {dtype!r}, wanted 'float32' or 'float64'") from None
+    if found not in FLOATS:
+        raise TypeError(f"dtype: got {dtype!r}, wanted 'float32' or 'float64'")
+    return found
+
+
+def as_array(value: Any, name: str, dtype: np.dtype[Any], wanted: str = "an array of numbers") -> Array:
+    """`value` as an aligned native array of `dtype`, without a copy where it is one already.
+
+    Booleans, integers and floats of any width and byte order are cast, as Keras does; a masked array gives its data.
+    Anything else (complex, text, objects, ragged lists, None) raises TypeError.
+    """
+    if type(value) is np.ndarray and value.dtype == dtype and value.flags.aligned:
+        return value
+    array = any_numbers(value, name, wanted)
+    return np.require(array, dtype=dtype, requirements="A")
+
+
+def any_numbers(value: Any, name: str, wanted: str = "an array of numbers") -> Array:
+    """`value` as an array of whatever real number type it has, or TypeError."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise TypeError(f"{name}: expected {wanted}, got a ragged {type(value).__name__}; pad it first") from None
+    if array.dtype.kind not in "fiub":
+        found = type(value).__name__ if array.ndim == 0 else f"dtype {array.dtype}"
+        raise TypeError(f"{name}: expected {wanted}, got {found}; convert it to float32 or float64 first")
+    return array
+
+
+def shape_text(shape: Shape) -> str:
+    """Return a shape as users write it, with None for a free axis."""
+    return str(tuple(shape))
+
+
+def user_stacklevel() -> int:
+    """Return the `stacklevel` that makes a warning point at the first line outside this package."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith("fastlstm."):
+        frame, level = frame.f_back, level + 1
+    return level

@@ -1,0 +1,241 @@
+"""Initial weights, drawn from the distributions Keras draws them from."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from .arrays import Array, float_dtype
+from .lookup import find, names_of
+from .random import draw_seed
+
+
+class Initializer:
+    """Base class: ``initializer(shape, dtype=None)`` gives an array.
+
+    An initializer with random values draws the same ones at every call, those of its `seed`. Without one it takes a
+    seed from the shared generator when it is made (see ``keras.utils.set_random_seed``).
+    """
+
+    def __call__(self, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Array:
+        """Draw an array."""
+        return np.ascontiguousarray(self._draw(tuple(shape)), dtype=float_dtype(dtype))
+
+    def _draw(self, shape: tuple[int, ...]) -> Array:
+        raise NotImplementedError(f"{type(self).__name__} must define _draw(shape)")
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return dict(vars(self))
+
+
+class _Random(Initializer):
+    def __init__(self, seed: int | None = None) -> None:
+        if seed is not None and not isinstance(seed, int | np.integer):
+            raise TypeError(f"seed: got {seed!r}, wanted an integer or None")
+        self.seed = draw_seed() if seed is None else int(seed)
+
+    @property
+    def _generator(self) -> np.random.Generator:
+        return np.random.default_rng(self.seed)
+
+
+class Zeros(Initializer):
+    """All zeros."""
+
+    def _draw(self, shape: tuple[int, ...]) -> Array:
+        return np.zeros(shape)
+
+
+class Ones(Initializer):
+    """All ones."""
+
+    def _draw(self, shape: tuple[int, ...]) -> Array:
+        return np.ones(shape)
+
+
+class Constant(Initializer):
+    """`value` everywhere."""
+
+    def __init__(self, value: Any = 0.0) -> None:
+        self.value = value
+
+    def _draw(self, shape: tuple[int, ...]) -> Array:
+        return np.broadcast_to(np.asarray(self.value, dtype=np.float64), shape)
+
+
+class Identity(Initializer):
+    """`gain` on the diagonal of a matrix."""
+
+    def __init__(self, gain: float = 1.0) -> None:
+        self.gain = gain
+
+    def _draw(self, shape: tuple[int, ...]) -> Array:
+        if len(shape) != 2:
+            raise ValueError(f"Identity: got shape {shape}, wanted a matrix")
+        return self.gain * np.eye(*shape)
+
+
+class RandomNormal(_Random):
+    """Normal distribution."""
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
+        super().__init__(seed)
+        self.mean, self.stddev = mean, stddev
+
+    def _draw(self, shape: tuple[int, ...]) -> Array:
+        return self._generator.normal(self.mean, self.stddev, shape)
+
+
+class RandomUniform(_Random):
+    """Uniform distribution between `minval` and `maxval`."""
+
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None) -> None:
+        super().__init__(seed)
+        self.minval, self.maxval = minval, maxval
+
+    def _draw(self, shape: tuple[int, ...]) -> Array:
+        return self._generator.uniform(self.minval, self.maxval, shape)
+
+
+class TruncatedNormal(_Random):
+    """Normal distribution, values further than two standard deviations from the mean drawn again."""
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
+        super().__init__(seed)
+        self.mean, self.stddev = mean, stddev
+
+    def _draw(self, shape: tuple[int, ...]) -> Array:
+        return self.mean + self.stddev * _truncated_normal(self._generator, shape)
+
+
+def _truncated_normal(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    values = generator.standard_normal(shape)
+    outside = np.abs(values) > 2
+    while np.any(outside):
+        values[outside] = generator.standard_normal(int(outside.sum()))
+        outside = np.abs(values) > 2
+    return values
+
+
+class VarianceScaling(_Random):
+    """Variance ``scale / n``, with n the inputs, outputs or their mean (`mode`), from the given distribution."""
+
+    def __init__(
+        self,
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(seed)
+        if scale <= 0:
+            raise ValueError(f"scale: got {scale}, wanted a positive number")
+        _one_of("mode", mode, ("fan_in", "fan_out", "fan_avg"))
+        _one_of("distribution", distribution, ("normal", "truncated_normal", "untruncated_normal", "uniform"))
+        self.scale, self.mode, self.distribution = scale, mode, distribution
+
+    def _draw(self, shape: tuple[int, ...]) -> Array:
+        fan_in, fan_out = _fans(shape)
+        fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
+        variance = self.scale / max(1.0, fan)
+        if self.distribution == "uniform":
+            limit = math.sqrt(3 * variance)
+            return self._generator.uniform(-limit, limit, shape)
+        if self.distribution == "untruncated_normal":
+            return self._generator.normal(0, math.sqrt(variance), shape)
+        # 0.8796... is the standard deviation of a unit normal cut off at two.
+        return math.sqrt(variance) / 0.87962566103423978 * _truncated_normal(self._generator, shape)
+
+
+def _one_of(name: str, value: str, valid: tuple[str, ...]) -> None:
+    if value not in valid:
+        raise ValueError(f"{name}: got {value!r}, wanted one of {', '.join(valid)}")
+
+
+def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
+    if len(shape) < 2:
+        size = math.prod(shape)
+        return size, size
+    receptive = math.prod(shape[:-2])
+    return shape[-2] * receptive, shape[-1] * receptive
+
+
+class _Scaled(VarianceScaling):
+    _settings: tuple[float, str, str]
+
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__(*self._settings, seed=seed)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"seed": self.seed}
+
+
+class GlorotUniform(_Scaled):
+    """Uniform within ``sqrt(6 / (inputs + outputs))``."""
+
+    _settings = (1.0, "fan_avg", "uniform")
+
+
+class GlorotNormal(_Scaled):
+    """Truncated normal of variance ``2 / (inputs + outputs)``."""
+
+    _settings = (1.0, "fan_avg", "truncated_normal")
+
+
+class HeUniform(_Scaled):
+    """Uniform within ``sqrt(6 / inputs)``."""
+
+    _settings = (2.0, "fan_in", "uniform")
+
+
+class HeNormal(_Scaled):
+    """Truncated normal of variance ``2 / inputs``."""
+
+    _settings = (2.0, "fan_in", "truncated_normal")
+
+
+class LecunUniform(_Scaled):
+    """Uniform within ``sqrt(3 / inputs)``."""
+
+    _settings = (1.0, "fan_in", "uniform")
+
+
+class LecunNormal(_Scaled):
+    """Truncated normal of variance ``1 / inputs``."""
+
+    _settings = (1.0, "fan_in", "truncated_normal")
+
+
+class Orthogonal(_Random):
+    """A random matrix with orthonormal rows or columns, whichever are fewer, times `gain`."""
+
+    def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
+        super().__init__(seed)
+        self.gain = gain
+
+    def _draw(self, shape: tuple[int, ...]) -> Array:
+        if len(shape) < 2:
+            raise ValueError(f"Orthogonal: got shape {shape}, wanted two axes or more")
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        normal = self._generator.standard_normal((max(rows, columns), min(rows, columns)))
+        q, r = np.linalg.qr(normal)
+        # With the signs of R's diagonal taken out, Q is uniformly distributed.
+        q *= np.sign(np.diag(r))
+        return self.gain * (q.T if rows < columns else q).reshape(shape)
+
+
+_KNOWN = names_of(
+    *(Zeros, Ones, Constant, Identity, RandomNormal, RandomUniform, TruncatedNormal, VarianceScaling),
+    *(GlorotUniform, GlorotNormal, HeUniform, HeNormal, LecunUniform, LecunNormal, Orthogonal),
+    normal=RandomNormal,
+    uniform=RandomUniform,
+    zero=Zeros,
+    one=Ones,
+)
+
+
+def get(identifier: Any) -> Initializer:
+    """Return the initializer that a name, class or instance stands for; None is ``zeros``."""
+    return Zeros() if identifier is None else find(identifier, _KNOWN, Initializer, "initializer")

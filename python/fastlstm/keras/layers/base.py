@@ -1,0 +1,276 @@
+"""What every layer is."""
+
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from numpy.typing import DTypeLike
+
+from .. import initializers
+from ..arrays import Array, Shape, as_array, float_dtype, shape_text, user_stacklevel
+from ..lookup import auto_name
+from ..variable import CHANGE, Variable, assign_all
+
+Pullback: TypeAlias = Callable[[Array], tuple[Array | None, list[Array]]]
+"""Takes the gradient of a layer's output; gives that of its input, and those of its trainable weights in order."""
+
+
+class Layer:
+    """Base class of all layers.
+
+    A layer holds weights and settings, never anything of a call in progress: several threads may run one layer.
+    A subclass defines `compute_output_shape`, `forward`, `vjp` and, if it has weights, `_create_weights` and `_freeze`.
+
+    Parameters
+    ----------
+    name
+        By default the class name in snake case, numbered within the process.
+    dtype
+        ``"float32"`` (default) or ``"float64"``: of the weights, of the computation and of the output.
+    trainable
+        Whether `fit` changes the weights.
+    input_shape, batch_input_shape, input_dim
+        Shape of one sample, of a batch, or the number of features. An ``Input`` as first layer says the same.
+    """
+
+    min_ndim = 1
+    ndim: int | None = None
+    logits_activation: str | None = None
+    """Name of the activation that ends this layer, if `vjp` can leave it out for a loss that has it built in."""
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        dtype: DTypeLike | None = None,
+        trainable: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        self.batch_input_shape = self._pop_input_shape(kwargs)
+        if kwargs.pop("activity_regularizer", None) is not None:
+            raise NotImplementedError(f"{type(self).__name__}: activity_regularizer is not supported, leave it out")
+        kwargs.pop("autocast", None)
+        if kwargs:
+            raise ValueError(f"{type(self).__name__}: unknown arguments {sorted(kwargs)}")
+        self.name = name or auto_name(type(self).__name__)
+        self.dtype = float_dtype(dtype)
+        self.trainable = bool(trainable)
+        self.built = False
+        self.input_shape: Shape | None = None
+        self.weights: list[Variable] = []
+        self._frozen: tuple[tuple[Array, ...], Any] | None = None
+
+    def _pop_input_shape(self, kwargs: dict[str, Any]) -> Shape | None:
+        sample, features = kwargs.pop("input_shape", None), kwargs.pop("input_dim", None)
+        batch = kwargs.pop("batch_input_shape", None) or kwargs.pop("batch_shape", None)
+        if sample is None and features is not None:
+            sample = self._shape_from_features(features, kwargs.pop("input_length", None))
+        if sample is not None:
+            batch = (None, *((sample,) if isinstance(sample, int) else sample))
+        if batch is None:
+            return None
+        warnings.warn(
+            "an input shape given to a layer works; an `Input(shape)` as the first layer of the model is preferred",
+            UserWarning,
+            stacklevel=user_stacklevel(),
+        )
+        return tuple(batch)
+
+    def _shape_from_features(self, features: int, length: int | None) -> Shape:
+        return (features,)
+
+    def build(self, input_shape: Shape) -> None:
+        """Create the weights for inputs of `input_shape`, which includes the batch axis, unless they are there."""
+        input_shape = tuple(input_shape)
+        self._check_shape(input_shape)
+        if not self.built:
+            self._create_weights(input_shape)
+            self.input_shape = input_shape
+            self.built = True
+
+    def _create_weights(self, input_shape: Shape) -> None:
+        """Create `self.weights`; a layer without weights has nothing to do."""
+
+    def add_weight(
+        self,
+        shape: tuple[int, ...],
+        initializer: Any = "glorot_uniform",
+        name: str = "weight",
+    ) -> Variable:
+        """Create a weight of this layer and append it to `weights`."""
+        draw = initializer if callable(initializer) else initializers.get(initializer)
+        value = as_array(draw(shape, dtype=self.dtype), name, self.dtype)
+        variable = Variable(value, name, f"{self.weight_prefix}/{name}")
+        self.weights.append(variable)
+        return variable
+
+    @property
+    def weight_prefix(self) -> str:
+        """What the paths of the weights begin with."""
+        return self.name
+
+    def _check_shape(self, shape: Shape, name: str = "input_shape") -> None:
+        rank = len(shape)
+        if rank < self.min_ndim or (self.ndim is not None and rank != self.ndim):
+            wanted = f"{self.ndim} axes" if self.ndim else f"at least {self.min_ndim} axes"
+            raise ValueError(f"{self.name}: {name} must have {wanted}{self._axes_text()}, got {shape_text(shape)}")
+        if self.input_shape is not None and shape[-1] != self.input_shape[-1] and self.input_shape[-1] is not None:
+            raise ValueError(
+                f"{self.name}: {name} must have shape {shape_text((None, *self.input_shape[1:]))}, "
+                f"got {shape_text(shape)}: {shape[-1]} features for {self.input_shape[-1]}"
+            )
+
+    def _axes_text(self) -> str:
+        return ""
+
+    def _known_features(self, input_shape: Shape) -> int:
+        features = input_shape[-1]
+        if features is None or features < 1:
+            raise ValueError(
+                f"{self.name}: the last axis of input_shape must be a positive size, got {shape_text(input_shape)}"
+            )
+        return int(features)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Shape of the output for an input of `input_shape`, both with the batch axis."""
+        return tuple(input_shape)
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the output, with the batch axis; known once the layer is built."""
+        if self.input_shape is None:
+            raise AttributeError(f"{self.name} has no output shape before it is built")
+        return self.compute_output_shape(self.input_shape)
+
+    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
+        """Return the mask of the output; by default that of the input."""
+        return mask
+
+    def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Any:
+        """Return the output for `x`, an array of this layer's dtype."""
+        raise NotImplementedError(f"{type(self).__name__} must define forward(x, training, mask)")
+
+    def vjp(
+        self,
+        x: Array,
+        *,
+        training: bool = True,
+        mask: Array | None = None,
+        need_dx: bool = True,
+        logits: bool = False,
+    ) -> tuple[Array, Pullback]:
+        """Return the output and its vector-Jacobian product.
+
+        Parameters
+        ----------
+        x
+            Input, of this layer's dtype. It must stay unchanged until the pullback is done.
+        training
+            Whether dropout drops.
+        mask
+            Which time steps are there, ``(N, T)``; None: all.
+        need_dx
+            Whether the pullback must give the gradient of `x`.
+        logits
+            Leave out the final activation `logits_activation`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define vjp")
+
+    def __call__(self, x: Any, training: bool = False, mask: Any = None, **kwargs: Any) -> Any:
+        """Compute the output for an array or anything that makes one; builds the layer at first."""
+        x = as_array(x, f"{self.name}: x", self.dtype)
+        if self.built:
+            self._check_shape(x.shape, "x")
+        else:
+            self.build((None, *x.shape[1:]))
+        return self.forward(x, training=training, mask=mask, **kwargs)
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The weights that `fit` changes."""
+        return self.weights if self.trainable else []
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """The other weights."""
+        return [] if self.trainable else self.weights
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All weights."""
+        return self.weights
+
+    trainable_weights = trainable_variables
+    non_trainable_weights = non_trainable_variables
+
+    def frozen(self) -> Any:
+        """Describe what `_freeze` derives from the weights, made anew when one has changed."""
+        cached = self._frozen
+        if cached is not None and all(map(_is_value_of, self.weights, cached[0])):
+            return cached[1]
+        with CHANGE:
+            values = tuple(variable.value for variable in self.weights)
+            derived = self._freeze(values)
+            self._frozen = values, derived
+        return derived
+
+    def _freeze(self, values: tuple[Array, ...]) -> Any:
+        return values
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of the weights."""
+        with CHANGE:
+            return [variable.numpy() for variable in self.weights]
+
+    def set_weights(self, weights: list[Any]) -> None:
+        """Set all weights, in the order of `get_weights`; if one does not fit, none is set."""
+        assign_all(self.weights, list(weights), self.name)
+
+    def count_params(self) -> int:
+        """Return the number of single weights."""
+        if not self.built:
+            raise ValueError(f"{self.name} has no weights yet: build it or call it first")
+        return sum(math.prod(variable.shape) for variable in self.weights)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Layer":
+        """Return a layer with the settings of `config`, without weights."""
+        return cls(**config)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_frozen": None}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _is_value_of(variable: Variable, value: Array) -> bool:
+    return variable.value is value
+
+
+def refuse(layer: str, given: dict[str, Any], cure: str) -> None:
+    """Raise NotImplementedError for the first argument that is set and not supported."""
+    for name, value in given.items():
+        if value:
+            raise NotImplementedError(f"{layer}: {name}={value!r} is not supported; {cure}")
+
+
+def positive_int(layer: str, name: str, value: Any) -> int:
+    """`value` if it is a positive integer."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{layer}: {name} must be a positive integer, got {value!r}")
+    if int(value) < 1:
+        raise ValueError(f"{layer}: {name} must be a positive integer, got {value!r}")
+    return int(value)
+
+
+def fraction(layer: str, name: str, value: Any) -> float:
+    """`value` if it is a number from 0 up to 1."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ValueError(f"{layer}: {name} must be a number between 0 and 1, got {value!r}")
+    return float(value)

@@ -1,0 +1,295 @@
+"""Layers without time: Input, Dense, Activation, Dropout, Flatten."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from .. import activations, initializers
+from ..activations import ActivationFunction
+from ..arrays import Array, Shape, float_dtype
+from ..random import generator
+from ..variable import Variable
+from .base import Layer, Pullback, fraction, positive_int, refuse
+
+FUSABLE = ("softmax", "sigmoid")
+
+
+class InputLayer:
+    """The shape of a model's input; see `Input`."""
+
+    def __init__(
+        self,
+        shape: tuple[int | None, ...] | None = None,
+        batch_size: int | None = None,
+        dtype: DTypeLike | None = None,
+        name: str | None = None,
+        batch_shape: Shape | None = None,
+    ) -> None:
+        if (shape is None) == (batch_shape is None):
+            raise ValueError(f"Input: give either shape or batch_shape, got shape={shape}, batch_shape={batch_shape}")
+        if shape is not None:
+            batch_shape = (batch_size, *((shape,) if isinstance(shape, int) else shape))
+        assert batch_shape is not None
+        if any(size is not None and size < 0 for size in batch_shape):
+            raise ValueError(f"Input: sizes must be positive or None, got {batch_shape}")
+        self.batch_shape: Shape = tuple(batch_shape)
+        self.dtype = float_dtype(dtype)
+        self.name = name or "input_layer"
+
+
+def Input(  # noqa: N802 - Keras' name
+    shape: tuple[int | None, ...] | None = None,
+    batch_size: int | None = None,
+    dtype: DTypeLike | None = None,
+    name: str | None = None,
+    batch_shape: Shape | None = None,
+) -> InputLayer:
+    """Say the shape of a model's input.
+
+    Parameters
+    ----------
+    shape
+        Shape of one sample, without the batch axis; None for an axis that may vary.
+    batch_size
+        Fixed number of rows, for stateful layers.
+    dtype, name
+        Kept for Keras programs; layers cast their input themselves.
+    batch_shape
+        Shape with the batch axis, in place of `shape`.
+
+    Returns
+    -------
+    InputLayer
+        To be the first layer of a `Sequential`.
+    """
+    return InputLayer(shape, batch_size, dtype, name, batch_shape)
+
+
+class Dense(Layer):
+    """Fully connected layer: ``activation(x @ kernel + bias)`` on the last axis.
+
+    Parameters
+    ----------
+    units
+        Size of the last axis of the output.
+    activation
+        Name or `ActivationFunction`; None is linear.
+    use_bias
+        Whether there is a bias.
+    kernel_initializer, bias_initializer
+        Names or initializers of the weights ``kernel (inputs, units)`` and ``bias (units,)``.
+    **kwargs
+        Those of `Layer`.
+    """
+
+    min_ndim = 2
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        refuse(self.name, _named(locals(), "regularizer", "constraint"), "leave it out")
+        self.units = positive_int(self.name, "units", units)
+        self.activation = activations.get(activation)
+        self.logits_activation = self.activation.name if self.activation.name in FUSABLE else None
+        self.use_bias = bool(use_bias)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+
+    kernel: Variable
+    bias: Variable | None
+
+    def _create_weights(self, input_shape: Shape) -> None:
+        shape = (self._known_features(input_shape), self.units)
+        self.kernel = self.add_weight(shape, self.kernel_initializer, "kernel")
+        self.bias = self.add_weight((self.units,), self.bias_initializer, "bias") if self.use_bias else None
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of the output."""
+        return (*input_shape[:-1], self.units)
+
+    def _affine(self, x: Array, values: tuple[Array, ...]) -> Array:
+        z: Array = x @ values[0]
+        if self.use_bias:
+            z += values[1]
+        return z
+
+    def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
+        """Compute the output; see `Layer.forward`."""
+        return self.activation.forward(self._affine(x, self.frozen()))
+
+    def vjp(
+        self,
+        x: Array,
+        *,
+        training: bool = True,
+        mask: Array | None = None,
+        need_dx: bool = True,
+        logits: bool = False,
+    ) -> tuple[Array, Pullback]:
+        """See `Layer.vjp`."""
+        values = self.frozen()
+        z = self._affine(x, values)
+        function = activations.linear if logits else self.activation
+        y = function.forward(z)
+
+        def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
+            dz = dy if function is activations.linear else function.backward(dy, z, y)
+            dx = dz @ values[0].T if need_dx else None
+            return dx, self._weight_gradients(x, dz) if self.trainable else []
+
+        return y, pullback
+
+    def _weight_gradients(self, x: Array, dz: Array) -> list[Array]:
+        rows, dz = x.reshape(-1, x.shape[-1]), dz.reshape(-1, self.units)
+        dkernel = rows.T @ dz
+        return [dkernel, np.add.reduce(dz, axis=0)] if self.use_bias else [dkernel]
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        own = {"units": self.units, "activation": self.activation.name, "use_bias": self.use_bias}
+        return super().get_config() | own
+
+
+def _named(arguments: dict[str, Any], *endings: str) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if name.endswith(endings)}
+
+
+class Activation(Layer):
+    """Apply an activation function.
+
+    Parameters
+    ----------
+    activation
+        Name or `ActivationFunction`.
+    **kwargs
+        Those of `Layer`.
+    """
+
+    def __init__(self, activation: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.activation = activations.get(activation)
+        self.logits_activation = self.activation.name if self.activation.name in FUSABLE else None
+
+    def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
+        """Compute the output; see `Layer.forward`."""
+        return self.activation.forward(x)
+
+    def vjp(
+        self,
+        x: Array,
+        *,
+        training: bool = True,
+        mask: Array | None = None,
+        need_dx: bool = True,
+        logits: bool = False,
+    ) -> tuple[Array, Pullback]:
+        """See `Layer.vjp`."""
+        function: ActivationFunction = activations.linear if logits else self.activation
+        y = function.forward(x)
+        return y, lambda dy: (function.backward(dy, x, y), [])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {"activation": self.activation.name}
+
+
+class Dropout(Layer):
+    """While training, set a fraction of the inputs to zero and scale the others up.
+
+    Parameters
+    ----------
+    rate
+        Fraction to drop, from 0 to 1.
+    noise_shape
+        Shape of the drawn mask; axes of length 1 are dropped together. None: the input's shape.
+    seed
+        Seed of the layer's own generator; None: the shared one draws.
+    **kwargs
+        Those of `Layer`.
+    """
+
+    def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rate = fraction(self.name, "rate", rate)
+        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+        self.seed = seed
+        self._generator = None if seed is None else np.random.default_rng(seed)
+
+    def _keep(self, x: Array) -> Array | None:
+        if self.rate == 0:
+            return None
+        shape = x.shape
+        if self.noise_shape is not None:
+            shape = tuple(s if n is None else n for s, n in zip(x.shape, self.noise_shape, strict=True))
+        return dropout_mask(self._generator or generator(), shape, self.rate, x.dtype)
+
+    def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
+        """Compute the output; see `Layer.forward`."""
+        keep = self._keep(x) if training else None
+        return x if keep is None else x * keep
+
+    def vjp(
+        self,
+        x: Array,
+        *,
+        training: bool = True,
+        mask: Array | None = None,
+        need_dx: bool = True,
+        logits: bool = False,
+    ) -> tuple[Array, Pullback]:
+        """See `Layer.vjp`."""
+        keep = self._keep(x) if training else None
+        if keep is None:
+            return x, lambda dy: (dy, [])
+        return x * keep, lambda dy: (dy * keep, [])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {"rate": self.rate, "noise_shape": self.noise_shape, "seed": self.seed}
+
+
+def dropout_mask(source: np.random.Generator, shape: tuple[int, ...], rate: float, dtype: np.dtype[Any]) -> Array:
+    """Zeros with probability `rate`, elsewhere the factor that keeps the mean."""
+    if rate >= 1:
+        return np.zeros(shape, dtype)
+    kept = source.random(shape, dtype=np.float32) >= rate
+    result: Array = kept * dtype.type(1 / (1 - rate))
+    return result
+
+
+class Flatten(Layer):
+    """Make one axis of all axes but the batch's."""
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of the output."""
+        sizes = [size for size in input_shape[1:] if size is not None]
+        return (input_shape[0], math.prod(sizes) if len(sizes) == len(input_shape) - 1 else None)
+
+    def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
+        """Compute the output; see `Layer.forward`."""
+        return x.reshape(x.shape[0], math.prod(x.shape[1:]))
+
+    def vjp(
+        self,
+        x: Array,
+        *,
+        training: bool = True,
+        mask: Array | None = None,
+        need_dx: bool = True,
+        logits: bool = False,
+    ) -> tuple[Array, Pullback]:
+        """See `Layer.vjp`."""
+        return self.forward(x), lambda dy: (dy.reshape(x.shape), [])

@@ -1,0 +1,49 @@
+"""Finding the object a user names: by string, class or instance."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_counts: defaultdict[str, int] = defaultdict(int)
+
+
+def snake_case(name: str) -> str:
+    """``SimpleRNN`` -> ``simple_rnn``, as Keras names layers."""
+    name = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", re.sub(r"\W+", "", name))
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def auto_name(class_name: str) -> str:
+    """``lstm``, ``lstm_1``, ... counted per process."""
+    base = snake_case(class_name)
+    count = _counts[base]
+    _counts[base] += 1
+    return base if count == 0 else f"{base}_{count}"
+
+
+def reset_names() -> None:
+    """Start the automatic names again."""
+    _counts.clear()
+
+
+def find(identifier: Any, known: Mapping[str, type[T]], base: type[T], kind: str) -> T:
+    """Return the object that `identifier` stands for: an instance or class of `base`, or one of the `known` names."""
+    if isinstance(identifier, base):
+        return identifier
+    if isinstance(identifier, type) and issubclass(identifier, base):
+        return identifier()
+    if isinstance(identifier, str):
+        if identifier in known:
+            return known[identifier]()
+        names = ", ".join(sorted({snake_case(cls.__name__) for cls in known.values()}))
+        raise ValueError(f"{kind}: {identifier!r} is not known; valid names: {names}")
+    raise TypeError(f"{kind}: got {identifier!r} ({type(identifier).__name__}), wanted a name or a {base.__name__}")
+
+
+def names_of(*classes: type[T], **aliases: type[T]) -> dict[str, type[T]]:
+    """Lookup table of `classes` under their class and snake case names, and under `aliases`."""
+    table = {cls.__name__: cls for cls in classes} | {snake_case(cls.__name__): cls for cls in classes}
+    return table | aliases | {alias.upper(): cls for alias, cls in aliases.items()}

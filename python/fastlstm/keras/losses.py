@@ -1,0 +1,525 @@
+"""Losses and their gradients."""
+
+from typing import Any
+
+import numpy as np
+
+from .activations import stable_sigmoid
+from .arrays import Array, as_array
+from .lookup import find, names_of, snake_case
+
+EPSILON = 1e-7
+"""Probabilities are kept this far from 0 and 1 before a logarithm, as in Keras."""
+
+REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None)
+
+
+class Loss:
+    """Base class. A loss of your own defines `call` and `gradient`.
+
+    Parameters
+    ----------
+    name
+        By default the class name in snake case.
+    reduction
+        ``"sum_over_batch_size"`` (the mean over all entries), ``"mean"`` (the same), ``"sum"``,
+        ``"mean_with_sample_weight"`` (the weighted mean) or ``"none"``, which cannot be trained with.
+    dtype
+        Accepted and ignored: the output's dtype decides.
+    """
+
+    fused_activation: str | None = None
+    """The activation whose input `fused` takes."""
+
+    def __init__(
+        self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None
+    ) -> None:
+        if reduction not in REDUCTIONS:
+            valid = ", ".join(map(str, REDUCTIONS))
+            raise ValueError(f"reduction: got {reduction!r}, wanted one of {valid}")
+        self.name = name or snake_case(type(self).__name__)
+        self.reduction = reduction
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the loss of every entry: the shape of `y_pred` without its last axis."""
+        raise NotImplementedError(f"{type(self).__name__} must define call(y_true, y_pred)")
+
+    def gradient(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the derivative of the sum of ``call(y_true, y_pred)`` with respect to `y_pred`."""
+        raise NotImplementedError(
+            f"{type(self).__name__} must define gradient(y_true, y_pred) to be trained with: "
+            "the derivative of the sum of call(y_true, y_pred) with respect to y_pred"
+        )
+
+    def fused(self, y_true: Array, logits: Array) -> tuple[Array, Array, Array]:
+        """From the input of `fused_activation`: the loss of every entry, the activation's output, and the gradient."""
+        raise NotImplementedError
+
+    def prepare(self, y: Any, output_shape: tuple[int | None, ...], dtype: np.dtype[Any]) -> Array:
+        """Check labels for outputs of `output_shape` once and for all, and bring them to the form `call` takes."""
+        labels = as_array(y, "y", dtype)
+        rank, size = len(output_shape), output_shape[-1]
+        if labels.ndim == rank - 1 and size == 1:
+            labels = labels[..., None]
+        if labels.ndim != rank or not fits(labels.shape[1:], output_shape[1:]):
+            raise ValueError(
+                f"y: got shape {labels.shape}, wanted {(None, *output_shape[1:])}, that of the model's output; "
+                f"loss {self.name!r} compares them entry by entry{self._cure(labels, output_shape)}"
+            )
+        return labels
+
+    def _cure(self, labels: Array, output_shape: tuple[int | None, ...]) -> str:
+        return ""
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Compute the loss of a batch: a number, or one for every entry if the reduction is ``"none"``."""
+        y_pred = np.asarray(y_pred)
+        y_pred = y_pred if y_pred.dtype.kind == "f" else y_pred.astype(np.float32)
+        labels = self.prepare(y_true, y_pred.shape, y_pred.dtype)
+        losses = self.call(labels, y_pred)
+        weights = None if sample_weight is None else as_array(sample_weight, "sample_weight", losses.dtype)
+        scale = self.scale(losses, weights)
+        weighted = losses if weights is None else losses * expand(weights, losses.ndim)
+        return weighted if scale is None else weighted.sum() * scale
+
+    def scale(self, losses: Array, weights: Array | None) -> float | None:
+        """Describe what the sum of the weighted losses is multiplied with; None: they stay as they are."""
+        if self.reduction in (None, "none"):
+            return None
+        if self.reduction == "sum":
+            return 1.0
+        total = float(losses.size)
+        if self.reduction == "mean_with_sample_weight" and weights is not None:
+            total = float(weights.sum())
+        return 1.0 / total if total else 0.0
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {"name": self.name, "reduction": self.reduction}
+
+
+def fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    """Whether `shape` is `wanted`, in which None stands for any size."""
+    return len(shape) == len(wanted) and all(w is None or s == w for s, w in zip(shape, wanted, strict=True))
+
+
+def expand(weights: Array, ndim: int) -> Array:
+    """`weights` with axes of length one at the end, so that it multiplies arrays of `ndim` axes."""
+    return weights.reshape(weights.shape + (1,) * (ndim - weights.ndim))
+
+
+class CategoricalCrossentropy(Loss):
+    """``-sum(y_true * log(y_pred))`` over the last axis, for one-hot labels or other probabilities.
+
+    Parameters
+    ----------
+    from_logits
+        The model's output is to go through a softmax first. When the model ends with a softmax, the loss works from
+        the softmax's input by itself, which is more exact.
+    label_smoothing
+        Between 0 and 1: the part of the labels that is spread evenly over all classes.
+    axis
+        -1 only.
+    reduction, name, dtype
+        See `Loss`.
+    """
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "categorical_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name, reduction)
+        _last_axis(axis)
+        self.from_logits, self.label_smoothing = bool(from_logits), _smoothing(label_smoothing)
+        self.fused_activation = "linear" if from_logits else "softmax"
+
+    def _labels(self, y_true: Array) -> Array:
+        if not self.label_smoothing:
+            return y_true
+        result: Array = y_true * (1 - self.label_smoothing) + self.label_smoothing / y_true.shape[-1]
+        return result
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the loss of every row."""
+        if self.from_logits:
+            return self.fused(y_true, y_pred)[0]
+        result: Array = -np.add.reduce(self._labels(y_true) * np.log(_clip(_normalize(y_pred))), axis=-1)
+        return result
+
+    def gradient(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the derivative with respect to `y_pred`, 0 where it is clipped."""
+        if self.from_logits:
+            return self.fused(y_true, y_pred)[2]
+        shares = _normalize(y_pred)
+        slope = -self._labels(y_true) / _clip(shares) * _inside(shares)
+        along = np.add.reduce(slope * shares, axis=-1, keepdims=True)
+        result: Array = (slope - along) / np.add.reduce(y_pred, axis=-1, keepdims=True)
+        return result
+
+    def fused(self, y_true: Array, logits: Array) -> tuple[Array, Array, Array]:
+        """With ``p = softmax(logits)``, the gradient is ``p * sum(y) - y``."""
+        labels = self._labels(y_true)
+        shifted, p, log_total = _softmax_parts(logits)
+        mass = np.add.reduce(labels, axis=-1, keepdims=True)
+        losses = (mass * log_total)[..., 0] - np.add.reduce(labels * shifted, axis=-1)
+        return losses, logits if self.from_logits else p, p * mass - labels
+
+    def _cure(self, labels: Array, output_shape: tuple[int | None, ...]) -> str:
+        if labels.ndim == len(output_shape) - 1 or labels.shape[-1] == 1:
+            return "; for class numbers use 'sparse_categorical_crossentropy' or to_categorical(y)"
+        return ""
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        own = {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing}
+        return super().get_config() | own
+
+
+def _softmax_parts(logits: Array) -> tuple[Array, Array, Array]:
+    """Logits less their maximum, softmax, and the logarithm of the sum of their powers."""
+    shifted = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
+    powers = np.exp(shifted)
+    total = np.add.reduce(powers, axis=-1, keepdims=True)
+    powers /= total
+    return shifted, powers, np.log(total)
+
+
+def _normalize(p: Array) -> Array:
+    result: Array = p / np.add.reduce(p, axis=-1, keepdims=True)
+    return result
+
+
+def _clip(p: Array) -> Array:
+    return np.clip(p, EPSILON, 1 - EPSILON)
+
+
+def _inside(p: Array) -> Array:
+    return (p > EPSILON) & (p < 1 - EPSILON)
+
+
+def _last_axis(axis: int) -> None:
+    if axis != -1:
+        raise NotImplementedError(f"axis: got {axis}, only -1 is supported")
+
+
+def _smoothing(value: float) -> float:
+    if not 0 <= value <= 1:
+        raise ValueError(f"label_smoothing: got {value}, wanted a number between 0 and 1")
+    return float(value)
+
+
+class SparseCategoricalCrossentropy(Loss):
+    """``-log(y_pred[label])``, for labels that are class numbers.
+
+    Parameters
+    ----------
+    from_logits
+        See `CategoricalCrossentropy`.
+    ignore_class
+        None only.
+    axis
+        -1 only.
+    reduction, name, dtype
+        See `Loss`.
+    """
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "sparse_categorical_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name, reduction)
+        _last_axis(axis)
+        if ignore_class is not None:
+            raise NotImplementedError("ignore_class is not supported; give those entries a sample_weight of 0")
+        self.from_logits = bool(from_logits)
+        self.fused_activation = "linear" if from_logits else "softmax"
+
+    def prepare(self, y: Any, output_shape: tuple[int | None, ...], dtype: np.dtype[Any]) -> Array:
+        """Class numbers as integers without a last axis of length one, all of them within range."""
+        labels = as_array(y, "y", np.dtype(np.float64), "an array of class numbers")
+        if labels.ndim == len(output_shape) and labels.shape[-1] == 1:
+            labels = labels[..., 0]
+        if labels.ndim != len(output_shape) - 1 or not fits(labels.shape[1:], output_shape[1:-1]):
+            wanted = (None, *output_shape[1:-1])
+            cure = "; for one-hot rows use 'categorical_crossentropy'" if labels.ndim == len(output_shape) else ""
+            raise ValueError(f"y: got shape {labels.shape}, wanted {wanted}, one class number an entry{cure}")
+        return _class_numbers(labels, output_shape[-1])
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the loss of every row."""
+        if self.from_logits:
+            return self.fused(y_true, y_pred)[0]
+        p = _clip(y_pred)
+        result: Array = np.log(np.add.reduce(p, axis=-1)) - np.log(_at(p, y_true))
+        return result
+
+    def gradient(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the derivative with respect to `y_pred`, 0 where it is clipped."""
+        if self.from_logits:
+            return self.fused(y_true, y_pred)[2]
+        p = _clip(y_pred)
+        slope: Array = np.broadcast_to(1 / np.add.reduce(p, axis=-1, keepdims=True), p.shape).copy()
+        _subtract_at(slope, y_true, 1 / _at(p, y_true))
+        return slope * _inside(y_pred)
+
+    def fused(self, y_true: Array, logits: Array) -> tuple[Array, Array, Array]:
+        """With ``p = softmax(logits)``, the gradient is p less one at the label."""
+        shifted, p, log_total = _softmax_parts(logits)
+        losses = log_total[..., 0] - _at(shifted, y_true)
+        gradient = p.copy()
+        _subtract_at(gradient, y_true, 1)
+        return losses, logits if self.from_logits else p, gradient
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {"from_logits": self.from_logits}
+
+
+def _class_numbers(labels: Array, classes: int | None) -> Array:
+    assert classes is not None
+    right = (labels >= 0) & (labels < classes)
+    numbers = np.where(right, labels, 0).astype(np.int64)
+    wrong = ~right | (numbers != labels)
+    if wrong.any():
+        first = tuple(int(i) for i in np.argwhere(wrong)[0])
+        place = f"row {first[0]}" + (f", step {first[1]}" if len(first) > 1 else "")
+        raise ValueError(
+            f"y: label {labels[first]:g} at {place}, but the output has {classes} classes; "
+            f"labels must be whole numbers from 0 to {classes - 1}"
+        )
+    return numbers
+
+
+def _at(values: Array, index: Array) -> Array:
+    return np.take_along_axis(values, index[..., None], axis=-1)[..., 0]
+
+
+def _subtract_at(values: Array, index: Array, amount: Any) -> None:
+    rows = values.reshape(-1, values.shape[-1])
+    rows[np.arange(rows.shape[0]), index.reshape(-1)] -= np.reshape(amount, -1)
+
+
+class BinaryCrossentropy(Loss):
+    """Mean over the last axis of ``-(y * log(p) + (1 - y) * log(1 - p))``, for yes-no labels.
+
+    Parameters
+    ----------
+    from_logits
+        The model's output is to go through a sigmoid first. When the model ends with a sigmoid, the loss works from
+        the sigmoid's input by itself, which is more exact.
+    label_smoothing
+        Between 0 and 1: how far the labels are moved towards one half.
+    axis
+        -1 only.
+    reduction, name, dtype
+        See `Loss`.
+    """
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "binary_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name, reduction)
+        _last_axis(axis)
+        self.from_logits, self.label_smoothing = bool(from_logits), _smoothing(label_smoothing)
+        self.fused_activation = "linear" if from_logits else "sigmoid"
+
+    def _labels(self, y_true: Array) -> Array:
+        return y_true * (1 - self.label_smoothing) + 0.5 * self.label_smoothing if self.label_smoothing else y_true
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the loss of every row."""
+        if self.from_logits:
+            return self.fused(y_true, y_pred)[0]
+        y, p = self._labels(y_true), _clip(y_pred)
+        return -mean_last(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+    def gradient(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the derivative with respect to `y_pred`, 0 where it is clipped."""
+        if self.from_logits:
+            return self.fused(y_true, y_pred)[2]
+        y, p = self._labels(y_true), _clip(y_pred)
+        result: Array = (p - y) / (p * (1 - p) * p.shape[-1]) * _inside(y_pred)
+        return result
+
+    def fused(self, y_true: Array, logits: Array) -> tuple[Array, Array, Array]:
+        """With ``p = sigmoid(logits)``, the gradient is ``p - y``."""
+        y, p = self._labels(y_true), stable_sigmoid(logits)
+        entries = np.maximum(logits, 0) - logits * y + np.log1p(np.exp(-np.abs(logits)))
+        return mean_last(entries), logits if self.from_logits else p, (p - y) / logits.shape[-1]
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        own = {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing}
+        return super().get_config() | own
+
+
+def mean_last(values: Array) -> Array:
+    """Mean over the last axis."""
+    result: Array = np.add.reduce(values, axis=-1) / values.shape[-1]
+    return result
+
+
+class MeanSquaredError(Loss):
+    """Mean over the last axis of ``(y_pred - y_true) ** 2``."""
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the loss of every row."""
+        return mean_last((y_pred - y_true) ** 2)
+
+    def gradient(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the derivative with respect to `y_pred`."""
+        result: Array = (y_pred - y_true) * (2 / y_pred.shape[-1])
+        return result
+
+
+class MeanAbsoluteError(Loss):
+    """Mean over the last axis of ``abs(y_pred - y_true)``."""
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the loss of every row."""
+        return mean_last(np.abs(y_pred - y_true))
+
+    def gradient(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the derivative with respect to `y_pred`; 0 where both agree."""
+        result: Array = np.sign(y_pred - y_true) * (1 / y_pred.shape[-1])
+        return result
+
+
+class Huber(Loss):
+    """Mean over the last axis of a square up to `delta` from the label, and a straight line beyond.
+
+    Parameters
+    ----------
+    delta
+        Where the square goes over into the line.
+    reduction, name, dtype
+        See `Loss`.
+    """
+
+    def __init__(
+        self,
+        delta: float = 1.0,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "huber_loss",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name, reduction)
+        self.delta = float(delta)
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the loss of every row."""
+        error = np.abs(y_pred - y_true)
+        inner = np.minimum(error, self.delta)
+        return mean_last(0.5 * inner * inner + self.delta * (error - inner))
+
+    def gradient(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the derivative with respect to `y_pred`."""
+        result: Array = np.clip(y_pred - y_true, -self.delta, self.delta) / y_pred.shape[-1]
+        return result
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {"delta": self.delta}
+
+
+_KNOWN = names_of(
+    *(CategoricalCrossentropy, SparseCategoricalCrossentropy, BinaryCrossentropy),
+    *(MeanSquaredError, MeanAbsoluteError, Huber),
+    bce=BinaryCrossentropy,
+    mse=MeanSquaredError,
+    mae=MeanAbsoluteError,
+)
+
+
+def categorical_crossentropy(
+    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+) -> Array:
+    """Loss of every row; see `CategoricalCrossentropy`."""
+    return _entries(CategoricalCrossentropy(from_logits, label_smoothing, axis, "none"), y_true, y_pred)
+
+
+def sparse_categorical_crossentropy(
+    y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
+) -> Array:
+    """Loss of every row; see `SparseCategoricalCrossentropy`."""
+    return _entries(SparseCategoricalCrossentropy(from_logits, ignore_class, axis, "none"), y_true, y_pred)
+
+
+def binary_crossentropy(
+    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+) -> Array:
+    """Loss of every row; see `BinaryCrossentropy`."""
+    return _entries(BinaryCrossentropy(from_logits, label_smoothing, axis, "none"), y_true, y_pred)
+
+
+def mean_squared_error(y_true: Any, y_pred: Any) -> Array:
+    """Loss of every row; see `MeanSquaredError`."""
+    return _entries(MeanSquaredError(reduction="none"), y_true, y_pred)
+
+
+def mean_absolute_error(y_true: Any, y_pred: Any) -> Array:
+    """Loss of every row; see `MeanAbsoluteError`."""
+    return _entries(MeanAbsoluteError(reduction="none"), y_true, y_pred)
+
+
+def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Array:
+    """Loss of every row; see `Huber`."""
+    return _entries(Huber(delta, "none"), y_true, y_pred)
+
+
+def _entries(loss: Loss, y_true: Any, y_pred: Any) -> Array:
+    result: Array = loss(y_true, y_pred)
+    return result
+
+
+_FUNCTIONS = (
+    *(categorical_crossentropy, sparse_categorical_crossentropy, binary_crossentropy),
+    *(mean_squared_error, mean_absolute_error, huber),
+)
+
+
+def get(identifier: Any) -> Loss:
+    """Return the loss that a name, class, instance or one of this module's functions stands for."""
+    if identifier in _FUNCTIONS:
+        identifier = identifier.__name__
+    if callable(identifier) and not isinstance(identifier, Loss | type):
+        name = getattr(identifier, "__name__", repr(identifier))
+        raise TypeError(
+            f"loss: function {name!r} has no gradient here; subclass keras.losses.Loss with call(y_true, y_pred) "
+            "and gradient(y_true, y_pred)"
+        )
+    return find(identifier, _KNOWN, Loss, "loss")
+
+
+__all__ = [
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "Huber",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "SparseCategoricalCrossentropy",
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "get",
+    "huber",
+    "mean_absolute_error",
+    "mean_squared_error",
+    "sparse_categorical_crossentropy",
+]

@@ -1,0 +1,250 @@
+"""Metrics: running means over the samples seen since the last reset."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import losses
+from .arrays import Array
+from .lookup import find, names_of, snake_case
+
+
+class Metric:
+    """Base class. A metric of your own defines `call`, the value of every entry, or `update_state` and `result`.
+
+    Parameters
+    ----------
+    name
+        Under which it is logged; by default the class name in snake case.
+    dtype
+        Accepted and ignored: sums are kept as Python floats.
+    """
+
+    direction = "down"
+    """Whether a better model has a higher (``"up"``) or lower (``"down"``) value."""
+
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+        self.name = name or snake_case(type(self).__name__)
+        self.total, self.count = 0.0, 0.0
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the value of every entry."""
+        raise NotImplementedError(f"{type(self).__name__} must define call(y_true, y_pred)")
+
+    def check(self, y_true: Array, output_shape: tuple[int | None, ...]) -> None:
+        """Raise if labels and outputs of these shapes cannot be compared; asked once, before the first step."""
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Take in one batch."""
+        values = self.call(np.asarray(y_true), np.asarray(y_pred))
+        if sample_weight is not None:
+            self._add_weighted(values, np.asarray(sample_weight))
+        elif values.size:
+            rows = len(values)
+            self.total += float(np.add.reduce(values, axis=None)) * rows / values.size
+            self.count += rows
+
+    def _add_weighted(self, values: Array, weights: Array) -> None:
+        if values.ndim > weights.ndim:
+            values = values.mean(axis=tuple(range(weights.ndim, values.ndim)))
+        if values.size:
+            scale = len(values) / values.size
+            self.total += float((values * weights).sum()) * scale
+            self.count += float(np.broadcast_to(weights, values.shape).sum()) * scale
+
+    def result(self) -> float:
+        """Return the mean so far, 0 before the first batch."""
+        return self.total / self.count if self.count else 0.0
+
+    def reset_state(self) -> None:
+        """Forget everything."""
+        self.total, self.count = 0.0, 0.0
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
+        """Take in one batch and give the mean so far."""
+        self.update_state(y_true, y_pred, sample_weight)
+        return self.result()
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {"name": self.name}
+
+
+class CategoricalAccuracy(Metric):
+    """How often the largest output is at the largest label; of equal ones the first counts."""
+
+    direction = "up"
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:
+        """Whether each row is right."""
+        result: Array = y_true.argmax(-1) == y_pred.argmax(-1)
+        return result
+
+
+class SparseCategoricalAccuracy(Metric):
+    """How often the largest output is at the class number."""
+
+    direction = "up"
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:
+        """Whether each row is right."""
+        result: Array = _class_numbers(y_true, y_pred) == y_pred.argmax(-1)
+        return result
+
+
+def _class_numbers(y_true: Array, y_pred: Array) -> Array:
+    return y_true[..., 0] if y_true.ndim == y_pred.ndim and y_true.shape[-1] == 1 else y_true
+
+
+class BinaryAccuracy(Metric):
+    """How often an output above `threshold` meets a label 1, and another a label 0.
+
+    Parameters
+    ----------
+    name, dtype
+        See `Metric`.
+    threshold
+        Outputs above it count as 1.
+    """
+
+    direction = "up"
+
+    def __init__(self, name: str | None = None, dtype: Any = None, threshold: float = 0.5) -> None:
+        super().__init__(name)
+        self.threshold = threshold
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:
+        """Share of right entries in each row."""
+        if y_true.ndim == y_pred.ndim - 1 and y_pred.shape[-1] == 1:
+            y_true = y_true[..., None]
+        return losses.mean_last(y_true == (y_pred > self.threshold))
+
+
+class TopKCategoricalAccuracy(Metric):
+    """How often the largest label is among the `k` largest outputs.
+
+    Parameters
+    ----------
+    k
+        How many outputs count.
+    name, dtype
+        See `Metric`.
+    """
+
+    direction = "up"
+
+    def __init__(self, k: int = 5, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(name)
+        self.k = k
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:
+        """Whether each row is right."""
+        return _in_top_k(y_true.argmax(-1), y_pred, self.k)
+
+
+class SparseTopKCategoricalAccuracy(TopKCategoricalAccuracy):
+    """How often the class number is among the `k` largest outputs."""
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:
+        """Whether each row is right."""
+        return _in_top_k(_class_numbers(y_true, y_pred), y_pred, self.k)
+
+
+def _in_top_k(labels: Array, y_pred: Array, k: int) -> Array:
+    own = np.take_along_axis(y_pred, labels[..., None].astype(np.int64), axis=-1)
+    result: Array = (y_pred > own).sum(-1) < k
+    return result
+
+
+class _LossMetric(Metric):
+    loss: Callable[[], losses.Loss]
+
+    def check(self, y_true: Array, output_shape: tuple[int | None, ...]) -> None:
+        type(self).loss().prepare(y_true, output_shape, np.dtype(np.float64))
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the loss of every entry."""
+        loss = type(self).loss()
+        return loss.call(loss.prepare(y_true, y_pred.shape, y_pred.dtype), y_pred)
+
+
+class MeanSquaredError(_LossMetric):
+    """Mean of the squared differences."""
+
+    loss = losses.MeanSquaredError
+
+
+class MeanAbsoluteError(_LossMetric):
+    """Mean of the absolute differences."""
+
+    loss = losses.MeanAbsoluteError
+
+
+class RootMeanSquaredError(MeanSquaredError):
+    """Square root of the mean of the squared differences."""
+
+    def result(self) -> float:
+        """Return the root of the mean so far."""
+        return float(super().result() ** 0.5)
+
+
+class CategoricalCrossentropy(_LossMetric):
+    """See the loss of this name."""
+
+    loss = losses.CategoricalCrossentropy
+
+
+class SparseCategoricalCrossentropy(_LossMetric):
+    """See the loss of this name."""
+
+    loss = losses.SparseCategoricalCrossentropy
+
+
+class BinaryCrossentropy(_LossMetric):
+    """See the loss of this name."""
+
+    loss = losses.BinaryCrossentropy
+
+
+class _FunctionMetric(Metric):
+    def __init__(self, function: Callable[[Array, Array], Any]) -> None:
+        super().__init__(getattr(function, "__name__", snake_case(type(function).__name__)))
+        self.function = function
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:
+        values = np.asarray(self.function(y_true, y_pred))
+        return np.full(len(y_pred), values) if values.ndim == 0 else values
+
+
+_KNOWN = names_of(
+    *(BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy),
+    *(TopKCategoricalAccuracy, SparseTopKCategoricalAccuracy),
+    *(MeanSquaredError, MeanAbsoluteError, RootMeanSquaredError),
+    *(CategoricalCrossentropy, SparseCategoricalCrossentropy, BinaryCrossentropy),
+    mse=MeanSquaredError,
+    mae=MeanAbsoluteError,
+    bce=BinaryCrossentropy,
+)
+
+
+def accuracy_for(y_ndim: int, output_shape: tuple[int | None, ...], y_last: int | None) -> type[Metric]:
+    """Which accuracy ``"accuracy"`` means for labels of `y_ndim` axes, the last of size `y_last`."""
+    if output_shape[-1] == 1:
+        return BinaryAccuracy
+    if y_ndim < len(output_shape) or y_last == 1:
+        return SparseCategoricalAccuracy
+    return CategoricalAccuracy
+
+
+def get(identifier: Any) -> Metric:
+    """Return the metric that a name, class, instance or function ``f(y_true, y_pred)`` stands for."""
+    if isinstance(identifier, str) and identifier not in _KNOWN:
+        names = ", ".join(["accuracy", *sorted({snake_case(cls.__name__) for cls in _KNOWN.values()})])
+        raise ValueError(f"metrics: {identifier!r} is not known; valid names: {names}")
+    if callable(identifier) and not isinstance(identifier, Metric | type):
+        return _FunctionMetric(identifier)
+    metric = find(identifier, _KNOWN, Metric, "metrics")
+    if isinstance(identifier, str):
+        metric.name = identifier
+    return metric

@@ -1,0 +1,230 @@
+"""The Sequential model."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .arrays import Array, Shape, as_array, shape_text
+from .layers.base import Layer
+from .layers.core import Flatten, InputLayer
+from .lookup import auto_name
+from .summary import print_summary
+from .training import Trainer
+from .variable import CHANGE, Variable, assign_all
+
+
+class Sequential(Trainer):
+    """Layers one after the other.
+
+    The model is built, that is, has weights, as soon as the shape of its input is known: from an ``Input``, from the
+    first layer's ``input_shape``, by `build`, or from the first data.
+
+    Parameters
+    ----------
+    layers
+        Layers to start with.
+    name
+        By default ``sequential``, numbered within the process.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import Input, Sequential, layers
+    >>> model = Sequential([Input((20, 3)), layers.LSTM(8), layers.Dense(2, activation="softmax")])
+    >>> model.predict(np.zeros((5, 20, 3)), verbose=0).shape
+    (5, 2)
+    """
+
+    def __init__(self, layers: Iterable[Any] | None = None, trainable: bool = True, name: str | None = None) -> None:
+        super().__init__()
+        self.name = name or auto_name("Sequential")
+        self.layers: list[Layer] = []
+        self._batch_shape: Shape | None = None
+        for layer in layers or ():
+            self.add(layer)
+        if not trainable:
+            self.trainable = False
+
+    def add(self, layer: Any) -> None:
+        """Append a layer; an ``Input`` only at the start."""
+        if isinstance(layer, InputLayer):
+            if self.layers or self._batch_shape is not None:
+                raise ValueError(f"{self.name}: an Input can only be the first layer")
+            self._batch_shape = layer.batch_shape
+            return
+        self._check_new(layer)
+        self.layers.append(layer)
+        if self._batch_shape is None and len(self.layers) == 1:
+            self._batch_shape = layer.batch_input_shape
+        if self._batch_shape is not None:
+            try:
+                self._build_layers()
+            except Exception:
+                self.layers.pop()
+                raise
+
+    def _check_new(self, layer: Any) -> None:
+        if not isinstance(layer, Layer):
+            found = f"{layer!r} ({type(layer).__name__})"
+            raise TypeError(f"{self.name}: got {found}, wanted a keras.layers.Layer instance")
+        if any(layer.name == other.name for other in self.layers):
+            raise ValueError(f"{self.name}: already has a layer named {layer.name!r}; give it another name")
+        if getattr(layer, "return_state", False):
+            raise ValueError(f"{self.name}: {layer.name} gives states besides its output; set return_state=False")
+
+    def pop(self) -> Layer | None:
+        """Remove the last layer and return it."""
+        return self.layers.pop() if self.layers else None
+
+    def build(self, input_shape: Shape | None = None) -> None:
+        """Create the weights for inputs of `input_shape`, which includes the batch axis."""
+        if input_shape is not None and self._batch_shape is None:
+            self._batch_shape = tuple(input_shape)
+        if self._batch_shape is None:
+            raise ValueError(f"{self.name}: the input shape is not known; give it to build(), or add an Input first")
+        if not self.layers:
+            raise ValueError(f"{self.name}: has no layers; add() some first")
+        self._build_layers()
+
+    def _build_layers(self) -> None:
+        shape = self._batch_shape
+        assert shape is not None
+        for layer in self.layers:
+            if not layer.built:
+                layer.build(shape)
+                for variable in layer.weights:
+                    variable.path = f"{self.name}/{variable.path}"
+            else:
+                layer._check_shape(shape)
+            shape = layer.compute_output_shape(shape)
+
+    @property
+    def built(self) -> bool:
+        """Whether all layers have weights."""
+        return bool(self.layers) and all(layer.built for layer in self.layers)
+
+    def _prepare_input(self, x: Any) -> Array:
+        if not self.layers:
+            raise ValueError(f"{self.name}: has no layers; add() some first")
+        first = self.layers[0]
+        x = as_array(x, "x", first.dtype, self._wanted_input())
+        if not self.built:
+            self.build((None, *x.shape[1:]) if self._batch_shape is None else None)
+        shape = first.input_shape
+        assert shape is not None
+        # Recurrent layers take any number of steps; a Flatten in between does not.
+        free = not any(isinstance(layer, Flatten) for layer in self.layers)
+        if x.ndim != len(shape) or x.shape[-1] != shape[-1] or not (free or x.shape[1:] == shape[1:]):
+            wanted = shape_text((None, *shape[1:]))
+            raise ValueError(f"x: got shape {x.shape}, wanted {wanted}, the input of {self.name}")
+        result: Array = x
+        return result
+
+    def _wanted_input(self) -> str:
+        if self._batch_shape is not None:
+            return f"a float array of shape {shape_text((None, *self._batch_shape[1:]))}"
+        recurrent = self.layers[0].ndim == 3
+        return "a float array of shape (batch, time, features)" if recurrent else "a float array (batch, ...)"
+
+    def __call__(self, x: Any, training: bool = False, mask: Any = None) -> Array:
+        """Compute the output for an array; with `training`, dropout drops."""
+        x = self._prepare_input(x)
+        for layer in self.layers:
+            x = layer(x, training=training, mask=mask)
+        result: Array = x
+        return result
+
+    @property
+    def input_shape(self) -> Shape:
+        """Shape of the input, with the batch axis."""
+        if self._batch_shape is None:
+            raise AttributeError(f"{self.name}: the input shape is not known before the model is built")
+        return self._batch_shape
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the output, with the batch axis."""
+        shape = self.input_shape
+        for layer in self.layers:
+            shape = layer.compute_output_shape(shape)
+        return shape
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Shape of the output for an input of `input_shape`, both with the batch axis."""
+        for layer in self.layers:
+            input_shape = layer.compute_output_shape(input_shape)
+        return input_shape
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All weights, layer by layer."""
+        return [variable for layer in self.layers for variable in layer.weights]
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The weights that `fit` changes."""
+        return [variable for layer in self.layers for variable in layer.trainable_variables]
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """The other weights."""
+        return [variable for layer in self.layers for variable in layer.non_trainable_variables]
+
+    variables = weights
+    trainable_weights = trainable_variables
+    non_trainable_weights = non_trainable_variables
+
+    @property
+    def trainable(self) -> bool:
+        """Whether any layer is; set it for all of them."""
+        return any(layer.trainable for layer in self.layers)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for layer in self.layers:
+            layer.trainable = bool(value)
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of all weights, layer by layer."""
+        with CHANGE:
+            return [variable.numpy() for variable in self.weights]
+
+    def set_weights(self, weights: list[Any]) -> None:
+        """Set all weights, in the order of `get_weights`; if one does not fit, none is set."""
+        if not self.built:
+            raise ValueError(f"{self.name}: has no weights yet; build it or give it an input shape first")
+        assign_all(self.weights, list(weights), self.name)
+
+    def count_params(self) -> int:
+        """Return the number of single weights."""
+        return sum(layer.count_params() for layer in self.layers)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return the layer of this name, or at this index."""
+        if index is not None:
+            return self.layers[index]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        names = ", ".join(layer.name for layer in self.layers)
+        raise ValueError(f"{self.name}: no layer named {name!r}; it has {names}")
+
+    def reset_states(self) -> None:
+        """Forget the states that stateful layers carry from batch to batch."""
+        for layer in self.layers:
+            if hasattr(layer, "reset_state"):
+                layer.reset_state()
+
+    def summary(self, line_length: int | None = None, print_fn: Callable[..., Any] | None = None) -> None:
+        """Print the layers, their output shapes and numbers of weights.
+
+        Parameters
+        ----------
+        line_length
+            Width of the table; by default that of the terminal, at most 88.
+        print_fn
+            Called with the text instead of printing it.
+        """
+        print_summary(self, line_length, print_fn)
+
+    def __repr__(self) -> str:
+        return f"<Sequential name={self.name}, built={self.built}>"

@@ -1,0 +1,51 @@
+"""Small helpers that Keras programs import."""
+
+import random as python_random
+from typing import Any
+
+import numpy as np
+
+from .arrays import Array, any_numbers
+from .lookup import reset_names
+from .random import seed_generator
+
+
+def set_random_seed(seed: int) -> None:
+    """Seed Python's, NumPy's and fastlstm's generators, so that everything drawn afterwards repeats."""
+    python_random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - for what the user draws with it
+    seed_generator(seed)
+
+
+def clear_session() -> None:
+    """Start the automatic layer names again."""
+    reset_names()
+
+
+def to_categorical(x: Any, num_classes: int | None = None) -> Array:
+    """One-hot rows for class numbers.
+
+    Parameters
+    ----------
+    x
+        Integers from 0 to ``num_classes - 1``, of any shape; a last axis of length one is dropped.
+    num_classes
+        Length of the rows; by default one more than the largest class number.
+
+    Returns
+    -------
+    ndarray of float64, shape ``x.shape + (num_classes,)``
+
+    Raises
+    ------
+    ValueError
+        A class number is negative or not below `num_classes`.
+    """
+    labels = any_numbers(x, "x", "class numbers").astype(np.int64)
+    if labels.ndim > 1 and labels.shape[-1] == 1:
+        labels = labels[..., 0]
+    classes = num_classes or (int(labels.max()) + 1 if labels.size else 0)
+    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+        raise ValueError(f"x: class numbers run from {labels.min()} to {labels.max()}, wanted 0 to {classes - 1}")
+    rows: Array = (labels[..., None] == np.arange(classes)).astype(np.float64)
+    return rows

@@ -1,0 +1,79 @@
+"""A named weight whose value is an immutable snapshot."""
+
+import threading
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from .arrays import Array, any_numbers
+
+CHANGE = threading.RLock()
+"""Held while weights that belong together change, and while a layer derives something from them."""
+
+
+class Variable:
+    """One weight of a layer.
+
+    A change never writes into the array in place but puts another one in its stead. A forward pass in another thread
+    therefore goes on with the arrays it started with, and ``variable.value is seen_before`` tells whether it changed.
+
+    Parameters
+    ----------
+    value
+        Initial value; its dtype stays for good.
+    name
+        For instance ``"kernel"``.
+    path
+        For instance ``"sequential/lstm/kernel"``.
+    """
+
+    __slots__ = ("name", "path", "value")
+
+    def __init__(self, value: Array, name: str, path: str = "") -> None:
+        self.value = value
+        self.name = name
+        self.path = path or name
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the value."""
+        return self.value.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Dtype of the value."""
+        return self.value.dtype
+
+    def numpy(self) -> Array:
+        """Return a copy of the value."""
+        return self.value.copy()
+
+    def assign(self, value: Any) -> None:
+        """Take a copy of `value`, which must have this weight's shape."""
+        self.value = self.checked(value)
+
+    def checked(self, value: Any) -> Array:
+        """Return a copy of `value` fit to be assigned, or ValueError."""
+        array = any_numbers(value.value if isinstance(value, Variable) else value, self.path)
+        if array.shape != self.shape:
+            raise ValueError(f"{self.path}: got a weight of shape {array.shape}, wanted {self.shape}")
+        return np.array(array, dtype=self.dtype, order="C")
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
+        array = self.numpy()
+        return array if dtype is None else array.astype(dtype)
+
+    def __repr__(self) -> str:
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}>"
+
+
+def assign_all(variables: list[Variable], values: list[Any], owner: str) -> None:
+    """Assign `values` to `variables`: all of them or, if one does not fit, none."""
+    if len(values) != len(variables):
+        shapes = [variable.shape for variable in variables]
+        raise ValueError(f"{owner}: got {len(values)} weights, wanted {len(variables)} of shapes {shapes}")
+    checked = [variable.checked(value) for variable, value in zip(variables, values, strict=True)]
+    with CHANGE:
+        for variable, array in zip(variables, checked, strict=True):
+            variable.value = array

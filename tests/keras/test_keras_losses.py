@@ -1,0 +1,162 @@
+"""Losses and metrics: values worked by hand, gradients, reductions, and what accuracy means."""
+
+import math
+
+import numpy as np
+import pytest
+
+from fastlstm.keras import losses, metrics
+
+# Central differences in float64 are good to about 1e-9 relative; values here are of order one.
+GRADIENT = 1e-7
+# float64 formulas of a few operations.
+EXACT = 1e-12
+
+RNG = np.random.default_rng(0)
+PROBABILITIES = RNG.uniform(0.2, 1.0, (3, 2, 4))
+PROBABILITIES /= PROBABILITIES.sum(-1, keepdims=True)
+ONE_HOT = np.eye(4)[RNG.integers(0, 4, (3, 2))]
+NUMBERS = RNG.integers(0, 4, (3, 2))
+BITS = RNG.integers(0, 2, (3, 2, 4)).astype(float)
+REAL = RNG.normal(size=(3, 2, 4))
+
+CASES = {
+    "cce": (losses.CategoricalCrossentropy(), ONE_HOT, PROBABILITIES * 1.7),
+    "cce_smoothed": (losses.CategoricalCrossentropy(label_smoothing=0.2), ONE_HOT, PROBABILITIES),
+    "cce_logits": (losses.CategoricalCrossentropy(from_logits=True), ONE_HOT, REAL),
+    "cce_soft_labels": (losses.CategoricalCrossentropy(from_logits=True), 2 * PROBABILITIES, REAL),
+    "sparse": (losses.SparseCategoricalCrossentropy(), NUMBERS, PROBABILITIES * 0.9),
+    "sparse_logits": (losses.SparseCategoricalCrossentropy(from_logits=True), NUMBERS, REAL),
+    "bce": (losses.BinaryCrossentropy(), BITS, PROBABILITIES),
+    "bce_smoothed": (losses.BinaryCrossentropy(label_smoothing=0.2), BITS, PROBABILITIES),
+    "bce_logits": (losses.BinaryCrossentropy(from_logits=True), BITS, REAL),
+    "mse": (losses.MeanSquaredError(), BITS, REAL),
+    "mae": (losses.MeanAbsoluteError(), BITS, REAL),
+    "huber": (losses.Huber(0.7), BITS, REAL),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_gradients_are_central_differences(name, central_differences):
+    loss, y, p = CASES[name]
+    got = loss.gradient(y, p)
+    np.testing.assert_allclose(got, central_differences(lambda v: float(loss.call(y, v).sum()), p), atol=GRADIENT)
+
+
+FUSED = {
+    "cce": (losses.CategoricalCrossentropy(), ONE_HOT),
+    "cce_smoothed": (losses.CategoricalCrossentropy(label_smoothing=0.1), ONE_HOT),
+    "sparse": (losses.SparseCategoricalCrossentropy(), NUMBERS),
+    "bce": (losses.BinaryCrossentropy(label_smoothing=0.1), BITS),
+}
+
+
+@pytest.mark.parametrize("name", FUSED)
+def test_fused_agrees_with_the_plain_loss_and_differences(name, central_differences):
+    loss, y = FUSED[name]
+    entries, p, slope = loss.fused(y, REAL)
+    np.testing.assert_allclose(entries, loss.call(y, p), atol=1e-9)
+    numeric = central_differences(lambda v: float(loss.fused(y, v)[0].sum()), REAL)
+    np.testing.assert_allclose(slope, numeric, atol=GRADIENT)
+
+
+def test_values_by_hand():
+    y, p = [[0.0, 1.0], [1.0, 0.0]], [[0.2, 0.8], [0.6, 0.4]]
+    mean = -(math.log(0.8) + math.log(0.6)) / 2
+    assert losses.CategoricalCrossentropy()(y, p) == pytest.approx(mean, abs=EXACT)
+    assert losses.CategoricalCrossentropy(reduction="sum")(y, p) == pytest.approx(2 * mean, abs=EXACT)
+    assert losses.SparseCategoricalCrossentropy()([1, 0], p) == pytest.approx(mean, abs=1e-9)
+    assert losses.MeanSquaredError()(y, p) == pytest.approx((0.04 + 0.16) / 2, abs=EXACT)
+    assert losses.MeanAbsoluteError()(y, p) == pytest.approx(0.3, abs=EXACT)
+    assert losses.BinaryCrossentropy()([[1.0]], [[0.25]]) == pytest.approx(math.log(4), abs=EXACT)
+    assert losses.Huber(delta=1.0)([[0.0]], [[3.0]]) == pytest.approx(0.5 + 2, abs=EXACT)
+    np.testing.assert_allclose(losses.mean_squared_error(y, p), [0.04, 0.16], atol=EXACT)
+
+
+def test_sample_weights_divide_by_the_number_of_entries():
+    y, p = [[0.0], [0.0]], [[1.0], [2.0]]
+    assert losses.MeanSquaredError()(y, p, sample_weight=[1.0, 3.0]) == pytest.approx((1 + 3 * 4) / 2, abs=EXACT)
+    weighted = losses.MeanSquaredError(reduction="mean_with_sample_weight")
+    assert weighted(y, p, sample_weight=[1.0, 3.0]) == pytest.approx(13 / 4, abs=EXACT)
+    np.testing.assert_allclose(losses.MeanSquaredError(reduction="none")(y, p, sample_weight=[1.0, 3.0]), [1, 12])
+
+
+def test_certain_mistakes_are_clipped_without_and_finite_with_logits():
+    assert losses.CategoricalCrossentropy()([[1.0, 0.0]], [[0.0, 1.0]]) == pytest.approx(-math.log(1e-7), abs=1e-9)
+    fused = losses.CategoricalCrossentropy().fused(np.array([[1.0, 0.0]]), np.array([[-500.0, 500.0]]))[0]
+    assert fused[0] == pytest.approx(1000, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("categorical_crossentropy", losses.CategoricalCrossentropy),
+        ("CategoricalCrossentropy", losses.CategoricalCrossentropy),
+        ("bce", losses.BinaryCrossentropy),
+        ("BCE", losses.BinaryCrossentropy),
+        ("mse", losses.MeanSquaredError),
+        ("mean_squared_error", losses.MeanSquaredError),
+        ("MAE", losses.MeanAbsoluteError),
+        (losses.MeanSquaredError, losses.MeanSquaredError),
+        (losses.sparse_categorical_crossentropy, losses.SparseCategoricalCrossentropy),
+    ],
+)
+def test_names(name, kind):
+    assert type(losses.get(name)) is kind
+
+
+def test_unknown_names_list_the_valid_ones():
+    with pytest.raises(ValueError, match=r"loss: 'nope' is not known; valid names: binary_crossentropy, .*mean_sq"):
+        losses.get("nope")
+    with pytest.raises(ValueError, match=r"metrics: 'nope' is not known; valid names: accuracy, binary_accuracy"):
+        metrics.get("nope")
+    with pytest.raises(TypeError, match=r"function '<lambda>' has no gradient here; subclass keras.losses.Loss"):
+        losses.get(lambda y, p: 0)
+    with pytest.raises(ValueError, match="reduction: got 'average', wanted one of sum_over_batch_size"):
+        losses.MeanSquaredError(reduction="average")
+
+
+def test_accuracies_by_hand():
+    p = np.array([[0.1, 0.7, 0.2], [0.5, 0.3, 0.2], [0.4, 0.4, 0.2]])
+    assert metrics.CategoricalAccuracy()(np.eye(3)[[1, 1, 1]], p) == pytest.approx(1 / 3)
+    # Of equal outputs the first counts.
+    assert metrics.SparseCategoricalAccuracy()([1, 0, 0], p) == 1.0
+    assert metrics.SparseCategoricalAccuracy()([[1], [0], [1]], p) == pytest.approx(2 / 3)
+    assert metrics.BinaryAccuracy()([[1], [0], [1]], [[0.6], [0.5], [0.4]]) == pytest.approx(2 / 3)
+    assert metrics.BinaryAccuracy(threshold=0.3)([1, 0], [[0.6], [0.4]]) == 0.5
+    assert metrics.TopKCategoricalAccuracy(k=2)(np.eye(3)[[1, 1, 2]], p) == pytest.approx(2 / 3)
+    assert metrics.SparseTopKCategoricalAccuracy(k=1)([1, 0, 2], p) == pytest.approx(2 / 3)
+
+
+def test_metrics_are_means_over_all_batches_weighted_by_size():
+    metric = metrics.MeanAbsoluteError()
+    metric.update_state([[0.0], [0.0]], [[1.0], [3.0]])
+    metric.update_state([[0.0]], [[5.0]])
+    assert metric.result() == pytest.approx(3)
+    metric.reset_state()
+    assert metric.result() == 0
+    metric.update_state([[0.0], [0.0]], [[1.0], [3.0]], sample_weight=[3.0, 1.0])
+    assert metric.result() == pytest.approx(6 / 4)
+    assert metrics.RootMeanSquaredError()([[0.0], [0.0]], [[1.0], [7.0]]) == pytest.approx(5)
+
+
+def test_step_weights_count_steps():
+    metric = metrics.SparseCategoricalAccuracy()
+    p = np.eye(2)[[[0, 1, 1], [0, 0, 0]]]
+    weights = np.array([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+    assert metric([[0, 1, 0], [1, 0, 0]], p, sample_weight=weights) == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("y_ndim", "y_last", "shape", "kind"),
+    [
+        (2, 4, (None, 4), metrics.CategoricalAccuracy),
+        (1, 70, (None, 4), metrics.SparseCategoricalAccuracy),
+        (2, 1, (None, 4), metrics.SparseCategoricalAccuracy),
+        (2, 1, (None, 1), metrics.BinaryAccuracy),
+        (3, 4, (None, 5, 4), metrics.CategoricalAccuracy),
+        (2, 5, (None, 5, 4), metrics.SparseCategoricalAccuracy),
+    ],
+)
+def test_which_accuracy(y_ndim, y_last, shape, kind):
+    assert metrics.accuracy_for(y_ndim, shape, y_last) is kind

@@ -1,0 +1,194 @@
+"""Optimizers against their formulas, step by step, and against PyTorch where they agree."""
+
+import math
+
+import numpy as np
+import pytest
+
+from fastlstm.keras import optimizers
+from fastlstm.keras.variable import Variable
+
+# float64 and the same formulas; only the order of operations differs.
+EXACT = 1e-12
+GRADIENTS = [np.array([0.5, -2.0, 0.0]), np.array([-1.0, 0.25, 3.0]), np.array([0.1, 0.1, -0.1])]
+START = np.array([1.0, 2.0, 3.0])
+
+
+def run(optimizer, gradients=GRADIENTS, start=START):
+    variable = Variable(start.copy(), "w")
+    for gradient in gradients:
+        optimizer.apply([gradient], [variable])
+    return variable.numpy()
+
+
+def adam(rate=0.001, b1=0.9, b2=0.999, eps=1e-7, amsgrad=False):
+    w, m, v, top = START.copy(), 0.0, 0.0, 0.0
+    for t, g in enumerate(GRADIENTS, 1):
+        m = b1 * m + (1 - b1) * g
+        v = b2 * v + (1 - b2) * g * g
+        top = np.maximum(top, v)
+        w = w - rate * math.sqrt(1 - b2**t) / (1 - b1**t) * m / (np.sqrt(top if amsgrad else v) + eps)
+    return w
+
+
+def sgd(rate=0.01, momentum=0.0, nesterov=False):
+    w, v = START.copy(), 0.0
+    for g in GRADIENTS:
+        v = momentum * v - rate * g
+        w = w + (momentum * v - rate * g if nesterov else v)
+    return w
+
+
+def rmsprop(rate=0.001, rho=0.9, momentum=0.0, eps=1e-7, centered=False):
+    w, v, mean, m = START.copy(), 0.0, 0.0, 0.0
+    for g in GRADIENTS:
+        v = rho * v + (1 - rho) * g * g
+        mean = rho * mean + (1 - rho) * g
+        m = momentum * m + rate * g / np.sqrt(v - (mean**2 if centered else 0) + eps)
+        w = w - m
+    return w
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "wanted"),
+    [
+        (optimizers.Adam(), adam()),
+        (optimizers.Adam(0.1, beta_1=0.5, beta_2=0.9, epsilon=1e-3), adam(0.1, 0.5, 0.9, 1e-3)),
+        (optimizers.Adam(amsgrad=True, beta_2=0.5), adam(b2=0.5, amsgrad=True)),
+        (optimizers.SGD(), sgd()),
+        (optimizers.SGD(0.1, momentum=0.9), sgd(0.1, 0.9)),
+        (optimizers.SGD(0.1, momentum=0.9, nesterov=True), sgd(0.1, 0.9, True)),
+        (optimizers.RMSprop(), rmsprop()),
+        (optimizers.RMSprop(0.01, rho=0.8, momentum=0.5), rmsprop(0.01, 0.8, 0.5)),
+        (optimizers.RMSprop(centered=True, momentum=0.3), rmsprop(momentum=0.3, centered=True)),
+    ],
+)
+def test_formulas(optimizer, wanted):
+    np.testing.assert_allclose(run(optimizer), wanted, atol=EXACT)
+
+
+def test_first_adam_step_is_the_rate():
+    # After one step m / sqrt(v) is the sign of the gradient, apart from epsilon: 1e-7 / sqrt(1e-3).
+    moved = START - run(optimizers.Adam(0.01), [np.array([0.5, -2.0, 3.0])])
+    np.testing.assert_allclose(moved, [0.01, -0.01, 0.01], rtol=1e-5)
+
+
+def test_weight_decay_comes_first_and_can_leave_variables_out():
+    decayed = run(optimizers.SGD(0.1, weight_decay=0.5), GRADIENTS[:1])
+    np.testing.assert_allclose(decayed, START * (1 - 0.05) - 0.1 * GRADIENTS[0], atol=EXACT)
+    optimizer = optimizers.AdamW(0.1)
+    assert optimizer.weight_decay == 0.004
+    optimizer.exclude_from_weight_decay(var_names=["w"])
+    np.testing.assert_allclose(run(optimizer), adam(0.1), atol=EXACT)
+
+
+def test_clipping():
+    long, short = np.array([3.0, 0.0, 4.0]), np.array([0.3, 0.0, 0.4])
+    step = lambda g, **clip: START - run(optimizers.SGD(1.0, **clip), [g])  # noqa: E731
+    np.testing.assert_allclose(step(long, clipnorm=1.0), long / 5, atol=EXACT)
+    np.testing.assert_allclose(step(short, clipnorm=1.0), short, atol=EXACT)
+    np.testing.assert_allclose(step(long, clipvalue=3.5), [3, 0, 3.5], atol=EXACT)
+    a, b = Variable(np.zeros(1), "a"), Variable(np.zeros(1), "b")
+    optimizers.SGD(1.0, global_clipnorm=1.0).apply([np.array([3.0]), np.array([4.0])], [a, b])
+    np.testing.assert_allclose([a.value[0], b.value[0]], [-0.6, -0.8], atol=EXACT)
+    optimizers.SGD(1.0, clipnorm=1.0).apply([np.array([3.0]), np.array([0.5])], [a, b])
+    np.testing.assert_allclose([a.value[0], b.value[0]], [-1.6, -1.3], atol=EXACT)
+    assert np.isnan(step(np.array([np.inf, 1.0, 1.0]), global_clipnorm=1.0)).all()
+
+
+def test_many_variables_of_two_dtypes_update_as_alone():
+    rng = np.random.default_rng(0)
+    # More elements than a block, so that the blocks' seams are crossed.
+    values = [rng.normal(size=s) for s in ((170, 100), (3,), (4, 5))]
+    values[1] = values[1].astype(np.float32)
+    gradients = [[rng.normal(size=v.shape).astype(v.dtype) for v in values] for _ in range(3)]
+    together = [Variable(v.copy(), "w") for v in values]
+    optimizer = optimizers.Adam(0.1)
+    for step in gradients:
+        optimizer.apply(step, together)
+    for i, value in enumerate(values):
+        alone = run(optimizers.Adam(0.1), [step[i] for step in gradients], value)
+        np.testing.assert_array_equal(together[i].value, alone)
+        assert together[i].dtype == value.dtype
+
+
+def test_a_value_assigned_between_steps_is_taken():
+    variable, optimizer = Variable(np.zeros(2), "w"), optimizers.SGD(1.0)
+    optimizer.apply([np.ones(2)], [variable])
+    variable.assign([10.0, 20.0])
+    optimizer.apply([np.ones(2)], [variable])
+    np.testing.assert_array_equal(variable.value, [9, 19])
+
+
+def test_state_can_be_carried_to_another_optimizer():
+    one, two = optimizers.Adam(0.1), optimizers.Adam(0.3)
+    variable = Variable(START.copy(), "w")
+    for gradient in GRADIENTS[:2]:
+        one.apply([gradient], [variable])
+    other = Variable(variable.numpy(), "w")
+    two.build([other])
+    two.set_weights(one.get_weights())
+    assert (two.iterations, two.learning_rate) == (2, 0.1)
+    one.apply([GRADIENTS[2]], [variable])
+    two.apply([GRADIENTS[2]], [other])
+    np.testing.assert_array_equal(variable.value, other.value)
+    with pytest.raises(ValueError, match="weights: got shapes"):
+        two.set_weights([1, 2])
+
+
+def test_learning_rates():
+    optimizer = optimizers.SGD(optimizers.ExponentialDecay(1.0, decay_steps=2, decay_rate=0.25))
+    np.testing.assert_allclose(run(optimizer, [np.ones(3)] * 3), START - (1 + 0.5 + 0.25), atol=EXACT)
+    with pytest.raises(TypeError, match="a schedule gives it"):
+        optimizer.learning_rate = 0.1
+    assert optimizers.ExponentialDecay(1.0, 2, 0.25, staircase=True)(3) == 0.25
+    cosine = optimizers.CosineDecay(1.0, 10, alpha=0.1)
+    assert [cosine(0), cosine(5), cosine(10), cosine(99)] == pytest.approx([1, 0.55, 0.1, 0.1])
+    assert optimizers.SGD(lambda: 0.5).learning_rate == 0.5
+    by_step = optimizers.SGD(lambda step: 1.0 / (1 + step))
+    np.testing.assert_allclose(run(by_step, [np.ones(3)] * 2), START - 1.5, atol=EXACT)
+    plain = optimizers.Adam()
+    plain.learning_rate = 0.5
+    assert plain.learning_rate == 0.5
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: optimizers.get("nope"), ValueError, "optimizer: 'nope' is not known; valid names: adam, adam_?w"),
+        (lambda: optimizers.get(3), TypeError, "optimizer: got 3 .*wanted a name or a Optimizer"),
+        (lambda: optimizers.Adam(learning_rate=-1), ValueError, "learning_rate: got -1"),
+        (lambda: optimizers.Adam(learning_rate="fast"), TypeError, "learning_rate: got 'fast'"),
+        (lambda: optimizers.Adam(clipnorm=1.0, clipvalue=1.0), ValueError, "clipnorm and clipvalue, wanted at most"),
+        (lambda: optimizers.Adam(clipnorm=-1.0), ValueError, "clipnorm must be positive"),
+        (lambda: optimizers.Adam(use_ema=True), NotImplementedError, "use_ema=True"),
+        (lambda: optimizers.Adam(decay=0.1), ValueError, "unknown argument 'decay'"),
+        (lambda: optimizers.SGD(momentum=2.0), ValueError, "momentum: got 2.0"),
+    ],
+)
+def test_errors(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_names():
+    assert isinstance(optimizers.get("adam"), optimizers.Adam)
+    assert isinstance(optimizers.get("RMSprop"), optimizers.RMSprop)
+    assert isinstance(optimizers.get("SGD"), optimizers.SGD)
+    assert isinstance(optimizers.get(optimizers.AdamW), optimizers.AdamW)
+
+
+def test_sgd_and_rmsprop_agree_with_pytorch():
+    torch = pytest.importorskip("torch")
+    cases = [
+        (optimizers.SGD(0.1, momentum=0.9), lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9), 1e-12),
+        (optimizers.AdamW(0.1), lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=0.004), 1e-5),
+    ]
+    for ours, theirs, tolerance in cases:
+        parameter = torch.nn.Parameter(torch.tensor(START))
+        optimizer = theirs([parameter])
+        for gradient in GRADIENTS:
+            parameter.grad = torch.tensor(gradient)
+            optimizer.step()
+        # Adam's epsilons differ: 1e-7 and 1e-8.
+        np.testing.assert_allclose(run(ours), parameter.detach().numpy(), atol=tolerance)

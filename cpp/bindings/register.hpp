@@ -7,6 +7,7 @@ namespace fastlstm {
 
 void register_runtime(pybind11::module_& module);
 void register_weights(pybind11::module_& module);
+void register_dense(pybind11::module_& module);
 void register_sequence(pybind11::module_& module);
 void register_stream(pybind11::module_& module);
 

@@ -73,6 +73,12 @@ def backward(
 ) -> tuple[Floats, Floats | None]:  # dh_0 (N, H), dc_0 (N, H) or None
     ...
 
+class Dense:
+    """``x @ kernel + bias``, packed for the active instruction set; a row's bits do not depend on the others."""
+
+    def __init__(self, kernel: Floats, bias: Floats | None = None) -> None: ...  # (I, O), (O,)
+    def __call__(self, x: Floats) -> Floats: ...  # (N, I) -> (N, O)
+
 class Stream:
     """A stack of layers stepped one time step at a time; owns its states, shares the weights. One thread at a time."""
 

@@ -361,3 +361,15 @@ def test_a_refused_layer_leaves_the_model_as_it_was():
     assert model.output_shape == (None, 1)
     assert model.pop() is not None
     assert model.output_shape == (None, 2)
+
+
+@pytest.mark.parametrize("layer", [layers.LSTM, layers.SimpleRNN])
+def test_a_models_row_has_the_same_bits_in_any_batch(layer: type) -> None:
+    """The promise of the kernels holds for whole models: recurrent layer, dense layer, softmax."""
+    hidden, output = layers.Dense(17, activation="tanh"), layers.Dense(9, activation="softmax")
+    model = Sequential([Input((6, 5)), layer(33), hidden, output])
+    x = np.random.default_rng(0).normal(size=(40, 6, 5)).astype("float32")
+    whole = model.predict(x, verbose=0)
+    for row in (0, 7, 39):
+        np.testing.assert_array_equal(model.predict(x[row : row + 1], verbose=0)[0], whole[row])
+    np.testing.assert_array_equal(model.predict(x, batch_size=7, verbose=0), whole)

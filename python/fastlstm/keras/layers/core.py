@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from fastlstm import _core
+
 from .. import activations, initializers
 from ..activations import ActivationFunction
 from ..arrays import Array, Shape, float_dtype
@@ -120,15 +122,18 @@ class Dense(Layer):
         """Return the shape of the output."""
         return (*input_shape[:-1], self.units)
 
-    def _affine(self, x: Array, values: tuple[Array, ...]) -> Array:
-        z: Array = x @ values[0]
-        if self.use_bias:
-            z += values[1]
-        return z
+    def _freeze(self, values: tuple[Array, ...]) -> tuple[_core.Dense, Array]:
+        return _core.Dense(*values), values[0]
+
+    def _affine(self, x: Array, dense: _core.Dense) -> Array:
+        if x.ndim == 2:
+            return dense(x)
+        return dense(x.reshape(-1, x.shape[-1])).reshape(*x.shape[:-1], self.units)
 
     def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
         """Compute the output; see `Layer.forward`."""
-        return self.activation.forward(self._affine(x, self.frozen()))
+        dense, _ = self.frozen()
+        return self.activation.forward(self._affine(x, dense))
 
     def vjp(
         self,
@@ -140,14 +145,14 @@ class Dense(Layer):
         logits: bool = False,
     ) -> tuple[Array, Pullback]:
         """See `Layer.vjp`."""
-        values = self.frozen()
-        z = self._affine(x, values)
+        dense, kernel = self.frozen()
+        z = self._affine(x, dense)
         function = activations.linear if logits else self.activation
         y = function.forward(z)
 
         def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
             dz = dy if function is activations.linear else function.backward(dy, z, y)
-            dx = dz @ values[0].T if need_dx else None
+            dx = dz @ kernel.T if need_dx else None
             return dx, self._weight_gradients(x, dz) if self.trainable else []
 
         return y, pullback

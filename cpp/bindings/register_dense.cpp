@@ -1,0 +1,72 @@
+// _core.Dense: packed kernel and bias, applied to rows.
+#include <memory>
+#include <variant>
+
+#include "../kernels/dispatch.hpp"
+#include "../layers/dense.hpp"
+#include "array_check.hpp"
+#include "register.hpp"
+
+namespace fastlstm {
+
+namespace {
+
+constexpr Index kWorthReleasing = 400'000;  // multiply-adds: ten microseconds or so
+
+struct DenseHandle {
+    std::variant<std::shared_ptr<const Dense<float>>, std::shared_ptr<const Dense<double>>> dense;
+};
+
+template <class T>
+DenseHandle make(const py::array& kernel, const py::object& bias) {
+    check_shape(kernel, "kernel", {-1, -1});
+    const py::ssize_t inputs = kernel.shape(0), outputs = kernel.shape(1);
+    if (inputs == 0 || outputs == 0) {
+        throw py::value_error("kernel must have at least one row and one column, got shape " +
+                              text_of(shape_of(kernel)));
+    }
+    const py::array usable = usable_input<T>(kernel, "kernel", {inputs, outputs}, false);
+    const py::array b = dense_input<T>(bias, "bias", {outputs});
+    const MatrixView<const T> view = matrix_view<T>(usable);
+    const MatrixView<const T> columns_first{view.data, view.column_stride, view.row_stride};
+    return {std::make_shared<const Dense<T>>(active_table(), inputs, outputs, columns_first, data_or_null<T>(bias, b))};
+}
+
+DenseHandle make_dense(const py::array& kernel, const py::object& bias) {
+    const py::dtype dtype = kernel.dtype();
+    if (dtype.kind() == 'f' && dtype.itemsize() == 4) return make<float>(kernel, bias);
+    if (dtype.kind() == 'f' && dtype.itemsize() == 8) return make<double>(kernel, bias);
+    throw py::type_error("kernel must have dtype float32 or float64, got " + py::str(dtype).cast<std::string>());
+}
+
+template <class T>
+py::array apply(const Dense<T>& dense, const py::object& x) {
+    const py::array in = usable_input<T>(x, "x", {-1, static_cast<py::ssize_t>(dense.input_size)}, true);
+    const py::ssize_t rows = in.shape(0);
+    py::array_t<T> y({rows, static_cast<py::ssize_t>(dense.outputs.size)});
+    const T* from = static_cast<const T*>(in.data());
+    T* to = y.mutable_data();
+    const Index x_stride = rows > 1 ? stride<T>(in, 0) : 0;
+    if (static_cast<Index>(rows) * dense.input_size * dense.outputs.size < kWorthReleasing) {
+        dense.apply(from, x_stride, rows, to);
+    } else {
+        const py::gil_scoped_release release;
+        dense.apply(from, x_stride, rows, to);
+    }
+    return y;
+}
+
+}  // namespace
+
+void register_dense(py::module_& module) {
+    py::class_<DenseHandle>(module, "Dense")
+        .def(py::init(&make_dense), py::arg("kernel"), py::arg("bias") = py::none())
+        .def(
+            "__call__",
+            [](const DenseHandle& handle, const py::object& x) {
+                return std::visit([&](const auto& dense) { return apply(*dense, x); }, handle.dense);
+            },
+            py::arg("x"));
+}
+
+}  // namespace fastlstm

@@ -1,0 +1,57 @@
+#include "dense.hpp"
+
+#include <algorithm>
+
+#include "float_mode.hpp"
+#include "thread_pool.hpp"
+
+namespace fastlstm {
+
+namespace {
+
+constexpr Index kRowsAtATime = 64;
+constexpr double kWorthATeam = 1.0e6;  // multiply-adds; see plan.cpp
+
+}  // namespace
+
+template <class T>
+Dense<T>::Dense(const KernelTable& packed_for, Index inputs, Index output_count, MatrixView<const T> kernel,
+                const T* bias)
+    : table(packed_for),
+      input_size(inputs),
+      outputs{1, output_count, kernels_of<T>(packed_for).lanes},
+      packed_(pack(outputs, inputs, kernel)),
+      bias_(pack_bias(outputs, bias)) {}
+
+template <class T>
+void Dense<T>::apply(const T* x, Index x_stride, Index rows, T* y) const {
+    const double work = static_cast<double>(rows) * static_cast<double>(input_size) * static_cast<double>(outputs.size);
+    const Index most = rows / kRowsAtATime;
+    TeamLease lease(work < kWorthATeam ? 1
+                                       : static_cast<int>(std::max<Index>(1, std::min<Index>(num_threads(), most))));
+    lease.run([&](int rank, Team& team) {
+        const FlushSubnormals mode;
+        const Share share = share_of(rows, rank, team.size());
+        for (Index row = share.begin; row < share.end; row += kRowsAtATime) {
+            const Index count = std::min(kRowsAtATime, share.end - row);
+            apply_some(x + row * x_stride, x_stride, count, y + row * outputs.size);
+        }
+    });
+}
+
+template <class T>
+void Dense<T>::apply_some(const T* x, Index x_stride, Index rows, T* y) const {
+    const T* in[kRowsAtATime];
+    T* out[kRowsAtATime];
+    for (Index row = 0; row < rows; ++row) {
+        in[row] = x + row * x_stride;
+        out[row] = y + row * outputs.size;
+    }
+    kernels_of<T>(table).product(
+        {in, rows, input_size, input_size, 0, packed_.data(), bias_.data(), 0, outputs.groups(), out, outputs.size});
+}
+
+template class Dense<float>;
+template class Dense<double>;
+
+}  // namespace fastlstm

@@ -62,6 +62,9 @@ def test_weights(arguments: tuple[Any, ...], error: type[Exception], message: st
         ({"lengths": np.array([1, 2])}, ValueError, r"lengths must have shape \(3,\), got \(2,\)"),
         ({"lengths": np.array([1.0, 2.5, 3.0])}, TypeError, "lengths must be an array of whole numbers"),
         ({"lengths": [1, 2, 3]}, TypeError, "lengths must be an array of whole numbers"),
+        ({"mask": np.ones((3, 6), bool)}, ValueError, r"mask must have shape \(6, 3\), got \(3, 6\)"),
+        ({"mask": np.ones((6, 3), int)}, TypeError, "mask must have dtype bool, got int64"),
+        ({"mask": np.ones((6, 3), bool), "lengths": np.ones(3, int)}, ValueError, "either lengths or mask, got both"),
     ],
 )
 def test_forward(change: dict[str, Any], error: type[Exception], message: str) -> None:

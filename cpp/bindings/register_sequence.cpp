@@ -49,7 +49,6 @@ void without_gil(const F& work) {
 
 // Row lengths as the schedule wants them; ValueError outside 0..steps, TypeError unless whole numbers.
 std::vector<Index> checked_lengths(const py::object& object, Index rows, Index steps) {
-    if (object.is_none()) return {};
     const auto given = py::reinterpret_borrow<py::array>(object);
     if (!py::isinstance<py::array>(object) || (given.dtype().kind() != 'i' && given.dtype().kind() != 'u')) {
         throw py::type_error(
@@ -80,9 +79,20 @@ py::array optional_output(const py::object& object, const char* name, const Shap
     return object.is_none() ? py::array() : usable_output<T>(object, name, shape, last_axis_dense);
 }
 
+// The schedule that lengths or mask ask for; all steps if neither does.
+Schedule make_schedule(const py::object& lengths, const py::object& mask, Index steps, Index rows, bool reverse) {
+    if (lengths.is_none() && mask.is_none()) return Schedule(steps, rows, reverse);
+    if (mask.is_none()) return Schedule(steps, rows, checked_lengths(lengths, rows, steps).data(), reverse);
+    if (!lengths.is_none()) throw py::value_error("give either lengths or mask, got both");
+    const py::array dense =
+        dense_input<bool>(mask, "mask", {static_cast<py::ssize_t>(steps), static_cast<py::ssize_t>(rows)});
+    return Schedule(steps, rows, static_cast<const bool*>(dense.data()), reverse);
+}
+
 struct ForwardInputs {
     const py::object &x, &h_0, &c_0, &y, &lengths;
     bool reverse;
+    const py::object& mask;
 };
 
 template <class T>
@@ -93,8 +103,7 @@ py::tuple run_forward(const std::shared_ptr<const Weights<T>>& weights, const Fo
     refuse_cell_state("c_0", in.c_0, weights->kind);
     const py::array h_0 = dense_input<T>(in.h_0, "h_0", {rows, H}), c_0 = dense_input<T>(in.c_0, "c_0", {rows, H});
     py::array y = optional_output<T>(in.y, "y", {steps, rows, H}, true);
-    const std::vector<Index> lengths = checked_lengths(in.lengths, rows, steps);
-    const Schedule schedule(steps, rows, lengths.empty() ? nullptr : lengths.data(), in.reverse);
+    const Schedule schedule = make_schedule(in.lengths, in.mask, steps, rows, in.reverse);
 
     py::array_t<T> h_n({rows, H});
     py::object c_n = py::none();
@@ -110,11 +119,11 @@ py::tuple run_forward(const std::shared_ptr<const Weights<T>>& weights, const Fo
         c_n = std::move(state);
     }
     if (!training) {
-        without_gil([&] { return forward<T>(*weights, schedule, steps, arrays, nullptr, signal_waiting); });
+        without_gil([&] { return forward<T>(*weights, schedule, arrays, nullptr, signal_waiting); });
         return py::make_tuple(h_n, c_n);
     }
     auto held = std::make_shared<HeldTape<T>>(HeldTape<T>{{weights, schedule, arrays.x, {}, {}, {}}, steps, x});
-    without_gil([&] { return forward<T>(*weights, schedule, steps, arrays, &held->tape, signal_waiting); });
+    without_gil([&] { return forward<T>(*weights, schedule, arrays, &held->tape, signal_waiting); });
     return py::make_tuple(h_n, c_n, TapeHandle{std::shared_ptr<const HeldTape<T>>(std::move(held))});
 }
 
@@ -153,14 +162,14 @@ py::tuple run_backward(const HeldTape<T>& held, const BackwardInputs& in) {
         arrays.dc_0 = state.mutable_data();
         dc_0 = std::move(state);
     }
-    without_gil([&] { return backward<T>(held.tape, steps, arrays, signal_waiting); });
+    without_gil([&] { return backward<T>(held.tape, arrays, signal_waiting); });
     return py::make_tuple(dh_0, dc_0);
 }
 
 template <bool training>
 py::tuple forward_entry(const WeightsHandle& handle, const py::object& x, const py::object& h_0, const py::object& c_0,
-                        const py::object& y, const py::object& lengths, bool reverse) {
-    const ForwardInputs inputs{x, h_0, c_0, y, lengths, reverse};
+                        const py::object& y, const py::object& lengths, bool reverse, const py::object& mask) {
+    const ForwardInputs inputs{x, h_0, c_0, y, lengths, reverse, mask};
     return std::visit([&](const auto& weights) { return run_forward(weights, inputs, training); }, handle.weights);
 }
 
@@ -175,7 +184,7 @@ template <bool training>
 void define_forward(py::module_& module, const char* name) {
     module.def(name, &forward_entry<training>, py::arg("weights"), py::arg("x"), py::arg("h_0") = py::none(),
                py::arg("c_0") = py::none(), py::arg("y") = py::none(), py::arg("lengths") = py::none(),
-               py::arg("reverse") = false);
+               py::arg("reverse") = false, py::arg("mask") = py::none());
 }
 
 }  // namespace

@@ -259,13 +259,13 @@ private:
 }  // namespace
 
 template <class T>
-bool backward(const Tape<T>& tape, Index steps, const BackwardArrays<T>& arrays, StopRequested stop_requested) {
+bool backward(const Tape<T>& tape, const BackwardArrays<T>& arrays, StopRequested stop_requested) {
     if (!Backward<T>(tape, arrays, stop_requested).run()) return false;
-    if (arrays.dx) clear_padding(arrays.dx, tape.schedule, steps, tape.weights->input_size);
+    if (arrays.dx) clear_skipped(arrays.dx, tape.schedule, tape.weights->input_size);
     return true;
 }
 
-template bool backward(const Tape<float>&, Index, const BackwardArrays<float>&, StopRequested);
-template bool backward(const Tape<double>&, Index, const BackwardArrays<double>&, StopRequested);
+template bool backward(const Tape<float>&, const BackwardArrays<float>&, StopRequested);
+template bool backward(const Tape<double>&, const BackwardArrays<double>&, StopRequested);
 
 }  // namespace fastlstm

@@ -185,16 +185,15 @@ private:
 }  // namespace
 
 template <class T>
-bool forward(const Weights<T>& weights, const Schedule& schedule, Index steps, const ForwardArrays<T>& arrays,
-             Tape<T>* tape, StopRequested stop_requested) {
+bool forward(const Weights<T>& weights, const Schedule& schedule, const ForwardArrays<T>& arrays, Tape<T>* tape,
+             StopRequested stop_requested) {
     if (!Forward<T>(weights, schedule, arrays, tape, stop_requested).run()) return false;
-    if (arrays.y) clear_padding(arrays.y, schedule, steps, weights.hidden_size);
+    if (arrays.y) clear_skipped(arrays.y, schedule, weights.hidden_size);
     return true;
 }
 
-template bool forward(const Weights<float>&, const Schedule&, Index, const ForwardArrays<float>&, Tape<float>*,
-                      StopRequested);
-template bool forward(const Weights<double>&, const Schedule&, Index, const ForwardArrays<double>&, Tape<double>*,
+template bool forward(const Weights<float>&, const Schedule&, const ForwardArrays<float>&, Tape<float>*, StopRequested);
+template bool forward(const Weights<double>&, const Schedule&, const ForwardArrays<double>&, Tape<double>*,
                       StopRequested);
 
 }  // namespace fastlstm

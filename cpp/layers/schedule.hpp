@@ -7,12 +7,16 @@
 
 namespace fastlstm {
 
-// Every row n visits lengths[n] time steps, forward 0, 1, ... or, reversed, from lengths[n] - 1 down to 0. Rows are
-// ordered by falling length, so the rows running at a visit are the first `active(visit)` ones.
+// Every row visits its own valid time steps, first to last or, reversed, last to first; its length is their number.
+// Rows are ordered by falling length, so the rows running at a visit are the first `active(visit)` ones.
 class Schedule {
 public:
-    // lengths: N numbers in 0..T, or null for T everywhere
+    // All steps are valid in every row.
+    Schedule(Index steps, Index rows, bool reverse);
+    // The first lengths[n] steps of row n are valid; N numbers in 0..T.
     Schedule(Index steps, Index rows, const Index* lengths, bool reverse);
+    // The steps t of row n with mask[t * N + n] are valid; T * N truth values.
+    Schedule(Index steps, Index rows, const bool* mask, bool reverse);
 
     Index rows() const { return rows_; }
     Index visits() const { return visits_; }  // the longest length
@@ -20,7 +24,10 @@ public:
 
     Index original(Index row) const { return uniform() ? row : order_[row]; }
     Index length(Index row) const { return uniform() ? visits_ : lengths_[row]; }
-    Index time(Index visit, Index row) const { return reverse_ ? length(row) - 1 - visit : visit; }
+    Index time(Index visit, Index row) const {
+        const Index valid = reverse_ ? length(row) - 1 - visit : visit;
+        return times_.empty() ? valid : times_[first_time_[row] + valid];
+    }
 
     Index active(Index visit) const {
         if (visit >= visits_) return 0;
@@ -30,11 +37,24 @@ public:
     Index offset(Index visit) const { return uniform() ? visit * rows_ : offset_[visit]; }
     Index total() const { return offset(visits_); }
 
+    // Calls skipped(t) for every step of a row that is not valid.
+    template <class F>
+    void for_skipped(Index row, const F& skipped) const {
+        Index t = 0;
+        for (Index valid = 0; valid < length(row); ++valid, ++t) {
+            for (const Index next = times_.empty() ? t : times_[first_time_[row] + valid]; t < next; ++t) skipped(t);
+        }
+        for (; t < steps_; ++t) skipped(t);
+    }
+
 private:
-    Index rows_, visits_;
+    void arrange(const std::vector<Index>& lengths);
+
+    Index steps_, rows_, visits_;
     bool reverse_;
-    std::vector<Index> order_, lengths_;  // by falling length; empty when uniform
-    std::vector<Index> active_, offset_;  // by visit; offset_ has one more
+    std::vector<Index> order_, lengths_;     // by falling length; empty when uniform
+    std::vector<Index> active_, offset_;     // by visit; offset_ has one more
+    std::vector<Index> times_, first_time_;  // with a mask: valid steps of all rows, and where those of a row begin
 };
 
 }  // namespace fastlstm

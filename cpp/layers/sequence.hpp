@@ -54,19 +54,19 @@ struct BackwardArrays {
 
 // Both return false when stopped early; the outputs are then incomplete. With `tape` null nothing is kept.
 template <class T>
-bool forward(const Weights<T>& weights, const Schedule& schedule, Index steps, const ForwardArrays<T>& arrays,
-             Tape<T>* tape, StopRequested stop_requested);
+bool forward(const Weights<T>& weights, const Schedule& schedule, const ForwardArrays<T>& arrays, Tape<T>* tape,
+             StopRequested stop_requested);
 
 template <class T>
-bool backward(const Tape<T>& tape, Index steps, const BackwardArrays<T>& arrays, StopRequested stop_requested);
+bool backward(const Tape<T>& tape, const BackwardArrays<T>& arrays, StopRequested stop_requested);
 
-// What lies past a row's length is zero, in outputs and in gradients of inputs.
+// Steps that are not valid are zero, in outputs and in gradients of inputs.
 template <class T>
-void clear_padding(const SequenceView<T>& sequence, const Schedule& schedule, Index steps, Index size) {
+void clear_skipped(const SequenceView<T>& sequence, const Schedule& schedule, Index size) {
+    if (schedule.uniform()) return;
     for (Index row = 0; row < schedule.rows(); ++row) {
-        for (Index t = schedule.length(row); t < steps; ++t) {
-            std::fill_n(sequence.row(t, schedule.original(row)), size, T(0));
-        }
+        const Index n = schedule.original(row);
+        schedule.for_skipped(row, [&](Index t) { std::fill_n(sequence.row(t, n), size, T(0)); });
     }
 }
 

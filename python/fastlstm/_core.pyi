@@ -48,6 +48,7 @@ def forward(
     y: Floats | None = None,  # (T, N, H), written; None: only the final state is wanted
     lengths: NDArray[np.int64] | None = None,  # (N,), 0 <= lengths <= T
     reverse: bool = False,
+    mask: NDArray[np.bool_] | None = None,  # (T, N), in place of lengths: any pattern of valid steps
 ) -> tuple[Floats, Floats | None]:  # h_n (N, H), c_n (N, H) or None
     ...
 def forward_training(
@@ -58,6 +59,7 @@ def forward_training(
     y: Floats | None = None,
     lengths: NDArray[np.int64] | None = None,
     reverse: bool = False,
+    mask: NDArray[np.bool_] | None = None,
 ) -> tuple[Floats, Floats | None, Tape]:
     """As ``forward``, and keeps what ``backward`` needs. ``x`` is kept by reference: do not change it before."""
 

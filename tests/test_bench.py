@@ -1,0 +1,328 @@
+"""The benchmarks tell the truth: what is named, checked, refused and printed. Nothing here measures speed."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from check import TOLERANCE, WrongResultError, check, expected_outputs
+from contenders import UnsupportedError, Variant, reorder_gates
+
+from fastlstm import bench
+
+ROOT = Path(__file__).parents[1]
+
+pytest.importorskip("tqdm")
+import report  # noqa: E402
+import run  # noqa: E402
+from processes import Entrant, Process  # noqa: E402
+from worker import Worker, serve  # noqa: E402
+from workloads import GROUPS, Workload, all_workloads, make_task, shrink  # noqa: E402
+
+TINY = [*{shrink(workload): None for _, workload in all_workloads()}]
+
+
+# --- The list of workloads --------------------------------------------------------------------------------------------
+
+
+def test_names_are_unique_and_every_group_has_some() -> None:
+    names = [workload.name for _, workload in all_workloads()]
+    assert len(names) == len(set(names))
+    assert all(GROUPS.values())
+    assert {workload.mode for _, workload in all_workloads()} == {"step", "forward", "train"}
+
+
+def test_workloads_survive_json() -> None:
+    for _, workload in all_workloads():
+        assert Workload.from_json(json.loads(json.dumps(workload.to_json()))) == workload
+
+
+def test_operations_follow_the_steps_that_are_there() -> None:
+    full = next(workload for _, workload in all_workloads(["promised"]))
+    varied = next(workload for _, workload in all_workloads(["lengths"]))
+    assert full.flops == full.case.flops
+    assert varied.flops < varied.case.flops
+
+
+def test_packaged_and_whole_suite_count_alike() -> None:
+    for _, workload in all_workloads(["promised"]):
+        case = workload.case
+        packaged = bench.Case(workload.mode, case.cell, case.T, case.N, case.I, case.H)
+        assert packaged.name == workload.name
+        assert packaged.work.flops == workload.flops
+
+
+# --- The check --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def workload() -> Workload:
+    return shrink(all_workloads(["promised"])[0][1])
+
+
+def with_wrong_number(outputs: dict[str, Any], name: str, value: float) -> dict[str, Any]:
+    wrong = {key: array.copy() for key, array in outputs.items()}
+    wrong[name].flat[-1] += value
+    return wrong
+
+
+def test_check_refuses_what_is_wrong(workload: Workload) -> None:
+    expected = expected_outputs(make_task(workload))
+    assert check(workload, expected, expected) == 0
+    for value in (10 * TOLERANCE["forward"], np.nan, np.inf):
+        with pytest.raises(WrongResultError, match="y is off"):
+            check(workload, with_wrong_number(expected, "y", value), expected)
+    with pytest.raises(WrongResultError, match="h_n was not computed"):
+        check(workload, {"y": expected["y"]}, expected)
+    with pytest.raises(WrongResultError, match="y must have shape"):
+        check(workload, {**expected, "y": expected["y"][:1]}, expected)
+
+
+def test_check_keeps_lower_precision_out(workload: Workload) -> None:
+    expected = expected_outputs(make_task(workload))
+    bits = expected["y"].astype(np.float32).view(np.uint32) & 0xFFFF0000  # bf16 is the upper half of float32
+    with pytest.raises(WrongResultError):
+        check(workload, {**expected, "y": bits.view(np.float32)}, expected)
+
+
+def fake_contender(*variants: Variant) -> Any:
+    named = {f"variant {k}": variant for k, variant in enumerate(variants)}
+    return SimpleNamespace(prepare=lambda task, threads: named, versions=dict)
+
+
+@pytest.fixture
+def expected_file(workload: Workload, tmp_path: Path) -> str:
+    path = tmp_path / "expected.npz"
+    np.savez(path, **expected_outputs(make_task(workload)))
+    return str(path)
+
+
+def test_garbage_is_not_timed(workload: Workload, expected_file: str) -> None:
+    expected = expected_outputs(make_task(workload))
+    calls: list[str] = []
+    garbage = Variant(lambda: calls.append("garbage"), lambda _: with_wrong_number(expected, "y", 1.0))
+    worker = Worker(fake_contender(garbage), threads=1)
+    reply = worker.answer("prepare", workload=workload.to_json(), expected=expected_file)
+    assert reply["status"] == "wrong"
+    assert "y is off" in reply["why"]
+    assert calls == ["garbage"]  # the run that was checked, and none after it
+    with pytest.raises(RuntimeError, match="nothing is timed"):
+        worker.answer("time", seconds=0.0)
+
+
+def test_a_fast_wrong_variant_loses_to_a_right_one(workload: Workload, expected_file: str) -> None:
+    expected = expected_outputs(make_task(workload))
+    wrong = Variant(lambda: None, lambda _: with_wrong_number(expected, "h_n", 1.0))
+    right = Variant(lambda: sum(range(1000)), lambda _: expected)
+    worker = Worker(fake_contender(wrong, right), threads=1)
+    reply = worker.answer("prepare", workload=workload.to_json(), expected=expected_file)
+    assert (reply["status"], reply["variant"]) == ("ready", "variant 1")
+    assert "variant 0" in reply["wrong_variants"][0]
+    assert worker.answer("time", seconds=0.0)["samples"]
+
+
+def test_a_failure_is_an_answer(workload: Workload) -> None:
+    line = json.dumps({"command": "prepare", "workload": workload.to_json(), "expected": "missing.npz"})
+    replies = io.StringIO()
+    serve(Worker(fake_contender(), threads=1), io.StringIO(line + "\n"), replies)
+    assert json.loads(replies.getvalue())["status"] == "failed"
+
+
+# --- Contenders -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workload", TINY, ids=lambda workload: workload.name)
+@pytest.mark.parametrize("name", ["fastlstm", "numpy"])
+def test_contenders_solve_every_kind_of_workload(name: str, workload: Workload) -> None:
+    import importlib
+
+    task = make_task(workload)
+    try:
+        variants = importlib.import_module(f"contenders.{name}").prepare(task, 1)
+    except UnsupportedError:
+        assert name != "fastlstm"
+        return
+    for variant in variants.values():
+        assert check(workload, variant.outputs(), expected_outputs(task)) < 1e-5
+        assert check(workload, variant.outputs(), expected_outputs(task)) < 1e-5  # a second call starts afresh
+
+
+def test_gates_are_reordered() -> None:
+    stacked = np.array([[0], [1], [2], [3]])  # i, f, g, o
+    assert reorder_gates(stacked, "iofg").ravel().tolist() == [0, 3, 1, 2]
+
+
+# --- Processes --------------------------------------------------------------------------------------------------------
+
+
+def processor_ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[list[Process]]:
+    entrants = [Entrant(name, name) for name in ("fastlstm", "numpy")]
+    core = min(os.sched_getaffinity(0))
+    with (tmp_path / "log").open("wb") as log, run.running(entrants, [core], log) as started:
+        yield started
+
+
+@pytest.mark.slow
+def test_processes_take_turns_and_survive_a_death(processes: list[Process], workload: Workload) -> None:
+    first, second = processes
+    before = processor_ticks(second.process.pid)
+    for _ in range(20):
+        first.ask("versions")
+    assert processor_ticks(second.process.pid) == before  # it is stopped while another has its turn
+    second.process.kill()
+    second.process.wait()
+    records = run.measure(processes, workload, rounds=2, seconds=0.0)
+    assert [record.status for record in records] == ["timed", "timed"]
+    assert all(len(record.samples) == 2 for record in records)
+
+
+@pytest.mark.slow
+def test_the_command_line_from_run_to_page(tmp_path: Path) -> None:
+    out = tmp_path / "results.json"
+    quick = ["--small", "--threads", "1", "--rounds", "1", "--seconds", "0"]
+    chosen = ["--groups", "promised,lengths", "--rivals", "numpy"]
+    command = [sys.executable, ROOT / "bench" / "run.py", *quick, *chosen, "--out", out]
+    subprocess.run(command, check=True, capture_output=True)
+    page = report.page(json.loads(out.read_text()), [])
+    assert "forward/rnn_tanh" in page
+    assert "_lengths" in page
+
+
+# --- The report -------------------------------------------------------------------------------------------------------
+
+
+def record(label: str, *rounds: float, status: str = "timed", why: str = "") -> dict[str, Any]:
+    fields = {"label": label, "status": status, "why": why, "variant": "", "error": 0.0}
+    if status != "timed":
+        return fields
+    median = float(np.median(rounds))
+    return {**fields, "median": median, "lower": median, "upper": median, "rounds": list(rounds)}
+
+
+def results_with(*contenders: list[dict[str, Any]]) -> dict[str, Any]:
+    bounds = bench.Bounds(1e11, {2**12: 1e11, 2**20: 5e10}).to_json()
+    entries = [
+        {"name": workload.name, "group": group, "workload": workload.to_json(), "contenders": records}
+        for (group, workload), records in zip(all_workloads(["promised"]), contenders, strict=False)
+    ]
+    part = {"threads": 1, "cores": [0], "versions": {}, "bounds": {"fastlstm": bounds}, "results": entries}
+    return {"command": "run.py", "machine": {"commit": "abc", "caches": {"L1": 2**15}}, "runs": [part]}
+
+
+def test_report_puts_lost_cases_first() -> None:
+    results = results_with(
+        [record("fastlstm", 1e-3, 1e-3), record("torch", 2e-3, 2e-3)],
+        [record("fastlstm", 1e-3, 1e-3), record("torch", 9e-4, 9e-4), record("jax", 3e-3, 3e-3)],
+        [record("fastlstm", 1e-3, 1e-3), record("torch", 5e-4, 5e-4)],
+    )
+    explanations = [{"case": "rnn_tanh", "rival": "torch", "why": "Because."}]
+    lines = list(report.read_lines(results))
+    assert [line.name for line in report.lost(lines)] == [lines[2].name, lines[1].name]
+    page = report.page(results, explanations)
+    section, everything = page.split("## All cases")
+    assert "2 of 3 cases" in section
+    assert section.index(lines[2].name) < section.index(lines[1].name)
+    assert lines[0].name not in section
+    assert "Because." in section
+    assert report.UNEXPLAINED in section
+    assert lines[0].name in everything
+
+
+def test_ratio_is_taken_turn_by_turn() -> None:
+    """A machine that halves its speed in the middle changes times, not ratios."""
+    results = results_with([record("fastlstm", 1e-3, 2e-3, 2e-3), record("torch", 1.5e-3, 3e-3, 3e-3)])
+    (line,) = report.read_lines(results)
+    assert line.best_ratio == pytest.approx(1.5)
+
+
+def test_instruction_sets_of_ours_are_no_rivals() -> None:
+    (line,) = report.read_lines(results_with([record("fastlstm", 2e-3), record("fastlstm@avx2", 1e-3)]))
+    assert line.best_rival is None
+
+
+def test_report_names_who_was_refused() -> None:
+    results = results_with([record("fastlstm", 1e-3), record("torch", status="wrong", why="y is off by 1e+00")])
+    assert "y is off by 1e+00" in report.page(results, [])
+    assert "Where fastlstm is not the fastest\n\n0 of 0" in report.page(results, [])
+
+
+def test_explanations_are_well_formed() -> None:
+    for entry in json.loads(report.EXPLANATIONS.read_text()):
+        assert entry.keys() <= {"case", "rival", "threads", "why"}
+        assert entry["why"]
+
+
+# --- The packaged selection -------------------------------------------------------------------------------------------
+
+
+def test_bound_of_a_large_batch_is_multiply_add_and_of_one_row_is_reading() -> None:
+    bounds = bench.Bounds(1e11, {2**10: 1e11, 2**30: 1e11})
+    many = bench.Work("step", 4, 10, 128, 128, 10 * 256)
+    one = bench.Work("step", 4, 10, 128, 128, 10)
+    assert bounds.seconds(many) == pytest.approx(many.flops / 1e11)
+    assert bounds.seconds(one) == pytest.approx(one.bytes_read / 1e11)
+    assert bounds.seconds(many, threads=2) == pytest.approx(bounds.seconds(many) / 2)
+
+
+def test_bound_of_training_counts_the_products_once() -> None:
+    bounds = bench.Bounds(1e11, {2**10: 1e15})
+    work = bench.Work("train", 4, 50, 32, 128, 50 * 32)
+    assert bounds.seconds(work) == pytest.approx(work.flops / 1e11)
+
+
+def test_read_rates_lie_between_the_measured_ones() -> None:
+    bounds = bench.Bounds(1e11, {2**10: 4.0, 2**12: 2.0})
+    assert [bounds.read_rate(2**k) for k in (5, 10, 11, 12, 20)] == [4.0, 4.0, 3.0, 2.0, 2.0]
+    assert bench.Bounds.from_json(json.loads(json.dumps(bounds.to_json()))) == bounds
+
+
+@pytest.fixture
+def quick_bench(monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = [
+        bench.Case(mode, cell, 3, 2, 5, 7) for mode in ("step", "forward", "train") for cell in ("lstm", "rnn_tanh")
+    ]
+    monkeypatch.setattr(bench, "CASES", cases)
+    monkeypatch.setattr(bench, "BLOCKS", (2**12, 2**20))
+
+
+@pytest.mark.usefixtures("quick_bench")
+def test_packaged_bench_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench.main(["--seconds", "0.01"]) == 0
+    printed = capsys.readouterr().out
+    assert all(case.name in printed for case in bench.CASES)
+    assert "GFLOP/s" in printed
+
+
+@pytest.mark.usefixtures("quick_bench")
+def test_packaged_bench_does_not_time_what_is_wrong(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench._Problem, "error", lambda self: float("nan"))
+    monkeypatch.setattr(bench, "_sample", lambda call, seconds: pytest.fail("timed"))
+    assert bench.main(["--seconds", "0.01"]) == 1
+    assert "wrong by nan" in capsys.readouterr().out
+
+
+def test_packaged_bench_selects_and_complains(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench.main(["--list", "--select", "train/lstm"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert bench.main(["--select", "nothing"]) == 2
+    assert "no case matches" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        bench.main(["--seconds", "0"])
+    assert "--seconds must be positive" in capsys.readouterr().err

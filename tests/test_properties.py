@@ -67,7 +67,7 @@ def test_padding_content_does_not_matter(isa: str, case: Case, dtype: str, rever
 @each_isa
 @given(case=cases, dtype=dtypes, reverse=st.booleans(), seed=st.integers(0, 99))
 def test_a_mask_leaves_steps_out(isa: str, case: Case, dtype: str, reverse: bool, seed: int) -> None:
-    """A row with gaps is that row without them, forward and backward; what is left out is never read, and gives zero."""
+    """A row with gaps is that row without them, forward and backward; what is left out is not read and gives zero."""
     problem = make_problem(case, dtype)
     mask = np.random.default_rng(seed).random((case.T, case.N)) < 0.6
     x = np.where(mask[..., None], problem.x, np.nan).astype(dtype)

@@ -53,6 +53,16 @@ class Work(NamedTuple):
         width = 2 * self.I + 3 * self.H if self.mode == "train" else self.I + self.H
         return 2 * self.gates * self.H * width * self.row_steps
 
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of weights read: all of them every step, or W once and R every step, in training twice."""
+        reads = {
+            "step": (self.I + self.H) * self.T,
+            "forward": self.I + self.H * self.T,
+            "train": self.I + 2 * self.H * self.T,
+        }
+        return self.gates * self.H * FLOAT_BYTES * reads[self.mode]
+
 
 @dataclass(frozen=True)
 class Bounds:

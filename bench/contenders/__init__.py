@@ -1,0 +1,48 @@
+"""Those who are timed, a small file each, all with the same two functions.
+
+``prepare(task, threads) -> {name: Variant}`` sets a workload up in every mode that could be the fastest;
+``versions() -> {package: version}`` says what ran. What a contender cannot do raises `UnsupportedError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+NAMES = ("fastlstm", "numpy", "torch", "onnxruntime", "openvino", "keras", "jax")
+
+
+class UnsupportedError(Exception):
+    """The contender has no such layer, direction or training."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to run a workload.
+
+    `run` is timed. `read` takes what it gave to arrays: ``y (T, N, D*H)`` and ``h_n (D, N, H)``, or the gradients
+    ``weight_ih``, ``weight_hh`` and ``bias``, in fastlstm's layout.
+    """
+
+    run: Callable[[], Any]
+    read: Callable[[Any], dict[str, NDArray[np.floating]]]
+
+    def outputs(self) -> dict[str, NDArray[np.floating]]:
+        """Run once, for the check."""
+        return self.read(self.run())
+
+
+def require(condition: bool, reason: str) -> None:
+    """Raise `UnsupportedError` unless the condition holds."""
+    if not condition:
+        raise UnsupportedError(reason)
+
+
+def reorder_gates(weights: NDArray[Any], order: str, axis: int = 0) -> NDArray[Any]:
+    """Move gates stacked as i, f, g, o along an axis to another order, such as ``"iofg"``; one gate stays as it is."""
+    blocks = dict(zip("ifgo", np.split(weights, 4, axis), strict=True))
+    return np.ascontiguousarray(np.concatenate([blocks[gate] for gate in order], axis))

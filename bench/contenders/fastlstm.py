@@ -1,0 +1,99 @@
+"""fastlstm itself."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+import numpy as np
+from workloads import Task
+
+import fastlstm
+from contenders import Variant, require
+from fastlstm import _core
+
+
+def versions() -> dict[str, str]:
+    return {
+        "fastlstm": fastlstm.__version__,
+        "isa": fastlstm.active_isa(),
+        "compiler": _core.build_config()["compiler"],
+        "flags": _core.build_config()["flags"],
+        "python": platform.python_version(),
+    }
+
+
+def measure_bounds() -> dict[str, Any]:
+    from fastlstm.bench import measure_bounds
+
+    return measure_bounds().to_json()
+
+
+def prepare(task: Task, threads: int) -> dict[str, Variant]:
+    fastlstm.set_num_threads(threads)
+    variant = {"step": _step, "forward": _forward, "train": _train}[task.workload.mode](task)
+    return {fastlstm.active_isa(): variant}
+
+
+def _layer(task: Task) -> Any:
+    case, bidirectional = task.workload.case, task.workload.bidirectional
+    if case.cell == "lstm":
+        layer = fastlstm.LSTM(case.I, case.H, bidirectional=bidirectional)
+    else:
+        kind = case.cell.removeprefix("rnn_")
+        layer = fastlstm.RNN(case.I, case.H, nonlinearity=kind, bidirectional=bidirectional)
+    state: dict[str, Any] = {}
+    for problem, suffix in zip(task.problems, ("_l0", "_l0_reverse"), strict=False):
+        state["weight_ih" + suffix] = problem.weight_ih
+        state["weight_hh" + suffix] = problem.weight_hh
+        state["bias_ih" + suffix] = problem.bias
+        state["bias_hh" + suffix] = np.zeros_like(problem.bias)
+    layer.load_state_dict(state)
+    return layer
+
+
+def _initial_state(task: Task) -> Any:
+    h_0 = np.stack([problem.h_0 for problem in task.problems])
+    if task.problem.c_0 is None:
+        return h_0
+    return h_0, np.stack([problem.c_0 for problem in task.problems])
+
+
+def _forward(task: Task) -> Variant:
+    layer, x, state = _layer(task), task.problem.x, _initial_state(task)
+
+    def run() -> Any:
+        return layer(x, state, lengths=task.lengths)
+
+    return Variant(run, lambda found: {"y": found[0], "h_n": found[1][0] if isinstance(found[1], tuple) else found[1]})
+
+
+def _step(task: Task) -> Variant:
+    case, state = task.workload.case, _initial_state(task)
+    stream = _layer(task).stream(case.N)
+    x = task.problem.x[:, 0] if case.N == 1 else task.problem.x
+    y = np.empty((*x.shape[:-1], case.H), x.dtype)
+    pairs = list(zip(x, y, strict=True))  # the arrays a caller would have at hand
+
+    def run() -> None:
+        stream.state = state
+        step = stream.step
+        for x_t, out in pairs:
+            step(x_t, out)
+
+    whole = (case.T, case.N, case.H)
+    return Variant(run, lambda _: {"y": y.reshape(whole), "h_n": y.reshape(whole)[-1:]})
+
+
+def _train(task: Task) -> Variant:
+    require(not task.workload.bidirectional, "timed for one direction only")
+    problem = task.problem
+    gradients = [np.empty_like(array) for array in (problem.weight_ih, problem.weight_hh, problem.bias)]
+
+    def run() -> None:
+        # Weights change after every training step, so packing them is part of it.
+        weights = _core.Weights(problem.case.cell, problem.weight_ih, problem.weight_hh, problem.bias)
+        *_, tape = _core.forward_training(weights, problem.x, problem.h_0, problem.c_0, None, task.lengths)
+        _core.backward(tape, None, problem.dh_n, None, None, *gradients)
+
+    return Variant(run, lambda _: dict(zip(("weight_ih", "weight_hh", "bias"), gradients, strict=True)))

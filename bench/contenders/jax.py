@@ -1,0 +1,106 @@
+"""JAX: a jitted ``lax.scan`` with the input projection of all steps taken out of it, as it is and unrolled."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from workloads import Task
+
+from contenders import Variant, require
+
+UNROLL = 4
+
+
+def versions() -> dict[str, str]:
+    return {"jax": jax.__version__}
+
+
+def prepare(task: Task, threads: int) -> dict[str, Variant]:
+    require(task.lengths is None, "no lengths: a scan runs over every step")
+    require(not task.workload.bidirectional, "timed for one direction only")
+    if task.workload.mode == "step":
+        return {"jit": _steps(task)}
+    make = _train if task.workload.mode == "train" else _forward
+    return {"scan": make(task, 1), f"scan unrolled {UNROLL}": make(task, UNROLL)}
+
+
+def _cell(kind: str, z: Any, state: Any) -> Any:
+    if kind == "rnn_tanh":
+        return (jnp.tanh(z),)
+    if kind == "rnn_relu":
+        return (jax.nn.relu(z),)
+    i, f, g, o = jnp.split(z, 4, axis=-1)
+    c = jax.nn.sigmoid(f) * state[1] + jax.nn.sigmoid(i) * jnp.tanh(g)
+    return jax.nn.sigmoid(o) * jnp.tanh(c), c
+
+
+def _layer(kind: str, unroll: int) -> Any:
+    def layer(weights: Any, x: Any, state: Any) -> Any:
+        weight_ih, weight_hh, bias = weights
+
+        def step(state: Any, z: Any) -> Any:
+            state = _cell(kind, z + state[0] @ weight_hh, state)
+            return state, state[0]
+
+        return lax.scan(step, state, x @ weight_ih + bias, unroll=unroll)
+
+    return layer
+
+
+def _arguments(task: Task) -> Any:
+    problem = task.problem
+    weights = tuple(jnp.asarray(w) for w in (problem.weight_ih.T, problem.weight_hh.T, problem.bias))
+    states = (problem.h_0,) if problem.c_0 is None else (problem.h_0, problem.c_0)
+    return weights, jnp.asarray(problem.x), tuple(jnp.asarray(state) for state in states)
+
+
+def _forward(task: Task, unroll: int) -> Variant:
+    call, arguments = jax.jit(_layer(task.workload.case.cell, unroll)), _arguments(task)
+
+    def read(found: Any) -> dict[str, Any]:
+        return {"y": np.asarray(found[1]), "h_n": np.asarray(found[0][0])[None]}
+
+    return Variant(lambda: jax.block_until_ready(call(*arguments)), read)
+
+
+def _steps(task: Task) -> Variant:
+    kind = task.workload.case.cell
+    weights, _, initial = _arguments(task)
+
+    @jax.jit
+    def step(weights: Any, x_t: Any, state: Any) -> Any:
+        weight_ih, weight_hh, bias = weights
+        return _cell(kind, x_t @ weight_ih + state[0] @ weight_hh + bias, state)
+
+    def run() -> list[Any]:
+        state, y = initial, []
+        for x_t in task.problem.x:
+            state = step(weights, x_t, state)
+            y.append(state[0].block_until_ready())
+        return y
+
+    def read(y: list[Any]) -> dict[str, Any]:
+        stacked = np.stack([np.asarray(h) for h in y])
+        return {"y": stacked, "h_n": stacked[-1:]}
+
+    return Variant(run, read)
+
+
+def _train(task: Task, unroll: int) -> Variant:
+    layer, (weights, x, state) = _layer(task.workload.case.cell, unroll), _arguments(task)
+    dh_n = jnp.asarray(task.problem.dh_n)
+    call = jax.jit(jax.grad(lambda weights, x, state: jnp.vdot(layer(weights, x, state)[0][0], dh_n)))
+
+    def read(found: Any) -> dict[str, Any]:
+        weight_ih, weight_hh, bias = (np.asarray(gradient) for gradient in found)
+        return {"weight_ih": weight_ih.T, "weight_hh": weight_hh.T, "bias": bias}
+
+    return Variant(lambda: jax.block_until_ready(call(weights, x, state)), read)

@@ -1,0 +1,112 @@
+"""Keras on TensorFlow: the layer in a ``tf.function``, as a graph and compiled by XLA."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from workloads import Task
+
+from contenders import Variant, require
+
+
+def versions() -> dict[str, str]:
+    return {"keras": keras.__version__, "tensorflow": tf.__version__}
+
+
+def prepare(task: Task, threads: int) -> dict[str, Variant]:
+    _set_threads(threads)
+    require(not task.workload.bidirectional, "timed for one direction only")
+    make = {"step": _steps, "forward": _forward, "train": _train}[task.workload.mode]
+    return {name: make(task, compiled) for name, compiled in (("graph", False), ("XLA", True))}
+
+
+def _set_threads(threads: int) -> None:
+    if tf.config.threading.get_intra_op_parallelism_threads() != threads:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def _layer(task: Task, **options: Any) -> Any:
+    case, problem = task.workload.case, task.problem
+    if case.cell == "lstm":
+        layer = keras.layers.LSTM(case.H, return_state=True, **options)
+    else:
+        activation = case.cell.removeprefix("rnn_")
+        layer = keras.layers.SimpleRNN(case.H, activation=activation, return_state=True, **options)
+    layer.build((case.N, case.T, case.I))
+    layer.set_weights([problem.weight_ih.T, problem.weight_hh.T, problem.bias])
+    return layer
+
+
+def _initial_state(task: Task) -> list[Any]:
+    states = [task.problem.h_0] if task.problem.c_0 is None else [task.problem.h_0, task.problem.c_0]
+    return [tf.constant(state) for state in states]
+
+
+def _compile(function: Callable[..., Any], compiled: bool) -> Any:
+    return tf.function(function, jit_compile=compiled)
+
+
+def _forward(task: Task, compiled: bool) -> Variant:
+    case, state = task.workload.case, _initial_state(task)
+    options = {"return_sequences": True}
+    mask = None
+    if task.lengths is not None:
+        options["zero_output_for_mask"] = True
+        mask = tf.constant(np.arange(case.T) < task.lengths[:, None])
+    layer = _layer(task, **options)
+    x = tf.constant(task.problem.x.transpose(1, 0, 2))
+    call = _compile(lambda x, *state: layer(x, initial_state=list(state), mask=mask), compiled)
+
+    def read(found: Any) -> dict[str, Any]:
+        return {"y": found[0].numpy().transpose(1, 0, 2), "h_n": found[1].numpy()[None]}
+
+    return Variant(lambda: call(x, *state), read)
+
+
+def _steps(task: Task, compiled: bool) -> Variant:
+    layer, initial = _layer(task), _initial_state(task)
+    call = _compile(lambda x_t, *state: layer(x_t, initial_state=list(state)), compiled)
+    steps = [tf.constant(x_t[:, None]) for x_t in task.problem.x]
+
+    def run() -> list[Any]:
+        state, y = initial, []
+        for x_t in steps:
+            h, *state = call(x_t, *state)
+            y.append(h)
+        return y
+
+    def read(y: list[Any]) -> dict[str, Any]:
+        stacked = np.stack([h.numpy() for h in y])
+        return {"y": stacked, "h_n": stacked[-1:]}
+
+    return Variant(run, read)
+
+
+def _train(task: Task, compiled: bool) -> Variant:
+    require(task.lengths is None, "timed for whole rows only")
+    layer, state = _layer(task), _initial_state(task)
+    x, dh_n = tf.constant(task.problem.x.transpose(1, 0, 2)), tf.constant(task.problem.dh_n)
+    variables = [weight.value for weight in layer.trainable_weights]
+
+    def gradients(x: Any, *state: Any) -> Any:
+        with tf.GradientTape() as tape:
+            h_n, *_ = layer(x, initial_state=list(state), training=True)
+        return tape.gradient(h_n, variables, output_gradients=dh_n)
+
+    call = _compile(gradients, compiled)
+
+    def read(found: Any) -> dict[str, Any]:
+        kernel, recurrent, bias = (gradient.numpy() for gradient in found)
+        return {"weight_ih": kernel.T, "weight_hh": recurrent.T, "bias": bias}
+
+    return Variant(lambda: call(x, *state), read)

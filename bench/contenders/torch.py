@@ -1,0 +1,145 @@
+"""PyTorch: ``torch.nn`` layers in inference mode, through oneDNN and without it; single steps through cells too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from workloads import Task
+
+from contenders import Variant, require
+
+
+def versions() -> dict[str, str]:
+    return {"torch": torch.__version__}
+
+
+def prepare(task: Task, threads: int) -> dict[str, Variant]:
+    torch.set_num_threads(threads)
+    make = {"step": _steps, "forward": _forward, "train": _train}[task.workload.mode]
+    variants = make(task)
+    if task.workload.case.cell == "lstm":  # only this one has a oneDNN path to leave
+        variants |= {f"{name}, no oneDNN": _without_onednn(variant) for name, variant in variants.items()}
+    return variants
+
+
+def _without_onednn(variant: Variant) -> Variant:
+    def run() -> Any:
+        torch.backends.mkldnn.enabled = False  # `flags` does the same in a context, at tens of microseconds
+        try:
+            return variant.run()
+        finally:
+            torch.backends.mkldnn.enabled = True
+
+    return Variant(run, variant.read)
+
+
+def _fill(module: torch.nn.Module, task: Task, suffixes: tuple[str, ...]) -> None:
+    with torch.no_grad():
+        for problem, suffix in zip(task.problems, suffixes, strict=False):
+            for name in ("weight_ih", "weight_hh"):
+                getattr(module, name + suffix).copy_(torch.from_numpy(getattr(problem, name)))
+            getattr(module, "bias_ih" + suffix).copy_(torch.from_numpy(problem.bias))
+            getattr(module, "bias_hh" + suffix).zero_()
+
+
+def _layer(task: Task) -> torch.nn.Module:
+    case, bidirectional = task.workload.case, task.workload.bidirectional
+    if case.cell == "lstm":
+        layer: torch.nn.Module = torch.nn.LSTM(case.I, case.H, bidirectional=bidirectional)
+    else:
+        kind = case.cell.removeprefix("rnn_")
+        layer = torch.nn.RNN(case.I, case.H, nonlinearity=kind, bidirectional=bidirectional)
+    _fill(layer, task, ("_l0", "_l0_reverse"))
+    return layer
+
+
+def _cell(task: Task) -> torch.nn.Module:
+    case = task.workload.case
+    if case.cell == "lstm":
+        cell: torch.nn.Module = torch.nn.LSTMCell(case.I, case.H)
+    else:
+        cell = torch.nn.RNNCell(case.I, case.H, nonlinearity=case.cell.removeprefix("rnn_"))
+    _fill(cell, task, ("",))
+    return cell
+
+
+def _initial_state(task: Task) -> Any:
+    h_0 = torch.from_numpy(np.stack([problem.h_0 for problem in task.problems]))
+    if task.problem.c_0 is None:
+        return h_0
+    return h_0, torch.from_numpy(np.stack([problem.c_0 for problem in task.problems]))
+
+
+def _hidden(state: Any) -> Any:
+    return state[0] if isinstance(state, tuple) else state
+
+
+def _forward(task: Task) -> dict[str, Variant]:
+    layer, x, state = _layer(task).eval(), torch.from_numpy(task.problem.x), _initial_state(task)
+    lengths = None if task.lengths is None else torch.from_numpy(task.lengths)
+
+    def run() -> Any:
+        with torch.inference_mode():
+            return layer(x, state)
+
+    def run_packed() -> Any:
+        with torch.inference_mode():
+            packed = torch.nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)
+            y, final = layer(packed, state)
+            return torch.nn.utils.rnn.pad_packed_sequence(y, total_length=len(x))[0], final
+
+    def read(found: Any) -> dict[str, Any]:
+        return {"y": found[0].numpy(), "h_n": _hidden(found[1]).numpy()}
+
+    return {"layer": Variant(run, read)} if lengths is None else {"packed": Variant(run_packed, read)}
+
+
+def _steps(task: Task) -> dict[str, Variant]:
+    layer, cell, state = _layer(task).eval(), _cell(task).eval(), _initial_state(task)
+    single = tuple(part[0] for part in state) if isinstance(state, tuple) else state[0]
+    steps = list(torch.from_numpy(task.problem.x))
+    longer = [x_t[None] for x_t in steps]
+
+    def run_layer() -> Any:
+        return _loop(lambda x_t, s: layer(x_t, s), longer, state)
+
+    def run_cell() -> Any:
+        def step(x_t: Any, s: Any) -> Any:
+            s = cell(x_t, s)
+            return _hidden(s), s
+
+        return _loop(step, steps, single)
+
+    def read(y: Any) -> dict[str, Any]:
+        y = torch.stack([h.reshape(task.problem.h_0.shape) for h in y]).numpy()
+        return {"y": y, "h_n": y[-1:]}
+
+    return {"layer": Variant(run_layer, read), "cell": Variant(run_cell, read)}
+
+
+def _loop(step: Callable[[Any, Any], Any], steps: list[Any], state: Any) -> list[Any]:
+    y = []
+    with torch.inference_mode():
+        for x_t in steps:
+            h, state = step(x_t, state)
+            y.append(h)
+    return y
+
+
+def _train(task: Task) -> dict[str, Variant]:
+    require(not task.workload.bidirectional and task.lengths is None, "timed for one direction and whole rows only")
+    layer, x, state = _layer(task).train(), torch.from_numpy(task.problem.x), _initial_state(task)
+    dh_n = torch.from_numpy(task.problem.dh_n)[None]
+    parameters = [layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0, layer.bias_hh_l0]
+
+    def run() -> Any:
+        _, final = layer(x, state)
+        return torch.autograd.grad(_hidden(final), parameters, dh_n)
+
+    def read(found: Any) -> dict[str, Any]:
+        return {name: found[k].numpy() for k, name in enumerate(("weight_ih", "weight_hh", "bias"))}
+
+    return {"layer": Variant(run, read)}

@@ -89,10 +89,16 @@ private:
 
     void store_weights(const Buffer<T>& sums, Index rows, const MatrixView<T>& to) const {
         const Layout& gates = weights_.gates;
-        for (Index vector = 0; vector < gates.vectors(); ++vector) {
-            for (Index k = 0; k < rows; ++k) {
+        for (Index k = 0; k < rows; ++k) {
+            for (Index vector = 0; vector < gates.vectors(); ++vector) {
                 const T* from = sums.data() + k * gates.columns() + vector * gates.lanes;
-                for (Index l = 0; l < gates.real_lanes(vector); ++l) to(gates.column(vector) + l, k) = from[l];
+                T* out = &to(gates.column(vector), k);
+                const Index lanes = gates.real_lanes(vector);
+                if (to.row_stride == 1) {
+                    std::copy_n(from, lanes, out);
+                } else {
+                    for (Index l = 0; l < lanes; ++l) out[l * to.row_stride] = from[l];
+                }
             }
         }
     }

@@ -11,7 +11,7 @@ namespace fastlstm {
 namespace {
 
 // Numbers of projected input held at a time: small enough for the second-level cache beside the weights in use.
-constexpr Index kProjected = 48 * 1024;
+constexpr Index kProjected = 16 * 1024;
 constexpr Index kProjectedRowsAtLeast = 32;
 
 template <class T>

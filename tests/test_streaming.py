@@ -17,7 +17,7 @@ def draw(*shape: int, dtype: str = "float32") -> Any:
     return np.random.default_rng(sum(shape)).standard_normal(shape).astype(dtype)
 
 
-KINDS = [fl.LSTM, fl.RNN]
+KINDS = [fl.LSTM, fl.GRU, fl.RNN]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -8,9 +8,10 @@ namespace FASTLSTM_ISA {
 namespace {
 
 // acc = dgates_next · R^T for rows that go on, dh_n for rows that end at this visit; then + dy.
+// The K rows of R^T go with `slots` slots from `slot` on of every group of dgates_next.
 template <class T, int P, int R, int V>
 FASTLSTM_INLINE void state_gradient(Tile<T, P, R, V>& acc, const CellBackwardArgs<T>& args, Index row, Index group,
-                                    bool ends, Index h_pitch, Index k) {
+                                    bool ends, Index h_pitch, Index k, Index slot = 0, Index slots = kGroup) {
     constexpr int W = kLanes<T>;
     if (ends) {
         for (int p = 0; p < P; ++p)
@@ -20,9 +21,9 @@ FASTLSTM_INLINE void state_gradient(Tile<T, P, R, V>& acc, const CellBackwardArg
                         pload<Packet<T>>(args.dh_n + (row + r) * h_pitch + ((group + p) * kGroup + v) * W);
     } else {
         const T* dgates[R];
-        for (int r = 0; r < R; ++r) dgates[r] = args.dgates_next + (row + r) * kGroup * W;
+        for (int r = 0; r < R; ++r) dgates[r] = args.dgates_next + ((row + r) * kGroup + slot) * W;
         set_to_zero(acc);
-        multiply_add(acc, dgates, k, kGroup * W, args.next_group_stride, packed_group(args.packed_hh_t, group, k),
+        multiply_add(acc, dgates, k, slots * W, args.next_group_stride, packed_group(args.packed_hh_t, group, k),
                      kGroup * W * k);
     }
     if (!args.dy) return;
@@ -51,14 +52,14 @@ FASTLSTM_INLINE void lstm_derivative(const CellBackwardArgs<T>& args, Index row,
     const Packet<T> g = pload<Packet<T>>(gates + 2 * W), o = pload<Packet<T>>(gates + 3 * W);
     const Packet<T> tanh_c = tanh_packet<T>(pload<Packet<T>>(args.c + at));
     const Packet<T> dh_o = pmul(dh, o);
-    const Packet<T> dc = pmadd(dh_o, psub(one, pmul(tanh_c, tanh_c)), pload<Packet<T>>(args.dc + at));
+    const Packet<T> dc = pmadd(dh_o, psub(one, pmul(tanh_c, tanh_c)), pload<Packet<T>>(args.carry + at));
     const Packet<T> dc_i = pmul(dc, i), dc_f = pmul(dc, f);
     T* dz = args.dgates + (unit / W) * args.group_stride + row * kGroup * W;
     pstore(dz, pmul(pmul(dc_i, g), psub(one, i)));
     pstore(dz + W, pmul(pmul(dc_f, pload<Packet<T>>(args.c_prev + at)), psub(one, f)));
     pstore(dz + 2 * W, pmul(dc_i, psub(one, pmul(g, g))));
     pstore(dz + 3 * W, pmul(pmul(dh_o, tanh_c), psub(one, o)));
-    pstore(args.dc + at, dc_f);
+    pstore(args.carry + at, dc_f);
 }
 
 template <class T, int P, int R, int V>
@@ -71,6 +72,44 @@ void lstm_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group,
         for (int r = 0; r < R; ++r)
             for (int v = 0; v < V; ++v)
                 lstm_derivative(args, row + r, ((group + p) * kGroup + v) * W, h_pitch, dh.at[p][r][v]);
+}
+
+// With h = n + u (h_prev - n), n = tanh(z_n + r a):
+//   dh    += carry
+//   dz_n = dh (1 - u) (1 - n^2)       dz_u = dh (h_prev - n) u (1 - u)
+//   da   = dz_n r                     dz_r = dz_n a r (1 - r)
+//   carry = dh u
+template <class T>
+FASTLSTM_INLINE void gru_derivative(const CellBackwardArgs<T>& args, Index row, Index unit, Index h_pitch,
+                                    const Packet<T>& dh_gates) {
+    constexpr int W = kLanes<T>;
+    const Packet<T> one = constant<T>(1);
+    const Index at = row * h_pitch + unit;
+    const T* gates = args.gates + 4 * at;
+    const Packet<T> n = pload<Packet<T>>(gates), r = pload<Packet<T>>(gates + W);
+    const Packet<T> u = pload<Packet<T>>(gates + 2 * W), a = pload<Packet<T>>(gates + 3 * W);
+    const Packet<T> dh = padd(dh_gates, pload<Packet<T>>(args.carry + at));
+    const Packet<T> dh_u = pmul(dh, u), kept = psub(one, u);
+    const Packet<T> dz_n = pmul(pmul(dh, kept), psub(one, pmul(n, n)));
+    const Packet<T> da = pmul(dz_n, r);
+    T* dz = args.dgates + (unit / W) * args.group_stride + row * kGroup * W;
+    pstore(dz, dz_n);
+    pstore(dz + W, pmul(pmul(da, a), psub(one, r)));
+    pstore(dz + 2 * W, pmul(pmul(dh_u, psub(pload<Packet<T>>(args.h_prev + at), n)), kept));
+    pstore(dz + 3 * W, da);
+    pstore(args.carry + at, dh_u);
+}
+
+template <class T, int P, int R, int V>
+void gru_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group, bool ends) {
+    constexpr int W = kLanes<T>;
+    const Index h_pitch = ceil_div(args.hidden_size, W) * W;
+    Tile<T, P, R, V> dh;
+    state_gradient(dh, args, row, group, ends, h_pitch, 3 * h_pitch, 1, 3);
+    for (int p = 0; p < P; ++p)
+        for (int r = 0; r < R; ++r)
+            for (int v = 0; v < V; ++v)
+                gru_derivative(args, row + r, ((group + p) * kGroup + v) * W, h_pitch, dh.at[p][r][v]);
 }
 
 // h = unit(z): dz = dh unit'(z)
@@ -105,6 +144,13 @@ template <class T>
 void lstm_backward(const CellBackwardArgs<T>& args) {
     for_backward_tiles(args, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
         lstm_backward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, row, group, ends);
+    });
+}
+
+template <class T>
+void gru_backward(const CellBackwardArgs<T>& args) {
+    for_backward_tiles(args, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
+        gru_backward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, row, group, ends);
     });
 }
 

@@ -17,6 +17,7 @@ constexpr Kernels<T> make_kernels() {
             outer<T>,
             transpose<T>,
             {lstm_forward<T>, lstm_backward<T>},
+            {gru_forward<T>, gru_backward<T>},
             {rnn_forward<T, TanhUnit>, rnn_backward<T, TanhUnit>},
             {rnn_forward<T, ReluUnit>, rnn_backward<T, ReluUnit>},
             map<T, tanh_packet<T>>,

@@ -58,13 +58,13 @@ FASTLSTM_INLINE void with_count(Index n, const F& f) {
     f(Count<N>{});
 }
 
-// Splits rows [begin, end) into tiles of nearly equal height, calling f(Count<R>, first row).
-template <class F>
+// Splits rows [begin, end) into tiles of V vectors and nearly equal height, calling f(Count<R>, first row).
+template <int V, class F>
 FASTLSTM_INLINE void for_row_tiles(Index begin, Index end, const F& f) {
-    Index tiles = ceil_div(end - begin, kTileRows);
+    Index tiles = ceil_div(end - begin, kTileRows<V>);
     for (Index row = begin; tiles > 0; --tiles) {
         const Index height = ceil_div(end - row, tiles);
-        with_count<kTileRows>(height, [&](auto count) { f(count, row); });
+        with_count<kTileRows<V>>(height, [&](auto count) { f(count, row); });
         row += height;
     }
 }
@@ -73,9 +73,9 @@ FASTLSTM_INLINE void for_row_tiles(Index begin, Index end, const F& f) {
 template <int R>
 constexpr int kTileGroups = R == 1 ? (kRegisters == 32 ? 4 : 2) : 1 + (R == 2 && kRegisters == 32);
 
-// Calls f(Count<P>, Count<R>, first row, first group) for every tile. Groups are the outer loop: a group's panel stays
-// in the nearest cache while the rows pass by it.
-template <class F>
+// Calls f(Count<P>, Count<R>, first row, first group) for every tile of groups of V vectors. Groups are the outer loop:
+// a group's panel stays in the nearest cache while the rows pass by it.
+template <int V, class F>
 FASTLSTM_INLINE void for_tiles(Index rows, Index group_begin, Index group_end, const F& f) {
     if (rows == 1 || rows == 2) {
         const Index most = rows == 1 ? kTileGroups<1> : kTileGroups<2>;
@@ -91,7 +91,7 @@ FASTLSTM_INLINE void for_tiles(Index rows, Index group_begin, Index group_end, c
         return;
     }
     for (Index group = group_begin; group < group_end; ++group) {
-        for_row_tiles(0, rows, [&](auto r, Index row) { f(Count<1>{}, r, row, group); });
+        for_row_tiles<V>(0, rows, [&](auto r, Index row) { f(Count<1>{}, r, row, group); });
     }
 }
 
@@ -99,11 +99,11 @@ FASTLSTM_INLINE void for_tiles(Index rows, Index group_begin, Index group_end, c
 template <class F>
 FASTLSTM_INLINE void for_vector_tiles(Index rows, Index vectors, Index group_begin, Index group_end, const F& f) {
     const Index full = vectors / kGroup;
-    for_tiles(rows, group_begin, at_most(group_end, full),
-              [&](auto p, auto r, Index row, Index group) { f(p, r, Count<kGroup>{}, row, group); });
+    for_tiles<kGroup>(rows, group_begin, at_most(group_end, full),
+                      [&](auto p, auto r, Index row, Index group) { f(p, r, Count<kGroup>{}, row, group); });
     if (group_end <= full) return;
     with_count<kGroup - 1>(vectors % kGroup, [&](auto v) {
-        for_tiles(rows, full, full + 1, [&](auto p, auto r, Index row, Index group) {
+        for_tiles<decltype(v)::value>(rows, full, full + 1, [&](auto p, auto r, Index row, Index group) {
             if constexpr (decltype(p)::value == 1) f(p, r, v, row, group);
         });
     });

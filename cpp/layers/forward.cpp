@@ -24,16 +24,14 @@ public:
           kernels_(kernels_of<T>(weights.table)),
           arrays_(arrays),
           tape_(tape),
-          plan_(schedule, weights.gates, weights.units, weights.input_size),
+          plan_(schedule, weights.recurrent, weights.units, weights.input_size),
           interruption_(stop_requested) {
         const Index state_rows = schedule.rows() + (tape ? schedule.total() : schedule.rows());
         h_ = Buffer<T>(checked_product(state_rows, h_pitch()));
         if (has_cell_state(weights.kind)) {
             c_ = Buffer<T>(checked_product(tape ? state_rows : schedule.rows(), h_pitch()));
         }
-        if (tape && keeps_gates(weights.kind)) {
-            tape->gates = Buffer<T>(checked_product(schedule.total(), gate_pitch()));
-        }
+        if (tape) tape->gates = Buffer<T>(checked_product(schedule.total(), kept_gates(weights.kind), h_pitch()));
         load_state(arrays.h_0, h_);
         if (c_) load_state(arrays.c_0, c_);
         make_scratch();
@@ -140,8 +138,8 @@ private:
             }
         }
         const Index I = weights_.input_size;
-        kernels_.product({scratch.x.data(), rows, I, I, 0, weights_.packed_ih(), weights_.bias(), slice.groups.begin,
-                          slice.groups.end, scratch.z_rows.data(), gate_pitch()});
+        kernels_.product({scratch.x.data(), rows, I, I, 0, weights_.packed_ih(), weights_.bias(), slice.inputs.begin,
+                          slice.inputs.end, scratch.z_rows.data(), gate_pitch()});
         return visit;
     }
 
@@ -156,9 +154,10 @@ private:
         CellForwardArgs<T> args{};
         args.rows = rows;
         args.hidden_size = weights_.hidden_size;
-        args.group_begin = slice.groups.begin;
-        args.group_end = slice.groups.end;
+        args.group_begin = slice.gates.begin;
+        args.group_end = slice.gates.end;
         args.packed_hh = weights_.packed_hh();
+        args.recurrent_bias = weights_.recurrent_bias();
         args.z = z;
         args.h_prev = h_before(visit) + at;
         args.h = h_before(visit + 1) + at;
@@ -166,7 +165,10 @@ private:
             args.c_prev = c_before(visit) + at;
             args.c = c_before(visit + 1) + at;
         }
-        if (tape_ && tape_->gates) args.gates = tape_->gates.data() + (schedule_.offset(visit) + first) * gate_pitch();
+        if (tape_ && tape_->gates) {
+            args.gates =
+                tape_->gates.data() + (schedule_.offset(visit) + first) * kept_gates(weights_.kind) * h_pitch();
+        }
         args.y = arrays_.y ? scratch.y.data() : nullptr;
         cell_kernels(kernels_, weights_.kind).forward(args);
     }

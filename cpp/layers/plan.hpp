@@ -12,13 +12,14 @@ namespace fastlstm {
 // The part of every visit that one thread computes.
 struct Slice {
     Share rows;    // in schedule order
-    Share groups;  // of the gate columns (forward)
+    Share inputs;  // groups of the gate columns of W that hold those of `gates`
+    Share gates;   // groups of the gate columns of R (forward)
     Share units;   // groups of the hidden units (backward)
 };
 
 class Plan {
 public:
-    Plan(const Schedule& schedule, const Layout& gates, const Layout& units, Index input_size);
+    Plan(const Schedule& schedule, const Layout& recurrent, const Layout& units, Index input_size);
 
     int threads() const { return lease_.size(); }
     bool split_units() const { return split_units_; }  // threads share every row's units and meet after every visit
@@ -28,7 +29,7 @@ public:
     void run(const std::function<void(int, Team&)>& work) { lease_.run(work); }
 
 private:
-    int choose_threads(const Schedule& schedule, const Layout& gates, const Layout& units, Index input_size);
+    int choose_threads(const Schedule& schedule, const Layout& recurrent, const Layout& units, Index input_size);
 
     bool split_units_ = false;
     TeamLease lease_;

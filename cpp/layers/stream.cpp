@@ -44,14 +44,15 @@ void Stream<T>::step(const T* x, Index x_stride, T* y, Index y_stride) {
             x_rows_[static_cast<std::size_t>(row)] = x + row * x_stride;
             if (last) y_rows_[static_cast<std::size_t>(row)] = y + row * y_stride;
         }
-        const Index inputs = weights.input_size, groups = weights.gates.groups();
-        kernels.product({x_rows_.data(), rows_, inputs, inputs, 0, weights.packed_ih(), weights.bias(), 0, groups,
-                         layer.z_rows.data(), weights.gates.columns()});
+        const Index inputs = weights.input_size;
+        kernels.product({x_rows_.data(), rows_, inputs, inputs, 0, weights.packed_ih(), weights.bias(), 0,
+                         weights.gates.groups(), layer.z_rows.data(), weights.gates.columns()});
         CellForwardArgs<T> args{};
         args.rows = rows_;
         args.hidden_size = weights.hidden_size;
-        args.group_end = groups;
+        args.group_end = weights.recurrent.groups();
         args.packed_hh = weights.packed_hh();
+        args.recurrent_bias = weights.recurrent_bias();
         args.z = layer.z.data();
         args.h_prev = layer.h[0].data();
         args.h = layer.h[1].data();

@@ -17,53 +17,60 @@ struct Layout {
     Index gates;  // 1 for a plain matrix
     Index size;   // columns of one gate
     Index lanes;
+    Index group = kGroup;  // vectors of a group
+    Index first_gate = 0;  // gate of vector 0; the others follow in turn
 
     Index blocks() const { return divide_up(size, lanes); }
     Index padded_size() const { return blocks() * lanes; }
     Index vectors() const { return gates * blocks(); }
     Index columns() const { return vectors() * lanes; }
-    Index groups() const { return divide_up(vectors(), kGroup); }
+    Index groups() const { return divide_up(vectors(), group); }
 
     // Column of lane 0 of a vector within the stacked gates, and how many of its lanes are real.
-    Index column(Index vector) const { return vector % gates * size + vector / gates * lanes; }
+    Index gate(Index vector) const { return (vector + first_gate) % gates; }
+    Index column(Index vector) const { return gate(vector) * size + vector / gates * lanes; }
     Index real_lanes(Index vector) const {
         const Index left = size - vector / gates * lanes;
         return left < lanes ? left : lanes;
     }
     // Offset of (k, vector, lane 0) in a packed matrix of k_total rows.
     Index packed_offset(Index k_total, Index k, Index vector) const {
-        const Index group = vector / kGroup, left = vectors() - group * kGroup;
-        const Index width = left < kGroup ? left : kGroup;
-        return (group * kGroup * k_total + k * width + vector % kGroup) * lanes;
+        const Index begin = vector / group * group, left = vectors() - begin;
+        const Index width = left < group ? left : group;
+        return (begin * k_total + k * width + vector - begin) * lanes;
     }
 };
 
 template <class T>
 class Weights {
 public:
-    // weight_ih (G*H, I), weight_hh (G*H, H), bias: G*H numbers or null
+    // weight_ih (G*H, I), weight_hh (G*H, H), both biases: G*H numbers or null
     Weights(const KernelTable& packed_for, CellKind cell, Index inputs_per_step, Index hidden_units,
-            MatrixView<const T> weight_ih, MatrixView<const T> weight_hh, const T* bias);
+            MatrixView<const T> weight_ih, MatrixView<const T> weight_hh, const T* bias, const T* recurrent_bias);
 
     const KernelTable& table;
     const CellKind kind;
     const Index input_size, hidden_size;
-    const Layout gates;   // of the gate columns
-    const Layout units;   // of the hidden units, as columns of R^T
-    const Layout inputs;  // of the inputs, as columns of W^T
+    const Layout gates;      // of the gate columns of W
+    const Layout recurrent;  // of the gate columns of R
+    const Layout units;      // of the hidden units, as columns of R^T
+    const Layout inputs;     // of the inputs, as columns of W^T
 
     const T* packed_ih() const { return packed_ih_.data(); }
     const T* packed_hh() const { return packed_hh_.data(); }
+    // Of the input columns; holds what can be added of the recurrent bias.
     const T* bias() const { return bias_.data(); }
+    // Hp numbers, or null where all of it could be added.
+    const T* recurrent_bias() const { return recurrent_bias_.data(); }
     // Made from the packed weights when training first asks.
     const T* packed_ih_transposed() const;
     const T* packed_hh_transposed() const;
     Index bytes() const;
 
 private:
-    Buffer<T> transposed(const Buffer<T>& packed, const Layout& columns) const;
+    Buffer<T> transposed(const Buffer<T>& packed, const Layout& rows, const Layout& columns) const;
 
-    Buffer<T> packed_hh_, packed_ih_, bias_;
+    Buffer<T> packed_hh_, packed_ih_, bias_, recurrent_bias_;
     mutable std::mutex transposing_;
     mutable Buffer<T> packed_ih_transposed_, packed_hh_transposed_;
 };

@@ -18,12 +18,21 @@ struct Tile {
 // acc[p][r][v] += a(r) * b[p][v] for one k; whichever operand has fewer packets is held, the other streams.
 template <class T, int P, int R, int V, class Left>
 FASTLSTM_INLINE void multiply_add_one(Tile<T, P, R, V>& acc, const Left& left, const T* b, Index group_stride) {
-    Packet<T> a[R];
-    for (int r = 0; r < R; ++r) a[r] = pset1<Packet<T>>(left(r));
-    for (int p = 0; p < P; ++p) {
-        for (int v = 0; v < V; ++v) {
-            const Packet<T> w = pload<Packet<T>>(b + p * group_stride + v * kLanes<T>);
-            for (int r = 0; r < R; ++r) acc.at[p][r][v] = pmadd(a[r], w, acc.at[p][r][v]);
+    if constexpr (P == 1 && V < R) {
+        Packet<T> w[V];
+        for (int v = 0; v < V; ++v) w[v] = pload<Packet<T>>(b + v * kLanes<T>);
+        for (int r = 0; r < R; ++r) {
+            const Packet<T> a = pset1<Packet<T>>(left(r));
+            for (int v = 0; v < V; ++v) acc.at[0][r][v] = pmadd(a, w[v], acc.at[0][r][v]);
+        }
+    } else {
+        Packet<T> a[R];
+        for (int r = 0; r < R; ++r) a[r] = pset1<Packet<T>>(left(r));
+        for (int p = 0; p < P; ++p) {
+            for (int v = 0; v < V; ++v) {
+                const Packet<T> w = pload<Packet<T>>(b + p * group_stride + v * kLanes<T>);
+                for (int r = 0; r < R; ++r) acc.at[p][r][v] = pmadd(a[r], w, acc.at[p][r][v]);
+            }
         }
     }
 }

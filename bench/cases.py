@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 class Case:
     """One recurrent layer in one direction over a batch: T steps, N rows, I inputs, H hidden units."""
 
-    cell: str  # "lstm", "gru", "rnn_tanh" or "rnn_relu"
+    cell: str  # "lstm", "gru", "gru_reset_before", "rnn_tanh" or "rnn_relu"
     T: int
     N: int
     I: int
@@ -26,7 +26,7 @@ class Case:
     @property
     def gates(self) -> int:
         """Gates of the cell."""
-        return {"lstm": 4, "gru": 3}.get(self.cell, 1)
+        return {"lstm": 4, "gru": 3, "gru_reset_before": 3}.get(self.cell, 1)
 
     @property
     def flops(self) -> int:
@@ -77,10 +77,12 @@ def make_problem(case: Case, dtype: str = "float32", seed: int = 0) -> Problem:
     )
 
 
+CELLS = ("lstm", "gru", "gru_reset_before", "rnn_tanh", "rnn_relu")
+
 # Sizes around the widths of packets and tiles, and each letter at 1.
 SMALL = [
     Case(cell, *sizes)
-    for cell in ("lstm", "gru", "rnn_tanh", "rnn_relu")
+    for cell in CELLS
     for sizes in [
         (1, 1, 1, 1),
         (5, 3, 4, 7),

@@ -62,7 +62,8 @@ def reference_forward(problem: Problem, **options: Any) -> Values:
     arguments = (problem.x, problem.weight_ih, problem.weight_hh, problem.bias)
     if problem.case.cell == "lstm":
         return Values(*reference.lstm(*arguments, problem.h_0, problem.c_0, **options))
-    if problem.case.cell == "gru":
+    if problem.case.cell.startswith("gru"):
+        options["reset_after"] = problem.case.cell == "gru"
         return Values(*reference.gru(*arguments, problem.recurrent_bias, problem.h_0, **options), None)
     kind = problem.case.cell.removeprefix("rnn_")
     return Values(*reference.rnn(*arguments, problem.h_0, nonlinearity=kind, **options), None)
@@ -73,9 +74,11 @@ def reference_backward(problem: Problem, **options: Any) -> Gradients:
     if problem.case.cell == "lstm":
         seeds = {"dy": problem.dy, "dh_n": problem.dh_n, "dc_n": problem.dc_n}
         found = reference.lstm_backward(*arguments, problem.h_0, problem.c_0, **seeds, **options)
-    elif problem.case.cell == "gru":
-        seeds = {"dy": problem.dy, "dh_n": problem.dh_n}
+    elif problem.case.cell.startswith("gru"):
+        seeds = {"dy": problem.dy, "dh_n": problem.dh_n, "reset_after": problem.case.cell == "gru"}
         found = reference.gru_backward(*arguments, problem.recurrent_bias, problem.h_0, **seeds, **options)
+        if problem.recurrent_bias is None:
+            found = found._replace(recurrent_bias=None)
     else:
         kind = problem.case.cell.removeprefix("rnn_")
         seeds = {"dy": problem.dy, "dh_n": problem.dh_n, "nonlinearity": kind}

@@ -27,7 +27,7 @@ def zeros(*shape: int, dtype: str = "float32") -> np.ndarray:
         (
             ("cell", zeros(20, 4), zeros(20, 5)),
             ValueError,
-            "cell must be 'lstm', 'gru', 'rnn_tanh' or 'rnn_relu', got 'ce",
+            "cell must be 'lstm', 'gru', 'gru_reset_before', .*, got 'cell'",
         ),
         (("lstm", zeros(19, 4), zeros(20, 5)), ValueError, r"weight_ih must have shape \(20, any\), got \(19, 4\)"),
         (("lstm", zeros(20, 4), zeros(19, 5)), ValueError, r"weight_hh must have shape \(20, 5\), got \(19, 5\)"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from cases import SMALL, Case, Problem, make_problem
+from cases import CELLS, SMALL, Case, Problem, make_problem
 from helpers import (
     Gradients,
     assert_agree,
@@ -46,6 +46,8 @@ def test_many_chunks(isa: str) -> None:
         Case("lstm", 700, 1, 5, 20),
         Case("gru", 90, 40, 6, 24),
         Case("gru", 700, 1, 5, 20),
+        Case("gru_reset_before", 90, 40, 6, 24),
+        Case("gru_reset_before", 700, 1, 5, 20),
         Case("rnn_tanh", 300, 3, 6, 40),
     ):
         problem = make_problem(case, "float64")
@@ -60,7 +62,7 @@ def scalar(problem: Problem) -> float:
     return float(np.sum(y * problem.dy) + np.sum(h_n * problem.dh_n) + cell_part)
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn_tanh", "rnn_relu"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_central_differences(isa: str, cell: str) -> None:
     problem = make_problem(Case(cell, 4, 3, 2, 9), "float64", seed=3)
     gradients = kernel_backward(problem, lengths=problem.lengths)[1]
@@ -79,14 +81,14 @@ def test_central_differences(isa: str, cell: str) -> None:
         np.testing.assert_allclose(gradient, differences, rtol=1e-7, atol=2e-8, err_msg=name)
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn_tanh"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_a_tape_can_be_used_twice(isa: str, cell: str) -> None:
     problem = make_problem(Case(cell, 9, 5, 4, 19))
     _, _, tape = _core.forward_training(pack(problem), problem.x, problem.h_0, problem.c_0)
     assert_same_bits(run_pullback(problem, tape), run_pullback(problem, tape))
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn_relu"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_no_gradient_in_none_out(isa: str, cell: str) -> None:
     problem = make_problem(Case(cell, 7, 4, 3, 18))
     zero = replace(
@@ -111,7 +113,7 @@ def test_seeds_left_out_are_zero(isa: str) -> None:
     np.testing.assert_array_equal(dweight_hh, wanted.weight_hh)
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn_tanh"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_every_parameter_gradient_can_be_had_alone(isa: str, cell: str) -> None:
     problem = make_problem(Case(cell, 7, 4, 3, 18))
     _, _, tape = _core.forward_training(pack(problem), problem.x, problem.h_0, problem.c_0)
@@ -126,7 +128,7 @@ def test_every_parameter_gradient_can_be_had_alone(isa: str, cell: str) -> None:
 def test_tape_size_is_the_documented_formula(isa: str) -> None:
     """docs/design.md: 6 H numbers per valid step and row for LSTM, 5 H for GRU, H for RNN, and the first states."""
     lanes = {"avx512": 16, "avx2": 8, "baseline": 4, "neon": 4}[isa]
-    for cell, per_step, states in (("lstm", 6, 2), ("gru", 5, 1), ("rnn_tanh", 1, 1)):
+    for cell, per_step, states in (("lstm", 6, 2), ("gru", 5, 1), ("gru_reset_before", 5, 1), ("rnn_tanh", 1, 1)):
         problem = make_problem(Case(cell, 11, 6, 3, 21))
         _, _, tape = _core.forward_training(pack(problem), problem.x, problem.h_0, problem.c_0, lengths=problem.lengths)
         padded = -(-21 // lanes) * lanes

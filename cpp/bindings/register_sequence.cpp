@@ -113,7 +113,7 @@ py::tuple run_forward(const std::shared_ptr<const Weights<T>>& weights, const Fo
         without_gil([&] { return forward<T>(*weights, schedule, steps, arrays, nullptr, signal_waiting); });
         return py::make_tuple(h_n, c_n);
     }
-    auto held = std::make_shared<HeldTape<T>>(HeldTape<T>{{weights, schedule, arrays.x, {}, {}, {}}, steps, x});
+    auto held = std::make_shared<HeldTape<T>>(HeldTape<T>{{weights, schedule, arrays.x, {}, {}, {}, {}}, steps, x});
     without_gil([&] { return forward<T>(*weights, schedule, steps, arrays, &held->tape, signal_waiting); });
     return py::make_tuple(h_n, c_n, TapeHandle{std::shared_ptr<const HeldTape<T>>(std::move(held))});
 }

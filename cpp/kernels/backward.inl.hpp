@@ -74,32 +74,26 @@ void lstm_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group,
                 lstm_derivative(args, row + r, ((group + p) * kGroup + v) * W, h_pitch, dh.at[p][r][v]);
 }
 
-// With h = n + u (h_prev - n), n = tanh(z_n + r a):
+// What both kinds of GRU share. With h = n + u (h_prev - n):
 //   dh    += carry
 //   dz_n = dh (1 - u) (1 - n^2)       dz_u = dh (h_prev - n) u (1 - u)
-//   da   = dz_n r                     dz_r = dz_n a r (1 - r)
 //   carry = dh u
+// Returns dz_n. `at` is the unit's place in a state, dz its slots.
 template <class T>
-FASTLSTM_INLINE void gru_derivative(const CellBackwardArgs<T>& args, Index row, Index unit, Index h_pitch,
-                                    const Packet<T>& dh_gates) {
+FASTLSTM_INLINE Packet<T> gru_mean_derivative(const CellBackwardArgs<T>& args, Index at, const Packet<T>& n,
+                                              const Packet<T>& u, const Packet<T>& dh_gates, T* dz) {
     constexpr int W = kLanes<T>;
     const Packet<T> one = constant<T>(1);
-    const Index at = row * h_pitch + unit;
-    const T* gates = args.gates + 4 * at;
-    const Packet<T> n = pload<Packet<T>>(gates), r = pload<Packet<T>>(gates + W);
-    const Packet<T> u = pload<Packet<T>>(gates + 2 * W), a = pload<Packet<T>>(gates + 3 * W);
     const Packet<T> dh = padd(dh_gates, pload<Packet<T>>(args.carry + at));
     const Packet<T> dh_u = pmul(dh, u), kept = psub(one, u);
     const Packet<T> dz_n = pmul(pmul(dh, kept), psub(one, pmul(n, n)));
-    const Packet<T> da = pmul(dz_n, r);
-    T* dz = args.dgates + (unit / W) * args.group_stride + row * kGroup * W;
     pstore(dz, dz_n);
-    pstore(dz + W, pmul(pmul(da, a), psub(one, r)));
     pstore(dz + 2 * W, pmul(pmul(dh_u, psub(pload<Packet<T>>(args.h_prev + at), n)), kept));
-    pstore(dz + 3 * W, da);
     pstore(args.carry + at, dh_u);
+    return dz_n;
 }
 
+// With n = tanh(z_n + r a):  da = dz_n r,  dz_r = dz_n a r (1 - r)
 template <class T, int P, int R, int V>
 void gru_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group, bool ends) {
     constexpr int W = kLanes<T>;
@@ -108,8 +102,56 @@ void gru_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group, 
     state_gradient(dh, args, row, group, ends, h_pitch, 3 * h_pitch, 1, 3);
     for (int p = 0; p < P; ++p)
         for (int r = 0; r < R; ++r)
-            for (int v = 0; v < V; ++v)
-                gru_derivative(args, row + r, ((group + p) * kGroup + v) * W, h_pitch, dh.at[p][r][v]);
+            for (int v = 0; v < V; ++v) {
+                const Index block = (group + p) * kGroup + v, at = (row + r) * h_pitch + block * W;
+                const T* gates = args.gates + 4 * at;
+                const Packet<T> n = pload<Packet<T>>(gates), reset = pload<Packet<T>>(gates + W);
+                const Packet<T> u = pload<Packet<T>>(gates + 2 * W), a = pload<Packet<T>>(gates + 3 * W);
+                T* dz = args.dgates + block * args.group_stride + (row + r) * kGroup * W;
+                const Packet<T> da = pmul(gru_mean_derivative(args, at, n, u, dh.at[p][r][v], dz), reset);
+                pstore(dz + W, pmul(pmul(da, a), psub(constant<T>(1), reset)));
+                pstore(dz + 3 * W, da);
+            }
+}
+
+// First phase of a GRU whose reset gate acts before the product: all but dz_r.
+template <class T, int P, int R, int V>
+void gru_candidate_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group, bool ends) {
+    constexpr int W = kLanes<T>;
+    const Index h_pitch = ceil_div(args.hidden_size, W) * W;
+    Tile<T, P, R, V> dh;
+    state_gradient(dh, args, row, group, ends, h_pitch, 2 * h_pitch, 1, 2);
+    for (int p = 0; p < P; ++p)
+        for (int r = 0; r < R; ++r)
+            for (int v = 0; v < V; ++v) {
+                const Index block = (group + p) * kGroup + v, at = (row + r) * h_pitch + block * W;
+                const T* gates = args.gates + 3 * at;
+                gru_mean_derivative(args, at, pload<Packet<T>>(gates), pload<Packet<T>>(gates + 2 * W), dh.at[p][r][v],
+                                    args.dgates + block * args.group_stride + (row + r) * kGroup * W);
+            }
+}
+
+// Second phase, with m = r h_prev:  dm = dz_n R_n^T,  dz_r = dm h_prev r (1 - r),  carry += dm r
+template <class T, int P, int R, int V>
+void gru_reset_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group) {
+    constexpr int W = kLanes<T>;
+    const Index h_pitch = ceil_div(args.hidden_size, W) * W;
+    const T* dz_n[R];
+    for (int r = 0; r < R; ++r) dz_n[r] = args.dgates + (row + r) * kGroup * W;
+    Tile<T, P, R, V> dm;
+    set_to_zero(dm);
+    multiply_add(dm, dz_n, h_pitch, W, args.group_stride, packed_group(args.packed_candidate_t, group, h_pitch),
+                 kGroup * W * h_pitch);
+    for (int p = 0; p < P; ++p)
+        for (int r = 0; r < R; ++r)
+            for (int v = 0; v < V; ++v) {
+                const Index block = (group + p) * kGroup + v, at = (row + r) * h_pitch + block * W;
+                const Packet<T> reset = pload<Packet<T>>(args.gates + 3 * at + W);
+                const Packet<T> dm_r = pmul(dm.at[p][r][v], reset);
+                pstore(args.dgates + block * args.group_stride + ((row + r) * kGroup + 1) * W,
+                       pmul(pmul(dm_r, pload<Packet<T>>(args.h_prev + at)), psub(constant<T>(1), reset)));
+                pstore(args.carry + at, padd(pload<Packet<T>>(args.carry + at), dm_r));
+            }
 }
 
 // h = unit(z): dz = dh unit'(z)
@@ -152,6 +194,23 @@ void gru_backward(const CellBackwardArgs<T>& args) {
     for_backward_tiles(args, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
         gru_backward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, row, group, ends);
     });
+}
+
+template <class T>
+void gru_candidate_backward(const CellBackwardArgs<T>& args) {
+    for_backward_tiles(args, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
+        gru_candidate_backward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, row, group,
+                                                                                                   ends);
+    });
+}
+
+template <class T>
+void gru_reset_backward(const CellBackwardArgs<T>& args) {
+    for_vector_tiles(args.rows, ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
+                     [&](auto p, auto r, auto v, Index row, Index group) {
+                         gru_reset_backward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
+                             args, row, group);
+                     });
 }
 
 template <class T, class Unit>

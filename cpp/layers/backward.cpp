@@ -23,19 +23,24 @@ public:
           schedule_(tape.schedule),
           kernels_(kernels_of<T>(weights_.table)),
           arrays_(arrays),
-          plan_(schedule_, weights_.recurrent, weights_.units, weights_.input_size),
+          plan_(schedule_, weights_),
           interruption_(stop_requested),
           capacity_(std::min(std::max(schedule_.active(0), kGatheredRows), schedule_.total())),
           packed_hh_transposed_(weights_.packed_hh_transposed()),
+          packed_candidate_transposed_(weights_.packed_candidate_transposed()),
           packed_ih_transposed_(arrays.dx ? weights_.packed_ih_transposed() : nullptr) {
         for (Buffer<T>& half : dgates_) {
-            half = Buffer<T>(checked_product(weights_.recurrent.groups(), capacity_, row_pitch()));
+            half = Buffer<T>(checked_product(weights_.slot_groups(), capacity_, row_pitch()));
         }
         dh_n_ = load_state(arrays.dh_n);
         if (has_cell_state(weights_.kind) || bypasses_gates(weights_.kind)) carry_ = load_state(arrays.dc_n);
         const Index columns = weights_.gates.columns();
         if (arrays.dweight_ih) dweight_ih_ = Buffer<T>::zeroed(checked_product(weights_.input_size, columns));
-        if (arrays.dweight_hh) dweight_hh_ = Buffer<T>::zeroed(checked_product(weights_.hidden_size, columns));
+        if (arrays.dweight_hh) {
+            const Index H = weights_.hidden_size;
+            dweight_hh_ = Buffer<T>::zeroed(checked_product(H, weights_.recurrent.columns()));
+            if (resets_before(weights_.kind)) dcandidate_ = Buffer<T>::zeroed(checked_product(H, h_pitch()));
+        }
         if (arrays.dbias || arrays.drecurrent_bias) dbias_ = Buffer<T>::zeroed(columns);
         if (arrays.drecurrent_bias && has_recurrent_bias(weights_.kind)) {
             drecurrent_bias_ = Buffer<T>::zeroed(columns);
@@ -53,6 +58,11 @@ public:
         if (has_cell_state(weights_.kind)) store_state(carry_, arrays_.dc_0);
         store_weights(dweight_ih_, weights_.gates, weights_.input_size, arrays_.dweight_ih);
         store_weights(dweight_hh_, weights_.recurrent, weights_.hidden_size, arrays_.dweight_hh);
+        if (dcandidate_) {
+            MatrixView<T> to = arrays_.dweight_hh;
+            to.data += kGruCandidate * weights_.hidden_size * to.row_stride;
+            store_weights(dcandidate_, weights_.units, weights_.hidden_size, to);
+        }
         store_weights(dbias_, weights_.gates, 1, {arrays_.dbias, 1, 0});
         const bool apart = has_recurrent_bias(weights_.kind);
         store_weights(apart ? drecurrent_bias_ : dbias_, apart ? weights_.recurrent : weights_.gates, 1,
@@ -116,7 +126,7 @@ private:
             const Chunk after = chunk;
             chunk = chunk_before(after, dgates_[number % 2]);
             for (Index visit = chunk.end - 1; visit >= chunk.begin; --visit) {
-                step(plan_.slice(rank), rank, chunk, visit + 1 == chunk.end ? after : chunk, visit);
+                step(plan_.slice(rank), rank, team, chunk, visit + 1 == chunk.end ? after : chunk, visit);
                 if (plan_.split_units()) team.meet();
             }
             if (!plan_.split_units()) team.meet();
@@ -136,7 +146,7 @@ private:
         return chunk.dgates->data() + (schedule_.offset(visit) - schedule_.offset(chunk.begin)) * row_pitch();
     }
 
-    void step(const Slice& slice, int rank, const Chunk& chunk, const Chunk& next, Index visit) {
+    void step(const Slice& slice, int rank, Team& team, const Chunk& chunk, const Chunk& next, Index visit) {
         const Index first = slice.rows.begin;
         const auto share = [&](Index active) { return std::max<Index>(0, std::min(active, slice.rows.end) - first); };
         CellBackwardArgs<T> args{};
@@ -146,6 +156,7 @@ private:
         args.group_begin = slice.units.begin;
         args.group_end = slice.units.end;
         args.packed_hh_t = packed_hh_transposed_;
+        args.packed_candidate_t = packed_candidate_transposed_;
         args.next_rows = share(schedule_.active(visit + 1));
         args.next_group_stride = args.group_stride = group_stride();
         if (args.next_rows > 0) args.dgates_next = dgates_of(next, visit + 1) + first * row_pitch();
@@ -164,7 +175,11 @@ private:
             const Index pitch = kept_gates(weights_.kind) * h_pitch();
             args.gates = tape_.gates.data() + (schedule_.offset(visit) + first) * pitch;
         }
-        cell_kernels(kernels_, weights_.kind).backward(args);
+        const auto& phases = cell_kernels(kernels_, weights_.kind).backward;
+        phases[0](args);
+        if (!phases[1]) return;
+        if (plan_.split_units()) team.meet();
+        phases[1](args);
     }
 
     const T* const* output_gradient_rows(int rank, Index visit, Index first, Index rows) {
@@ -193,19 +208,27 @@ private:
                 rows[number] = tape_.x.row(schedule_.time(visit, row), schedule_.original(row));
             });
         }
-        add_products(rank, chunk, input_slots(weights_.kind), weights_.input_size, dweight_ih_, dbias_);
+        add_products(rank, chunk, input_slots(weights_.kind), weights_.gates, weights_.input_size, dweight_ih_, dbias_);
         if (dweight_hh_) {
             for_rows(chunk, [&](Index visit, Index row, std::size_t number) {
                 rows[number] = kept_before(tape_.h, visit) + row * h_pitch();
             });
         }
-        add_products(rank, chunk, recurrent_slots(weights_.kind), weights_.hidden_size, dweight_hh_, drecurrent_bias_);
+        add_products(rank, chunk, recurrent_slots(weights_.kind), weights_.recurrent, weights_.hidden_size, dweight_hh_,
+                     drecurrent_bias_);
+        if (dcandidate_) {
+            for_rows(chunk, [&](Index visit, Index row, std::size_t number) {
+                rows[number] = tape_.h_reset.data() + (schedule_.offset(visit) + row) * h_pitch();
+            });
+            add_products(rank, chunk, kCandidateSlots, weights_.units, weights_.hidden_size, dcandidate_, {});
+        }
     }
 
-    // to += rows^T dgates over the given slots and `size` numbers of the rows pointed to; sums += their sum.
-    void add_products(int rank, const Chunk& chunk, const Slots& slots, Index size, const Buffer<T>& to,
-                      const Buffer<T>& sums) {
-        const Share groups = share_of(weights_.recurrent.groups(), rank, plan_.threads());
+    // to += rows^T dgates over the given slots, which are the columns of `layout`, and `size` numbers of the rows
+    // pointed to; sums += their sum.
+    void add_products(int rank, const Chunk& chunk, const Slots& slots, const Layout& layout, Index size,
+                      const Buffer<T>& to, const Buffer<T>& sums) {
+        const Share groups = share_of(weights_.slot_groups(), rank, plan_.threads());
         OuterArgs<T> args{};
         args.a = scratch_[static_cast<std::size_t>(rank)].in.data();
         args.k = schedule_.offset(chunk.end) - schedule_.offset(chunk.begin);
@@ -215,19 +238,18 @@ private:
         args.group_begin = groups.begin;
         args.group_end = groups.end;
         args.group_vectors = slots.count;
-        args.vectors = weights_.gates.vectors();
+        args.vectors = layout.vectors();
         args.c = to.data();
         args.sums = sums.data();
         if (to || sums) kernels_.outer(args);
     }
 
-    // out[n] = dgates[in[n]] · B, B with a row for each of the given slots.
-    void multiply_gradients(const Scratch& scratch, Share rows, const Slots& slots, const T* packed,
+    // out[n] = in[n] · B, where in[n] points to gate gradients, of which the given slots go with the k rows of B.
+    void multiply_gradients(const Scratch& scratch, Share rows, const Slots& slots, Index k, const T* packed,
                             const Layout& columns) const {
         const Index run = slots.count * weights_.gates.lanes;
-        kernels_.product({scratch.in.data() + rows.begin, rows.end - rows.begin, weights_.gates.columns(), run,
-                          group_stride(), packed, nullptr, 0, columns.groups(), scratch.out.data() + rows.begin,
-                          columns.size});
+        kernels_.product({scratch.in.data() + rows.begin, rows.end - rows.begin, k, run, group_stride(), packed,
+                          nullptr, 0, columns.groups(), scratch.out.data() + rows.begin, columns.size});
     }
 
     // First number of a row of gate gradients, the rows of a chunk counted through, from a slot on.
@@ -244,8 +266,8 @@ private:
             scratch.in[number] = gradient_row(chunk, static_cast<Index>(number), slots);
             scratch.out[number] = arrays_.dx.row(schedule_.time(visit, row), schedule_.original(row));
         });
-        multiply_gradients(scratch, share_of(total, rank, plan_.threads()), slots, packed_ih_transposed_,
-                           weights_.inputs);
+        multiply_gradients(scratch, share_of(total, rank, plan_.threads()), slots, weights_.gates.columns(),
+                           packed_ih_transposed_, weights_.inputs);
     }
 
     // dh_0 = dgates R^T of visit 0, and what bypassed the gates; a row without a visit passes its gradient on.
@@ -264,7 +286,8 @@ private:
             scratch.in[static_cast<std::size_t>(row)] = gradient_row(first, row, slots);
             scratch.out[static_cast<std::size_t>(row)] = out;
         }
-        multiply_gradients(scratch, {share.begin, running}, slots, packed_hh_transposed_, weights_.units);
+        multiply_gradients(scratch, {share.begin, running}, slots, weights_.recurrent.columns(), packed_hh_transposed_,
+                           weights_.units);
         if (!bypasses_gates(weights_.kind)) return;
         for (Index row = share.begin; row < running; ++row) {
             T* out = arrays_.dh_0 + schedule_.original(row) * H;
@@ -282,12 +305,14 @@ private:
     Interruption interruption_;
     const Index capacity_;
     const T* const packed_hh_transposed_;
+    const T* const packed_candidate_transposed_;
     const T* const packed_ih_transposed_;
     Buffer<T> dgates_[2];  // used by turns: a chunk's first step needs the last gate gradients of the chunk after it
     Buffer<T> dh_n_;
     Buffer<T> carry_;  // LSTM: gradient of c; GRU: what of the gradient of h bypasses the gates
     Buffer<T> dweight_ih_, dweight_hh_, dbias_;
     Buffer<T> drecurrent_bias_;  // where it differs from dbias
+    Buffer<T> dcandidate_;       // of R_n where it is apart
     std::vector<Scratch> scratch_;
 };
 

@@ -28,16 +28,25 @@ std::vector<Index> cut_rows(const Schedule& schedule, int threads) {
     return cuts;
 }
 
-// Groups of four vectors that hold those of `gates`. Where threads meet inside one, both project it.
-Share input_groups(const Layout& recurrent, const Share& gates) {
-    const Index end = std::min(gates.end * recurrent.group, recurrent.vectors());
-    return {gates.begin * recurrent.group / kGroup, divide_up(end, kGroup)};
+// Groups of R's vectors of a thread. Where R lacks a gate, its product has a second phase over `units` and needs the
+// inputs of those: the thread takes the same units in both.
+Share recurrent_groups(const Layout& gates, const Layout& recurrent, const Share& units, int rank, int threads) {
+    if (recurrent.gates == gates.gates) return share_of(recurrent.groups(), rank, threads);
+    return {units.begin * recurrent.gates, std::min(units.end * recurrent.gates, recurrent.groups())};
+}
+
+// Groups of W's vectors that hold the units of some groups of R's. Where threads meet inside one, both project it.
+Share input_groups(const Layout& gates, const Layout& recurrent, const Share& groups) {
+    const Index end = std::min(groups.end * recurrent.group, recurrent.vectors());
+    return {groups.begin * recurrent.group / recurrent.gates * gates.gates / gates.group,
+            divide_up(divide_up(end, recurrent.gates) * gates.gates, gates.group)};
 }
 
 }  // namespace
 
-int Plan::choose_threads(const Schedule& schedule, const Layout& recurrent, const Layout& units, Index input_size) {
-    const double per_row = static_cast<double>(recurrent.columns()) * static_cast<double>(units.size + input_size);
+int Plan::choose_threads(const Schedule& schedule, const Layout& gates, const Layout& recurrent, const Layout& units,
+                         Index input_size) {
+    const double per_row = static_cast<double>(gates.columns()) * static_cast<double>(units.size + input_size);
     const double total = per_row * static_cast<double>(schedule.total());
     const double per_visit = total / static_cast<double>(std::max<Index>(1, schedule.visits()));
     const Index wanted = total < kWorthATeam ? 1 : num_threads();
@@ -47,22 +56,22 @@ int Plan::choose_threads(const Schedule& schedule, const Layout& recurrent, cons
     return static_cast<int>(std::max<Index>(1, split_units_ ? by_units : by_rows));
 }
 
-Plan::Plan(const Schedule& schedule, const Layout& recurrent, const Layout& units, Index input_size)
-    : lease_(choose_threads(schedule, recurrent, units, input_size)) {
+Plan::Plan(const Schedule& schedule, const Layout& gates, const Layout& recurrent, const Layout& units,
+           Index input_size)
+    : lease_(choose_threads(schedule, gates, recurrent, units, input_size)) {
     split_units_ = split_units_ && threads() > 1;
     const std::vector<Index> cuts = cut_rows(schedule, split_units_ ? 1 : threads());
     for (int rank = 0; rank < threads(); ++rank) {
+        const auto at = static_cast<std::size_t>(rank);
+        Slice slice{{0, schedule.rows()}, {}, {0, recurrent.groups()}, {0, units.groups()}};
         if (split_units_) {
-            const Share gates = share_of(recurrent.groups(), rank, threads());
-            slices_.push_back({{0, schedule.rows()},
-                               input_groups(recurrent, gates),
-                               gates,
-                               share_of(units.groups(), rank, threads())});
+            slice.units = share_of(units.groups(), rank, threads());
+            slice.gates = recurrent_groups(gates, recurrent, slice.units, rank, threads());
         } else {
-            const auto at = static_cast<std::size_t>(rank);
-            const Share gates{0, recurrent.groups()};
-            slices_.push_back({{cuts[at], cuts[at + 1]}, input_groups(recurrent, gates), gates, {0, units.groups()}});
+            slice.rows = {cuts[at], cuts[at + 1]};
         }
+        slice.inputs = input_groups(gates, recurrent, slice.gates);
+        slices_.push_back(slice);
     }
 }
 

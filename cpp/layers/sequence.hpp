@@ -27,16 +27,19 @@ struct ForwardArrays {
 };
 
 // What a training forward keeps for backward, in schedule order: per valid step (4 + 1 + 1) * Hp numbers for the LSTM,
-// (4 + 1) * Hp for the GRU, Hp for the RNN, and N more rows of states for the start.
+// 5 * Hp for the GRU, Hp for the RNN, and N more rows of states for the start.
 template <class T>
 struct Tape {
     std::shared_ptr<const Weights<T>> weights;
     Schedule schedule;
     SequenceView<const T> x;  // the caller's array, not a copy
     Buffer<T> h, c;           // (N + total) x Hp: the states before visit 0, then after each visit
-    Buffer<T> gates;          // total x 4 Hp, activated; LSTM i, f, g, o; GRU n, r, u and a, see kernel_table.hpp
+    Buffer<T> gates;          // total x (slots * Hp), activated; LSTM i, f, g, o; GRU n, r, u, a (kernel_table.hpp)
+    Buffer<T> h_reset;        // total x Hp; GRU with the reset gate before the product
 
-    Index bytes() const { return static_cast<Index>(sizeof(T)) * (h.size() + c.size() + gates.size()); }
+    Index bytes() const {
+        return static_cast<Index>(sizeof(T)) * (h.size() + c.size() + gates.size() + h_reset.size());
+    }
 };
 
 template <class T>

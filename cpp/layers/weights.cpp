@@ -1,6 +1,7 @@
 #include "weights.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 
 namespace fastlstm {
 
@@ -45,7 +46,8 @@ Weights<T>::Weights(const KernelTable& packed_for, CellKind cell, Index inputs_p
       input_size(inputs_per_step),
       hidden_size(hidden_units),
       gates{gate_count(kind), hidden_size, kernels_of<T>(table).lanes, kGroup, first_input_gate(kind)},
-      recurrent{gate_count(kind), hidden_size, kernels_of<T>(table).lanes, recurrent_slots(kind).count},
+      recurrent{recurrent_gate_count(kind), hidden_size, kernels_of<T>(table).lanes,
+                kind == CellKind::gru ? 3 : kGroup},
       units{1, hidden_size, kernels_of<T>(table).lanes},
       inputs{1, input_size, kernels_of<T>(table).lanes},
       packed_hh_(pack(recurrent, hidden_size, weight_hh)),
@@ -54,6 +56,10 @@ Weights<T>::Weights(const KernelTable& packed_for, CellKind cell, Index inputs_p
     constexpr Index kNone = -1;
     add_bias(bias_, gates, bias, kNone);
     add_bias(bias_, gates, recurrent_bias, has_recurrent_bias(kind) ? kGruCandidate : kNone);
+    if (resets_before(kind)) {
+        weight_hh.data += kGruCandidate * hidden_size * weight_hh.row_stride;
+        packed_candidate_ = pack(units, hidden_size, weight_hh);
+    }
     if (!has_recurrent_bias(kind)) return;
     recurrent_bias_ = Buffer<T>::zeroed(units.columns());
     if (recurrent_bias) std::copy_n(recurrent_bias + kGruCandidate * hidden_size, hidden_size, recurrent_bias_.data());
@@ -99,11 +105,28 @@ const T* Weights<T>::packed_hh_transposed() const {
 }
 
 template <class T>
+const T* Weights<T>::packed_candidate_transposed() const {
+    const std::lock_guard<std::mutex> lock(transposing_);
+    if (packed_candidate_ && !packed_candidate_transposed_) {
+        packed_candidate_transposed_ = transposed(packed_candidate_, units, units);
+    }
+    return packed_candidate_transposed_.data();
+}
+
+template <class T>
 Index Weights<T>::bytes() const {
     const std::lock_guard<std::mutex> lock(transposing_);
-    return static_cast<Index>(sizeof(T)) *
-           (packed_ih_.size() + packed_hh_.size() + bias_.size() + recurrent_bias_.size() +
-            packed_ih_transposed_.size() + packed_hh_transposed_.size());
+    const std::initializer_list<const Buffer<T>*> buffers = {&packed_ih_,
+                                                             &packed_hh_,
+                                                             &packed_candidate_,
+                                                             &bias_,
+                                                             &recurrent_bias_,
+                                                             &packed_ih_transposed_,
+                                                             &packed_hh_transposed_,
+                                                             &packed_candidate_transposed_};
+    Index numbers = 0;
+    for (const Buffer<T>* buffer : buffers) numbers += buffer->size();
+    return static_cast<Index>(sizeof(T)) * numbers;
 }
 
 template class Weights<float>;

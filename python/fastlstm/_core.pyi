@@ -16,7 +16,7 @@ class Weights:
 
     def __init__(
         self,
-        cell: str,  # "lstm", "gru", "rnn_tanh" or "rnn_relu"
+        cell: str,  # "lstm", "gru", "gru_reset_before", "rnn_tanh" or "rnn_relu"
         weight_ih: Floats,  # (G*H, I), any strides; gates stacked i, f, g, o or r, u, n
         weight_hh: Floats,  # (G*H, H), any strides
         bias: Floats | None = None,  # (G*H,)

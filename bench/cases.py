@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 class Case:
     """One recurrent layer in one direction over a batch: T steps, N rows, I inputs, H hidden units."""
 
-    cell: str  # "lstm", "rnn_tanh" or "rnn_relu"
+    cell: str  # "lstm", "gru", "gru_reset_before", "rnn_tanh" or "rnn_relu"
     T: int
     N: int
     I: int
@@ -26,7 +26,7 @@ class Case:
     @property
     def gates(self) -> int:
         """Gates of the cell."""
-        return 4 if self.cell == "lstm" else 1
+        return {"lstm": 4, "gru": 3, "gru_reset_before": 3}.get(self.cell, 1)
 
     @property
     def flops(self) -> int:
@@ -42,6 +42,7 @@ class Problem:
     weight_ih: NDArray[np.floating]  # (G*H, I)
     weight_hh: NDArray[np.floating]  # (G*H, H)
     bias: NDArray[np.floating]  # (G*H,)
+    recurrent_bias: NDArray[np.floating] | None  # (G*H,), GRU; the other cells would add it to the bias
     x: NDArray[np.floating]  # (T, N, I)
     h_0: NDArray[np.floating]  # (N, H)
     c_0: NDArray[np.floating] | None  # (N, H), LSTM
@@ -65,6 +66,7 @@ def make_problem(case: Case, dtype: str = "float32", seed: int = 0) -> Problem:
         weight_ih=draw(rows, case.I, scale=case.I**-0.5),
         weight_hh=draw(rows, case.H, scale=0.9 * case.H**-0.5),
         bias=draw(rows, scale=0.5),
+        recurrent_bias=draw(rows, scale=0.5) if case.cell == "gru" else None,
         x=draw(case.T, case.N, case.I),
         h_0=draw(case.N, case.H),
         c_0=draw(case.N, case.H) if has_cell_state else None,
@@ -75,10 +77,12 @@ def make_problem(case: Case, dtype: str = "float32", seed: int = 0) -> Problem:
     )
 
 
+CELLS = ("lstm", "gru", "gru_reset_before", "rnn_tanh", "rnn_relu")
+
 # Sizes around the widths of packets and tiles, and each letter at 1.
 SMALL = [
     Case(cell, *sizes)
-    for cell in ("lstm", "rnn_tanh", "rnn_relu")
+    for cell in CELLS
     for sizes in [
         (1, 1, 1, 1),
         (5, 3, 4, 7),

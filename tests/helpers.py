@@ -31,10 +31,12 @@ class Gradients(NamedTuple):
     weight_ih: Array
     weight_hh: Array
     bias: Array
+    recurrent_bias: Array | None
 
 
 def pack(problem: Problem) -> _core.Weights:
-    return _core.Weights(problem.case.cell, problem.weight_ih, problem.weight_hh, problem.bias)
+    arguments = (problem.weight_ih, problem.weight_hh, problem.bias, problem.recurrent_bias)
+    return _core.Weights(problem.case.cell, *arguments)
 
 
 def kernel_forward(problem: Problem, weights: _core.Weights | None = None, **options: Any) -> Values:
@@ -50,16 +52,19 @@ def kernel_backward(problem: Problem, **options: Any) -> tuple[Values, Gradients
 
 
 def run_pullback(problem: Problem, tape: _core.Tape) -> Gradients:
-    like = (problem.x, problem.weight_ih, problem.weight_hh, problem.bias)
-    dx, dweight_ih, dweight_hh, dbias = (np.full(a.shape, np.nan, a.dtype) for a in like)
-    dh_0, dc_0 = _core.backward(tape, problem.dy, problem.dh_n, problem.dc_n, dx, dweight_ih, dweight_hh, dbias)
-    return Gradients(dx, dh_0, dc_0, dweight_ih, dweight_hh, dbias)
+    like = (problem.x, problem.weight_ih, problem.weight_hh, problem.bias, problem.recurrent_bias)
+    dx, *dparameters = (None if a is None else np.full(a.shape, np.nan, a.dtype) for a in like)
+    dh_0, dc_0 = _core.backward(tape, problem.dy, problem.dh_n, problem.dc_n, dx, *dparameters)
+    return Gradients(dx, dh_0, dc_0, *dparameters)
 
 
 def reference_forward(problem: Problem, **options: Any) -> Values:
     arguments = (problem.x, problem.weight_ih, problem.weight_hh, problem.bias)
     if problem.case.cell == "lstm":
         return Values(*reference.lstm(*arguments, problem.h_0, problem.c_0, **options))
+    if problem.case.cell.startswith("gru"):
+        options["reset_after"] = problem.case.cell == "gru"
+        return Values(*reference.gru(*arguments, problem.recurrent_bias, problem.h_0, **options), None)
     kind = problem.case.cell.removeprefix("rnn_")
     return Values(*reference.rnn(*arguments, problem.h_0, nonlinearity=kind, **options), None)
 
@@ -69,6 +74,11 @@ def reference_backward(problem: Problem, **options: Any) -> Gradients:
     if problem.case.cell == "lstm":
         seeds = {"dy": problem.dy, "dh_n": problem.dh_n, "dc_n": problem.dc_n}
         found = reference.lstm_backward(*arguments, problem.h_0, problem.c_0, **seeds, **options)
+    elif problem.case.cell.startswith("gru"):
+        seeds = {"dy": problem.dy, "dh_n": problem.dh_n, "reset_after": problem.case.cell == "gru"}
+        found = reference.gru_backward(*arguments, problem.recurrent_bias, problem.h_0, **seeds, **options)
+        if problem.recurrent_bias is None:
+            found = found._replace(recurrent_bias=None)
     else:
         kind = problem.case.cell.removeprefix("rnn_")
         seeds = {"dy": problem.dy, "dh_n": problem.dh_n, "nonlinearity": kind}

@@ -14,6 +14,7 @@ from fastlstm import _core
 PROBLEM = make_problem(Case("lstm", 6, 3, 4, 5))
 WEIGHTS = pack(PROBLEM)
 RNN = pack(make_problem(Case("rnn_tanh", 6, 3, 4, 5)))
+GRU = pack(make_problem(Case("gru", 6, 3, 4, 5)))
 
 
 def zeros(*shape: int, dtype: str = "float32") -> np.ndarray:
@@ -23,13 +24,23 @@ def zeros(*shape: int, dtype: str = "float32") -> np.ndarray:
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (("gru", zeros(20, 4), zeros(20, 5)), ValueError, "cell must be 'lstm', 'rnn_tanh' or 'rnn_relu', got 'gru'"),
+        (
+            ("cell", zeros(20, 4), zeros(20, 5)),
+            ValueError,
+            "cell must be 'lstm', 'gru', 'gru_reset_before', .*, got 'cell'",
+        ),
         (("lstm", zeros(19, 4), zeros(20, 5)), ValueError, r"weight_ih must have shape \(20, any\), got \(19, 4\)"),
         (("lstm", zeros(20, 4), zeros(19, 5)), ValueError, r"weight_hh must have shape \(20, 5\), got \(19, 5\)"),
         (("lstm", zeros(20, 4), zeros(20)), ValueError, r"weight_hh must have shape \(any, any\), got \(20,\)"),
         (("lstm", zeros(0, 4), zeros(0, 0)), ValueError, "weight_hh must have at least one hidden unit"),
         (("lstm", zeros(20, 0), zeros(20, 5)), ValueError, "weight_ih must have at least one input"),
         (("lstm", zeros(20, 4), zeros(20, 5), zeros(21)), ValueError, r"bias must have shape \(20,\), got \(21,\)"),
+        (("gru", zeros(20, 4), zeros(20, 5)), ValueError, r"weight_hh must have shape \(15, 5\), got \(20, 5\)"),
+        (
+            ("gru", zeros(15, 4), zeros(15, 5), None, zeros(5)),
+            ValueError,
+            r"recurrent_bias must have shape \(15,\), got",
+        ),
         (("lstm", zeros(20, 4), zeros(20, 5, dtype="float64")), TypeError, "weight_hh must have dtype float32"),
         (("lstm", zeros(20, 4, dtype="int32"), zeros(20, 5)), TypeError, "float32 or float64, got int32"),
         (("lstm", zeros(20, 4, dtype="float16"), zeros(20, 5)), TypeError, "float32 or float64, got float16"),
@@ -84,6 +95,7 @@ def test_forward(change: dict[str, Any], error: type[Exception], message: str) -
         ({"dweight_ih": zeros(4, 20)}, ValueError, r"dweight_ih must have shape \(20, 4\), got \(4, 20\)"),
         ({"dweight_hh": zeros(20, 4)}, ValueError, r"dweight_hh must have shape \(20, 5\), got \(20, 4\)"),
         ({"dbias": zeros(5)}, ValueError, r"dbias must have shape \(20,\), got \(5,\)"),
+        ({"drecurrent_bias": zeros(5)}, ValueError, r"drecurrent_bias must have shape \(20,\), got \(5,\)"),
         ({"dbias": zeros(20, dtype=">f4")}, ValueError, "dbias must be aligned, in native byte order"),
     ],
 )
@@ -93,10 +105,11 @@ def test_backward(change: dict[str, Any], error: type[Exception], message: str) 
         _core.backward(tape, **change)
 
 
-def test_a_simple_rnn_has_no_cell_state() -> None:
-    with pytest.raises(ValueError, match="c_0 must be None: a rnn_tanh layer has no cell state"):
-        _core.forward(RNN, PROBLEM.x, c_0=zeros(3, 5))
-    _, _, tape = _core.forward_training(RNN, PROBLEM.x)
+@pytest.mark.parametrize("weights", [RNN, GRU], ids=["rnn_tanh", "gru"])
+def test_only_the_lstm_has_a_cell_state(weights: _core.Weights) -> None:
+    with pytest.raises(ValueError, match=f"c_0 must be None: a {weights.cell} layer has no cell state"):
+        _core.forward(weights, PROBLEM.x, c_0=zeros(3, 5))
+    _, _, tape = _core.forward_training(weights, PROBLEM.x)
     with pytest.raises(ValueError, match="dc_n must be None"):
         _core.backward(tape, dc_n=zeros(3, 5))
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from cases import SMALL, Case, make_problem
+from cases import CELLS, SMALL, Case, make_problem
 from helpers import assert_agree, kernel_forward, pack, reference_forward
 
 from fastlstm import _core
 
 DTYPES = ["float32", "float64"]
+LAYOUTS = [Case(cell, 6, 5, 9, 21) for cell in CELLS]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -30,7 +31,7 @@ def test_lengths_and_direction(isa: str, case: Case, reverse: bool, dtype: str) 
     assert_agree(kernel_forward(problem, **options), reference_forward(problem, **options), dtype)
 
 
-@pytest.mark.parametrize("case", SMALL[:2] + SMALL[9:11], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [case for case in SMALL if case.H < 16], ids=lambda case: case.name)
 def test_states_default_to_zero(isa: str, case: Case) -> None:
     problem = make_problem(case, "float64")
     zeros = np.zeros_like(problem.h_0)
@@ -42,15 +43,25 @@ def test_states_default_to_zero(isa: str, case: Case) -> None:
     np.testing.assert_array_equal(h_n, wanted.h_n)
 
 
-@pytest.mark.parametrize("cell", ["lstm", "rnn_tanh"])
-def test_bias_may_be_left_out(isa: str, cell: str) -> None:
+@pytest.mark.parametrize("cell", CELLS)
+def test_biases_may_be_left_out(isa: str, cell: str) -> None:
     problem = make_problem(Case(cell, 5, 3, 4, 7))
     without = _core.Weights(cell, problem.weight_ih, problem.weight_hh)
-    zero = replace(problem, bias=np.zeros_like(problem.bias))
+    zeros = np.zeros_like(problem.bias)
+    zero = replace(problem, bias=zeros, recurrent_bias=zeros)
     np.testing.assert_array_equal(kernel_forward(problem, without).y, kernel_forward(zero).y)
 
 
-@pytest.mark.parametrize("case", [Case("lstm", 6, 5, 9, 21), Case("rnn_tanh", 6, 5, 9, 21)], ids=lambda case: case.name)
+@pytest.mark.parametrize("cell", ["lstm", "gru_reset_before", "rnn_tanh"])
+def test_a_recurrent_bias_is_added(isa: str, cell: str) -> None:
+    problem = make_problem(Case(cell, 5, 3, 4, 7))
+    both, one = replace(problem, recurrent_bias=problem.bias[::-1]), replace(problem, bias=problem.bias[::-1])
+    np.testing.assert_array_equal(kernel_forward(replace(one, recurrent_bias=problem.bias)).y, kernel_forward(both).y)
+    one = replace(problem, bias=problem.bias + problem.bias[::-1])
+    np.testing.assert_array_equal(kernel_forward(both).y, kernel_forward(one).y)
+
+
+@pytest.mark.parametrize("case", LAYOUTS, ids=lambda case: case.name)
 def test_layouts_are_views(isa: str, case: Case) -> None:
     """Batch-first arrays, reversed, strided, big-endian, unaligned and read-only ones give the same bits."""
     problem = make_problem(case)
@@ -75,7 +86,7 @@ def test_layouts_are_views(isa: str, case: Case) -> None:
     np.testing.assert_array_equal(y.transpose(1, 0, 2), wanted.y)
 
 
-@pytest.mark.parametrize("case", [Case("lstm", 6, 5, 9, 21), Case("rnn_relu", 6, 5, 9, 21)], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", LAYOUTS, ids=lambda case: case.name)
 def test_weights_in_any_layout(isa: str, case: Case) -> None:
     problem = make_problem(case)
     as_keras = replace(
@@ -83,12 +94,13 @@ def test_weights_in_any_layout(isa: str, case: Case) -> None:
         weight_ih=np.asfortranarray(problem.weight_ih),
         weight_hh=np.ascontiguousarray(problem.weight_hh[::-1])[::-1],
         bias=np.repeat(problem.bias, 2)[::2],
+        recurrent_bias=None if problem.recurrent_bias is None else np.repeat(problem.recurrent_bias, 2)[::2],
     )
     np.testing.assert_array_equal(kernel_forward(as_keras).y, kernel_forward(problem).y)
 
 
 @pytest.mark.parametrize(("T", "N"), [(0, 3), (4, 0), (0, 0)])
-@pytest.mark.parametrize("cell", ["lstm", "rnn_tanh"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_empty_sequences_pass_states_on(isa: str, cell: str, T: int, N: int) -> None:
     problem = make_problem(Case(cell, T, N, 2, 5))
     y, h_n, c_n = kernel_forward(problem)

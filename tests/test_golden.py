@@ -56,11 +56,7 @@ def numbered(kept, prefix):
     return [kept[f"{prefix}_{k}"] for k in range(sum(key.startswith(f"{prefix}_") for key in kept))]
 
 
-NOT_YET = pytest.mark.xfail(raises=AttributeError, reason="the layer does not exist yet")  # strict: goes when it does
-LATER = {"masking", "bidirectional"}
-
-
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[NOT_YET] * (name in LATER)) for name in PROGRAMS])
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_training_follows_keras(name):
     keras = importlib.import_module("fastlstm.keras")
     kept, program = load(f"keras_{name}.npz"), PROGRAMS[name]

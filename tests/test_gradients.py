@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from cases import SMALL, Case, Problem, make_problem
+from cases import CELLS, SMALL, Case, Problem, make_problem
 from helpers import (
     Gradients,
     assert_agree,
@@ -41,7 +41,15 @@ def test_lengths_and_direction(isa: str, case: Case, reverse: bool, dtype: str) 
 
 def test_many_chunks(isa: str) -> None:
     """More rows and steps than are gathered at once, so that chunks, their seams and ragged ends all occur."""
-    for case in (Case("lstm", 90, 40, 6, 24), Case("lstm", 700, 1, 5, 20), Case("rnn_tanh", 300, 3, 6, 40)):
+    for case in (
+        Case("lstm", 90, 40, 6, 24),
+        Case("lstm", 700, 1, 5, 20),
+        Case("gru", 90, 40, 6, 24),
+        Case("gru", 700, 1, 5, 20),
+        Case("gru_reset_before", 90, 40, 6, 24),
+        Case("gru_reset_before", 700, 1, 5, 20),
+        Case("rnn_tanh", 300, 3, 6, 40),
+    ):
         problem = make_problem(case, "float64")
         for options in ({}, {"lengths": problem.lengths, "reverse": True}):
             assert_agree(kernel_backward(problem, **options)[1], reference_backward(problem, **options), "float64")
@@ -54,7 +62,7 @@ def scalar(problem: Problem) -> float:
     return float(np.sum(y * problem.dy) + np.sum(h_n * problem.dh_n) + cell_part)
 
 
-@pytest.mark.parametrize("cell", ["lstm", "rnn_tanh", "rnn_relu"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_central_differences(isa: str, cell: str) -> None:
     problem = make_problem(Case(cell, 4, 3, 2, 9), "float64", seed=3)
     gradients = kernel_backward(problem, lengths=problem.lengths)[1]
@@ -73,14 +81,14 @@ def test_central_differences(isa: str, cell: str) -> None:
         np.testing.assert_allclose(gradient, differences, rtol=1e-7, atol=2e-8, err_msg=name)
 
 
-@pytest.mark.parametrize("cell", ["lstm", "rnn_tanh"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_a_tape_can_be_used_twice(isa: str, cell: str) -> None:
     problem = make_problem(Case(cell, 9, 5, 4, 19))
     _, _, tape = _core.forward_training(pack(problem), problem.x, problem.h_0, problem.c_0)
     assert_same_bits(run_pullback(problem, tape), run_pullback(problem, tape))
 
 
-@pytest.mark.parametrize("cell", ["lstm", "rnn_relu"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_no_gradient_in_none_out(isa: str, cell: str) -> None:
     problem = make_problem(Case(cell, 7, 4, 3, 18))
     zero = replace(
@@ -105,10 +113,22 @@ def test_seeds_left_out_are_zero(isa: str) -> None:
     np.testing.assert_array_equal(dweight_hh, wanted.weight_hh)
 
 
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_parameter_gradient_can_be_had_alone(isa: str, cell: str) -> None:
+    problem = make_problem(Case(cell, 7, 4, 3, 18))
+    _, _, tape = _core.forward_training(pack(problem), problem.x, problem.h_0, problem.c_0)
+    wanted = run_pullback(problem, tape)
+    for name in ("weight_ih", "weight_hh", "bias", "recurrent_bias"):
+        gradient = getattr(wanted, name) if cell == "gru" else getattr(wanted, name.removeprefix("recurrent_"))
+        alone = np.full_like(gradient, np.nan)
+        _core.backward(tape, problem.dy, problem.dh_n, problem.dc_n, **{f"d{name}": alone})
+        np.testing.assert_array_equal(alone, gradient, err_msg=name)
+
+
 def test_tape_size_is_the_documented_formula(isa: str) -> None:
-    """docs/design.md: (G + 1 + 1) * H numbers per valid step and row for LSTM, H for RNN, and the first states."""
+    """docs/design.md: 6 H numbers per valid step and row for LSTM, 5 H for GRU, H for RNN, and the first states."""
     lanes = {"avx512": 16, "avx2": 8, "baseline": 4, "neon": 4}[isa]
-    for cell, per_step, states in (("lstm", 6, 2), ("rnn_tanh", 1, 1)):
+    for cell, per_step, states in (("lstm", 6, 2), ("gru", 5, 1), ("gru_reset_before", 5, 1), ("rnn_tanh", 1, 1)):
         problem = make_problem(Case(cell, 11, 6, 3, 21))
         _, _, tape = _core.forward_training(pack(problem), problem.x, problem.h_0, problem.c_0, lengths=problem.lengths)
         padded = -(-21 // lanes) * lanes

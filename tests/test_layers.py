@@ -39,7 +39,7 @@ def random_call(layer: Any, T: int = 6, N: int = 4) -> tuple[NDArray[np.float64]
 
 
 @pytest.mark.parametrize("options", STACKS, ids=str)
-@pytest.mark.parametrize("kind", [fl.LSTM, fl.RNN])
+@pytest.mark.parametrize("kind", [fl.LSTM, fl.GRU, fl.RNN])
 def test_central_differences(kind: type, options: dict[str, Any]) -> None:
     """Every parameter, the input and the state of stacks in both directions, with lengths."""
     layer = make(kind, **options)
@@ -83,7 +83,7 @@ def test_central_differences(kind: type, options: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("options", STACKS, ids=str)
-@pytest.mark.parametrize("kind", [fl.LSTM, fl.RNN])
+@pytest.mark.parametrize("kind", [fl.LSTM, fl.GRU, fl.RNN])
 def test_like_pytorch(kind: type, options: dict[str, Any]) -> None:
     torch = pytest.importorskip("torch")
     theirs = getattr(torch.nn, kind.__name__)(3, 5, dtype=torch.float64, **options)
@@ -108,7 +108,7 @@ def test_like_pytorch(kind: type, options: dict[str, Any]) -> None:
         np.testing.assert_allclose(gradients.parameters[name], parameter.grad, **close, err_msg=name)
 
 
-@pytest.mark.parametrize("kind", [fl.LSTM, fl.RNN])
+@pytest.mark.parametrize("kind", [fl.LSTM, fl.GRU, fl.RNN])
 def test_signature_is_pytorchs(kind: type) -> None:
     torch = pytest.importorskip("torch")
     x = torch.zeros(2, 1, 3)
@@ -139,7 +139,17 @@ def test_layer_is_the_reference(isa: str, bidirectional: bool) -> None:
             np.testing.assert_allclose(got, want, rtol=0, atol=1e-14)
 
 
-@pytest.mark.parametrize("kind", [fl.LSTM, fl.RNN])
+def test_gru_is_the_reference(isa: str) -> None:
+    layer = make(fl.GRU)
+    x, h_0 = random_call(layer)
+    lengths = np.array([6, 2, 0, 5])
+    y, h_n = layer(x, h_0, lengths)
+    wanted = reference.gru(x, *layer.state_dict().values(), h_0[0], lengths=lengths)
+    for got, want in zip((y, h_n[0]), wanted, strict=True):
+        np.testing.assert_allclose(got, want, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("kind", [fl.LSTM, fl.GRU, fl.RNN])
 def test_unbatched_is_a_batch_of_one(kind: type) -> None:
     layer = make(kind, num_layers=2, bidirectional=True)
     x, state = random_call(layer, N=1)

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from cases import Case, make_problem
+from cases import CELLS, Case, make_problem
 from helpers import Values, assert_same_bits, kernel_backward, kernel_forward, pack
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import fastlstm as fl
 
-cells = st.sampled_from(["lstm", "rnn_tanh", "rnn_relu"])
+cells = st.sampled_from(CELLS)
 sizes = st.integers(1, 70)
 cases = st.builds(Case, cells, st.integers(1, 12), st.integers(1, 20), sizes, sizes)
 dtypes = st.sampled_from(["float32", "float64"])
@@ -105,6 +105,14 @@ THREADED = [
     Case("lstm", 12, 100, 30, 40),
     Case("lstm", 15, 1, 64, 256),
     Case("lstm", 15, 3, 70, 200),
+    Case("gru", 30, 32, 20, 128),
+    Case("gru", 12, 100, 30, 40),
+    Case("gru", 15, 1, 64, 256),
+    Case("gru", 15, 3, 70, 200),
+    Case("gru_reset_before", 30, 32, 20, 128),
+    Case("gru_reset_before", 12, 100, 30, 40),
+    Case("gru_reset_before", 15, 1, 64, 256),
+    Case("gru_reset_before", 15, 3, 200, 600),
     Case("rnn_tanh", 20, 64, 100, 130),
     Case("rnn_relu", 20, 2, 300, 500),
 ]
@@ -129,7 +137,7 @@ def test_same_bits_for_any_number_of_threads(isa: str, case: Case, dtype: str) -
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 3e38, 1e30])
-@pytest.mark.parametrize("cell", ["lstm", "rnn_tanh", "rnn_relu"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_special_values_stay_in_their_row(isa: str, cell: str, bad: float) -> None:
     problem = make_problem(Case(cell, 6, 7, 5, 20))
     clean = kernel_forward(problem)
@@ -142,7 +150,9 @@ def test_special_values_stay_in_their_row(isa: str, cell: str, bad: float) -> No
     if np.isnan(bad):
         assert np.isnan(dirty.y[2:, 3]).all()
     elif cell != "rnn_relu":
-        assert (np.abs(dirty.y[2:, 3]) <= 1 + 2**-20).all()
+        start = float(np.abs(problem.h_0[3]).max()) if "gru" in cell else 0.0  # the mean of h_0 and candidates
+        largest = max(1.0, start)
+        assert (np.abs(dirty.y[2:, 3]) <= largest + 2**-20).all()
         assert not np.array_equal(dirty.y[2, 3], clean.y[2, 3])
 
 

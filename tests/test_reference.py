@@ -14,17 +14,20 @@ from fastlstm import reference
 DIFFERENCES = {"rtol": 1e-6, "atol": 1e-8}
 ROUNDING = {"rtol": 1e-11, "atol": 1e-13}
 
-CELLS = ["lstm", "rnn_tanh", "rnn_relu"]
+CELLS = ["lstm", "gru", "gru_reset_before", "rnn_tanh", "rnn_relu"]
+GATES = {"lstm": 4, "gru": 3, "gru_reset_before": 3}
 SIZES = [(1, 1, 1, 1), (5, 3, 2, 4), (7, 2, 5, 3), (4, 6, 1, 7)]  # T, N, I, H
 
 
 def random_inputs(cell, T, N, I, H, seed=0):
     """Every array input of a cell: no zeros, no symmetry, no two gates alike."""
     draw = np.random.default_rng(seed).normal
-    G = 4 if cell == "lstm" else 1
+    G = GATES.get(cell, 1)
     shapes = {"x": (T, N, I), "weight_ih": (G * H, I), "weight_hh": (G * H, H), "bias": (G * H,), "h_0": (N, H)}
     if cell == "lstm":
         shapes["c_0"] = (N, H)
+    if cell.startswith("gru"):
+        shapes["recurrent_bias"] = (G * H,)
     return {name: draw(scale=0.7, size=shape) for name, shape in shapes.items()}
 
 
@@ -32,6 +35,8 @@ def forward(cell, inputs, **options):
     """``(y, h_n)`` or ``(y, h_n, c_n)``."""
     if cell == "lstm":
         return reference.lstm(**inputs, **options)
+    if cell.startswith("gru"):
+        return reference.gru(**inputs, **options, reset_after=cell == "gru")
     return reference.rnn(**inputs, **options, nonlinearity=cell.removeprefix("rnn_"))
 
 
@@ -39,6 +44,8 @@ def backward(cell, inputs, upstream, **options):
     given = dict(zip(["dy", "dh_n", "dc_n"], upstream, strict=False))
     if cell == "lstm":
         return reference.lstm_backward(**inputs, **given, **options)
+    if cell.startswith("gru"):
+        return reference.gru_backward(**inputs, **given, **options, reset_after=cell == "gru")
     return reference.rnn_backward(**inputs, **given, **options, nonlinearity=cell.removeprefix("rnn_"))
 
 
@@ -148,6 +155,27 @@ def test_rnn_by_hand(nonlinearity, scalar):
     y, h_n = reference.rnn(np.reshape(x, (3, 1, 1)), W, R, b, h_0=[[0.3, -0.4]], nonlinearity=nonlinearity)
     np.testing.assert_allclose(y[:, 0], states, rtol=1e-14)
     np.testing.assert_array_equal(h_n, y[-1])
+
+
+@pytest.mark.parametrize("reset_after", [True, False])
+def test_gru_by_hand(reset_after):
+    """Two units, two steps: where the reset gate acts, and which of the two biases it acts on, shows."""
+    W = [[0.1], [0.2], [-0.3], [0.4], [0.5], [-0.6]]  # r, r, u, u, n, n
+    R = [[0.11, -0.12], [0.21, 0.22], [0.31, 0.32], [-0.41, 0.42], [0.51, 0.52], [0.61, -0.62]]
+    b, c = [0.01, -0.02, 0.03, 0.04, -0.05, 0.06], [0.3, -0.1, 0.2, -0.4, 0.7, -0.8]
+    x, h = [1.5, -0.5], [0.3, -0.7]
+    for x_t in x:
+        gates = [scalar_sigmoid(W[k][0] * x_t + b[k] + R[k][0] * h[0] + R[k][1] * h[1] + c[k]) for k in range(4)]
+        r, u = gates[:2], gates[2:]
+        seen = h if reset_after else [r[0] * h[0], r[1] * h[1]]
+        a = [R[k][0] * seen[0] + R[k][1] * seen[1] + c[k] for k in (4, 5)]
+        if reset_after:
+            a = [r[0] * a[0], r[1] * a[1]]
+        n = [math.tanh(W[4 + k][0] * x_t + b[4 + k] + a[k]) for k in range(2)]
+        h = [(1 - u[k]) * n[k] + u[k] * h[k] for k in range(2)]
+
+    _, h_n = reference.gru(np.reshape(x, (2, 1, 1)), W, R, b, c, h_0=[[0.3, -0.7]], reset_after=reset_after)
+    np.testing.assert_allclose(h_n, [h], rtol=1e-14)
 
 
 def test_sigmoid_keeps_small_values_and_propagates_what_is_not_finite():
@@ -282,7 +310,7 @@ def test_nothing_in_nothing_out(cell, T, N):
     grads = backward(cell, inputs, upstream)
     assert grads.x.shape == (T, N, 2)
     np.testing.assert_array_equal(grads.states, upstream[1:])
-    for total in [grads.weight_ih, grads.weight_hh, grads.bias]:
+    for total in grads.parameters:
         np.testing.assert_array_equal(total, 0.0)
 
 
@@ -340,14 +368,15 @@ def torch_layer(torch, cell, inputs, reversed_inputs=None):
     """``torch.nn`` layer with our weights; with a second set of them the other direction's, and bidirectional."""
     H, I = inputs["weight_hh"].shape[1], inputs["x"].shape[2]
     options = {"bidirectional": reversed_inputs is not None, "dtype": torch.float64}
-    if cell == "lstm":
-        layer = torch.nn.LSTM(I, H, **options)
+    if cell in ("lstm", "gru"):
+        layer = getattr(torch.nn, cell.upper())(I, H, **options)
     else:
         layer = torch.nn.RNN(I, H, nonlinearity=cell.removeprefix("rnn_"), **options)
     for suffix, weights in [("", inputs), ("_reverse", reversed_inputs)][: 1 + options["bidirectional"]]:
         for theirs, ours in [("weight_ih", "weight_ih"), ("weight_hh", "weight_hh"), ("bias_ih", "bias")]:
             getattr(layer, f"{theirs}_l0{suffix}").data = torch.tensor(weights[ours])
-        getattr(layer, f"bias_hh_l0{suffix}").data.zero_()
+        zeros = np.zeros_like(weights["bias"])
+        getattr(layer, f"bias_hh_l0{suffix}").data = torch.tensor(weights.get("recurrent_bias", zeros))
     return layer
 
 
@@ -364,7 +393,7 @@ def torch_results(torch, cell, layer, inputs, upstream, lengths):
     return [r.detach().numpy() for r in results], x.grad.numpy(), [s.grad.numpy() for s in states]
 
 
-@pytest.mark.parametrize(("cell", "size"), list(product(CELLS, SIZES)))
+@pytest.mark.parametrize(("cell", "size"), [(c, s) for c, s in product(CELLS, SIZES) if c != "gru_reset_before"])
 def test_bidirectional_packed_sequences_agree_with_torch(cell, size):
     torch = pytest.importorskip("torch")
     inputs = [random_inputs(cell, *size, seed=seed) for seed in (2, 3)]
@@ -386,7 +415,9 @@ def test_bidirectional_packed_sequences_agree_with_torch(cell, size):
         np.testing.assert_allclose(results[0], np.split(y, 2, axis=2)[direction], **ROUNDING)
         np.testing.assert_allclose(results[1:], [state[direction] for state in states], **ROUNDING)
         np.testing.assert_allclose(grads.states, [d[direction] for d in dstates], **ROUNDING)
-        for ours, theirs in [("weight_ih", "weight_ih"), ("weight_hh", "weight_hh"), ("bias", "bias_hh")]:
+        names = [("weight_ih", "weight_ih"), ("weight_hh", "weight_hh"), ("bias", "bias_ih")]
+        names.append(("recurrent_bias" if cell == "gru" else "bias", "bias_hh"))
+        for ours, theirs in names:
             wanted = getattr(layer, f"{theirs}_l0{suffix}").grad.numpy()
             np.testing.assert_allclose(getattr(grads, ours), wanted, **ROUNDING, err_msg=ours)
     np.testing.assert_allclose(ours_dx, dx, **ROUNDING)

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import CELLS, Case, make_problem
+from helpers import kernel_forward, pack
 
 import fastlstm as fl
 from fastlstm import _core
@@ -17,7 +19,7 @@ def draw(*shape: int, dtype: str = "float32") -> Any:
     return np.random.default_rng(sum(shape)).standard_normal(shape).astype(dtype)
 
 
-KINDS = [fl.LSTM, fl.RNN]
+KINDS = [fl.LSTM, fl.GRU, fl.RNN]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -31,6 +33,14 @@ def test_steps_have_the_sequences_bits(isa: str, kind: type, I: int, H: int, lay
     for t in range(6):
         np.testing.assert_array_equal(stream.step(x[t]), y[t])
     np.testing.assert_array_equal(np.stack(stream.state), np.stack(final))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_cell_steps(isa: str, cell: str) -> None:
+    problem = make_problem(Case(cell, 6, 3, 4, 37))
+    wanted, stream = kernel_forward(problem), _core.Stream([pack(problem)], 3)
+    stream.set_state(0, problem.h_0, problem.c_0)
+    np.testing.assert_array_equal([stream.step(x_t) for x_t in problem.x], wanted.y)
 
 
 def test_one_sequence_needs_no_batch_axis() -> None:

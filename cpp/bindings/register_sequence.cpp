@@ -122,13 +122,13 @@ py::tuple run_forward(const std::shared_ptr<const Weights<T>>& weights, const Fo
         without_gil([&] { return forward<T>(*weights, schedule, arrays, nullptr, signal_waiting); });
         return py::make_tuple(h_n, c_n);
     }
-    auto held = std::make_shared<HeldTape<T>>(HeldTape<T>{{weights, schedule, arrays.x, {}, {}, {}}, steps, x});
+    auto held = std::make_shared<HeldTape<T>>(HeldTape<T>{{weights, schedule, arrays.x, {}, {}, {}, {}}, steps, x});
     without_gil([&] { return forward<T>(*weights, schedule, arrays, &held->tape, signal_waiting); });
     return py::make_tuple(h_n, c_n, TapeHandle{std::shared_ptr<const HeldTape<T>>(std::move(held))});
 }
 
 struct BackwardInputs {
-    const py::object &dy, &dh_n, &dc_n, &dx, &dweight_ih, &dweight_hh, &dbias;
+    const py::object &dy, &dh_n, &dc_n, &dx, &dweight_ih, &dweight_hh, &dbias, &drecurrent_bias;
 };
 
 template <class T>
@@ -145,6 +145,7 @@ py::tuple run_backward(const HeldTape<T>& held, const BackwardInputs& in) {
     py::array dweight_ih = optional_output<T>(in.dweight_ih, "dweight_ih", {columns, I}, false);
     py::array dweight_hh = optional_output<T>(in.dweight_hh, "dweight_hh", {columns, H}, false);
     py::array dbias = optional_output<T>(in.dbias, "dbias", {columns}, true);
+    py::array drecurrent_bias = optional_output<T>(in.drecurrent_bias, "drecurrent_bias", {columns}, true);
 
     py::array_t<T> dh_0({rows, H});
     py::object dc_0 = py::none();
@@ -156,6 +157,7 @@ py::tuple run_backward(const HeldTape<T>& held, const BackwardInputs& in) {
     if (!in.dweight_ih.is_none()) arrays.dweight_ih = mutable_matrix_view<T>(dweight_ih);
     if (!in.dweight_hh.is_none()) arrays.dweight_hh = mutable_matrix_view<T>(dweight_hh);
     if (!in.dbias.is_none()) arrays.dbias = static_cast<T*>(dbias.mutable_data());
+    if (!in.drecurrent_bias.is_none()) arrays.drecurrent_bias = static_cast<T*>(drecurrent_bias.mutable_data());
     arrays.dh_0 = dh_0.mutable_data();
     if (has_cell_state(weights.kind)) {
         py::array_t<T> state({rows, H});
@@ -175,8 +177,8 @@ py::tuple forward_entry(const WeightsHandle& handle, const py::object& x, const 
 
 py::tuple backward_entry(const TapeHandle& handle, const py::object& dy, const py::object& dh_n, const py::object& dc_n,
                          const py::object& dx, const py::object& dweight_ih, const py::object& dweight_hh,
-                         const py::object& dbias) {
-    const BackwardInputs inputs{dy, dh_n, dc_n, dx, dweight_ih, dweight_hh, dbias};
+                         const py::object& dbias, const py::object& drecurrent_bias) {
+    const BackwardInputs inputs{dy, dh_n, dc_n, dx, dweight_ih, dweight_hh, dbias, drecurrent_bias};
     return std::visit([&](const auto& held) { return run_backward(*held, inputs); }, handle.held);
 }
 
@@ -197,7 +199,8 @@ void register_sequence(py::module_& module) {
     define_forward<true>(module, "forward_training");
     module.def("backward", &backward_entry, py::arg("tape"), py::arg("dy") = py::none(), py::arg("dh_n") = py::none(),
                py::arg("dc_n") = py::none(), py::arg("dx") = py::none(), py::arg("dweight_ih") = py::none(),
-               py::arg("dweight_hh") = py::none(), py::arg("dbias") = py::none());
+               py::arg("dweight_hh") = py::none(), py::arg("dbias") = py::none(),
+               py::arg("drecurrent_bias") = py::none());
 }
 
 }  // namespace fastlstm

@@ -8,9 +8,10 @@ namespace FASTLSTM_ISA {
 namespace {
 
 // acc = dgates_next · R^T for rows that go on, dh_n for rows that end at this visit; then + dy.
+// The K rows of R^T go with `slots` slots from `slot` on of every group of dgates_next.
 template <class T, int P, int R, int V>
 FASTLSTM_INLINE void state_gradient(Tile<T, P, R, V>& acc, const CellBackwardArgs<T>& args, Index row, Index group,
-                                    bool ends, Index h_pitch, Index k) {
+                                    bool ends, Index h_pitch, Index k, Index slot = 0, Index slots = kGroup) {
     constexpr int W = kLanes<T>;
     if (ends) {
         for (int p = 0; p < P; ++p)
@@ -20,9 +21,9 @@ FASTLSTM_INLINE void state_gradient(Tile<T, P, R, V>& acc, const CellBackwardArg
                         pload<Packet<T>>(args.dh_n + (row + r) * h_pitch + ((group + p) * kGroup + v) * W);
     } else {
         const T* dgates[R];
-        for (int r = 0; r < R; ++r) dgates[r] = args.dgates_next + (row + r) * kGroup * W;
+        for (int r = 0; r < R; ++r) dgates[r] = args.dgates_next + ((row + r) * kGroup + slot) * W;
         set_to_zero(acc);
-        multiply_add(acc, dgates, k, kGroup * W, args.next_group_stride, packed_group(args.packed_hh_t, group, k),
+        multiply_add(acc, dgates, k, slots * W, args.next_group_stride, packed_group(args.packed_hh_t, group, k),
                      kGroup * W * k);
     }
     if (!args.dy) return;
@@ -51,14 +52,14 @@ FASTLSTM_INLINE void lstm_derivative(const CellBackwardArgs<T>& args, Index row,
     const Packet<T> g = pload<Packet<T>>(gates + 2 * W), o = pload<Packet<T>>(gates + 3 * W);
     const Packet<T> tanh_c = tanh_packet<T>(pload<Packet<T>>(args.c + at));
     const Packet<T> dh_o = pmul(dh, o);
-    const Packet<T> dc = pmadd(dh_o, psub(one, pmul(tanh_c, tanh_c)), pload<Packet<T>>(args.dc + at));
+    const Packet<T> dc = pmadd(dh_o, psub(one, pmul(tanh_c, tanh_c)), pload<Packet<T>>(args.carry + at));
     const Packet<T> dc_i = pmul(dc, i), dc_f = pmul(dc, f);
     T* dz = args.dgates + (unit / W) * args.group_stride + row * kGroup * W;
     pstore(dz, pmul(pmul(dc_i, g), psub(one, i)));
     pstore(dz + W, pmul(pmul(dc_f, pload<Packet<T>>(args.c_prev + at)), psub(one, f)));
     pstore(dz + 2 * W, pmul(dc_i, psub(one, pmul(g, g))));
     pstore(dz + 3 * W, pmul(pmul(dh_o, tanh_c), psub(one, o)));
-    pstore(args.dc + at, dc_f);
+    pstore(args.carry + at, dc_f);
 }
 
 template <class T, int P, int R, int V>
@@ -71,6 +72,86 @@ void lstm_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group,
         for (int r = 0; r < R; ++r)
             for (int v = 0; v < V; ++v)
                 lstm_derivative(args, row + r, ((group + p) * kGroup + v) * W, h_pitch, dh.at[p][r][v]);
+}
+
+// What both kinds of GRU share. With h = n + u (h_prev - n):
+//   dh    += carry
+//   dz_n = dh (1 - u) (1 - n^2)       dz_u = dh (h_prev - n) u (1 - u)
+//   carry = dh u
+// Returns dz_n. `at` is the unit's place in a state, dz its slots.
+template <class T>
+FASTLSTM_INLINE Packet<T> gru_mean_derivative(const CellBackwardArgs<T>& args, Index at, const Packet<T>& n,
+                                              const Packet<T>& u, const Packet<T>& dh_gates, T* dz) {
+    constexpr int W = kLanes<T>;
+    const Packet<T> one = constant<T>(1);
+    const Packet<T> dh = padd(dh_gates, pload<Packet<T>>(args.carry + at));
+    const Packet<T> dh_u = pmul(dh, u), kept = psub(one, u);
+    const Packet<T> dz_n = pmul(pmul(dh, kept), psub(one, pmul(n, n)));
+    pstore(dz, dz_n);
+    pstore(dz + 2 * W, pmul(pmul(dh_u, psub(pload<Packet<T>>(args.h_prev + at), n)), kept));
+    pstore(args.carry + at, dh_u);
+    return dz_n;
+}
+
+// With n = tanh(z_n + r a):  da = dz_n r,  dz_r = dz_n a r (1 - r)
+template <class T, int P, int R, int V>
+void gru_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group, bool ends) {
+    constexpr int W = kLanes<T>;
+    const Index h_pitch = ceil_div(args.hidden_size, W) * W;
+    Tile<T, P, R, V> dh;
+    state_gradient(dh, args, row, group, ends, h_pitch, 3 * h_pitch, 1, 3);
+    for (int p = 0; p < P; ++p)
+        for (int r = 0; r < R; ++r)
+            for (int v = 0; v < V; ++v) {
+                const Index block = (group + p) * kGroup + v, at = (row + r) * h_pitch + block * W;
+                const T* gates = args.gates + 4 * at;
+                const Packet<T> n = pload<Packet<T>>(gates), reset = pload<Packet<T>>(gates + W);
+                const Packet<T> u = pload<Packet<T>>(gates + 2 * W), a = pload<Packet<T>>(gates + 3 * W);
+                T* dz = args.dgates + block * args.group_stride + (row + r) * kGroup * W;
+                const Packet<T> da = pmul(gru_mean_derivative(args, at, n, u, dh.at[p][r][v], dz), reset);
+                pstore(dz + W, pmul(pmul(da, a), psub(constant<T>(1), reset)));
+                pstore(dz + 3 * W, da);
+            }
+}
+
+// First phase of a GRU whose reset gate acts before the product: all but dz_r.
+template <class T, int P, int R, int V>
+void gru_candidate_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group, bool ends) {
+    constexpr int W = kLanes<T>;
+    const Index h_pitch = ceil_div(args.hidden_size, W) * W;
+    Tile<T, P, R, V> dh;
+    state_gradient(dh, args, row, group, ends, h_pitch, 2 * h_pitch, 1, 2);
+    for (int p = 0; p < P; ++p)
+        for (int r = 0; r < R; ++r)
+            for (int v = 0; v < V; ++v) {
+                const Index block = (group + p) * kGroup + v, at = (row + r) * h_pitch + block * W;
+                const T* gates = args.gates + 3 * at;
+                gru_mean_derivative(args, at, pload<Packet<T>>(gates), pload<Packet<T>>(gates + 2 * W), dh.at[p][r][v],
+                                    args.dgates + block * args.group_stride + (row + r) * kGroup * W);
+            }
+}
+
+// Second phase, with m = r h_prev:  dm = dz_n R_n^T,  dz_r = dm h_prev r (1 - r),  carry += dm r
+template <class T, int P, int R, int V>
+void gru_reset_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group) {
+    constexpr int W = kLanes<T>;
+    const Index h_pitch = ceil_div(args.hidden_size, W) * W;
+    const T* dz_n[R];
+    for (int r = 0; r < R; ++r) dz_n[r] = args.dgates + (row + r) * kGroup * W;
+    Tile<T, P, R, V> dm;
+    set_to_zero(dm);
+    multiply_add(dm, dz_n, h_pitch, W, args.group_stride, packed_group(args.packed_candidate_t, group, h_pitch),
+                 kGroup * W * h_pitch);
+    for (int p = 0; p < P; ++p)
+        for (int r = 0; r < R; ++r)
+            for (int v = 0; v < V; ++v) {
+                const Index block = (group + p) * kGroup + v, at = (row + r) * h_pitch + block * W;
+                const Packet<T> reset = pload<Packet<T>>(args.gates + 3 * at + W);
+                const Packet<T> dm_r = pmul(dm.at[p][r][v], reset);
+                pstore(args.dgates + block * args.group_stride + ((row + r) * kGroup + 1) * W,
+                       pmul(pmul(dm_r, pload<Packet<T>>(args.h_prev + at)), psub(constant<T>(1), reset)));
+                pstore(args.carry + at, padd(pload<Packet<T>>(args.carry + at), dm_r));
+            }
 }
 
 // h = unit(z): dz = dh unit'(z)
@@ -106,6 +187,30 @@ void lstm_backward(const CellBackwardArgs<T>& args) {
     for_backward_tiles(args, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
         lstm_backward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, row, group, ends);
     });
+}
+
+template <class T>
+void gru_backward(const CellBackwardArgs<T>& args) {
+    for_backward_tiles(args, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
+        gru_backward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, row, group, ends);
+    });
+}
+
+template <class T>
+void gru_candidate_backward(const CellBackwardArgs<T>& args) {
+    for_backward_tiles(args, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
+        gru_candidate_backward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, row, group,
+                                                                                                   ends);
+    });
+}
+
+template <class T>
+void gru_reset_backward(const CellBackwardArgs<T>& args) {
+    for_vector_tiles(args.rows, ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
+                     [&](auto p, auto r, auto v, Index row, Index group) {
+                         gru_reset_backward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
+                             args, row, group);
+                     });
 }
 
 template <class T, class Unit>

@@ -73,9 +73,149 @@ void lstm_forward_tile(const CellForwardArgs<T>& args, Index row, Index block) {
 
 template <class T>
 void lstm_forward(const CellForwardArgs<T>& args) {
-    for_tiles(args.rows, args.group_begin, args.group_end, [&](auto p, auto r, Index row, Index block) {
+    for_tiles<4>(args.rows, args.group_begin, args.group_end, [&](auto p, auto r, Index row, Index block) {
         lstm_forward_tile<T, decltype(p)::value, decltype(r)::value>(args, row, block);
     });
+}
+
+// r, u = sigmoid(z_r, z_u),  n = tanh(z_n + r a)  with a = R_n h_prev + b_rn
+// h = (1 - u) n + u h_prev
+// u and n are fractions that share a division.
+template <class T>
+struct GruCell {
+    Packet<T> n, r, u, h;
+
+    FASTLSTM_INLINE GruCell(const Packet<T>& z_n, const Packet<T>& z_r, const Packet<T>& z_u, const Packet<T>& a,
+                            const Packet<T>& h_prev) {
+        const Packet<T> one = constant<T>(1);
+        r = pdiv(one, sigmoid_denominator(z_r));
+        const Packet<T> u_denominator = sigmoid_denominator(z_u);
+        const Fraction<Packet<T>> n_fraction = tanh_fraction(Packet<T>(pmadd(r, a, z_n)));
+        const Packet<T> un = pdiv(one, pmul(u_denominator, n_fraction.denominator));
+        u = pmul(n_fraction.denominator, un);
+        n = pmul(pmul(n_fraction.numerator, u_denominator), un);
+        h = pmadd(u, psub(h_prev, n), n);
+    }
+};
+
+// Vectors of R in a group: r, u, n. Rows of z hold n, r, u of every unit block, those of `gates` n, r, u, a.
+template <class T, int P, int R>
+void gru_forward_tile(const CellForwardArgs<T>& args, Index row, Index block) {
+    constexpr int W = kLanes<T>, V = 3;
+    const Index k = args.hidden_size, h_pitch = ceil_div(k, W) * W;
+    const auto z_of = [&](int p, int r) { return args.z + V * ((row + r) * h_pitch + (block + p) * W); };
+    const T* h_prev[R];
+    for (int r = 0; r < R; ++r) h_prev[r] = args.h_prev + (row + r) * h_pitch;
+    Tile<T, P, R, V> acc;
+    for (int p = 0; p < P; ++p) {
+        const Packet<T> recurrent_bias = pload<Packet<T>>(args.recurrent_bias + (block + p) * W);
+        for (int r = 0; r < R; ++r) {
+            acc.at[p][r][0] = pload<Packet<T>>(z_of(p, r) + W);
+            acc.at[p][r][1] = pload<Packet<T>>(z_of(p, r) + 2 * W);
+            acc.at[p][r][2] = recurrent_bias;
+        }
+    }
+    multiply_add(acc, h_prev, k, k, 0, packed_group<T, V>(args.packed_hh, block, k), V * W * k);
+    for (int p = 0; p < P; ++p) {
+        for (int r = 0; r < R; ++r) {
+            const Index unit = (block + p) * W;
+            const Packet<T>(&sums)[V] = acc.at[p][r];
+            const GruCell<T> cell(pload<Packet<T>>(z_of(p, r)), sums[0], sums[1], sums[2],
+                                  pload<Packet<T>>(h_prev[r] + unit));
+            pstore(args.h + (row + r) * h_pitch + unit, cell.h);
+            if (args.y) store_first(args.y[row + r] + unit, cell.h, k - unit);
+            if (args.gates) {
+                T* gates = args.gates + 4 * ((row + r) * h_pitch + unit);
+                pstore(gates, cell.n);
+                pstore(gates + W, cell.r);
+                pstore(gates + 2 * W, cell.u);
+                pstore(gates + 3 * W, sums[2]);
+            }
+        }
+    }
+}
+
+template <class T>
+void gru_forward(const CellForwardArgs<T>& args) {
+    for_tiles<3>(args.rows, args.group_begin, args.group_end, [&](auto p, auto r, Index row, Index block) {
+        gru_forward_tile<T, decltype(p)::value, decltype(r)::value>(args, row, block);
+    });
+}
+
+// First phase of a GRU whose reset gate acts before the product: r, u = sigmoid(z_ru + h_prev R_ru). Leaves r h_prev in
+// h_reset and u in h. Vectors of R: r, u of every unit block; rows of z and `gates` hold n, r, u.
+template <class T, int P, int R, int V>
+void gru_reset_forward_tile(const CellForwardArgs<T>& args, Index row, Index group) {
+    constexpr int W = kLanes<T>;
+    const Index k = args.hidden_size, h_pitch = ceil_div(k, W) * W;
+    const auto block_of = [&](int p, int v) { return ((group + p) * kGroup + v) / 2; };
+    const auto unit_of = [&](int p, int r, int v) { return (row + r) * h_pitch + block_of(p, v) * W; };
+    const T* h_prev[R];
+    for (int r = 0; r < R; ++r) h_prev[r] = args.h_prev + (row + r) * h_pitch;
+    Tile<T, P, R, V> acc;
+    for (int p = 0; p < P; ++p)
+        for (int r = 0; r < R; ++r)
+            for (int v = 0; v < V; ++v)
+                acc.at[p][r][v] = pload<Packet<T>>(args.z + 3 * unit_of(p, r, v) + (1 + v % 2) * W);
+    multiply_add(acc, h_prev, k, k, 0, packed_group(args.packed_hh, group, k), kGroup * W * k);
+    for (int p = 0; p < P; ++p)
+        for (int r = 0; r < R; ++r)
+            for (int v = 0; v < V; v += 2) {
+                const Index at = unit_of(p, r, v);
+                const Packet<T> reset = sigmoid_packet<T>(acc.at[p][r][v]),
+                                update = sigmoid_packet<T>(acc.at[p][r][v + 1]);
+                pstore(args.h_reset + at, pmul(reset, pload<Packet<T>>(h_prev[r] + block_of(p, v) * W)));
+                pstore(args.h + at, update);
+                if (!args.gates) continue;
+                pstore(args.gates + 3 * at + W, reset);
+                pstore(args.gates + 3 * at + 2 * W, update);
+            }
+}
+
+// Second phase: n = tanh(z_n + h_reset R_n), h = n + u (h_prev - n).
+template <class T, int P, int R, int V>
+void gru_candidate_forward_tile(const CellForwardArgs<T>& args, Index row, Index group) {
+    constexpr int W = kLanes<T>;
+    const Index k = args.hidden_size, h_pitch = ceil_div(k, W) * W;
+    const auto unit_of = [&](int p, int v) { return ((group + p) * kGroup + v) * W; };
+    const T* h_reset[R];
+    for (int r = 0; r < R; ++r) h_reset[r] = args.h_reset + (row + r) * h_pitch;
+    Tile<T, P, R, V> acc;
+    for (int p = 0; p < P; ++p)
+        for (int r = 0; r < R; ++r)
+            for (int v = 0; v < V; ++v)
+                acc.at[p][r][v] = pload<Packet<T>>(args.z + 3 * ((row + r) * h_pitch + unit_of(p, v)));
+    multiply_add(acc, h_reset, k, k, 0, packed_group(args.packed_candidate, group, k), kGroup * W * k);
+    for (int p = 0; p < P; ++p)
+        for (int r = 0; r < R; ++r)
+            for (int v = 0; v < V; ++v) {
+                const Index unit = unit_of(p, v), at = (row + r) * h_pitch + unit;
+                const Packet<T> n = tanh_packet<T>(acc.at[p][r][v]), u = pload<Packet<T>>(args.h + at);
+                const Packet<T> h = pmadd(u, psub(pload<Packet<T>>(args.h_prev + at), n), n);
+                pstore(args.h + at, h);
+                if (args.y) store_first(args.y[row + r] + unit, h, k - unit);
+                if (args.gates) pstore(args.gates + 3 * at, n);
+            }
+}
+
+template <class T>
+void gru_reset_forward(const CellForwardArgs<T>& args) {
+    for_vector_tiles(args.rows, 2 * ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
+                     [&](auto p, auto r, auto v, Index row, Index group) {
+                         if constexpr (decltype(v)::value % 2 == 0) {
+                             gru_reset_forward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
+                                 args, row, group);
+                         }
+                     });
+}
+
+template <class T>
+void gru_candidate_forward(const CellForwardArgs<T>& args) {
+    for_vector_tiles(args.rows, ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
+                     [&](auto p, auto r, auto v, Index row, Index group) {
+                         gru_candidate_forward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
+                             args, row, group);
+                     });
 }
 
 // h = tanh(z) or max(z, 0); and the derivative by z written with h

@@ -1,12 +1,19 @@
 // The one door between the layers and the instruction sets: plain structs of arguments and a table of functions.
 //
 // Letters: H hidden size, G gates of the cell, W lanes of a packet (`lanes`), Hp = H rounded up to W.
-// Vectors: the G*H gate columns of a cell are cut into vectors of W columns, and the vectors into groups of four.
+// Vectors: the G*H gate columns of a cell are cut into vectors of W columns, and the vectors into groups: of three in
+// the R of a GRU, else of four. The last group may have fewer.
 //   LSTM  vector 4*b + g holds gate g of the units [b*W, b*W + W): a group is all four gates of one unit block
-//   RNN   vector b holds the units [b*W, b*W + W): a group is four unit blocks; the last may have fewer
+//   GRU   vector 3*b + g holds a gate of the units [b*W, b*W + W): in R the gates r, u, n, so that a group is one unit
+//         block; in W (and bias, z) the gates n, r, u. With the reset gate before the product, R has r, u alone, vector
+//         2*b + g in groups of four, and the n of R is a plain matrix of its own, `packed_candidate`
+//   RNN   vector b holds the units [b*W, b*W + W): a group is four unit blocks
 //   plain vector b holds columns [b*W, b*W + W), grouped as in the RNN
 // Packed matrix: [group][k][vector of the group][lane], K rows; columns past the end are zero.
-// Group buffer (`dgates`): [group][row][4 * W], so that it is the left operand of one product and the right of another.
+// Group buffer (`dgates`): [group][row][4 slots][lane], a group as in R, so that it is the left operand of one product
+// and the right of another. The slots are the vectors of the group; those of a GRU are n, r, u, a, where a is the
+// recurrent part of n's sum: the first three belong to W, the last three to R. With the reset gate before the product a
+// is not there, r and u belong to R, and n to the plain matrix.
 #pragma once
 
 #include <cstdint>
@@ -34,14 +41,17 @@ struct ProductArgs {
 template <class T>
 struct CellForwardArgs {
     Index rows, hidden_size;
-    Index group_begin, group_end;  // groups of the gate vectors
+    Index group_begin, group_end;  // groups of the gate vectors of R; in a second phase, of the unit blocks
     const T* packed_hh;            // R, K = H
+    const T* packed_candidate;     // R_n, K = H, GRU with the reset gate before the product
+    const T* recurrent_bias;       // Hp, GRU: what is added to the n columns of h_prev · R
     const T* z;                    // rows x (vectors * W): bias + x W
     const T* h_prev;               // rows x Hp
     const T* c_prev;               // rows x Hp, LSTM; may be c
     T* h;                          // rows x Hp, not h_prev
+    T* h_reset;                    // rows x Hp, GRU with the reset gate before the product: r h_prev
     T* c;                          // rows x Hp, LSTM
-    T* gates;                      // rows x (vectors * W): activated gates for backward, or null
+    T* gates;                      // rows x (slots * Hp): activated gates for backward, [block][slot][lane], or null
     T* const* y;                   // row pointers to H numbers each, or null
 };
 
@@ -51,17 +61,19 @@ struct CellBackwardArgs {
     Index rows, hidden_size;
     Index group_begin, group_end;  // groups of unit blocks of h
     const T* packed_hh_t;          // R^T, K = vectors * W
+    const T* packed_candidate_t;   // R_n^T, K = Hp, GRU with the reset gate before the product
     const T* dgates_next;          // group buffer of the visit after this one, its first `next_rows` rows
     Index next_rows;               // rows that go on after this visit
     Index next_group_stride;
     const T* dh_n;       // rows x Hp: gradient of the final state, used by the rows that end here
     const T* const* dy;  // row pointers to H numbers each, or null
-    const T* gates;      // LSTM: rows x (vectors * W)
+    const T* gates;      // LSTM, GRU: rows x (slots * Hp)
     const T* c;          // LSTM: rows x Hp
     const T* c_prev;     // LSTM: rows x Hp
     const T* h;          // RNN: rows x Hp
-    T* dc;               // LSTM: rows x Hp, gradient of c in, of c_prev out
-    T* dgates;           // group buffer
+    const T* h_prev;     // GRU: rows x Hp
+    T* carry;   // rows x Hp, LSTM: gradient of c in, of c_prev out; GRU: what of dh bypasses the gates, likewise
+    T* dgates;  // group buffer
     Index group_stride;
 };
 
@@ -71,18 +83,21 @@ struct OuterArgs {
     const T* const* a;  // K row pointers
     Index k;
     Index i_begin, i_end;
-    const T* b;  // group buffer with K rows
+    const T* b;  // group buffer with K rows, from the first slot that counts
     Index group_stride;
     Index group_begin, group_end;
-    Index vectors;
-    T* c;     // pitch vectors * W
-    T* sums;  // [vectors * W] or null
+    Index group_vectors;  // slots that count
+    Index vectors;        // of them in all groups
+    T* c;                 // pitch vectors * W
+    T* sums;              // [vectors * W] or null
 };
 
+// The phases of a visit, one or two: the second needs what the first made for all units, and is null where there is
+// none.
 template <class T>
 struct Cell {
-    void (*forward)(const CellForwardArgs<T>&);
-    void (*backward)(const CellBackwardArgs<T>&);
+    void (*forward[2])(const CellForwardArgs<T>&);
+    void (*backward[2])(const CellBackwardArgs<T>&);
 };
 
 template <class T>
@@ -91,7 +106,7 @@ struct Kernels {
     void (*product)(const ProductArgs<T>&);
     void (*outer)(const OuterArgs<T>&);
     void (*transpose)(const T* from, Index from_pitch, T* to, Index to_pitch);  // one block of lanes x lanes
-    Cell<T> lstm, rnn_tanh, rnn_relu;
+    Cell<T> lstm, gru, gru_reset_before, rnn_tanh, rnn_relu;
     void (*tanh)(const T* x, T* y, Index n);
     void (*sigmoid)(const T* x, T* y, Index n);
 };

@@ -16,9 +16,11 @@ constexpr Kernels<T> make_kernels() {
             product<T>,
             outer<T>,
             transpose<T>,
-            {lstm_forward<T>, lstm_backward<T>},
-            {rnn_forward<T, TanhUnit>, rnn_backward<T, TanhUnit>},
-            {rnn_forward<T, ReluUnit>, rnn_backward<T, ReluUnit>},
+            {{lstm_forward<T>, nullptr}, {lstm_backward<T>, nullptr}},
+            {{gru_forward<T>, nullptr}, {gru_backward<T>, nullptr}},
+            {{gru_reset_forward<T>, gru_candidate_forward<T>}, {gru_candidate_backward<T>, gru_reset_backward<T>}},
+            {{rnn_forward<T, TanhUnit>, nullptr}, {rnn_backward<T, TanhUnit>, nullptr}},
+            {{rnn_forward<T, ReluUnit>, nullptr}, {rnn_backward<T, ReluUnit>, nullptr}},
             map<T, tanh_packet<T>>,
             map<T, sigmoid_packet<T>>};
 }

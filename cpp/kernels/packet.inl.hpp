@@ -29,14 +29,15 @@ using Packet = typename Eigen::internal::packet_traits<T>::type;
 template <class T>
 constexpr int kLanes = Eigen::internal::unpacket_traits<Packet<T>>::size;
 
-// Rows of a register tile with four vectors: as many accumulators as leave room for one vector and the broadcasts.
 #if defined(EIGEN_VECTORIZE_AVX512) || defined(EIGEN_VECTORIZE_NEON)
-constexpr int kTileRows = 6;  // 32 registers
 constexpr int kRegisters = 32;
 #else
-constexpr int kTileRows = 3;  // 16 registers
 constexpr int kRegisters = 16;
 #endif
+
+// Rows of a register tile with V vectors: as many accumulators as leave room for one vector and the broadcasts.
+template <int V>
+constexpr int kTileRows = 3 * kRegisters / 4 / V < 8 ? 3 * kRegisters / 4 / V : 8;
 
 FASTLSTM_INLINE Index at_most(Index a, Index b) { return a < b ? a : b; }
 FASTLSTM_INLINE Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }

@@ -7,10 +7,10 @@ namespace fastlstm {
 namespace FASTLSTM_ISA {
 namespace {
 
-// First number of packed group `group` of a matrix with k rows; every group before it is full.
-template <class T>
+// First number of packed group `group` of a matrix with k rows; every group before it has V vectors.
+template <class T, int V = kGroup>
 FASTLSTM_INLINE const T* packed_group(const T* packed, Index group, Index k) {
-    return packed + group * kGroup * kLanes<T> * k;
+    return packed + group * V * kLanes<T> * k;
 }
 
 template <class T, int P, int R, int V>
@@ -59,7 +59,7 @@ template <class T, int R, int V>
 void outer_tile(const OuterArgs<T>& args, Index i, Index group) {
     constexpr int W = kLanes<T>;
     const Index pitch = args.vectors * W;
-    T* c = args.c + i * pitch + group * kGroup * W;
+    T* c = args.c + i * pitch + group * args.group_vectors * W;
     Tile<T, 1, R, V> acc;
     for (int r = 0; r < R; ++r)
         for (int v = 0; v < V; ++v) acc.at[0][r][v] = pload<Packet<T>>(c + r * pitch + v * W);
@@ -75,7 +75,7 @@ void outer_tile(const OuterArgs<T>& args, Index i, Index group) {
 template <class T, int V>
 FASTLSTM_INLINE void sum_rows(const OuterArgs<T>& args, Index group) {
     constexpr int W = kLanes<T>;
-    T* sums = args.sums + group * kGroup * W;
+    T* sums = args.sums + group * args.group_vectors * W;
     const T* b = args.b + group * args.group_stride;
     Packet<T> acc[V];
     for (int v = 0; v < V; ++v) acc[v] = pload<Packet<T>>(sums + v * W);
@@ -87,10 +87,11 @@ FASTLSTM_INLINE void sum_rows(const OuterArgs<T>& args, Index group) {
 template <class T>
 void outer(const OuterArgs<T>& args) {
     for (Index group = args.group_begin; group < args.group_end; ++group) {
-        with_count<kGroup>(at_most(kGroup, args.vectors - group * kGroup), [&](auto v) {
+        const Index left = args.vectors - group * args.group_vectors;
+        with_count<kGroup>(at_most(args.group_vectors, left), [&](auto v) {
             constexpr int V = decltype(v)::value;
-            for_row_tiles(args.i_begin, args.i_end,
-                          [&](auto r, Index i) { outer_tile<T, decltype(r)::value, V>(args, i, group); });
+            for_row_tiles<V>(args.i_begin, args.i_end,
+                             [&](auto r, Index i) { outer_tile<T, decltype(r)::value, V>(args, i, group); });
             if (args.sums) sum_rows<T, V>(args, group);
         });
     }

@@ -18,12 +18,21 @@ struct Tile {
 // acc[p][r][v] += a(r) * b[p][v] for one k; whichever operand has fewer packets is held, the other streams.
 template <class T, int P, int R, int V, class Left>
 FASTLSTM_INLINE void multiply_add_one(Tile<T, P, R, V>& acc, const Left& left, const T* b, Index group_stride) {
-    Packet<T> a[R];
-    for (int r = 0; r < R; ++r) a[r] = pset1<Packet<T>>(left(r));
-    for (int p = 0; p < P; ++p) {
-        for (int v = 0; v < V; ++v) {
-            const Packet<T> w = pload<Packet<T>>(b + p * group_stride + v * kLanes<T>);
-            for (int r = 0; r < R; ++r) acc.at[p][r][v] = pmadd(a[r], w, acc.at[p][r][v]);
+    if constexpr (P == 1 && V < R) {
+        Packet<T> w[V];
+        for (int v = 0; v < V; ++v) w[v] = pload<Packet<T>>(b + v * kLanes<T>);
+        for (int r = 0; r < R; ++r) {
+            const Packet<T> a = pset1<Packet<T>>(left(r));
+            for (int v = 0; v < V; ++v) acc.at[0][r][v] = pmadd(a, w[v], acc.at[0][r][v]);
+        }
+    } else {
+        Packet<T> a[R];
+        for (int r = 0; r < R; ++r) a[r] = pset1<Packet<T>>(left(r));
+        for (int p = 0; p < P; ++p) {
+            for (int v = 0; v < V; ++v) {
+                const Packet<T> w = pload<Packet<T>>(b + p * group_stride + v * kLanes<T>);
+                for (int r = 0; r < R; ++r) acc.at[p][r][v] = pmadd(a[r], w, acc.at[p][r][v]);
+            }
         }
     }
 }
@@ -58,13 +67,13 @@ FASTLSTM_INLINE void with_count(Index n, const F& f) {
     f(Count<N>{});
 }
 
-// Splits rows [begin, end) into tiles of nearly equal height, calling f(Count<R>, first row).
-template <class F>
+// Splits rows [begin, end) into tiles of V vectors and nearly equal height, calling f(Count<R>, first row).
+template <int V, class F>
 FASTLSTM_INLINE void for_row_tiles(Index begin, Index end, const F& f) {
-    Index tiles = ceil_div(end - begin, kTileRows);
+    Index tiles = ceil_div(end - begin, kTileRows<V>);
     for (Index row = begin; tiles > 0; --tiles) {
         const Index height = ceil_div(end - row, tiles);
-        with_count<kTileRows>(height, [&](auto count) { f(count, row); });
+        with_count<kTileRows<V>>(height, [&](auto count) { f(count, row); });
         row += height;
     }
 }
@@ -73,9 +82,9 @@ FASTLSTM_INLINE void for_row_tiles(Index begin, Index end, const F& f) {
 template <int R>
 constexpr int kTileGroups = R == 1 ? (kRegisters == 32 ? 4 : 2) : 1 + (R == 2 && kRegisters == 32);
 
-// Calls f(Count<P>, Count<R>, first row, first group) for every tile. Groups are the outer loop: a group's panel stays
-// in the nearest cache while the rows pass by it.
-template <class F>
+// Calls f(Count<P>, Count<R>, first row, first group) for every tile of groups of V vectors. Groups are the outer loop:
+// a group's panel stays in the nearest cache while the rows pass by it.
+template <int V, class F>
 FASTLSTM_INLINE void for_tiles(Index rows, Index group_begin, Index group_end, const F& f) {
     if (rows == 1 || rows == 2) {
         const Index most = rows == 1 ? kTileGroups<1> : kTileGroups<2>;
@@ -91,7 +100,7 @@ FASTLSTM_INLINE void for_tiles(Index rows, Index group_begin, Index group_end, c
         return;
     }
     for (Index group = group_begin; group < group_end; ++group) {
-        for_row_tiles(0, rows, [&](auto r, Index row) { f(Count<1>{}, r, row, group); });
+        for_row_tiles<V>(0, rows, [&](auto r, Index row) { f(Count<1>{}, r, row, group); });
     }
 }
 
@@ -99,11 +108,11 @@ FASTLSTM_INLINE void for_tiles(Index rows, Index group_begin, Index group_end, c
 template <class F>
 FASTLSTM_INLINE void for_vector_tiles(Index rows, Index vectors, Index group_begin, Index group_end, const F& f) {
     const Index full = vectors / kGroup;
-    for_tiles(rows, group_begin, at_most(group_end, full),
-              [&](auto p, auto r, Index row, Index group) { f(p, r, Count<kGroup>{}, row, group); });
+    for_tiles<kGroup>(rows, group_begin, at_most(group_end, full),
+                      [&](auto p, auto r, Index row, Index group) { f(p, r, Count<kGroup>{}, row, group); });
     if (group_end <= full) return;
     with_count<kGroup - 1>(vectors % kGroup, [&](auto v) {
-        for_tiles(rows, full, full + 1, [&](auto p, auto r, Index row, Index group) {
+        for_tiles<decltype(v)::value>(rows, full, full + 1, [&](auto p, auto r, Index row, Index group) {
             if constexpr (decltype(p)::value == 1) f(p, r, v, row, group);
         });
     });

@@ -21,7 +21,9 @@ Dense<T>::Dense(const KernelTable& packed_for, Index inputs, Index output_count,
       input_size(inputs),
       outputs{1, output_count, kernels_of<T>(packed_for).lanes},
       packed_(pack(outputs, inputs, kernel)),
-      bias_(pack_bias(outputs, bias)) {}
+      bias_(Buffer<T>::zeroed(outputs.columns())) {
+    add_bias(bias_, outputs, bias);
+}
 
 template <class T>
 void Dense<T>::apply(const T* x, Index x_stride, Index rows, T* y) const {

@@ -24,15 +24,17 @@ public:
           kernels_(kernels_of<T>(weights.table)),
           arrays_(arrays),
           tape_(tape),
-          plan_(schedule, weights.gates, weights.units, weights.input_size),
+          plan_(schedule, weights),
           interruption_(stop_requested) {
         const Index state_rows = schedule.rows() + (tape ? schedule.total() : schedule.rows());
         h_ = Buffer<T>(checked_product(state_rows, h_pitch()));
         if (has_cell_state(weights.kind)) {
             c_ = Buffer<T>(checked_product(tape ? state_rows : schedule.rows(), h_pitch()));
         }
-        if (tape && keeps_gates(weights.kind)) {
-            tape->gates = Buffer<T>(checked_product(schedule.total(), gate_pitch()));
+        if (tape) tape->gates = Buffer<T>(checked_product(schedule.total(), kept_gates(weights.kind), h_pitch()));
+        if (resets_before(weights.kind)) {
+            Buffer<T>& h_reset = tape ? tape->h_reset : h_reset_;
+            h_reset = Buffer<T>(checked_product(tape ? schedule.total() : schedule.rows(), h_pitch()));
         }
         load_state(arrays.h_0, h_);
         if (c_) load_state(arrays.c_0, c_);
@@ -119,7 +121,7 @@ private:
             const Index end = project(slice, scratch, begin);
             Index row = 0;
             for (Index visit = begin; visit < end; ++visit) {
-                step(slice, scratch, visit, scratch.z.data() + row * gate_pitch());
+                step(slice, scratch, team, visit, scratch.z.data() + row * gate_pitch());
                 row += active_rows(slice, visit);
                 if (plan_.split_units()) team.meet();
             }
@@ -140,12 +142,12 @@ private:
             }
         }
         const Index I = weights_.input_size;
-        kernels_.product({scratch.x.data(), rows, I, I, 0, weights_.packed_ih(), weights_.bias(), slice.groups.begin,
-                          slice.groups.end, scratch.z_rows.data(), gate_pitch()});
+        kernels_.product({scratch.x.data(), rows, I, I, 0, weights_.packed_ih(), weights_.bias(), slice.inputs.begin,
+                          slice.inputs.end, scratch.z_rows.data(), gate_pitch()});
         return visit;
     }
 
-    void step(const Slice& slice, Scratch& scratch, Index visit, const T* z) const {
+    void step(const Slice& slice, Scratch& scratch, Team& team, Index visit, const T* z) const {
         const Index first = slice.rows.begin, rows = active_rows(slice, visit), at = first * h_pitch();
         if (arrays_.y) {
             for (Index r = 0; r < rows; ++r) {
@@ -156,9 +158,11 @@ private:
         CellForwardArgs<T> args{};
         args.rows = rows;
         args.hidden_size = weights_.hidden_size;
-        args.group_begin = slice.groups.begin;
-        args.group_end = slice.groups.end;
+        args.group_begin = slice.gates.begin;
+        args.group_end = slice.gates.end;
         args.packed_hh = weights_.packed_hh();
+        args.packed_candidate = weights_.packed_candidate();
+        args.recurrent_bias = weights_.recurrent_bias();
         args.z = z;
         args.h_prev = h_before(visit) + at;
         args.h = h_before(visit + 1) + at;
@@ -166,9 +170,21 @@ private:
             args.c_prev = c_before(visit) + at;
             args.c = c_before(visit + 1) + at;
         }
-        if (tape_ && tape_->gates) args.gates = tape_->gates.data() + (schedule_.offset(visit) + first) * gate_pitch();
+        if (tape_ && tape_->gates) {
+            args.gates =
+                tape_->gates.data() + (schedule_.offset(visit) + first) * kept_gates(weights_.kind) * h_pitch();
+        }
         args.y = arrays_.y ? scratch.y.data() : nullptr;
-        cell_kernels(kernels_, weights_.kind).forward(args);
+        if (resets_before(weights_.kind)) {
+            args.h_reset = (tape_ ? tape_->h_reset.data() + schedule_.offset(visit) * h_pitch() : h_reset_.data()) + at;
+        }
+        const auto& phases = cell_kernels(kernels_, weights_.kind).forward;
+        phases[0](args);
+        if (!phases[1]) return;
+        if (plan_.split_units()) team.meet();
+        args.group_begin = slice.units.begin;
+        args.group_end = slice.units.end;
+        phases[1](args);
     }
 
     const Weights<T>& weights_;
@@ -179,6 +195,7 @@ private:
     Plan plan_;
     Interruption interruption_;
     Buffer<T> h_, c_;
+    Buffer<T> h_reset_;  // of one visit, when there is no tape
     std::vector<Scratch> scratch_;
 };
 

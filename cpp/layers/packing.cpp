@@ -18,20 +18,19 @@ Buffer<T> pack(const Layout& layout, Index k_total, const MatrixView<const T>& w
 }
 
 template <class T>
-Buffer<T> pack_bias(const Layout& layout, const T* bias) {
-    auto packed = Buffer<T>::zeroed(layout.columns());
-    if (!bias) return packed;
+void add_bias(const Buffer<T>& packed, const Layout& layout, const T* bias, Index without) {
+    if (!bias) return;
     for (Index vector = 0; vector < layout.vectors(); ++vector) {
+        if (layout.gate(vector) == without) continue;
         for (Index l = 0; l < layout.real_lanes(vector); ++l) {
-            packed[vector * layout.lanes + l] = bias[layout.column(vector) + l];
+            packed[vector * layout.lanes + l] += bias[layout.column(vector) + l];
         }
     }
-    return packed;
 }
 
 template Buffer<float> pack(const Layout&, Index, const MatrixView<const float>&);
 template Buffer<double> pack(const Layout&, Index, const MatrixView<const double>&);
-template Buffer<float> pack_bias(const Layout&, const float*);
-template Buffer<double> pack_bias(const Layout&, const double*);
+template void add_bias(const Buffer<float>&, const Layout&, const float*, Index);
+template void add_bias(const Buffer<double>&, const Layout&, const double*, Index);
 
 }  // namespace fastlstm

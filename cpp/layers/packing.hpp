@@ -13,24 +13,27 @@ struct Layout {
     Index gates;  // 1 for a plain matrix
     Index size;   // columns of one gate
     Index lanes;
+    Index group = kGroup;  // vectors of a group
+    Index first_gate = 0;  // gate of vector 0; the others follow in turn
 
     Index blocks() const { return divide_up(size, lanes); }
     Index padded_size() const { return blocks() * lanes; }
     Index vectors() const { return gates * blocks(); }
     Index columns() const { return vectors() * lanes; }
-    Index groups() const { return divide_up(vectors(), kGroup); }
+    Index groups() const { return divide_up(vectors(), group); }
 
     // Column of lane 0 of a vector within the stacked gates, and how many of its lanes are real.
-    Index column(Index vector) const { return vector % gates * size + vector / gates * lanes; }
+    Index gate(Index vector) const { return (vector + first_gate) % gates; }
+    Index column(Index vector) const { return gate(vector) * size + vector / gates * lanes; }
     Index real_lanes(Index vector) const {
         const Index left = size - vector / gates * lanes;
         return left < lanes ? left : lanes;
     }
     // Offset of (k, vector, lane 0) in a packed matrix of k_total rows.
     Index packed_offset(Index k_total, Index k, Index vector) const {
-        const Index group = vector / kGroup, left = vectors() - group * kGroup;
-        const Index width = left < kGroup ? left : kGroup;
-        return (group * kGroup * k_total + k * width + vector % kGroup) * lanes;
+        const Index begin = vector / group * group, left = vectors() - begin;
+        const Index width = left < group ? left : group;
+        return (begin * k_total + k * width + vector - begin) * lanes;
     }
 };
 
@@ -38,8 +41,10 @@ struct Layout {
 template <class T>
 Buffer<T> pack(const Layout& layout, Index k_total, const MatrixView<const T>& weight);
 
-// layout.columns() numbers, zeros where there is no column or no bias
+constexpr Index kNoGate = -1;
+
+// packed[vector][lane] += bias(column), for every gate but `without`; nothing if bias is null
 template <class T>
-Buffer<T> pack_bias(const Layout& layout, const T* bias);
+void add_bias(const Buffer<T>& packed, const Layout& layout, const T* bias, Index without = kNoGate);
 
 }  // namespace fastlstm

@@ -28,32 +28,50 @@ std::vector<Index> cut_rows(const Schedule& schedule, int threads) {
     return cuts;
 }
 
+// Groups of R's vectors of a thread. Where R lacks a gate, its product has a second phase over `units` and needs the
+// inputs of those: the thread takes the same units in both.
+Share recurrent_groups(const Layout& gates, const Layout& recurrent, const Share& units, int rank, int threads) {
+    if (recurrent.gates == gates.gates) return share_of(recurrent.groups(), rank, threads);
+    return {units.begin * recurrent.gates, std::min(units.end * recurrent.gates, recurrent.groups())};
+}
+
+// Groups of W's vectors that hold the units of some groups of R's. Where threads meet inside one, both project it.
+Share input_groups(const Layout& gates, const Layout& recurrent, const Share& groups) {
+    const Index end = std::min(groups.end * recurrent.group, recurrent.vectors());
+    return {groups.begin * recurrent.group / recurrent.gates * gates.gates / gates.group,
+            divide_up(divide_up(end, recurrent.gates) * gates.gates, gates.group)};
+}
+
 }  // namespace
 
-int Plan::choose_threads(const Schedule& schedule, const Layout& gates, const Layout& units, Index input_size) {
+int Plan::choose_threads(const Schedule& schedule, const Layout& gates, const Layout& recurrent, const Layout& units,
+                         Index input_size) {
     const double per_row = static_cast<double>(gates.columns()) * static_cast<double>(units.size + input_size);
     const double total = per_row * static_cast<double>(schedule.total());
     const double per_visit = total / static_cast<double>(std::max<Index>(1, schedule.visits()));
     const Index wanted = total < kWorthATeam ? 1 : num_threads();
     const Index by_rows = std::min(wanted, schedule.rows() / kRowsWorthSplitting);
-    const Index by_units = std::min({wanted, gates.groups(), units.groups()});
+    const Index by_units = std::min({wanted, recurrent.groups(), units.groups()});
     split_units_ = by_units > by_rows && per_visit / static_cast<double>(by_units) > kWorthAMeeting;
     return static_cast<int>(std::max<Index>(1, split_units_ ? by_units : by_rows));
 }
 
-Plan::Plan(const Schedule& schedule, const Layout& gates, const Layout& units, Index input_size)
-    : lease_(choose_threads(schedule, gates, units, input_size)) {
+Plan::Plan(const Schedule& schedule, const Layout& gates, const Layout& recurrent, const Layout& units,
+           Index input_size)
+    : lease_(choose_threads(schedule, gates, recurrent, units, input_size)) {
     split_units_ = split_units_ && threads() > 1;
     const std::vector<Index> cuts = cut_rows(schedule, split_units_ ? 1 : threads());
     for (int rank = 0; rank < threads(); ++rank) {
+        const auto at = static_cast<std::size_t>(rank);
+        Slice slice{{0, schedule.rows()}, {}, {0, recurrent.groups()}, {0, units.groups()}};
         if (split_units_) {
-            slices_.push_back({{0, schedule.rows()},
-                               share_of(gates.groups(), rank, threads()),
-                               share_of(units.groups(), rank, threads())});
+            slice.units = share_of(units.groups(), rank, threads());
+            slice.gates = recurrent_groups(gates, recurrent, slice.units, rank, threads());
         } else {
-            const auto at = static_cast<std::size_t>(rank);
-            slices_.push_back({{cuts[at], cuts[at + 1]}, {0, gates.groups()}, {0, units.groups()}});
+            slice.rows = {cuts[at], cuts[at + 1]};
         }
+        slice.inputs = input_groups(gates, recurrent, slice.gates);
+        slices_.push_back(slice);
     }
 }
 

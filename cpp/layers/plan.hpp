@@ -12,13 +12,16 @@ namespace fastlstm {
 // The part of every visit that one thread computes.
 struct Slice {
     Share rows;    // in schedule order
-    Share groups;  // of the gate columns (forward)
-    Share units;   // groups of the hidden units (backward)
+    Share inputs;  // groups of the gate columns of W that hold those of `gates`
+    Share gates;   // groups of the gate columns of R (forward)
+    Share units;   // groups of the hidden units (backward, and a second phase of forward)
 };
 
 class Plan {
 public:
-    Plan(const Schedule& schedule, const Layout& gates, const Layout& units, Index input_size);
+    template <class T>
+    Plan(const Schedule& schedule, const Weights<T>& weights)
+        : Plan(schedule, weights.gates, weights.recurrent, weights.units, weights.input_size) {}
 
     int threads() const { return lease_.size(); }
     bool split_units() const { return split_units_; }  // threads share every row's units and meet after every visit
@@ -28,7 +31,9 @@ public:
     void run(const std::function<void(int, Team&)>& work) { lease_.run(work); }
 
 private:
-    int choose_threads(const Schedule& schedule, const Layout& gates, const Layout& units, Index input_size);
+    Plan(const Schedule& schedule, const Layout& gates, const Layout& recurrent, const Layout& units, Index input_size);
+    int choose_threads(const Schedule& schedule, const Layout& gates, const Layout& recurrent, const Layout& units,
+                       Index input_size);
 
     bool split_units_ = false;
     TeamLease lease_;

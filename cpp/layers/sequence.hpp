@@ -26,17 +26,20 @@ struct ForwardArrays {
     T* c_n;                   // (N, H); LSTM
 };
 
-// What a training forward keeps for backward, in schedule order: per valid step (gates + 1 + 1) * Hp numbers for the
-// LSTM, Hp for the RNN, and N more rows of states for the start.
+// What a training forward keeps for backward, in schedule order: per valid step (4 + 1 + 1) * Hp numbers for the LSTM,
+// 5 * Hp for the GRU, Hp for the RNN, and N more rows of states for the start.
 template <class T>
 struct Tape {
     std::shared_ptr<const Weights<T>> weights;
     Schedule schedule;
     SequenceView<const T> x;  // the caller's array, not a copy
     Buffer<T> h, c;           // (N + total) x Hp: the states before visit 0, then after each visit
-    Buffer<T> gates;          // total x gate columns, activated; LSTM
+    Buffer<T> gates;          // total x (slots * Hp), activated; LSTM i, f, g, o; GRU n, r, u, a (kernel_table.hpp)
+    Buffer<T> h_reset;        // total x Hp; GRU with the reset gate before the product
 
-    Index bytes() const { return static_cast<Index>(sizeof(T)) * (h.size() + c.size() + gates.size()); }
+    Index bytes() const {
+        return static_cast<Index>(sizeof(T)) * (h.size() + c.size() + gates.size() + h_reset.size());
+    }
 };
 
 template <class T>
@@ -48,6 +51,7 @@ struct BackwardArrays {
     MatrixView<T> dweight_ih;  // (G*H, I) or empty
     MatrixView<T> dweight_hh;  // (G*H, H) or empty
     T* dbias;                  // G*H numbers or null
+    T* drecurrent_bias;        // G*H numbers or null; differs from dbias in the GRU's n
     T* dh_0;                   // (N, H)
     T* dc_0;                   // (N, H); LSTM
 };

@@ -16,6 +16,7 @@ Stream<T>::Stream(std::vector<std::shared_ptr<const Weights<T>>> layers, Index r
         Layer layer;
         for (Buffer<T>& h : layer.h) h = Buffer<T>::zeroed(state_size);
         if (fastlstm::has_cell_state(weights->kind)) layer.c = Buffer<T>::zeroed(state_size);
+        if (resets_before(weights->kind)) layer.h_reset = Buffer<T>(state_size);
         layer.z = Buffer<T>(checked_product(rows, gates.columns()));
         for (Index row = 0; row < rows; ++row) layer.z_rows.push_back(layer.z.data() + row * gates.columns());
         layer.weights = std::move(weights);
@@ -44,20 +45,26 @@ void Stream<T>::step(const T* x, Index x_stride, T* y, Index y_stride) {
             x_rows_[static_cast<std::size_t>(row)] = x + row * x_stride;
             if (last) y_rows_[static_cast<std::size_t>(row)] = y + row * y_stride;
         }
-        const Index inputs = weights.input_size, groups = weights.gates.groups();
-        kernels.product({x_rows_.data(), rows_, inputs, inputs, 0, weights.packed_ih(), weights.bias(), 0, groups,
-                         layer.z_rows.data(), weights.gates.columns()});
+        const Index inputs = weights.input_size;
+        kernels.product({x_rows_.data(), rows_, inputs, inputs, 0, weights.packed_ih(), weights.bias(), 0,
+                         weights.gates.groups(), layer.z_rows.data(), weights.gates.columns()});
         CellForwardArgs<T> args{};
         args.rows = rows_;
         args.hidden_size = weights.hidden_size;
-        args.group_end = groups;
+        args.group_end = weights.recurrent.groups();
         args.packed_hh = weights.packed_hh();
+        args.packed_candidate = weights.packed_candidate();
+        args.h_reset = layer.h_reset.data();
+        args.recurrent_bias = weights.recurrent_bias();
         args.z = layer.z.data();
         args.h_prev = layer.h[0].data();
         args.h = layer.h[1].data();
         args.c_prev = args.c = layer.c.data();
         args.y = last ? y_rows_.data() : nullptr;
-        cell_kernels(kernels, weights.kind).forward(args);
+        const auto& phases = cell_kernels(kernels, weights.kind).forward;
+        phases[0](args);
+        args.group_end = weights.units.groups();
+        if (phases[1]) phases[1](args);
         std::swap(layer.h[0], layer.h[1]);
         x = layer.h[0].data();
         x_stride = weights.gates.padded_size();

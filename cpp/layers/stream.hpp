@@ -35,8 +35,9 @@ public:
 private:
     struct Layer {
         std::shared_ptr<const Weights<T>> weights;
-        Buffer<T> h[2];  // now and next, swapped by every step
-        Buffer<T> c;     // LSTM
+        Buffer<T> h[2];     // now and next, swapped by every step
+        Buffer<T> c;        // LSTM
+        Buffer<T> h_reset;  // GRU with the reset gate before the product
         Buffer<T> z;
         std::vector<T*> z_rows;
     };

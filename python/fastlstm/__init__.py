@@ -17,11 +17,12 @@ from fastlstm.runtime import (
 
 if TYPE_CHECKING:
     from fastlstm import datasets, keras, reference
-    from fastlstm.layers import LSTM, RNN
+    from fastlstm.layers import GRU, LSTM, RNN
 
 __version__ = config()["fastlstm"]
 
 __all__ = [
+    "GRU",
     "LSTM",
     "RNN",
     "active_isa",
@@ -38,7 +39,7 @@ __all__ = [
 
 # Imported at first use, to keep `import fastlstm` quick.
 _MODULES = ("datasets", "keras", "layers", "reference")
-_CLASSES = {"LSTM": "layers", "RNN": "layers"}
+_CLASSES = {"GRU": "layers", "LSTM": "layers", "RNN": "layers"}
 
 
 def __getattr__(name: str) -> Any:

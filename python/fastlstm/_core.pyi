@@ -16,10 +16,11 @@ class Weights:
 
     def __init__(
         self,
-        cell: str,  # "lstm", "rnn_tanh" or "rnn_relu"
-        weight_ih: Floats,  # (G*H, I), any strides; gates stacked i, f, g, o
+        cell: str,  # "lstm", "gru", "gru_reset_before", "rnn_tanh" or "rnn_relu"
+        weight_ih: Floats,  # (G*H, I), any strides; gates stacked i, f, g, o or r, u, n
         weight_hh: Floats,  # (G*H, H), any strides
         bias: Floats | None = None,  # (G*H,)
+        recurrent_bias: Floats | None = None,  # (G*H,), added to the bias but in n of "gru"
     ) -> None: ...
     @property
     def cell(self) -> str: ...
@@ -72,6 +73,7 @@ def backward(
     dweight_ih: Floats | None = None,  # (G*H, I)
     dweight_hh: Floats | None = None,  # (G*H, H)
     dbias: Floats | None = None,  # (G*H,)
+    drecurrent_bias: Floats | None = None,  # (G*H,)
 ) -> tuple[Floats, Floats | None]:  # dh_0 (N, H), dc_0 (N, H) or None
     ...
 

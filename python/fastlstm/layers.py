@@ -1,4 +1,4 @@
-"""LSTM and RNN layers with PyTorch's constructor, call, shapes and parameter names, on NumPy arrays.
+"""LSTM, GRU and RNN layers with PyTorch's constructor, call, shapes and parameter names, on NumPy arrays.
 
 Letters in shapes: ``T`` steps, ``N`` batch, ``I`` input size, ``H`` hidden size, ``L`` layers, ``D`` directions.
 """
@@ -16,9 +16,9 @@ from fastlstm import _core
 from fastlstm.streaming import Stream
 from fastlstm.typing import Floats
 
-__all__ = ["LSTM", "RNN", "Gradients"]
+__all__ = ["GRU", "LSTM", "RNN", "Gradients"]
 
-State: TypeAlias = Any  # LSTM: (h, c); RNN: h
+State: TypeAlias = Any  # LSTM: (h, c); GRU, RNN: h
 Pullback: TypeAlias = Callable[..., "Gradients"]
 
 
@@ -57,7 +57,7 @@ def _float_dtype(dtype: Any) -> np.dtype[Any]:
 
 
 class _Recurrent:
-    """What LSTM and RNN share: parameters, stacking, directions, layouts, states."""
+    """What LSTM, GRU and RNN share: parameters, stacking, directions, layouts, states."""
 
     _gates: ClassVar[int]
     _states: ClassVar[int]  # arrays in a state: 2 for (h, c), 1 for h
@@ -123,9 +123,8 @@ class _Recurrent:
         parameters = {name: cast(Floats, np.array(value, self.dtype)) for name, value in values.items()}
         weights = []
         for suffix, _ in self._suffixes():
-            bias = parameters["bias_ih" + suffix] + parameters["bias_hh" + suffix] if self.bias else None
-            kernels = parameters["weight_ih" + suffix], parameters["weight_hh" + suffix]
-            weights.append(_core.Weights(self._cell, *kernels, bias))
+            names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh") if self.bias else ("weight_ih", "weight_hh")
+            weights.append(_core.Weights(self._cell, *(parameters[name + suffix] for name in names)))
         for value in parameters.values():
             value.flags.writeable = False
         self._parameters, self._weights = parameters, weights
@@ -409,16 +408,17 @@ class _Call:
             dx = self._empty(self.weights[k].input_size)
             dweight_ih = np.empty_like(self.parameters["weight_ih" + suffix])
             dweight_hh = np.empty_like(self.parameters["weight_hh" + suffix])
-            dbias = np.empty(len(dweight_ih), self.layer.dtype)
+            dbias_ih, dbias_hh = (np.empty(len(dweight_ih), self.layer.dtype) for _ in range(2))
             part = dy[..., direction * H : (direction + 1) * H]
             dh_n, dc_n = (None, None) if seeds is None else (seeds[0][k], seeds[1][k] if len(seeds) == 2 else None)
-            dh_0, dc_0 = _core.backward(self.tapes[k], part, dh_n, dc_n, dx, dweight_ih, dweight_hh, dbias)
+            dparameters = dweight_ih, dweight_hh, dbias_ih, dbias_hh
+            dh_0, dc_0 = _core.backward(self.tapes[k], part, dh_n, dc_n, dx, *dparameters)
             dstates.append((dh_0,) if dc_0 is None else (dh_0, dc_0))
             parameters["weight_ih" + suffix] = dweight_ih
             parameters["weight_hh" + suffix] = dweight_hh
             if self.layer.bias:
-                parameters["bias_ih" + suffix] = dbias
-                parameters["bias_hh" + suffix] = dbias.copy()
+                parameters["bias_ih" + suffix] = dbias_ih
+                parameters["bias_hh" + suffix] = dbias_hh
             total = dx if total is None else total + dx
         assert total is not None
         return total
@@ -507,6 +507,81 @@ class LSTM(_Recurrent):
     @property
     def _cell(self) -> str:
         return "lstm"
+
+
+class GRU(_Recurrent):
+    r"""Gated recurrent unit, one or more layers, one or both directions.
+
+    For every step, with :math:`\sigma` the logistic function and :math:`\odot` the elementwise product,
+
+    .. math::
+
+        r &= \sigma(W_r x_t + b_r + R_r h_{t-1} + c_r) \\
+        u &= \sigma(W_u x_t + b_u + R_u h_{t-1} + c_u) \\
+        n &= \tanh(W_n x_t + b_n + r \odot (R_n h_{t-1} + c_n)) \\
+        h_t &= (1 - u) \odot n + u \odot h_{t-1}
+
+    :math:`W` is ``weight_ih``, :math:`R` ``weight_hh``, :math:`b` ``bias_ih`` and :math:`c` ``bias_hh``, their gates
+    stacked in the order r, u, n. The reset gate r acts on the recurrent product, as in PyTorch, cuDNN and Keras
+    (``reset_after=True``); PyTorch writes z for the update gate u.
+
+    Parameters
+    ----------
+    input_size : int
+        ``I``, numbers a step.
+    hidden_size : int
+        ``H``, hidden units.
+    num_layers : int
+        Layers on top of each other.
+    bias, batch_first, dropout, bidirectional, dtype, seed
+        As for `LSTM`.
+
+    Raises
+    ------
+    ValueError
+        If a size or probability is out of range.
+    TypeError
+        If a size is not a whole number or the dtype is another.
+
+    Notes
+    -----
+    Constructor, call, shapes and parameter names are those of ``torch.nn.GRU``, with `lengths` in place of packed
+    sequences. What is said of the numbers of `LSTM` holds here too.
+
+    References
+    ----------
+    Cho et al., "Learning phrase representations using RNN encoder-decoder for statistical machine translation", EMNLP
+    2014.
+
+    Examples
+    --------
+    >>> import numpy as np, fastlstm as fl
+    >>> layer = fl.GRU(input_size=3, hidden_size=5, seed=0)
+    >>> y, h_n = layer(np.ones((7, 2, 3), "float32"))
+    >>> y.shape, h_n.shape
+    ((7, 2, 5), (1, 2, 5))
+    """
+
+    _gates = 3
+    _states = 1
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        dtype: Any = "float32",
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype, seed)
+
+    @property
+    def _cell(self) -> str:
+        return "gru"
 
 
 class RNN(_Recurrent):

@@ -15,6 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "Gradients",
+    "gru",
+    "gru_backward",
+    "gru_step",
+    "gru_step_backward",
     "lstm",
     "lstm_backward",
     "lstm_step",
@@ -33,8 +37,9 @@ States: TypeAlias = tuple[Array, ...]  # (h,) or (h, c); what a cell shows of it
 class Gradients(NamedTuple):
     """Gradients of a scalar with respect to everything that went into a forward pass, each in its shape.
 
-    A simple RNN has no cell state: its ``c_0`` is None. For a single step ``x``, ``h_0`` and ``c_0`` are the gradients
-    of that step's input and of the states that entered it.
+    Only the LSTM has a cell state and only the GRU a second bias; elsewhere ``c_0`` and ``recurrent_bias`` are None.
+    For a single step ``x``, ``h_0`` and ``c_0`` are the gradients of that step's input and of the states that entered
+    it.
     """
 
     x: Array
@@ -43,6 +48,13 @@ class Gradients(NamedTuple):
     weight_ih: Array
     weight_hh: Array
     bias: Array
+    recurrent_bias: Array | None = None
+
+    @property
+    def parameters(self) -> tuple[Array, ...]:
+        """Gradients of the weights and the biases the cell has."""
+        parameters = self.weight_ih, self.weight_hh, self.bias
+        return parameters if self.recurrent_bias is None else (*parameters, self.recurrent_bias)
 
     @property
     def states(self) -> States:
@@ -348,6 +360,300 @@ def lstm_backward(
     return _backward_through_time(step_backward, x, visits, dy, (dh_n, dc_n), (weight_ih, weight_hh, bias))
 
 
+# --- GRU --------------------------------------------------------------------------------------------------------------
+
+
+def gru_step(
+    x_t: ArrayLike,
+    h: ArrayLike,
+    weight_ih: ArrayLike,
+    weight_hh: ArrayLike,
+    bias: ArrayLike | None,
+    recurrent_bias: ArrayLike | None,
+    reset_after: bool = True,
+) -> Array:
+    """One step of a gated recurrent unit.
+
+    With ``W``, ``R``, ``b``, ``c`` the blocks of ``weight_ih``, ``weight_hh``, ``bias`` and ``recurrent_bias`` that
+    belong to a gate::
+
+        r   = sigmoid(W_r x_t + b_r + R_r h_{t-1} + c_r)             reset gate
+        u   = sigmoid(W_u x_t + b_u + R_u h_{t-1} + c_u)             update gate
+        n   = tanh   (W_n x_t + b_n + r * (R_n h_{t-1} + c_n))       candidate; with reset_after=False
+              tanh   (W_n x_t + b_n + R_n (r * h_{t-1}) + c_n)
+        h_t = (1 - u) * n + u * h_{t-1}
+
+    Parameters
+    ----------
+    x_t : array_like, shape (N, I)
+        Input of this step.
+    h : array_like, shape (N, H)
+        Hidden state that the step before left.
+    weight_ih : array_like, shape (3H, I)
+        Input weights, gates stacked in the order r, u, n.
+    weight_hh : array_like, shape (3H, H)
+        Recurrent weights, stacked likewise.
+    bias, recurrent_bias : array_like, shape (3H,), or None
+        None stands for zeros. The two differ in ``n`` with `reset_after` only.
+    reset_after : bool, default True
+        Whether the reset gate acts on the recurrent product (as in cuDNN, PyTorch and Keras) or on the state that goes
+        into it (as in the first version of the paper).
+
+    Returns
+    -------
+    ndarray, shape (N, H)
+        Hidden state after the step.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit; the message names the argument.
+
+    References
+    ----------
+    K. Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder for Statistical Machine Translation",
+    EMNLP 2014.
+
+    Examples
+    --------
+    With all weights zero the update gate is one half and the candidate zero, so a step halves the state:
+
+    >>> gru_step([[3.0]], [[2.0]], np.zeros((3, 1)), np.zeros((3, 1)), None, None)
+    array([[1.]])
+    """
+    weight_ih, weight_hh, bias, recurrent_bias = _gru_parameters(weight_ih, weight_hh, bias, recurrent_bias)
+    x_t, h = _step_arguments(x_t, weight_ih, weight_hh, h=h)
+    _, u, n, _ = _gru_gates(x_t, h, weight_ih, weight_hh, bias, recurrent_bias, reset_after)
+    return (1 - u) * n + u * h
+
+
+def _gru_gates(
+    x_t: Array, h: Array, weight_ih: Array, weight_hh: Array, bias: Array, recurrent_bias: Array, reset_after: bool
+) -> tuple[Array, Array, Array, Array]:
+    """Return r, u, n, and the recurrent part of n's sum."""
+    W_r, W_u, W_n = np.split(weight_ih, 3)
+    R_r, R_u, R_n = np.split(weight_hh, 3)
+    b_r, b_u, b_n = np.split(bias, 3)
+    c_r, c_u, c_n = np.split(recurrent_bias, 3)
+    r = sigmoid(x_t @ W_r.T + b_r + h @ R_r.T + c_r)
+    u = sigmoid(x_t @ W_u.T + b_u + h @ R_u.T + c_u)
+    a = h @ R_n.T + c_n if reset_after else (r * h) @ R_n.T + c_n
+    n = np.tanh(x_t @ W_n.T + b_n + (r * a if reset_after else a))
+    return r, u, n, a
+
+
+def gru_step_backward(
+    x_t: ArrayLike,
+    h: ArrayLike,
+    weight_ih: ArrayLike,
+    weight_hh: ArrayLike,
+    bias: ArrayLike | None,
+    recurrent_bias: ArrayLike | None,
+    dh: ArrayLike,
+    reset_after: bool = True,
+) -> Gradients:
+    """Differentiate :func:`gru_step`: from the gradient of its result to those of its arguments.
+
+    ``dz`` is the gradient of a gate before its sigmoid or tanh, ``a = R_n h_{t-1} + c_n``::
+
+        dz_n = dh * (1 - u) * (1 - n^2)
+        dz_u = dh * (h_{t-1} - n) * u (1 - u)
+        da   = dz_n * r,    dz_r = dz_n * a * r (1 - r)
+        dx_t = W^T [dz_r, dz_u, dz_n],      dW, db from the same
+        dh_{t-1} = dh * u + R^T [dz_r, dz_u, da],      dR, dc from the same
+
+    With ``reset_after=False`` the state that ``R_n`` sees is ``m = r * h_{t-1}``::
+
+        dm   = R_n^T dz_n,    dz_r = dm * h_{t-1} * r (1 - r)
+        dh_{t-1} = dh * u + dm * r + R_r^T dz_r + R_u^T dz_u
+        dR_n = dz_n m^T,      dc = db
+
+    Parameters
+    ----------
+    x_t, h, weight_ih, weight_hh, bias, recurrent_bias, reset_after
+        What the step was given.
+    dh : array_like, shape (N, H)
+        Gradient of the state it returned.
+
+    Returns
+    -------
+    Gradients
+        ``x`` and ``h_0`` are those of ``x_t`` and ``h``; ``c_0`` is None.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit; the message names the argument.
+
+    Examples
+    --------
+    With all weights zero the update gate passes half of the gradient on:
+
+    >>> gru_step_backward([[3.0]], [[2.0]], np.zeros((3, 1)), np.zeros((3, 1)), None, None, dh=[[1.0]]).h_0
+    array([[0.5]])
+    """
+    weight_ih, weight_hh, bias, recurrent_bias = _gru_parameters(weight_ih, weight_hh, bias, recurrent_bias)
+    x_t, h, dh = _step_arguments(x_t, weight_ih, weight_hh, h=h, dh=dh)
+    r, u, n, a = _gru_gates(x_t, h, weight_ih, weight_hh, bias, recurrent_bias, reset_after)
+
+    dz_n = dh * (1 - u) * (1 - n**2)
+    dz_u = dh * (h - n) * u * (1 - u)
+    if reset_after:
+        dz_r = dz_n * a * r * (1 - r)
+        drecurrent = np.concatenate([dz_r, dz_u, dz_n * r], axis=1)
+        dh_prev = dh * u + drecurrent @ weight_hh
+        dweight_hh = drecurrent.T @ h
+    else:
+        R_ru, R_n = np.split(weight_hh, [2 * h.shape[1]])
+        dm = dz_n @ R_n
+        dz_r = dm * h * r * (1 - r)
+        drecurrent = np.concatenate([dz_r, dz_u, dz_n], axis=1)
+        dz_ru = np.concatenate([dz_r, dz_u], axis=1)
+        dh_prev = dh * u + dm * r + dz_ru @ R_ru
+        dweight_hh = np.concatenate([dz_ru.T @ h, dz_n.T @ (r * h)])
+    dz = np.concatenate([dz_r, dz_u, dz_n], axis=1)
+    dbias, drecurrent_bias = dz.sum(axis=0), drecurrent.sum(axis=0)
+    return Gradients(dz @ weight_ih, dh_prev, None, dz.T @ x_t, dweight_hh, dbias, drecurrent_bias)
+
+
+def gru(
+    x: ArrayLike,
+    weight_ih: ArrayLike,
+    weight_hh: ArrayLike,
+    bias: ArrayLike | None = None,
+    recurrent_bias: ArrayLike | None = None,
+    h_0: ArrayLike | None = None,
+    lengths: ArrayLike | None = None,
+    reverse: bool = False,
+    reset_after: bool = True,
+) -> tuple[Array, Array]:
+    """GRU over a batch of sequences: :func:`gru_step` from step to step.
+
+    Parameters
+    ----------
+    x : array_like, shape (T, N, I)
+        Input sequences.
+    weight_ih, weight_hh, bias, recurrent_bias : array_like, shapes (3H, I), (3H, H), (3H,), (3H,)
+        Gates stacked in the order r, u, n; no bias stands for zeros.
+    h_0 : array_like, shape (N, H), optional
+        Initial state, zeros by default.
+    lengths : array_like of int, shape (N,), optional
+        Number of valid steps of each row, 0 to T; all T by default. What lies beyond is not read.
+    reverse : bool, default False
+        Walk from each row's last valid step to its first. ``y`` stays in the order of ``x``.
+    reset_after : bool, default True
+        Whether the reset gate acts after the recurrent product or before it.
+
+    Returns
+    -------
+    y : ndarray, shape (T, N, H)
+        Hidden states, zero beyond a row's length.
+    h_n : ndarray, shape (N, H)
+        State each row ended with; the initial one where its length is 0.
+
+    Raises
+    ------
+    ValueError
+        If a shape or a length does not fit; the message names the argument.
+    TypeError
+        If ``lengths`` are not integers.
+
+    References
+    ----------
+    See :func:`gru_step`.
+
+    Examples
+    --------
+    >>> y, h_n = gru(np.ones((3, 2, 1)), np.ones((3, 1)), np.ones((3, 1)), lengths=[3, 1])
+    >>> y[:, :, 0].round(4)
+    array([[0.2048, 0.2048],
+           [0.3468, 0.    ],
+           [0.4517, 0.    ]])
+    """
+    weight_ih, weight_hh, bias, recurrent_bias = _gru_parameters(weight_ih, weight_hh, bias, recurrent_bias)
+    x, h_0 = _sequence_arguments(x, weight_ih, weight_hh, h_0=h_0)
+
+    def step(x_t: Array, states: States) -> States:
+        (h,) = states
+        return (gru_step(x_t, h, weight_ih, weight_hh, bias, recurrent_bias, reset_after),)
+
+    y, (h_n,), _ = _forward_through_time(step, x, (h_0,), _lengths(lengths, x), reverse)
+    return y, h_n
+
+
+def gru_backward(
+    x: ArrayLike,
+    weight_ih: ArrayLike,
+    weight_hh: ArrayLike,
+    bias: ArrayLike | None = None,
+    recurrent_bias: ArrayLike | None = None,
+    h_0: ArrayLike | None = None,
+    lengths: ArrayLike | None = None,
+    reverse: bool = False,
+    reset_after: bool = True,
+    *,
+    dy: ArrayLike | None = None,
+    dh_n: ArrayLike | None = None,
+) -> Gradients:
+    """Backpropagation through time for :func:`gru`.
+
+    Parameters
+    ----------
+    x, weight_ih, weight_hh, bias, recurrent_bias, h_0, lengths, reverse, reset_after
+        What :func:`gru` was given.
+    dy : array_like, shape (T, N, H), optional
+        Gradient of ``y``, zeros by default; not read beyond a row's length.
+    dh_n : array_like, shape (N, H), optional
+        Gradient of the final state, zeros by default.
+
+    Returns
+    -------
+    Gradients
+        Also of what was left out and taken as zeros: initial state, biases. ``c_0`` is None.
+
+    Raises
+    ------
+    ValueError
+        If a shape or a length does not fit; the message names the argument.
+    TypeError
+        If ``lengths`` are not integers.
+
+    References
+    ----------
+    P. J. Werbos, "Backpropagation Through Time: What It Does and How to Do It", Proceedings of the IEEE 78(10), 1990.
+
+    Examples
+    --------
+    >>> x, weight_ih, weight_hh = np.ones((3, 1, 1)), np.ones((3, 1)), np.ones((3, 1))
+    >>> grads = gru_backward(x, weight_ih, weight_hh, dh_n=[[1.0]])
+    >>> nudged = gru(x + 1e-6, weight_ih, weight_hh)[1] - gru(x - 1e-6, weight_ih, weight_hh)[1]
+    >>> bool(np.isclose(grads.x.sum(), nudged[0, 0] / 2e-6))
+    True
+    """
+    weight_ih, weight_hh, bias, recurrent_bias = _gru_parameters(weight_ih, weight_hh, bias, recurrent_bias)
+    x, h_0, dh_n = _sequence_arguments(x, weight_ih, weight_hh, h_0=h_0, dh_n=dh_n)
+
+    def step(x_t: Array, states: States) -> States:
+        (h,) = states
+        return (gru_step(x_t, h, weight_ih, weight_hh, bias, recurrent_bias, reset_after),)
+
+    def step_backward(x_t: Array, states: States, dstates: States) -> Gradients:
+        (h,), (dh,) = states, dstates
+        return gru_step_backward(x_t, h, weight_ih, weight_hh, bias, recurrent_bias, dh, reset_after)
+
+    y, _, visits = _forward_through_time(step, x, (h_0,), _lengths(lengths, x), reverse)
+    dy = _float64("dy", dy, y.shape)
+    parameters = weight_ih, weight_hh, bias, recurrent_bias
+    return _backward_through_time(step_backward, x, visits, dy, (dh_n,), parameters)
+
+
+def _gru_parameters(
+    weight_ih: ArrayLike, weight_hh: ArrayLike, bias: ArrayLike | None, recurrent_bias: ArrayLike | None
+) -> tuple[Array, Array, Array, Array]:
+    weight_ih, weight_hh, bias = _parameters(3, weight_ih, weight_hh, bias)
+    return weight_ih, weight_hh, bias, _float64("recurrent_bias", recurrent_bias, bias.shape)
+
+
 # --- Simple RNN -------------------------------------------------------------------------------------------------------
 
 
@@ -638,7 +944,7 @@ def _backward_through_time(
         dx[t, rows] = grads.x
         for dstate, new in zip(dstates, grads.states, strict=True):
             dstate[rows] = new
-        for total, new in zip(dparameters, (grads.weight_ih, grads.weight_hh, grads.bias), strict=True):
+        for total, new in zip(dparameters, grads.parameters, strict=True):
             total += new  # the same weights served every step
     return Gradients(dx, dstates[0], dstates[1] if len(dstates) == 2 else None, *dparameters)
 

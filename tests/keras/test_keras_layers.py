@@ -317,7 +317,8 @@ def test_config_makes_the_same_layer():
         (lambda: layers.LSTM(2, activation="gelu"), ValueError, "'gelu' is not known; valid names: .*tanh"),
         (lambda: layers.LSTM(2, activation="relu"), ValueError, "activation='relu' is not supported; supported: tanh"),
         (lambda: layers.LSTM(2, recurrent_dropout=0.2), NotImplementedError, "recurrent_dropout=0.2 .* use dropout"),
-        (lambda: layers.LSTM(2, kernel_regularizer="l2"), NotImplementedError, "kernel_regularizer='l2'"),
+        (lambda: layers.LSTM(2, kernel_regularizer="l3"), ValueError, "regularizer: 'l3' is not known; .*l1_l2"),
+        (lambda: layers.LSTM(2, activity_regularizer="l2"), NotImplementedError, "activity_regularizer is not"),
         (lambda: layers.LSTM(2, foo=1), ValueError, r"LSTM: unknown arguments \['foo'\]"),
         (lambda: layers.Dense(2, kernel_initializer="nope"), ValueError, "initializer: 'nope' .*glorot_uniform"),
         (lambda: layers.Dense(2, activation=np.tanh), TypeError, "wanted a name or an ActivationFunction"),
@@ -348,8 +349,8 @@ def test_wrong_features_and_states_after_building():
         layer(np.ones((2, 5, 3)), initial_state=[np.ones((2, 4))])
     with pytest.raises(ValueError, match=r"initial_state must have shape \(2, 4\), got \(1, 4\)"):
         layer(np.ones((2, 5, 3)), initial_state=[np.ones((1, 4)), np.ones((1, 4))])
-    with pytest.raises(NotImplementedError, match="mask"):
-        layer(np.ones((2, 5, 3)), mask=np.zeros((2, 5), bool))
+    with pytest.raises(ValueError, match=r"mask: got shape \(2, 4\), wanted \(2, 5\)"):
+        layer(np.ones((2, 5, 3)), mask=np.zeros((2, 4), bool))
 
 
 def test_a_refused_layer_leaves_the_model_as_it_was():

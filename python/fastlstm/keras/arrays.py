@@ -47,6 +47,15 @@ def any_numbers(value: Any, name: str, wanted: str = "an array of numbers") -> A
     return array
 
 
+def as_mask(mask: Any, name: str, shape: tuple[int, ...], ndim: int | None = None) -> Array:
+    """`mask` as booleans for the first axes of an array of `shape`; numbers other than zero count as True."""
+    array = any_numbers(mask, name, "an array of booleans, True for what is there")
+    wanted = shape[:ndim] if ndim else shape[: max(1, array.ndim)]
+    if array.shape != wanted:
+        raise ValueError(f"{name}: got shape {array.shape}, wanted {wanted}, the first axes of x")
+    return array if array.dtype == np.bool_ else array != 0
+
+
 def shape_text(shape: Shape) -> str:
     """Return a shape as users write it, with None for a free axis."""
     return str(tuple(shape))

@@ -127,6 +127,11 @@ class ArraySource:
         self.steps: int | None = self.limit or -(-self.rows // batch_size)
         self._endless = self._repeat()
 
+    def batch_sizes(self) -> set[int]:
+        """Numbers of rows that the batches of a pass have."""
+        rows, size = self.rows, self.batch_size
+        return {min(rows, size), rows % size or min(rows, size)}
+
     def epoch(self) -> Iterator[Batch]:
         """Return the batches of one epoch. A batch is valid until the next one is drawn."""
         if self.limit is None:

@@ -27,14 +27,19 @@ class Initializer:
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return dict(vars(self))
+        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
 
 
 class _Random(Initializer):
     def __init__(self, seed: int | None = None) -> None:
         if seed is not None and not isinstance(seed, int | np.integer):
             raise TypeError(f"seed: got {seed!r}, wanted an integer or None")
+        self._given_seed = seed
         self.seed = draw_seed() if seed is None else int(seed)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments; without a seed of its own another object draws other values."""
+        return super().get_config() | {"seed": self._given_seed}
 
     @property
     def _generator(self) -> np.random.Generator:
@@ -169,7 +174,7 @@ class _Scaled(VarianceScaling):
         super().__init__(*self._settings, seed=seed)
 
     def get_config(self) -> dict[str, Any]:
-        return {"seed": self.seed}
+        return {"seed": self._given_seed}
 
 
 class GlorotUniform(_Scaled):

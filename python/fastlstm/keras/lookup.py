@@ -30,17 +30,26 @@ def reset_names() -> None:
 
 
 def find(identifier: Any, known: Mapping[str, type[T]], base: type[T], kind: str) -> T:
-    """Return the object that `identifier` stands for: an instance or class of `base`, or one of the `known` names."""
+    """Return the object that `identifier` stands for: an instance, class or description, or a `known` name."""
     if isinstance(identifier, base):
         return identifier
     if isinstance(identifier, type) and issubclass(identifier, base):
         return identifier()
+    if isinstance(identifier, dict) and {"class_name", "config"} <= set(identifier):
+        if identifier["class_name"] in known:
+            return known[identifier["class_name"]](**identifier["config"])
+        identifier = identifier["class_name"]
     if isinstance(identifier, str):
         if identifier in known:
             return known[identifier]()
         names = ", ".join(sorted({snake_case(cls.__name__) for cls in known.values()}))
         raise ValueError(f"{kind}: {identifier!r} is not known; valid names: {names}")
     raise TypeError(f"{kind}: got {identifier!r} ({type(identifier).__name__}), wanted a name or a {base.__name__}")
+
+
+def describe(thing: Any) -> dict[str, Any] | None:
+    """Class name and settings of an object, from which `find` makes another one; None for None."""
+    return None if thing is None else {"class_name": type(thing).__name__, "config": thing.get_config()}
 
 
 def names_of(*classes: type[T], **aliases: type[T]) -> dict[str, type[T]]:

@@ -108,6 +108,32 @@ def expand(weights: Array, ndim: int) -> Array:
     return weights.reshape(weights.shape + (1,) * (ndim - weights.ndim))
 
 
+def apply_mask(weights: Array | None, mask: Array | None, dtype: np.dtype[Any], mean: bool) -> Array | None:
+    """Sample weights that leave out what `mask` leaves out.
+
+    Parameters
+    ----------
+    weights
+        Shape of `mask`, or without its last axes; None: all ones.
+    mask
+        False where an entry does not count; None: all count.
+    dtype
+        Of the result.
+    mean
+        Scale the weights up, so that a mean over all entries becomes one over those that count.
+    """
+    if mask is None:
+        return weights
+    factor = mask.astype(dtype)
+    if mean:
+        factor *= mask.size / max(1, int(np.count_nonzero(mask)))
+    if weights is None:
+        return factor
+    ndim = max(weights.ndim, factor.ndim)
+    result: Array = expand(weights, ndim) * expand(factor, ndim)
+    return result
+
+
 class CategoricalCrossentropy(Loss):
     """``-sum(y_true * log(y_pred))`` over the last axis, for one-hot labels or other probabilities.
 

@@ -1,7 +1,9 @@
 """Loss and metrics over the batches of an epoch."""
 
 from .arrays import Array
+from .losses import apply_mask
 from .metrics import Metric
+from .network import Outcome
 
 Logs = dict[str, float]
 
@@ -20,15 +22,18 @@ class Meters:
         for metric in (*self.plain, *self.weighted):
             metric.reset_state()
 
-    def update(self, loss: float, y: Array, output: Array, weights: Array | None) -> None:
+    def update(self, outcome: Outcome, y: Array, weights: Array | None) -> None:
         """Take in one batch."""
+        output, mask = outcome.output, outcome.mask
         rows = len(output)
-        self.total += loss * rows
+        self.total += outcome.loss * rows
         self.rows += rows
+        plain = apply_mask(None, mask, output.dtype, mean=False)
         for metric in self.plain:
-            metric.update_state(y, output)
+            metric.update_state(y, output, plain)
+        weighted = apply_mask(weights, mask, output.dtype, mean=False) if self.weighted else None
         for metric in self.weighted:
-            metric.update_state(y, output, weights)
+            metric.update_state(y, output, weighted)
 
     def values(self) -> Logs:
         """Loss first, then the metrics as they were given."""

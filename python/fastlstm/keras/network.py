@@ -1,13 +1,23 @@
 """The layers of a model as one function with a gradient."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from .arrays import Array
 from .layers.base import Layer, Pullback
-from .losses import Loss, expand
+from .losses import Loss, apply_mask, expand
 from .variable import Variable
+
+
+class Outcome(NamedTuple):
+    """What came of one batch."""
+
+    loss: float
+    output: Array
+    mask: Array | None
+    """Which entries of the output count, None if all do."""
 
 
 class Network:
@@ -19,6 +29,7 @@ class Network:
         trained = [i for i, layer in enumerate(self.layers) if layer.trainable_variables]
         self.first = trained[0] if trained else len(self.layers)
         self.variables: list[Variable] = [v for layer in self.layers for v in layer.trainable_variables]
+        self.regularized = [(i, v) for i, v in enumerate(self.variables) if v.regularizer is not None]
         ending = self.layers[-1].logits_activation
         fused = loss.fused_activation if loss is not None else None
         self.fused = fused is not None and fused in ("linear", ending)
@@ -26,59 +37,79 @@ class Network:
 
     def infer(self, x: Array) -> Array:
         """Return the model's output."""
-        for layer in self.layers:
-            x = layer.forward(self._cast(x, layer))
-        return x
+        return self._run(self.layers, x)[0]
 
-    def evaluate(self, x: Array, y: Array, weights: Array | None) -> tuple[float, Array]:
+    def _run(self, layers: Sequence[Layer], x: Array) -> tuple[Array, Array | None]:
+        mask: Array | None = None
+        for layer in layers:
+            x = self._cast(x, layer)
+            y = layer.forward(x, mask=mask)
+            mask = layer.compute_mask(x, mask)
+            x = y
+        return x, mask
+
+    def evaluate(self, x: Array, y: Array, weights: Array | None) -> Outcome:
         """Return the loss and the model's output."""
         *inner, last = self.layers
-        for layer in inner:
-            x = layer.forward(self._cast(x, layer))
+        x, mask = self._run(inner, x)
         x = self._cast(x, last)
-        out = last.vjp(x, training=False, need_dx=False, logits=True)[0] if self.logits else last.forward(x)
-        value, output, _ = self._loss(y, out, weights, need_slope=False)
-        return value, output
+        if self.logits:
+            out = last.vjp(x, training=False, mask=mask, need_dx=False, logits=True)[0]
+        else:
+            out = last.forward(x, mask=mask)
+        return self._penalized(self._loss(y, out, weights, last.compute_mask(x, mask), need_slope=False)[0])
 
-    def gradients(self, x: Array, y: Array, weights: Array | None) -> tuple[float, Array, list[Array]]:
-        """Return the loss, the model's output, and the gradient of every trainable weight."""
-        out, pullbacks = self._forward(x)
-        value, output, slope = self._loss(y, out, weights)
+    def gradients(self, x: Array, y: Array, weights: Array | None) -> tuple[Outcome, list[Array]]:
+        """Return the loss and the model's output, and the gradient of every trainable weight."""
+        out, mask, pullbacks = self._forward(x)
+        outcome, slope = self._loss(y, out, weights, mask)
         parts: list[list[Array]] = []
         for layer, pullback in reversed(pullbacks):
             assert slope is not None
             slope, gradients = pullback(self._cast(slope, layer))
             parts.append(gradients)
-        return value, output, [gradient for part in reversed(parts) for gradient in part]
+        found = [gradient for part in reversed(parts) for gradient in part]
+        for i, variable in self.regularized:
+            found[i] = found[i] + variable.regularizer.gradient(variable.value)  # type: ignore[union-attr]
+        return self._penalized(outcome), found
 
-    def _forward(self, x: Array) -> tuple[Array, list[tuple[Layer, Pullback]]]:
+    def _penalized(self, outcome: Outcome) -> Outcome:
+        penalties = (v.regularizer(v.value) for _, v in self.regularized)  # type: ignore[misc]
+        return outcome._replace(loss=outcome.loss + sum(penalties)) if self.regularized else outcome
+
+    def _forward(self, x: Array) -> tuple[Array, Array | None, list[tuple[Layer, Pullback]]]:
         pullbacks: list[tuple[Layer, Pullback]] = []
+        mask: Array | None = None
         last = len(self.layers) - 1
         for i, layer in enumerate(self.layers):
             x = self._cast(x, layer)
             logits = self.logits and i == last
             if i < self.first and not logits:
-                x = layer.forward(x, training=True)
+                y = layer.forward(x, training=True, mask=mask)
             else:
-                x, pullback = layer.vjp(x, training=True, need_dx=i > self.first, logits=logits)
+                y, pullback = layer.vjp(x, training=True, mask=mask, need_dx=i > self.first, logits=logits)
                 pullbacks.append((layer, pullback))
-        return x, pullbacks if self.variables else []
+            mask = layer.compute_mask(x, mask)
+            x = y
+        return x, mask, pullbacks if self.variables else []
 
     def _cast(self, x: Array, layer: Layer) -> Array:
-        return x.astype(layer.dtype) if self.mixed and x.dtype != layer.dtype else x
+        # Integers are indices, which the layer itself looks after.
+        return x.astype(layer.dtype) if self.mixed and x.dtype != layer.dtype and x.dtype.kind == "f" else x
 
     def _loss(
-        self, y: Array, out: Array, weights: Array | None, need_slope: bool = True
-    ) -> tuple[float, Array, Array | None]:
+        self, y: Array, out: Array, weights: Array | None, mask: Array | None, need_slope: bool = True
+    ) -> tuple[Outcome, Array | None]:
         loss = self.loss
         if loss is None:
-            return 0.0, out, None
+            return Outcome(0.0, out, mask), None
         slope: Array | None = None
         if self.fused:
             entries, output, slope = loss.fused(y, out)
         else:
             entries, output = loss.call(y, out), out
             slope = loss.gradient(y, out) if need_slope else None
+        weights = apply_mask(weights, mask, out.dtype, mean=loss.reduction in ("sum_over_batch_size", "mean"))
         scale = loss.scale(entries, weights)
         if scale is None:
             raise ValueError(f"loss: reduction={loss.reduction!r} gives no single value to minimize; use another")
@@ -86,4 +117,5 @@ class Network:
         if weights is not None:
             entries = entries * expand(weights, entries.ndim)
             slope = None if slope is None else slope * expand(weights, slope.ndim)
-        return float(np.add.reduce(entries, axis=None)) * scale, output, None if slope is None else slope * scale
+        value = float(np.add.reduce(entries, axis=None)) * scale
+        return Outcome(value, output, mask), None if slope is None else slope * scale

@@ -106,6 +106,9 @@ class _Group:
 
     def commit(self, flat: Array) -> None:
         self._views = [flat[s].reshape(v.value.shape) for s, v in zip(self.spans, self.variables, strict=True)]
+        for variable, view in zip(self.variables, self._views, strict=True):
+            if variable.constraint is not None:
+                view[...] = variable.constraint(view)
         self._flat = flat
         for variable, view in zip(self.variables, self._views, strict=True):
             variable.value = view

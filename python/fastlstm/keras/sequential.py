@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .arrays import Array, Shape, as_array, shape_text
+from .arrays import Array, Shape, as_mask, shape_text
 from .layers.base import Layer
 from .layers.core import Flatten, InputLayer
 from .lookup import auto_name
+from .streaming import ModelStream
 from .summary import print_summary
 from .training import Trainer
 from .variable import CHANGE, Variable, assign_all
@@ -70,6 +71,8 @@ class Sequential(Trainer):
             raise ValueError(f"{self.name}: already has a layer named {layer.name!r}; give it another name")
         if getattr(layer, "return_state", False):
             raise ValueError(f"{self.name}: {layer.name} gives states besides its output; set return_state=False")
+        if getattr(layer, "merge_mode", "") is None:
+            raise ValueError(f"{self.name}: {layer.name} gives two outputs; set merge_mode")
 
     def pop(self) -> Layer | None:
         """Remove the last layer and return it."""
@@ -106,14 +109,14 @@ class Sequential(Trainer):
         if not self.layers:
             raise ValueError(f"{self.name}: has no layers; add() some first")
         first = self.layers[0]
-        x = as_array(x, "x", first.dtype, self._wanted_input())
+        x = first.as_input(x, "x", self._wanted_input())
         if not self.built:
             self.build((None, *x.shape[1:]) if self._batch_shape is None else None)
         shape = first.input_shape
         assert shape is not None
         # Recurrent layers take any number of steps; a Flatten in between does not.
         free = not any(isinstance(layer, Flatten) for layer in self.layers)
-        if x.ndim != len(shape) or x.shape[-1] != shape[-1] or not (free or x.shape[1:] == shape[1:]):
+        if not first.takes(x.shape) or not (free or x.shape[1:] == shape[1:]):
             wanted = shape_text((None, *shape[1:]))
             raise ValueError(f"x: got shape {x.shape}, wanted {wanted}, the input of {self.name}")
         result: Array = x
@@ -126,10 +129,13 @@ class Sequential(Trainer):
         return "a float array of shape (batch, time, features)" if recurrent else "a float array (batch, ...)"
 
     def __call__(self, x: Any, training: bool = False, mask: Any = None) -> Array:
-        """Compute the output for an array; with `training`, dropout drops."""
+        """Compute the output for an array; with `training`, dropout drops. `mask` says which steps are there."""
         x = self._prepare_input(x)
+        mask = None if mask is None else as_mask(mask, "mask", x.shape)
         for layer in self.layers:
-            x = layer(x, training=training, mask=mask)
+            y = layer(x, training=training, mask=mask)
+            mask = layer.compute_mask(x, mask)
+            x = y
         result: Array = x
         return result
 
@@ -183,6 +189,11 @@ class Sequential(Trainer):
         for layer in self.layers:
             layer.trainable = bool(value)
 
+    @property
+    def losses(self) -> list[float]:
+        """Penalties of the regularizers, part of the loss."""
+        return [penalty for layer in self.layers for penalty in layer.losses]
+
     def get_weights(self) -> list[Array]:
         """Return copies of all weights, layer by layer."""
         with CHANGE:
@@ -213,6 +224,27 @@ class Sequential(Trainer):
         for layer in self.layers:
             if hasattr(layer, "reset_state"):
                 layer.reset_state()
+
+    reset_state = reset_states
+
+    def stream(self, batch_size: int = 1) -> ModelStream:
+        """Return this model as a stream: one time step a call, states kept in between.
+
+        Parameters
+        ----------
+        batch_size
+            Number of sequences that go on side by side.
+
+        Returns
+        -------
+        ModelStream
+
+        Raises
+        ------
+        ValueError
+            A layer needs more than the steps so far, or masks steps: Bidirectional, Flatten, Masking, go_backwards.
+        """
+        return ModelStream(self, batch_size)
 
     def summary(self, line_length: int | None = None, print_fn: Callable[..., Any] | None = None) -> None:
         """Print the layers, their output shapes and numbers of weights.

@@ -28,7 +28,7 @@ from .layers.base import Layer
 from .losses import Loss
 from .meters import Logs, Meters
 from .metrics import Metric
-from .network import Network
+from .network import Network, Outcome
 from .progress import ProgressBar
 
 
@@ -179,6 +179,7 @@ class Trainer:
             held_back = self._validation_source(validation_data, validation_batch_size or rows, validation_steps)
         first, last = count("initial_epoch", initial_epoch, 0), count("epochs", epochs, 0)
         level = _verbosity(verbose)
+        self._check_stateful(source, held_back)
         hooks = CallbackList(callbacks, self, add_history=True, verbose=level, epochs=last, steps=source.steps)
         self._run_epochs(source, held_back, range(first, last), level, hooks, validation_freq)
         return hooks.history
@@ -228,6 +229,17 @@ class Trainer:
             metric.check(labels, _open_steps(shape))
         self._meters = Meters(*found)
 
+    def _check_stateful(self, *sources: Source | None) -> None:
+        """Refuse, before the first step, batches that cannot all start from the states of the one before."""
+        stateful = [layer.name for layer in self.layers if getattr(layer, "stateful", False)]
+        arrays = [source for source in sources if isinstance(source, ArraySource) and source.limit is None]
+        sizes = sorted({size for source in arrays for size in source.batch_sizes()})
+        if stateful and len(sizes) > 1:
+            raise ValueError(
+                f"{stateful[0]} is stateful: all batches must have the same number of rows, but the data gives "
+                f"batches of {' and '.join(map(str, sizes))}; choose another batch_size or leave rows out"
+            )
+
     def _require_compiled(self, loss: bool = False) -> None:
         if not self.compiled:
             raise ValueError(f"{self.name}: not compiled; call compile(optimizer, loss) first")
@@ -276,11 +288,11 @@ class Trainer:
                     meters = self._fresh_meters()
                 for method in begin:
                     method(steps, {})
-                loss, output = self._train_step(network, gate, x, y, weights)
-                meters.update(loss, y, output, weights)  # type: ignore[arg-type]
+                outcome = self._train_step(network, gate, x, y, weights)
+                meters.update(outcome, y, weights)  # type: ignore[arg-type]
                 steps += 1
-                if not math.isfinite(loss):
-                    watch.found(loss, steps)
+                if not math.isfinite(outcome.loss):
+                    watch.found(outcome.loss, steps)
                 if end:
                     logs = meters.logs()
                     for method in end:
@@ -301,13 +313,13 @@ class Trainer:
 
     def _train_step(
         self, network: Network, gate: WholeSteps, x: Array, y: Array | None, weights: Array | None
-    ) -> tuple[float, Array]:
+    ) -> Outcome:
         assert y is not None
         assert self.optimizer is not None
-        loss, output, gradients = network.gradients(x, y, weights)
+        outcome, gradients = network.gradients(x, y, weights)
         if gradients:
             gate.run(self.optimizer.apply, gradients, network.variables)
-        return loss, output
+        return outcome
 
     def evaluate(
         self,
@@ -342,6 +354,7 @@ class Trainer:
         else:
             rows = checked_batch_size(batch_size)
             source = self._array_source(self._prepare(x, y, sample_weight), rows, limit=steps)
+        self._check_stateful(source)
         level = _verbosity(verbose)
         hooks = CallbackList(callbacks, self, verbose=level, epochs=1, steps=source.steps)
         bar = ProgressBar(source.steps, level) if level else None
@@ -358,8 +371,7 @@ class Trainer:
                 for method in begin:
                     method(steps, {})
                 assert y is not None
-                loss, output = network.evaluate(x, y, weights)
-                meters.update(loss, y, output, weights)
+                meters.update(network.evaluate(x, y, weights), y, weights)
                 steps += 1
                 for method in end:
                     method(steps - 1, meters.logs())
@@ -409,6 +421,7 @@ class Trainer:
             if verbose == 0 and len(x) <= rows and steps is None and callbacks is None:
                 return self._own(Network(self.layers, None).infer(x), x)
             source = ArraySource(x, None, None, rows, limit=steps)
+        self._check_stateful(source)
         return self._predict(source, _verbosity(verbose), callbacks)
 
     def _own(self, output: Array, x: Array) -> Array:
@@ -451,8 +464,8 @@ class Trainer:
         batch = self._prepare(x, y, sample_weights(y, sample_weight, class_weight))
         meters = self._fresh_meters()
         with WholeSteps() as gate, np.errstate(all="ignore"):
-            loss, output = self._train_step(self._network(), gate, *batch)
-        meters.update(loss, batch[1], output, batch[2])  # type: ignore[arg-type]
+            outcome = self._train_step(self._network(), gate, *batch)
+        meters.update(outcome, batch[1], batch[2])  # type: ignore[arg-type]
         return self._results(return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
@@ -461,8 +474,7 @@ class Trainer:
         x, labels, weights = self._prepare(x, y, sample_weight)
         assert labels is not None
         meters = self._fresh_meters()
-        loss, output = self._network().evaluate(x, labels, weights)
-        meters.update(loss, labels, output, weights)
+        meters.update(self._network().evaluate(x, labels, weights), labels, weights)
         return self._results(return_dict)
 
     def _infer(self, x: Array) -> Array:
@@ -496,7 +508,7 @@ class _FiniteWatch:
 
 def _runtime_shape(x: Array, shape: Shape) -> Shape:
     """Return the output shape with the number of steps that `x` has, where the model leaves it open."""
-    if len(shape) == 3 and x.ndim == 3:
+    if len(shape) == 3 and x.ndim >= 2:
         return (None, x.shape[1], shape[2])
     return (None, *shape[1:])
 

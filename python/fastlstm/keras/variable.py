@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .arrays import Array, any_numbers
+from .constraints import Constraint
+from .regularizers import Regularizer
 
 CHANGE = threading.RLock()
 """Held while weights that belong together change, and while a layer derives something from them."""
@@ -26,14 +28,27 @@ class Variable:
         For instance ``"kernel"``.
     path
         For instance ``"sequential/lstm/kernel"``.
+    regularizer
+        Its penalty is part of the loss.
+    constraint
+        Applied after every step of training.
     """
 
-    __slots__ = ("name", "path", "value")
+    __slots__ = ("constraint", "name", "path", "regularizer", "value")
 
-    def __init__(self, value: Array, name: str, path: str = "") -> None:
+    def __init__(
+        self,
+        value: Array,
+        name: str,
+        path: str = "",
+        regularizer: Regularizer | None = None,
+        constraint: Constraint | None = None,
+    ) -> None:
         self.value = value
         self.name = name
         self.path = path or name
+        self.regularizer = regularizer
+        self.constraint = constraint
 
     @property
     def shape(self) -> tuple[int, ...]:

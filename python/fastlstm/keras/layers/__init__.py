@@ -2,6 +2,23 @@
 
 from .base import Layer
 from .core import Activation, Dense, Dropout, Flatten, Input, InputLayer
+from .embedding import Embedding
+from .masking import Masking
 from .recurrent import LSTM, SimpleRNN
+from .wrappers import Bidirectional, TimeDistributed
 
-__all__ = ["LSTM", "Activation", "Dense", "Dropout", "Flatten", "Input", "InputLayer", "Layer", "SimpleRNN"]
+__all__ = [
+    "LSTM",
+    "Activation",
+    "Bidirectional",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "Input",
+    "InputLayer",
+    "Layer",
+    "Masking",
+    "SimpleRNN",
+    "TimeDistributed",
+]

@@ -7,13 +7,20 @@ from typing import Any, TypeAlias
 
 from numpy.typing import DTypeLike
 
-from .. import initializers
-from ..arrays import Array, Shape, as_array, float_dtype, shape_text, user_stacklevel
-from ..lookup import auto_name
+from .. import constraints, initializers, regularizers
+from ..arrays import Array, Shape, as_array, as_mask, float_dtype, shape_text, user_stacklevel
+from ..lookup import auto_name, describe
 from ..variable import CHANGE, Variable, assign_all
 
 Pullback: TypeAlias = Callable[[Array], tuple[Array | None, list[Array]]]
 """Takes the gradient of a layer's output; gives that of its input, and those of its trainable weights in order."""
+
+OPTIONS: dict[str, Callable[[Any], Any]] = {
+    "initializer": initializers.get,
+    "regularizer": regularizers.get,
+    "constraint": constraints.get,
+}
+"""What a layer can be told about a weight, and how it is looked up."""
 
 
 class Layer:
@@ -36,6 +43,8 @@ class Layer:
 
     min_ndim = 1
     ndim: int | None = None
+    mask_ndim: int | None = None
+    """Number of axes a mask must have; None: as many as it comes with."""
     logits_activation: str | None = None
     """Name of the activation that ends this layer, if `vjp` can leave it out for a loss that has it built in."""
 
@@ -59,6 +68,7 @@ class Layer:
         self.built = False
         self.input_shape: Shape | None = None
         self.weights: list[Variable] = []
+        self._options: tuple[str, ...] = ()
         self._frozen: tuple[tuple[Array, ...], Any] | None = None
 
     def _pop_input_shape(self, kwargs: dict[str, Any]) -> Shape | None:
@@ -97,13 +107,27 @@ class Layer:
         shape: tuple[int, ...],
         initializer: Any = "glorot_uniform",
         name: str = "weight",
+        regularizer: Any = None,
+        constraint: Any = None,
     ) -> Variable:
         """Create a weight of this layer and append it to `weights`."""
         draw = initializer if callable(initializer) else initializers.get(initializer)
         value = as_array(draw(shape, dtype=self.dtype), name, self.dtype)
-        variable = Variable(value, name, f"{self.weight_prefix}/{name}")
+        path = f"{self.weight_prefix}/{name}"
+        variable = Variable(value, name, path, regularizers.get(regularizer), constraints.get(constraint))
         self.weights.append(variable)
         return variable
+
+    def _set_options(self, **options: Any) -> None:
+        """Keep what ``kernel_initializer``, ``bias_regularizer`` and the like stand for as attributes."""
+        for name, given in options.items():
+            setattr(self, name, OPTIONS[name.rpartition("_")[2]](given))
+        self._options = tuple(options)
+
+    def _add_weight(self, shape: tuple[int, ...], name: str, role: str | None = None, draw: Any = None) -> Variable:
+        """Create a weight with the options whose names begin with its name, or with `role`."""
+        initializer, regularizer, constraint = (getattr(self, f"{role or name}_{option}") for option in OPTIONS)
+        return self.add_weight(shape, draw or initializer, name, regularizer, constraint)
 
     @property
     def weight_prefix(self) -> str:
@@ -169,7 +193,7 @@ class Layer:
         training
             Whether dropout drops.
         mask
-            Which time steps are there, ``(N, T)``; None: all.
+            Which time steps are there, booleans ``(N, T)``; None: all.
         need_dx
             Whether the pullback must give the gradient of `x`.
         logits
@@ -177,14 +201,32 @@ class Layer:
         """
         raise NotImplementedError(f"{type(self).__name__} must define vjp")
 
+    def step_function(self) -> Callable[[Array], Array]:
+        """Return the function that gives the output of one time step from its input, with the weights of now.
+
+        A layer whose output at a step depends on more than the input at this step raises ValueError.
+        """
+        raise ValueError(f"{self.name}: a {type(self).__name__} layer cannot be streamed, one time step at a time")
+
     def __call__(self, x: Any, training: bool = False, mask: Any = None, **kwargs: Any) -> Any:
         """Compute the output for an array or anything that makes one; builds the layer at first."""
-        x = as_array(x, f"{self.name}: x", self.dtype)
+        x = self.as_input(x, f"{self.name}: x")
         if self.built:
             self._check_shape(x.shape, "x")
         else:
             self.build((None, *x.shape[1:]))
+        if mask is not None:
+            mask = as_mask(mask, f"{self.name}: mask", x.shape, self.mask_ndim)
         return self.forward(x, training=training, mask=mask, **kwargs)
+
+    def as_input(self, x: Any, name: str, wanted: str = "an array of numbers") -> Array:
+        """`x` in the form `forward` takes: an array of this layer's dtype."""
+        return as_array(x, name, self.dtype, wanted)
+
+    def takes(self, shape: Shape) -> bool:
+        """Whether an input of `shape` has as many axes as the layer was built for, and as many features."""
+        wanted = self.input_shape
+        return wanted is None or (len(shape) == len(wanted) and shape[-1] == wanted[-1])
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -203,6 +245,11 @@ class Layer:
 
     trainable_weights = trainable_variables
     non_trainable_weights = non_trainable_variables
+
+    @property
+    def losses(self) -> list[float]:
+        """Penalties of the regularizers, part of the loss."""
+        return [v.regularizer(v.value) for v in self.trainable_variables if v.regularizer is not None]
 
     def frozen(self) -> Any:
         """Describe what `_freeze` derives from the weights, made anew when one has changed."""
@@ -235,7 +282,8 @@ class Layer:
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype.name}
+        settings = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype.name}
+        return settings | {name: describe(getattr(self, name)) for name in self._options}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Layer":

@@ -1,6 +1,7 @@
 """Layers without time: Input, Dense, Activation, Dropout, Flatten."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,12 +9,12 @@ from numpy.typing import DTypeLike
 
 from fastlstm import _core
 
-from .. import activations, initializers
+from .. import activations
 from ..activations import ActivationFunction
-from ..arrays import Array, Shape, float_dtype
+from ..arrays import Array, Shape
 from ..random import generator
 from ..variable import Variable
-from .base import Layer, Pullback, fraction, positive_int, refuse
+from .base import Layer, Pullback, fraction, positive_int
 
 FUSABLE = ("softmax", "sigmoid")
 
@@ -37,7 +38,7 @@ class InputLayer:
         if any(size is not None and size < 0 for size in batch_shape):
             raise ValueError(f"Input: sizes must be positive or None, got {batch_shape}")
         self.batch_shape: Shape = tuple(batch_shape)
-        self.dtype = float_dtype(dtype)
+        self.dtype = np.dtype(np.float32 if dtype is None else dtype)
         self.name = name or "input_layer"
 
 
@@ -82,6 +83,10 @@ class Dense(Layer):
         Whether there is a bias.
     kernel_initializer, bias_initializer
         Names or initializers of the weights ``kernel (inputs, units)`` and ``bias (units,)``.
+    kernel_regularizer, bias_regularizer
+        Names or regularizers: penalties added to the loss.
+    kernel_constraint, bias_constraint
+        Names or constraints, applied after every step of training.
     **kwargs
         Those of `Layer`.
     """
@@ -102,21 +107,26 @@ class Dense(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        refuse(self.name, _named(locals(), "regularizer", "constraint"), "leave it out")
         self.units = positive_int(self.name, "units", units)
         self.activation = activations.get(activation)
         self.logits_activation = self.activation.name if self.activation.name in FUSABLE else None
         self.use_bias = bool(use_bias)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
+        self._set_options(
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+        )
 
     kernel: Variable
     bias: Variable | None
 
     def _create_weights(self, input_shape: Shape) -> None:
         shape = (self._known_features(input_shape), self.units)
-        self.kernel = self.add_weight(shape, self.kernel_initializer, "kernel")
-        self.bias = self.add_weight((self.units,), self.bias_initializer, "bias") if self.use_bias else None
+        self.kernel = self._add_weight(shape, "kernel")
+        self.bias = self._add_weight((self.units,), "bias") if self.use_bias else None
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the output."""
@@ -124,6 +134,11 @@ class Dense(Layer):
 
     def _freeze(self, values: tuple[Array, ...]) -> tuple[_core.Dense, Array]:
         return _core.Dense(*values), values[0]
+
+    def step_function(self) -> Callable[[Array], Array]:
+        """See `Layer.step_function`."""
+        dense, _ = self.frozen()
+        return lambda x: self.activation.forward(self._affine(x, dense))
 
     def _affine(self, x: Array, dense: _core.Dense) -> Array:
         if x.ndim == 2:
@@ -168,10 +183,6 @@ class Dense(Layer):
         return super().get_config() | own
 
 
-def _named(arguments: dict[str, Any], *endings: str) -> dict[str, Any]:
-    return {name: value for name, value in arguments.items() if name.endswith(endings)}
-
-
 class Activation(Layer):
     """Apply an activation function.
 
@@ -187,6 +198,10 @@ class Activation(Layer):
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
         self.logits_activation = self.activation.name if self.activation.name in FUSABLE else None
+
+    def step_function(self) -> Callable[[Array], Array]:
+        """See `Layer.step_function`."""
+        return self.activation.forward
 
     def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
         """Compute the output; see `Layer.forward`."""
@@ -233,6 +248,10 @@ class Dropout(Layer):
         self.seed = seed
         self._generator = None if seed is None else np.random.default_rng(seed)
 
+    def step_function(self) -> Callable[[Array], Array]:
+        """See `Layer.step_function`; nothing is dropped."""
+        return lambda x: x
+
     def _keep(self, x: Array) -> Array | None:
         if self.rate == 0:
             return None
@@ -276,7 +295,11 @@ def dropout_mask(source: np.random.Generator, shape: tuple[int, ...], rate: floa
 
 
 class Flatten(Layer):
-    """Make one axis of all axes but the batch's."""
+    """Make one axis of all axes but the batch's. A mask ends here, as there are no steps any more."""
+
+    def compute_mask(self, x: Array, mask: Array | None) -> None:
+        """None: the output has no time steps."""
+        return None
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the output."""

@@ -6,15 +6,18 @@ import numpy as np
 
 from fastlstm import _core
 
-from .. import activations, initializers
+from .. import activations
 from ..arrays import Array, Shape, as_array
+from ..initializers import Initializer
 from ..lookup import snake_case
 from ..random import draw_seed
 from ..variable import Variable
 from .base import Layer, Pullback, fraction, positive_int, refuse
 from .core import dropout_mask
+from .masks import keep_rows, repeat_last, repeat_last_adjoint
 
 States = tuple[Array, ...]
+WEIGHTS = ("kernel", "recurrent", "bias")
 
 
 class Recurrent(Layer):
@@ -28,8 +31,14 @@ class Recurrent(Layer):
         Whether there is a bias.
     kernel_initializer, recurrent_initializer, bias_initializer
         Of the weights ``kernel (I, G*H)``, ``recurrent_kernel (H, G*H)`` and ``bias (G*H,)``.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer
+        Names or regularizers: penalties added to the loss.
+    kernel_constraint, recurrent_constraint, bias_constraint
+        Names or constraints, applied after every step of training.
     dropout
         Fraction of the inputs dropped while training, the same ones at every step.
+    recurrent_dropout
+        Not supported; any but 0 raises NotImplementedError.
     return_sequences
         Whether the output is that of every step, ``(N, T, H)``, or of the last one, ``(N, H)``.
     return_state
@@ -37,9 +46,14 @@ class Recurrent(Layer):
     go_backwards
         Read the steps from the last to the first; the output stays in the order of reading.
     stateful
-        Start every batch with the final states of the one before, row by row, until `reset_state`.
+        Start every batch with the final states of the one before, row by row, until `reset_state`. That goes on from
+        `fit` to `evaluate` and `predict`. Batches must have the same number of rows until then; no fixed batch size
+        needs to be declared.
     seed
         Seed of the dropout.
+    zero_output_for_mask
+        What the output is at steps a mask leaves out: zero, or (default) that of the last valid step before them, zero
+        if there was none.
     unroll, implementation, use_cudnn
         Ways of computing; accepted and ignored.
     **kwargs
@@ -47,6 +61,7 @@ class Recurrent(Layer):
     """
 
     ndim = 3
+    mask_ndim = 2
     gates = 1
     state_names: tuple[str, ...] = ("h",)
 
@@ -67,19 +82,22 @@ class Recurrent(Layer):
         seed: int | None,
         **kwargs: Any,
     ) -> None:
-        for ignored in ("unroll", "implementation", "use_cudnn", "time_major", "zero_output_for_mask"):
-            if kwargs.pop(ignored, None) and ignored in ("time_major", "zero_output_for_mask"):
+        for ignored in ("unroll", "implementation", "use_cudnn", "time_major"):
+            if kwargs.pop(ignored, None) and ignored == "time_major":
                 raise NotImplementedError(f"{type(self).__name__}: {ignored}=True is not supported, leave it out")
-        endings = ("_regularizer", "_constraint")
-        refused = {name: kwargs.pop(name) for name in list(kwargs) if name.endswith(endings)}
+        self.zero_output_for_mask = bool(kwargs.pop("zero_output_for_mask", False))
+        roles = [f"{weight}_{option}" for option in ("regularizer", "constraint") for weight in WEIGHTS]
+        options = {name: kwargs.pop(name, None) for name in roles}
         super().__init__(**kwargs)
-        refuse(self.name, refused, "leave it out")
         refuse(self.name, {"recurrent_dropout": recurrent_dropout}, "use dropout, or a Dropout layer")
         self.units = positive_int(self.name, "units", units)
         self.use_bias = bool(use_bias)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.recurrent_initializer = initializers.get(recurrent_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
+        self._set_options(
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            **options,
+        )
         self.dropout = fraction(self.name, "dropout", dropout)
         self.return_sequences, self.return_state = bool(return_sequences), bool(return_state)
         self.go_backwards, self.stateful = bool(go_backwards), bool(stateful)
@@ -87,6 +105,7 @@ class Recurrent(Layer):
         self._dropout_generator = np.random.default_rng(draw_seed() if seed is None else seed)
         self.states: States | None = None
 
+    bias_initializer: Initializer
     kernel: Variable
     recurrent_kernel: Variable
     bias: Variable | None
@@ -110,9 +129,9 @@ class Recurrent(Layer):
     def _create_weights(self, input_shape: Shape) -> None:
         columns = self.gates * self.units
         inputs = self._known_features(input_shape)
-        self.kernel = self.add_weight((inputs, columns), self.kernel_initializer, "kernel")
-        self.recurrent_kernel = self.add_weight((self.units, columns), self.recurrent_initializer, "recurrent_kernel")
-        self.bias = self.add_weight((columns,), self._bias_start, "bias") if self.use_bias else None
+        self.kernel = self._add_weight((inputs, columns), "kernel")
+        self.recurrent_kernel = self._add_weight((self.units, columns), "recurrent_kernel", "recurrent")
+        self.bias = self._add_weight((columns,), "bias", draw=self._bias_start) if self.use_bias else None
 
     def _bias_start(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
         return self.bias_initializer(shape, dtype)
@@ -126,16 +145,21 @@ class Recurrent(Layer):
         rows, steps, _ = input_shape
         return (rows, steps, self.units) if self.return_sequences else (rows, self.units)
 
+    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
+        """Return the mask of the input if there is an output at every step."""
+        return mask if self.return_sequences else None
+
     def forward(self, x: Array, *, training: bool = False, mask: Array | None = None, initial_state: Any = None) -> Any:
         """Return the output for `x`; with `return_state`, a list of the output and the final states."""
-        _check_mask(self.name, mask)
         if training and self.dropout:
             x = x * self._dropout_mask(x)
         start = self._start(x, initial_state)
+        valid = self._valid_steps(mask)
         y, out = self._output_array(x)
-        h, c = _core.forward(self.frozen(), self._time_first(x), *start, out)
-        result = h if y is None else y
+        core_mask = None if valid is None else valid.T
+        h, c = _core.forward(self.frozen(), self._time_first(x), *start, out, mask=core_mask)
         states = self._keep(h, c)
+        result = self._output(h, y, valid)
         return [result, *states] if self.return_state else result
 
     def vjp(
@@ -148,22 +172,52 @@ class Recurrent(Layer):
         logits: bool = False,
     ) -> tuple[Array, Pullback]:
         """See `Layer.vjp`; the gradient does not reach states carried over from an earlier batch."""
-        _check_mask(self.name, mask)
         drop = self._dropout_mask(x) if training and self.dropout else None
         inputs = x if drop is None else x * drop
+        start = self._start(x, None)
+        valid = self._valid_steps(mask)
         y, out = self._output_array(x)
-        h, c, tape = _core.forward_training(self.frozen(), self._time_first(inputs), *self._start(x, None), out)
+        core_mask = None if valid is None else valid.T
+        h, c, tape = _core.forward_training(self.frozen(), self._time_first(inputs), *start, out, mask=core_mask)
         self._keep(h, c)
 
         def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
             dx = np.empty_like(inputs) if need_dx else None
             gradients = [np.empty_like(variable.value) for variable in self.trainable_variables]
+            dy = self._output_adjoint(dy, valid)
             dy_all, dh_n = (None, dy) if y is None else (dy.transpose(1, 0, 2), None)
             dx_view = None if dx is None else self._time_first(dx)
             _core.backward(tape, dy_all, dh_n, None, dx_view, *(gradient.T for gradient in gradients))
             return dx if drop is None or dx is None else dx * drop, gradients
 
-        return h if y is None else y, pullback
+        return self._output(h, y, valid), pullback
+
+    def _valid_steps(self, mask: Array | None) -> Array | None:
+        """Which steps to take, in the order of reading; None: all."""
+        if mask is None or mask.all():
+            return None
+        valid: Array = mask[:, ::-1] if self.go_backwards else mask
+        return valid
+
+    def _output(self, h: Array, y: Array | None, valid: Array | None) -> Array:
+        """Return the output as Keras defines it under a mask, from the core's."""
+        if valid is None:
+            return h if y is None else y
+        if y is None:
+            return keep_rows(h, self._rows_with_output(valid))
+        if not self.zero_output_for_mask:
+            repeat_last(y, valid)
+        return y
+
+    def _output_adjoint(self, dy: Array, valid: Array | None) -> Array:
+        if valid is None:
+            return dy
+        if not self.return_sequences:
+            return keep_rows(dy, self._rows_with_output(valid))
+        return dy if self.zero_output_for_mask else repeat_last_adjoint(dy, valid)
+
+    def _rows_with_output(self, valid: Array) -> Array:
+        return np.asarray(valid[:, -1] if self.zero_output_for_mask else valid.any(axis=1))
 
     def _time_first(self, x: Array) -> Array:
         return (x[:, ::-1] if self.go_backwards else x).transpose(1, 0, 2)
@@ -185,7 +239,7 @@ class Recurrent(Layer):
         if states[0].shape[0] != x.shape[0]:
             raise ValueError(
                 f"{self.name}: x has {x.shape[0]} rows, but the layer is stateful and holds the states of "
-                f"{states[0].shape[0]}; call reset_state() or keep the batch size"
+                f"{states[0].shape[0]}; call reset_state(), of the layer or the model, or keep the batch size"
             )
         return states[0], states[1] if len(states) > 1 else None
 
@@ -207,6 +261,13 @@ class Recurrent(Layer):
             self.states = tuple(state.copy() for state in states)
         return states
 
+    def stream_weights(self) -> _core.Weights:
+        """Return the packed weights, for a stream; ValueError if the layer reads backwards."""
+        if self.go_backwards:
+            raise ValueError(f"{self.name}: go_backwards=True cannot be streamed: the last step would come first")
+        weights: _core.Weights = self.frozen()
+        return weights
+
     def reset_state(self) -> None:
         """Forget the states of the last batch."""
         self.states = None
@@ -216,12 +277,8 @@ class Recurrent(Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         names = ("units", "use_bias", "dropout", "return_sequences", "return_state", "go_backwards", "stateful", "seed")
-        return super().get_config() | {name: getattr(self, name) for name in names}
-
-
-def _check_mask(name: str, mask: Array | None) -> None:
-    if mask is not None and not np.all(mask):
-        raise NotImplementedError(f"{name}: a mask that leaves steps out is not supported, give rows of full length")
+        own = {name: getattr(self, name) for name in (*names, "zero_output_for_mask")}
+        return super().get_config() | own
 
 
 def _cell_activation(layer: str, argument: str, given: Any, valid: tuple[str, ...]) -> str:

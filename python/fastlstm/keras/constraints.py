@@ -1,0 +1,85 @@
+"""Conditions that weights are brought to after every step of training."""
+
+from typing import Any
+
+import numpy as np
+
+from .arrays import Array
+from .lookup import find, names_of
+from .losses import EPSILON
+
+
+class Constraint:
+    """Base class. A constraint of your own defines `__call__`."""
+
+    def __call__(self, w: Array) -> Array:
+        """Return the weights nearest to `w`, in some sense, that meet the condition."""
+        raise NotImplementedError(f"{type(self).__name__} must define __call__(w)")
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return dict(vars(self))
+
+
+class MaxNorm(Constraint):
+    """Lengths along `axis` of at most `max_value`: longer vectors are shortened.
+
+    Parameters
+    ----------
+    max_value
+        The longest length allowed.
+    axis
+        Axis or axes of a vector; 0: the weights that come into one unit.
+    """
+
+    def __init__(self, max_value: float = 2, axis: Any = 0) -> None:
+        self.max_value, self.axis = max_value, axis
+
+    def __call__(self, w: Array) -> Array:
+        """Return the constrained weights."""
+        lengths = _lengths(w, self.axis)
+        result: Array = w * (np.clip(lengths, 0, self.max_value) / (EPSILON + lengths))
+        return result
+
+
+class NonNeg(Constraint):
+    """No weight below zero."""
+
+    def __call__(self, w: Array) -> Array:
+        """Return the constrained weights."""
+        result: Array = np.maximum(w, 0)
+        return result
+
+
+class UnitNorm(Constraint):
+    """Lengths along `axis` of one.
+
+    Parameters
+    ----------
+    axis
+        Axis or axes of a vector; 0: the weights that come into one unit.
+    """
+
+    def __init__(self, axis: Any = 0) -> None:
+        self.axis = axis
+
+    def __call__(self, w: Array) -> Array:
+        """Return the constrained weights."""
+        result: Array = w / (EPSILON + _lengths(w, self.axis))
+        return result
+
+
+def _lengths(w: Array, axis: Any) -> Array:
+    axis = tuple(axis) if isinstance(axis, list) else axis
+    result: Array = np.sqrt(np.add.reduce(np.square(w), axis=axis, keepdims=True))
+    return result
+
+
+max_norm, non_neg, unit_norm = MaxNorm, NonNeg, UnitNorm
+
+_KNOWN = names_of(MaxNorm, NonNeg, UnitNorm)
+
+
+def get(identifier: Any) -> Constraint | None:
+    """Return the constraint that a name, class, instance or its description stands for; None is none."""
+    return None if identifier is None else find(identifier, _KNOWN, Constraint, "constraint")

@@ -1,0 +1,63 @@
+"""Masking: which time steps of padded sequences are there."""
+
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from .base import Layer, Pullback
+
+
+class Masking(Layer):
+    """Leave out the time steps at which every feature is `mask_value`.
+
+    The layers that follow skip them, and loss and metrics of outputs at every step do not count them.
+
+    Parameters
+    ----------
+    mask_value
+        What fills the steps that are not there.
+    **kwargs
+        Those of `Layer`.
+    """
+
+    min_ndim = 2
+
+    def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if isinstance(mask_value, bool) or not isinstance(mask_value, int | float | np.number):
+            raise TypeError(f"{self.name}: mask_value must be a number, got {mask_value!r}")
+        self.mask_value = mask_value
+
+    def compute_mask(self, x: Array, mask: Array | None = None) -> Array:
+        """Return True where a step has a feature other than `mask_value`."""
+        result: Array = np.logical_or.reduce(x != self.dtype.type(self.mask_value), axis=-1)
+        return result
+
+    def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
+        """Return `x` with zeros at the steps left out."""
+        return x if self.mask_value == 0 else self._zeroed(x, self.compute_mask(x))
+
+    def vjp(
+        self,
+        x: Array,
+        *,
+        training: bool = True,
+        mask: Array | None = None,
+        need_dx: bool = True,
+        logits: bool = False,
+    ) -> tuple[Array, Pullback]:
+        """See `Layer.vjp`."""
+        there = self.compute_mask(x)
+        y = x if self.mask_value == 0 else self._zeroed(x, there)
+        return y, lambda dy: (self._zeroed(dy, there) if need_dx else None, [])
+
+    def _zeroed(self, values: Array, there: Array) -> Array:
+        if there.all():
+            return values
+        result: Array = np.where(there[..., None], values, self.dtype.type(0))
+        return result
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {"mask_value": self.mask_value}

@@ -1,0 +1,112 @@
+"""Penalties on weights that are added to the loss, and their gradients."""
+
+from typing import Any
+
+import numpy as np
+
+from .arrays import Array
+from .lookup import find, names_of
+
+
+class Regularizer:
+    """Base class. A regularizer of your own defines `__call__` and `gradient`."""
+
+    def __call__(self, x: Array) -> float:
+        """Return the penalty on the weights `x`."""
+        raise NotImplementedError(f"{type(self).__name__} must define __call__(x)")
+
+    def gradient(self, x: Array) -> Array:
+        """Return the derivative of the penalty with respect to `x`."""
+        raise NotImplementedError(f"{type(self).__name__} must define gradient(x), the derivative of the penalty")
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
+
+
+class L1L2(Regularizer):
+    """``l1 * sum(abs(x)) + l2 * sum(x ** 2)``.
+
+    Parameters
+    ----------
+    l1, l2
+        Factors of both sums, zero or more.
+    """
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
+        self.l1, self.l2 = _factor("l1", l1), _factor("l2", l2)
+
+    def __call__(self, x: Array) -> float:
+        """Return the penalty on the weights `x`."""
+        return _penalty(x, self.l1, self.l2)
+
+    def gradient(self, x: Array) -> Array:
+        """Return the derivative of the penalty; the one of ``abs`` is 0 at 0."""
+        return _slope(x, self.l1, self.l2)
+
+
+class L1(Regularizer):
+    """``l1 * sum(abs(x))``.
+
+    Parameters
+    ----------
+    l1
+        The factor, zero or more.
+    """
+
+    def __init__(self, l1: float = 0.01) -> None:
+        self.l1 = _factor("l1", l1)
+
+    def __call__(self, x: Array) -> float:
+        """Return the penalty on the weights `x`."""
+        return _penalty(x, self.l1, 0)
+
+    def gradient(self, x: Array) -> Array:
+        """Return the derivative of the penalty; 0 at 0."""
+        return _slope(x, self.l1, 0)
+
+
+class L2(Regularizer):
+    """``l2 * sum(x ** 2)``.
+
+    Parameters
+    ----------
+    l2
+        The factor, zero or more.
+    """
+
+    def __init__(self, l2: float = 0.01) -> None:
+        self.l2 = _factor("l2", l2)
+
+    def __call__(self, x: Array) -> float:
+        """Return the penalty on the weights `x`."""
+        return _penalty(x, 0, self.l2)
+
+    def gradient(self, x: Array) -> Array:
+        """Return the derivative of the penalty."""
+        return _slope(x, 0, self.l2)
+
+
+def _factor(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < np.inf:
+        raise ValueError(f"{name}: got {value!r}, wanted a number of at least 0")
+    return float(value)
+
+
+def _penalty(x: Array, l1: float, l2: float) -> float:
+    return (l1 and l1 * float(np.abs(x).sum())) + (l2 and l2 * float(np.square(x).sum()))
+
+
+def _slope(x: Array, l1: float, l2: float) -> Array:
+    slope = (2 * l2) * x
+    return slope + l1 * np.sign(x) if l1 else slope
+
+
+l1, l2, l1_l2 = L1, L2, L1L2
+
+_KNOWN = names_of(L1, L2, L1L2, l1=L1, l2=L2, l1_l2=L1L2)
+
+
+def get(identifier: Any) -> Regularizer | None:
+    """Return the regularizer that a name, class, instance or its description stands for; None is none."""
+    return None if identifier is None else find(identifier, _KNOWN, Regularizer, "regularizer")

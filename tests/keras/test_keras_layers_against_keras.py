@@ -1,0 +1,181 @@
+"""Layers, masks, penalties and constraints side by side with real Keras, where it is installed."""
+
+import numpy as np
+import pytest
+
+from fastlstm import keras as ours
+
+theirs = pytest.importorskip("keras.src", reason="Keras is not installed") and pytest.importorskip("keras")
+
+FLOAT32 = 5e-6  # float32 sums of a few dozen terms of order one, through a few steps
+CURVE = 1e-4  # the loss after three epochs of float32 training by two implementations
+
+N, T, I = 20, 6, 3
+RNG = np.random.default_rng(0)
+MASK = RNG.random((N, T)) < 0.6
+MASK[0] = False
+MASK[1] = True
+X = RNG.normal(size=(N, T, I)).astype(np.float32)
+PADDED = np.where(MASK[..., None], X, np.float32(0))
+INDICES = np.where(MASK, RNG.integers(1, 9, (N, T)), 0)
+CLASSES = RNG.integers(0, 4, N)
+STEPS = RNG.integers(0, 4, (N, T))
+TARGETS = RNG.normal(size=(N, T, 2)).astype(np.float32)
+STEP_WEIGHTS = RNG.random((N, T)).astype(np.float32)
+
+RECURRENT = {
+    "lstm": lambda k, **options: k.LSTM(5, **options),
+    "rnn": lambda k, **options: k.SimpleRNN(5, **options),
+}
+OPTIONS = [
+    {},
+    {"return_sequences": True},
+    {"return_sequences": True, "zero_output_for_mask": True},
+    {"zero_output_for_mask": True},
+    {"return_sequences": True, "go_backwards": True},
+    {"go_backwards": True},
+    {"return_state": True},
+]
+
+
+def run(make, weights, x, **arguments):
+    layer, other = make(ours.layers), make(theirs.layers)
+    layer.build((None, *x.shape[1:]))
+    other.build((None, *x.shape[1:]))
+    values = [weights(w.shape) for w in layer.get_weights()]
+    layer.set_weights(values)
+    other.set_weights(values)
+    got, wanted = layer(x, **arguments), other(x, **arguments)
+    many = isinstance(wanted, list | tuple)
+    return (list(got), [np.asarray(w) for w in wanted]) if many else ([got], [np.asarray(wanted)])
+
+
+def normal(shape):
+    return np.random.default_rng(shape[0]).normal(size=shape).astype(np.float32) * 0.5
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_recurrent_layers(kind, options, masked):
+    got, wanted = run(lambda k: RECURRENT[kind](k, **options), normal, X, mask=MASK if masked else None)
+    for a, b in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(a, b, atol=FLOAT32)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("mode", ["concat", "sum", "mul", "ave", None])
+@pytest.mark.parametrize("options", [{}, {"return_sequences": True}, {"return_state": True}], ids=str)
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_bidirectional(kind, options, mode, masked):
+    mask = MASK if masked else None
+    got, wanted = run(lambda k: k.Bidirectional(RECURRENT[kind](k, **options), mode), normal, X, mask=mask)
+    for a, b in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(a, b, atol=FLOAT32)
+
+
+def test_initial_states_under_a_mask():
+    states = [normal((N, 5)), normal((N, 5)) + 1]
+    options = {"return_sequences": True, "return_state": True}
+    got, wanted = run(lambda k: k.LSTM(5, **options), normal, X, mask=MASK, initial_state=states)
+    for a, b in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(a, b, atol=FLOAT32)
+
+
+MODELS = {
+    "masked": (PADDED, CLASSES, lambda k, r: [k.Masking(), k.LSTM(5), k.Dense(4, "softmax")]),
+    "masked_steps": (
+        PADDED,
+        STEPS,
+        lambda k, r: [k.Masking(), k.LSTM(5, return_sequences=True), k.Dense(4, "softmax")],
+    ),
+    "masked_stack": (
+        PADDED,
+        TARGETS,
+        lambda k, r: [
+            k.Masking(),
+            k.Bidirectional(k.SimpleRNN(5, return_sequences=True), merge_mode="ave"),
+            k.LSTM(5, return_sequences=True, go_backwards=True),
+            k.TimeDistributed(k.Dense(2)),
+        ],
+    ),
+    "embedding": (
+        INDICES,
+        CLASSES,
+        lambda k, r: [k.Embedding(9, 4, mask_zero=True), k.Bidirectional(k.LSTM(5)), k.Dense(4, "softmax")],
+    ),
+    "embedding_steps": (INDICES, STEPS, lambda k, r: [k.Embedding(9, 4), k.LSTM(4, return_sequences=True), k.Dense(4)]),
+    "regularized": (
+        X,
+        CLASSES,
+        lambda k, r: [
+            k.LSTM(5, kernel_regularizer="l2", recurrent_regularizer=r.L1(0.02), bias_regularizer=r.L1L2(0.01, 0.02)),
+            k.Dense(4, "softmax", kernel_regularizer=r.L2(0.1), bias_regularizer="L1L2"),
+        ],
+    ),
+    "frozen_penalty": (
+        X,
+        CLASSES,
+        lambda k, r: [k.LSTM(5, kernel_regularizer="l2", trainable=False), k.Dense(4, "softmax")],
+    ),
+    "constrained": (
+        X,
+        CLASSES,
+        lambda k, r: [
+            k.LSTM(5, kernel_constraint="max_norm", recurrent_constraint="unit_norm", bias_constraint="non_neg"),
+            k.Dense(4, "softmax", kernel_constraint="non_neg"),
+        ],
+    ),
+}
+
+
+def train(keras, name, optimizer, weights):
+    x, y, make = MODELS[name]
+    layers = make(keras.layers, keras.regularizers)
+    model = keras.Sequential([keras.Input(x.shape[1:], dtype=x.dtype.name), *layers])
+    model.set_weights([normal(w.shape) for w in model.get_weights()])
+    loss = "mse" if y.dtype.kind == "f" else "sparse_categorical_crossentropy"
+    if name == "embedding_steps":
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    metric = "mae" if loss == "mse" else "accuracy"
+    model.compile(optimizer, loss, metrics=[metric], weighted_metrics=[metric])
+    options = {"sample_weight": weights, "validation_data": (x, y), "batch_size": 8}
+    history = model.fit(x, y, epochs=3, shuffle=False, verbose=0, **options)
+    values = model.evaluate(x, y, verbose=0, batch_size=N, return_dict=True)
+    return history.history, values, model.predict(x, verbose=0)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("name", MODELS)
+def test_training(name, optimizer):
+    if name.startswith("embedding") and optimizer == "adam" and theirs.backend.backend() == "tensorflow":
+        pytest.skip("with TensorFlow's sparse gradients Adam squares each occurrence of an index by itself")
+    weights = STEP_WEIGHTS if MODELS[name][1].ndim > 1 else None
+    history, values, outputs = train(ours, name, optimizer, weights)
+    wanted, wanted_values, wanted_outputs = train(theirs, name, optimizer, weights)
+    assert list(history) == list(wanted)
+    for key, curve in wanted.items():
+        np.testing.assert_allclose(history[key], curve, atol=CURVE, err_msg=key)
+    assert values == pytest.approx(wanted_values, abs=CURVE)
+    np.testing.assert_allclose(outputs, wanted_outputs, atol=CURVE)
+
+
+def test_names_and_paths():
+    paths = []
+    for keras in (ours, theirs):
+        k = keras.layers
+        keras.utils.clear_session()
+        inner = [k.Embedding(9, 4), k.Bidirectional(k.LSTM(5, return_sequences=True)), k.TimeDistributed(k.Dense(2))]
+        model = keras.Sequential([keras.Input((T,)), *inner])
+        paths.append([v.path for v in model.weights])
+    assert paths[0] == paths[1]
+
+
+def test_summary():
+    texts = []
+    for keras in (ours, theirs):
+        k = keras.layers
+        inner = [k.Embedding(9, 4, name="e"), k.Bidirectional(k.LSTM(5, return_sequences=True), name="b")]
+        model = keras.Sequential([keras.Input((T,)), *inner, k.TimeDistributed(k.Dense(2), name="t")], name="m")
+        model.summary(line_length=80, print_fn=lambda text: texts.append(str(text)))
+    assert texts[0].split() == texts[1].split()

@@ -1,0 +1,265 @@
+"""Masks: what recurrent layers, Masking, losses and metrics do at steps that are not there."""
+
+import numpy as np
+import pytest
+
+from fastlstm.keras import Input, Sequential, layers, losses
+
+GRADIENT = 1e-7  # central differences in float64 are good to about 1e-9 relative; values here are of order one
+ROUNDING = 1e-13  # float64 with activations good to a few ULP, a few steps
+
+PATTERNS = {
+    "right": [[1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 1, 1], [1, 0, 0, 0, 0, 0]],
+    "left": [[0, 0, 1, 1, 1, 1], [0, 0, 0, 0, 0, 1], [1, 1, 1, 1, 1, 1]],
+    "holes": [[1, 0, 1, 0, 0, 1], [0, 1, 0, 0, 1, 0], [1, 1, 0, 1, 1, 1]],
+    "nothing": [[0, 0, 0, 0, 0, 0], [1, 0, 0, 1, 0, 0], [0, 0, 0, 0, 0, 0]],
+    "all": [[1] * 6] * 3,
+}
+KINDS = {
+    "lstm": layers.LSTM,
+    "rnn": layers.SimpleRNN,
+}
+
+
+def pattern(name):
+    return np.array(PATTERNS[name], bool)
+
+
+def draw(*shape):
+    return np.random.default_rng(5).normal(size=shape)
+
+
+def step_by_step(layer, x, mask):
+    """The definition: call the layer on single steps of single rows, and keep the state where the mask says so."""
+    order = range(x.shape[1])[::-1] if layer.go_backwards else range(x.shape[1])
+    one = type(layer)(layer.units, return_state=True, dtype="float64")
+    one.build((None, 1, x.shape[2]))
+    one.set_weights(layer.get_weights())
+    outputs = np.zeros((len(x), x.shape[1], layer.units))
+    for row in range(len(x)):
+        states, output = None, np.zeros(layer.units)
+        for place, t in enumerate(order):
+            if mask[row, t]:
+                result, *states = one(x[row : row + 1, t : t + 1], initial_state=states)
+                output = result[0]
+            elif layer.zero_output_for_mask:
+                output = np.zeros(layer.units)
+            outputs[row, place] = output
+    return outputs if layer.return_sequences else outputs[:, -1]
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("zero", [False, True])
+@pytest.mark.parametrize("sequences", [False, True])
+@pytest.mark.parametrize("name", PATTERNS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_masked_steps_keep_the_state_and_repeat_the_output(kind, name, sequences, zero, backwards):
+    options = {"return_sequences": sequences, "zero_output_for_mask": zero, "go_backwards": backwards}
+    layer = KINDS[kind](4, **options, dtype="float64")
+    x, mask = draw(3, 6, 2), pattern(name)
+    y = layer(x, mask=mask)
+    np.testing.assert_allclose(y, step_by_step(layer, x, mask), rtol=0, atol=ROUNDING)
+    trained, _ = layer.vjp(x, mask=mask)
+    np.testing.assert_array_equal(trained, y)
+
+
+@pytest.mark.parametrize("options", [{}, {"zero_output_for_mask": True}, {"go_backwards": True}])
+@pytest.mark.parametrize("sequences", [False, True])
+@pytest.mark.parametrize("name", ["left", "holes", "nothing"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradients_under_a_mask(kind, name, sequences, options, central_differences):
+    layer = KINDS[kind](3, return_sequences=sequences, **options, dtype="float64")
+    x, mask = draw(3, 6, 2), pattern(name)
+    y = layer(x, mask=mask)
+    dy = np.random.default_rng(3).normal(size=y.shape)
+    dx, gradients = layer.vjp(x, mask=mask)[1](dy)
+    wanted = central_differences(lambda v: float((layer(v, mask=mask) * dy).sum()), x)
+    np.testing.assert_allclose(dx, wanted, atol=GRADIENT)
+    np.testing.assert_array_equal(dx[~mask], 0)
+    for variable, gradient in zip(layer.weights, gradients, strict=True):
+        start = variable.numpy()
+
+        def loss(value, variable=variable):
+            variable.assign(value)
+            return float((layer(x, mask=mask) * dy).sum())
+
+        np.testing.assert_allclose(gradient, central_differences(loss, start), atol=GRADIENT, err_msg=variable.path)
+        variable.assign(start)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_stands_at_masked_steps_does_not_matter(kind):
+    layer = KINDS[kind](4, return_sequences=True)
+    mask = pattern("holes")
+    x, dy = draw(3, 6, 2).astype("float32"), draw(3, 6, 4).astype("float32")
+    other = np.where(mask[..., None], x, np.float32(np.nan))
+    layer(x)
+    (y, pullback), (y_other, pullback_other) = layer.vjp(x, mask=mask), layer.vjp(other, mask=mask)
+    np.testing.assert_array_equal(y, y_other)
+    for a, b in zip(pullback(dy)[1], pullback_other(dy)[1], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_right_padded_row_is_the_short_row():
+    layer = layers.LSTM(4, return_state=True)
+    x = draw(3, 6, 2).astype("float32")
+    mask = pattern("right")
+    _, *states = layer(x, mask=mask)
+    for row, length in enumerate(mask.sum(axis=1)):
+        for state, wanted in zip(states, layer(x[row : row + 1, :length])[1:], strict=True):
+            np.testing.assert_array_equal(state[row], wanted[0])
+
+
+def test_a_full_mask_is_no_mask():
+    layer = layers.LSTM(4, return_sequences=True)
+    x = draw(3, 6, 2).astype("float32")
+    np.testing.assert_array_equal(layer(x, mask=np.ones((3, 6), bool)), layer(x))
+    np.testing.assert_array_equal(layer(x, mask=np.ones((3, 6), int).tolist()), layer(x))
+
+
+def test_states_under_a_mask_start_from_the_given_ones_and_empty_rows_keep_them():
+    layer = layers.LSTM(4, return_sequences=True, return_state=True)
+    x, states = draw(3, 6, 2).astype("float32"), [draw(3, 4).astype("float32"), draw(3, 4).astype("float32")]
+    y, h, c = layer(x, mask=pattern("nothing"), initial_state=states)
+    np.testing.assert_array_equal(h[0], states[0][0])
+    np.testing.assert_array_equal(c[2], states[1][2])
+    np.testing.assert_array_equal(y[0], 0)  # nothing has been put out yet: zero, as with Keras on TensorFlow
+    layer.return_sequences = False
+    np.testing.assert_array_equal(layer(x, mask=pattern("nothing"), initial_state=states)[0][[0, 2]], 0)
+
+
+def test_masking_layer():
+    x = np.array([[[1, 2], [0, 0], [0, 3]], [[0, 0], [0, 0], [0, 0]]], "float32")
+    layer = layers.Masking()
+    np.testing.assert_array_equal(layer.compute_mask(x), [[True, False, True], [False, False, False]])
+    np.testing.assert_array_equal(layer(x), x)
+    special = layers.Masking(mask_value=-1.5)
+    x[0, 1] = -1.5
+    np.testing.assert_array_equal(special.compute_mask(x), [[True, False, True], [True, True, True]])
+    y, pullback = special.vjp(x)
+    np.testing.assert_array_equal(y, np.where(x == -1.5, 0, x))
+    np.testing.assert_array_equal(pullback(np.ones_like(x))[0], np.where(x == -1.5, 0, 1))
+    assert layers.Masking.from_config(special.get_config()).mask_value == -1.5
+    assert layer.compute_output_shape((None, 3, 2)) == (None, 3, 2)
+
+
+def padded(rows=12, steps=6, features=2):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(rows, steps, features)).astype("float32")
+    lengths = rng.integers(0, steps + 1, rows)
+    mask = np.arange(steps) < lengths[:, None]
+    return np.where(mask[..., None], x, np.float32(0)), mask, lengths
+
+
+def test_padding_does_not_change_a_model():
+    x, _, lengths = padded()
+    model = Sequential([Input((None, 2)), layers.Masking(), layers.LSTM(4), layers.Dense(3, "softmax")])
+    y = model.predict(x, verbose=0)
+    longer = np.concatenate([x, np.zeros((12, 5, 2), "float32")], axis=1)
+    np.testing.assert_array_equal(model.predict(longer, verbose=0), y)
+    for row in np.flatnonzero(lengths):
+        np.testing.assert_array_equal(model.predict(x[row : row + 1, : lengths[row]], verbose=0)[0], y[row])
+    np.testing.assert_array_equal(model(x), y)
+
+
+def test_a_mask_goes_through_the_layers_and_ends_with_the_sequence():
+    x, mask, _ = padded()
+    inner = layers.LSTM(4, return_sequences=True)
+    parts = [layers.Masking(), inner, layers.Dropout(0.5), layers.Dense(3, "tanh"), layers.LSTM(2)]
+    model = Sequential([Input((6, 2)), *parts])
+    hidden = parts[3](inner(x, mask=mask))
+    np.testing.assert_array_equal(model.predict(x, verbose=0), parts[4](hidden, mask=mask))
+    np.testing.assert_array_equal(Sequential(parts[1:])(x, mask=mask), parts[4](hidden, mask=mask))
+    assert parts[4].compute_mask(hidden, mask) is None
+    assert layers.Flatten().compute_mask(hidden, mask) is None
+
+
+@pytest.mark.parametrize("weighting", [None, "rows", "steps"])
+@pytest.mark.parametrize("loss", ["mse", "sparse_categorical_crossentropy"])
+def test_loss_and_metrics_count_valid_steps_only(loss, weighting):
+    x, mask, _ = padded()
+    output = layers.Dense(3, "softmax")
+    model = Sequential([Input((6, 2)), layers.Masking(), layers.SimpleRNN(4, return_sequences=True), output])
+    rng = np.random.default_rng(1)
+    y = rng.normal(size=(12, 6, 3)) if loss == "mse" else rng.integers(0, 3, (12, 6))
+    weights = {None: None, "rows": rng.random(12), "steps": rng.random((12, 6))}[weighting]
+    metric = "mae" if loss == "mse" else "accuracy"
+    model.compile(loss=loss, metrics=[metric], weighted_metrics=[metric])
+    result = model.evaluate(x, y, sample_weight=weights, batch_size=12, verbose=0)
+    p = model.predict(x, verbose=0)
+    if loss == "mse":
+        entries, values = ((p - y) ** 2).mean(-1), np.abs(p - y).mean(-1)
+    else:
+        entries, values = -np.log(np.take_along_axis(p, y[..., None], -1))[..., 0], p.argmax(-1) == y
+    each = np.ones((12, 6)) if weights is None else np.broadcast_to(weights.reshape(12, -1), (12, 6))
+    wanted = [
+        (entries * each)[mask].sum() / mask.sum(),
+        values[mask].mean(),
+        (values * each)[mask].sum() / each[mask].sum(),
+    ]
+    np.testing.assert_allclose(result, wanted, rtol=2e-6)
+
+
+def test_training_does_not_see_the_labels_of_masked_steps():
+    x, mask, _ = padded()
+    y = np.random.default_rng(1).normal(size=(12, 6, 1))
+    trained = []
+    for labels in (y, np.where(mask[..., None], y, 1e3)):
+        model = Sequential([Input((6, 2)), layers.Masking(), layers.LSTM(4, return_sequences=True), layers.Dense(1)])
+        model.set_weights([np.full(w.shape, 0.1) for w in model.weights])
+        model.compile("sgd", "mse", metrics=["mae"])
+        history = model.fit(x, labels, epochs=2, batch_size=5, shuffle=False, verbose=0).history
+        trained.append([*model.get_weights(), *map(np.array, history.values())])
+    for a, b in zip(*trained, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_batch_without_any_valid_step_has_no_loss_and_no_gradient():
+    model = Sequential([Input((6, 2)), layers.Masking(), layers.LSTM(4, return_sequences=True), layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=["mae"])
+    before = model.get_weights()
+    history = model.fit(np.zeros((4, 6, 2)), np.ones((4, 6, 1)), verbose=0).history
+    assert history == {"loss": [0.0], "mae": [0.0]}
+    for a, b in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum", "mean_with_sample_weight"])
+def test_gradient_of_a_masked_model(reduction, central_differences):
+    x, _, _ = padded(3, 4)
+    y = draw(3, 4, 2)
+    recurrent = layers.LSTM(3, return_sequences=True, dtype="float64")
+    model = Sequential(
+        [Input((4, 2)), layers.Masking(dtype="float64"), recurrent, layers.Dense(2, "softmax", dtype="float64")]
+    )
+    model.compile("sgd", losses.CategoricalCrossentropy(reduction=reduction))
+    network = model._network()
+    _, gradients = network.gradients(x.astype("float64"), y, None)
+    for variable, gradient in zip(model.weights, gradients, strict=True):
+        start = variable.numpy()
+
+        def loss(value, variable=variable):
+            variable.assign(value)
+            return network.evaluate(x.astype("float64"), y, None).loss
+
+        np.testing.assert_allclose(gradient, central_differences(loss, start), atol=GRADIENT, err_msg=variable.path)
+        variable.assign(start)
+
+
+@pytest.mark.parametrize(
+    ("mask", "error", "message"),
+    [
+        (np.ones((2, 4), bool), ValueError, r"lstm: mask: got shape \(2, 4\), wanted \(2, 5\)"),
+        (np.ones(2, bool), ValueError, r"lstm: mask: got shape \(2,\), wanted \(2, 5\)"),
+        (np.ones((2, 5, 3), bool), ValueError, r"lstm: mask: got shape \(2, 5, 3\), wanted \(2, 5\)"),
+        ("yes", TypeError, "lstm: mask: expected an array of booleans"),
+    ],
+)
+def test_wrong_masks(mask, error, message):
+    with pytest.raises(error, match=message):
+        layers.LSTM(3)(np.ones((2, 5, 3)), mask=mask)
+
+
+def test_wrong_mask_value():
+    with pytest.raises(TypeError, match="masking: mask_value must be a number, got 'zero'"):
+        layers.Masking("zero")

@@ -8,6 +8,17 @@ namespace fastlstm {
 namespace FASTLSTM_ISA {
 namespace {
 
+// acc = bias + x · W for a tile
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void project(Tile<T, P, R, V>& acc, const CellForwardArgs<T>& args, Index row, Index group) {
+    constexpr int W = kLanes<T>;
+    const T* x[R];
+    for (int r = 0; r < R; ++r) x[r] = args.x[row + r];
+    set_to_bias(acc, args.bias, group);
+    const Index k = args.input_size;
+    multiply_add(acc, x, k, k, 0, packed_group(args.packed_ih, group, k), kGroup * W * k);
+}
+
 // acc = z + h_prev · R for a tile; rows of z and h_prev lie one after the other.
 template <class T, int P, int R, int V>
 FASTLSTM_INLINE void pre_activations(Tile<T, P, R, V>& acc, const CellForwardArgs<T>& args, Index row, Index group,
@@ -15,10 +26,14 @@ FASTLSTM_INLINE void pre_activations(Tile<T, P, R, V>& acc, const CellForwardArg
     constexpr int W = kLanes<T>;
     const T* h[R];
     for (int r = 0; r < R; ++r) h[r] = args.h_prev + (row + r) * h_pitch;
-    for (int p = 0; p < P; ++p)
-        for (int r = 0; r < R; ++r)
-            for (int v = 0; v < V; ++v)
-                acc.at[p][r][v] = pload<Packet<T>>(args.z + (row + r) * z_pitch + ((group + p) * kGroup + v) * W);
+    if (args.x) {
+        project(acc, args, row, group);
+    } else {
+        for (int p = 0; p < P; ++p)
+            for (int r = 0; r < R; ++r)
+                for (int v = 0; v < V; ++v)
+                    acc.at[p][r][v] = pload<Packet<T>>(args.z + (row + r) * z_pitch + ((group + p) * kGroup + v) * W);
+    }
     const Index k = args.hidden_size;
     multiply_add(acc, h, k, k, 0, packed_group(args.packed_hh, group, k), kGroup * W * k);
 }

@@ -45,7 +45,11 @@ struct CellForwardArgs {
     const T* packed_hh;            // R, K = H
     const T* packed_candidate;     // R_n, K = H, GRU with the reset gate before the product
     const T* recurrent_bias;       // Hp, GRU: what is added to the n columns of h_prev · R
-    const T* z;                    // rows x (vectors * W): bias + x W
+    const T* z;                    // rows x (vectors * W): bias + x W; or null, and then
+    const T* const* x;             //   row pointers to `input_size` numbers each, LSTM and RNN only,
+    Index input_size;              //   of which the product itself begins with bias + x W
+    const T* packed_ih;            // W, K = input_size
+    const T* bias;                 // [vectors * W]
     const T* h_prev;               // rows x Hp
     const T* c_prev;               // rows x Hp, LSTM; may be c
     T* h;                          // rows x Hp, not h_prev

@@ -20,6 +20,15 @@ FASTLSTM_INLINE void set_to_zero(Tile<T, P, R, V>& acc) {
             for (int v = 0; v < V; ++v) acc.at[p][r][v] = constant<T>(0);
 }
 
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void set_to_bias(Tile<T, P, R, V>& acc, const T* bias, Index group) {
+    for (int p = 0; p < P; ++p)
+        for (int v = 0; v < V; ++v) {
+            const Packet<T> b = pload<Packet<T>>(bias + ((group + p) * kGroup + v) * kLanes<T>);
+            for (int r = 0; r < R; ++r) acc.at[p][r][v] = b;
+        }
+}
+
 // out[row + r][group + p] = bias + a[row + r] · B[group + p]
 template <class T, int P, int R, int V>
 void product_tile(const ProductArgs<T>& args, Index row, Index group) {
@@ -27,13 +36,10 @@ void product_tile(const ProductArgs<T>& args, Index row, Index group) {
     const T* a[R];
     for (int r = 0; r < R; ++r) a[r] = args.a[row + r];
     Tile<T, P, R, V> acc;
-    set_to_zero(acc);
     if (args.bias) {
-        for (int p = 0; p < P; ++p)
-            for (int v = 0; v < V; ++v) {
-                const Packet<T> bias = pload<Packet<T>>(args.bias + ((group + p) * kGroup + v) * W);
-                for (int r = 0; r < R; ++r) acc.at[p][r][v] = bias;
-            }
+        set_to_bias(acc, args.bias, group);
+    } else {
+        set_to_zero(acc);
     }
     multiply_add(acc, a, args.k, args.run, args.run_stride, packed_group(args.packed, group, args.k),
                  kGroup * W * args.k);

@@ -38,6 +38,9 @@ constexpr Index kGruCandidate = 2;  // n among r, u, n
 
 inline bool has_cell_state(CellKind kind) { return kind == CellKind::lstm; }
 
+// Whether the recurrent product can begin with the projection of the inputs: W and R have the same groups.
+inline bool fuses_projection(CellKind kind) { return !is_gru(kind); }
+
 // Whether h_prev reaches h past the gates too, and its gradient likewise.
 inline bool bypasses_gates(CellKind kind) { return is_gru(kind); }
 

@@ -14,6 +14,10 @@ namespace {
 constexpr Index kProjected = 16 * 1024;
 constexpr Index kProjectedRowsAtLeast = 32;
 
+// Rows from which on W is worth reading again at every visit, so that the recurrent product can begin with the
+// projection and nothing is projected ahead.
+constexpr Index kRowsWorthFusing = 12;
+
 template <class T>
 class Forward {
 public:
@@ -118,14 +122,26 @@ private:
         Index chunk = 0;
         for (Index begin = 0; begin < schedule_.visits() && active_rows(slice, begin) > 0; ++chunk) {
             if (interruption_.at_chunk(rank, chunk)) return;
+            if (fuses_projection(weights_.kind) && active_rows(slice, begin) >= kRowsWorthFusing) {
+                point_to_inputs(slice, scratch, begin, 0);
+                step(slice, scratch, team, begin++, nullptr);
+                continue;
+            }
             const Index end = project(slice, scratch, begin);
             Index row = 0;
             for (Index visit = begin; visit < end; ++visit) {
                 step(slice, scratch, team, visit, scratch.z.data() + row * gate_pitch());
                 row += active_rows(slice, visit);
-                if (plan_.split_units()) team.meet();
             }
             begin = end;
+        }
+    }
+
+    void point_to_inputs(const Slice& slice, Scratch& scratch, Index visit, Index at) const {
+        const Index end = slice.rows.begin + active_rows(slice, visit);
+        for (Index row = slice.rows.begin; row < end; ++row) {
+            scratch.x[static_cast<std::size_t>(at++)] =
+                arrays_.x.row(schedule_.time(visit, row), schedule_.original(row));
         }
     }
 
@@ -136,10 +152,8 @@ private:
         for (; visit < schedule_.visits(); ++visit) {
             const Index active = active_rows(slice, visit);
             if (active == 0 || rows + active > capacity) break;
-            for (Index r = slice.rows.begin; r < slice.rows.begin + active; ++r) {
-                scratch.x[static_cast<std::size_t>(rows++)] =
-                    arrays_.x.row(schedule_.time(visit, r), schedule_.original(r));
-            }
+            point_to_inputs(slice, scratch, visit, rows);
+            rows += active;
         }
         const Index I = weights_.input_size;
         kernels_.product({scratch.x.data(), rows, I, I, 0, weights_.packed_ih(), weights_.bias(), slice.inputs.begin,
@@ -147,6 +161,7 @@ private:
         return visit;
     }
 
+    // One visit; with z null it begins with the projection of the inputs pointed to.
     void step(const Slice& slice, Scratch& scratch, Team& team, Index visit, const T* z) const {
         const Index first = slice.rows.begin, rows = active_rows(slice, visit), at = first * h_pitch();
         if (arrays_.y) {
@@ -164,6 +179,12 @@ private:
         args.packed_candidate = weights_.packed_candidate();
         args.recurrent_bias = weights_.recurrent_bias();
         args.z = z;
+        if (!z) {
+            args.x = scratch.x.data();
+            args.input_size = weights_.input_size;
+            args.packed_ih = weights_.packed_ih();
+            args.bias = weights_.bias();
+        }
         args.h_prev = h_before(visit) + at;
         args.h = h_before(visit + 1) + at;
         if (c_) {
@@ -180,11 +201,13 @@ private:
         }
         const auto& phases = cell_kernels(kernels_, weights_.kind).forward;
         phases[0](args);
-        if (!phases[1]) return;
+        if (phases[1]) {
+            if (plan_.split_units()) team.meet();
+            args.group_begin = slice.units.begin;
+            args.group_end = slice.units.end;
+            phases[1](args);
+        }
         if (plan_.split_units()) team.meet();
-        args.group_begin = slice.units.begin;
-        args.group_end = slice.units.end;
-        phases[1](args);
     }
 
     const Weights<T>& weights_;

@@ -103,20 +103,20 @@ private:
         }
     }
 
-    // to(column, k) = sums[k][vector][lane], if the caller wants it
+    // to(column, k) = sums[k][vector][lane], if the caller wants it; written along whichever axis has no gaps.
     void store_weights(const Buffer<T>& sums, const Layout& layout, Index rows, const MatrixView<T>& to) const {
+        const auto store = [&](Index vector, Index k) {
+            const T* from = sums.data() + k * layout.columns() + vector * layout.lanes;
+            T* out = &to(layout.column(vector), k);
+            for (Index l = 0; l < layout.real_lanes(vector); ++l) out[l * to.row_stride] = from[l];
+        };
         if (!to) return;
-        for (Index k = 0; k < rows; ++k) {
-            for (Index vector = 0; vector < layout.vectors(); ++vector) {
-                const T* from = sums.data() + k * layout.columns() + vector * layout.lanes;
-                T* out = &to(layout.column(vector), k);
-                const Index lanes = layout.real_lanes(vector);
-                if (to.row_stride == 1) {
-                    std::copy_n(from, lanes, out);
-                } else {
-                    for (Index l = 0; l < lanes; ++l) out[l * to.row_stride] = from[l];
-                }
-            }
+        if (to.row_stride == 1) {
+            for (Index k = 0; k < rows; ++k)
+                for (Index vector = 0; vector < layout.vectors(); ++vector) store(vector, k);
+        } else {
+            for (Index vector = 0; vector < layout.vectors(); ++vector)
+                for (Index k = 0; k < rows; ++k) store(vector, k);
         }
     }
 

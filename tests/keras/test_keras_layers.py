@@ -23,6 +23,10 @@ LAYERS = {
     "lstm_sequences": lambda: layers.LSTM(3, return_sequences=True, dtype="float64"),
     "lstm_backwards": lambda: layers.LSTM(3, return_sequences=True, go_backwards=True, dtype="float64"),
     "lstm_no_bias": lambda: layers.LSTM(3, use_bias=False, dtype="float64"),
+    "gru": lambda: layers.GRU(3, dtype="float64"),
+    "gru_sequences": lambda: layers.GRU(3, return_sequences=True, dtype="float64"),
+    "gru_before": lambda: layers.GRU(3, reset_after=False, go_backwards=True, dtype="float64"),
+    "gru_no_bias": lambda: layers.GRU(3, use_bias=False, dtype="float64"),
     "rnn": lambda: layers.SimpleRNN(3, dtype="float64"),
     "rnn_relu": lambda: layers.SimpleRNN(3, activation="relu", return_sequences=True, dtype="float64"),
 }
@@ -62,6 +66,22 @@ def test_simple_rnn_is_its_equation():
     h = np.zeros((4, 5))
     for t in range(6):
         h = np.tanh(x[:, t] @ kernel + h @ recurrent + bias)
+    np.testing.assert_allclose(y, h, atol=1e-13)
+
+
+@pytest.mark.parametrize("after", [True, False])
+def test_gru_is_its_equations(after):
+    x = np.random.default_rng(1).normal(size=(4, 6, 3))
+    layer = layers.GRU(5, reset_after=after, bias_initializer="normal", dtype="float64")
+    y = layer(x)
+    kernel, recurrent, bias = layer.get_weights()
+    bias, recurrent_bias = bias if after else (bias, np.zeros(15))
+    h = np.zeros((4, 5))
+    for t in range(6):
+        a, b = x[:, t] @ kernel + bias, h @ recurrent + recurrent_bias
+        z, r = sigmoid(a[:, :5] + b[:, :5]), sigmoid(a[:, 5:10] + b[:, 5:10])
+        n = np.tanh(a[:, 10:] + (r * b[:, 10:] if after else (r * h) @ recurrent[:, 10:]))
+        h = z * h + (1 - z) * n
     np.testing.assert_allclose(y, h, atol=1e-13)
 
 
@@ -305,7 +325,8 @@ def test_a_copied_model_goes_on_training_alike(clone, model, data):
 
 
 def test_config_makes_the_same_layer():
-    for layer in (layers.LSTM(3, return_sequences=True), layers.SimpleRNN(3, activation="relu"), layers.Dropout(0.5)):
+    recurrent = (layers.LSTM(3, return_sequences=True), layers.GRU(3, reset_after=False))
+    for layer in (*recurrent, layers.SimpleRNN(3, activation="relu"), layers.Dropout(0.5)):
         assert type(layer).from_config(layer.get_config()).get_config() == layer.get_config()
 
 
@@ -316,6 +337,8 @@ def test_config_makes_the_same_layer():
         (lambda: layers.LSTM(2.5), TypeError, "units must be a positive integer, got 2.5"),
         (lambda: layers.LSTM(2, activation="gelu"), ValueError, "'gelu' is not known; valid names: .*tanh"),
         (lambda: layers.LSTM(2, activation="relu"), ValueError, "activation='relu' is not supported; supported: tanh"),
+        (lambda: layers.GRU(2, recurrent_activation="tanh"), ValueError, "recurrent_activation='tanh' is not supp"),
+        (lambda: layers.GRU(2, recurrent_dropout=0.2), NotImplementedError, "gru: recurrent_dropout=0.2 is not"),
         (lambda: layers.LSTM(2, recurrent_dropout=0.2), NotImplementedError, "recurrent_dropout=0.2 .* use dropout"),
         (lambda: layers.LSTM(2, kernel_regularizer="l3"), ValueError, "regularizer: 'l3' is not known; .*l1_l2"),
         (lambda: layers.LSTM(2, activity_regularizer="l2"), NotImplementedError, "activity_regularizer is not"),
@@ -364,7 +387,7 @@ def test_a_refused_layer_leaves_the_model_as_it_was():
     assert model.output_shape == (None, 2)
 
 
-@pytest.mark.parametrize("layer", [layers.LSTM, layers.SimpleRNN])
+@pytest.mark.parametrize("layer", [layers.LSTM, layers.GRU, layers.SimpleRNN])
 def test_a_models_row_has_the_same_bits_in_any_batch(layer: type) -> None:
     """The promise of the kernels holds for whole models: recurrent layer, dense layer, softmax."""
     hidden, output = layers.Dense(17, activation="tanh"), layers.Dense(9, activation="softmax")

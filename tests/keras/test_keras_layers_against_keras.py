@@ -26,6 +26,9 @@ STEP_WEIGHTS = RNG.random((N, T)).astype(np.float32)
 RECURRENT = {
     "lstm": lambda k, **options: k.LSTM(5, **options),
     "rnn": lambda k, **options: k.SimpleRNN(5, **options),
+    "gru": lambda k, **options: k.GRU(5, **options),
+    "gru_before": lambda k, **options: k.GRU(5, reset_after=False, **options),
+    "gru_no_bias": lambda k, **options: k.GRU(5, use_bias=False, **options),
 }
 OPTIONS = [
     {},
@@ -99,6 +102,16 @@ MODELS = {
             k.TimeDistributed(k.Dense(2)),
         ],
     ),
+    "gru": (
+        PADDED,
+        CLASSES,
+        lambda k, r: [
+            k.Masking(),
+            k.GRU(5, return_sequences=True, bias_regularizer=r.L2(0.1)),
+            k.Bidirectional(k.GRU(4, reset_after=False)),
+            k.Dense(4, "softmax"),
+        ],
+    ),
     "embedding": (
         INDICES,
         CLASSES,
@@ -165,7 +178,7 @@ def test_names_and_paths():
     for keras in (ours, theirs):
         k = keras.layers
         keras.utils.clear_session()
-        inner = [k.Embedding(9, 4), k.Bidirectional(k.LSTM(5, return_sequences=True)), k.TimeDistributed(k.Dense(2))]
+        inner = [k.Embedding(9, 4), k.Bidirectional(k.LSTM(5, return_sequences=True)), k.GRU(3)]
         model = keras.Sequential([keras.Input((T,)), *inner])
         paths.append([v.path for v in model.weights])
     assert paths[0] == paths[1]

@@ -18,6 +18,8 @@ PATTERNS = {
 KINDS = {
     "lstm": layers.LSTM,
     "rnn": layers.SimpleRNN,
+    "gru": layers.GRU,
+    "gru_before": lambda *args, **options: layers.GRU(*args, reset_after=False, **options),
 }
 
 
@@ -32,7 +34,8 @@ def draw(*shape):
 def step_by_step(layer, x, mask):
     """The definition: call the layer on single steps of single rows, and keep the state where the mask says so."""
     order = range(x.shape[1])[::-1] if layer.go_backwards else range(x.shape[1])
-    one = type(layer)(layer.units, return_state=True, dtype="float64")
+    config = layer.get_config() | {"return_sequences": False, "return_state": True, "go_backwards": False}
+    one = type(layer).from_config(config)
     one.build((None, 1, x.shape[2]))
     one.set_weights(layer.get_weights())
     outputs = np.zeros((len(x), x.shape[1], layer.units))
@@ -222,6 +225,41 @@ def test_a_batch_without_any_valid_step_has_no_loss_and_no_gradient():
     assert history == {"loss": [0.0], "mae": [0.0]}
     for a, b in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_metrics_and_losses_without_a_value_for_every_step():
+    x, mask, _ = padded()
+    model = Sequential([Input((6, 2)), layers.Masking(), layers.LSTM(4, return_sequences=True), layers.Dense(1)])
+
+    def row(y_true, y_pred):
+        return np.arange(12.0)
+
+    model.compile("sgd", "mse", metrics=[row])
+    found = model.evaluate(x, np.ones((12, 6, 1)), batch_size=12, verbose=0)[1]
+    assert found == pytest.approx((np.arange(12) * mask.mean(axis=1)).sum() / mask.mean(axis=1).sum(), rel=1e-6)
+
+    class PerRow(losses.Loss):
+        def call(self, y_true, y_pred):
+            return np.square(y_pred - y_true).mean(axis=(1, 2))
+
+    model.compile("sgd", PerRow())
+    with pytest.raises(ValueError, match=r"'per_row' gives values of shape \(12,\), too few for .* shape \(12, 6\)"):
+        model.evaluate(x, np.ones((12, 6, 1)), batch_size=12, verbose=0)
+
+
+@pytest.mark.parametrize(("rows", "steps"), [(0, 6), (3, 0), (0, 0)])
+@pytest.mark.parametrize("sequences", [False, True])
+def test_nothing_to_do(rows, steps, sequences):
+    x, mask = np.ones((rows, steps, 2), "float32"), np.zeros((rows, steps), bool)
+    for layer in (
+        layers.LSTM(4, return_sequences=sequences),
+        layers.Bidirectional(layers.GRU(2, return_sequences=sequences)),
+    ):
+        layer.build((None, 6, 2))
+        y, pullback = layer.vjp(x, mask=mask)
+        assert y.shape == ((rows, steps, 4) if sequences else (rows, 4))
+        np.testing.assert_array_equal(y, 0)
+        assert pullback(y)[0].shape == x.shape
 
 
 @pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum", "mean_with_sample_weight"])

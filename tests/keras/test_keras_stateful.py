@@ -15,7 +15,7 @@ def make(kind=layers.LSTM, **options):
     return model
 
 
-@pytest.mark.parametrize("kind", [layers.LSTM, layers.SimpleRNN])
+@pytest.mark.parametrize("kind", [layers.LSTM, layers.GRU, layers.SimpleRNN])
 def test_states_go_on_between_predictions_until_the_model_is_reset(kind):
     model = make(kind)
     whole = model.predict(X, verbose=0)

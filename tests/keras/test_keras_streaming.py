@@ -18,6 +18,11 @@ MODELS = {
         layers.Activation("sigmoid"),
         layers.TimeDistributed(layers.Dense(3, "softmax")),
     ],
+    "gru": lambda: [
+        layers.GRU(9, return_sequences=True),
+        layers.GRU(4, return_sequences=True, reset_after=False),
+        layers.Dense(3),
+    ],
     "double": lambda: [
         layers.LSTM(5, return_sequences=True, dtype="float64"),
         layers.SimpleRNN(4, return_sequences=True),

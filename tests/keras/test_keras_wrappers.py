@@ -155,6 +155,25 @@ def test_time_distributed_is_the_layer_at_every_step():
     assert layer.weights[0].path == "time_distributed/lstm/lstm_cell/kernel"
 
 
+def test_time_distributed_model_of_sentences_of_words():
+    rows = 2**24 + 2  # beyond what float32 counts
+    words = layers.TimeDistributed(layers.Embedding(rows, 1, "zeros"))
+    model = Sequential([Input((None, 3)), words, layers.TimeDistributed(layers.Flatten()), layers.Dense(2)])
+    table = np.zeros((rows, 1), "float32")
+    table[-1] = 1
+    words.set_weights([table])
+    x = np.zeros((2, 4, 3), int)
+    x[0, 1, 2] = rows - 1
+    x[1, 0, 0] = rows - 2
+    y = model.predict(x, verbose=0)
+    assert y.shape == (2, 4, 2)
+    assert np.abs(y[0, 1]).max() > 0
+    np.testing.assert_array_equal(y[1], 0)
+    assert model.predict(x[:, :2], verbose=0).shape == (2, 2, 2)
+    with pytest.raises(ValueError, match=r"x: got shape \(2, 4, 4\), wanted \(None, None, 3\)"):
+        model.predict(np.zeros((2, 4, 4)), verbose=0)
+
+
 def test_time_distributed_dense_trains_as_dense_and_passes_the_mask():
     x, y = draw(6, 4, 2), np.random.default_rng(0).integers(0, 3, (6, 4))
     results = []
@@ -187,6 +206,7 @@ def test_trainable_goes_to_the_inner_layers_and_back():
 @pytest.mark.parametrize(
     "make",
     [
+        lambda: layers.Bidirectional(layers.GRU(3, reset_after=False), merge_mode="mul"),
         lambda: layers.Bidirectional(layers.LSTM(3, return_sequences=True, kernel_regularizer="l2"), merge_mode="sum"),
         lambda: layers.Bidirectional(layers.LSTM(3), backward_layer=layers.SimpleRNN(4, go_backwards=True)),
         lambda: layers.TimeDistributed(layers.Dense(3, kernel_constraint="max_norm")),

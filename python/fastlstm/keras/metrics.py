@@ -46,6 +46,8 @@ class Metric:
             self.count += rows
 
     def _add_weighted(self, values: Array, weights: Array) -> None:
+        if weights.ndim > values.ndim:
+            weights = weights.mean(axis=tuple(range(values.ndim, weights.ndim)))
         if values.ndim > weights.ndim:
             values = values.mean(axis=tuple(range(weights.ndim, values.ndim)))
         if values.size:

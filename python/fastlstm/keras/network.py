@@ -110,6 +110,11 @@ class Network:
             entries, output = loss.call(y, out), out
             slope = loss.gradient(y, out) if need_slope else None
         weights = apply_mask(weights, mask, out.dtype, mean=loss.reduction in ("sum_over_batch_size", "mean"))
+        if weights is not None and weights.ndim > entries.ndim:
+            raise ValueError(
+                f"loss: {loss.name!r} gives values of shape {entries.shape}, too few for weights or a mask of shape "
+                f"{weights.shape}; call() must give one value a step"
+            )
         scale = loss.scale(entries, weights)
         if scale is None:
             raise ValueError(f"loss: reduction={loss.reduction!r} gives no single value to minimize; use another")

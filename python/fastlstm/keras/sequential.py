@@ -7,6 +7,7 @@ from .arrays import Array, Shape, as_mask, shape_text
 from .layers.base import Layer
 from .layers.core import Flatten, InputLayer
 from .lookup import auto_name
+from .losses import fits
 from .streaming import ModelStream
 from .summary import print_summary
 from .training import Trainer
@@ -115,8 +116,8 @@ class Sequential(Trainer):
         shape = first.input_shape
         assert shape is not None
         # Recurrent layers take any number of steps; a Flatten in between does not.
-        free = not any(isinstance(layer, Flatten) for layer in self.layers)
-        if not first.takes(x.shape) or not (free or x.shape[1:] == shape[1:]):
+        fixed = 1 if any(isinstance(layer, Flatten) for layer in self.layers) else 2
+        if not first.takes(x.shape) or not fits(x.shape[fixed:], shape[fixed:]):
             wanted = shape_text((None, *shape[1:]))
             raise ValueError(f"x: got shape {x.shape}, wanted {wanted}, the input of {self.name}")
         result: Array = x

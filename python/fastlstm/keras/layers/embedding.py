@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, Shape, any_numbers, user_stacklevel
+from ..arrays import Array, Shape, add_rows, any_numbers, user_stacklevel
 from ..variable import Variable
 from .base import Layer, Pullback, positive_int
 
@@ -134,7 +134,11 @@ class Embedding(Layer):
 
         def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
             dx = np.zeros(x.shape, self.dtype) if need_dx else None
-            return dx, [_sum_rows(indices, dy, table.shape)] if self.trainable else []
+            if not self.trainable:
+                return dx, []
+            dtable = np.zeros_like(table)
+            add_rows(dtable, indices.reshape(-1), dy)
+            return dx, [dtable]
 
         return table[indices], pullback
 
@@ -142,15 +146,3 @@ class Embedding(Layer):
         """Return the constructor's arguments."""
         own = {"input_dim": self.input_dim, "output_dim": self.output_dim, "mask_zero": self.mask_zero}
         return super().get_config() | own
-
-
-def _sum_rows(indices: Array, dy: Array, shape: tuple[int, ...]) -> Array:
-    """Array of `shape` whose row k is the sum of the rows of `dy` that belong to index k."""
-    total = np.zeros(shape, dy.dtype)
-    if indices.size:
-        flat = indices.reshape(-1)
-        order = np.argsort(flat, kind="stable")
-        ordered = flat[order]
-        starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-        total[ordered[starts]] = np.add.reduceat(dy.reshape(-1, shape[1])[order], starts, axis=0)
-    return total

@@ -19,6 +19,11 @@ class Masking(Layer):
         What fills the steps that are not there.
     **kwargs
         Those of `Layer`.
+
+    Notes
+    -----
+    A model hands the mask on from layer to layer. An array carries none: between layers called on arrays, hand
+    ``masking.compute_mask(x)`` on as `mask`.
     """
 
     min_ndim = 2

@@ -5,27 +5,31 @@
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, add_rows
 
 
 def repeat_last(y: Array, valid: Array) -> None:
     """Overwrite `y` (N, T, H), zero where steps are left out, by the output of the last valid step before them."""
     rows, steps = np.nonzero(~valid)
-    places = np.where(valid, np.arange(valid.shape[1]), 0)
-    latest = np.maximum.accumulate(places, axis=1)[rows, steps]
-    # Before the first valid step `latest` is 0, where y is zero: what is wanted there.
-    y[rows, steps] = y[rows, latest]
+    # Before the first valid step the latest is step 0, where y is zero: what is wanted there.
+    y[rows, steps] = y[rows, _latest(valid)[rows, steps]]
 
 
 def repeat_last_adjoint(dy: Array, valid: Array) -> Array:
     """Gradient of the outputs before `repeat_last`: a valid step gathers the gradients of its repetitions."""
-    rows, steps, size = dy.shape
-    first = valid.copy()
-    first[:, 0] = True
-    starts = np.flatnonzero(first)
-    gathered = np.zeros((rows * steps, size), dy.dtype)
-    gathered[starts] = np.add.reduceat(dy.reshape(rows * steps, size), starts, axis=0)
-    return gathered.reshape(dy.shape)
+    rows, steps = np.nonzero(~valid)
+    repeated = dy[rows, steps]
+    if not repeated.any():  # as when the loss and all layers in between leave these steps out
+        return dy
+    gathered = np.array(dy, order="C")
+    add_rows(gathered, rows * valid.shape[1] + _latest(valid)[rows, steps], repeated)
+    return gathered
+
+
+def _latest(valid: Array) -> Array:
+    """Return the last valid step up to each step, 0 if there is none."""
+    result: Array = np.maximum.accumulate(np.where(valid, np.arange(valid.shape[1]), 0), axis=1)
+    return result
 
 
 def keep_rows(values: Array, there: Array) -> Array:

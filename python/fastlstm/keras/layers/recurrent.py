@@ -1,4 +1,4 @@
-"""LSTM and SimpleRNN over the compiled core."""
+"""What recurrent layers share, LSTM and SimpleRNN, over the compiled core."""
 
 from typing import Any
 
@@ -116,6 +116,11 @@ class Recurrent(Layer):
         raise NotImplementedError
 
     @property
+    def bias_shape(self) -> tuple[int, ...]:
+        """``(G*H,)``."""
+        return (self.gates * self.units,)
+
+    @property
     def weight_prefix(self) -> str:
         """Keras keeps the weights in a cell inside the layer, and so do the paths here."""
         return f"{self.name}/{snake_case(type(self).__name__)}_cell"
@@ -131,7 +136,7 @@ class Recurrent(Layer):
         inputs = self._known_features(input_shape)
         self.kernel = self._add_weight((inputs, columns), "kernel")
         self.recurrent_kernel = self._add_weight((self.units, columns), "recurrent_kernel", "recurrent")
-        self.bias = self._add_weight((columns,), "bias", draw=self._bias_start) if self.use_bias else None
+        self.bias = self._add_weight(self.bias_shape, "bias", draw=self._bias_start) if self.use_bias else None
 
     def _bias_start(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
         return self.bias_initializer(shape, dtype)
@@ -149,15 +154,26 @@ class Recurrent(Layer):
         """Return the mask of the input if there is an output at every step."""
         return mask if self.return_sequences else None
 
-    def forward(self, x: Array, *, training: bool = False, mask: Array | None = None, initial_state: Any = None) -> Any:
-        """Return the output for `x`; with `return_state`, a list of the output and the final states."""
+    def forward(
+        self,
+        x: Array,
+        *,
+        training: bool = False,
+        mask: Array | None = None,
+        initial_state: Any = None,
+        out: Array | None = None,
+    ) -> Any:
+        """Return the output for `x`; with `return_state`, a list of the output and the final states.
+
+        With `return_sequences`, `out` is an array or a view of one to write the outputs into.
+        """
         if training and self.dropout:
             x = x * self._dropout_mask(x)
         start = self._start(x, initial_state)
         valid = self._valid_steps(mask)
-        y, out = self._output_array(x)
+        y = self._output_array(x, out)
         core_mask = None if valid is None else valid.T
-        h, c = _core.forward(self.frozen(), self._time_first(x), *start, out, mask=core_mask)
+        h, c = _core.forward(self.frozen(), self._time_first(x), *start, _steps_first(y), mask=core_mask)
         states = self._keep(h, c)
         result = self._output(h, y, valid)
         return [result, *states] if self.return_state else result
@@ -170,27 +186,35 @@ class Recurrent(Layer):
         mask: Array | None = None,
         need_dx: bool = True,
         logits: bool = False,
+        out: Array | None = None,
     ) -> tuple[Array, Pullback]:
-        """See `Layer.vjp`; the gradient does not reach states carried over from an earlier batch."""
+        """See `Layer.vjp`, and `forward` for `out`; states carried over from an earlier batch get no gradient."""
         drop = self._dropout_mask(x) if training and self.dropout else None
         inputs = x if drop is None else x * drop
         start = self._start(x, None)
         valid = self._valid_steps(mask)
-        y, out = self._output_array(x)
-        core_mask = None if valid is None else valid.T
-        h, c, tape = _core.forward_training(self.frozen(), self._time_first(inputs), *start, out, mask=core_mask)
+        y = self._output_array(x, out)
+        core_mask, steps = None if valid is None else valid.T, self._time_first(inputs)
+        h, c, tape = _core.forward_training(self.frozen(), steps, *start, _steps_first(y), mask=core_mask)
         self._keep(h, c)
 
         def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
             dx = np.empty_like(inputs) if need_dx else None
             gradients = [np.empty_like(variable.value) for variable in self.trainable_variables]
             dy = self._output_adjoint(dy, valid)
-            dy_all, dh_n = (None, dy) if y is None else (dy.transpose(1, 0, 2), None)
+            dy_all, dh_n = (None, dy) if y is None else (_steps_first(dy), None)
             dx_view = None if dx is None else self._time_first(dx)
-            _core.backward(tape, dy_all, dh_n, None, dx_view, *(gradient.T for gradient in gradients))
+            gradients = self._backward(tape, dy_all, dh_n, dx_view, gradients)
             return dx if drop is None or dx is None else dx * drop, gradients
 
         return self._output(h, y, valid), pullback
+
+    def _backward(
+        self, tape: _core.Tape, dy: Array | None, dh_n: Array | None, dx: Array | None, gradients: list[Array]
+    ) -> list[Array]:
+        """Fill `dx` and the `gradients` of the weights, which have their shapes; return the latter."""
+        _core.backward(tape, dy, dh_n, None, dx, *(gradient.T for gradient in gradients))
+        return gradients
 
     def _valid_steps(self, mask: Array | None) -> Array | None:
         """Which steps to take, in the order of reading; None: all."""
@@ -220,13 +244,12 @@ class Recurrent(Layer):
         return np.asarray(valid[:, -1] if self.zero_output_for_mask else valid.any(axis=1))
 
     def _time_first(self, x: Array) -> Array:
-        return (x[:, ::-1] if self.go_backwards else x).transpose(1, 0, 2)
+        return (x[:, ::-1] if self.go_backwards else x).transpose(1, 0, 2)  # the core takes any strides
 
-    def _output_array(self, x: Array) -> tuple[Array | None, Array | None]:
+    def _output_array(self, x: Array, out: Array | None) -> Array | None:
         if not self.return_sequences:
-            return None, None
-        y = np.empty((x.shape[0], x.shape[1], self.units), self.dtype)
-        return y, y.transpose(1, 0, 2)
+            return None
+        return np.empty((*x.shape[:2], self.units), self.dtype) if out is None else out
 
     def _dropout_mask(self, x: Array) -> Array:
         shape = (x.shape[0], 1, x.shape[2])
@@ -281,7 +304,12 @@ class Recurrent(Layer):
         return super().get_config() | own
 
 
-def _cell_activation(layer: str, argument: str, given: Any, valid: tuple[str, ...]) -> str:
+def _steps_first(y: Array | None) -> Array | None:
+    return None if y is None else y.transpose(1, 0, 2)
+
+
+def cell_activation(layer: str, argument: str, given: Any, valid: tuple[str, ...]) -> str:
+    """Name of the activation given, if it is among the ones the kernels compute."""
     name = activations.get(given).name
     if name not in valid:
         raise ValueError(f"{layer}: {argument}={name!r} is not supported; supported: {', '.join(valid)}")
@@ -366,8 +394,8 @@ class LSTM(Recurrent):
             seed=seed,
             **kwargs,
         )
-        self.activation = _cell_activation(self.name, "activation", activation, ("tanh",))
-        self.recurrent_activation = _cell_activation(
+        self.activation = cell_activation(self.name, "activation", activation, ("tanh",))
+        self.recurrent_activation = cell_activation(
             self.name, "recurrent_activation", recurrent_activation, ("sigmoid",)
         )
         self.unit_forget_bias = bool(unit_forget_bias)
@@ -446,7 +474,7 @@ class SimpleRNN(Recurrent):
             seed=seed,
             **kwargs,
         )
-        self.activation = _cell_activation(self.name, "activation", activation, ("tanh", "relu"))
+        self.activation = cell_activation(self.name, "activation", activation, ("tanh", "relu"))
 
     @property
     def cell_name(self) -> str:

@@ -11,6 +11,7 @@ from ..variable import Variable
 from .base import Layer, Pullback
 from .core import Activation, Dense, Dropout, Flatten
 from .embedding import Embedding
+from .gru import GRU
 from .masking import Masking
 from .recurrent import LSTM, Recurrent, SimpleRNN
 
@@ -105,6 +106,10 @@ class TimeDistributed(Wrapper):
     def layer(self) -> Layer:
         """The layer inside."""
         return self._inner[0]
+
+    def as_input(self, x: Any, name: str, wanted: str = "an array of numbers") -> Array:
+        """`x` in the form that the layer inside takes."""
+        return self.layer.as_input(x, name, wanted)
 
     def _inner_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], *input_shape[2:])
@@ -261,13 +266,15 @@ class Bidirectional(Wrapper):
     def forward(self, x: Array, *, training: bool = False, mask: Array | None = None, initial_state: Any = None) -> Any:
         """Return the output for `x`; a list, if there are several outputs or states."""
         first, second = self._halves(initial_state)
-        y = self.forward_layer.forward(x, training=training, mask=mask, initial_state=first)
-        y_rev = self.backward_layer.forward(x, training=training, mask=mask, initial_state=second)
+        whole, out, out_rev = self._joint_output(x)
+        options: dict[str, Any] = {"training": training, "mask": mask}
+        y = self.forward_layer.forward(x, initial_state=first, out=out, **options)
+        y_rev = self.backward_layer.forward(x, initial_state=second, out=out_rev, **options)
         states: list[Array] = []
         if self.return_state:
             (y, *states), (y_rev, *more) = y, y_rev
             states += more
-        merged = self._merge(y, self._flip(y_rev))
+        merged = self._merge(y, self._flip(y_rev)) if whole is None else whole
         if not states:
             return merged
         return [*merged, *states] if self.merge_mode is None else [merged, *states]
@@ -291,17 +298,29 @@ class Bidirectional(Wrapper):
         logits: bool = False,
     ) -> tuple[Any, Any]:
         """See `Layer.vjp`; without merging, the output and its gradient are lists of two arrays."""
-        y, pullback = self.forward_layer.vjp(x, training=training, mask=mask, need_dx=need_dx)
-        y_rev, pullback_rev = self.backward_layer.vjp(x, training=training, mask=mask, need_dx=need_dx)
+        whole, out, out_rev = self._joint_output(x)
+        options: dict[str, Any] = {"training": training, "mask": mask, "need_dx": need_dx}
+        y, pullback = self.forward_layer.vjp(x, out=out, **options)
+        y_rev, pullback_rev = self.backward_layer.vjp(x, out=out_rev, **options)
         y_rev = self._flip(y_rev)
 
         def both(dy: Any) -> tuple[Array | None, list[Array]]:
             d, d_rev = self._merge_adjoint(dy, y, y_rev)
             dx, gradients = pullback(d)
             dx_rev, gradients_rev = pullback_rev(self._flip(d_rev))
-            return None if dx is None else dx + dx_rev, gradients + gradients_rev
+            if dx is not None:
+                dx += dx_rev
+            return dx, gradients + gradients_rev
 
-        return self._merge(y, y_rev), both
+        return self._merge(y, y_rev) if whole is None else whole, both
+
+    def _joint_output(self, x: Array) -> tuple[Array | None, Array | None, Array | None]:
+        """Return an array for both outputs side by side, and what each direction writes of it; None: merge later."""
+        if self.merge_mode != "concat" or not self.return_sequences:
+            return None, None, None
+        units = self.forward_layer.units
+        whole = np.empty((*x.shape[:2], units + self.backward_layer.units), self.dtype)
+        return whole, whole[..., :units], whole[:, ::-1, units:]
 
     def _flip(self, y: Array) -> Array:
         return y[:, ::-1] if self.return_sequences else y
@@ -358,20 +377,9 @@ def _check_layer(wrapper: str, layer: Any) -> None:
         raise TypeError(f"{wrapper}: wanted a keras.layers.Layer instance, got {layer!r} ({type(layer).__name__})")
 
 
+_SIMPLE = (Activation, Dense, Dropout, Embedding, Flatten, Masking)
 _KNOWN: dict[str, type[Layer]] = {
-    cls.__name__: cls
-    for cls in (
-        Activation,
-        Bidirectional,
-        Dense,
-        Dropout,
-        Embedding,
-        Flatten,
-        LSTM,
-        Masking,
-        SimpleRNN,
-        TimeDistributed,
-    )
+    cls.__name__: cls for cls in (*_SIMPLE, GRU, LSTM, SimpleRNN, Bidirectional, TimeDistributed)
 }
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
-from cases import Problem
+from cases import Case, Problem, make_problem
 from numpy.typing import NDArray
 from tolerances import TOLERANCE
 
@@ -84,6 +85,18 @@ def reference_backward(problem: Problem, **options: Any) -> Gradients:
         seeds = {"dy": problem.dy, "dh_n": problem.dh_n, "nonlinearity": kind}
         found = reference.rnn_backward(*arguments, problem.h_0, **seeds, **options)
     return Gradients(*(getattr(found, name) for name in Gradients._fields))
+
+
+def options_of(problem: Problem, ragged: bool, reverse: bool) -> dict[str, Any]:
+    return ({"lengths": problem.lengths} if ragged else {}) | {"reverse": reverse}
+
+
+@functools.cache
+def expected(case: Case, dtype: str, ragged: bool = False, reverse: bool = False) -> tuple[Values, Gradients]:
+    """What the reference gives for a problem: worked out once, for every instruction set."""
+    problem = make_problem(case, dtype)
+    options = options_of(problem, ragged, reverse)
+    return reference_forward(problem, **options), reference_backward(problem, **options)
 
 
 def assert_agree(got: Values | Gradients, wanted: Values | Gradients, dtype: str) -> None:

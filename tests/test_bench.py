@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import Case
 from check import TOLERANCE, WrongResultError, check, expected_outputs
 from contenders import UnsupportedError, Variant, reorder_gates
 
@@ -24,6 +25,8 @@ ROOT = Path(__file__).parents[1]
 pytest.importorskip("tqdm")
 import report  # noqa: E402
 import run  # noqa: E402
+import sweep  # noqa: E402
+import threads as thread_bench  # noqa: E402
 from processes import Entrant, Process  # noqa: E402
 from worker import Worker, serve  # noqa: E402
 from workloads import GROUPS, Workload, all_workloads, make_task, shrink  # noqa: E402
@@ -141,7 +144,7 @@ def test_a_failure_is_an_answer(workload: Workload) -> None:
 
 
 @pytest.mark.parametrize("workload", TINY, ids=lambda workload: workload.name)
-@pytest.mark.parametrize("name", ["fastlstm", "numpy"])
+@pytest.mark.parametrize("name", ["fastlstm", "padded", "numpy"])
 def test_contenders_solve_every_kind_of_workload(name: str, workload: Workload) -> None:
     import importlib
 
@@ -156,9 +159,17 @@ def test_contenders_solve_every_kind_of_workload(name: str, workload: Workload) 
         assert check(workload, variant.outputs(), expected_outputs(task)) < 1e-5  # a second call starts afresh
 
 
+def test_every_cell_is_promised_streamed_ragged_and_bidirectional() -> None:
+    for group in ("promised", "streaming", "lengths", "bidirectional"):
+        assert {"lstm", "gru", "rnn_tanh"} <= {workload.case.cell for workload in GROUPS[group]}, group
+    ragged = [(workload.mode, workload.case.cell) for workload in GROUPS["lengths"]]
+    assert {(mode, cell) for mode in ("forward", "train") for cell in ("lstm", "gru", "rnn_tanh")} <= {*ragged}
+
+
 def test_gates_are_reordered() -> None:
     stacked = np.array([[0], [1], [2], [3]])  # i, f, g, o
     assert reorder_gates(stacked, "iofg").ravel().tolist() == [0, 3, 1, 2]
+    assert reorder_gates(stacked[:3].T, "urn", 1).ravel().tolist() == [1, 0, 2]  # r, u, n
 
 
 # --- Processes --------------------------------------------------------------------------------------------------------
@@ -200,7 +211,7 @@ def test_the_command_line_from_run_to_page(tmp_path: Path) -> None:
     subprocess.run(command, check=True, capture_output=True)
     page = report.page(json.loads(out.read_text()), [])
     assert "forward/rnn_tanh" in page
-    assert "_lengths" in page
+    assert "## Rows of different lengths" in page
 
 
 # --- The report -------------------------------------------------------------------------------------------------------
@@ -230,7 +241,7 @@ def test_report_puts_lost_cases_first() -> None:
         [record("fastlstm", 1e-3, 1e-3), record("torch", 9e-4, 9e-4), record("jax", 3e-3, 3e-3)],
         [record("fastlstm", 1e-3, 1e-3), record("torch", 5e-4, 5e-4)],
     )
-    explanations = [{"case": "rnn_tanh", "rival": "torch", "why": "Because."}]
+    explanations = [{"case": "gru", "rival": "torch", "why": "Because."}]
     lines = list(report.read_lines(results))
     assert [line.name for line in report.lost(lines)] == [lines[2].name, lines[1].name]
     page = report.page(results, explanations)
@@ -261,10 +272,96 @@ def test_report_names_who_was_refused() -> None:
     assert "Where fastlstm is not the fastest\n\n0 of 0" in report.page(results, [])
 
 
+def test_report_holds_lengths_against_padding() -> None:
+    bounds = bench.Bounds(1e11, {2**12: 1e11}).to_json()
+    ragged = all_workloads(["lengths"])[:2]
+    found = [[record("fastlstm", 1e-3), record("fastlstm@padded", padded)] for padded in (2e-3, 1.25e-3)]
+    entries = [
+        {"name": workload.name, "group": group, "workload": workload.to_json(), "contenders": records}
+        for (group, workload), records in zip(ragged, found, strict=True)
+    ]
+    results = results_with()
+    results["runs"][0] |= {"bounds": {"fastlstm": bounds}, "results": entries}
+    section = report.lengths_section(list(report.read_lines(results)))
+    assert "1 of 2 cases are over the target of 0.65" in section
+    assert "| 0.50 |" in section
+    assert "| 0.80 **over** |" in section
+    assert report.lengths_section(list(report.read_lines(results_with()))) == ""
+    assert "Where fastlstm is not the fastest\n\n0 of 0" in report.page(results, [])  # padded is no rival
+
+
+def test_who_could_do_nothing_in_a_group_has_no_column() -> None:
+    results = results_with([record("fastlstm", 1e-3), record("numpy", status="unsupported"), record("jax", 2e-3)])
+    table = report.case_table(list(report.read_lines(results)))
+    assert "numpy" not in table
+    assert "jax" in table
+
+
 def test_explanations_are_well_formed() -> None:
     for entry in json.loads(report.EXPLANATIONS.read_text()):
         assert entry.keys() <= {"case", "rival", "threads", "why"}
         assert entry["why"]
+
+
+# --- Sweeps -----------------------------------------------------------------------------------------------------------
+
+
+def points_of(**microseconds_a_unit: float) -> list[sweep.Point]:
+    sizes = {int(name[1:]): cost for name, cost in microseconds_a_unit.items()}
+    return [sweep.Point(Case("lstm", 20, 1, H, H), H, cost * H * 1e-6) for H, cost in sizes.items()]
+
+
+def test_cliffs_are_dearer_than_both_neighbours() -> None:
+    points = points_of(H1=9, H3=9, H16=1, H17=1.9, H20=1.2, H31=1.7, H32=1.4, H33=9)
+    assert [(point.size, round(ratio, 2)) for point, ratio in sweep.cliffs(points, 16)] == [(17, 1.36)]
+    assert "a unit and row: 17" in sweep.describe(points, 16)
+
+
+def test_sweeps_cover_small_sizes_and_the_neighbours_of_multiples() -> None:
+    sizes = sweep.hidden_sizes()
+    assert {*range(1, 41), 63, 64, 65, 255, 256, 257, 320} <= {*sizes}
+    assert sizes == sorted({*sizes})
+    assert [name for name, *_ in sweep.sweeps()] == ["sweep_h", "sweep_h", "sweep_n"]
+    assert all(case.I == case.H for _, _, sizes in sweep.sweeps() for _, case in sizes)
+
+
+def test_every_instruction_set_has_a_packet(isa: str) -> None:
+    assert sweep.packet_width(isa) in (4, 8, 16)
+
+
+def run_script(name: str, *options: object) -> str:
+    command = [sys.executable, ROOT / "bench" / name, "--small", "--rounds", "1", "--seconds", "0", *options]
+    return subprocess.run([*map(str, command)], check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.slow
+def test_sweep_runs_and_draws(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    printed = run_script("sweep.py", "--pictures", tmp_path)
+    assert printed.count("ps a multiply-add") == 3
+    assert {path.name for path in tmp_path.iterdir()} == {"sweep_h.png", "sweep_n.png"}
+
+
+def speed_up(*sizes: int, median: float, best: float) -> thread_bench.Result:
+    return thread_bench.Result(Workload("forward", Case("lstm", *sizes)), 1e-3, 1e-3 / median, median, best)
+
+
+def test_threads_that_slow_a_case_down_are_named() -> None:
+    results = [
+        speed_up(1, 1, 1, 1, median=0.98, best=0.98),
+        speed_up(1, 1, 1, 2, median=0.5, best=1.1),
+        speed_up(1, 1, 1, 3, median=0.4, best=0.9),
+    ]
+    *_, summary, second, third = thread_bench.describe(results, 2).splitlines()
+    assert summary.startswith("2 of 3 are slower")
+    assert second.strip() == results[1].workload.name
+    assert third.strip() == results[2].workload.name + " (even in its best turn)"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="threads are compared on two processors")
+def test_threads_are_compared() -> None:
+    assert "are slower than on one thread" in run_script("threads.py")
 
 
 # --- The packaged selection -------------------------------------------------------------------------------------------
@@ -294,7 +391,9 @@ def test_read_rates_lie_between_the_measured_ones() -> None:
 @pytest.fixture
 def quick_bench(monkeypatch: pytest.MonkeyPatch) -> None:
     cases = [
-        bench.Case(mode, cell, 3, 2, 5, 7) for mode in ("step", "forward", "train") for cell in ("lstm", "rnn_tanh")
+        bench.Case(mode, cell, 3, 2, 5, 7)
+        for mode in ("step", "forward", "train")
+        for cell in ("lstm", "gru", "rnn_tanh")
     ]
     monkeypatch.setattr(bench, "CASES", cases)
     monkeypatch.setattr(bench, "BLOCKS", (2**12, 2**20))

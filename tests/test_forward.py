@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from cases import CELLS, SMALL, Case, make_problem
-from helpers import assert_agree, kernel_forward, pack, reference_forward
+from helpers import assert_agree, expected, kernel_forward, options_of, pack
 
 from fastlstm import _core
 
@@ -19,7 +19,7 @@ LAYOUTS = [Case(cell, 6, 5, 9, 21) for cell in CELLS]
 @pytest.mark.parametrize("case", SMALL, ids=lambda case: case.name)
 def test_matches_reference(isa: str, case: Case, dtype: str) -> None:
     problem = make_problem(case, dtype)
-    assert_agree(kernel_forward(problem), reference_forward(problem), dtype)
+    assert_agree(kernel_forward(problem), expected(case, dtype)[0], dtype)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -27,8 +27,8 @@ def test_matches_reference(isa: str, case: Case, dtype: str) -> None:
 @pytest.mark.parametrize("case", SMALL, ids=lambda case: case.name)
 def test_lengths_and_direction(isa: str, case: Case, reverse: bool, dtype: str) -> None:
     problem = make_problem(case, dtype)
-    options = {"lengths": problem.lengths, "reverse": reverse}
-    assert_agree(kernel_forward(problem, **options), reference_forward(problem, **options), dtype)
+    values = kernel_forward(problem, **options_of(problem, True, reverse))
+    assert_agree(values, expected(case, dtype, True, reverse)[0], dtype)
 
 
 @pytest.mark.parametrize("case", [case for case in SMALL if case.H < 16], ids=lambda case: case.name)

@@ -11,10 +11,11 @@ from helpers import (
     Gradients,
     assert_agree,
     assert_same_bits,
+    expected,
     kernel_backward,
     kernel_forward,
+    options_of,
     pack,
-    reference_backward,
     run_pullback,
 )
 
@@ -27,7 +28,7 @@ DTYPES = ["float32", "float64"]
 @pytest.mark.parametrize("case", SMALL, ids=lambda case: case.name)
 def test_matches_reference(isa: str, case: Case, dtype: str) -> None:
     problem = make_problem(case, dtype)
-    assert_agree(kernel_backward(problem)[1], reference_backward(problem), dtype)
+    assert_agree(kernel_backward(problem)[1], expected(case, dtype)[1], dtype)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -35,8 +36,8 @@ def test_matches_reference(isa: str, case: Case, dtype: str) -> None:
 @pytest.mark.parametrize("case", SMALL, ids=lambda case: case.name)
 def test_lengths_and_direction(isa: str, case: Case, reverse: bool, dtype: str) -> None:
     problem = make_problem(case, dtype)
-    options = {"lengths": problem.lengths, "reverse": reverse}
-    assert_agree(kernel_backward(problem, **options)[1], reference_backward(problem, **options), dtype)
+    gradients = kernel_backward(problem, **options_of(problem, True, reverse))[1]
+    assert_agree(gradients, expected(case, dtype, True, reverse)[1], dtype)
 
 
 def test_many_chunks(isa: str) -> None:
@@ -51,8 +52,9 @@ def test_many_chunks(isa: str) -> None:
         Case("rnn_tanh", 300, 3, 6, 40),
     ):
         problem = make_problem(case, "float64")
-        for options in ({}, {"lengths": problem.lengths, "reverse": True}):
-            assert_agree(kernel_backward(problem, **options)[1], reference_backward(problem, **options), "float64")
+        for both in (False, True):
+            gradients = kernel_backward(problem, **options_of(problem, both, both))[1]
+            assert_agree(gradients, expected(case, "float64", both, both)[1], "float64")
 
 
 def scalar(problem: Problem) -> float:

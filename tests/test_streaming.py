@@ -113,6 +113,38 @@ def test_thousands_of_streams_in_many_threads() -> None:
         np.testing.assert_array_equal(np.stack(list(pool.map(run, range(2000))), axis=1), y)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_many_streams_at_once_have_the_bits_of_each_alone(isa: str, kind: type, dtype: str) -> None:
+    layer = kind(3, 21, num_layers=2, dtype=dtype, seed=0)
+    together, alone = ([layer.stream() for _ in range(13)] for _ in range(2))
+    x = draw(5, 13, 3, dtype=dtype)
+    for count, x_t in zip((13, 1, 7, 13, 2), x, strict=True):
+        out = np.empty((count, 21), dtype)
+        assert fl.step_many(together[:count], x_t[:count], out) is out
+        for k in range(count):
+            np.testing.assert_array_equal(out[k], alone[k].step(x_t[k]))
+    for one, other in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(np.stack(one.state), np.stack(other.state))
+
+
+def test_streams_that_cannot_step_together() -> None:
+    layer, other, x = fl.LSTM(3, 5), fl.LSTM(3, 5), draw(2, 3)
+    stream = layer.stream()
+    for streams, message in [
+        ([], "streams must hold at least one stream"),
+        ([stream, stream], "streams must be different streams, got one twice"),
+        ([stream, other.stream()], "streams must come from one layer"),
+        ([stream, layer.stream(2)], "streams must come from one layer and have a batch size of 1"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            fl.step_many(streams, x)
+    with pytest.raises(ValueError, match=r"x must have shape \(2, 3\), got \(2, 4\)"):
+        fl.step_many([stream, layer.stream()], draw(2, 4))
+    before = stream.state
+    np.testing.assert_array_equal(np.stack(before), 0)
+
+
 def test_one_stream_in_two_threads_is_refused_or_in_order() -> None:
     """Large steps release the GIL: the second thread gets an error, never a mixture."""
     layer = fl.LSTM(256, 512, seed=0)

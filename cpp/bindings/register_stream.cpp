@@ -2,6 +2,8 @@
 #include <pybind11/stl.h>
 
 #include <atomic>
+#include <memory>
+#include <set>
 #include <variant>
 
 #include "../layers/stream.hpp"
@@ -34,6 +36,18 @@ public:
 
     void set_state(Index layer, const py::object& h, const py::object& c) {
         std::visit([&](auto& stream) { set_state_of(*stream, layer, h, c); }, stream_);
+    }
+
+    // One step of several streams as one batch; row k of x and of the result belongs to the k-th.
+    static py::array step_many(const std::vector<StreamHandle*>& handles, const py::object& x, const py::object& out) {
+        if (handles.empty()) throw py::value_error("streams must hold at least one stream");
+        if (std::set<StreamHandle*>(handles.begin(), handles.end()).size() != handles.size()) {
+            throw py::value_error("streams must be different streams, got one twice");
+        }
+        std::vector<std::unique_ptr<Claim>> claims;
+        for (StreamHandle* handle : handles) claims.push_back(std::make_unique<Claim>(*handle));
+        return std::visit([&](auto& first) { return step_together(*first, handles, x, out); },
+                          handles.front()->stream_);
     }
 
     void reset() {
@@ -101,6 +115,32 @@ private:
     }
 
     template <class T>
+    static py::array step_together(const Stream<T>& first, const std::vector<StreamHandle*>& handles,
+                                   const py::object& x, const py::object& out) {
+        std::vector<Stream<T>*> streams;
+        for (StreamHandle* handle : handles) {
+            auto* stream = std::get_if<std::unique_ptr<Stream<T>>>(&handle->stream_);
+            if (!stream || (*stream)->rows() != 1 || !(*stream)->shares_weights(first)) {
+                throw py::value_error("streams must come from one layer and have a batch size of 1");
+            }
+            streams.push_back(stream->get());
+        }
+        const Shape in_shape{static_cast<py::ssize_t>(streams.size()), static_cast<py::ssize_t>(first.input_size())};
+        const Shape out_shape{in_shape[0], static_cast<py::ssize_t>(first.hidden_size(first.layers() - 1))};
+        const py::array in = usable_input<T>(x, "x", in_shape, true);
+        py::array y =
+            out.is_none() ? py::array(py::array_t<T>(out_shape)) : usable_output<T>(out, "out", out_shape, true);
+        const T* from = static_cast<const T*>(in.data());
+        T* to = static_cast<T*>(y.mutable_data());
+        const Index x_stride = stride<T>(in, 0), y_stride = stride<T>(y, 0);
+        const py::gil_scoped_release release;
+        Stream<T> batch = Stream<T>::gathered(streams);
+        batch.step(from, x_stride, to, y_stride);
+        batch.scatter(streams);
+        return y;
+    }
+
+    template <class T>
     static Shape state_shape(const Stream<T>& stream, Index layer) {
         if (layer < 0 || layer >= stream.layers()) {
             throw py::index_error("layer must be from 0 to " + std::to_string(stream.layers() - 1) + ", got " +
@@ -146,6 +186,7 @@ void register_stream(py::module_& module) {
         .def("state", &StreamHandle::state, py::arg("layer"))
         .def("set_state", &StreamHandle::set_state, py::arg("layer"), py::arg("h"), py::arg("c") = py::none())
         .def("reset", &StreamHandle::reset);
+    module.def("step_many", &StreamHandle::step_many, py::arg("streams"), py::arg("x"), py::arg("out") = py::none());
 }
 
 }  // namespace fastlstm

@@ -99,6 +99,41 @@ void Stream<T>::reset() {
     }
 }
 
+template <class T>
+bool Stream<T>::shares_weights(const Stream& other) const {
+    return std::equal(layers_.begin(), layers_.end(), other.layers_.begin(), other.layers_.end(),
+                      [](const Layer& a, const Layer& b) { return a.weights == b.weights; });
+}
+
+template <class T>
+void Stream<T>::copy_row(const Layer& from, Index from_row, const Layer& to, Index to_row) {
+    const Index pitch = from.weights->gates.padded_size();
+    std::copy_n(from.h[0].data() + from_row * pitch, pitch, to.h[0].data() + to_row * pitch);
+    if (from.c) std::copy_n(from.c.data() + from_row * pitch, pitch, to.c.data() + to_row * pitch);
+}
+
+template <class T>
+Stream<T> Stream<T>::gathered(const std::vector<Stream*>& streams) {
+    std::vector<std::shared_ptr<const Weights<T>>> weights;
+    for (const Layer& layer : streams.front()->layers_) weights.push_back(layer.weights);
+    Stream batch(std::move(weights), static_cast<Index>(streams.size()));
+    for (std::size_t layer = 0; layer < batch.layers_.size(); ++layer) {
+        for (Index row = 0; row < batch.rows_; ++row) {
+            copy_row(streams[static_cast<std::size_t>(row)]->layers_[layer], 0, batch.layers_[layer], row);
+        }
+    }
+    return batch;
+}
+
+template <class T>
+void Stream<T>::scatter(const std::vector<Stream*>& streams) const {
+    for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
+        for (Index row = 0; row < rows_; ++row) {
+            copy_row(layers_[layer], row, streams[static_cast<std::size_t>(row)]->layers_[layer], 0);
+        }
+    }
+}
+
 template class Stream<float>;
 template class Stream<double>;
 

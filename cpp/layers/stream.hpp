@@ -15,7 +15,14 @@ public:
     // Layer k + 1 takes the hidden state of layer k; `rows` independent sequences side by side.
     Stream(std::vector<std::shared_ptr<const Weights<T>>> layers, Index rows);
 
+    // A stream for one step of several streams of one row each, which share their weights; row k has the state of the
+    // k-th of them.
+    static Stream gathered(const std::vector<Stream*>& streams);
+    // Gives every row's state back to its stream.
+    void scatter(const std::vector<Stream*>& streams) const;
+
     Index rows() const { return rows_; }
+    bool shares_weights(const Stream& other) const;
     Index layers() const { return static_cast<Index>(layers_.size()); }
     Index input_size() const { return layers_.front().weights->input_size; }
     Index hidden_size(Index layer) const { return at(layer).weights->hidden_size; }
@@ -41,6 +48,8 @@ private:
         Buffer<T> z;
         std::vector<T*> z_rows;
     };
+
+    static void copy_row(const Layer& from, Index from_row, const Layer& to, Index to_row);
 
     const Layer& at(Index layer) const { return layers_[static_cast<std::size_t>(layer)]; }
 

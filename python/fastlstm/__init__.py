@@ -18,6 +18,7 @@ from fastlstm.runtime import (
 if TYPE_CHECKING:
     from fastlstm import datasets, keras, reference
     from fastlstm.layers import GRU, LSTM, RNN
+    from fastlstm.streaming import step_many
 
 __version__ = config()["fastlstm"]
 
@@ -35,20 +36,21 @@ __all__ = [
     "set_isa",
     "set_num_threads",
     "show_config",
+    "step_many",
 ]
 
 # Imported at first use, to keep `import fastlstm` quick.
 _MODULES = ("datasets", "keras", "layers", "reference")
-_CLASSES = {"GRU": "layers", "LSTM": "layers", "RNN": "layers"}
+_NAMES = {"GRU": "layers", "LSTM": "layers", "RNN": "layers", "step_many": "streaming"}
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return importlib.import_module(f"fastlstm.{name}")
-    if name in _CLASSES:
-        return getattr(importlib.import_module(f"fastlstm.{_CLASSES[name]}"), name)
+    if name in _NAMES:
+        return getattr(importlib.import_module(f"fastlstm.{_NAMES[name]}"), name)
     raise AttributeError(f"module 'fastlstm' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_MODULES, *_CLASSES])
+    return sorted([*globals(), *_MODULES, *_NAMES])

@@ -92,6 +92,9 @@ class Stream:
     def set_state(self, layer: int, h: Floats, c: Floats | None = None) -> None: ...
     def reset(self) -> None: ...
 
+def step_many(streams: Sequence[Stream], x: Floats, out: Floats | None = None) -> Floats:
+    """One step of streams of batch size 1 that share their weights: x (M, I) -> (M, H)."""
+
 def activation(name: str, x: Floats) -> Floats:
     """``tanh`` or ``sigmoid`` of every element, by the active kernels."""
 

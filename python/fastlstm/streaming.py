@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from fastlstm import _core
+from fastlstm.typing import Floats
 
-__all__ = ["Stream"]
+__all__ = ["Stream", "step_many"]
 
 
 class Stream:
@@ -75,3 +76,40 @@ class Stream:
         twin = Stream(self._weights, self.batch_size)
         twin.state = self.state
         return twin
+
+
+def step_many(streams: Sequence[Stream], x: Floats, out: Floats | None = None) -> Floats:
+    """Take one step of many streams at once, as one batch.
+
+    Parameters
+    ----------
+    streams : sequence of Stream
+        ``M`` different streams of one layer, each with a batch size of 1 and a state of its own.
+    x : ndarray
+        ``(M, I)``, the input of every stream.
+    out : ndarray, optional
+        ``(M, H)``, written in place of a new array.
+
+    Returns
+    -------
+    ndarray
+        ``(M, H)``, with the bits that a step of every stream alone would give.
+
+    Raises
+    ------
+    ValueError
+        If a shape is wrong, a stream is named twice, or the streams are not of one layer.
+    TypeError
+        If a dtype is wrong.
+    RuntimeError
+        While another thread is stepping one of them.
+
+    Examples
+    --------
+    >>> import numpy as np, fastlstm as fl
+    >>> layer = fl.LSTM(3, 5, seed=0)
+    >>> streams = [layer.stream() for _ in range(100)]
+    >>> fl.step_many(streams, np.ones((100, 3), "float32")).shape
+    (100, 5)
+    """
+    return _core.step_many([stream._core for stream in streams], x, out)

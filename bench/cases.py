@@ -100,7 +100,9 @@ SMALL = [
 FORWARD = [
     Case("lstm", 100, 1, 128, 128),
     Case("lstm", 100, 32, 128, 128),
+    Case("gru", 100, 1, 128, 128),
+    Case("gru", 100, 32, 128, 128),
     Case("rnn_tanh", 100, 1, 128, 128),
     Case("rnn_tanh", 100, 32, 128, 128),
 ]
-TRAINING = [Case("lstm", 50, 32, 32, 128), Case("rnn_tanh", 50, 32, 32, 128)]
+TRAINING = [Case("lstm", 50, 32, 32, 128), Case("gru", 50, 32, 32, 128), Case("rnn_tanh", 50, 32, 32, 128)]

@@ -24,7 +24,7 @@ class WrongResultError(Exception):
 def expected_outputs(task: Task) -> dict[str, NDArray[np.float64]]:
     """Solve the task with `fastlstm.reference`.
 
-    ``y (T, N, D*H)`` and ``h_n (D, N, H)`` without training; ``weight_ih``, ``weight_hh`` and ``bias`` with it.
+    ``y (T, N, D*H)`` and ``h_n (D, N, H)`` without training; the gradients of the weights and biases with it.
     """
     if task.workload.mode == "train":
         return _expected_gradients(task)
@@ -36,25 +36,31 @@ def _forward(task: Task, direction: int) -> tuple[NDArray[np.float64], NDArray[n
     from fastlstm import reference  # a rival's process does without fastlstm
 
     problem = task.problems[direction]
-    arguments = (task.problem.x, problem.weight_ih, problem.weight_hh, problem.bias, problem.h_0)
+    arguments = (task.problem.x, problem.weight_ih, problem.weight_hh, problem.bias)
     options: dict[str, Any] = {"lengths": task.lengths, "reverse": direction == 1}
     if problem.c_0 is not None:
-        return reference.lstm(*arguments, problem.c_0, **options)[:2]
-    return reference.rnn(*arguments, nonlinearity=problem.case.cell.removeprefix("rnn_"), **options)
+        return reference.lstm(*arguments, problem.h_0, problem.c_0, **options)[:2]
+    if problem.case.cell == "gru":
+        return reference.gru(*arguments, problem.recurrent_bias, problem.h_0, **options)
+    return reference.rnn(*arguments, problem.h_0, nonlinearity=problem.case.cell.removeprefix("rnn_"), **options)
 
 
 def _expected_gradients(task: Task) -> dict[str, NDArray[np.float64]]:
     from fastlstm import reference
 
     problem = task.problem
-    arguments = (problem.x, problem.weight_ih, problem.weight_hh, problem.bias, problem.h_0)
+    arguments = (problem.x, problem.weight_ih, problem.weight_hh, problem.bias)
+    names = ["weight_ih", "weight_hh", "bias"]
     options: dict[str, Any] = {"lengths": task.lengths, "dh_n": problem.dh_n}
     if problem.c_0 is not None:
-        found = reference.lstm_backward(*arguments, problem.c_0, **options)
+        found = reference.lstm_backward(*arguments, problem.h_0, problem.c_0, **options)
+    elif problem.case.cell == "gru":
+        found = reference.gru_backward(*arguments, problem.recurrent_bias, problem.h_0, **options)
+        names.append("recurrent_bias")
     else:
         kind = problem.case.cell.removeprefix("rnn_")
-        found = reference.rnn_backward(*arguments, nonlinearity=kind, **options)
-    return {name: getattr(found, name) for name in ("weight_ih", "weight_hh", "bias")}
+        found = reference.rnn_backward(*arguments, problem.h_0, nonlinearity=kind, **options)
+    return {name: getattr(found, name) for name in names}
 
 
 def check(workload: Workload, outputs: Arrays, expected: Arrays) -> float:

@@ -173,13 +173,14 @@ def write(found: dict[str, Any], out: Path) -> None:
 # --- Command line -----------------------------------------------------------------------------------------------------
 
 
-def _entrants(rivals: str, isas: str) -> list[Entrant]:
+def _entrants(rivals: str, isas: str, padded: bool) -> list[Entrant]:
     known = list(contenders.NAMES[1:])
     names = {"all": known, "none": []}.get(rivals, rivals.split(","))
     _refuse("--rivals", set(names) - set(known), known)
     others = fastlstm.available_isas() if isas == "all" else list(filter(None, isas.split(",")))
     ours, best = [Entrant("fastlstm", "fastlstm")], fastlstm.active_isa()
     ours += [Entrant(f"fastlstm@{isa}", "fastlstm", environment={"FASTLSTM_ISA": isa}) for isa in others if isa != best]
+    ours += [Entrant(f"fastlstm@{contenders.PADDED}", contenders.PADDED)] if padded else []
     return ours + [Entrant(name, name) for name in names]
 
 
@@ -232,7 +233,8 @@ def main(argv: list[str] | None = None) -> None:
     if arguments.list:
         print("\n".join(f"{group:10} {workload.name}" for group, workload in workloads))
         return
-    entrants = _entrants(arguments.rivals, arguments.isa)
+    padded = any(workload.variable_lengths for _, workload in workloads)
+    entrants = _entrants(arguments.rivals, arguments.isa, padded)
     chosen_cores = core_sets(arguments.threads, arguments.cores)
     run(entrants, workloads, chosen_cores, arguments.rounds, arguments.seconds, arguments.out)
     print(f"{len(workloads)} workloads in {arguments.out}; now: python bench/report.py {arguments.out}")

@@ -112,6 +112,8 @@ def _streaming() -> Iterator[Workload]:
     for cell in ("lstm", "rnn_tanh"):
         for sizes in ((1, 8), (1, 32), (40, 64), (128, 128), (512, 512)):
             yield Workload("step", Case(cell, 100, 1, *sizes))
+    for sizes in ((1, 32), (128, 128)):
+        yield Workload("step", Case("gru", 100, 1, *sizes))
     yield Workload("step", Case("lstm", 20, 1, 1024, 1024))
     yield Workload("step", Case("lstm", 100, 1, 250, 200))  # pytorch#26387
     yield Workload("step", Case("lstm", 100, 32, 128, 128))  # a server's batch of streams
@@ -122,6 +124,9 @@ def _sequences() -> Iterator[Workload]:
         for N in (1, 32, 256):
             for H in (8, 32, 128, 256, 512, 1024):
                 yield Workload("forward", Case(cell, _steps(cell, N, H), N, H, H))
+    for N in (1, 32):
+        for H in (32, 512):
+            yield Workload("forward", Case("gru", _steps("gru", N, H), N, H, H))
     yield Workload("forward", Case("rnn_relu", 100, 32, 128, 128))
 
 
@@ -129,6 +134,7 @@ def _training() -> Iterator[Workload]:
     for cell in ("lstm", "rnn_tanh"):
         for sizes in ((30, 32, 8, 32), (28, 32, 28, 128), (100, 32, 64, 256), (50, 256, 64, 128)):
             yield Workload("train", Case(cell, *sizes))
+    yield Workload("train", Case("gru", 100, 32, 64, 256))
     yield Workload("train", Case("lstm", 100, 128, 128, 512))
     yield Workload("train", Case("lstm", 1000, 8, 16, 64))  # a long sequence
 
@@ -140,8 +146,17 @@ def _odd() -> Iterator[Workload]:
 
 
 def _lengths() -> Iterator[Workload]:
-    for cell, T in (("lstm", 10), ("lstm", 100), ("lstm", 1000), ("rnn_tanh", 100)):
-        yield Workload("forward", Case(cell, T, 32, 128, 128), variable_lengths=True)
+    for cell in ("lstm", "gru", "rnn_tanh"):
+        for T in (10, 100, 1000):
+            yield Workload("forward", Case(cell, T, 32, 128, 128), variable_lengths=True)
+    for cell in ("lstm", "gru", "rnn_tanh"):
+        yield Workload("train", Case(cell, 100, 32, 128, 128), variable_lengths=True)
+
+
+def _bidirectional() -> Iterator[Workload]:
+    for cell in ("lstm", "gru", "rnn_tanh"):
+        for N in (1, 32):
+            yield Workload("forward", Case(cell, 100, N, 128, 128), bidirectional=True)
 
 
 def _voice() -> Iterator[Workload]:
@@ -179,6 +194,7 @@ GROUPS: dict[str, list[Workload]] = {
     "training": list(_training()),
     "odd": list(_odd()),
     "lengths": list(_lengths()),
+    "bidirectional": list(_bidirectional()),
     "voice": list(_voice()),
     "issues": list(_issues()),
     "onednn": list(_onednn()),

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NAMES = ("fastlstm", "numpy", "torch", "onnxruntime", "openvino", "keras", "jax")
+PADDED = "padded"  # fastlstm again, without lengths: `run.py` puts it beside workloads that have them
 
 
 class UnsupportedError(Exception):
@@ -25,7 +26,7 @@ class Variant:
     """One way to run a workload.
 
     `run` is timed. `read` takes what it gave to arrays: ``y (T, N, D*H)`` and ``h_n (D, N, H)``, or the gradients
-    ``weight_ih``, ``weight_hh`` and ``bias``, in fastlstm's layout.
+    ``weight_ih``, ``weight_hh``, ``bias`` and, of a GRU, ``recurrent_bias``, in fastlstm's layout.
     """
 
     run: Callable[[], Any]
@@ -43,6 +44,7 @@ def require(condition: bool, reason: str) -> None:
 
 
 def reorder_gates(weights: NDArray[Any], order: str, axis: int = 0) -> NDArray[Any]:
-    """Move gates stacked as i, f, g, o along an axis to another order, such as ``"iofg"``; one gate stays as it is."""
-    blocks = dict(zip("ifgo", np.split(weights, 4, axis), strict=True))
+    """Move gates stacked as i, f, g, o or r, u, n along an axis to another order, such as ``"iofg"`` or ``"urn"``."""
+    stacked = "ifgo" if len(order) == 4 else "run"
+    blocks = dict(zip(stacked, np.split(weights, len(order), axis), strict=True))
     return np.ascontiguousarray(np.concatenate([blocks[gate] for gate in order], axis))

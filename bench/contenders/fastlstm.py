@@ -12,6 +12,8 @@ import fastlstm
 from contenders import Variant, require
 from fastlstm import _core
 
+PARAMETERS = ("weight_ih", "weight_hh", "bias", "recurrent_bias")
+
 
 def versions() -> dict[str, str]:
     return {
@@ -31,14 +33,16 @@ def measure_bounds() -> dict[str, Any]:
 
 def prepare(task: Task, threads: int) -> dict[str, Variant]:
     fastlstm.set_num_threads(threads)
-    variant = {"step": _step, "forward": _forward, "train": _train}[task.workload.mode](task)
+    variant = {"step": _step, "forward": prepare_forward, "train": _train}[task.workload.mode](task)
     return {fastlstm.active_isa(): variant}
 
 
 def _layer(task: Task) -> Any:
     case, bidirectional = task.workload.case, task.workload.bidirectional
     if case.cell == "lstm":
-        layer = fastlstm.LSTM(case.I, case.H, bidirectional=bidirectional)
+        layer: Any = fastlstm.LSTM(case.I, case.H, bidirectional=bidirectional)
+    elif case.cell == "gru":
+        layer = fastlstm.GRU(case.I, case.H, bidirectional=bidirectional)
     else:
         kind = case.cell.removeprefix("rnn_")
         layer = fastlstm.RNN(case.I, case.H, nonlinearity=kind, bidirectional=bidirectional)
@@ -47,7 +51,8 @@ def _layer(task: Task) -> Any:
         state["weight_ih" + suffix] = problem.weight_ih
         state["weight_hh" + suffix] = problem.weight_hh
         state["bias_ih" + suffix] = problem.bias
-        state["bias_hh" + suffix] = np.zeros_like(problem.bias)
+        recurrent_bias = problem.recurrent_bias
+        state["bias_hh" + suffix] = np.zeros_like(problem.bias) if recurrent_bias is None else recurrent_bias
     layer.load_state_dict(state)
     return layer
 
@@ -59,7 +64,8 @@ def _initial_state(task: Task) -> Any:
     return h_0, np.stack([problem.c_0 for problem in task.problems])
 
 
-def _forward(task: Task) -> Variant:
+def prepare_forward(task: Task) -> Variant:
+    """One call over the whole sequence."""
     layer, x, state = _layer(task), task.problem.x, _initial_state(task)
 
     def run() -> Any:
@@ -88,12 +94,13 @@ def _step(task: Task) -> Variant:
 def _train(task: Task) -> Variant:
     require(not task.workload.bidirectional, "timed for one direction only")
     problem = task.problem
-    gradients = [np.empty_like(array) for array in (problem.weight_ih, problem.weight_hh, problem.bias)]
+    parameters = {name: getattr(problem, name) for name in PARAMETERS if getattr(problem, name) is not None}
+    gradients = {name: np.empty_like(array) for name, array in parameters.items()}
 
     def run() -> None:
         # Weights change after every training step, so packing them is part of it.
-        weights = _core.Weights(problem.case.cell, problem.weight_ih, problem.weight_hh, problem.bias)
+        weights = _core.Weights(problem.case.cell, *parameters.values())
         *_, tape = _core.forward_training(weights, problem.x, problem.h_0, problem.c_0, None, task.lengths)
-        _core.backward(tape, None, problem.dh_n, None, None, *gradients)
+        _core.backward(tape, None, problem.dh_n, None, None, *gradients.values())
 
-    return Variant(run, lambda _: dict(zip(("weight_ih", "weight_hh", "bias"), gradients, strict=True)))
+    return Variant(run, lambda _: gradients)

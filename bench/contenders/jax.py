@@ -25,14 +25,19 @@ def versions() -> dict[str, str]:
 
 def prepare(task: Task, threads: int) -> dict[str, Variant]:
     require(task.lengths is None, "no lengths: a scan runs over every step")
-    require(not task.workload.bidirectional, "timed for one direction only")
     if task.workload.mode == "step":
         return {"jit": _steps(task)}
     make = _train if task.workload.mode == "train" else _forward
     return {"scan": make(task, 1), f"scan unrolled {UNROLL}": make(task, UNROLL)}
 
 
-def _cell(kind: str, z: Any, state: Any) -> Any:
+def _cell(kind: str, z: Any, recurrent: Any, state: Any) -> Any:
+    if kind == "gru":
+        (r_x, u_x, n_x), (r_h, u_h, n_h) = jnp.split(z, 3, axis=-1), jnp.split(recurrent, 3, axis=-1)
+        u = jax.nn.sigmoid(u_x + u_h)
+        n = jnp.tanh(n_x + jax.nn.sigmoid(r_x + r_h) * n_h)
+        return (n + u * (state[0] - n),)
+    z += recurrent
     if kind == "rnn_tanh":
         return (jnp.tanh(z),)
     if kind == "rnn_relu":
@@ -42,33 +47,41 @@ def _cell(kind: str, z: Any, state: Any) -> Any:
     return jax.nn.sigmoid(o) * jnp.tanh(c), c
 
 
-def _layer(kind: str, unroll: int) -> Any:
+def _layer(kind: str, unroll: int, reverse: bool = False) -> Any:
     def layer(weights: Any, x: Any, state: Any) -> Any:
-        weight_ih, weight_hh, bias = weights
+        weight_ih, weight_hh, bias, *recurrent_bias = weights
 
         def step(state: Any, z: Any) -> Any:
-            state = _cell(kind, z + state[0] @ weight_hh, state)
+            state = _cell(kind, z, sum(recurrent_bias, state[0] @ weight_hh), state)
             return state, state[0]
 
-        return lax.scan(step, state, x @ weight_ih + bias, unroll=unroll)
+        return lax.scan(step, state, x @ weight_ih + bias, reverse=reverse, unroll=unroll)
 
     return layer
 
 
-def _arguments(task: Task) -> Any:
-    problem = task.problem
-    weights = tuple(jnp.asarray(w) for w in (problem.weight_ih.T, problem.weight_hh.T, problem.bias))
+def _arguments(task: Task, direction: int = 0) -> Any:
+    problem = task.problems[direction]
+    biases = [bias for bias in (problem.bias, problem.recurrent_bias) if bias is not None]
+    weights = tuple(jnp.asarray(w) for w in (problem.weight_ih.T, problem.weight_hh.T, *biases))
     states = (problem.h_0,) if problem.c_0 is None else (problem.h_0, problem.c_0)
-    return weights, jnp.asarray(problem.x), tuple(jnp.asarray(state) for state in states)
+    return weights, jnp.asarray(task.problem.x), tuple(jnp.asarray(state) for state in states)
 
 
 def _forward(task: Task, unroll: int) -> Variant:
-    call, arguments = jax.jit(_layer(task.workload.case.cell, unroll)), _arguments(task)
+    directions = range(task.workload.directions)
+    layers = [_layer(task.workload.case.cell, unroll, reverse=direction == 1) for direction in directions]
+    arguments = [_arguments(task, direction) for direction in directions]
+
+    @jax.jit
+    def call(arguments: Any) -> Any:
+        found = [layer(*given) for layer, given in zip(layers, arguments, strict=True)]
+        return jnp.concatenate([y for _, y in found], axis=-1), jnp.stack([state[0] for state, _ in found])
 
     def read(found: Any) -> dict[str, Any]:
-        return {"y": np.asarray(found[1]), "h_n": np.asarray(found[0][0])[None]}
+        return {"y": np.asarray(found[0]), "h_n": np.asarray(found[1])}
 
-    return Variant(lambda: jax.block_until_ready(call(*arguments)), read)
+    return Variant(lambda: jax.block_until_ready(call(arguments)), read)
 
 
 def _steps(task: Task) -> Variant:
@@ -77,8 +90,8 @@ def _steps(task: Task) -> Variant:
 
     @jax.jit
     def step(weights: Any, x_t: Any, state: Any) -> Any:
-        weight_ih, weight_hh, bias = weights
-        return _cell(kind, x_t @ weight_ih + state[0] @ weight_hh + bias, state)
+        weight_ih, weight_hh, bias, *recurrent_bias = weights
+        return _cell(kind, x_t @ weight_ih + bias, sum(recurrent_bias, state[0] @ weight_hh), state)
 
     def run() -> list[Any]:
         state, y = initial, []
@@ -100,7 +113,8 @@ def _train(task: Task, unroll: int) -> Variant:
     call = jax.jit(jax.grad(lambda weights, x, state: jnp.vdot(layer(weights, x, state)[0][0], dh_n)))
 
     def read(found: Any) -> dict[str, Any]:
-        weight_ih, weight_hh, bias = (np.asarray(gradient) for gradient in found)
-        return {"weight_ih": weight_ih.T, "weight_hh": weight_hh.T, "bias": bias}
+        weight_ih, weight_hh, *biases = (np.asarray(gradient) for gradient in found)
+        names = ("bias", "recurrent_bias")
+        return {"weight_ih": weight_ih.T, "weight_hh": weight_hh.T, **dict(zip(names, biases, strict=False))}
 
     return Variant(lambda: jax.block_until_ready(call(weights, x, state)), read)

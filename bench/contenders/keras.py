@@ -13,9 +13,10 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from cases import Problem
 from workloads import Task
 
-from contenders import Variant, require
+from contenders import Variant, reorder_gates, require
 
 
 def versions() -> dict[str, str]:
@@ -24,7 +25,6 @@ def versions() -> dict[str, str]:
 
 def prepare(task: Task, threads: int) -> dict[str, Variant]:
     _set_threads(threads)
-    require(not task.workload.bidirectional, "timed for one direction only")
     make = {"step": _steps, "forward": _forward, "train": _train}[task.workload.mode]
     return {name: make(task, compiled) for name, compiled in (("graph", False), ("XLA", True))}
 
@@ -35,21 +35,36 @@ def _set_threads(threads: int) -> None:
         tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
-def _layer(task: Task, **options: Any) -> Any:
-    case, problem = task.workload.case, task.problem
+def _layer(task: Task, direction: int = 0, **options: Any) -> Any:
+    case, problem = task.workload.case, task.problems[direction]
+    options["go_backwards"] = direction == 1
     if case.cell == "lstm":
         layer = keras.layers.LSTM(case.H, return_state=True, **options)
+    elif case.cell == "gru":
+        layer = keras.layers.GRU(case.H, return_state=True, **options)
     else:
         activation = case.cell.removeprefix("rnn_")
         layer = keras.layers.SimpleRNN(case.H, activation=activation, return_state=True, **options)
     layer.build((case.N, case.T, case.I))
-    layer.set_weights([problem.weight_ih.T, problem.weight_hh.T, problem.bias])
+    layer.set_weights(_weights(problem))
     return layer
 
 
+def _weights(problem: Problem) -> list[Any]:
+    """Kernel, recurrent kernel and bias; those of a GRU stack u, r, n, and both its biases are rows of one array."""
+    if problem.recurrent_bias is None:
+        return [problem.weight_ih.T, problem.weight_hh.T, problem.bias]
+    biases = np.stack([problem.bias, problem.recurrent_bias])
+    return [reorder_gates(array, "urn", 1) for array in (problem.weight_ih.T, problem.weight_hh.T, biases)]
+
+
 def _initial_state(task: Task) -> list[Any]:
-    states = [task.problem.h_0] if task.problem.c_0 is None else [task.problem.h_0, task.problem.c_0]
-    return [tf.constant(state) for state in states]
+    states = [state for problem in task.problems for state in (problem.h_0, problem.c_0)]
+    return [tf.constant(state) for state in states if state is not None]
+
+
+def _mask(task: Task) -> Any:
+    return None if task.lengths is None else tf.constant(np.arange(task.workload.case.T) < task.lengths[:, None])
 
 
 def _compile(function: Callable[..., Any], compiled: bool) -> Any:
@@ -58,17 +73,22 @@ def _compile(function: Callable[..., Any], compiled: bool) -> Any:
 
 def _forward(task: Task, compiled: bool) -> Variant:
     case, state = task.workload.case, _initial_state(task)
-    options = {"return_sequences": True}
-    mask = None
-    if task.lengths is not None:
-        options["zero_output_for_mask"] = True
-        mask = tf.constant(np.arange(case.T) < task.lengths[:, None])
-    layer = _layer(task, **options)
+    layers = [
+        _layer(task, direction, return_sequences=True, zero_output_for_mask=task.lengths is not None)
+        for direction in range(task.workload.directions)
+    ]
+    layer, mask = layers[0], _mask(task)
+    if task.workload.bidirectional:
+        layer = keras.layers.Bidirectional(layers[0], backward_layer=layers[1])
+        layer.build((case.N, case.T, case.I))
+        layer.set_weights([array for problem in task.problems for array in _weights(problem)])  # it made layers anew
     x = tf.constant(task.problem.x.transpose(1, 0, 2))
     call = _compile(lambda x, *state: layer(x, initial_state=list(state), mask=mask), compiled)
 
     def read(found: Any) -> dict[str, Any]:
-        return {"y": found[0].numpy().transpose(1, 0, 2), "h_n": found[1].numpy()[None]}
+        y, *states = found
+        h_n = states[:: len(states) // task.workload.directions]
+        return {"y": y.numpy().transpose(1, 0, 2), "h_n": np.stack([h.numpy() for h in h_n])}
 
     return Variant(lambda: call(x, *state), read)
 
@@ -93,20 +113,24 @@ def _steps(task: Task, compiled: bool) -> Variant:
 
 
 def _train(task: Task, compiled: bool) -> Variant:
-    require(task.lengths is None, "timed for whole rows only")
-    layer, state = _layer(task), _initial_state(task)
+    require(not task.workload.bidirectional, "timed for one direction only")
+    layer, state, mask = _layer(task), _initial_state(task), _mask(task)
     x, dh_n = tf.constant(task.problem.x.transpose(1, 0, 2)), tf.constant(task.problem.dh_n)
     variables = [weight.value for weight in layer.trainable_weights]
 
     def gradients(x: Any, *state: Any) -> Any:
         with tf.GradientTape() as tape:
-            h_n, *_ = layer(x, initial_state=list(state), training=True)
+            h_n, *_ = layer(x, initial_state=list(state), mask=mask, training=True)
         return tape.gradient(h_n, variables, output_gradients=dh_n)
 
     call = _compile(gradients, compiled)
 
     def read(found: Any) -> dict[str, Any]:
         kernel, recurrent, bias = (gradient.numpy() for gradient in found)
-        return {"weight_ih": kernel.T, "weight_hh": recurrent.T, "bias": bias}
+        if task.problem.recurrent_bias is None:
+            return {"weight_ih": kernel.T, "weight_hh": recurrent.T, "bias": bias}
+        # Swapping two gates once more brings them back.
+        kernel, recurrent, bias = (reorder_gates(array, "urn", 1) for array in (kernel, recurrent, bias))
+        return {"weight_ih": kernel.T, "weight_hh": recurrent.T, "bias": bias[0], "recurrent_bias": bias[1]}
 
     return Variant(lambda: call(x, *state), read)

@@ -34,9 +34,10 @@ class _Net:
         self.case = task.workload.case
         self.weight_ih = np.ascontiguousarray(self.problem.weight_ih.T)  # (I, G*H)
         self.weight_hh = np.ascontiguousarray(self.problem.weight_hh.T)
-        self.cell = self.lstm if self.case.cell == "lstm" else self.rnn
+        self.cell = {"lstm": self.lstm, "gru": self.gru}.get(self.case.cell, self.rnn)
 
-    def lstm(self, z: Array, c: Array) -> tuple[Array, Array, tuple[Array, ...]]:
+    def lstm(self, z: Array, h: Array, c: Any) -> tuple[Array, Any, tuple[Array, ...]]:
+        z += h @ self.weight_hh
         i, f, g, o = np.split(z, 4, axis=-1)
         # sigmoid(z) = (1 + tanh(z / 2)) / 2 cannot overflow
         i, f, o = (0.5 + 0.5 * np.tanh(0.5 * gate) for gate in (i, f, o))
@@ -45,7 +46,15 @@ class _Net:
         tanh_c = np.tanh(c_t)
         return o * tanh_c, c_t, (i, f, g, o, c, tanh_c)
 
-    def rnn(self, z: Array, c: None) -> tuple[Array, None, tuple[Array, ...]]:
+    def gru(self, z: Array, h: Array, c: Any) -> tuple[Array, Any, tuple[Array, ...]]:
+        H = self.case.H
+        recurrent = h @ self.weight_hh + self.problem.recurrent_bias
+        r, u = np.split(0.5 + 0.5 * np.tanh(0.5 * (z[:, : 2 * H] + recurrent[:, : 2 * H])), 2, axis=-1)
+        n = np.tanh(z[:, 2 * H :] + r * recurrent[:, 2 * H :])
+        return n + u * (h - n), None, (r, u, n, h, recurrent[:, 2 * H :])
+
+    def rnn(self, z: Array, h: Array, c: Any) -> tuple[Array, Any, tuple[Array, ...]]:
+        z += h @ self.weight_hh
         h = np.tanh(z) if self.case.cell == "rnn_tanh" else np.maximum(z, 0)
         return h, None, (h,)
 
@@ -57,8 +66,7 @@ class _Net:
         h, c = self.problem.h_0, self.problem.c_0
         y = np.empty(self.problem.dy.shape, h.dtype)
         for t, z in enumerate(self.project()):
-            z += h @ self.weight_hh
-            h, c, kept = self.cell(z, c)
+            h, c, kept = self.cell(z, h, c)
             y[t] = h
             if keep is not None:
                 keep.append(kept)
@@ -68,7 +76,7 @@ class _Net:
         h, c = self.problem.h_0, self.problem.c_0
         y = np.empty(self.problem.dy.shape, h.dtype)
         for t, x_t in enumerate(self.problem.x):
-            h, c, _ = self.cell(x_t @ self.weight_ih + h @ self.weight_hh + self.problem.bias, c)
+            h, c, _ = self.cell(x_t @ self.weight_ih + self.problem.bias, h, c)
             y[t] = h
         return y
 
@@ -76,20 +84,34 @@ class _Net:
         problem, kept = self.problem, list[tuple[Array, ...]]()
         y = self.forward(kept)
         dz = np.empty((*y.shape[:2], self.weight_hh.shape[1]), y.dtype)
-        dh, dc = problem.dh_n, 0.0
+        # Of the recurrent product; a GRU's differs in one gate.
+        dp = np.empty_like(dz) if self.case.cell == "gru" else dz
+        backward = {"lstm": self.lstm_backward, "gru": self.gru_backward}.get(self.case.cell, self.rnn_backward)
+        dh, carried = problem.dh_n, 0.0
         for t in reversed(range(len(y))):
-            dz[t], dc = self.cell_backward(dh, dc, *kept[t])
-            dh = dz[t] @ problem.weight_hh
-        flat = dz.reshape(-1, dz.shape[-1])
+            dz[t], dp[t], direct, carried = backward(dh, carried, *kept[t])
+            dh = dp[t] @ problem.weight_hh + direct
+        flat, flat_p = (d.reshape(-1, d.shape[-1]) for d in (dz, dp))
         h_before = np.concatenate([problem.h_0[None], y[:-1]]).reshape(-1, y.shape[-1])
         inputs = problem.x.reshape(-1, problem.x.shape[-1])
-        return {"weight_ih": flat.T @ inputs, "weight_hh": flat.T @ h_before, "bias": flat.sum(axis=0)}
+        found = {"weight_ih": flat.T @ inputs, "weight_hh": flat_p.T @ h_before, "bias": flat.sum(axis=0)}
+        return found | ({"recurrent_bias": flat_p.sum(axis=0)} if self.case.cell == "gru" else {})
 
-    def cell_backward(self, dh: Array, dc: Any, *kept: Array) -> tuple[Array, Any]:
-        if self.case.cell != "lstm":
-            (h,) = kept
-            return dh * (1 - h * h if self.case.cell == "rnn_tanh" else h > 0), None
+    # Each gives the gradients of the input's and the recurrent product, and those of h and c past the products.
+
+    def rnn_backward(self, dh: Array, dc: Any, h: Array) -> tuple[Array, Array, Any, Any]:
+        dz = dh * (1 - h * h if self.case.cell == "rnn_tanh" else h > 0)
+        return dz, dz, 0.0, None
+
+    def lstm_backward(self, dh: Array, dc: Any, *kept: Array) -> tuple[Array, Array, Any, Any]:
         i, f, g, o, c, tanh_c = kept
         dc = dc + dh * o * (1 - tanh_c * tanh_c)
         parts = (dc * g * i * (1 - i), dc * c * f * (1 - f), dc * i * (1 - g * g), dh * tanh_c * o * (1 - o))
-        return np.concatenate(parts, axis=1), dc * f
+        dz = np.concatenate(parts, axis=1)
+        return dz, dz, 0.0, dc * f
+
+    def gru_backward(self, dh: Array, dc: Any, *kept: Array) -> tuple[Array, Array, Any, Any]:
+        r, u, n, h, recurrent_n = kept
+        dn = dh * (1 - u) * (1 - n * n)
+        gates = (dn * recurrent_n * r * (1 - r), dh * (h - n) * u * (1 - u))
+        return np.concatenate([*gates, dn], axis=1), np.concatenate([*gates, dn * r], axis=1), dh * u, None

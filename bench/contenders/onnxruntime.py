@@ -1,4 +1,4 @@
-"""ONNX Runtime: one LSTM or RNN node, time first, with and without bound buffers."""
+"""ONNX Runtime: one LSTM, GRU or RNN node, time first, with and without bound buffers."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+from cases import Problem
 from onnx import TensorProto, helper, numpy_helper
 from workloads import Task
 
 from contenders import Variant, reorder_gates, require
+
+OPERATORS = {"lstm": "LSTM", "gru": "GRU"}
+GATES = {"lstm": "iofg", "gru": "urn"}
 
 
 def versions() -> dict[str, str]:
@@ -45,9 +49,11 @@ def make_model(task: Task, steps: int) -> onnx.ModelProto:
     attributes: dict[str, Any] = {"hidden_size": case.H}
     if D == 2:
         attributes["direction"] = "bidirectional"
-    if not has_cell:
+    if case.cell == "gru":
+        attributes["linear_before_reset"] = 1  # the reset gate after the recurrent product
+    elif not has_cell:
         attributes["activations"] = [case.cell.removeprefix("rnn_").capitalize()] * D
-    node = helper.make_node("LSTM" if has_cell else "RNN", names, [value.name for value in outputs], **attributes)
+    node = helper.make_node(OPERATORS.get(case.cell, "RNN"), names, [value.name for value in outputs], **attributes)
     graph = helper.make_graph([node], "layer", inputs, outputs, _weights(task))
     # An intermediate representation that runtimes a few years old read too.
     return helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 14)])
@@ -59,13 +65,17 @@ def _value(name: str, shape: list[int]) -> onnx.ValueInfoProto:
 
 def _weights(task: Task) -> list[onnx.TensorProto]:
     def ordered(array: Any) -> Any:
-        return reorder_gates(array, "iofg") if task.problem.c_0 is not None else array
+        order = GATES.get(task.workload.case.cell)
+        return array if order is None else reorder_gates(array, order)
 
-    bias = [np.concatenate([ordered(p.bias), np.zeros_like(p.bias)]) for p in task.problems]
+    def biases(problem: Problem) -> Any:
+        recurrent = np.zeros_like(problem.bias) if problem.recurrent_bias is None else problem.recurrent_bias
+        return np.concatenate([ordered(problem.bias), ordered(recurrent)])
+
     arrays = {
         "W": np.stack([ordered(p.weight_ih) for p in task.problems]),
         "R": np.stack([ordered(p.weight_hh) for p in task.problems]),
-        "B": np.stack(bias),
+        "B": np.stack([biases(p) for p in task.problems]),
     }
     return [numpy_helper.from_array(array, name) for name, array in arrays.items()]
 

@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 import openvino as ov
+from cases import Problem
 from openvino import opset13 as ops
 from workloads import Task
 
 from contenders import Variant, reorder_gates, require
+
+GATES = {"lstm": "figo", "gru": "urn"}
 
 
 def versions() -> dict[str, str]:
@@ -33,10 +36,19 @@ def prepare(task: Task, threads: int) -> dict[str, Variant]:
 
 def _weights(task: Task) -> tuple[Any, Any, Any]:
     def ordered(array: Any) -> Any:
-        return reorder_gates(array, "figo") if task.problem.c_0 is not None else array
+        order = GATES.get(task.workload.case.cell)
+        return array if order is None else reorder_gates(array, order)
 
-    names = ("weight_ih", "weight_hh", "bias")
-    return tuple(np.stack([ordered(getattr(p, name)) for p in task.problems]) for name in names)  # type: ignore[return-value]
+    def bias(problem: Problem) -> Any:
+        if problem.recurrent_bias is None:
+            return ordered(problem.bias)
+        # Added up but for the gate whose recurrent product is reset: four biases for three gates.
+        from_x, recurrent = ordered(problem.bias), ordered(problem.recurrent_bias)
+        new = 2 * problem.case.H
+        return np.concatenate([from_x[:new] + recurrent[:new], from_x[new:], recurrent[new:]])
+
+    weights = (np.stack([ordered(getattr(p, name)) for p in task.problems]) for name in ("weight_ih", "weight_hh"))
+    return *weights, np.stack([bias(p) for p in task.problems])  # type: ignore[return-value]
 
 
 def _model(task: Task, steps: int) -> ov.Model:
@@ -48,6 +60,8 @@ def _model(task: Task, steps: int) -> ov.Model:
     direction = "bidirectional" if D == 2 else "forward"
     if case.cell == "lstm":
         node = ops.lstm_sequence(x, *state, lengths, *weights, case.H, direction)
+    elif case.cell == "gru":
+        node = ops.gru_sequence(x, *state, lengths, *weights, case.H, direction, linear_before_reset=True)
     else:
         activation = [case.cell.removeprefix("rnn_")] * D
         node = ops.rnn_sequence(x, *state, lengths, *weights, case.H, direction, activation)

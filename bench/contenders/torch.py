@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from workloads import Task
 
 from contenders import Variant, require
@@ -42,13 +43,16 @@ def _fill(module: torch.nn.Module, task: Task, suffixes: tuple[str, ...]) -> Non
             for name in ("weight_ih", "weight_hh"):
                 getattr(module, name + suffix).copy_(torch.from_numpy(getattr(problem, name)))
             getattr(module, "bias_ih" + suffix).copy_(torch.from_numpy(problem.bias))
-            getattr(module, "bias_hh" + suffix).zero_()
+            recurrent_bias = np.zeros_like(problem.bias) if problem.recurrent_bias is None else problem.recurrent_bias
+            getattr(module, "bias_hh" + suffix).copy_(torch.from_numpy(recurrent_bias))
 
 
 def _layer(task: Task) -> torch.nn.Module:
     case, bidirectional = task.workload.case, task.workload.bidirectional
     if case.cell == "lstm":
         layer: torch.nn.Module = torch.nn.LSTM(case.I, case.H, bidirectional=bidirectional)
+    elif case.cell == "gru":
+        layer = torch.nn.GRU(case.I, case.H, bidirectional=bidirectional)
     else:
         kind = case.cell.removeprefix("rnn_")
         layer = torch.nn.RNN(case.I, case.H, nonlinearity=kind, bidirectional=bidirectional)
@@ -60,6 +64,8 @@ def _cell(task: Task) -> torch.nn.Module:
     case = task.workload.case
     if case.cell == "lstm":
         cell: torch.nn.Module = torch.nn.LSTMCell(case.I, case.H)
+    elif case.cell == "gru":
+        cell = torch.nn.GRUCell(case.I, case.H)
     else:
         cell = torch.nn.RNNCell(case.I, case.H, nonlinearity=case.cell.removeprefix("rnn_"))
     _fill(cell, task, ("",))
@@ -87,9 +93,8 @@ def _forward(task: Task) -> dict[str, Variant]:
 
     def run_packed() -> Any:
         with torch.inference_mode():
-            packed = torch.nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)
-            y, final = layer(packed, state)
-            return torch.nn.utils.rnn.pad_packed_sequence(y, total_length=len(x))[0], final
+            y, final = layer(pack_padded_sequence(x, lengths, enforce_sorted=False), state)
+            return pad_packed_sequence(y, total_length=len(x))[0], final
 
     def read(found: Any) -> dict[str, Any]:
         return {"y": found[0].numpy(), "h_n": _hidden(found[1]).numpy()}
@@ -130,16 +135,18 @@ def _loop(step: Callable[[Any, Any], Any], steps: list[Any], state: Any) -> list
 
 
 def _train(task: Task) -> dict[str, Variant]:
-    require(not task.workload.bidirectional and task.lengths is None, "timed for one direction and whole rows only")
+    require(not task.workload.bidirectional, "timed for one direction only")
     layer, x, state = _layer(task).train(), torch.from_numpy(task.problem.x), _initial_state(task)
     dh_n = torch.from_numpy(task.problem.dh_n)[None]
+    lengths = None if task.lengths is None else torch.from_numpy(task.lengths)
     parameters = [layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0, layer.bias_hh_l0]
 
     def run() -> Any:
-        _, final = layer(x, state)
+        _, final = layer(x if lengths is None else pack_padded_sequence(x, lengths, enforce_sorted=False), state)
         return torch.autograd.grad(_hidden(final), parameters, dh_n)
 
     def read(found: Any) -> dict[str, Any]:
-        return {name: found[k].numpy() for k, name in enumerate(("weight_ih", "weight_hh", "bias"))}
+        names = ["weight_ih", "weight_hh", "bias", *(["recurrent_bias"] if task.workload.case.cell == "gru" else [])]
+        return {name: gradient.numpy() for name, gradient in zip(names, found, strict=False)}
 
     return {"layer": Variant(run, read)}

@@ -175,22 +175,27 @@ class Case(NamedTuple):
     @property
     def work(self) -> Work:
         """What a call has to do."""
-        return Work(self.mode, 4 if self.cell == "lstm" else 1, self.T, self.I, self.H, self.T * self.N)
+        gates = {"lstm": 4, "gru": 3}.get(self.cell, 1)
+        return Work(self.mode, gates, self.T, self.I, self.H, self.T * self.N)
 
 
 CASES = [
     Case("step", "lstm", 100, 1, 1, 32),
     Case("step", "lstm", 100, 1, 128, 128),
     Case("step", "lstm", 100, 1, 512, 512),
+    Case("step", "gru", 100, 1, 128, 128),
     Case("step", "rnn_tanh", 100, 1, 128, 128),
     Case("forward", "lstm", 100, 1, 128, 128),
     Case("forward", "lstm", 100, 1, 512, 512),
     Case("forward", "lstm", 100, 32, 128, 128),
     Case("forward", "lstm", 50, 256, 256, 256),
+    Case("forward", "gru", 100, 1, 128, 128),
+    Case("forward", "gru", 100, 32, 128, 128),
     Case("forward", "rnn_tanh", 100, 1, 128, 128),
     Case("forward", "rnn_tanh", 100, 32, 128, 128),
     Case("train", "lstm", 50, 32, 32, 128),
     Case("train", "lstm", 100, 32, 64, 256),
+    Case("train", "gru", 50, 32, 32, 128),
     Case("train", "rnn_tanh", 50, 32, 32, 128),
 ]
 
@@ -205,17 +210,19 @@ class _Problem:
         def draw(*shape: int, scale: float = 1.0) -> Floats:
             return (scale * rng.standard_normal(shape)).astype("float32")
 
-        self.weights = (
-            draw(rows, case.I, scale=case.I**-0.5),
-            draw(rows, case.H, scale=0.9 * case.H**-0.5),
-            draw(rows, scale=0.5),
-        )
+        self.weights: dict[str, Any] = {
+            "weight_ih": draw(rows, case.I, scale=case.I**-0.5),
+            "weight_hh": draw(rows, case.H, scale=0.9 * case.H**-0.5),
+            "bias": draw(rows, scale=0.5),
+        }
+        if case.cell == "gru":
+            self.weights["recurrent_bias"] = draw(rows, scale=0.5)
         self.x, self.h_0, self.dh_n = draw(case.T, case.N, case.I), draw(case.N, case.H), draw(case.N, case.H)
         self.c_0 = draw(case.N, case.H) if case.cell == "lstm" else None
-        self.packed = _core.Weights(case.cell, *self.weights)
+        self.packed = _core.Weights(case.cell, **self.weights)
         self.stream = _core.Stream([self.packed], case.N)
         self.y = np.empty((case.T, case.N, case.H), "float32")
-        self.gradients = tuple(np.empty_like(array) for array in self.weights)
+        self.gradients = tuple(np.empty_like(array) for array in self.weights.values())
 
     @property
     def call(self) -> Callable[[], None]:
@@ -231,7 +238,7 @@ class _Problem:
 
     def train(self) -> None:
         # Weights change after every training step, so packing them is part of it.
-        packed = _core.Weights(self.case.cell, *self.weights)
+        packed = _core.Weights(self.case.cell, **self.weights)
         *_, tape = _core.forward_training(packed, self.x, self.h_0, self.c_0)
         _core.backward(tape, None, self.dh_n, None, None, *self.gradients)
 
@@ -244,15 +251,18 @@ class _Problem:
 
     def expected_y(self) -> Any:
         if self.c_0 is not None:
-            return reference.lstm(self.x, *self.weights, self.h_0, self.c_0)[0]
-        return reference.rnn(self.x, *self.weights, self.h_0)[0]
+            return reference.lstm(self.x, **self.weights, h_0=self.h_0, c_0=self.c_0)[0]
+        layer = reference.gru if self.case.cell == "gru" else reference.rnn
+        return layer(self.x, **self.weights, h_0=self.h_0)[0]
 
-    def expected_gradients(self) -> tuple[Any, Any, Any]:
+    def expected_gradients(self) -> list[Any]:
+        found: Any
         if self.c_0 is not None:
-            found = reference.lstm_backward(self.x, *self.weights, self.h_0, self.c_0, dh_n=self.dh_n)
+            found = reference.lstm_backward(self.x, **self.weights, h_0=self.h_0, c_0=self.c_0, dh_n=self.dh_n)
         else:
-            found = reference.rnn_backward(self.x, *self.weights, self.h_0, dh_n=self.dh_n)
-        return found.weight_ih, found.weight_hh, found.bias
+            layer = reference.gru_backward if self.case.cell == "gru" else reference.rnn_backward
+            found = layer(self.x, **self.weights, h_0=self.h_0, dh_n=self.dh_n)
+        return [getattr(found, name) for name in self.weights]
 
 
 def _error(got: Floats, wanted: Any) -> float:

@@ -23,7 +23,7 @@ public:
           schedule_(tape.schedule),
           kernels_(kernels_of<T>(weights_.table)),
           arrays_(arrays),
-          plan_(schedule_, weights_),
+          plan_(schedule_, weights_, true),
           interruption_(stop_requested),
           capacity_(std::min(std::max(schedule_.active(0), kGatheredRows), schedule_.total())),
           packed_hh_transposed_(weights_.packed_hh_transposed()),

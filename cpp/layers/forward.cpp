@@ -28,7 +28,7 @@ public:
           kernels_(kernels_of<T>(weights.table)),
           arrays_(arrays),
           tape_(tape),
-          plan_(schedule, weights),
+          plan_(schedule, weights, tape != nullptr),
           interruption_(stop_requested) {
         const Index state_rows = schedule.rows() + (tape ? schedule.total() : schedule.rows());
         h_ = Buffer<T>(checked_product(state_rows, h_pitch()));

@@ -6,10 +6,15 @@ namespace fastlstm {
 
 namespace {
 
-// Multiply-adds below which a second thread costs more than it brings: waking a team takes a few microseconds, a
-// meeting a tenth of one. One core does about fifty multiply-adds a nanosecond.
+// When a second thread costs more than it brings, in multiply-adds of one core, about a hundred a nanosecond for many
+// rows and fifty for one. Waking a team takes some ten microseconds. A meeting takes a tenth of one, and then every
+// thread fetches the states that the others have just written.
 constexpr double kWorthATeam = 1.0e6;
-constexpr double kWorthAMeeting = 6.0e4;
+constexpr double kMeeting = 1.5e4;
+constexpr double kFetchedState = 250;  // each number of the others
+// In training a thread fetches its share of weights that lie in the caches of the thread that packed them, and gives
+// back its share of their gradients: worth it from so many steps over all rows on.
+constexpr Index kStepsWorthFetching = 64;
 constexpr Index kRowsWorthSplitting = 8;  // rows a thread needs to fill its register tiles
 
 // Cuts the rows, ordered by falling length, where the running total of lengths passes each thread's share.
@@ -45,20 +50,23 @@ Share input_groups(const Layout& gates, const Layout& recurrent, const Share& gr
 }  // namespace
 
 int Plan::choose_threads(const Schedule& schedule, const Layout& gates, const Layout& recurrent, const Layout& units,
-                         Index input_size) {
+                         Index input_size, bool training) {
     const double per_row = static_cast<double>(gates.columns()) * static_cast<double>(units.size + input_size);
     const double total = per_row * static_cast<double>(schedule.total());
     const double per_visit = total / static_cast<double>(std::max<Index>(1, schedule.visits()));
-    const Index wanted = total < kWorthATeam ? 1 : num_threads();
+    const bool alone = total < kWorthATeam || (training && schedule.total() < kStepsWorthFetching);
+    const Index wanted = alone ? 1 : num_threads();
     const Index by_rows = std::min(wanted, schedule.rows() / kRowsWorthSplitting);
     const Index by_units = std::min({wanted, recurrent.groups(), units.groups()});
-    split_units_ = by_units > by_rows && per_visit / static_cast<double>(by_units) > kWorthAMeeting;
+    const double states = static_cast<double>(schedule.rows() * units.size) / 2;
+    const double worth_a_meeting = 2 * (kMeeting + kFetchedState * states);
+    split_units_ = by_units > by_rows && per_visit / static_cast<double>(by_units) > worth_a_meeting;
     return static_cast<int>(std::max<Index>(1, split_units_ ? by_units : by_rows));
 }
 
 Plan::Plan(const Schedule& schedule, const Layout& gates, const Layout& recurrent, const Layout& units,
-           Index input_size)
-    : lease_(choose_threads(schedule, gates, recurrent, units, input_size)) {
+           Index input_size, bool training)
+    : lease_(choose_threads(schedule, gates, recurrent, units, input_size, training)) {
     split_units_ = split_units_ && threads() > 1;
     const std::vector<Index> cuts = cut_rows(schedule, split_units_ ? 1 : threads());
     for (int rank = 0; rank < threads(); ++rank) {

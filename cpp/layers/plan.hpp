@@ -19,9 +19,10 @@ struct Slice {
 
 class Plan {
 public:
+    // training: the weights have just been packed by the calling thread and are used for this step only.
     template <class T>
-    Plan(const Schedule& schedule, const Weights<T>& weights)
-        : Plan(schedule, weights.gates, weights.recurrent, weights.units, weights.input_size) {}
+    Plan(const Schedule& schedule, const Weights<T>& weights, bool training)
+        : Plan(schedule, weights.gates, weights.recurrent, weights.units, weights.input_size, training) {}
 
     int threads() const { return lease_.size(); }
     bool split_units() const { return split_units_; }  // threads share every row's units and meet after every visit
@@ -31,9 +32,10 @@ public:
     void run(const std::function<void(int, Team&)>& work) { lease_.run(work); }
 
 private:
-    Plan(const Schedule& schedule, const Layout& gates, const Layout& recurrent, const Layout& units, Index input_size);
+    Plan(const Schedule& schedule, const Layout& gates, const Layout& recurrent, const Layout& units, Index input_size,
+         bool training);
     int choose_threads(const Schedule& schedule, const Layout& gates, const Layout& recurrent, const Layout& units,
-                       Index input_size);
+                       Index input_size, bool training);
 
     bool split_units_ = false;
     TeamLease lease_;

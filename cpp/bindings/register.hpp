@@ -3,7 +3,12 @@
 
 #include <pybind11/pybind11.h>
 
+#include "../layers/views.hpp"
+
 namespace fastlstm {
+
+// Multiply-adds above which other Python threads are let run meanwhile: ten microseconds or so.
+constexpr Index kWorthReleasing = 400'000;
 
 void register_runtime(pybind11::module_& module);
 void register_weights(pybind11::module_& module);

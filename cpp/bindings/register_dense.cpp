@@ -11,8 +11,6 @@ namespace fastlstm {
 
 namespace {
 
-constexpr Index kWorthReleasing = 400'000;  // multiply-adds: ten microseconds or so
-
 struct DenseHandle {
     std::variant<std::shared_ptr<const Dense<float>>, std::shared_ptr<const Dense<double>>> dense;
 };

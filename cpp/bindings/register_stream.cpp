@@ -15,9 +15,6 @@ namespace fastlstm {
 
 namespace {
 
-// Multiply-adds above which other Python threads are let run meanwhile: ten microseconds or so.
-constexpr Index kWorthReleasing = 400'000;
-
 class StreamHandle {
 public:
     StreamHandle(const std::vector<const WeightsHandle*>& layers, Index rows) {

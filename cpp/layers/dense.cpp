@@ -10,7 +10,6 @@ namespace fastlstm {
 namespace {
 
 constexpr Index kRowsAtATime = 64;
-constexpr double kWorthATeam = 1.0e6;  // multiply-adds; see plan.cpp
 
 }  // namespace
 

@@ -7,9 +7,8 @@ namespace fastlstm {
 namespace {
 
 // When a second thread costs more than it brings, in multiply-adds of one core, about a hundred a nanosecond for many
-// rows and fifty for one. Waking a team takes some ten microseconds. A meeting takes a tenth of one, and then every
+// rows and fifty for one. A meeting takes a tenth of one, and then every
 // thread fetches the states that the others have just written.
-constexpr double kWorthATeam = 1.0e6;
 constexpr double kMeeting = 1.5e4;
 constexpr double kFetchedState = 250;  // each number of the others
 // In training a thread fetches its share of weights that lie in the caches of the thread that packed them, and gives

@@ -9,6 +9,7 @@
 
 #include "../kernels/dispatch.hpp"
 #include "../layers/buffer.hpp"
+#include "../layers/cell.hpp"
 #include "../layers/float_mode.hpp"
 #include "../layers/thread_pool.hpp"
 #include "array_check.hpp"
@@ -46,6 +47,23 @@ py::array activate(const std::string& name, const py::array& x) {
 py::array activation(const std::string& name, const py::array& x) {
     if (x.dtype().kind() == 'f' && x.itemsize() == 4) return activate<float>(name, x);
     if (x.dtype().kind() == 'f' && x.itemsize() == 8) return activate<double>(name, x);
+    throw py::type_error("x must have dtype float32 or float64, got " + py::str(x.dtype()).cast<std::string>());
+}
+
+template <class T>
+py::tuple grade(const Activation& activation, const py::array& x) {
+    const auto dense = py::array_t<T, py::array::c_style | py::array::forcecast>::ensure(x);
+    py::array_t<T> y(shape_of(dense)), slope(shape_of(dense));
+    const FlushSubnormals mode;
+    kernels_of<T>(active_table())
+        .activate(activation, dense.data(), y.mutable_data(), slope.mutable_data(), static_cast<Index>(dense.size()));
+    return py::make_tuple(y, slope);
+}
+
+py::tuple general_activation(const std::string& name, double alpha, double beta, const py::array& x) {
+    const Activation activation{function_of(name), alpha, beta};
+    if (x.dtype().kind() == 'f' && x.itemsize() == 4) return grade<float>(activation, x);
+    if (x.dtype().kind() == 'f' && x.itemsize() == 8) return grade<double>(activation, x);
     throw py::type_error("x must have dtype float32 or float64, got " + py::str(x.dtype()).cast<std::string>());
 }
 
@@ -96,6 +114,8 @@ void register_runtime(py::module_& module) {
     module.def("measure_multiply_add", &measure_multiply_add);
     module.def("measure_read_bandwidth", &measure_read_bandwidth, py::arg("bytes"));
     module.def("activation", &activation, py::arg("name"), py::arg("x"));
+    module.def("general_activation", &general_activation, py::arg("name"), py::arg("alpha"), py::arg("beta"),
+               py::arg("x"));
 }
 
 }  // namespace fastlstm

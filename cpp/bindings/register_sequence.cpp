@@ -92,26 +92,32 @@ Schedule make_schedule(const py::object& lengths, const py::object& mask, Index 
 struct ForwardInputs {
     const py::object &x, &h_0, &c_0, &y, &lengths;
     bool reverse;
-    const py::object& mask;
+    const py::object &mask, &recurrent_masks;
 };
 
 template <class T>
 py::tuple run_forward(const std::shared_ptr<const Weights<T>>& weights, const ForwardInputs& in, bool training) {
-    const py::ssize_t H = weights->hidden_size;
+    const py::ssize_t H = weights->hidden_size, S = weights->state_size;
     const py::array x = usable_input<T>(in.x, "x", {-1, -1, static_cast<py::ssize_t>(weights->input_size)}, true);
     const py::ssize_t steps = x.shape(0), rows = x.shape(1);
     refuse_cell_state("c_0", in.c_0, weights->kind);
-    const py::array h_0 = dense_input<T>(in.h_0, "h_0", {rows, H}), c_0 = dense_input<T>(in.c_0, "c_0", {rows, H});
-    py::array y = optional_output<T>(in.y, "y", {steps, rows, H}, true);
+    const py::array h_0 = dense_input<T>(in.h_0, "h_0", {rows, S}), c_0 = dense_input<T>(in.c_0, "c_0", {rows, H});
+    py::array y = optional_output<T>(in.y, "y", {steps, rows, S}, true);
+    if (weights->projected() && !in.recurrent_masks.is_none()) {
+        throw py::value_error("recurrent_masks must be None: they are not defined for a projected state");
+    }
+    const py::array masks = dense_input<T>(in.recurrent_masks, "recurrent_masks",
+                                           {static_cast<py::ssize_t>(gate_count(weights->kind)), rows, H});
     const Schedule schedule = make_schedule(in.lengths, in.mask, steps, rows, in.reverse);
 
-    py::array_t<T> h_n({rows, H});
+    py::array_t<T> h_n({rows, S});
     py::object c_n = py::none();
     ForwardArrays<T> arrays{};
     arrays.x = sequence_view<T>(x);
     arrays.h_0 = data_or_null<T>(in.h_0, h_0);
     arrays.c_0 = data_or_null<T>(in.c_0, c_0);
     arrays.h_n = h_n.mutable_data();
+    arrays.recurrent_masks = data_or_null<T>(in.recurrent_masks, masks);
     if (!in.y.is_none()) arrays.y = mutable_sequence_view<T>(y);
     if (has_cell_state(weights->kind)) {
         py::array_t<T> state({rows, H});
@@ -122,32 +128,42 @@ py::tuple run_forward(const std::shared_ptr<const Weights<T>>& weights, const Fo
         without_gil([&] { return forward<T>(*weights, schedule, arrays, nullptr, signal_waiting); });
         return py::make_tuple(h_n, c_n);
     }
-    auto held = std::make_shared<HeldTape<T>>(HeldTape<T>{{weights, schedule, arrays.x, {}, {}, {}, {}}, steps, x});
+    auto held = std::make_shared<HeldTape<T>>(
+        HeldTape<T>{{weights, schedule, arrays.x, false, {}, {}, {}, {}, {}, {}}, steps, x});
     without_gil([&] { return forward<T>(*weights, schedule, arrays, &held->tape, signal_waiting); });
     return py::make_tuple(h_n, c_n, TapeHandle{std::shared_ptr<const HeldTape<T>>(std::move(held))});
 }
 
 struct BackwardInputs {
-    const py::object &dy, &dh_n, &dc_n, &dx, &dweight_ih, &dweight_hh, &dbias, &drecurrent_bias;
+    const py::object &dy, &dh_n, &dc_n, &dx, &dweight_ih, &dweight_hh, &dbias, &drecurrent_bias, &dweight_hr,
+        &dpeepholes;
 };
 
 template <class T>
 py::tuple run_backward(const HeldTape<T>& held, const BackwardInputs& in) {
     const Weights<T>& weights = *held.tape.weights;
-    const py::ssize_t H = weights.hidden_size, I = weights.input_size;
+    const py::ssize_t H = weights.hidden_size, S = weights.state_size, I = weights.input_size;
     const py::ssize_t steps = held.steps, rows = held.tape.schedule.rows();
     const py::ssize_t columns = H * static_cast<py::ssize_t>(gate_count(weights.kind));
     refuse_cell_state("dc_n", in.dc_n, weights.kind);
-    const py::array dy = in.dy.is_none() ? py::array() : usable_input<T>(in.dy, "dy", {steps, rows, H}, true);
-    const py::array dh_n = dense_input<T>(in.dh_n, "dh_n", {rows, H}),
+    const py::array dy = in.dy.is_none() ? py::array() : usable_input<T>(in.dy, "dy", {steps, rows, S}, true);
+    const py::array dh_n = dense_input<T>(in.dh_n, "dh_n", {rows, S}),
                     dc_n = dense_input<T>(in.dc_n, "dc_n", {rows, H});
     py::array dx = optional_output<T>(in.dx, "dx", {steps, rows, I}, true);
     py::array dweight_ih = optional_output<T>(in.dweight_ih, "dweight_ih", {columns, I}, false);
-    py::array dweight_hh = optional_output<T>(in.dweight_hh, "dweight_hh", {columns, H}, false);
+    py::array dweight_hh = optional_output<T>(in.dweight_hh, "dweight_hh", {columns, S}, false);
     py::array dbias = optional_output<T>(in.dbias, "dbias", {columns}, true);
     py::array drecurrent_bias = optional_output<T>(in.drecurrent_bias, "drecurrent_bias", {columns}, true);
+    if (!weights.projected() && !in.dweight_hr.is_none()) {
+        throw py::value_error("dweight_hr must be None: the layer has no projection");
+    }
+    if (!weights.peepholes() && !in.dpeepholes.is_none()) {
+        throw py::value_error("dpeepholes must be None: the layer has no peepholes");
+    }
+    py::array dweight_hr = optional_output<T>(in.dweight_hr, "dweight_hr", {S, H}, false);
+    py::array dpeepholes = optional_output<T>(in.dpeepholes, "dpeepholes", {kPeepholes * H}, true);
 
-    py::array_t<T> dh_0({rows, H});
+    py::array_t<T> dh_0({rows, S});
     py::object dc_0 = py::none();
     BackwardArrays<T> arrays{};
     if (!in.dy.is_none()) arrays.dy = sequence_view<T>(dy);
@@ -158,6 +174,8 @@ py::tuple run_backward(const HeldTape<T>& held, const BackwardInputs& in) {
     if (!in.dweight_hh.is_none()) arrays.dweight_hh = mutable_matrix_view<T>(dweight_hh);
     if (!in.dbias.is_none()) arrays.dbias = static_cast<T*>(dbias.mutable_data());
     if (!in.drecurrent_bias.is_none()) arrays.drecurrent_bias = static_cast<T*>(drecurrent_bias.mutable_data());
+    if (!in.dweight_hr.is_none()) arrays.dweight_hr = mutable_matrix_view<T>(dweight_hr);
+    if (!in.dpeepholes.is_none()) arrays.dpeepholes = static_cast<T*>(dpeepholes.mutable_data());
     arrays.dh_0 = dh_0.mutable_data();
     if (has_cell_state(weights.kind)) {
         py::array_t<T> state({rows, H});
@@ -168,25 +186,35 @@ py::tuple run_backward(const HeldTape<T>& held, const BackwardInputs& in) {
     return py::make_tuple(dh_0, dc_0);
 }
 
-template <bool training>
 py::tuple forward_entry(const WeightsHandle& handle, const py::object& x, const py::object& h_0, const py::object& c_0,
                         const py::object& y, const py::object& lengths, bool reverse, const py::object& mask) {
-    const ForwardInputs inputs{x, h_0, c_0, y, lengths, reverse, mask};
-    return std::visit([&](const auto& weights) { return run_forward(weights, inputs, training); }, handle.weights);
+    const py::object none = py::none();
+    const ForwardInputs inputs{x, h_0, c_0, y, lengths, reverse, mask, none};
+    return std::visit([&](const auto& weights) { return run_forward(weights, inputs, false); }, handle.weights);
+}
+
+py::tuple forward_training_entry(const WeightsHandle& handle, const py::object& x, const py::object& h_0,
+                                 const py::object& c_0, const py::object& y, const py::object& lengths, bool reverse,
+                                 const py::object& mask, const py::object& recurrent_masks) {
+    const ForwardInputs inputs{x, h_0, c_0, y, lengths, reverse, mask, recurrent_masks};
+    return std::visit([&](const auto& weights) { return run_forward(weights, inputs, true); }, handle.weights);
 }
 
 py::tuple backward_entry(const TapeHandle& handle, const py::object& dy, const py::object& dh_n, const py::object& dc_n,
                          const py::object& dx, const py::object& dweight_ih, const py::object& dweight_hh,
-                         const py::object& dbias, const py::object& drecurrent_bias) {
-    const BackwardInputs inputs{dy, dh_n, dc_n, dx, dweight_ih, dweight_hh, dbias, drecurrent_bias};
+                         const py::object& dbias, const py::object& drecurrent_bias, const py::object& dweight_hr,
+                         const py::object& dpeepholes) {
+    const BackwardInputs inputs{dy,         dh_n,      dc_n, dx, dweight_ih, dweight_hh, dbias, drecurrent_bias,
+                                dweight_hr, dpeepholes};
     return std::visit([&](const auto& held) { return run_backward(*held, inputs); }, handle.held);
 }
 
-template <bool training>
-void define_forward(py::module_& module, const char* name) {
-    module.def(name, &forward_entry<training>, py::arg("weights"), py::arg("x"), py::arg("h_0") = py::none(),
-               py::arg("c_0") = py::none(), py::arg("y") = py::none(), py::arg("lengths") = py::none(),
-               py::arg("reverse") = false, py::arg("mask") = py::none());
+// What both kinds of forward take first.
+template <class Entry, class... More>
+void define_forward(py::module_& module, const char* name, const Entry& entry, const More&... more) {
+    module.def(name, entry, py::arg("weights"), py::arg("x"), py::arg("h_0") = py::none(), py::arg("c_0") = py::none(),
+               py::arg("y") = py::none(), py::arg("lengths") = py::none(), py::arg("reverse") = false,
+               py::arg("mask") = py::none(), more...);
 }
 
 }  // namespace
@@ -195,12 +223,13 @@ void register_sequence(py::module_& module) {
     py::class_<TapeHandle>(module, "Tape").def_property_readonly("nbytes", [](const TapeHandle& handle) {
         return std::visit([](const auto& held) { return held->tape.bytes(); }, handle.held);
     });
-    define_forward<false>(module, "forward");
-    define_forward<true>(module, "forward_training");
+    define_forward(module, "forward", &forward_entry);
+    define_forward(module, "forward_training", &forward_training_entry, py::arg("recurrent_masks") = py::none());
     module.def("backward", &backward_entry, py::arg("tape"), py::arg("dy") = py::none(), py::arg("dh_n") = py::none(),
                py::arg("dc_n") = py::none(), py::arg("dx") = py::none(), py::arg("dweight_ih") = py::none(),
                py::arg("dweight_hh") = py::none(), py::arg("dbias") = py::none(),
-               py::arg("drecurrent_bias") = py::none());
+               py::arg("drecurrent_bias") = py::none(), py::arg("dweight_hr") = py::none(),
+               py::arg("dpeepholes") = py::none());
 }
 
 }  // namespace fastlstm

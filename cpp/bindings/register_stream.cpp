@@ -78,10 +78,10 @@ private:
         for (const WeightsHandle* layer : layers) {
             const auto* weights = std::get_if<std::shared_ptr<const Weights<T>>>(&layer->weights);
             if (!weights) throw py::type_error("layers must all have the same dtype");
-            if (!same.empty() && (*weights)->input_size != same.back()->hidden_size) {
+            if (!same.empty() && (*weights)->input_size != same.back()->state_size) {
                 throw py::value_error("layers must fit: a layer of input size " +
                                       std::to_string((*weights)->input_size) + " follows one of hidden size " +
-                                      std::to_string(same.back()->hidden_size));
+                                      std::to_string(same.back()->state_size));
             }
             same.push_back(*weights);
         }
@@ -92,7 +92,7 @@ private:
     template <class T>
     py::array step_of(Stream<T>& stream, const py::object& x, const py::object& out) {
         const bool single = py::isinstance<py::array>(x) && py::reinterpret_borrow<py::array>(x).ndim() == 1;
-        const py::ssize_t N = stream.rows(), I = stream.input_size(), H = stream.hidden_size(stream.layers() - 1);
+        const py::ssize_t N = stream.rows(), I = stream.input_size(), H = stream.output_size();
         if (single && N != 1) check_shape(py::reinterpret_borrow<py::array>(x), "x", {N, I});
         const py::array in = usable_input<T>(x, "x", single ? Shape{I} : Shape{N, I}, true);
         const Shape out_shape = single ? Shape{H} : Shape{N, H};
@@ -123,7 +123,7 @@ private:
             streams.push_back(stream->get());
         }
         const Shape in_shape{static_cast<py::ssize_t>(streams.size()), static_cast<py::ssize_t>(first.input_size())};
-        const Shape out_shape{in_shape[0], static_cast<py::ssize_t>(first.hidden_size(first.layers() - 1))};
+        const Shape out_shape{in_shape[0], static_cast<py::ssize_t>(first.output_size())};
         const py::array in = usable_input<T>(x, "x", in_shape, true);
         py::array y =
             out.is_none() ? py::array(py::array_t<T>(out_shape)) : usable_output<T>(out, "out", out_shape, true);
@@ -138,34 +138,35 @@ private:
     }
 
     template <class T>
-    static Shape state_shape(const Stream<T>& stream, Index layer) {
+    static void check_layer(const Stream<T>& stream, Index layer) {
         if (layer < 0 || layer >= stream.layers()) {
             throw py::index_error("layer must be from 0 to " + std::to_string(stream.layers() - 1) + ", got " +
                                   std::to_string(layer));
         }
-        return {static_cast<py::ssize_t>(stream.rows()), static_cast<py::ssize_t>(stream.hidden_size(layer))};
     }
 
     template <class T>
     py::tuple state_of(const Stream<T>& stream, Index layer) {
-        const Shape shape = state_shape(stream, layer);
+        check_layer(stream, layer);
+        const py::ssize_t N = stream.rows();
         const Claim claim(*this);
-        py::array_t<T> h(shape);
+        py::array_t<T> h(Shape{N, static_cast<py::ssize_t>(stream.state_size(layer))});
         if (!stream.has_cell_state(layer)) {
             stream.read_state(layer, h.mutable_data(), nullptr);
             return py::make_tuple(h, py::none());
         }
-        py::array_t<T> c(shape);
+        py::array_t<T> c(Shape{N, static_cast<py::ssize_t>(stream.hidden_size(layer))});
         stream.read_state(layer, h.mutable_data(), c.mutable_data());
         return py::make_tuple(h, c);
     }
 
     template <class T>
     void set_state_of(Stream<T>& stream, Index layer, const py::object& h, const py::object& c) {
-        const Shape shape = state_shape(stream, layer);
+        check_layer(stream, layer);
         if (h.is_none()) throw py::type_error("h must be a NumPy array, got None");
         if (stream.has_cell_state(layer) && c.is_none()) throw py::type_error("c must be a NumPy array, got None");
-        const py::array dense_h = dense_input<T>(h, "h", shape), dense_c = dense_input<T>(c, "c", shape);
+        const py::ssize_t N = stream.rows(), S = stream.state_size(layer), H = stream.hidden_size(layer);
+        const py::array dense_h = dense_input<T>(h, "h", {N, S}), dense_c = dense_input<T>(c, "c", {N, H});
         const Claim claim(*this);
         stream.write_state(layer, data_or_null<T>(h, dense_h), data_or_null<T>(c, dense_c));
     }

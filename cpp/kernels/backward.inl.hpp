@@ -7,6 +7,20 @@ namespace fastlstm {
 namespace FASTLSTM_ISA {
 namespace {
 
+// acc += dy
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void add_output_gradient(Tile<T, P, R, V>& acc, const CellBackwardArgs<T>& args, Index row,
+                                         Index group) {
+    if (!args.dy) return;
+    for (int p = 0; p < P; ++p)
+        for (int r = 0; r < R; ++r)
+            for (int v = 0; v < V; ++v) {
+                const Index unit = ((group + p) * kGroup + v) * kLanes<T>;
+                const Packet<T> dy = load_first(args.dy[row + r] + unit, args.hidden_size - unit);
+                acc.at[p][r][v] = padd(acc.at[p][r][v], dy);
+            }
+}
+
 // acc = dgates_next · R^T for rows that go on, dh_n for rows that end at this visit; then + dy.
 // The K rows of R^T go with `slots` slots from `slot` on of every group of dgates_next.
 template <class T, int P, int R, int V>
@@ -26,14 +40,7 @@ FASTLSTM_INLINE void state_gradient(Tile<T, P, R, V>& acc, const CellBackwardArg
         multiply_add(acc, dgates, k, slots * W, args.next_group_stride, packed_group(args.packed_hh_t, group, k),
                      kGroup * W * k);
     }
-    if (!args.dy) return;
-    for (int p = 0; p < P; ++p)
-        for (int r = 0; r < R; ++r)
-            for (int v = 0; v < V; ++v) {
-                const Index unit = ((group + p) * kGroup + v) * W;
-                const Packet<T> dy = load_first(args.dy[row + r] + unit, args.hidden_size - unit);
-                acc.at[p][r][v] = padd(acc.at[p][r][v], dy);
-            }
+    add_output_gradient(acc, args, row, group);
 }
 
 // With c = f c_prev + i g and h = o tanh(c):

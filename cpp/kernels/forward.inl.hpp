@@ -19,22 +19,30 @@ FASTLSTM_INLINE void project(Tile<T, P, R, V>& acc, const CellForwardArgs<T>& ar
     multiply_add(acc, x, k, k, 0, packed_group(args.packed_ih, group, k), kGroup * W * k);
 }
 
+// acc = z for a tile
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void set_to_sums(Tile<T, P, R, V>& acc, const CellForwardArgs<T>& args, Index row, Index group,
+                                 Index z_pitch) {
+    constexpr int W = kLanes<T>;
+    for (int p = 0; p < P; ++p)
+        for (int r = 0; r < R; ++r)
+            for (int v = 0; v < V; ++v)
+                acc.at[p][r][v] = pload<Packet<T>>(args.z + (row + r) * z_pitch + ((group + p) * kGroup + v) * W);
+}
+
 // acc = z + h_prev · R for a tile; rows of z and h_prev lie one after the other.
 template <class T, int P, int R, int V>
 FASTLSTM_INLINE void pre_activations(Tile<T, P, R, V>& acc, const CellForwardArgs<T>& args, Index row, Index group,
-                                     Index z_pitch, Index h_pitch) {
+                                     Index z_pitch) {
     constexpr int W = kLanes<T>;
+    const Index k = args.state_size, pitch = ceil_div(k, W) * W;
     const T* h[R];
-    for (int r = 0; r < R; ++r) h[r] = args.h_prev + (row + r) * h_pitch;
+    for (int r = 0; r < R; ++r) h[r] = args.h_prev + (row + r) * pitch;
     if (args.x) {
         project(acc, args, row, group);
     } else {
-        for (int p = 0; p < P; ++p)
-            for (int r = 0; r < R; ++r)
-                for (int v = 0; v < V; ++v)
-                    acc.at[p][r][v] = pload<Packet<T>>(args.z + (row + r) * z_pitch + ((group + p) * kGroup + v) * W);
+        set_to_sums(acc, args, row, group, z_pitch);
     }
-    const Index k = args.hidden_size;
     multiply_add(acc, h, k, k, 0, packed_group(args.packed_hh, group, k), kGroup * W * k);
 }
 
@@ -67,7 +75,7 @@ void lstm_forward_tile(const CellForwardArgs<T>& args, Index row, Index block) {
     constexpr int W = kLanes<T>;
     const Index h_pitch = ceil_div(args.hidden_size, W) * W, z_pitch = 4 * h_pitch;
     Tile<T, P, R, 4> z;
-    pre_activations(z, args, row, block, z_pitch, h_pitch);
+    pre_activations(z, args, row, block, z_pitch);
     for (int p = 0; p < P; ++p) {
         for (int r = 0; r < R; ++r) {
             const Index unit = (block + p) * W, at = (row + r) * h_pitch + unit;
@@ -262,7 +270,7 @@ void rnn_forward_tile(const CellForwardArgs<T>& args, Index row, Index group) {
     constexpr int W = kLanes<T>;
     const Index pitch = ceil_div(args.hidden_size, W) * W;
     Tile<T, P, R, V> z;
-    pre_activations(z, args, row, group, pitch, pitch);
+    pre_activations(z, args, row, group, pitch);
     for (int p = 0; p < P; ++p) {
         for (int r = 0; r < R; ++r) {
             for (int v = 0; v < V; ++v) {

@@ -24,6 +24,38 @@ using Index = std::int64_t;
 
 constexpr Index kGroup = 4;  // vectors side by side in a register tile
 
+// The functions a gate may have; their formulas stand in any_activation.inl.hpp.
+enum class Function {
+    affine,
+    relu,
+    leaky_relu,
+    thresholded_relu,
+    tanh,
+    scaled_tanh,
+    sigmoid,
+    hard_sigmoid,
+    elu,
+    softsign,
+    softplus,
+    exponential,
+    selu,
+    silu
+};
+
+struct Activation {
+    Function function;
+    double alpha, beta;
+};
+
+// What a general cell may have other than the standard one.
+struct CellOptions {
+    Activation gates;      // LSTM i, f, o; GRU r, u; RNN h
+    Activation candidate;  // LSTM g, GRU n
+    Activation output;     // LSTM, of c
+    double clip;           // sums are cut to [-clip, clip] before they go into an activation; infinity: not at all
+    bool input_forget;     // LSTM: f = 1 - i
+};
+
 // out[m] = bias + a[m] · B
 template <class T>
 struct ProductArgs {
@@ -38,11 +70,13 @@ struct ProductArgs {
 };
 
 // One visit of a cell: pre-activations z + h_prev · R, then the cell update.
+// Sp is the size of the state rounded up to W: that of H, or of P where h is a projection of the units' output.
 template <class T>
 struct CellForwardArgs {
     Index rows, hidden_size;
+    Index state_size;              // numbers of h_prev: H, or P
     Index group_begin, group_end;  // groups of the gate vectors of R; in a second phase, of the unit blocks
-    const T* packed_hh;            // R, K = H
+    const T* packed_hh;            // R, K = state_size
     const T* packed_candidate;     // R_n, K = H, GRU with the reset gate before the product
     const T* recurrent_bias;       // Hp, GRU: what is added to the n columns of h_prev · R
     const T* z;                    // rows x (vectors * W): bias + x W; or null, and then
@@ -50,13 +84,17 @@ struct CellForwardArgs {
     Index input_size;              //   of which the product itself begins with bias + x W
     const T* packed_ih;            // W, K = input_size
     const T* bias;                 // [vectors * W]
-    const T* h_prev;               // rows x Hp
+    const T* h_prev;               // rows x Sp
     const T* c_prev;               // rows x Hp, LSTM; may be c
     T* h;                          // rows x Hp, not h_prev
     T* h_reset;                    // rows x Hp, GRU with the reset gate before the product: r h_prev
     T* c;                          // rows x Hp, LSTM
     T* gates;                      // rows x (slots * Hp): activated gates for backward, [block][slot][lane], or null
     T* const* y;                   // row pointers to H numbers each, or null
+    // General cells only. Their `gates` are never null and hold the sums that go into the activations.
+    const CellOptions* options;
+    const T* peepholes;  // LSTM: 3 * Hp numbers for i, f, o, or null
+    const T* h_masked;   // rows x (G * Sp): h_prev times the mask of every gate, in the order of R; or null
 };
 
 // One visit backward: dh = dy + dgates_next · R^T, then the cell's derivative.
@@ -79,6 +117,11 @@ struct CellBackwardArgs {
     T* carry;   // rows x Hp, LSTM: gradient of c in, of c_prev out; GRU: what of dh bypasses the gates, likewise
     T* dgates;  // group buffer
     Index group_stride;
+    // General cells only
+    const CellOptions* options;
+    const T* peepholes;        // LSTM: 3 * Hp numbers for i, f, o, or null
+    const T* recurrent_masks;  // rows x (G * Hp), what every gate's h_prev was multiplied with, or null; and then
+    const T* packed_gates_t[kGroup];  // the R^T of every gate apart, K = Hp
 };
 
 // c[i] += sum over k of a[k][i] * b[k], and optionally sums[.] += sum over k of b[k]
@@ -87,8 +130,8 @@ struct OuterArgs {
     const T* const* a;  // K row pointers
     Index k;
     Index i_begin, i_end;
-    const T* b;  // group buffer with K rows, from the first slot that counts
-    Index group_stride;
+    const T* b;  // K rows, in groups of `group_vectors` vectors: a group buffer from the first slot that counts
+    Index row_stride, group_stride;
     Index group_begin, group_end;
     Index group_vectors;  // slots that count
     Index vectors;        // of them in all groups
@@ -111,8 +154,10 @@ struct Kernels {
     void (*outer)(const OuterArgs<T>&);
     void (*transpose)(const T* from, Index from_pitch, T* to, Index to_pitch);  // one block of lanes x lanes
     Cell<T> lstm, gru, gru_reset_before, rnn_tanh, rnn_relu;
+    Cell<T> general_lstm, general_gru, general_gru_reset_before, general_rnn;
     void (*tanh)(const T* x, T* y, Index n);
     void (*sigmoid)(const T* x, T* y, Index n);
+    void (*activate)(const Activation& activation, const T* x, T* y, T* slope, Index n);
 };
 
 // Upper bounds to measure against.

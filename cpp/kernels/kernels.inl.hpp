@@ -3,7 +3,7 @@
 // no two objects share a symbol.
 #pragma once
 
-#include "backward.inl.hpp"
+#include "general.inl.hpp"
 #include "probe.inl.hpp"
 
 namespace fastlstm {
@@ -21,8 +21,14 @@ constexpr Kernels<T> make_kernels() {
             {{gru_reset_forward<T>, gru_candidate_forward<T>}, {gru_candidate_backward<T>, gru_reset_backward<T>}},
             {{rnn_forward<T, TanhUnit>, nullptr}, {rnn_backward<T, TanhUnit>, nullptr}},
             {{rnn_forward<T, ReluUnit>, nullptr}, {rnn_backward<T, ReluUnit>, nullptr}},
+            {{general_lstm_forward<T>, nullptr}, {general_lstm_backward<T>, nullptr}},
+            {{general_gru_forward<T>, nullptr}, {general_gru_backward<T>, nullptr}},
+            {{general_gru_reset_forward<T>, general_gru_candidate_forward<T>},
+             {general_gru_candidate_backward<T>, general_gru_reset_backward<T>}},
+            {{general_rnn_forward<T>, nullptr}, {general_rnn_backward<T>, nullptr}},
             map<T, tanh_packet<T>>,
-            map<T, sigmoid_packet<T>>};
+            map<T, sigmoid_packet<T>>,
+            activate<T>};
 }
 
 }  // namespace

@@ -70,7 +70,7 @@ void outer_tile(const OuterArgs<T>& args, Index i, Index group) {
     for (int r = 0; r < R; ++r)
         for (int v = 0; v < V; ++v) acc.at[0][r][v] = pload<Packet<T>>(c + r * pitch + v * W);
     const T* b = args.b + group * args.group_stride;
-    for (Index k = 0; k < args.k; ++k, b += kGroup * W) {
+    for (Index k = 0; k < args.k; ++k, b += args.row_stride) {
         const T* a = args.a[k] + i;
         multiply_add_one(acc, [&](int r) { return a[r]; }, b, 0);
     }
@@ -85,7 +85,7 @@ FASTLSTM_INLINE void sum_rows(const OuterArgs<T>& args, Index group) {
     const T* b = args.b + group * args.group_stride;
     Packet<T> acc[V];
     for (int v = 0; v < V; ++v) acc[v] = pload<Packet<T>>(sums + v * W);
-    for (Index k = 0; k < args.k; ++k, b += kGroup * W)
+    for (Index k = 0; k < args.k; ++k, b += args.row_stride)
         for (int v = 0; v < V; ++v) acc[v] = padd(acc[v], pload<Packet<T>>(b + v * W));
     for (int v = 0; v < V; ++v) pstore(sums + v * W, acc[v]);
 }

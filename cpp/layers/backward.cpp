@@ -27,26 +27,37 @@ public:
           interruption_(stop_requested),
           capacity_(std::min(std::max(schedule_.active(0), kGatheredRows), schedule_.total())),
           packed_hh_transposed_(weights_.packed_hh_transposed()),
+          packed_projection_transposed_(weights_.packed_projection_transposed()),
           packed_candidate_transposed_(weights_.packed_candidate_transposed()),
           packed_ih_transposed_(arrays.dx ? weights_.packed_ih_transposed() : nullptr) {
         for (Buffer<T>& half : dgates_) {
             half = Buffer<T>(checked_product(weights_.slot_groups(), capacity_, row_pitch()));
         }
-        dh_n_ = load_state(arrays.dh_n);
-        if (has_cell_state(weights_.kind) || bypasses_gates(weights_.kind)) carry_ = load_state(arrays.dc_n);
+        dh_n_ = load_state(arrays.dh_n, weights_.state_size, state_pitch());
+        if (has_cell_state(weights_.kind) || bypasses_gates(weights_.kind)) {
+            carry_ = load_state(arrays.dc_n, weights_.hidden_size, unit_pitch());
+        }
         const Index columns = weights_.gates.columns();
         if (arrays.dweight_ih) dweight_ih_ = Buffer<T>::zeroed(checked_product(weights_.input_size, columns));
-        if (arrays.dweight_hh) {
-            const Index H = weights_.hidden_size;
-            dweight_hh_ = Buffer<T>::zeroed(checked_product(H, weights_.recurrent.columns()));
-            if (resets_before(weights_.kind)) dcandidate_ = Buffer<T>::zeroed(checked_product(H, h_pitch()));
+        if (arrays.dweight_hh) make_recurrent_gradients();
+        if (weights_.projected()) {
+            dstates_ = Buffer<T>(checked_product(capacity_, state_pitch()));
+            dunits_ = Buffer<T>(checked_product(schedule_.rows(), unit_pitch()));
+            dweight_hr_ = Buffer<T>::zeroed(arrays.dweight_hr ? weights_.state_size * unit_pitch() : 0);
         }
+        if (arrays.dpeepholes) dpeepholes_ = Buffer<T>::zeroed(kPeepholes * unit_pitch());
         if (arrays.dbias || arrays.drecurrent_bias) dbias_ = Buffer<T>::zeroed(columns);
         if (arrays.drecurrent_bias && has_recurrent_bias(weights_.kind)) {
             drecurrent_bias_ = Buffer<T>::zeroed(columns);
         }
         const auto rows = static_cast<std::size_t>(std::max(capacity_, schedule_.rows()));
-        for (int rank = 0; rank < plan_.threads(); ++rank) scratch_.push_back({Pointers(rows), OutPointers(rows)});
+        const Index masked = masks() ? checked_product(static_cast<Index>(rows), state_pitch()) : 0;
+        for (int rank = 0; rank < plan_.threads(); ++rank) {
+            scratch_.push_back({Pointers(rows), OutPointers(rows), Buffer<T>(masked)});
+        }
+        for (Index gate = 0; masks() && gate < weights_.recurrent.gates; ++gate) {
+            packed_gates_transposed_[gate] = weights_.packed_gate_transposed(gate);
+        }
     }
 
     bool run() {
@@ -57,11 +68,17 @@ public:
         if (interruption_.stopped()) return false;
         if (has_cell_state(weights_.kind)) store_state(carry_, arrays_.dc_0);
         store_weights(dweight_ih_, weights_.gates, weights_.input_size, arrays_.dweight_ih);
-        store_weights(dweight_hh_, weights_.recurrent, weights_.hidden_size, arrays_.dweight_hh);
-        if (dcandidate_) {
+        store_weights(dweight_hh_, weights_.recurrent, weights_.state_size, arrays_.dweight_hh);
+        for (Index gate = 0; gate < weights_.gates.gates; ++gate) {
             MatrixView<T> to = arrays_.dweight_hh;
-            to.data += kGruCandidate * weights_.hidden_size * to.row_stride;
-            store_weights(dcandidate_, weights_.units, weights_.hidden_size, to);
+            to.data += gate * weights_.hidden_size * to.row_stride;
+            store_weights(dgate_hh_[gate], weights_.units, weights_.hidden_size, to);
+        }
+        const MatrixView<T>& hr = arrays_.dweight_hr;
+        store_weights(dweight_hr_, weights_.units, weights_.state_size, {hr.data, hr.column_stride, hr.row_stride});
+        for (Index gate = 0; dpeepholes_ && gate < kPeepholes; ++gate) {
+            const Index H = weights_.hidden_size;
+            std::copy_n(dpeepholes_.data() + gate * unit_pitch(), H, arrays_.dpeepholes + gate * H);
         }
         store_weights(dbias_, weights_.gates, 1, {arrays_.dbias, 1, 0});
         const bool apart = has_recurrent_bias(weights_.kind);
@@ -76,6 +93,7 @@ private:
     struct Scratch {
         Pointers in;
         OutPointers out;
+        Buffer<T> masked;  // rows times a gate's mask
     };
     // Visits [begin, end) and the half of the gate gradients that holds them.
     struct Chunk {
@@ -83,15 +101,31 @@ private:
         const Buffer<T>* dgates;
     };
 
-    Index h_pitch() const { return weights_.gates.padded_size(); }
+    Index unit_pitch() const { return weights_.units.columns(); }
+    Index state_pitch() const { return weights_.states.columns(); }
     Index row_pitch() const { return kGroup * weights_.gates.lanes; }  // of the group buffer
     Index group_stride() const { return capacity_ * row_pitch(); }
+    const Buffer<T>& masks() const { return tape_.recurrent_masks; }
+    const T* mask_of(Index row, Index gate) const {
+        return masks().data() + (row * weights_.gates.gates + gate) * state_pitch();
+    }
 
-    Buffer<T> load_state(const T* from) const {
+    // Where rows are masked every gate has its own left operand, and so has n with its reset gate before the product.
+    void make_recurrent_gradients() {
         const Index H = weights_.hidden_size;
-        auto state = Buffer<T>::zeroed(checked_product(schedule_.rows(), h_pitch()));
+        const Index first = masks() ? 0 : weights_.recurrent.gates;
+        if (!masks()) {
+            dweight_hh_ = Buffer<T>::zeroed(checked_product(weights_.state_size, weights_.recurrent.columns()));
+        }
+        for (Index gate = first; gate < weights_.gates.gates; ++gate) {
+            dgate_hh_[gate] = Buffer<T>::zeroed(checked_product(H, unit_pitch()));
+        }
+    }
+
+    Buffer<T> load_state(const T* from, Index size, Index pitch) const {
+        auto state = Buffer<T>::zeroed(checked_product(schedule_.rows(), pitch));
         for (Index row = 0; from && row < schedule_.rows(); ++row) {
-            std::copy_n(from + schedule_.original(row) * H, H, state.data() + row * h_pitch());
+            std::copy_n(from + schedule_.original(row) * size, size, state.data() + row * pitch);
         }
         return state;
     }
@@ -99,7 +133,7 @@ private:
     void store_state(const Buffer<T>& state, T* to) const {
         const Index H = weights_.hidden_size;
         for (Index row = 0; row < schedule_.rows(); ++row) {
-            std::copy_n(state.data() + row * h_pitch(), H, to + schedule_.original(row) * H);
+            std::copy_n(state.data() + row * unit_pitch(), H, to + schedule_.original(row) * H);
         }
     }
 
@@ -110,7 +144,7 @@ private:
             T* out = &to(layout.column(vector), k);
             for (Index l = 0; l < layout.real_lanes(vector); ++l) out[l * to.row_stride] = from[l];
         };
-        if (!to) return;
+        if (!to || !sums) return;
         if (to.row_stride == 1) {
             for (Index k = 0; k < rows; ++k)
                 for (Index vector = 0; vector < layout.vectors(); ++vector) store(vector, k);
@@ -120,10 +154,11 @@ private:
         }
     }
 
-    const T* kept_before(const Buffer<T>& states, Index visit) const {
-        const Index row = visit == 0 ? 0 : schedule_.rows() + schedule_.offset(visit - 1);
-        return states.data() + row * h_pitch();
+    Index kept_rows_before(Index visit) const {
+        return visit == 0 ? 0 : schedule_.rows() + schedule_.offset(visit - 1);
     }
+    const T* h_before(Index visit) const { return tape_.h.data() + kept_rows_before(visit) * state_pitch(); }
+    const T* c_before(Index visit) const { return tape_.c.data() + kept_rows_before(visit) * unit_pitch(); }
 
     void work(int rank, Team& team) {
         Chunk chunk{schedule_.visits(), schedule_.visits(), &dgates_[0]};
@@ -167,25 +202,79 @@ private:
         args.next_group_stride = args.group_stride = group_stride();
         if (args.next_rows > 0) args.dgates_next = dgates_of(next, visit + 1) + first * row_pitch();
         args.dgates = dgates_of(chunk, visit) + first * row_pitch();
-        const Index at = first * h_pitch();
-        args.dh_n = dh_n_.data() + at;
+        args.dh_n = dh_n_.data() + first * state_pitch();
         if (arrays_.dy) args.dy = output_gradient_rows(rank, visit, first, args.rows);
-        args.h = kept_before(tape_.h, visit + 1) + at;
-        args.h_prev = kept_before(tape_.h, visit) + at;
+        args.h = h_before(visit + 1) + first * state_pitch();
+        args.h_prev = h_before(visit) + first * state_pitch();
         if (tape_.c) {
-            args.c = kept_before(tape_.c, visit + 1) + at;
-            args.c_prev = kept_before(tape_.c, visit) + at;
+            args.c = c_before(visit + 1) + first * unit_pitch();
+            args.c_prev = c_before(visit) + first * unit_pitch();
         }
-        if (carry_) args.carry = carry_.data() + at;
+        if (carry_) args.carry = carry_.data() + first * unit_pitch();
         if (tape_.gates) {
-            const Index pitch = kept_gates(weights_.kind) * h_pitch();
+            const Index pitch = kept_gates(weights_.kind, tape_.general) * unit_pitch();
             args.gates = tape_.gates.data() + (schedule_.offset(visit) + first) * pitch;
         }
-        const auto& phases = cell_kernels(kernels_, weights_.kind).backward;
+        args.options = &weights_.options;
+        args.peepholes = weights_.peepholes();
+        if (masks()) {
+            args.recurrent_masks = mask_of(first, 0);
+            std::copy_n(packed_gates_transposed_, kGroup, args.packed_gates_t);
+        }
+        if (weights_.projected()) pull_projection(slice, rank, team, chunk, visit, args);
+        const auto& phases = cell_kernels(kernels_, weights_.kind, tape_.general).backward;
         phases[0](args);
         if (!phases[1]) return;
         if (plan_.split_units()) team.meet();
         phases[1](args);
+    }
+
+    // The way from the state back to the units that were projected to it, so that the cell finds the gradient of its
+    // units where it looks for that of rows that end: dh = dy + dgates_next R^T, or + dh_n, and dunits = dh W_hr.
+    void pull_projection(const Slice& slice, int rank, Team& team, const Chunk& chunk, Index visit,
+                         CellBackwardArgs<T>& args) {
+        Scratch& scratch = scratch_[static_cast<std::size_t>(rank)];
+        const Index first = slice.rows.begin, rows = args.rows;
+        T* dstates =
+            dstates_.data() + (schedule_.offset(visit) - schedule_.offset(chunk.begin) + first) * state_pitch();
+        add_up_state_gradients(slice, scratch, args, visit, dstates);
+        if (plan_.split_units()) team.meet();
+        T* dunits = dunits_.data() + first * unit_pitch();
+        for (Index row = 0; row < rows; ++row) {
+            scratch.in[static_cast<std::size_t>(row)] = dstates + row * state_pitch();
+            scratch.out[static_cast<std::size_t>(row)] = dunits + row * unit_pitch();
+        }
+        const Index k = state_pitch();
+        kernels_.product({scratch.in.data(), rows, k, k, 0, packed_projection_transposed_, nullptr, slice.units.begin,
+                          slice.units.end, scratch.out.data(), unit_pitch()});
+        args.dh_n = dunits;
+        args.next_rows = 0;
+        args.dy = nullptr;
+    }
+
+    // dh of every row, the slice's share of its numbers.
+    void add_up_state_gradients(const Slice& slice, Scratch& scratch, const CellBackwardArgs<T>& args, Index visit,
+                                T* dstates) {
+        const Slots slots = recurrent_slots(weights_.kind);
+        const Index width = kGroup * weights_.states.lanes, begin = slice.states.begin * width;
+        const Index end = std::min(slice.states.end * width, state_pitch());
+        if (begin >= end) return;
+        for (Index row = 0; row < args.next_rows; ++row) {
+            scratch.in[static_cast<std::size_t>(row)] = args.dgates_next + row * row_pitch();
+            scratch.out[static_cast<std::size_t>(row)] = dstates + row * state_pitch();
+        }
+        kernels_.product({scratch.in.data(), args.next_rows, weights_.recurrent.columns(),
+                          slots.count * weights_.gates.lanes, group_stride(), packed_hh_transposed_, nullptr,
+                          slice.states.begin, slice.states.end, scratch.out.data(), state_pitch()});
+        for (Index row = 0; row < args.rows; ++row) {
+            T* out = dstates + row * state_pitch();
+            const T* ended = args.dh_n + row * state_pitch();
+            if (row >= args.next_rows) std::copy(ended + begin, ended + end, out + begin);
+            if (!arrays_.dy) continue;
+            const Index at = slice.rows.begin + row;
+            const T* dy = arrays_.dy.row(schedule_.time(visit, at), schedule_.original(at));
+            for (Index number = begin; number < std::min(end, weights_.state_size); ++number) out[number] += dy[number];
+        }
     }
 
     const T* const* output_gradient_rows(int rank, Index visit, Index first, Index rows) {
@@ -215,19 +304,82 @@ private:
             });
         }
         add_products(rank, chunk, input_slots(weights_.kind), weights_.gates, weights_.input_size, dweight_ih_, dbias_);
+        add_recurrent_gradients(rank, chunk);
+        if (dweight_hr_) add_projection_gradient(rank, chunk);
+        if (dpeepholes_) add_peephole_gradients(rank, chunk);
+    }
+
+    void add_recurrent_gradients(int rank, const Chunk& chunk) {
+        Pointers& rows = scratch_[static_cast<std::size_t>(rank)].in;
         if (dweight_hh_) {
             for_rows(chunk, [&](Index visit, Index row, std::size_t number) {
-                rows[number] = kept_before(tape_.h, visit) + row * h_pitch();
+                rows[number] = h_before(visit) + row * state_pitch();
             });
         }
-        add_products(rank, chunk, recurrent_slots(weights_.kind), weights_.recurrent, weights_.hidden_size, dweight_hh_,
-                     drecurrent_bias_);
-        if (dcandidate_) {
-            for_rows(chunk, [&](Index visit, Index row, std::size_t number) {
-                rows[number] = tape_.h_reset.data() + (schedule_.offset(visit) + row) * h_pitch();
-            });
-            add_products(rank, chunk, kCandidateSlots, weights_.units, weights_.hidden_size, dcandidate_, {});
+        const Slots slots = recurrent_slots(weights_.kind);
+        add_products(rank, chunk, slots, weights_.recurrent, weights_.state_size, dweight_hh_, drecurrent_bias_);
+        for (Index gate = 0; gate < weights_.recurrent.gates && dgate_hh_[gate]; ++gate) {
+            mask_rows(rank, chunk, gate);
+            const bool rnn = weights_.gates.gates == 1;
+            add_products(rank, chunk, rnn ? slots : Slots{slots.first + gate, 1}, weights_.units, weights_.hidden_size,
+                         dgate_hh_[gate], {});
         }
+        if (!resets_before(weights_.kind) || !dgate_hh_[kGruCandidate]) return;
+        for_rows(chunk, [&](Index visit, Index row, std::size_t number) {
+            rows[number] = tape_.h_reset.data() + (schedule_.offset(visit) + row) * unit_pitch();
+        });
+        add_products(rank, chunk, kCandidateSlots, weights_.units, weights_.hidden_size, dgate_hh_[kGruCandidate], {});
+    }
+
+    // Points to h_prev times a gate's mask.
+    void mask_rows(int rank, const Chunk& chunk, Index gate) {
+        Scratch& scratch = scratch_[static_cast<std::size_t>(rank)];
+        for_rows(chunk, [&](Index visit, Index row, std::size_t number) {
+            T* out = scratch.masked.data() + static_cast<Index>(number) * state_pitch();
+            const T* h = h_before(visit) + row * state_pitch();
+            const T* mask = mask_of(row, gate);
+            for (Index unit = 0; unit < state_pitch(); ++unit) out[unit] = h[unit] * mask[unit];
+            scratch.in[number] = out;
+        });
+    }
+
+    // dW_hr += dh^T units
+    void add_projection_gradient(int rank, const Chunk& chunk) {
+        Pointers& rows = scratch_[static_cast<std::size_t>(rank)].in;
+        for_rows(chunk, [&](Index, Index, std::size_t number) {
+            rows[number] = dstates_.data() + static_cast<Index>(number) * state_pitch();
+        });
+        const Share groups = share_of(weights_.units.groups(), rank, plan_.threads());
+        OuterArgs<T> args{};
+        args.a = rows.data();
+        args.k = schedule_.offset(chunk.end) - schedule_.offset(chunk.begin);
+        args.i_end = weights_.state_size;
+        args.b = tape_.units.data() + schedule_.offset(chunk.begin) * unit_pitch();
+        args.row_stride = unit_pitch();
+        args.group_stride = row_pitch();
+        args.group_begin = groups.begin;
+        args.group_end = groups.end;
+        args.group_vectors = kGroup;
+        args.vectors = weights_.units.vectors();
+        args.c = dweight_hr_.data();
+        kernels_.outer(args);
+    }
+
+    // dp_i += dz_i c_prev,  dp_f += dz_f c_prev,  dp_o += dz_o c, the units shared out.
+    void add_peephole_gradients(int rank, const Chunk& chunk) {
+        const Index lanes = weights_.gates.lanes;
+        const Share blocks = share_of(weights_.units.blocks(), rank, plan_.threads());
+        constexpr Index kSlots[kPeepholes] = {0, 1, 3};
+        for_rows(chunk, [&](Index visit, Index row, std::size_t number) {
+            for (Index block = blocks.begin; block < blocks.end; ++block) {
+                const T* dz = chunk.dgates->data() + block * group_stride() + static_cast<Index>(number) * row_pitch();
+                for (Index gate = 0; gate < kPeepholes; ++gate) {
+                    const T* c = c_before(gate == 2 ? visit + 1 : visit) + row * unit_pitch() + block * lanes;
+                    T* sums = dpeepholes_.data() + gate * unit_pitch() + block * lanes;
+                    for (Index l = 0; l < lanes; ++l) sums[l] += dz[kSlots[gate] * lanes + l] * c[l];
+                }
+            }
+        });
     }
 
     // to += rows^T dgates over the given slots, which are the columns of `layout`, and `size` numbers of the rows
@@ -240,6 +392,7 @@ private:
         args.k = schedule_.offset(chunk.end) - schedule_.offset(chunk.begin);
         args.i_end = to ? size : 0;
         args.b = chunk.dgates->data() + slots.first * weights_.gates.lanes;
+        args.row_stride = row_pitch();
         args.group_stride = group_stride();
         args.group_begin = groups.begin;
         args.group_end = groups.end;
@@ -278,27 +431,53 @@ private:
 
     // dh_0 = dgates R^T of visit 0, and what bypassed the gates; a row without a visit passes its gradient on.
     void initial_state_gradients(int rank, const Chunk& first) {
-        const Index H = weights_.hidden_size;
-        const Slots slots = recurrent_slots(weights_.kind);
-        Scratch& scratch = scratch_[static_cast<std::size_t>(rank)];
+        const Index S = weights_.state_size;
         const Share share = share_of(schedule_.rows(), rank, plan_.threads());
         const Index running = std::max(share.begin, std::min(share.end, schedule_.active(0)));
-        for (Index row = share.begin; row < share.end; ++row) {
-            T* out = arrays_.dh_0 + schedule_.original(row) * H;
-            if (row >= running) {
-                std::copy_n(dh_n_.data() + row * h_pitch(), H, out);
-                continue;
-            }
-            scratch.in[static_cast<std::size_t>(row)] = gradient_row(first, row, slots);
-            scratch.out[static_cast<std::size_t>(row)] = out;
+        for (Index row = running; row < share.end; ++row) {
+            std::copy_n(dh_n_.data() + row * state_pitch(), S, arrays_.dh_0 + schedule_.original(row) * S);
         }
-        multiply_gradients(scratch, {share.begin, running}, slots, weights_.recurrent.columns(), packed_hh_transposed_,
-                           weights_.units);
+        if (masks()) {
+            masked_initial_gradients(rank, first, {share.begin, running});
+        } else {
+            plain_initial_gradients(rank, first, {share.begin, running});
+        }
         if (!bypasses_gates(weights_.kind)) return;
         for (Index row = share.begin; row < running; ++row) {
-            T* out = arrays_.dh_0 + schedule_.original(row) * H;
-            const T* carry = carry_.data() + row * h_pitch();
-            for (Index unit = 0; unit < H; ++unit) out[unit] += carry[unit];
+            T* out = arrays_.dh_0 + schedule_.original(row) * S;
+            const T* carry = carry_.data() + row * unit_pitch();
+            for (Index unit = 0; unit < S; ++unit) out[unit] += carry[unit];
+        }
+    }
+
+    void plain_initial_gradients(int rank, const Chunk& first, Share rows) {
+        const Slots slots = recurrent_slots(weights_.kind);
+        Scratch& scratch = scratch_[static_cast<std::size_t>(rank)];
+        for (Index row = rows.begin; row < rows.end; ++row) {
+            scratch.in[static_cast<std::size_t>(row)] = gradient_row(first, row, slots);
+            scratch.out[static_cast<std::size_t>(row)] = arrays_.dh_0 + schedule_.original(row) * weights_.state_size;
+        }
+        multiply_gradients(scratch, rows, slots, weights_.recurrent.columns(), packed_hh_transposed_, weights_.states);
+    }
+
+    // dh_0 = sum over the gates of mask (dgates R^T)
+    void masked_initial_gradients(int rank, const Chunk& first, Share rows) {
+        const Slots all = recurrent_slots(weights_.kind);
+        Scratch& scratch = scratch_[static_cast<std::size_t>(rank)];
+        const Index S = weights_.state_size;
+        for (Index gate = 0; gate < weights_.recurrent.gates; ++gate) {
+            const Slots slots = weights_.gates.gates == 1 ? all : Slots{all.first + gate, 1};
+            for (Index row = rows.begin; row < rows.end; ++row) {
+                scratch.in[static_cast<std::size_t>(row)] = gradient_row(first, row, slots);
+                scratch.out[static_cast<std::size_t>(row)] = scratch.masked.data() + row * state_pitch();
+            }
+            multiply_gradients(scratch, rows, slots, unit_pitch(), packed_gates_transposed_[gate], weights_.states);
+            for (Index row = rows.begin; row < rows.end; ++row) {
+                T* out = arrays_.dh_0 + schedule_.original(row) * S;
+                const T* part = scratch.masked.data() + row * state_pitch();
+                const T* mask = mask_of(row, gate);
+                for (Index unit = 0; unit < S; ++unit) out[unit] = (gate ? out[unit] : T(0)) + mask[unit] * part[unit];
+            }
         }
     }
 
@@ -311,14 +490,18 @@ private:
     Interruption interruption_;
     const Index capacity_;
     const T* const packed_hh_transposed_;
+    const T* const packed_projection_transposed_;
     const T* const packed_candidate_transposed_;
     const T* const packed_ih_transposed_;
     Buffer<T> dgates_[2];  // used by turns: a chunk's first step needs the last gate gradients of the chunk after it
     Buffer<T> dh_n_;
     Buffer<T> carry_;  // LSTM: gradient of c; GRU: what of the gradient of h bypasses the gates
     Buffer<T> dweight_ih_, dweight_hh_, dbias_;
-    Buffer<T> drecurrent_bias_;  // where it differs from dbias
-    Buffer<T> dcandidate_;       // of R_n where it is apart
+    Buffer<T> drecurrent_bias_;   // where it differs from dbias
+    Buffer<T> dgate_hh_[kGroup];  // of the gates whose left operand is their own (see make_recurrent_gradients)
+    Buffer<T> dstates_, dunits_;  // with a projection: gradients of h over a chunk, and of the units at one visit
+    Buffer<T> dweight_hr_, dpeepholes_;
+    const T* packed_gates_transposed_[kGroup] = {};  // with masks
     std::vector<Scratch> scratch_;
 };
 

@@ -1,6 +1,7 @@
 // What tells the cells apart: gates, what a tape keeps, which kernels run.
 #pragma once
 
+#include <limits>
 #include <stdexcept>
 #include <string>
 
@@ -16,10 +17,10 @@ inline CellKind cell_kind(const std::string& name) {
     if (name == "lstm") return CellKind::lstm;
     if (name == "gru") return CellKind::gru;
     if (name == "gru_reset_before") return CellKind::gru_reset_before;
-    if (name == "rnn_tanh") return CellKind::rnn_tanh;
+    if (name == "rnn_tanh" || name == "rnn") return CellKind::rnn_tanh;
     if (name == "rnn_relu") return CellKind::rnn_relu;
-    throw std::invalid_argument("cell must be 'lstm', 'gru', 'gru_reset_before', 'rnn_tanh' or 'rnn_relu', got '" +
-                                name + "'");
+    throw std::invalid_argument(
+        "cell must be 'lstm', 'gru', 'gru_reset_before', 'rnn_tanh', 'rnn_relu' or 'rnn', got '" + name + "'");
 }
 
 inline const char* cell_name(CellKind kind) {
@@ -32,9 +33,23 @@ inline const char* cell_name(CellKind kind) {
     }
 }
 
+inline Function function_of(const std::string& name) {
+    constexpr const char* kNames[] = {
+        "affine",       "relu", "leaky_relu", "thresholded_relu", "tanh",        "scaled_tanh", "sigmoid",
+        "hard_sigmoid", "elu",  "softsign",   "softplus",         "exponential", "selu",        "silu"};
+    std::string valid;
+    int number = 0;
+    for (const char* known : kNames) {
+        if (name == known) return static_cast<Function>(number);
+        valid += (number++ ? ", " : "") + std::string(known);
+    }
+    throw std::invalid_argument("an activation must be one of " + valid + ", got '" + name + "'");
+}
+
 inline bool is_gru(CellKind kind) { return kind == CellKind::gru || kind == CellKind::gru_reset_before; }
 inline Index gate_count(CellKind kind) { return kind == CellKind::lstm ? 4 : is_gru(kind) ? 3 : 1; }
 constexpr Index kGruCandidate = 2;  // n among r, u, n
+constexpr Index kPeepholes = 3;     // i, f, o of an LSTM
 
 inline bool has_cell_state(CellKind kind) { return kind == CellKind::lstm; }
 
@@ -65,18 +80,51 @@ inline Slots recurrent_slots(CellKind kind) {
 }
 constexpr Slots kCandidateSlots{0, 1};
 
-// Activated gates a tape keeps for a unit, one a slot. An RNN's derivative needs h alone.
-inline Index kept_gates(CellKind kind) {
+// What the standard kernels compute. A cell that differs in anything runs on the general ones.
+inline CellOptions standard_options(CellKind kind) {
+    const Activation sigmoid{Function::sigmoid, 0, 0}, tanh{Function::tanh, 0, 0}, relu{Function::relu, 0, 0};
+    const Activation gates = kind == CellKind::rnn_tanh ? tanh : kind == CellKind::rnn_relu ? relu : sigmoid;
+    return {gates, tanh, tanh, std::numeric_limits<double>::infinity(), false};
+}
+
+inline bool is_standard(const CellOptions& options, CellKind kind) {
+    const CellOptions standard = standard_options(kind);
+    return options.gates.function == standard.gates.function &&
+           options.candidate.function == standard.candidate.function &&
+           options.output.function == standard.output.function && options.clip == standard.clip &&
+           !options.input_forget;
+}
+
+// An RNN is of the kind whose standard kernels compute its activation, if there are some.
+inline CellKind with_kernels_of_its_own(CellKind kind, const CellOptions& options) {
+    if (gate_count(kind) != 1) return kind;
+    return options.gates.function == Function::relu ? CellKind::rnn_relu : CellKind::rnn_tanh;
+}
+
+// Numbers a tape keeps for a unit, one a slot: activated gates, or in a general cell the sums that go into them. The
+// derivative of a standard RNN needs h alone.
+inline Index kept_gates(CellKind kind, bool general) {
     switch (kind) {
         case CellKind::lstm:
         case CellKind::gru: return 4;
         case CellKind::gru_reset_before: return 3;
-        default: return 0;
+        default: return general ? 1 : 0;
     }
 }
 
 template <class T>
-const Cell<T>& cell_kernels(const Kernels<T>& kernels, CellKind kind) {
+const Cell<T>& general_kernels(const Kernels<T>& kernels, CellKind kind) {
+    switch (kind) {
+        case CellKind::lstm: return kernels.general_lstm;
+        case CellKind::gru: return kernels.general_gru;
+        case CellKind::gru_reset_before: return kernels.general_gru_reset_before;
+        default: return kernels.general_rnn;
+    }
+}
+
+template <class T>
+const Cell<T>& cell_kernels(const Kernels<T>& kernels, CellKind kind, bool general) {
+    if (general) return general_kernels(kernels, kind);
     switch (kind) {
         case CellKind::lstm: return kernels.lstm;
         case CellKind::gru: return kernels.gru;

@@ -28,20 +28,23 @@ public:
           kernels_(kernels_of<T>(weights.table)),
           arrays_(arrays),
           tape_(tape),
+          general_(weights.general || arrays.recurrent_masks),
           plan_(schedule, weights, tape != nullptr),
           interruption_(stop_requested) {
         const Index state_rows = schedule.rows() + (tape ? schedule.total() : schedule.rows());
-        h_ = Buffer<T>(checked_product(state_rows, h_pitch()));
+        h_ = Buffer<T>(checked_product(state_rows, state_pitch()));
         if (has_cell_state(weights.kind)) {
-            c_ = Buffer<T>(checked_product(tape ? state_rows : schedule.rows(), h_pitch()));
+            c_ = Buffer<T>(checked_product(tape ? state_rows : schedule.rows(), unit_pitch()));
         }
-        if (tape) tape->gates = Buffer<T>(checked_product(schedule.total(), kept_gates(weights.kind), h_pitch()));
-        if (resets_before(weights.kind)) {
-            Buffer<T>& h_reset = tape ? tape->h_reset : h_reset_;
-            h_reset = Buffer<T>(checked_product(tape ? schedule.total() : schedule.rows(), h_pitch()));
+        const Index visited_rows = tape ? schedule.total() : schedule.rows();
+        if (tape || general_) {
+            gates_ = Buffer<T>(checked_product(visited_rows, kept_gates(weights.kind, general_), unit_pitch()));
         }
-        load_state(arrays.h_0, h_);
-        if (c_) load_state(arrays.c_0, c_);
+        if (resets_before(weights.kind)) h_reset_ = Buffer<T>(checked_product(visited_rows, unit_pitch()));
+        if (weights.projected()) units_ = Buffer<T>(checked_product(visited_rows, unit_pitch()));
+        load_state(arrays.h_0, weights.state_size, state_pitch(), h_);
+        if (c_) load_state(arrays.c_0, weights.hidden_size, unit_pitch(), c_);
+        if (arrays.recurrent_masks) load_masks();
         make_scratch();
     }
 
@@ -54,38 +57,59 @@ public:
         store_state(arrays_.h_n, true);
         if (c_) store_state(arrays_.c_n, false);
         if (tape_) {
+            tape_->general = general_;
             tape_->h = std::move(h_);
             tape_->c = std::move(c_);
+            tape_->gates = std::move(gates_);
+            tape_->h_reset = std::move(h_reset_);
+            tape_->units = std::move(units_);
+            tape_->recurrent_masks = std::move(masks_);
         }
         return true;
     }
 
 private:
     struct Scratch {
-        Buffer<T> z;  // projected inputs: bias + x W
+        Buffer<T> z;         // projected inputs: bias + x W
+        Buffer<T> h_masked;  // of one visit
         std::vector<const T*> x;
         std::vector<T*> z_rows, y;
+        std::vector<const T*> units;  // of one visit, with a projection
+        std::vector<T*> states;
     };
 
-    Index h_pitch() const { return weights_.gates.padded_size(); }
+    Index unit_pitch() const { return weights_.units.columns(); }
+    Index state_pitch() const { return weights_.states.columns(); }
     Index gate_pitch() const { return weights_.gates.columns(); }
+    Index mask_pitch() const { return weights_.gates.gates * state_pitch(); }
 
-    void load_state(const T* from, Buffer<T>& state) const {
-        const Index H = weights_.hidden_size;
+    void load_state(const T* from, Index size, Index pitch, Buffer<T>& state) const {
         for (Index row = 0; row < schedule_.rows(); ++row) {
-            T* to = state.data() + row * h_pitch();
-            std::fill(to, to + h_pitch(), T(0));
-            if (from) std::copy_n(from + schedule_.original(row) * H, H, to);
+            T* to = state.data() + row * pitch;
+            std::fill(to, to + pitch, T(0));
+            if (from) std::copy_n(from + schedule_.original(row) * size, size, to);
+        }
+    }
+
+    void load_masks() {
+        const Index H = weights_.hidden_size, rows = schedule_.rows();
+        masks_ = Buffer<T>::zeroed(checked_product(rows, mask_pitch()));
+        for (Index row = 0; row < rows; ++row) {
+            for (Index gate = 0; gate < weights_.gates.gates; ++gate) {
+                const T* from = arrays_.recurrent_masks + (gate * rows + schedule_.original(row)) * H;
+                std::copy_n(from, H, masks_.data() + row * mask_pitch() + gate * state_pitch());
+            }
         }
     }
 
     // Row r's last state: kept in the tape, or where its last visit left it in the two buffers that swap roles.
     void store_state(T* to, bool hidden) const {
-        const Index H = weights_.hidden_size;
+        const Index size = hidden ? weights_.state_size : weights_.hidden_size;
+        const Index pitch = hidden ? state_pitch() : unit_pitch();
         for (Index row = 0; row < schedule_.rows(); ++row) {
             const Index length = schedule_.length(row);
             const T* from = hidden ? h_before(length) : c_before(length);
-            std::copy_n(from + row * h_pitch(), H, to + schedule_.original(row) * H);
+            std::copy_n(from + row * pitch, size, to + schedule_.original(row) * size);
         }
     }
 
@@ -93,9 +117,11 @@ private:
         return visit == 0 ? 0 : schedule_.rows() + schedule_.offset(visit - 1);
     }
     T* h_before(Index visit) const {
-        return h_.data() + (tape_ ? kept_rows_before(visit) : visit % 2 * schedule_.rows()) * h_pitch();
+        return h_.data() + (tape_ ? kept_rows_before(visit) : visit % 2 * schedule_.rows()) * state_pitch();
     }
-    T* c_before(Index visit) const { return c_.data() + (tape_ ? kept_rows_before(visit) : 0) * h_pitch(); }
+    T* c_before(Index visit) const { return c_.data() + (tape_ ? kept_rows_before(visit) : 0) * unit_pitch(); }
+    // Place of a visit's rows in what is kept of every visit, or of one.
+    Index kept_rows(Index visit) const { return tape_ ? schedule_.offset(visit) : 0; }
 
     void make_scratch() {
         for (int rank = 0; rank < plan_.threads(); ++rank) {
@@ -108,6 +134,11 @@ private:
             scratch.x.resize(static_cast<std::size_t>(capacity));
             for (Index row = 0; row < capacity; ++row) scratch.z_rows.push_back(scratch.z.data() + row * gate_pitch());
             scratch.y.resize(static_cast<std::size_t>(rows));
+            if (masks_) scratch.h_masked = Buffer<T>(checked_product(rows, mask_pitch()));
+            if (units_) {
+                scratch.units.resize(static_cast<std::size_t>(rows));
+                scratch.states.resize(static_cast<std::size_t>(rows));
+            }
             scratch_.push_back(std::move(scratch));
         }
     }
@@ -122,7 +153,7 @@ private:
         Index chunk = 0;
         for (Index begin = 0; begin < schedule_.visits() && active_rows(slice, begin) > 0; ++chunk) {
             if (interruption_.at_chunk(rank, chunk)) return;
-            if (fuses_projection(weights_.kind) && active_rows(slice, begin) >= kRowsWorthFusing) {
+            if (!general_ && fuses_projection(weights_.kind) && active_rows(slice, begin) >= kRowsWorthFusing) {
                 point_to_inputs(slice, scratch, begin, 0);
                 step(slice, scratch, team, begin++, nullptr);
                 continue;
@@ -163,7 +194,7 @@ private:
 
     // One visit; with z null it begins with the projection of the inputs pointed to.
     void step(const Slice& slice, Scratch& scratch, Team& team, Index visit, const T* z) const {
-        const Index first = slice.rows.begin, rows = active_rows(slice, visit), at = first * h_pitch();
+        const Index first = slice.rows.begin, rows = active_rows(slice, visit);
         if (arrays_.y) {
             for (Index r = 0; r < rows; ++r) {
                 scratch.y[static_cast<std::size_t>(r)] =
@@ -173,6 +204,7 @@ private:
         CellForwardArgs<T> args{};
         args.rows = rows;
         args.hidden_size = weights_.hidden_size;
+        args.state_size = weights_.state_size;
         args.group_begin = slice.gates.begin;
         args.group_end = slice.gates.end;
         args.packed_hh = weights_.packed_hh();
@@ -185,21 +217,20 @@ private:
             args.packed_ih = weights_.packed_ih();
             args.bias = weights_.bias();
         }
-        args.h_prev = h_before(visit) + at;
-        args.h = h_before(visit + 1) + at;
+        const Index kept = kept_rows(visit) + first;
+        args.h_prev = h_before(visit) + first * state_pitch();
+        args.h = units_ ? units_.data() + kept * unit_pitch() : h_before(visit + 1) + first * state_pitch();
         if (c_) {
-            args.c_prev = c_before(visit) + at;
-            args.c = c_before(visit + 1) + at;
+            args.c_prev = c_before(visit) + first * unit_pitch();
+            args.c = c_before(visit + 1) + first * unit_pitch();
         }
-        if (tape_ && tape_->gates) {
-            args.gates =
-                tape_->gates.data() + (schedule_.offset(visit) + first) * kept_gates(weights_.kind) * h_pitch();
-        }
-        args.y = arrays_.y ? scratch.y.data() : nullptr;
-        if (resets_before(weights_.kind)) {
-            args.h_reset = (tape_ ? tape_->h_reset.data() + schedule_.offset(visit) * h_pitch() : h_reset_.data()) + at;
-        }
-        const auto& phases = cell_kernels(kernels_, weights_.kind).forward;
+        if (gates_) args.gates = gates_.data() + kept * kept_gates(weights_.kind, general_) * unit_pitch();
+        if (h_reset_) args.h_reset = h_reset_.data() + kept * unit_pitch();
+        args.y = arrays_.y && !units_ ? scratch.y.data() : nullptr;
+        args.options = &weights_.options;
+        args.peepholes = weights_.peepholes();
+        if (masks_) args.h_masked = mask_states(scratch, args.h_prev, first, rows);
+        const auto& phases = cell_kernels(kernels_, weights_.kind, general_).forward;
         phases[0](args);
         if (phases[1]) {
             if (plan_.split_units()) team.meet();
@@ -208,6 +239,41 @@ private:
             phases[1](args);
         }
         if (plan_.split_units()) team.meet();
+        if (!units_) return;
+        project_states(slice, scratch, visit, args.h, rows);
+        if (plan_.split_units()) team.meet();
+    }
+
+    // h_prev times the mask of every gate
+    const T* mask_states(const Scratch& scratch, const T* h_prev, Index first, Index rows) const {
+        const Index pitch = state_pitch();
+        T* out = scratch.h_masked.data();
+        const T* mask = masks_.data() + first * mask_pitch();
+        for (Index row = 0; row < rows; ++row, h_prev += pitch) {
+            for (Index gate = 0; gate < weights_.gates.gates; ++gate, out += pitch, mask += pitch) {
+                for (Index unit = 0; unit < pitch; ++unit) out[unit] = h_prev[unit] * mask[unit];
+            }
+        }
+        return scratch.h_masked.data();
+    }
+
+    // h = units · W_hr^T for the slice's share of the numbers of h
+    void project_states(const Slice& slice, Scratch& scratch, Index visit, const T* units, Index rows) const {
+        T* states = h_before(visit + 1) + slice.rows.begin * state_pitch();
+        for (Index row = 0; row < rows; ++row) {
+            scratch.units[static_cast<std::size_t>(row)] = units + row * unit_pitch();
+            scratch.states[static_cast<std::size_t>(row)] = states + row * state_pitch();
+        }
+        const Index H = weights_.hidden_size;
+        kernels_.product({scratch.units.data(), rows, H, H, 0, weights_.packed_projection(), nullptr,
+                          slice.states.begin, slice.states.end, scratch.states.data(), state_pitch()});
+        if (!arrays_.y) return;
+        const Index width = kGroup * weights_.states.lanes, begin = slice.states.begin * width;
+        const Index end = std::min(slice.states.end * width, weights_.state_size);
+        for (Index row = 0; row < rows && begin < end; ++row) {
+            const T* from = states + row * state_pitch();
+            std::copy(from + begin, from + end, scratch.y[static_cast<std::size_t>(row)] + begin);
+        }
     }
 
     const Weights<T>& weights_;
@@ -215,10 +281,12 @@ private:
     const Kernels<T>& kernels_;
     const ForwardArrays<T>& arrays_;
     Tape<T>* const tape_;
+    const bool general_;
     Plan plan_;
     Interruption interruption_;
     Buffer<T> h_, c_;
-    Buffer<T> h_reset_;  // of one visit, when there is no tape
+    Buffer<T> gates_, h_reset_, units_;  // as a tape keeps them; without one, of one visit
+    Buffer<T> masks_;                    // rows x (G * Sp)
     std::vector<Scratch> scratch_;
 };
 
@@ -228,7 +296,7 @@ template <class T>
 bool forward(const Weights<T>& weights, const Schedule& schedule, const ForwardArrays<T>& arrays, Tape<T>* tape,
              StopRequested stop_requested) {
     if (!Forward<T>(weights, schedule, arrays, tape, stop_requested).run()) return false;
-    if (arrays.y) clear_skipped(arrays.y, schedule, weights.hidden_size);
+    if (arrays.y) clear_skipped(arrays.y, schedule, weights.state_size);
     return true;
 }
 

@@ -64,14 +64,15 @@ int Plan::choose_threads(const Schedule& schedule, const Layout& gates, const La
 }
 
 Plan::Plan(const Schedule& schedule, const Layout& gates, const Layout& recurrent, const Layout& units,
-           Index input_size, bool training)
+           const Layout& states, Index input_size, bool training)
     : lease_(choose_threads(schedule, gates, recurrent, units, input_size, training)) {
     split_units_ = split_units_ && threads() > 1;
     const std::vector<Index> cuts = cut_rows(schedule, split_units_ ? 1 : threads());
     for (int rank = 0; rank < threads(); ++rank) {
         const auto at = static_cast<std::size_t>(rank);
-        Slice slice{{0, schedule.rows()}, {}, {0, recurrent.groups()}, {0, units.groups()}};
+        Slice slice{{0, schedule.rows()}, {}, {0, recurrent.groups()}, {0, units.groups()}, {0, states.groups()}};
         if (split_units_) {
+            slice.states = share_of(states.groups(), rank, threads());
             slice.units = share_of(units.groups(), rank, threads());
             slice.gates = recurrent_groups(gates, recurrent, slice.units, rank, threads());
         } else {

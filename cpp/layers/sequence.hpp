@@ -1,7 +1,8 @@
 // A recurrent layer in one direction over a sequence: forward, and backward through time.
 //
-// Letters: T steps, N rows, I input size, H hidden size, Hp = H rounded up to the packet. Rows inside are in schedule
-// order; x, y, lengths and states of the caller are in the caller's.
+// Letters: T steps, N rows, I input size, H hidden size, S size of the state h (H, or P with a projection), Hp and Sp
+// the same rounded up to the packet. Rows inside are in schedule order; x, y, lengths and states of the caller are in
+// the caller's.
 #pragma once
 
 #include <algorithm>
@@ -18,41 +19,49 @@ using StopRequested = bool (*)();
 
 template <class T>
 struct ForwardArrays {
-    SequenceView<const T> x;  // (T, N, I)
-    const T* h_0;             // (N, H) or null for zeros
-    const T* c_0;             // (N, H) or null for zeros; LSTM
-    SequenceView<T> y;        // (T, N, H) or empty
-    T* h_n;                   // (N, H)
-    T* c_n;                   // (N, H); LSTM
+    SequenceView<const T> x;   // (T, N, I)
+    const T* h_0;              // (N, S) or null for zeros
+    const T* c_0;              // (N, H) or null for zeros; LSTM
+    SequenceView<T> y;         // (T, N, S) or empty
+    T* h_n;                    // (N, S)
+    T* c_n;                    // (N, H); LSTM
+    const T* recurrent_masks;  // (G, N, H): what every gate's h_{t-1} is multiplied with, or null
 };
 
 // What a training forward keeps for backward, in schedule order: per valid step (4 + 1 + 1) * Hp numbers for the LSTM,
-// 5 * Hp for the GRU, Hp for the RNN, and N more rows of states for the start.
+// 5 * Hp for the GRU, Hp for the RNN (2 * Hp with other activations than its own), and N more rows of states for the
+// start. A projected LSTM keeps Sp more, a mask of recurrent inputs G * N * Hp in all.
 template <class T>
 struct Tape {
     std::shared_ptr<const Weights<T>> weights;
     Schedule schedule;
-    SequenceView<const T> x;  // the caller's array, not a copy
-    Buffer<T> h, c;           // (N + total) x Hp: the states before visit 0, then after each visit
-    Buffer<T> gates;          // total x (slots * Hp), activated; LSTM i, f, g, o; GRU n, r, u, a (kernel_table.hpp)
-    Buffer<T> h_reset;        // total x Hp; GRU with the reset gate before the product
+    SequenceView<const T> x;    // the caller's array, not a copy
+    bool general = false;       // whether the general kernels made it
+    Buffer<T> h, c;             // (N + total) x Sp and Hp: the states before visit 0, then after each visit
+    Buffer<T> gates;            // total x (slots * Hp): i, f, g, o; n, r, u, a; activated, or sums (kernel_table.hpp)
+    Buffer<T> h_reset;          // total x Hp; GRU with the reset gate before the product
+    Buffer<T> units;            // total x Hp: o tanh(c) before a projection
+    Buffer<T> recurrent_masks;  // N x (G * Hp)
 
     Index bytes() const {
-        return static_cast<Index>(sizeof(T)) * (h.size() + c.size() + gates.size() + h_reset.size());
+        return static_cast<Index>(sizeof(T)) *
+               (h.size() + c.size() + gates.size() + h_reset.size() + units.size() + recurrent_masks.size());
     }
 };
 
 template <class T>
 struct BackwardArrays {
-    SequenceView<const T> dy;  // (T, N, H) or empty
-    const T* dh_n;             // (N, H) or null for zeros
+    SequenceView<const T> dy;  // (T, N, S) or empty
+    const T* dh_n;             // (N, S) or null for zeros
     const T* dc_n;             // (N, H) or null for zeros; LSTM
     SequenceView<T> dx;        // (T, N, I) or empty; all of it is written
     MatrixView<T> dweight_ih;  // (G*H, I) or empty
-    MatrixView<T> dweight_hh;  // (G*H, H) or empty
+    MatrixView<T> dweight_hh;  // (G*H, S) or empty
     T* dbias;                  // G*H numbers or null
     T* drecurrent_bias;        // G*H numbers or null; differs from dbias in the GRU's n
-    T* dh_0;                   // (N, H)
+    MatrixView<T> dweight_hr;  // (P, H) or empty
+    T* dpeepholes;             // 3 * H numbers or null
+    T* dh_0;                   // (N, S)
     T* dc_0;                   // (N, H); LSTM
 };
 

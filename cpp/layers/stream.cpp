@@ -9,14 +9,24 @@ namespace fastlstm {
 
 template <class T>
 Stream<T>::Stream(std::vector<std::shared_ptr<const Weights<T>>> layers, Index rows)
-    : rows_(rows), x_rows_(static_cast<std::size_t>(rows)), y_rows_(static_cast<std::size_t>(rows)) {
+    : rows_(rows),
+      x_rows_(static_cast<std::size_t>(rows)),
+      y_rows_(static_cast<std::size_t>(rows)),
+      state_rows_(static_cast<std::size_t>(rows)) {
     for (auto& weights : layers) {
         const Layout& gates = weights->gates;
-        const Index state_size = checked_product(rows, gates.padded_size());
+        const Index units = checked_product(rows, weights->units.columns());
         Layer layer;
-        for (Buffer<T>& h : layer.h) h = Buffer<T>::zeroed(state_size);
-        if (fastlstm::has_cell_state(weights->kind)) layer.c = Buffer<T>::zeroed(state_size);
-        if (resets_before(weights->kind)) layer.h_reset = Buffer<T>(state_size);
+        for (Buffer<T>& h : layer.h) h = Buffer<T>::zeroed(checked_product(rows, weights->states.columns()));
+        if (fastlstm::has_cell_state(weights->kind)) layer.c = Buffer<T>::zeroed(units);
+        if (resets_before(weights->kind)) layer.h_reset = Buffer<T>(units);
+        if (weights->general) layer.gates = Buffer<T>(checked_product(units, kept_gates(weights->kind, true)));
+        if (weights->projected()) {
+            layer.units = Buffer<T>(units);
+            for (Index row = 0; row < rows; ++row) {
+                layer.unit_rows.push_back(layer.units.data() + row * weights->units.columns());
+            }
+        }
         layer.z = Buffer<T>(checked_product(rows, gates.columns()));
         for (Index row = 0; row < rows; ++row) layer.z_rows.push_back(layer.z.data() + row * gates.columns());
         layer.weights = std::move(weights);
@@ -29,7 +39,7 @@ Index Stream<T>::work() const {
     Index total = 0;
     for (const Layer& layer : layers_) {
         const Weights<T>& w = *layer.weights;
-        total += rows_ * w.gates.columns() * (w.input_size + w.hidden_size);
+        total += rows_ * w.gates.columns() * (w.input_size + w.state_size);
     }
     return total;
 }
@@ -51,6 +61,7 @@ void Stream<T>::step(const T* x, Index x_stride, T* y, Index y_stride) {
         CellForwardArgs<T> args{};
         args.rows = rows_;
         args.hidden_size = weights.hidden_size;
+        args.state_size = weights.state_size;
         args.group_end = weights.recurrent.groups();
         args.packed_hh = weights.packed_hh();
         args.packed_candidate = weights.packed_candidate();
@@ -58,36 +69,54 @@ void Stream<T>::step(const T* x, Index x_stride, T* y, Index y_stride) {
         args.recurrent_bias = weights.recurrent_bias();
         args.z = layer.z.data();
         args.h_prev = layer.h[0].data();
-        args.h = layer.h[1].data();
+        args.h = layer.units ? layer.units.data() : layer.h[1].data();
         args.c_prev = args.c = layer.c.data();
-        args.y = last ? y_rows_.data() : nullptr;
-        const auto& phases = cell_kernels(kernels, weights.kind).forward;
+        args.y = last && !layer.units ? y_rows_.data() : nullptr;
+        args.gates = layer.gates.data();
+        args.options = &weights.options;
+        args.peepholes = weights.peepholes();
+        const auto& phases = cell_kernels(kernels, weights.kind, weights.general).forward;
         phases[0](args);
         args.group_end = weights.units.groups();
         if (phases[1]) phases[1](args);
+        if (layer.units) project(layer);
         std::swap(layer.h[0], layer.h[1]);
         x = layer.h[0].data();
-        x_stride = weights.gates.padded_size();
+        x_stride = weights.states.columns();
+        if (!last || !layer.units) continue;
+        for (Index row = 0; row < rows_; ++row) std::copy_n(x + row * x_stride, weights.state_size, y + row * y_stride);
     }
+}
+
+template <class T>
+void Stream<T>::project(const Layer& layer) {
+    const Weights<T>& weights = *layer.weights;
+    const Index pitch = weights.states.columns(), H = weights.hidden_size;
+    for (Index row = 0; row < rows_; ++row) {
+        state_rows_[static_cast<std::size_t>(row)] = layer.h[1].data() + row * pitch;
+    }
+    kernels_of<T>(weights.table)
+        .product({layer.unit_rows.data(), rows_, H, H, 0, weights.packed_projection(), nullptr, 0,
+                  weights.states.groups(), state_rows_.data(), pitch});
 }
 
 template <class T>
 void Stream<T>::read_state(Index layer, T* h, T* c) const {
     const Layer& from = at(layer);
-    const Index H = from.weights->hidden_size, pitch = from.weights->gates.padded_size();
+    const Weights<T>& w = *from.weights;
     for (Index row = 0; row < rows_; ++row) {
-        std::copy_n(from.h[0].data() + row * pitch, H, h + row * H);
-        if (from.c) std::copy_n(from.c.data() + row * pitch, H, c + row * H);
+        std::copy_n(from.h[0].data() + row * w.states.columns(), w.state_size, h + row * w.state_size);
+        if (from.c) std::copy_n(from.c.data() + row * w.units.columns(), w.hidden_size, c + row * w.hidden_size);
     }
 }
 
 template <class T>
 void Stream<T>::write_state(Index layer, const T* h, const T* c) {
     const Layer& to = at(layer);
-    const Index H = to.weights->hidden_size, pitch = to.weights->gates.padded_size();
+    const Weights<T>& w = *to.weights;
     for (Index row = 0; row < rows_; ++row) {
-        std::copy_n(h + row * H, H, to.h[0].data() + row * pitch);
-        if (to.c) std::copy_n(c + row * H, H, to.c.data() + row * pitch);
+        std::copy_n(h + row * w.state_size, w.state_size, to.h[0].data() + row * w.states.columns());
+        if (to.c) std::copy_n(c + row * w.hidden_size, w.hidden_size, to.c.data() + row * w.units.columns());
     }
 }
 
@@ -107,9 +136,11 @@ bool Stream<T>::shares_weights(const Stream& other) const {
 
 template <class T>
 void Stream<T>::copy_row(const Layer& from, Index from_row, const Layer& to, Index to_row) {
-    const Index pitch = from.weights->gates.padded_size();
-    std::copy_n(from.h[0].data() + from_row * pitch, pitch, to.h[0].data() + to_row * pitch);
-    if (from.c) std::copy_n(from.c.data() + from_row * pitch, pitch, to.c.data() + to_row * pitch);
+    const auto copy = [&](const Buffer<T>& source, const Buffer<T>& target, Index pitch) {
+        std::copy_n(source.data() + from_row * pitch, pitch, target.data() + to_row * pitch);
+    };
+    copy(from.h[0], to.h[0], from.weights->states.columns());
+    if (from.c) copy(from.c, to.c, from.weights->units.columns());
 }
 
 template <class T>

@@ -26,15 +26,16 @@ public:
     Index layers() const { return static_cast<Index>(layers_.size()); }
     Index input_size() const { return layers_.front().weights->input_size; }
     Index hidden_size(Index layer) const { return at(layer).weights->hidden_size; }
+    Index state_size(Index layer) const { return at(layer).weights->state_size; }
+    Index output_size() const { return state_size(layers() - 1); }
     bool has_cell_state(Index layer) const { return static_cast<bool>(at(layer).c); }
     // Multiply-adds of a step.
     Index work() const;
 
-    // x: rows of input_size numbers, `x_stride` apart; y: rows of the last layer's hidden size, written, `y_stride`
-    // apart.
+    // x: rows of input_size numbers, `x_stride` apart; y: rows of output_size numbers, written, `y_stride` apart.
     void step(const T* x, Index x_stride, T* y, Index y_stride);
 
-    // States of a layer, N x H numbers; c only where the layer has one.
+    // States of a layer, N x state_size and N x hidden_size numbers; c only where the layer has one.
     void read_state(Index layer, T* h, T* c) const;
     void write_state(Index layer, const T* h, const T* c);
     void reset();
@@ -45,9 +46,14 @@ private:
         Buffer<T> h[2];     // now and next, swapped by every step
         Buffer<T> c;        // LSTM
         Buffer<T> h_reset;  // GRU with the reset gate before the product
+        Buffer<T> gates;    // general cells: the sums
+        Buffer<T> units;    // before a projection
         Buffer<T> z;
         std::vector<T*> z_rows;
+        std::vector<const T*> unit_rows;
     };
+
+    void project(const Layer& layer);
 
     static void copy_row(const Layer& from, Index from_row, const Layer& to, Index to_row);
 
@@ -56,7 +62,7 @@ private:
     Index rows_;
     std::vector<Layer> layers_;
     std::vector<const T*> x_rows_;
-    std::vector<T*> y_rows_;
+    std::vector<T*> y_rows_, state_rows_;
 };
 
 }  // namespace fastlstm

@@ -6,44 +6,63 @@
 namespace fastlstm {
 
 template <class T>
-Weights<T>::Weights(const KernelTable& packed_for, CellKind cell, Index inputs_per_step, Index hidden_units,
-                    MatrixView<const T> weight_ih, MatrixView<const T> weight_hh, const T* bias,
-                    const T* recurrent_bias)
+Weights<T>::Weights(const KernelTable& packed_for, const CellParameters<T>& parameters)
     : table(packed_for),
-      kind(cell),
-      input_size(inputs_per_step),
-      hidden_size(hidden_units),
+      kind(parameters.kind),
+      options(parameters.options),
+      general(parameters.peepholes || !is_standard(options, kind)),
+      input_size(parameters.input_size),
+      hidden_size(parameters.hidden_size),
+      state_size(parameters.state_size),
       gates{gate_count(kind), hidden_size, kernels_of<T>(table).lanes, kGroup, first_input_gate(kind)},
       recurrent{recurrent_gate_count(kind), hidden_size, kernels_of<T>(table).lanes,
                 kind == CellKind::gru ? 3 : kGroup},
       units{1, hidden_size, kernels_of<T>(table).lanes},
+      states{1, state_size, kernels_of<T>(table).lanes},
       inputs{1, input_size, kernels_of<T>(table).lanes},
-      packed_hh_(pack(recurrent, hidden_size, weight_hh)),
-      packed_ih_(pack(gates, input_size, weight_ih)),
+      packed_hh_(pack(recurrent, state_size, parameters.weight_hh)),
+      packed_ih_(pack(gates, input_size, parameters.weight_ih)),
       bias_(Buffer<T>::zeroed(gates.columns())) {
-    add_bias(bias_, gates, bias);
+    add_bias(bias_, gates, parameters.bias);
+    const T* recurrent_bias = parameters.recurrent_bias;
     add_bias(bias_, gates, recurrent_bias, has_recurrent_bias(kind) ? kGruCandidate : kNoGate);
     if (resets_before(kind)) {
-        weight_hh.data += kGruCandidate * hidden_size * weight_hh.row_stride;
-        packed_candidate_ = pack(units, hidden_size, weight_hh);
+        MatrixView<const T> weight = parameters.weight_hh;
+        weight.data += kGruCandidate * hidden_size * weight.row_stride;
+        packed_candidate_ = pack(units, hidden_size, weight);
     }
-    if (!has_recurrent_bias(kind)) return;
-    recurrent_bias_ = Buffer<T>::zeroed(units.columns());
-    if (recurrent_bias) std::copy_n(recurrent_bias + kGruCandidate * hidden_size, hidden_size, recurrent_bias_.data());
+    if (has_recurrent_bias(kind)) {
+        recurrent_bias_ = Buffer<T>::zeroed(units.columns());
+        if (recurrent_bias) {
+            std::copy_n(recurrent_bias + kGruCandidate * hidden_size, hidden_size, recurrent_bias_.data());
+        }
+    }
+    if (parameters.weight_hr) packed_projection_ = pack(states, hidden_size, parameters.weight_hr);
+    if (parameters.peepholes) {
+        peepholes_ = Buffer<T>::zeroed(kPeepholes * units.columns());
+        for (Index gate = 0; gate < kPeepholes; ++gate) {
+            std::copy_n(parameters.peepholes + gate * hidden_size, hidden_size,
+                        peepholes_.data() + gate * units.columns());
+        }
+    }
 }
 
-// Left rows run over the gate columns `rows` as the group buffer has them (vector by vector, padding included), right
-// columns over `columns`: out[vector * W + lane][column] = packed[column][vector][lane].
+// Left rows run over the gate columns `rows` as the group buffer has them (vector by vector, padding included), or over
+// those of one gate alone; right columns over `columns`: out[vector * W + lane][column] = packed[column][vector][lane].
 template <class T>
-Buffer<T> Weights<T>::transposed(const Buffer<T>& packed, const Layout& rows, const Layout& columns) const {
-    const Index lanes = rows.lanes, k_total = rows.columns(), size = columns.size;
+Buffer<T> Weights<T>::transposed(const Buffer<T>& packed, const Layout& rows, const Layout& columns,
+                                 Index only_gate) const {
+    const bool all = only_gate == kNoGate;
+    const Index lanes = rows.lanes, size = columns.size;
+    const Index first_vector = all ? 0 : only_gate, step = all ? 1 : rows.gates;
+    const Index k_total = rows.columns() / step;
     auto out = Buffer<T>::zeroed(checked_product(columns.columns(), k_total));
     for (Index to = 0; to < columns.vectors(); ++to) {
         const Index first = to * lanes, count = columns.real_lanes(to);
-        for (Index from = 0; from < rows.vectors(); ++from) {
+        for (Index from = first_vector; from < rows.vectors(); from += step) {
             const T* source = packed.data() + rows.packed_offset(size, first, from);
             const Index source_step = rows.packed_offset(size, 1, from) - rows.packed_offset(size, 0, from);
-            T* target = out.data() + columns.packed_offset(k_total, from * lanes, to);
+            T* target = out.data() + columns.packed_offset(k_total, from / step * lanes, to);
             const Index target_step = columns.packed_offset(k_total, 1, to) - columns.packed_offset(k_total, 0, to);
             if (count == lanes) {
                 kernels_of<T>(table).transpose(source, source_step, target, target_step);
@@ -58,26 +77,36 @@ Buffer<T> Weights<T>::transposed(const Buffer<T>& packed, const Layout& rows, co
 }
 
 template <class T>
-const T* Weights<T>::packed_ih_transposed() const {
+const T* Weights<T>::once(Buffer<T>& transpose, const Buffer<T>& packed, const Layout& rows, const Layout& columns,
+                          Index only_gate) const {
     const std::lock_guard<std::mutex> lock(transposing_);
-    if (!packed_ih_transposed_) packed_ih_transposed_ = transposed(packed_ih_, gates, inputs);
-    return packed_ih_transposed_.data();
+    if (packed && !transpose) transpose = transposed(packed, rows, columns, only_gate);
+    return transpose.data();
+}
+
+template <class T>
+const T* Weights<T>::packed_ih_transposed() const {
+    return once(packed_ih_transposed_, packed_ih_, gates, inputs);
 }
 
 template <class T>
 const T* Weights<T>::packed_hh_transposed() const {
-    const std::lock_guard<std::mutex> lock(transposing_);
-    if (!packed_hh_transposed_) packed_hh_transposed_ = transposed(packed_hh_, recurrent, units);
-    return packed_hh_transposed_.data();
+    return once(packed_hh_transposed_, packed_hh_, recurrent, states);
 }
 
 template <class T>
 const T* Weights<T>::packed_candidate_transposed() const {
-    const std::lock_guard<std::mutex> lock(transposing_);
-    if (packed_candidate_ && !packed_candidate_transposed_) {
-        packed_candidate_transposed_ = transposed(packed_candidate_, units, units);
-    }
-    return packed_candidate_transposed_.data();
+    return once(packed_candidate_transposed_, packed_candidate_, units, units);
+}
+
+template <class T>
+const T* Weights<T>::packed_projection_transposed() const {
+    return once(packed_projection_transposed_, packed_projection_, states, units);
+}
+
+template <class T>
+const T* Weights<T>::packed_gate_transposed(Index gate) const {
+    return once(packed_gate_transposed_[gate], packed_hh_, recurrent, states, gate);
 }
 
 template <class T>
@@ -86,12 +115,16 @@ Index Weights<T>::bytes() const {
     const std::initializer_list<const Buffer<T>*> buffers = {&packed_ih_,
                                                              &packed_hh_,
                                                              &packed_candidate_,
+                                                             &packed_projection_,
                                                              &bias_,
                                                              &recurrent_bias_,
+                                                             &peepholes_,
                                                              &packed_ih_transposed_,
                                                              &packed_hh_transposed_,
-                                                             &packed_candidate_transposed_};
+                                                             &packed_candidate_transposed_,
+                                                             &packed_projection_transposed_};
     Index numbers = 0;
+    for (const Buffer<T>& gate : packed_gate_transposed_) numbers += gate.size();
     for (const Buffer<T>* buffer : buffers) numbers += buffer->size();
     return static_cast<Index>(sizeof(T)) * numbers;
 }

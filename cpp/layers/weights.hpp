@@ -8,20 +8,39 @@
 
 namespace fastlstm {
 
+// A cell and its parameters as the caller has them. S is the size of its state: H, or P with a projection.
+template <class T>
+struct CellParameters {
+    CellKind kind;
+    Index input_size, hidden_size, state_size;
+    MatrixView<const T> weight_ih;  // (G*H, I)
+    MatrixView<const T> weight_hh;  // (G*H, S)
+    const T* bias;                  // G*H numbers or null
+    const T* recurrent_bias;        // G*H numbers or null
+    MatrixView<const T> weight_hr;  // (P, H) or empty: h = (o tanh(c)) weight_hr^T; LSTM
+    const T* peepholes;             // 3 * H numbers for i, f, o, or null; LSTM
+    CellOptions options;
+};
+
 template <class T>
 class Weights {
 public:
-    // weight_ih (G*H, I), weight_hh (G*H, H), both biases: G*H numbers or null
-    Weights(const KernelTable& packed_for, CellKind cell, Index inputs_per_step, Index hidden_units,
-            MatrixView<const T> weight_ih, MatrixView<const T> weight_hh, const T* bias, const T* recurrent_bias);
+    Weights(const KernelTable& packed_for, const CellParameters<T>& parameters);
 
     const KernelTable& table;
     const CellKind kind;
-    const Index input_size, hidden_size;
+    const CellOptions options;
+    const bool general;  // needs the general kernels
+    const Index input_size, hidden_size, state_size;
     const Layout gates;      // of the gate columns of W
     const Layout recurrent;  // of the gate columns of R that h_prev is multiplied with
-    const Layout units;      // of the hidden units, as columns of R^T
+    const Layout units;      // of the hidden units
+    const Layout states;     // of the numbers of h, as columns of R^T and of a projection
     const Layout inputs;     // of the inputs, as columns of W^T
+
+    bool projected() const { return static_cast<bool>(packed_projection_); }
+    const T* packed_projection() const { return packed_projection_.data(); }  // columns `states`, K = H
+    const T* peepholes() const { return peepholes_.data(); }                  // 3 * Hp numbers, or null
 
     const T* packed_ih() const { return packed_ih_.data(); }
     const T* packed_hh() const { return packed_hh_.data(); }
@@ -34,16 +53,23 @@ public:
     const T* packed_ih_transposed() const;
     const T* packed_hh_transposed() const;
     const T* packed_candidate_transposed() const;
+    const T* packed_projection_transposed() const;
+    // R^T of one gate of R, for masks of recurrent inputs.
+    const T* packed_gate_transposed(Index gate) const;
     // Groups of the gate gradients.
     Index slot_groups() const { return divide_up(gates.vectors(), input_slots(kind).count); }
     Index bytes() const;
 
 private:
-    Buffer<T> transposed(const Buffer<T>& packed, const Layout& rows, const Layout& columns) const;
+    Buffer<T> transposed(const Buffer<T>& packed, const Layout& rows, const Layout& columns,
+                         Index only_gate = kNoGate) const;
+    const T* once(Buffer<T>& transpose, const Buffer<T>& packed, const Layout& rows, const Layout& columns,
+                  Index only_gate = kNoGate) const;
 
-    Buffer<T> packed_hh_, packed_ih_, packed_candidate_, bias_, recurrent_bias_;
+    Buffer<T> packed_hh_, packed_ih_, packed_candidate_, packed_projection_, bias_, recurrent_bias_, peepholes_;
     mutable std::mutex transposing_;
-    mutable Buffer<T> packed_ih_transposed_, packed_hh_transposed_, packed_candidate_transposed_;
+    mutable Buffer<T> packed_ih_transposed_, packed_hh_transposed_, packed_candidate_transposed_,
+        packed_projection_transposed_, packed_gate_transposed_[kGroup];
 };
 
 }  // namespace fastlstm

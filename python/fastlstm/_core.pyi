@@ -16,11 +16,17 @@ class Weights:
 
     def __init__(
         self,
-        cell: str,  # "lstm", "gru", "gru_reset_before", "rnn_tanh" or "rnn_relu"
+        cell: str,  # "lstm", "gru", "gru_reset_before", "rnn_tanh", "rnn_relu", or "rnn" with an activation
         weight_ih: Floats,  # (G*H, I), any strides; gates stacked i, f, g, o or r, u, n
-        weight_hh: Floats,  # (G*H, H), any strides
+        weight_hh: Floats,  # (G*H, S), any strides; S = H, or P with a projection
         bias: Floats | None = None,  # (G*H,)
         recurrent_bias: Floats | None = None,  # (G*H,), added to the bias but in n of "gru"
+        weight_hr: Floats | None = None,  # (P, H), "lstm": h_t = (o tanh(c_t)) weight_hr^T
+        peepholes: Floats | None = None,  # (3H,), "lstm": of i, f, o
+        # (name, alpha, beta) of the gates, the candidate and the output (lstm 3, gru 2, rnn 1); empty: the standard ones
+        activations: Sequence[tuple[str, float, float]] = ...,
+        clip: float = 0.0,  # sums are cut to [-clip, clip] before the activations of gates; 0: not at all
+        input_forget: bool = False,  # "lstm": f = 1 - i
     ) -> None: ...
     @property
     def cell(self) -> str: ...
@@ -28,6 +34,8 @@ class Weights:
     def input_size(self) -> int: ...
     @property
     def hidden_size(self) -> int: ...
+    @property
+    def state_size(self) -> int: ...
     @property
     def dtype(self) -> np.dtype[Any]: ...
     @property
@@ -44,13 +52,13 @@ class Tape:
 def forward(
     weights: Weights,
     x: Floats,  # (T, N, I), any strides
-    h_0: Floats | None = None,  # (N, H); None is zeros
+    h_0: Floats | None = None,  # (N, S); None is zeros
     c_0: Floats | None = None,  # (N, H); only for "lstm"
-    y: Floats | None = None,  # (T, N, H), written; None: only the final state is wanted
+    y: Floats | None = None,  # (T, N, S), written; None: only the final state is wanted
     lengths: NDArray[np.int64] | None = None,  # (N,), 0 <= lengths <= T
     reverse: bool = False,
     mask: NDArray[np.bool_] | None = None,  # (T, N), in place of lengths: any pattern of valid steps
-) -> tuple[Floats, Floats | None]:  # h_n (N, H), c_n (N, H) or None
+) -> tuple[Floats, Floats | None]:  # h_n (N, S), c_n (N, H) or None
     ...
 def forward_training(
     weights: Weights,
@@ -61,20 +69,23 @@ def forward_training(
     lengths: NDArray[np.int64] | None = None,
     reverse: bool = False,
     mask: NDArray[np.bool_] | None = None,
+    recurrent_masks: Floats | None = None,  # (G, N, H): what each gate's h_{t-1} is multiplied with, at every step
 ) -> tuple[Floats, Floats | None, Tape]:
     """As ``forward``, and keeps what ``backward`` needs. ``x`` is kept by reference: do not change it before."""
 
 def backward(
     tape: Tape,
-    dy: Floats | None = None,  # (T, N, H), gradient of y
-    dh_n: Floats | None = None,  # (N, H)
+    dy: Floats | None = None,  # (T, N, S), gradient of y
+    dh_n: Floats | None = None,  # (N, S)
     dc_n: Floats | None = None,  # (N, H)
     dx: Floats | None = None,  # (T, N, I), overwritten when given; any strides, as are those below
     dweight_ih: Floats | None = None,  # (G*H, I)
-    dweight_hh: Floats | None = None,  # (G*H, H)
+    dweight_hh: Floats | None = None,  # (G*H, S)
     dbias: Floats | None = None,  # (G*H,)
     drecurrent_bias: Floats | None = None,  # (G*H,)
-) -> tuple[Floats, Floats | None]:  # dh_0 (N, H), dc_0 (N, H) or None
+    dweight_hr: Floats | None = None,  # (P, H)
+    dpeepholes: Floats | None = None,  # (3H,)
+) -> tuple[Floats, Floats | None]:  # dh_0 (N, S), dc_0 (N, H) or None
     ...
 
 class Dense:
@@ -97,6 +108,9 @@ def step_many(streams: Sequence[Stream], x: Floats, out: Floats | None = None) -
 
 def activation(name: str, x: Floats) -> Floats:
     """``tanh`` or ``sigmoid`` of every element, by the active kernels."""
+
+def general_activation(name: str, alpha: float, beta: float, x: Floats) -> tuple[Floats, Floats]:
+    """Value and slope of a function general cells may have, by the active kernels."""
 
 def available_isas() -> list[str]: ...
 def built_isas() -> list[str]: ...

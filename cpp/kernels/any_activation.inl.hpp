@@ -1,0 +1,139 @@
+// The functions a gate of a general cell may have, each with its slope. alpha and beta are those of an Activation.
+//
+//   affine            alpha x + beta                     relu              max(x, 0)
+//   leaky_relu        x if x > 0 else alpha x            thresholded_relu  x if x > alpha else 0
+//   tanh              tanh x                             scaled_tanh       alpha tanh(beta x)
+//   sigmoid           1 / (1 + e^-x)                     hard_sigmoid      min(max(alpha x + beta, 0), 1)
+//   elu               x if x > 0 else alpha (e^x - 1)    selu              elu times 1.0507..., with alpha 1.6732...
+//   softsign          x / (1 + |x|)                      softplus          ln(1 + e^x)
+//   exponential       e^x                                silu              x sigmoid(x)
+//
+// The slope at a kink is that of the left side. NaN gives NaN.
+#pragma once
+
+#include "activations.inl.hpp"
+
+namespace fastlstm {
+namespace FASTLSTM_ISA {
+namespace {
+
+// A function's value and its slope at one place.
+template <class T>
+struct Graded {
+    Packet<T> value, slope;
+};
+
+template <class T>
+FASTLSTM_INLINE Packet<T> where_above(const Packet<T>& x, const Packet<T>& bound, const Packet<T>& then,
+                                      const Packet<T>& otherwise) {
+    return Eigen::internal::pselect(Eigen::internal::pcmp_lt(bound, x), then, otherwise);
+}
+
+// e^x - 1 for x <= 0, from tanh(x / 2) = n / d as 2 n / (d - n): nothing cancels.
+template <class T>
+FASTLSTM_INLINE Packet<T> expm1_of_negative(const Packet<T>& x) {
+    const Fraction<Packet<T>> half = tanh_fraction(Packet<T>(pmul(x, constant<T>(0.5))));
+    return pdiv(padd(half.numerator, half.numerator), psub(half.denominator, half.numerator));
+}
+
+// ln(1 + u) for 0 <= u <= 1, as 2 atanh(s) with s = u / (2 + u) <= 1 / 3.
+template <class T>
+FASTLSTM_INLINE Packet<T> log1p_of_unit(const Packet<T>& u) {
+    const Packet<T> s = pdiv(u, padd(u, constant<T>(2))), q = pmul(s, s);
+    const Packet<T> series = polynomial<T>(q, 1.0, 1 / 3., 1 / 5., 1 / 7., 1 / 9., 1 / 11., 1 / 13., 1 / 15., 1 / 17.,
+                                           1 / 19., 1 / 21., 1 / 23., 1 / 25., 1 / 27., 1 / 29., 1 / 31., 1 / 33.);
+    return pmul(padd(s, s), series);
+}
+
+template <class T>
+Graded<T> hard_sigmoid(const Packet<T>& x, const Packet<T>& alpha, const Packet<T>& beta) {
+    const Packet<T> zero = constant<T>(0), one = constant<T>(1), line = pmadd(alpha, x, beta);
+    const Packet<T> value = at_most(at_least(line, zero), one);
+    return {value, where_above<T>(line, zero, where_above<T>(one, line, alpha, zero), zero)};
+}
+
+template <class T>
+Graded<T> elu(const Packet<T>& x, const Packet<T>& alpha) {
+    const Packet<T> zero = constant<T>(0), one = constant<T>(1);
+    const Packet<T> curve = pmul(alpha, expm1_of_negative<T>(at_most(x, zero)));
+    return {where_above<T>(x, zero, x, curve), where_above<T>(x, zero, one, padd(curve, alpha))};
+}
+
+template <class T>
+Graded<T> softplus(const Packet<T>& x) {
+    const Packet<T> u = Eigen::internal::pexp(psub(constant<T>(0), Eigen::internal::pabs(x)));
+    return {padd(at_least(x, constant<T>(0)), log1p_of_unit<T>(u)), sigmoid_packet<T>(x)};
+}
+
+template <class T>
+Graded<T> softsign(const Packet<T>& x) {
+    const Packet<T> one = constant<T>(1), share = pdiv(one, padd(one, Eigen::internal::pabs(x)));
+    return {pmul(x, share), pmul(share, share)};
+}
+
+// Not inlined: every general cell shares it, and the branch is the same for all of a layer.
+template <class T>
+__attribute__((noinline)) Graded<T> evaluate(const Activation& activation, const Packet<T>& x) {
+    const Packet<T> zero = constant<T>(0), one = constant<T>(1);
+    const Packet<T> alpha = constant<T>(activation.alpha), beta = constant<T>(activation.beta);
+    switch (activation.function) {
+        case Function::affine: return {pmadd(alpha, x, beta), alpha};
+        case Function::relu: return {at_least(x, zero), where_above<T>(x, zero, one, zero)};
+        case Function::leaky_relu:
+            return {where_above<T>(x, zero, x, pmul(alpha, x)), where_above<T>(x, zero, one, alpha)};
+        case Function::thresholded_relu: {
+            const Packet<T> slope = where_above<T>(x, alpha, one, zero);
+            return {pmul(x, slope), slope};
+        }
+        case Function::tanh: {
+            const Packet<T> y = tanh_packet<T>(x);
+            return {y, psub(one, pmul(y, y))};
+        }
+        case Function::scaled_tanh: {
+            const Packet<T> y = tanh_packet<T>(pmul(beta, x));
+            return {pmul(alpha, y), pmul(pmul(alpha, beta), psub(one, pmul(y, y)))};
+        }
+        case Function::sigmoid: {
+            const Packet<T> y = sigmoid_packet<T>(x);
+            return {y, pmul(y, psub(one, y))};
+        }
+        case Function::hard_sigmoid: return hard_sigmoid<T>(x, alpha, beta);
+        case Function::elu: return elu<T>(x, alpha);
+        case Function::softsign: return softsign<T>(x);
+        case Function::softplus: return softplus<T>(x);
+        case Function::exponential: {
+            const Packet<T> y = Eigen::internal::pexp(x);
+            return {y, y};
+        }
+        case Function::selu: {
+            const Packet<T> scale = constant<T>(1.0507009873554804934193349852946);
+            const Graded<T> y = elu<T>(x, constant<T>(1.6732632423543772848170429916717));
+            return {pmul(scale, y.value), pmul(scale, y.slope)};
+        }
+        default: {  // silu
+            const Packet<T> y = sigmoid_packet<T>(x);
+            return {pmul(x, y), pmul(y, pmadd(x, psub(one, y), one))};
+        }
+    }
+}
+
+// activation(min(max(x, -clip), clip)): flat where it cuts.
+template <class T>
+FASTLSTM_INLINE Graded<T> evaluate_clipped(const Activation& activation, const Packet<T>& x, double clip) {
+    const Packet<T> most = constant<T>(clip), least = constant<T>(-clip);
+    const Graded<T> at = evaluate<T>(activation, at_least(at_most(x, most), least));
+    return {at.value, where_above<T>(Eigen::internal::pabs(x), most, constant<T>(0), at.slope)};
+}
+
+template <class T>
+void activate(const Activation& activation, const T* x, T* y, T* slope, Index n) {
+    for (Index i = 0; i < n; i += kLanes<T>) {
+        const Graded<T> at = evaluate<T>(activation, load_first(x + i, n - i));
+        store_first(y + i, at.value, n - i);
+        store_first(slope + i, at.slope, n - i);
+    }
+}
+
+}  // namespace
+}  // namespace FASTLSTM_ISA
+}  // namespace fastlstm

@@ -1,0 +1,493 @@
+// General cells: any activations, clipped sums, peepholes, coupled gates, masked recurrent inputs.
+//
+// A visit takes two sweeps over its units where the standard cells take one: the products first leave their sums in
+// memory, `gates` forward and the group buffer backward, and the cell's equations follow on those. So the products are
+// compiled once for all options, and the options are branches that cost nothing beside them. Sums are kept for
+// backward, and activations evaluated again there.
+#pragma once
+
+#include "any_activation.inl.hpp"
+#include "backward.inl.hpp"
+
+namespace fastlstm {
+namespace FASTLSTM_ISA {
+namespace {
+
+// --- Sums ------------------------------------------------------------------------------------------------------------
+
+// Left rows of a product. With masks a row has `count` versions, one a gate, `pitch` apart.
+template <class T>
+struct Operands {
+    const T* first;
+    Index row_pitch;
+    Index count, pitch;
+
+    static Operands of_state(const CellForwardArgs<T>& args, Index gates, Index gates_here) {
+        const Index pitch = ceil_div(args.state_size, kLanes<T>) * kLanes<T>;
+        if (!args.h_masked) return {args.h_prev, pitch, 1, 0};
+        return {args.h_masked, gates * pitch, gates_here, pitch};
+    }
+};
+
+// Where the vectors of a row lie: `per_block` of them side by side, blocks `block_pitch` apart.
+template <class T>
+struct Places {
+    T* first;
+    Index row_pitch, per_block, block_pitch;
+
+    Index offset(Index vector) const { return vector / per_block * block_pitch + vector % per_block * kLanes<T>; }
+};
+
+// The right side of a product.
+template <class T>
+struct Panels {
+    const T* packed;
+    Index k, vectors, group;  // rows, columns in vectors, vectors of a group
+};
+
+// acc[r][v] += a(r, gate of v) · B[v] over K numbers, where the vectors of B are those of the gates in turn.
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void multiply_add_masked(Tile<T, P, R, V>& acc, const T* const (&rows)[R], const Operands<T>& operands,
+                                         Index k_total, const T* b, Index group_stride) {
+    constexpr int W = kLanes<T>;
+    for (int p = 0; p < P; ++p, b += group_stride) {
+        for (Index k = 0; k < k_total; ++k) {
+            for (int v = 0; v < V; ++v) {
+                const Packet<T> w = pload<Packet<T>>(b + (k * V + v) * W);
+                const Index at = v % operands.count * operands.pitch + k;
+                for (int r = 0; r < R; ++r) acc.at[p][r][v] = pmadd(pset1<Packet<T>>(rows[r][at]), w, acc.at[p][r][v]);
+            }
+        }
+    }
+}
+
+// Rows and places of a tile, from its first row and vector on.
+template <class T, int P, int R, int V>
+struct TilePlaces {
+    T* row[R];
+    Index offset[P][V];
+
+    FASTLSTM_INLINE TilePlaces(const Places<T>& places, Index first_row, Index first_vector, Index group) {
+        for (int r = 0; r < R; ++r) row[r] = places.first + (first_row + r) * places.row_pitch;
+        for (int p = 0; p < P; ++p)
+            for (int v = 0; v < V; ++v) offset[p][v] = places.offset(first_vector + p * group + v);
+    }
+    FASTLSTM_INLINE void load(Tile<T, P, R, V>& acc) const {
+        for (int p = 0; p < P; ++p)
+            for (int r = 0; r < R; ++r)
+                for (int v = 0; v < V; ++v) acc.at[p][r][v] = pload<Packet<T>>(row[r] + offset[p][v]);
+    }
+    FASTLSTM_INLINE void store(const Tile<T, P, R, V>& acc) const {
+        for (int p = 0; p < P; ++p)
+            for (int r = 0; r < R; ++r)
+                for (int v = 0; v < V; ++v) pstore(row[r] + offset[p][v], acc.at[p][r][v]);
+    }
+};
+
+// sums += operands · B for a tile
+template <class T, int P, int R, int V>
+void sums_tile(const Operands<T>& operands, const Panels<T>& panels, const Places<T>& sums, Index row, Index group) {
+    constexpr int W = kLanes<T>;
+    const Index stride = panels.group * W * panels.k;
+    const T* b = panels.packed + group * stride;
+    const T* rows[R];
+    for (int r = 0; r < R; ++r) rows[r] = operands.first + (row + r) * operands.row_pitch;
+    const TilePlaces<T, P, R, V> places(sums, row, group * panels.group, panels.group);
+    Tile<T, P, R, V> acc;
+    places.load(acc);
+    if (operands.count == 1) {
+        multiply_add(acc, rows, panels.k, panels.k, 0, b, stride);
+    } else {
+        multiply_add_masked(acc, rows, operands, panels.k, b, stride);
+    }
+    places.store(acc);
+}
+
+// sums += operands · B for the groups of a visit
+template <class T>
+__attribute__((noinline)) void add_products(const CellForwardArgs<T>& args, const Operands<T>& operands,
+                                            const Panels<T>& panels, const Places<T>& sums) {
+    if (panels.group == 3) {
+        for_tiles<3>(args.rows, args.group_begin, args.group_end, [&](auto p, auto r, Index row, Index group) {
+            sums_tile<T, decltype(p)::value, decltype(r)::value, 3>(operands, panels, sums, row, group);
+        });
+        return;
+    }
+    for_vector_tiles(args.rows, panels.vectors, args.group_begin, args.group_end,
+                     [&](auto p, auto r, auto v, Index row, Index group) {
+                         sums_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(operands, panels,
+                                                                                                  sums, row, group);
+                     });
+}
+
+// Calls f(row, block, place of the unit block in a state) for rows [0, rows) and unit blocks [begin, end).
+template <class T, class F>
+FASTLSTM_INLINE void for_units(Index rows, Index hidden_size, Index begin, Index end, const F& f) {
+    constexpr int W = kLanes<T>;
+    const Index blocks = ceil_div(hidden_size, W);
+    for (Index row = 0; row < rows; ++row)
+        for (Index block = begin; block < at_most(end, blocks); ++block) f(row, block, (row * blocks + block) * W);
+}
+
+template <class T>
+FASTLSTM_INLINE void store_state(const CellForwardArgs<T>& args, Index row, Index block, Index at, const Packet<T>& h) {
+    const Index unit = block * kLanes<T>;
+    pstore(args.h + at, h);
+    if (args.y) store_first(args.y[row] + unit, h, args.hidden_size - unit);
+}
+
+// --- LSTM ------------------------------------------------------------------------------------------------------------
+
+// s_i = z_i + p_i c_prev,  s_f = z_f + p_f c_prev,  i, f = gates(s_i, s_f) or f = 1 - i,  g = candidate(z_g)
+// c = f c_prev + i g
+// s_o = z_o + p_o c,  o = gates(s_o),  h = o output(c)
+// The sums are cut to +-clip before the activations.
+template <class T>
+struct GeneralLstm {
+    Graded<T> i, f, g, o, shown;
+    Packet<T> c;
+
+    // sums: z_i, z_f, z_g, z_o, of which the first, second and fourth become s_i, s_f, s_o
+    FASTLSTM_INLINE GeneralLstm(const CellOptions& options, const T* peepholes, Index pitch, Index unit,
+                                Packet<T> (&sums)[4], const Packet<T>& c_prev) {
+        const auto peep = [&](Index gate, Packet<T>& sum, const Packet<T>& state) {
+            if (peepholes) sum = pmadd(pload<Packet<T>>(peepholes + gate * pitch + unit), state, sum);
+        };
+        peep(0, sums[0], c_prev);
+        peep(1, sums[1], c_prev);
+        evaluate_all_but_output(options, sums, c_prev);
+        peep(2, sums[3], c);
+        finish(options, sums);
+    }
+    // From sums that have their peepholes already.
+    FASTLSTM_INLINE GeneralLstm(const CellOptions& options, const Packet<T> (&sums)[4], const Packet<T>& c_prev) {
+        evaluate_all_but_output(options, sums, c_prev);
+        finish(options, sums);
+    }
+
+private:
+    FASTLSTM_INLINE void evaluate_all_but_output(const CellOptions& options, const Packet<T> (&sums)[4],
+                                                 const Packet<T>& c_prev) {
+        i = evaluate_clipped<T>(options.gates, sums[0], options.clip);
+        if (options.input_forget) {
+            f = {psub(constant<T>(1), i.value), constant<T>(0)};
+        } else {
+            f = evaluate_clipped<T>(options.gates, sums[1], options.clip);
+        }
+        g = evaluate_clipped<T>(options.candidate, sums[2], options.clip);
+        c = pmadd(f.value, c_prev, pmul(i.value, g.value));
+    }
+    FASTLSTM_INLINE void finish(const CellOptions& options, const Packet<T> (&sums)[4]) {
+        o = evaluate_clipped<T>(options.gates, sums[3], options.clip);
+        shown = evaluate<T>(options.output, c);
+    }
+};
+
+// First copies the z of the tile's units into `gates`, where the products are added.
+template <class T>
+FASTLSTM_INLINE void copy_sums(const CellForwardArgs<T>& args, Index vectors, Index first, Index end) {
+    constexpr int W = kLanes<T>;
+    for (Index row = 0; row < args.rows; ++row)
+        for (Index vector = first; vector < at_most(end, vectors); ++vector) {
+            const Index at = (row * vectors + vector) * W;
+            pstore(args.gates + at, pload<Packet<T>>(args.z + at));
+        }
+}
+
+template <class T>
+void general_lstm_forward(const CellForwardArgs<T>& args) {
+    constexpr int W = kLanes<T>;
+    const Index blocks = ceil_div(args.hidden_size, W), vectors = 4 * blocks;
+    copy_sums(args, vectors, args.group_begin * kGroup, args.group_end * kGroup);
+    add_products(args, Operands<T>::of_state(args, 4, 4), {args.packed_hh, args.state_size, vectors, kGroup},
+                 {args.gates, vectors * W, 4, 4 * W});
+    for_units<T>(args.rows, args.hidden_size, args.group_begin, args.group_end, [&](Index row, Index block, Index at) {
+        T* gates = args.gates + 4 * at;
+        Packet<T> sums[4];
+        for (int v = 0; v < 4; ++v) sums[v] = pload<Packet<T>>(gates + v * W);
+        const GeneralLstm<T> cell(*args.options, args.peepholes, blocks * W, block * W, sums,
+                                  pload<Packet<T>>(args.c_prev + at));
+        for (int v = 0; v < 4; ++v) pstore(gates + v * W, sums[v]);
+        pstore(args.c + at, cell.c);
+        store_state(args, row, block, at, pmul(cell.o.value, cell.shown.value));
+    });
+}
+
+// --- GRU -------------------------------------------------------------------------------------------------------------
+
+// r, u = gates(z_r, z_u),  n = candidate(z_n + r a),  h = n + u (h_prev - n)
+template <class T>
+void general_gru_forward(const CellForwardArgs<T>& args) {
+    constexpr int W = kLanes<T>;
+    const CellOptions& options = *args.options;
+    const Index k = args.hidden_size, blocks = ceil_div(k, W);
+    for_units<T>(args.rows, k, args.group_begin, args.group_end, [&](Index, Index block, Index at) {
+        for (int v = 0; v < 3; ++v) pstore(args.gates + 4 * at + v * W, pload<Packet<T>>(args.z + 3 * at + v * W));
+        pstore(args.gates + 4 * at + 3 * W, pload<Packet<T>>(args.recurrent_bias + block * W));
+    });
+    add_products(args, Operands<T>::of_state(args, 3, 3), {args.packed_hh, k, 3 * blocks, 3},
+                 {args.gates + W, 4 * blocks * W, 3, 4 * W});
+    for_units<T>(args.rows, k, args.group_begin, args.group_end, [&](Index row, Index block, Index at) {
+        T* gates = args.gates + 4 * at;
+        const Packet<T> r = evaluate_clipped<T>(options.gates, pload<Packet<T>>(gates + W), options.clip).value;
+        const Packet<T> u = evaluate_clipped<T>(options.gates, pload<Packet<T>>(gates + 2 * W), options.clip).value;
+        const Packet<T> sum = pmadd(r, pload<Packet<T>>(gates + 3 * W), pload<Packet<T>>(gates));
+        const Packet<T> n = evaluate_clipped<T>(options.candidate, sum, options.clip).value;
+        pstore(gates, sum);
+        store_state(args, row, block, at, pmadd(u, psub(pload<Packet<T>>(args.h_prev + at), n), n));
+    });
+}
+
+// First phase with the reset gate before the product: r = gates(z_r), and h_reset = r h_prev.
+template <class T>
+void general_gru_reset_forward(const CellForwardArgs<T>& args) {
+    constexpr int W = kLanes<T>;
+    const CellOptions& options = *args.options;
+    const Index k = args.hidden_size, blocks = ceil_div(k, W);
+    const Index first = 2 * args.group_begin, end = 2 * args.group_end;
+    const auto gates_of = [&](Index row, Index block) { return args.gates + 3 * (row * blocks + block) * W; };
+    for_units<T>(args.rows, k, first, end, [&](Index, Index, Index at) {
+        for (int v = 0; v < 3; ++v) pstore(args.gates + 3 * at + v * W, pload<Packet<T>>(args.z + 3 * at + v * W));
+    });
+    add_products(args, Operands<T>::of_state(args, 3, 2), {args.packed_hh, k, 2 * blocks, kGroup},
+                 {args.gates + W, 3 * blocks * W, 2, 3 * W});
+    const T* h = args.h_masked ? args.h_masked + 2 * blocks * W : args.h_prev;
+    const Index h_pitch = (args.h_masked ? 3 : 1) * blocks * W;
+    for_units<T>(args.rows, k, first, end, [&](Index row, Index block, Index at) {
+        const Packet<T> sum = pload<Packet<T>>(gates_of(row, block) + W);
+        const Packet<T> r = evaluate_clipped<T>(options.gates, sum, options.clip).value;
+        pstore(args.h_reset + at, pmul(r, pload<Packet<T>>(h + row * h_pitch + block * W)));
+    });
+}
+
+// Second phase: n = candidate(z_n + h_reset R_n), h = n + u (h_prev - n).
+template <class T>
+void general_gru_candidate_forward(const CellForwardArgs<T>& args) {
+    constexpr int W = kLanes<T>;
+    const CellOptions& options = *args.options;
+    const Index k = args.hidden_size, blocks = ceil_div(k, W);
+    const auto gates_of = [&](Index row, Index block) { return args.gates + 3 * (row * blocks + block) * W; };
+    add_products(args, {args.h_reset, blocks * W, 1, 0}, {args.packed_candidate, k, blocks, kGroup},
+                 {args.gates, 3 * blocks * W, 1, 3 * W});
+    for_units<T>(args.rows, k, args.group_begin * kGroup, args.group_end * kGroup,
+                 [&](Index row, Index block, Index at) {
+                     const T* gates = gates_of(row, block);
+                     const Packet<T> z_n = pload<Packet<T>>(gates), z_u = pload<Packet<T>>(gates + 2 * W);
+                     const Packet<T> u = evaluate_clipped<T>(options.gates, z_u, options.clip).value;
+                     const Packet<T> n = evaluate_clipped<T>(options.candidate, z_n, options.clip).value;
+                     store_state(args, row, block, at, pmadd(u, psub(pload<Packet<T>>(args.h_prev + at), n), n));
+                 });
+}
+
+// --- RNN -------------------------------------------------------------------------------------------------------------
+
+// h = gates(z + h_prev R)
+template <class T>
+void general_rnn_forward(const CellForwardArgs<T>& args) {
+    constexpr int W = kLanes<T>;
+    const CellOptions& options = *args.options;
+    const Index k = args.hidden_size, blocks = ceil_div(k, W);
+    const Index first = args.group_begin * kGroup, end = args.group_end * kGroup;
+    copy_sums(args, blocks, first, end);
+    add_products(args, Operands<T>::of_state(args, 1, 1), {args.packed_hh, k, blocks, kGroup},
+                 {args.gates, blocks * W, 1, W});
+    for_units<T>(args.rows, k, first, end, [&](Index row, Index block, Index at) {
+        const Packet<T> sum = pload<Packet<T>>(args.gates + at);
+        store_state(args, row, block, at, evaluate_clipped<T>(options.gates, sum, options.clip).value);
+    });
+}
+
+// --- Backward --------------------------------------------------------------------------------------------------------
+
+// Which slots of the group buffer R^T goes with: `count` gates of `slots` slots each, from `first` on.
+struct RecurrentSlots {
+    Index first, slots, count;
+};
+
+// acc += sum over the gates of mask (dgates_next of the gate · R^T of the gate)
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void add_masked_gradient(Tile<T, P, R, V>& acc, const CellBackwardArgs<T>& args, Index row, Index group,
+                                         const RecurrentSlots& gates, Index masks) {
+    constexpr int W = kLanes<T>;
+    const Index pitch = ceil_div(args.hidden_size, W) * W;
+    for (Index gate = 0; gate < gates.count; ++gate) {
+        const T* dgates[R];
+        for (int r = 0; r < R; ++r)
+            dgates[r] = args.dgates_next + ((row + r) * kGroup + gates.first + gate * gates.slots) * W;
+        Tile<T, P, R, V> part;
+        set_to_zero(part);
+        multiply_add(part, dgates, pitch, gates.slots * W, args.next_group_stride,
+                     packed_group(args.packed_gates_t[gate], group, pitch), kGroup * W * pitch);
+        for (int p = 0; p < P; ++p)
+            for (int r = 0; r < R; ++r)
+                for (int v = 0; v < V; ++v) {
+                    const Index unit = ((group + p) * kGroup + v) * W;
+                    const T* mask = args.recurrent_masks + ((row + r) * masks + gate) * pitch + unit;
+                    acc.at[p][r][v] = pmadd(pload<Packet<T>>(mask), part.at[p][r][v], acc.at[p][r][v]);
+                }
+    }
+}
+
+// dh = dy + dgates_next · R^T for a tile, left in its places
+template <class T, int P, int R, int V>
+void state_gradient_tile(const CellBackwardArgs<T>& args, const RecurrentSlots& gates, Index masks, const Places<T>& to,
+                         Index row, Index group, bool ends) {
+    const Index pitch = ceil_div(args.hidden_size, kLanes<T>) * kLanes<T>;
+    Tile<T, P, R, V> dh;
+    if (args.recurrent_masks && !ends) {
+        set_to_zero(dh);
+        add_masked_gradient(dh, args, row, group, gates, masks);
+        add_output_gradient(dh, args, row, group);
+    } else {
+        const Index slots = gates.slots * gates.count;
+        const Index k = gates.slots == kGroup ? pitch : slots * pitch;
+        state_gradient(dh, args, row, group, ends, pitch, k, gates.first, slots);
+    }
+    TilePlaces<T, P, R, V>(to, row, group * kGroup, kGroup).store(dh);
+}
+
+// As above for a visit. `masks`: of a row in recurrent_masks.
+template <class T>
+__attribute__((noinline)) void leave_state_gradient(const CellBackwardArgs<T>& args, const RecurrentSlots& gates,
+                                                    Index masks, const Places<T>& to) {
+    for_backward_tiles(args, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
+        state_gradient_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, gates, masks, to, row,
+                                                                                           group, ends);
+    });
+}
+
+// The places of a slot of all unit blocks in the group buffer, LSTM and GRU.
+template <class T>
+FASTLSTM_INLINE Places<T> slot_places(const CellBackwardArgs<T>& args, Index slot) {
+    return {args.dgates + slot * kLanes<T>, kGroup * kLanes<T>, 1, args.group_stride};
+}
+
+// The first slot of a unit block's gate gradients, LSTM and GRU.
+template <class T>
+FASTLSTM_INLINE T* block_gradients(const CellBackwardArgs<T>& args, Index row, Index block) {
+    return args.dgates + block * args.group_stride + row * kGroup * kLanes<T>;
+}
+
+template <class T>
+void general_lstm_backward(const CellBackwardArgs<T>& args) {
+    constexpr int W = kLanes<T>;
+    const CellOptions& options = *args.options;
+    const Index pitch = ceil_div(args.hidden_size, W) * W;
+    leave_state_gradient(args, {0, 1, 4}, 4, slot_places(args, 0));
+    const auto differentiate = [&](Index row, Index block, Index at) {
+        T* dz = block_gradients(args, row, block);
+        Packet<T> sums[4];
+        for (int v = 0; v < 4; ++v) sums[v] = pload<Packet<T>>(args.gates + 4 * at + v * W);
+        const Packet<T> dh = pload<Packet<T>>(dz), c_prev = pload<Packet<T>>(args.c_prev + at);
+        const auto peephole = [&](Index gate) {
+            return args.peepholes ? pload<Packet<T>>(args.peepholes + gate * pitch + block * W) : constant<T>(0);
+        };
+        const GeneralLstm<T> cell(options, sums, c_prev);
+        const Packet<T> dz_o = pmul(pmul(dh, cell.shown.value), cell.o.slope);
+        Packet<T> dc = pmadd(pmul(dh, cell.o.value), cell.shown.slope, pload<Packet<T>>(args.carry + at));
+        dc = pmadd(dz_o, peephole(2), dc);
+        // f = 1 - i sends what it would take to i
+        const Packet<T> df = pmul(dc, c_prev), ig = pmul(dc, cell.g.value);
+        const Packet<T> dz_i = pmul(options.input_forget ? psub(ig, df) : ig, cell.i.slope);
+        const Packet<T> dz_f = pmul(df, cell.f.slope);
+        pstore(dz, dz_i);
+        pstore(dz + W, dz_f);
+        pstore(dz + 2 * W, pmul(pmul(dc, cell.i.value), cell.g.slope));
+        pstore(dz + 3 * W, dz_o);
+        const Packet<T> through_peepholes = pmadd(dz_i, peephole(0), pmul(dz_f, peephole(1)));
+        pstore(args.carry + at, pmadd(dc, cell.f.value, through_peepholes));
+    };
+    for_units<T>(args.rows, args.hidden_size, args.group_begin * kGroup, args.group_end * kGroup, differentiate);
+}
+
+// What both kinds of GRU share, as gru_mean_derivative. Returns dz_n.
+template <class T>
+FASTLSTM_INLINE Packet<T> general_mean_derivative(const CellBackwardArgs<T>& args, Index at, const Packet<T>& sum_n,
+                                                  const Packet<T>& sum_u, T* dz) {
+    constexpr int W = kLanes<T>;
+    const CellOptions& options = *args.options;
+    const Graded<T> n = evaluate_clipped<T>(options.candidate, sum_n, options.clip);
+    const Graded<T> u = evaluate_clipped<T>(options.gates, sum_u, options.clip);
+    const Packet<T> dh = padd(pload<Packet<T>>(dz), pload<Packet<T>>(args.carry + at));
+    const Packet<T> dz_n = pmul(pmul(dh, psub(constant<T>(1), u.value)), n.slope);
+    pstore(dz, dz_n);
+    pstore(dz + 2 * W, pmul(pmul(dh, psub(pload<Packet<T>>(args.h_prev + at), n.value)), u.slope));
+    pstore(args.carry + at, pmul(dh, u.value));
+    return dz_n;
+}
+
+template <class T>
+void general_gru_backward(const CellBackwardArgs<T>& args) {
+    constexpr int W = kLanes<T>;
+    const CellOptions& options = *args.options;
+    leave_state_gradient(args, {1, 1, 3}, 3, slot_places(args, 0));
+    const auto differentiate = [&](Index row, Index block, Index at) {
+        const T* gates = args.gates + 4 * at;
+        T* dz = block_gradients(args, row, block);
+        const Graded<T> r = evaluate_clipped<T>(options.gates, pload<Packet<T>>(gates + W), options.clip);
+        const Packet<T> dz_n =
+            general_mean_derivative(args, at, pload<Packet<T>>(gates), pload<Packet<T>>(gates + 2 * W), dz);
+        pstore(dz + W, pmul(pmul(dz_n, pload<Packet<T>>(gates + 3 * W)), r.slope));
+        pstore(dz + 3 * W, pmul(dz_n, r.value));
+    };
+    for_units<T>(args.rows, args.hidden_size, args.group_begin * kGroup, args.group_end * kGroup, differentiate);
+}
+
+// First phase with the reset gate before the product: all but dz_r.
+template <class T>
+void general_gru_candidate_backward(const CellBackwardArgs<T>& args) {
+    constexpr int W = kLanes<T>;
+    leave_state_gradient(args, {1, 1, 2}, 3, slot_places(args, 0));
+    const auto differentiate = [&](Index row, Index block, Index at) {
+        const T* gates = args.gates + 3 * at;
+        general_mean_derivative(args, at, pload<Packet<T>>(gates), pload<Packet<T>>(gates + 2 * W),
+                                block_gradients(args, row, block));
+    };
+    for_units<T>(args.rows, args.hidden_size, args.group_begin * kGroup, args.group_end * kGroup, differentiate);
+}
+
+// Second phase, with m = r h_prev (and its mask):  dm = dz_n R_n^T,  dz_r = dm h_prev gates'(z_r),  carry += dm r
+template <class T>
+void general_gru_reset_backward(const CellBackwardArgs<T>& args) {
+    constexpr int W = kLanes<T>;
+    const CellOptions& options = *args.options;
+    const Index blocks = ceil_div(args.hidden_size, W), pitch = blocks * W;
+    CellBackwardArgs<T> through_candidate = args;  // a product of the same form, with dz_n in place of all gates
+    through_candidate.dgates_next = args.dgates;
+    through_candidate.next_rows = args.rows;
+    through_candidate.next_group_stride = args.group_stride;
+    through_candidate.packed_hh_t = args.packed_candidate_t;
+    through_candidate.dy = nullptr;
+    through_candidate.recurrent_masks = nullptr;
+    leave_state_gradient(through_candidate, {0, 1, 1}, 3, slot_places(args, 1));
+    for_units<T>(args.rows, args.hidden_size, args.group_begin * kGroup, args.group_end * kGroup,
+                 [&](Index row, Index block, Index at) {
+                     T* dz = block_gradients(args, row, block);
+                     Packet<T> dm = pload<Packet<T>>(dz + W);
+                     if (args.recurrent_masks) {
+                         dm = pmul(dm, pload<Packet<T>>(args.recurrent_masks + (row * 3 + 2) * pitch + block * W));
+                     }
+                     const Packet<T> sum = pload<Packet<T>>(args.gates + 3 * at + W);
+                     const Graded<T> reset = evaluate_clipped<T>(options.gates, sum, options.clip);
+                     pstore(dz + W, pmul(pmul(dm, pload<Packet<T>>(args.h_prev + at)), reset.slope));
+                     pstore(args.carry + at, pmadd(dm, reset.value, pload<Packet<T>>(args.carry + at)));
+                 });
+}
+
+template <class T>
+void general_rnn_backward(const CellBackwardArgs<T>& args) {
+    constexpr int W = kLanes<T>;
+    const CellOptions& options = *args.options;
+    const Places<T> to{args.dgates, kGroup * W, kGroup, args.group_stride};
+    leave_state_gradient(args, {0, kGroup, 1}, 1, to);
+    const auto differentiate = [&](Index row, Index block, Index at) {
+        T* dz = to.first + row * to.row_pitch + to.offset(block);
+        const Packet<T> sum = pload<Packet<T>>(args.gates + at);
+        pstore(dz, pmul(pload<Packet<T>>(dz), evaluate_clipped<T>(options.gates, sum, options.clip).slope));
+    };
+    for_units<T>(args.rows, args.hidden_size, args.group_begin * kGroup, args.group_end * kGroup, differentiate);
+}
+
+}  // namespace
+}  // namespace FASTLSTM_ISA
+}  // namespace fastlstm

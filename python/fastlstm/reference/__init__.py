@@ -1,0 +1,32 @@
+"""The specification: every forward and backward pass in NumPy float64, written to be read.
+
+Letters in shapes: ``T`` steps, ``N`` batch, ``I`` input size, ``H`` hidden size, ``P`` size of a projected hidden
+state, ``G`` gates. Whatever comes in is cast to float64. Each cell is a *step*, which is its equations, and the
+derivative of that step. Two loops shared by all cells carry the steps forward through time and the gradients back. A
+new cell, or a variant of one, brings a step and its derivative.
+"""
+
+from .activations import Activation, read_activation, sigmoid
+from .gradients import Gradients
+from .gru_cell import gru, gru_backward, gru_step, gru_step_backward
+from .lstm_cell import lstm, lstm_backward, lstm_step, lstm_step_backward
+from .rnn_cell import rnn, rnn_backward, rnn_step, rnn_step_backward
+
+__all__ = [
+    "Activation",
+    "Gradients",
+    "gru",
+    "gru_backward",
+    "gru_step",
+    "gru_step_backward",
+    "lstm",
+    "lstm_backward",
+    "lstm_step",
+    "lstm_step_backward",
+    "read_activation",
+    "rnn",
+    "rnn_backward",
+    "rnn_step",
+    "rnn_step_backward",
+    "sigmoid",
+]

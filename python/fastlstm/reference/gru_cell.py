@@ -1,0 +1,414 @@
+"""GRU: its equations with every option, their derivative, and both through time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .activations import ActivationLike, ClippedActivation, read_activations, read_clip
+from .arguments import float64, read_recurrent_masks, read_states, read_valid_steps, read_weights
+from .arrays import Array, States
+from .gradients import Gradients
+from .recurrent_product import recurrent_products, recurrent_products_backward
+from .through_time import Walk, backward_through_time, forward_through_time
+
+ACTIVATIONS = "sigmoid", "tanh"
+
+
+class _Gates(NamedTuple):
+    """What a step works out on its way: sums ``z``, gates, and the recurrent part ``a`` of n's sum."""
+
+    z_r: Array
+    z_u: Array
+    z_n: Array
+    r: Array
+    u: Array
+    n: Array
+    a: Array
+
+
+@dataclass(frozen=True)
+class GruCell:
+    """Parameters and options of a GRU, read and checked, with its equations."""
+
+    weight_ih: Array
+    weight_hh: Array
+    bias: Array
+    recurrent_bias: Array
+    reset_after: bool
+    act_f: ClippedActivation
+    act_g: ClippedActivation
+
+    @classmethod
+    def read(
+        cls,
+        weight_ih: ArrayLike,
+        weight_hh: ArrayLike,
+        bias: ArrayLike | None,
+        recurrent_bias: ArrayLike | None,
+        reset_after: bool,
+        activations: Sequence[ActivationLike],
+        clip: float | None,
+    ) -> GruCell:
+        """Read the arguments of the public functions."""
+        weight_ih, weight_hh, bias = read_weights(3, weight_ih, weight_hh, bias)
+        recurrent_bias = float64("recurrent_bias", recurrent_bias, bias.shape)
+        f, g = (ClippedActivation(act, read_clip(clip)) for act in read_activations(activations, "fg"))
+        return cls(weight_ih, weight_hh, bias, recurrent_bias, reset_after, f, g)
+
+    @property
+    def hidden_size(self) -> int:
+        """Width of h."""
+        return int(self.weight_hh.shape[1])
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """Weights and biases by the names `Gradients` has for them."""
+        return {
+            "weight_ih": self.weight_ih,
+            "weight_hh": self.weight_hh,
+            "bias": self.bias,
+            "recurrent_bias": self.recurrent_bias,
+        }
+
+    def read_masks(self, recurrent_masks: ArrayLike | None, N: int) -> Array:
+        """Read the recurrent masks for N rows."""
+        return read_recurrent_masks(recurrent_masks, 3, N, self.hidden_size)
+
+    def gates(self, x_t: Array, h: Array, masks: Array) -> _Gates:
+        """Work out all of the step but its last equation."""
+        W_r, W_u, W_n = np.split(self.weight_ih, 3)
+        b_r, b_u, b_n = np.split(self.bias, 3)
+        c_r, c_u, c_n = np.split(self.recurrent_bias, 3)
+        R_ru, R_n = np.split(self.weight_hh, [2 * self.hidden_size])
+        a_r, a_u = recurrent_products(R_ru, h, masks[:2])
+        z_r = x_t @ W_r.T + b_r + a_r + c_r
+        z_u = x_t @ W_u.T + b_u + a_u + c_u
+        r = self.act_f(z_r)
+        u = self.act_f(z_u)
+        (a,) = recurrent_products(R_n, h if self.reset_after else r * h, masks[2:])
+        a += c_n
+        z_n = x_t @ W_n.T + b_n + (r * a if self.reset_after else a)
+        return _Gates(z_r, z_u, z_n, r, u, self.act_g(z_n), a)
+
+    def step(self, x_t: Array, states: States, masks: Array) -> States:
+        """See `gru_step`."""
+        (h,) = states
+        gates = self.gates(x_t, h, masks)
+        return ((1 - gates.u) * gates.n + gates.u * h,)
+
+    def step_backward(self, x_t: Array, states: States, masks: Array, dstates: States) -> Gradients:
+        """See `gru_step_backward`."""
+        (h,), (dh,) = states, dstates
+        z_r, z_u, z_n, r, u, n, a = self.gates(x_t, h, masks)
+        R_ru, R_n = np.split(self.weight_hh, [2 * self.hidden_size])
+
+        dz_n = dh * (1 - u) * self.act_g.derivative(z_n)
+        dz_u = dh * (h - n) * self.act_f.derivative(z_u)
+        da = dz_n * r if self.reset_after else dz_n
+        ds, dR_n = recurrent_products_backward(R_n, h if self.reset_after else r * h, masks[2:], [da])
+        dr = dz_n * a if self.reset_after else ds * h
+        dz_r = dr * self.act_f.derivative(z_r)
+        dh_ru, dR_ru = recurrent_products_backward(R_ru, h, masks[:2], [dz_r, dz_u])
+
+        dz = np.concatenate([dz_r, dz_u, dz_n], axis=1)
+        return Gradients(
+            x=dz @ self.weight_ih,
+            h_0=dh * u + dh_ru + (ds if self.reset_after else ds * r),
+            c_0=None,
+            weight_ih=dz.T @ x_t,
+            weight_hh=np.concatenate([dR_ru, dR_n]),
+            bias=dz.sum(axis=0),
+            recurrent_bias=np.concatenate([dz_r, dz_u, da], axis=1).sum(axis=0),
+        )
+
+
+def gru_step(
+    x_t: ArrayLike,
+    h: ArrayLike,
+    weight_ih: ArrayLike,
+    weight_hh: ArrayLike,
+    bias: ArrayLike | None,
+    recurrent_bias: ArrayLike | None,
+    reset_after: bool = True,
+    *,
+    activations: Sequence[ActivationLike] = ACTIVATIONS,
+    clip: float | None = None,
+    recurrent_masks: ArrayLike | None = None,
+) -> Array:
+    """One step of a gated recurrent unit.
+
+    With ``W``, ``R``, ``b``, ``c`` the blocks of ``weight_ih``, ``weight_hh``, ``bias`` and ``recurrent_bias`` that
+    belong to a gate::
+
+        r   = sigmoid(W_r x_t + b_r + R_r h_{t-1} + c_r)             reset gate
+        u   = sigmoid(W_u x_t + b_u + R_u h_{t-1} + c_u)             update gate
+        n   = tanh   (W_n x_t + b_n + r * (R_n h_{t-1} + c_n))       candidate; with reset_after=False
+              tanh   (W_n x_t + b_n + R_n (r * h_{t-1}) + c_n)
+        h_t = (1 - u) * n + u * h_{t-1}
+
+    With every option, ``m`` a gate's recurrent mask, ``act`` the activations and ``clip(z)`` a sum held in
+    ``[-clip, clip]``::
+
+        r   = act_f(clip(W_r x_t + b_r + R_r (m_r * h_{t-1}) + c_r))
+        u   = act_f(clip(W_u x_t + b_u + R_u (m_u * h_{t-1}) + c_u))
+        n   = act_g(clip(W_n x_t + b_n + r * (R_n (m_n * h_{t-1}) + c_n)))      or
+              act_g(clip(W_n x_t + b_n + R_n (r * (m_n * h_{t-1})) + c_n))
+        h_t = (1 - u) * n + u * h_{t-1}
+
+    Parameters
+    ----------
+    x_t : array_like, shape (N, I)
+        Input of this step.
+    h : array_like, shape (N, H)
+        Hidden state that the step before left.
+    weight_ih : array_like, shape (3H, I)
+        Input weights, gates stacked in the order r, u, n.
+    weight_hh : array_like, shape (3H, H)
+        Recurrent weights, stacked likewise.
+    bias, recurrent_bias : array_like, shape (3H,), or None
+        None stands for zeros. The two differ in ``n`` with `reset_after` only.
+    reset_after : bool, default True
+        Whether the reset gate acts on the recurrent product (as in cuDNN, PyTorch and Keras) or on the state that goes
+        into it (as in the first version of the paper).
+    activations : sequence of 2 str or (str, float, float), default ("sigmoid", "tanh")
+        ``act_f`` of the gates r and u and ``act_g`` of the candidate, each a name of :class:`Activation`'s table or
+        (name, alpha, beta).
+    clip : float, optional
+        Positive bound of the three sums, as in onnxruntime: it acts on the whole sum, and the recurrent part of n's is
+        not bounded by itself. No bound by default.
+    recurrent_masks : array_like, shape (3, N, H), optional
+        ``m_r, m_u, m_n``, the recurrent dropout of Keras; ones by default. The state that ``u`` carries over is not
+        masked.
+
+    Returns
+    -------
+    ndarray, shape (N, H)
+        Hidden state after the step.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, an activation is unknown or clip is not positive; the message names the argument.
+    TypeError
+        If an activation or clip is of another kind.
+
+    References
+    ----------
+    K. Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder for Statistical Machine Translation",
+    EMNLP 2014.
+
+    Examples
+    --------
+    With all weights zero the update gate is one half and the candidate zero, so a step halves the state:
+
+    >>> gru_step([[3.0]], [[2.0]], np.zeros((3, 1)), np.zeros((3, 1)), None, None)
+    array([[1.]])
+    """
+    cell = GruCell.read(weight_ih, weight_hh, bias, recurrent_bias, reset_after, activations, clip)
+    x_t = float64("x_t", x_t, ("N", cell.weight_ih.shape[1]))
+    N = len(x_t)
+    (h_t,) = cell.step(x_t, read_states(N, cell.hidden_size, h=h), cell.read_masks(recurrent_masks, N))
+    return h_t
+
+
+def gru_step_backward(
+    x_t: ArrayLike,
+    h: ArrayLike,
+    weight_ih: ArrayLike,
+    weight_hh: ArrayLike,
+    bias: ArrayLike | None,
+    recurrent_bias: ArrayLike | None,
+    dh: ArrayLike,
+    reset_after: bool = True,
+    *,
+    activations: Sequence[ActivationLike] = ACTIVATIONS,
+    clip: float | None = None,
+    recurrent_masks: ArrayLike | None = None,
+) -> Gradients:
+    """Differentiate :func:`gru_step`: from the gradient of its result to those of its arguments.
+
+    ``z`` is a gate's sum, ``act'(z)`` the activation's derivative, zero where the sum was clipped, and
+    ``a = R_n (m_n * h_{t-1}) + c_n``::
+
+        dz_n = dh * (1 - u) * act_g'(z_n)
+        dz_u = dh * (h_{t-1} - n) * act_f'(z_u)
+        da   = dz_n * r,    dz_r = dz_n * a * act_f'(z_r)
+        dx_t = W^T [dz_r, dz_u, dz_n],      dW, db from the same
+        dh_{t-1} = dh * u + sum of m_k * R_k^T [dz_r, dz_u, da]_k,      dc, dR_k = [..]_k (m_k * h_{t-1})^T likewise
+
+    With ``reset_after=False`` the state that ``R_n`` sees is ``m_n * s``, ``s = r * h_{t-1}``::
+
+        ds   = m_n * R_n^T dz_n,    dz_r = ds * h_{t-1} * act_f'(z_r)
+        dh_{t-1} = dh * u + ds * r + m_r * R_r^T dz_r + m_u * R_u^T dz_u
+        dR_n = dz_n (m_n * s)^T,    dc = db
+
+    Parameters
+    ----------
+    x_t, h, weight_ih, weight_hh, bias, recurrent_bias, reset_after
+        What the step was given.
+    dh : array_like, shape (N, H)
+        Gradient of the state it returned.
+    activations, clip, recurrent_masks
+        What the step was given.
+
+    Returns
+    -------
+    Gradients
+        ``x`` and ``h_0`` are those of ``x_t`` and ``h``; ``c_0`` is None.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As :func:`gru_step`.
+
+    Examples
+    --------
+    With all weights zero the update gate passes half of the gradient on:
+
+    >>> gru_step_backward([[3.0]], [[2.0]], np.zeros((3, 1)), np.zeros((3, 1)), None, None, dh=[[1.0]]).h_0
+    array([[0.5]])
+    """
+    cell = GruCell.read(weight_ih, weight_hh, bias, recurrent_bias, reset_after, activations, clip)
+    x_t = float64("x_t", x_t, ("N", cell.weight_ih.shape[1]))
+    N = len(x_t)
+    h, dh = read_states(N, cell.hidden_size, h=h, dh=dh)
+    return cell.step_backward(x_t, (h,), cell.read_masks(recurrent_masks, N), (dh,))
+
+
+def gru(
+    x: ArrayLike,
+    weight_ih: ArrayLike,
+    weight_hh: ArrayLike,
+    bias: ArrayLike | None = None,
+    recurrent_bias: ArrayLike | None = None,
+    h_0: ArrayLike | None = None,
+    lengths: ArrayLike | None = None,
+    reverse: bool = False,
+    reset_after: bool = True,
+    *,
+    mask: ArrayLike | None = None,
+    activations: Sequence[ActivationLike] = ACTIVATIONS,
+    clip: float | None = None,
+    recurrent_masks: ArrayLike | None = None,
+) -> tuple[Array, Array]:
+    """GRU over a batch of sequences: :func:`gru_step` from step to step.
+
+    Parameters
+    ----------
+    x : array_like, shape (T, N, I)
+        Input sequences.
+    weight_ih, weight_hh, bias, recurrent_bias : array_like, shapes (3H, I), (3H, H), (3H,), (3H,)
+        Gates stacked in the order r, u, n; no bias stands for zeros.
+    h_0 : array_like, shape (N, H), optional
+        Initial state, zeros by default.
+    lengths : array_like of int, shape (N,), optional
+        Number of valid steps of each row, 0 to T; all T by default. What lies beyond is not read.
+    reverse : bool, default False
+        Walk from each row's last valid step to its first. ``y`` stays in the order of ``x``.
+    reset_after : bool, default True
+        Whether the reset gate acts after the recurrent product or before it.
+    mask : array_like of bool, shape (T, N), optional
+        In place of `lengths`: the valid steps of each row, in any pattern. A row keeps its state in the others.
+    activations, clip, recurrent_masks
+        Options of :func:`gru_step`, the same at every step.
+
+    Returns
+    -------
+    y : ndarray, shape (T, N, H)
+        Hidden states, zero where a row has no valid step.
+    h_n : ndarray, shape (N, H)
+        State each row ended with; the initial one where it has no valid step.
+
+    Raises
+    ------
+    ValueError
+        If a shape or a length does not fit, if lengths and mask are both given, or as :func:`gru_step`; the message
+        names the argument.
+    TypeError
+        If ``lengths`` are not integers, ``mask`` is not bool, or as :func:`gru_step`.
+
+    References
+    ----------
+    See :func:`gru_step`.
+
+    Examples
+    --------
+    >>> y, h_n = gru(np.ones((3, 2, 1)), np.ones((3, 1)), np.ones((3, 1)), lengths=[3, 1])
+    >>> y[:, :, 0].round(4)
+    array([[0.2048, 0.2048],
+           [0.3468, 0.    ],
+           [0.4517, 0.    ]])
+    """
+    cell = GruCell.read(weight_ih, weight_hh, bias, recurrent_bias, reset_after, activations, clip)
+    x = float64("x", x, ("T", "N", cell.weight_ih.shape[1]))
+    N = x.shape[1]
+    walk = Walk(read_valid_steps(x, lengths, mask), reverse, cell.read_masks(recurrent_masks, N))
+    y, (h_n,), _ = forward_through_time(cell, x, read_states(N, cell.hidden_size, h_0=h_0), walk)
+    return y, h_n
+
+
+def gru_backward(
+    x: ArrayLike,
+    weight_ih: ArrayLike,
+    weight_hh: ArrayLike,
+    bias: ArrayLike | None = None,
+    recurrent_bias: ArrayLike | None = None,
+    h_0: ArrayLike | None = None,
+    lengths: ArrayLike | None = None,
+    reverse: bool = False,
+    reset_after: bool = True,
+    *,
+    dy: ArrayLike | None = None,
+    dh_n: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    activations: Sequence[ActivationLike] = ACTIVATIONS,
+    clip: float | None = None,
+    recurrent_masks: ArrayLike | None = None,
+) -> Gradients:
+    """Backpropagation through time for :func:`gru`.
+
+    Parameters
+    ----------
+    x, weight_ih, weight_hh, bias, recurrent_bias, h_0, lengths, reverse, reset_after
+        What :func:`gru` was given.
+    dy : array_like, shape (T, N, H), optional
+        Gradient of ``y``, zeros by default; not read where a row has no valid step.
+    dh_n : array_like, shape (N, H), optional
+        Gradient of the final state, zeros by default.
+    mask, activations, clip, recurrent_masks
+        What :func:`gru` was given.
+
+    Returns
+    -------
+    Gradients
+        Also of what was left out and taken as zeros: initial state, biases. ``c_0`` is None.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As :func:`gru`.
+
+    References
+    ----------
+    P. J. Werbos, "Backpropagation Through Time: What It Does and How to Do It", Proceedings of the IEEE 78(10), 1990.
+
+    Examples
+    --------
+    >>> x, weight_ih, weight_hh = np.ones((3, 1, 1)), np.ones((3, 1)), np.ones((3, 1))
+    >>> grads = gru_backward(x, weight_ih, weight_hh, dh_n=[[1.0]])
+    >>> nudged = gru(x + 1e-6, weight_ih, weight_hh)[1] - gru(x - 1e-6, weight_ih, weight_hh)[1]
+    >>> bool(np.isclose(grads.x.sum(), nudged[0, 0] / 2e-6))
+    True
+    """
+    cell = GruCell.read(weight_ih, weight_hh, bias, recurrent_bias, reset_after, activations, clip)
+    x = float64("x", x, ("T", "N", cell.weight_ih.shape[1]))
+    T, N, _ = x.shape
+    h_0, dh_n = read_states(N, cell.hidden_size, h_0=h_0, dh_n=dh_n)
+    dy = float64("dy", dy, (T, N, cell.hidden_size))
+    walk = Walk(read_valid_steps(x, lengths, mask), reverse, cell.read_masks(recurrent_masks, N))
+    return backward_through_time(cell, x, (h_0,), walk, dy, (dh_n,))

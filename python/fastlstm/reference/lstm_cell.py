@@ -1,0 +1,493 @@
+"""LSTM: its equations with every option, their derivative, and both through time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .activations import Activation, ActivationLike, ClippedActivation, read_activations, read_clip
+from .arguments import float64, read_recurrent_masks, read_states, read_valid_steps, read_weights
+from .arrays import Array, States
+from .gradients import Gradients
+from .recurrent_product import recurrent_products, recurrent_products_backward
+from .through_time import Walk, backward_through_time, forward_through_time
+
+ACTIVATIONS = "sigmoid", "tanh", "tanh"
+
+
+class _Gates(NamedTuple):
+    """What a step works out on its way: sums ``z``, gates, and the new cell state."""
+
+    z_i: Array
+    z_f: Array
+    z_g: Array
+    z_o: Array
+    i: Array
+    f: Array
+    g: Array
+    o: Array
+    c_t: Array
+
+
+@dataclass(frozen=True)
+class LstmCell:
+    """Parameters and options of an LSTM, read and checked, with its equations."""
+
+    weight_ih: Array
+    weight_hh: Array
+    bias: Array
+    act_f: ClippedActivation
+    act_g: ClippedActivation
+    act_h: Activation
+    peepholes: Array | None
+    input_forget: bool
+    weight_hr: Array | None
+
+    @classmethod
+    def read(
+        cls,
+        weight_ih: ArrayLike,
+        weight_hh: ArrayLike,
+        bias: ArrayLike | None,
+        activations: Sequence[ActivationLike],
+        clip: float | None,
+        peepholes: ArrayLike | None,
+        input_forget: bool,
+        weight_hr: ArrayLike | None,
+    ) -> LstmCell:
+        """Read the arguments of the public functions."""
+        projection = None if weight_hr is None else float64("weight_hr", weight_hr, ("P", "H"))
+        weight_ih, weight_hh, bias = read_weights(4, weight_ih, weight_hh, bias, projection)
+        H = len(bias) // 4
+        f, g, h = read_activations(activations, "fgh")
+        bound = read_clip(clip)
+        return cls(
+            weight_ih,
+            weight_hh,
+            bias,
+            act_f=ClippedActivation(f, bound),
+            act_g=ClippedActivation(g, bound),
+            act_h=h,
+            peepholes=None if peepholes is None else float64("peepholes", peepholes, (3 * H,)),
+            input_forget=input_forget,
+            weight_hr=projection,
+        )
+
+    @property
+    def hidden_size(self) -> int:
+        """Width of c."""
+        return len(self.bias) // 4
+
+    @property
+    def output_size(self) -> int:
+        """Width of h."""
+        return int(self.weight_hh.shape[1])
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """Weights and biases by the names `Gradients` has for them."""
+        all_four = {"weight_ih": self.weight_ih, "weight_hh": self.weight_hh, "bias": self.bias}
+        optional = {"weight_hr": self.weight_hr, "peepholes": self.peepholes}
+        return all_four | {name: array for name, array in optional.items() if array is not None}
+
+    def read_masks(self, recurrent_masks: ArrayLike | None, N: int) -> Array:
+        """Read the recurrent masks for N rows."""
+        if recurrent_masks is not None and self.weight_hr is not None:
+            raise ValueError("recurrent_masks and weight_hr must not both be given")
+        return read_recurrent_masks(recurrent_masks, 4, N, self.output_size)
+
+    def gates(self, x_t: Array, h: Array, c: Array, masks: Array) -> _Gates:
+        """Work out all of the step but its output."""
+        W_i, W_f, W_g, W_o = np.split(self.weight_ih, 4)
+        b_i, b_f, b_g, b_o = np.split(self.bias, 4)
+        a_i, a_f, a_g, a_o = recurrent_products(self.weight_hh, h, masks)
+        z_i = x_t @ W_i.T + a_i + b_i
+        z_f = x_t @ W_f.T + a_f + b_f
+        z_g = x_t @ W_g.T + a_g + b_g
+        z_o = x_t @ W_o.T + a_o + b_o
+        if self.peepholes is not None:
+            p_i, p_f, p_o = np.split(self.peepholes, 3)
+            z_i += p_i * c
+            z_f += p_f * c
+        i = self.act_f(z_i)
+        f = 1 - i if self.input_forget else self.act_f(z_f)
+        g = self.act_g(z_g)
+        c_t = f * c + i * g
+        if self.peepholes is not None:
+            z_o += p_o * c_t
+        o = self.act_f(z_o)
+        return _Gates(z_i, z_f, z_g, z_o, i, f, g, o, c_t)
+
+    def step(self, x_t: Array, states: States, masks: Array) -> States:
+        """See `lstm_step`."""
+        h, c = states
+        gates = self.gates(x_t, h, c, masks)
+        m = gates.o * self.act_h(gates.c_t)
+        return (m if self.weight_hr is None else m @ self.weight_hr.T), gates.c_t
+
+    def step_backward(self, x_t: Array, states: States, masks: Array, dstates: States) -> Gradients:
+        """See `lstm_step_backward`."""
+        (h, c), (dh, dc) = states, dstates
+        z_i, z_f, z_g, z_o, i, f, g, o, c_t = self.gates(x_t, h, c, masks)
+        dm = dh if self.weight_hr is None else dh @ self.weight_hr
+
+        dz_o = dm * self.act_h(c_t) * self.act_f.derivative(z_o)
+        dc_t = dc + dm * o * self.act_h.derivative(c_t)
+        if self.peepholes is not None:
+            p_i, p_f, p_o = np.split(self.peepholes, 3)
+            dc_t += p_o * dz_o
+        di, df = dc_t * g, dc_t * c
+        if self.input_forget:
+            di, df = di - df, np.zeros_like(df)
+        dz_i = di * self.act_f.derivative(z_i)
+        dz_f = df * self.act_f.derivative(z_f)
+        dz_g = dc_t * i * self.act_g.derivative(z_g)
+        dc_prev = dc_t * f
+        if self.peepholes is not None:
+            dc_prev += p_i * dz_i + p_f * dz_f
+
+        dz = np.concatenate([dz_i, dz_f, dz_g, dz_o], axis=1)
+        dh_prev, dweight_hh = recurrent_products_backward(self.weight_hh, h, masks, [dz_i, dz_f, dz_g, dz_o])
+        dpeepholes = np.concatenate([(dz_i * c).sum(axis=0), (dz_f * c).sum(axis=0), (dz_o * c_t).sum(axis=0)])
+        return Gradients(
+            x=dz @ self.weight_ih,
+            h_0=dh_prev,
+            c_0=dc_prev,
+            weight_ih=dz.T @ x_t,
+            weight_hh=dweight_hh,
+            bias=dz.sum(axis=0),
+            weight_hr=None if self.weight_hr is None else dh.T @ (o * self.act_h(c_t)),
+            peepholes=None if self.peepholes is None else dpeepholes,
+        )
+
+
+def lstm_step(
+    x_t: ArrayLike,
+    h: ArrayLike,
+    c: ArrayLike,
+    weight_ih: ArrayLike,
+    weight_hh: ArrayLike,
+    bias: ArrayLike | None,
+    *,
+    activations: Sequence[ActivationLike] = ACTIVATIONS,
+    clip: float | None = None,
+    peepholes: ArrayLike | None = None,
+    input_forget: bool = False,
+    weight_hr: ArrayLike | None = None,
+    recurrent_masks: ArrayLike | None = None,
+) -> tuple[Array, Array]:
+    """One step of an LSTM.
+
+    With ``W``, ``R``, ``b`` the blocks of ``weight_ih``, ``weight_hh`` and ``bias`` that belong to a gate::
+
+        i   = sigmoid(W_i x_t + R_i h_{t-1} + b_i)      input gate
+        f   = sigmoid(W_f x_t + R_f h_{t-1} + b_f)      forget gate
+        g   = tanh   (W_g x_t + R_g h_{t-1} + b_g)      candidate
+        o   = sigmoid(W_o x_t + R_o h_{t-1} + b_o)      output gate
+        c_t = f * c_{t-1} + i * g
+        h_t = o * tanh(c_t)
+
+    With every option, ``p`` a gate's peepholes, ``m`` its recurrent mask, ``act`` the activations and
+    ``clip(z)`` a sum held in ``[-clip, clip]``::
+
+        i   = act_f(clip(W_i x_t + R_i (m_i * h_{t-1}) + b_i + p_i * c_{t-1}))
+        f   = act_f(clip(W_f x_t + R_f (m_f * h_{t-1}) + b_f + p_f * c_{t-1}))      or 1 - i with input_forget
+        g   = act_g(clip(W_g x_t + R_g (m_g * h_{t-1}) + b_g))
+        c_t = f * c_{t-1} + i * g
+        o   = act_f(clip(W_o x_t + R_o (m_o * h_{t-1}) + b_o + p_o * c_t))
+        h_t = W_hr (o * act_h(c_t))
+
+    Parameters
+    ----------
+    x_t : array_like, shape (N, I)
+        Input of this step.
+    h, c : array_like, shapes (N, P), (N, H)
+        Hidden state and cell state that the step before left. ``P`` is ``H`` unless there is a projection.
+    weight_ih : array_like, shape (4H, I)
+        Input weights, gates stacked in the order i, f, g, o.
+    weight_hh : array_like, shape (4H, P)
+        Recurrent weights, stacked likewise.
+    bias : array_like, shape (4H,), or None
+        None stands for zeros.
+    activations : sequence of 3 str or (str, float, float), default ("sigmoid", "tanh", "tanh")
+        ``act_f`` of the gates i, f and o, ``act_g`` of the candidate and ``act_h`` of the cell state, each a name of
+        :class:`Activation`'s table or (name, alpha, beta).
+    clip : float, optional
+        Positive bound of the four sums, as in onnxruntime: it acts after the biases and the peepholes, and ``c_t`` is
+        bounded neither before ``act_h`` nor where it is carried on. No bound by default.
+    peepholes : array_like, shape (3H,), optional
+        ``p_i, p_f, p_o`` in this order (ONNX has i, o, f). The gates i and f see the old cell state, o the new one.
+        None by default.
+    input_forget : bool, default False
+        Couple the gates: ``f = 1 - i``. The blocks of f are then not read, and their gradients are zeros.
+    weight_hr : array_like, shape (P, H), optional
+        Projection of the output. None by default.
+    recurrent_masks : array_like, shape (4, N, H), optional
+        ``m_i, m_f, m_g, m_o``, the recurrent dropout of Keras; ones by default. Not together with `weight_hr`.
+
+    Returns
+    -------
+    h, c : ndarray, shapes (N, P), (N, H)
+        States after the step.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, an activation is unknown, clip is not positive or recurrent_masks come together with
+        weight_hr; the message names the argument.
+    TypeError
+        If an activation or clip is of another kind.
+
+    References
+    ----------
+    S. Hochreiter and J. Schmidhuber, "Long Short-Term Memory", Neural Computation 9(8), 1997.
+    F. A. Gers, J. Schmidhuber and F. Cummins, "Learning to Forget: Continual Prediction with LSTM", Neural Computation
+    12(10), 2000, which added the forget gate.
+    F. A. Gers and J. Schmidhuber, "Recurrent Nets that Time and Count", IJCNN 2000, for the peepholes.
+    K. Greff et al., "LSTM: A Search Space Odyssey", IEEE Transactions on Neural Networks and Learning Systems 28(10),
+    2017, for the coupled gates.
+    H. Sak, A. Senior and F. Beaufays, "Long Short-Term Memory Recurrent Neural Network Architectures for Large Scale
+    Acoustic Modeling", Interspeech 2014, for the projection.
+    Y. Gal and Z. Ghahramani, "A Theoretically Grounded Application of Dropout in Recurrent Neural Networks", NeurIPS
+    2016, for the masks.
+
+    Examples
+    --------
+    With all weights zero the gates are one half and the candidate is zero, so a step halves the cell state:
+
+    >>> h, c = lstm_step([[3.0]], [[0.0]], [[2.0]], np.zeros((4, 1)), np.zeros((4, 1)), None)
+    >>> float(c[0, 0])
+    1.0
+    >>> bool(h[0, 0] == 0.5 * np.tanh(1.0))
+    True
+    """
+    cell = LstmCell.read(weight_ih, weight_hh, bias, activations, clip, peepholes, input_forget, weight_hr)
+    x_t = float64("x_t", x_t, ("N", cell.weight_ih.shape[1]))
+    N = len(x_t)
+    (h,), (c,) = read_states(N, cell.output_size, h=h), read_states(N, cell.hidden_size, c=c)
+    h, c = cell.step(x_t, (h, c), cell.read_masks(recurrent_masks, N))
+    return h, c
+
+
+def lstm_step_backward(
+    x_t: ArrayLike,
+    h: ArrayLike,
+    c: ArrayLike,
+    weight_ih: ArrayLike,
+    weight_hh: ArrayLike,
+    bias: ArrayLike | None,
+    dh: ArrayLike,
+    dc: ArrayLike,
+    *,
+    activations: Sequence[ActivationLike] = ACTIVATIONS,
+    clip: float | None = None,
+    peepholes: ArrayLike | None = None,
+    input_forget: bool = False,
+    weight_hr: ArrayLike | None = None,
+    recurrent_masks: ArrayLike | None = None,
+) -> Gradients:
+    """Differentiate :func:`lstm_step`: from the gradients of its results to those of its arguments.
+
+    The chain rule, read from the last equation of the step to the first; ``z`` is a gate's sum, ``act'(z)`` the
+    activation's derivative, zero where the sum was clipped, and the states on the right of ``dW`` and ``dR`` are those
+    that entered the step::
+
+        dm       = W_hr^T dh                                        m = o * act_h(c_t), what is projected
+        dz_o     = dm * act_h(c_t) * act_f'(z_o)
+        dc_t     = dc + dm * o * act_h'(c_t) + p_o * dz_o               c_t reaches the scalar directly and through h_t
+        di, dg   = dc_t * g, dc_t * i
+        df       = dc_t * c_{t-1}                                   with input_forget di -= df, and df = 0
+        dz       = di * act_f'(z_i),  df * act_f'(z_f),  dg * act_g'(z_g)
+        dc_{t-1} = dc_t * f + p_i * dz_i + p_f * dz_f
+        dx_t     = W^T dz
+        dh_{t-1} = sum over the gates of m_k * R_k^T dz_k
+        dW       = dz x_t^T     dR_k = dz_k (m_k * h_{t-1})^T     db = dz     dW_hr = dh m^T
+        dp       = dz_i * c_{t-1},  dz_f * c_{t-1},  dz_o * c_t     parameters: summed over the batch
+
+    Parameters
+    ----------
+    x_t, h, c, weight_ih, weight_hh, bias
+        What the step was given.
+    dh, dc : array_like, shapes (N, P), (N, H)
+        Gradients of the states it returned.
+    activations, clip, peepholes, input_forget, weight_hr, recurrent_masks
+        What the step was given.
+
+    Returns
+    -------
+    Gradients
+        ``x``, ``h_0`` and ``c_0`` are those of ``x_t``, ``h`` and ``c``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As :func:`lstm_step`.
+
+    Examples
+    --------
+    The cell state's gradient is what the forget gate lets through, here one half:
+
+    >>> zeros = np.zeros((4, 1))
+    >>> grads = lstm_step_backward([[3.0]], [[0.0]], [[2.0]], zeros, zeros, None, dh=[[0.0]], dc=[[1.0]])
+    >>> grads.c_0
+    array([[0.5]])
+    """
+    cell = LstmCell.read(weight_ih, weight_hh, bias, activations, clip, peepholes, input_forget, weight_hr)
+    x_t = float64("x_t", x_t, ("N", cell.weight_ih.shape[1]))
+    N = len(x_t)
+    h, dh = read_states(N, cell.output_size, h=h, dh=dh)
+    c, dc = read_states(N, cell.hidden_size, c=c, dc=dc)
+    return cell.step_backward(x_t, (h, c), cell.read_masks(recurrent_masks, N), (dh, dc))
+
+
+def lstm(
+    x: ArrayLike,
+    weight_ih: ArrayLike,
+    weight_hh: ArrayLike,
+    bias: ArrayLike | None = None,
+    h_0: ArrayLike | None = None,
+    c_0: ArrayLike | None = None,
+    lengths: ArrayLike | None = None,
+    reverse: bool = False,
+    *,
+    mask: ArrayLike | None = None,
+    activations: Sequence[ActivationLike] = ACTIVATIONS,
+    clip: float | None = None,
+    peepholes: ArrayLike | None = None,
+    input_forget: bool = False,
+    weight_hr: ArrayLike | None = None,
+    recurrent_masks: ArrayLike | None = None,
+) -> tuple[Array, Array, Array]:
+    """LSTM over a batch of sequences: :func:`lstm_step` from step to step.
+
+    Parameters
+    ----------
+    x : array_like, shape (T, N, I)
+        Input sequences.
+    weight_ih, weight_hh, bias : array_like, shapes (4H, I), (4H, P), (4H,)
+        Gates stacked in the order i, f, g, o; no bias stands for zeros. ``P`` is ``H`` unless there is a projection.
+    h_0, c_0 : array_like, shapes (N, P), (N, H), optional
+        Initial states, zeros by default.
+    lengths : array_like of int, shape (N,), optional
+        Number of valid steps of each row, 0 to T; all T by default. What lies beyond is not read.
+    reverse : bool, default False
+        Walk from each row's last valid step to its first. ``y`` stays in the order of ``x``.
+    mask : array_like of bool, shape (T, N), optional
+        In place of `lengths`: the valid steps of each row, in any pattern. A row keeps its states in the others.
+    activations, clip, peepholes, input_forget, weight_hr, recurrent_masks
+        Options of :func:`lstm_step`, the same at every step.
+
+    Returns
+    -------
+    y : ndarray, shape (T, N, P)
+        Hidden states, zero where a row has no valid step.
+    h_n, c_n : ndarray, shapes (N, P), (N, H)
+        States each row ended with; the initial ones where it has no valid step.
+
+    Raises
+    ------
+    ValueError
+        If a shape or a length does not fit, if lengths and mask are both given, or as :func:`lstm_step`; the message
+        names the argument.
+    TypeError
+        If ``lengths`` are not integers, ``mask`` is not bool, or as :func:`lstm_step`.
+
+    References
+    ----------
+    See :func:`lstm_step`.
+
+    Examples
+    --------
+    >>> y, h_n, c_n = lstm(np.ones((3, 2, 1)), np.ones((4, 1)), np.ones((4, 1)), lengths=[3, 1])
+    >>> y[:, :, 0].round(4)
+    array([[0.3696, 0.3696],
+           [0.6505, 0.    ],
+           [0.7888, 0.    ]])
+    >>> h_n[:, 0].round(4)
+    array([0.7888, 0.3696])
+
+    A linear LSTM whose gates are coupled is a running mean of its candidates:
+
+    >>> from_input = [[0.0], [0.0], [1.0], [0.0]]
+    >>> linear = {"activations": ("sigmoid", "linear", "linear"), "input_forget": True}
+    >>> lstm([[[1.0]], [[3.0]]], from_input, np.zeros((4, 1)), **linear)[2]
+    array([[1.75]])
+    """
+    cell = LstmCell.read(weight_ih, weight_hh, bias, activations, clip, peepholes, input_forget, weight_hr)
+    x = float64("x", x, ("T", "N", cell.weight_ih.shape[1]))
+    N = x.shape[1]
+    (h_0,), (c_0,) = read_states(N, cell.output_size, h_0=h_0), read_states(N, cell.hidden_size, c_0=c_0)
+    walk = Walk(read_valid_steps(x, lengths, mask), reverse, cell.read_masks(recurrent_masks, N))
+    y, (h_n, c_n), _ = forward_through_time(cell, x, (h_0, c_0), walk)
+    return y, h_n, c_n
+
+
+def lstm_backward(
+    x: ArrayLike,
+    weight_ih: ArrayLike,
+    weight_hh: ArrayLike,
+    bias: ArrayLike | None = None,
+    h_0: ArrayLike | None = None,
+    c_0: ArrayLike | None = None,
+    lengths: ArrayLike | None = None,
+    reverse: bool = False,
+    *,
+    dy: ArrayLike | None = None,
+    dh_n: ArrayLike | None = None,
+    dc_n: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    activations: Sequence[ActivationLike] = ACTIVATIONS,
+    clip: float | None = None,
+    peepholes: ArrayLike | None = None,
+    input_forget: bool = False,
+    weight_hr: ArrayLike | None = None,
+    recurrent_masks: ArrayLike | None = None,
+) -> Gradients:
+    """Backpropagation through time for :func:`lstm`.
+
+    Parameters
+    ----------
+    x, weight_ih, weight_hh, bias, h_0, c_0, lengths, reverse
+        What :func:`lstm` was given.
+    dy : array_like, shape (T, N, P), optional
+        Gradient of ``y``, zeros by default; not read where a row has no valid step.
+    dh_n, dc_n : array_like, shapes (N, P), (N, H), optional
+        Gradients of the final states, zeros by default.
+    mask, activations, clip, peepholes, input_forget, weight_hr, recurrent_masks
+        What :func:`lstm` was given.
+
+    Returns
+    -------
+    Gradients
+        Also of what was left out and taken as zeros: initial states, bias. ``weight_hr`` and ``peepholes`` are None
+        if they were not given.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As :func:`lstm`.
+
+    References
+    ----------
+    P. J. Werbos, "Backpropagation Through Time: What It Does and How to Do It", Proceedings of the IEEE 78(10), 1990.
+
+    Examples
+    --------
+    >>> x, weight_ih, weight_hh = np.ones((3, 1, 1)), np.ones((4, 1)), np.ones((4, 1))
+    >>> grads = lstm_backward(x, weight_ih, weight_hh, dh_n=[[1.0]])
+    >>> nudged = lstm(x + 1e-6, weight_ih, weight_hh)[1] - lstm(x - 1e-6, weight_ih, weight_hh)[1]
+    >>> bool(np.isclose(grads.x.sum(), nudged[0, 0] / 2e-6))
+    True
+    """
+    cell = LstmCell.read(weight_ih, weight_hh, bias, activations, clip, peepholes, input_forget, weight_hr)
+    x = float64("x", x, ("T", "N", cell.weight_ih.shape[1]))
+    T, N, _ = x.shape
+    h_0, dh_n = read_states(N, cell.output_size, h_0=h_0, dh_n=dh_n)
+    c_0, dc_n = read_states(N, cell.hidden_size, c_0=c_0, dc_n=dc_n)
+    dy = float64("dy", dy, (T, N, cell.output_size))
+    walk = Walk(read_valid_steps(x, lengths, mask), reverse, cell.read_masks(recurrent_masks, N))
+    return backward_through_time(cell, x, (h_0, c_0), walk, dy, (dh_n, dc_n))

@@ -21,6 +21,9 @@ STACKS = [
         (3, False, True, False),
     ]
 ]
+KINDS_AND_STACKS = [(kind, options) for kind in (fl.LSTM, fl.GRU, fl.RNN) for options in STACKS] + [
+    (fl.LSTM, options | {"proj_size": size}) for options, size in zip(STACKS, (2, 1, 4, 3), strict=True)
+]
 
 
 def make(kind: type, I: int = 3, H: int = 5, **options: Any) -> Any:
@@ -34,12 +37,12 @@ def draw(*shape: int) -> NDArray[np.float64]:
 def random_call(layer: Any, T: int = 6, N: int = 4) -> tuple[NDArray[np.float64], Any]:
     """An input and an initial state for a layer."""
     x = draw(N, T, layer.input_size) if layer.batch_first else draw(T, N, layer.input_size)
-    h_0 = draw(layer.num_layers * layer.num_directions, N, layer.hidden_size)
-    return x, ((h_0, h_0 / 2) if isinstance(layer, fl.LSTM) else h_0)
+    count = layer.num_layers * layer.num_directions
+    h_0, c_0 = draw(count, N, layer.proj_size or layer.hidden_size), draw(count, N, layer.hidden_size) / 2
+    return x, ((h_0, c_0) if isinstance(layer, fl.LSTM) else h_0)
 
 
-@pytest.mark.parametrize("options", STACKS, ids=str)
-@pytest.mark.parametrize("kind", [fl.LSTM, fl.GRU, fl.RNN])
+@pytest.mark.parametrize(("kind", "options"), KINDS_AND_STACKS, ids=str)
 def test_central_differences(kind: type, options: dict[str, Any]) -> None:
     """Every parameter, the input and the state of stacks in both directions, with lengths."""
     layer = make(kind, **options)
@@ -82,8 +85,7 @@ def test_central_differences(kind: type, options: dict[str, Any]) -> None:
         check(gradients.parameters[name], direction, *values)
 
 
-@pytest.mark.parametrize("options", STACKS, ids=str)
-@pytest.mark.parametrize("kind", [fl.LSTM, fl.GRU, fl.RNN])
+@pytest.mark.parametrize(("kind", "options"), KINDS_AND_STACKS, ids=str)
 def test_like_pytorch(kind: type, options: dict[str, Any]) -> None:
     torch = pytest.importorskip("torch")
     theirs = getattr(torch.nn, kind.__name__)(3, 5, dtype=torch.float64, **options)
@@ -125,17 +127,20 @@ def test_signature_is_the_contract() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("proj_size", [0, 3])
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_layer_is_the_reference(isa: str, bidirectional: bool) -> None:
-    layer = make(fl.LSTM, bidirectional=bidirectional)
+def test_layer_is_the_reference(isa: str, bidirectional: bool, proj_size: int) -> None:
+    layer = make(fl.LSTM, bidirectional=bidirectional, proj_size=proj_size)
+    size = proj_size or 5
     x, (h_0, c_0) = random_call(layer)
     lengths = np.array([6, 2, 0, 5])
     y, (h_n, c_n) = layer(x, (h_0, c_0), lengths)
     p = layer.state_dict()
     for d, suffix in enumerate(["_l0", "_l0_reverse"][: layer.num_directions]):
         weights = p["weight_ih" + suffix], p["weight_hh" + suffix], p["bias_ih" + suffix] + p["bias_hh" + suffix]
-        wanted = reference.lstm(x, *weights, h_0[d], c_0[d], lengths=lengths, reverse=d == 1)
-        for got, want in zip((y[..., 5 * d : 5 * d + 5], h_n[d], c_n[d]), wanted, strict=True):
+        projection = p.get("weight_hr" + suffix)
+        wanted = reference.lstm(x, *weights, h_0[d], c_0[d], lengths, reverse=d == 1, weight_hr=projection)
+        for got, want in zip((y[..., size * d : size * (d + 1)], h_n[d], c_n[d]), wanted, strict=True):
             np.testing.assert_allclose(got, want, rtol=0, atol=1e-14)
 
 

@@ -117,9 +117,9 @@ struct DtypeOf {
 void register_weights(py::module_& module) {
     py::class_<WeightsHandle>(module, "Weights")
         .def(py::init(&make_weights), py::arg("cell"), py::arg("weight_ih"), py::arg("weight_hh"),
-             py::arg("bias") = py::none(), py::arg("recurrent_bias") = py::none(), py::arg("weight_hr") = py::none(),
-             py::arg("peepholes") = py::none(), py::arg("activations") = ActivationList{}, py::arg("clip") = 0.0,
-             py::arg("input_forget") = false)
+             py::arg("bias") = py::none(), py::arg("recurrent_bias") = py::none(), py::kw_only(),
+             py::arg("weight_hr") = py::none(), py::arg("peepholes") = py::none(),
+             py::arg("activations") = ActivationList{}, py::arg("clip") = 0.0, py::arg("input_forget") = false)
         .def_property_readonly("cell", getter<std::string>([](const auto& w) { return cell_name(w.kind); }))
         .def_property_readonly("input_size", getter<Index>([](const auto& w) { return w.input_size; }))
         .def_property_readonly("hidden_size", getter<Index>([](const auto& w) { return w.hidden_size; }))

@@ -21,9 +21,10 @@ class Weights:
         weight_hh: Floats,  # (G*H, S), any strides; S = H, or P with a projection
         bias: Floats | None = None,  # (G*H,)
         recurrent_bias: Floats | None = None,  # (G*H,), added to the bias but in n of "gru"
+        *,
         weight_hr: Floats | None = None,  # (P, H), "lstm": h_t = (o tanh(c_t)) weight_hr^T
         peepholes: Floats | None = None,  # (3H,), "lstm": of i, f, o
-        # (name, alpha, beta) of the gates, the candidate and the output (lstm 3, gru 2, rnn 1); empty: the standard ones
+        # (name, alpha, beta) of gates, candidate, output (lstm 3, gru 2, rnn 1); empty: the standard ones
         activations: Sequence[tuple[str, float, float]] = ...,
         clip: float = 0.0,  # sums are cut to [-clip, clip] before the activations of gates; 0: not at all
         input_forget: bool = False,  # "lstm": f = 1 - i

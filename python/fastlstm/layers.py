@@ -1,6 +1,7 @@
 """LSTM, GRU and RNN layers with PyTorch's constructor, call, shapes and parameter names, on NumPy arrays.
 
-Letters in shapes: ``T`` steps, ``N`` batch, ``I`` input size, ``H`` hidden size, ``L`` layers, ``D`` directions.
+Letters in shapes: ``T`` steps, ``N`` batch, ``I`` input size, ``H`` hidden size, ``L`` layers, ``D`` directions, ``P``
+size of a projected hidden state. ``S`` is ``P`` where there is a projection, else ``H``.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ class Gradients:
     parameters: dict[str, Floats]
 
 
+_CORE_NAMES = {"bias_ih": "bias", "bias_hh": "recurrent_bias"}  # the engine's, where they differ
+
+
 def _whole_number(value: Any, name: str, at_least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name} must be a whole number, got {value!r}")
@@ -73,9 +77,13 @@ class _Recurrent:
         bidirectional: bool,
         dtype: Any,
         seed: int | None,
+        proj_size: int = 0,
     ) -> None:
         self.input_size = _whole_number(input_size, "input_size", 1)
         self.hidden_size = _whole_number(hidden_size, "hidden_size", 1)
+        self.proj_size = _whole_number(proj_size, "proj_size", 0)
+        if self.proj_size >= self.hidden_size and proj_size:
+            raise ValueError(f"proj_size must be smaller than hidden_size {hidden_size}, got {proj_size}")
         self.num_layers = _whole_number(num_layers, "num_layers", 1)
         if not 0 <= dropout <= 1:
             raise ValueError(f"dropout must be a probability from 0 to 1, got {dropout}")
@@ -101,21 +109,31 @@ class _Recurrent:
     def _cell(self) -> str:
         raise NotImplementedError
 
+    @property
+    def _state_size(self) -> int:
+        """``S``: numbers of h."""
+        return self.proj_size or self.hidden_size
+
+    @property
+    def _parameter_names(self) -> tuple[str, ...]:
+        """Of one layer and direction, without its suffix."""
+        biases = ("bias_ih", "bias_hh") if self.bias else ()
+        return ("weight_ih", "weight_hh", *biases, *(("weight_hr",) if self.proj_size else ()))
+
     def _suffixes(self) -> Iterator[tuple[str, int]]:
         """Name suffix and input size of every layer and direction, in order."""
         for layer in range(self.num_layers):
-            size = self.input_size if layer == 0 else self.hidden_size * self.num_directions
+            size = self.input_size if layer == 0 else self._state_size * self.num_directions
             for direction in ("", "_reverse")[: self.num_directions]:
                 yield f"_l{layer}{direction}", size
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
-        rows, shapes = self._gates * self.hidden_size, dict[str, tuple[int, ...]]()
+        rows, S = self._gates * self.hidden_size, self._state_size
+        shapes: dict[str, tuple[int, ...]] = {}
         for suffix, size in self._suffixes():
-            shapes["weight_ih" + suffix] = (rows, size)
-            shapes["weight_hh" + suffix] = (rows, self.hidden_size)
-            if self.bias:
-                shapes["bias_ih" + suffix] = (rows,)
-                shapes["bias_hh" + suffix] = (rows,)
+            known = {"weight_ih": (rows, size), "weight_hh": (rows, S), "weight_hr": (S, self.hidden_size)}
+            for name in self._parameter_names:
+                shapes[name + suffix] = known.get(name, (rows,))
         return shapes
 
     def _replace(self, values: Mapping[str, NDArray[Any]]) -> None:
@@ -123,8 +141,8 @@ class _Recurrent:
         parameters = {name: cast(Floats, np.array(value, self.dtype)) for name, value in values.items()}
         weights = []
         for suffix, _ in self._suffixes():
-            names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh") if self.bias else ("weight_ih", "weight_hh")
-            weights.append(_core.Weights(self._cell, *(parameters[name + suffix] for name in names)))
+            own: dict[str, Any] = {_CORE_NAMES.get(n, n): parameters[n + suffix] for n in self._parameter_names}
+            weights.append(_core.Weights(self._cell, **own))
         for value in parameters.values():
             value.flags.writeable = False
         self._parameters, self._weights = parameters, weights
@@ -135,8 +153,9 @@ class _Recurrent:
         Returns
         -------
         dict of str to ndarray
-            ``weight_ih_l{k} (G*H, I)``, ``weight_hh_l{k} (G*H, H)``, ``bias_ih_l{k} (G*H,)``, ``bias_hh_l{k} (G*H,)``
-            for every layer k, and the same with ``_reverse`` for the second direction.
+            ``weight_ih_l{k} (G*H, I)``, ``weight_hh_l{k} (G*H, S)``, ``bias_ih_l{k} (G*H,)``, ``bias_hh_l{k} (G*H,)``
+            and with a projection ``weight_hr_l{k} (P, H)`` for every layer k, and the same with ``_reverse`` for the
+            second direction.
         """
         return {name: value.copy() for name, value in self._parameters.items()}
 
@@ -178,7 +197,8 @@ class _Recurrent:
         x : ndarray
             ``(T, N, I)``, ``(N, T, I)`` if `batch_first`, or ``(T, I)`` for one sequence; of the layer's dtype.
         state : ndarray or tuple of ndarray, optional
-            Initial state, ``(L*D, N, H)`` each (``(L*D, H)`` for one sequence); zeros if left out.
+            Initial state, ``(L*D, N, H)`` each (``(L*D, H)`` for one sequence); zeros if left out. The h of a projected
+            LSTM has P numbers in place of H.
         lengths : array_like of int, optional
             ``(N,)``, valid steps of every row, in any order. Outputs past them are zero, the final state is the one at
             the last valid step, where the reverse direction starts.
@@ -186,7 +206,7 @@ class _Recurrent:
         Returns
         -------
         y : ndarray
-            ``(T, N, D*H)``, or with the axes of `x`: the last layer's hidden states.
+            ``(T, N, D*S)``, or with the axes of `x`: the last layer's hidden states.
         state : ndarray or tuple of ndarray
             Final state, in the form of the initial one.
 
@@ -273,6 +293,10 @@ def _as_lengths(lengths: ArrayLike) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
+def _gradients_of(parameters: dict[str, Floats]) -> dict[str, Floats]:
+    return {f"d{_CORE_NAMES.get(name, name)}": gradient for name, gradient in parameters.items()}
+
+
 class _Call:
     """One run of a layer: its arguments in the engine's form, its states, and the tapes on the way."""
 
@@ -316,11 +340,11 @@ class _Call:
         parts = state if layer._states == 2 else (state,)
         if layer._states == 2 and not (isinstance(state, (tuple, list)) and len(state) == 2):
             raise TypeError(f"{name} must be a pair of arrays (h, c), got {type(state).__name__}")
-        shape: tuple[int, ...] = (layer.num_layers * layer.num_directions, self.x.shape[1], layer.hidden_size)
-        if not self.batched:
-            shape = shape[::2]
         arrays = []
-        for part, part_name in zip(parts, names, strict=True):
+        for part, part_name, size in zip(parts, names, (layer._state_size, layer.hidden_size), strict=False):
+            shape: tuple[int, ...] = (layer.num_layers * layer.num_directions, self.x.shape[1], size)
+            if not self.batched:
+                shape = shape[::2]
             array = _as_array(part, part_name, layer.dtype)
             if array.shape != shape:
                 raise ValueError(f"{part_name} must have shape {shape}, got {array.shape}")
@@ -336,12 +360,12 @@ class _Call:
         return [(arrays[0][k], arrays[1][k] if len(arrays) == 2 else None) for k in range(count)]
 
     def run_layer(self, layer: int, inputs: Floats) -> Floats:
-        """Both directions of one layer: (T, N, .) to (T, N, D*H)."""
-        H, D = self.layer.hidden_size, self.layer.num_directions
-        y = self._empty(D * H)
+        """Both directions of one layer: (T, N, .) to (T, N, D*S)."""
+        S, D = self.layer._state_size, self.layer.num_directions
+        y = self._empty(D * S)
         for direction in range(D):
             k = layer * D + direction
-            arguments = (self.weights[k], inputs, *self.states[k], y[..., direction * H : (direction + 1) * H])
+            arguments = (self.weights[k], inputs, *self.states[k], y[..., direction * S : (direction + 1) * S])
             if self.training:
                 h_n, c_n, tape = _core.forward_training(*arguments, self.lengths, direction == 1)
                 self.tapes.append(tape)
@@ -373,9 +397,9 @@ class _Call:
     def pullback(self, dy: Floats, dstate: State = None) -> Gradients:
         """From gradients of the outputs to those of the inputs; see `vjp`."""
         layer = self.layer
-        H, D = layer.hidden_size, layer.num_directions
         dy = _as_array(dy, "dy", layer.dtype)
-        shape = self.output(np.broadcast_to(np.empty(1), (*self.x.shape[:2], D * H))).shape
+        size = layer.num_directions * layer._state_size
+        shape = self.output(np.broadcast_to(np.empty(1), (*self.x.shape[:2], size))).shape
         if dy.shape != shape:
             raise ValueError(f"dy must have shape {shape}, got {dy.shape}")
         seeds = None if dstate is None else self._state_arrays(dstate, "dstate")
@@ -400,25 +424,18 @@ class _Call:
         dstates: list[tuple[Floats, ...]],
     ) -> Floats:
         """Both directions of one layer, the second first, so that `dstates` fills from the end."""
-        H, D = self.layer.hidden_size, self.layer.num_directions
+        S, D = self.layer._state_size, self.layer.num_directions
         total: Floats | None = None
         for direction in reversed(range(D)):
             k = layer * D + direction
             suffix = f"_l{layer}" + ("_reverse" if direction else "")
             dx = self._empty(self.weights[k].input_size)
-            dweight_ih = np.empty_like(self.parameters["weight_ih" + suffix])
-            dweight_hh = np.empty_like(self.parameters["weight_hh" + suffix])
-            dbias_ih, dbias_hh = (np.empty(len(dweight_ih), self.layer.dtype) for _ in range(2))
-            part = dy[..., direction * H : (direction + 1) * H]
+            own = {name: np.empty_like(self.parameters[name + suffix]) for name in self.layer._parameter_names}
+            parameters |= {name + suffix: gradient for name, gradient in own.items()}
+            part = dy[..., direction * S : (direction + 1) * S]
             dh_n, dc_n = (None, None) if seeds is None else (seeds[0][k], seeds[1][k] if len(seeds) == 2 else None)
-            dparameters = dweight_ih, dweight_hh, dbias_ih, dbias_hh
-            dh_0, dc_0 = _core.backward(self.tapes[k], part, dh_n, dc_n, dx, *dparameters)
+            dh_0, dc_0 = _core.backward(self.tapes[k], part, dh_n, dc_n, dx, **_gradients_of(own))
             dstates.append((dh_0,) if dc_0 is None else (dh_0, dc_0))
-            parameters["weight_ih" + suffix] = dweight_ih
-            parameters["weight_hh" + suffix] = dweight_hh
-            if self.layer.bias:
-                parameters["bias_ih" + suffix] = dbias_ih
-                parameters["bias_hh" + suffix] = dbias_hh
             total = dx if total is None else total + dx
         assert total is not None
         return total
@@ -436,6 +453,8 @@ class LSTM(_Recurrent):
         c_t &= f \odot c_{t-1} + i \odot g \\
         h_t &= o \odot \tanh(c_t)
 
+    and with a projection :math:`h_t = V (o \odot \tanh(c_t))`, where :math:`V` is ``weight_hr``.
+
     Parameters
     ----------
     input_size : int
@@ -452,6 +471,8 @@ class LSTM(_Recurrent):
         Probability with which `vjp` zeroes an output of every layer but the last.
     bidirectional : bool
         Whether to run over the sequence from its end too, and concatenate.
+    proj_size : int
+        ``P``, numbers h is projected to at every step, fewer than H; 0 for no projection.
     dtype : str or dtype
         ``float32`` or ``float64``.
     seed : int, optional
@@ -473,7 +494,8 @@ class LSTM(_Recurrent):
     References
     ----------
     Hochreiter and Schmidhuber, "Long short-term memory", Neural Computation 9(8), 1997; the forget gate: Gers,
-    Schmidhuber and Cummins, Neural Computation 12(10), 2000.
+    Schmidhuber and Cummins, Neural Computation 12(10), 2000; the projection: Sak, Senior and Beaufays, "Long short-term
+    memory recurrent neural network architectures for large scale acoustic modeling", Interspeech 2014.
 
     Examples
     --------
@@ -500,9 +522,9 @@ class LSTM(_Recurrent):
         dtype: Any = "float32",
         seed: int | None = None,
     ) -> None:
-        if proj_size != 0:
-            raise NotImplementedError("proj_size other than 0 is not supported yet")
-        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype, seed)
+        super().__init__(
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype, seed, proj_size
+        )
 
     @property
     def _cell(self) -> str:

@@ -9,6 +9,10 @@
 #include <stdexcept>
 #include <string>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include "../kernels/kernel_table.hpp"
 
 namespace fastlstm {
@@ -62,13 +66,22 @@ private:
 
     static T* allocate(Index size) {
         if (size == 0) return nullptr;
-        constexpr Index kLine = 64;
         const Index bytes = checked_product(size, static_cast<Index>(sizeof(T)));
-        if (bytes > std::numeric_limits<Index>::max() - kLine) throw OutOfMemory(bytes);
-        void* data = std::aligned_alloc(kLine, static_cast<std::size_t>((bytes + kLine - 1) / kLine * kLine));
+        const Index unit = bytes >= kWorthHugePages ? kHugePage : kLine;
+        if (bytes > std::numeric_limits<Index>::max() - unit) throw OutOfMemory(bytes);
+        const auto rounded = static_cast<std::size_t>((bytes + unit - 1) / unit * unit);
+        void* data = std::aligned_alloc(static_cast<std::size_t>(unit), rounded);
         if (!data) throw OutOfMemory(bytes);
+#if defined(MADV_HUGEPAGE)
+        if (unit == kHugePage) madvise(data, rounded, MADV_HUGEPAGE);  // advice: nothing is lost if it is not taken
+#endif
         return static_cast<T*>(data);
     }
+
+    static constexpr Index kLine = 64;
+    // Large buffers ask for pages of 2 MB: prefetching stops at the end of a page, and a fresh page costs a fault.
+    static constexpr Index kHugePage = Index{1} << 21, kWorthHugePages = Index{1} << 20;
+
 
     Index size_ = 0;
     std::unique_ptr<T, Free> data_;

@@ -80,7 +80,7 @@ FASTLSTM_INLINE void for_row_tiles(Index begin, Index end, const F& f) {
 
 // Groups side by side in a tile of R rows, so that enough chains are in flight to hide the latency of an addition.
 template <int R>
-constexpr int kTileGroups = R == 1 ? (kRegisters == 32 ? 4 : 2) : 1 + (R == 2 && kRegisters == 32);
+constexpr int kTileGroups = R == 1 || (R == 2 && kRegisters == 32) ? 2 : 1;
 
 // Calls f(Count<P>, Count<R>, first row, first group) for every tile of groups of V vectors. Groups are the outer loop:
 // a group's panel stays in the nearest cache while the rows pass by it.

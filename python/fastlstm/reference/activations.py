@@ -240,7 +240,7 @@ _FORMULAS = {
     ),
     "elu": _Formula(lambda x, a, b: _elu(x, a), lambda x, a, b: _elu_derivative(x, a), (1.0, 0.0)),
     "softsign": _Formula(lambda x, a, b: _softsign(x), lambda x, a, b: (1 + np.abs(x)) ** -2.0),
-    "softplus": _Formula(lambda x, a, b: np.logaddexp(0, x), lambda x, a, b: sigmoid(x)),
+    "softplus": _Formula(lambda x, a, b: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))), lambda x, a, b: sigmoid(x)),
     "exponential": _Formula(lambda x, a, b: _exp(x), lambda x, a, b: _exp(x)),
     "selu": _Formula(
         lambda x, a, b: SELU_SCALE * _elu(x, SELU_ALPHA), lambda x, a, b: SELU_SCALE * _elu_derivative(x, SELU_ALPHA)

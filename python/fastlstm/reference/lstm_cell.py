@@ -90,9 +90,9 @@ class LstmCell:
     @property
     def parameters(self) -> dict[str, Array]:
         """Weights and biases by the names `Gradients` has for them."""
-        all_four = {"weight_ih": self.weight_ih, "weight_hh": self.weight_hh, "bias": self.bias}
+        always = {"weight_ih": self.weight_ih, "weight_hh": self.weight_hh, "bias": self.bias}
         optional = {"weight_hr": self.weight_hr, "peepholes": self.peepholes}
-        return all_four | {name: array for name, array in optional.items() if array is not None}
+        return always | {name: array for name, array in optional.items() if array is not None}
 
     def read_masks(self, recurrent_masks: ArrayLike | None, N: int) -> Array:
         """Read the recurrent masks for N rows."""
@@ -126,17 +126,17 @@ class LstmCell:
         """See `lstm_step`."""
         h, c = states
         gates = self.gates(x_t, h, c, masks)
-        m = gates.o * self.act_h(gates.c_t)
-        return (m if self.weight_hr is None else m @ self.weight_hr.T), gates.c_t
+        s = gates.o * self.act_h(gates.c_t)
+        return (s if self.weight_hr is None else s @ self.weight_hr.T), gates.c_t
 
     def step_backward(self, x_t: Array, states: States, masks: Array, dstates: States) -> Gradients:
         """See `lstm_step_backward`."""
         (h, c), (dh, dc) = states, dstates
         z_i, z_f, z_g, z_o, i, f, g, o, c_t = self.gates(x_t, h, c, masks)
-        dm = dh if self.weight_hr is None else dh @ self.weight_hr
+        ds = dh if self.weight_hr is None else dh @ self.weight_hr
 
-        dz_o = dm * self.act_h(c_t) * self.act_f.derivative(z_o)
-        dc_t = dc + dm * o * self.act_h.derivative(c_t)
+        dz_o = ds * self.act_h(c_t) * self.act_f.derivative(z_o)
+        dc_t = dc + ds * o * self.act_h.derivative(c_t)
         if self.peepholes is not None:
             p_i, p_f, p_o = np.split(self.peepholes, 3)
             dc_t += p_o * dz_o
@@ -152,7 +152,6 @@ class LstmCell:
 
         dz = np.concatenate([dz_i, dz_f, dz_g, dz_o], axis=1)
         dh_prev, dweight_hh = recurrent_products_backward(self.weight_hh, h, masks, [dz_i, dz_f, dz_g, dz_o])
-        dpeepholes = np.concatenate([(dz_i * c).sum(axis=0), (dz_f * c).sum(axis=0), (dz_o * c_t).sum(axis=0)])
         return Gradients(
             x=dz @ self.weight_ih,
             h_0=dh_prev,
@@ -161,8 +160,12 @@ class LstmCell:
             weight_hh=dweight_hh,
             bias=dz.sum(axis=0),
             weight_hr=None if self.weight_hr is None else dh.T @ (o * self.act_h(c_t)),
-            peepholes=None if self.peepholes is None else dpeepholes,
+            peepholes=None if self.peepholes is None else _peepholes_backward(c, c_t, dz_i, dz_f, dz_o),
         )
+
+
+def _peepholes_backward(c: Array, c_t: Array, dz_i: Array, dz_f: Array, dz_o: Array) -> Array:
+    return np.concatenate([(dz_i * c).sum(axis=0), (dz_f * c).sum(axis=0), (dz_o * c_t).sum(axis=0)])
 
 
 def lstm_step(
@@ -223,7 +226,7 @@ def lstm_step(
         ``p_i, p_f, p_o`` in this order (ONNX has i, o, f). The gates i and f see the old cell state, o the new one.
         None by default.
     input_forget : bool, default False
-        Couple the gates: ``f = 1 - i``. The blocks of f are then not read, and their gradients are zeros.
+        Couple the gates: ``f = 1 - i``. What belongs to f then has no effect, and its gradients are zeros.
     weight_hr : array_like, shape (P, H), optional
         Projection of the output. None by default.
     recurrent_masks : array_like, shape (4, N, H), optional
@@ -296,17 +299,17 @@ def lstm_step_backward(
     activation's derivative, zero where the sum was clipped, and the states on the right of ``dW`` and ``dR`` are those
     that entered the step::
 
-        dm       = W_hr^T dh                                        m = o * act_h(c_t), what is projected
-        dz_o     = dm * act_h(c_t) * act_f'(z_o)
-        dc_t     = dc + dm * o * act_h'(c_t) + p_o * dz_o               c_t reaches the scalar directly and through h_t
+        ds       = W_hr^T dh                                    s = o * act_h(c_t), what is projected
+        dz_o     = ds * act_h(c_t) * act_f'(z_o)
+        dc_t     = dc + ds * o * act_h'(c_t) + p_o * dz_o       c_t reaches the scalar directly and through h_t
         di, dg   = dc_t * g, dc_t * i
-        df       = dc_t * c_{t-1}                                   with input_forget di -= df, and df = 0
+        df       = dc_t * c_{t-1}                               with input_forget di -= df, and df = 0
         dz       = di * act_f'(z_i),  df * act_f'(z_f),  dg * act_g'(z_g)
         dc_{t-1} = dc_t * f + p_i * dz_i + p_f * dz_f
         dx_t     = W^T dz
         dh_{t-1} = sum over the gates of m_k * R_k^T dz_k
-        dW       = dz x_t^T     dR_k = dz_k (m_k * h_{t-1})^T     db = dz     dW_hr = dh m^T
-        dp       = dz_i * c_{t-1},  dz_f * c_{t-1},  dz_o * c_t     parameters: summed over the batch
+        dW       = dz x_t^T     dR_k = dz_k (m_k * h_{t-1})^T     db = dz     dW_hr = dh s^T
+        dp       = dz_i * c_{t-1},  dz_f * c_{t-1},  dz_o * c_t         gradients of parameters are summed over the batch
 
     Parameters
     ----------

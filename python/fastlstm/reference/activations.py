@@ -44,9 +44,9 @@ def sigmoid(x: ArrayLike) -> Array:
 class Activation(NamedTuple):
     """A function of a sum ``x``, by name, with the two numbers some of them take.
 
-    ==================  ===========================================  ============  ========================
+    ==================  ===========================================  ============  =========================
     name                value                                        alpha, beta   derivative where it jumps
-    ==================  ===========================================  ============  ========================
+    ==================  ===========================================  ============  =========================
     affine              alpha x + beta                               1, 0
     relu                max(x, 0)                                                  0 at 0
     leaky_relu          x if x > 0 else alpha x                      0.01          alpha at 0
@@ -61,9 +61,9 @@ class Activation(NamedTuple):
     exponential         exp(x)
     selu                s x if x > 0 else s a (exp(x) - 1)                         s a at 0
     silu                x sigmoid(x)
-    ==================  ===========================================  ============  ========================
+    ==================  ===========================================  ============  =========================
 
-    The third column has the defaults, which are those of ONNX; ``a = 1.6732632423543772`` and
+    The third column has the defaults, those of ONNX where it has any; ``a = 1.6732632423543772`` and
     ``s = 1.0507009873554805``. Where no number stands there, alpha and beta are not read.
 
     Parameters

@@ -239,7 +239,8 @@ def gru_step_backward(
         dz_u = dh * (h_{t-1} - n) * act_f'(z_u)
         da   = dz_n * r,    dz_r = dz_n * a * act_f'(z_r)
         dx_t = W^T [dz_r, dz_u, dz_n],      dW, db from the same
-        dh_{t-1} = dh * u + sum of m_k * R_k^T [dz_r, dz_u, da]_k,      dc, dR_k = [..]_k (m_k * h_{t-1})^T likewise
+        dh_{t-1} = dh * u + sum over the gates of m_k * R_k^T [dz_r, dz_u, da]_k
+        dR_k = [dz_r, dz_u, da]_k (m_k * h_{t-1})^T,      dc from the same
 
     With ``reset_after=False`` the state that ``R_n`` sees is ``m_n * s``, ``s = r * h_{t-1}``::
 

@@ -309,7 +309,7 @@ def lstm_step_backward(
         dx_t     = W^T dz
         dh_{t-1} = sum over the gates of m_k * R_k^T dz_k
         dW       = dz x_t^T     dR_k = dz_k (m_k * h_{t-1})^T     db = dz     dW_hr = dh s^T
-        dp       = dz_i * c_{t-1},  dz_f * c_{t-1},  dz_o * c_t         gradients of parameters are summed over the batch
+        dp       = dz_i * c_{t-1},  dz_f * c_{t-1},  dz_o * c_t      gradients of parameters are summed over the batch
 
     Parameters
     ----------

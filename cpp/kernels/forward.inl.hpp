@@ -96,9 +96,12 @@ void lstm_forward_tile(const CellForwardArgs<T>& args, Index row, Index block) {
 
 template <class T>
 void lstm_forward(const CellForwardArgs<T>& args) {
-    for_tiles<4>(args.rows, args.group_begin, args.group_end, [&](auto p, auto r, Index row, Index block) {
-        lstm_forward_tile<T, decltype(p)::value, decltype(r)::value>(args, row, block);
-    });
+    for_tiles<4>(
+        args.rows, args.group_begin, args.group_end,
+        [&](auto p, auto r, Index row, Index block) {
+            lstm_forward_tile<T, decltype(p)::value, decltype(r)::value>(args, row, block);
+        },
+        args.descending);
 }
 
 // r, u = sigmoid(z_r, z_u),  n = tanh(z_n + r a)  with a = R_n h_prev + b_rn
@@ -160,9 +163,12 @@ void gru_forward_tile(const CellForwardArgs<T>& args, Index row, Index block) {
 
 template <class T>
 void gru_forward(const CellForwardArgs<T>& args) {
-    for_tiles<3>(args.rows, args.group_begin, args.group_end, [&](auto p, auto r, Index row, Index block) {
-        gru_forward_tile<T, decltype(p)::value, decltype(r)::value>(args, row, block);
-    });
+    for_tiles<3>(
+        args.rows, args.group_begin, args.group_end,
+        [&](auto p, auto r, Index row, Index block) {
+            gru_forward_tile<T, decltype(p)::value, decltype(r)::value>(args, row, block);
+        },
+        args.descending);
 }
 
 // First phase of a GRU whose reset gate acts before the product: r, u = sigmoid(z_ru + h_prev R_ru). Leaves r h_prev in
@@ -285,11 +291,12 @@ void rnn_forward_tile(const CellForwardArgs<T>& args, Index row, Index group) {
 
 template <class T, class Unit>
 void rnn_forward(const CellForwardArgs<T>& args) {
-    for_vector_tiles(args.rows, ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
-                     [&](auto p, auto r, auto v, Index row, Index group) {
-                         rnn_forward_tile<T, Unit, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
-                             args, row, group);
-                     });
+    for_vector_tiles(
+        args.rows, ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
+        [&](auto p, auto r, auto v, Index row, Index group) {
+            rnn_forward_tile<T, Unit, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, row, group);
+        },
+        args.descending);
 }
 
 }  // namespace

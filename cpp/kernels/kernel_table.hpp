@@ -76,6 +76,7 @@ struct CellForwardArgs {
     Index rows, hidden_size;
     Index state_size;              // numbers of h_prev: H, or P
     Index group_begin, group_end;  // groups of the gate vectors of R; in a second phase, of the unit blocks
+    bool descending;               // take the groups of one or two rows from the last to the first
     const T* packed_hh;            // R, K = state_size
     const T* packed_candidate;     // R_n, K = H, GRU with the reset gate before the product
     const T* recurrent_bias;       // Hp, GRU: what is added to the n columns of h_prev · R

@@ -83,12 +83,15 @@ template <int R>
 constexpr int kTileGroups = R == 1 || (R == 2 && kRegisters == 32) ? 2 : 1;
 
 // Calls f(Count<P>, Count<R>, first row, first group) for every tile of groups of V vectors. Groups are the outer loop:
-// a group's panel stays in the nearest cache while the rows pass by it.
+// a group's panel stays in the nearest cache while the rows pass by it. One or two rows may take the groups from the
+// last to the first: a sweep that goes back where the one before ended finds the end of it in the cache.
 template <int V, class F>
-FASTLSTM_INLINE void for_tiles(Index rows, Index group_begin, Index group_end, const F& f) {
+FASTLSTM_INLINE void for_tiles(Index rows, Index group_begin, Index group_end, const F& f, bool descending = false) {
     if (rows == 1 || rows == 2) {
         const Index most = rows == 1 ? kTileGroups<1> : kTileGroups<2>;
-        for (Index group = group_begin; group < group_end; group += most) {
+        const Index tiles = ceil_div(group_end - group_begin, most);
+        for (Index tile = 0; tile < tiles; ++tile) {
+            const Index group = group_begin + (descending ? tiles - 1 - tile : tile) * most;
             with_count<kTileGroups<1>>(at_most(most, group_end - group), [&](auto p) {
                 if (rows == 1) {
                     f(p, Count<1>{}, Index{0}, group);
@@ -106,10 +109,12 @@ FASTLSTM_INLINE void for_tiles(Index rows, Index group_begin, Index group_end, c
 
 // As for_tiles, over `vectors` vectors in groups of four of which the last may have fewer: f gets Count<V> as well.
 template <class F>
-FASTLSTM_INLINE void for_vector_tiles(Index rows, Index vectors, Index group_begin, Index group_end, const F& f) {
+FASTLSTM_INLINE void for_vector_tiles(Index rows, Index vectors, Index group_begin, Index group_end, const F& f,
+                                      bool descending = false) {
     const Index full = vectors / kGroup;
-    for_tiles<kGroup>(rows, group_begin, at_most(group_end, full),
-                      [&](auto p, auto r, Index row, Index group) { f(p, r, Count<kGroup>{}, row, group); });
+    for_tiles<kGroup>(
+        rows, group_begin, at_most(group_end, full),
+        [&](auto p, auto r, Index row, Index group) { f(p, r, Count<kGroup>{}, row, group); }, descending);
     if (group_end <= full) return;
     with_count<kGroup - 1>(vectors % kGroup, [&](auto v) {
         for_tiles<decltype(v)::value>(rows, full, full + 1, [&](auto p, auto r, Index row, Index group) {

@@ -82,7 +82,6 @@ private:
     // Large buffers ask for pages of 2 MB: prefetching stops at the end of a page, and a fresh page costs a fault.
     static constexpr Index kHugePage = Index{1} << 21, kWorthHugePages = Index{1} << 20;
 
-
     Index size_ = 0;
     std::unique_ptr<T, Free> data_;
 };

@@ -207,6 +207,7 @@ private:
         args.state_size = weights_.state_size;
         args.group_begin = slice.gates.begin;
         args.group_end = slice.gates.end;
+        args.descending = visit % 2 == 1;
         args.packed_hh = weights_.packed_hh();
         args.packed_candidate = weights_.packed_candidate();
         args.recurrent_bias = weights_.recurrent_bias();

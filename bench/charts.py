@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
-from report import OURS, Line
+from results import OURS, Line
 
 from fastlstm.bench import Bounds
 
@@ -59,11 +59,10 @@ def draw_roofline(lines: Sequence[Line], machine: dict[str, Any]) -> Figure | No
     axes = figure.subplots()
     for line in lines:
         x, color = line.work.flops / (line.work.bytes_read * line.workload.directions), COLORS[line.workload.mode]
-        ours = line.gflops or 0.0
+        ours = line.gflops(OURS) or 0.0
         axes.plot(x, ours, "o", color=color, markersize=5)
-        rival = line.seconds(line.best_rival or "")
-        if rival:
-            rate = line.workload.flops / rival / line.workload.calls / 1e9
+        rate = line.gflops(line.best_rival or "")
+        if rate:
             axes.plot([x, x], [ours, rate], color=color, linewidth=0.6, alpha=0.5)
             axes.plot(x, rate, "o", color=color, markersize=4, fillstyle="none")
     _draw_roofs(axes, bounds, lines[0].threads, machine["caches"])

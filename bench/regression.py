@@ -18,10 +18,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from machine import ROOT
+from machine import ROOT, core_sets
 from processes import Entrant
-from report import show_time, table
-from run import core_sets, run, select_workloads
+from run import run, select_workloads
+from tables import show_seconds, table
 from workloads import Workload
 
 BASE, HEAD = "base", "head"
@@ -90,14 +90,15 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("base", help="the commit to compare with")
     parser.add_argument("head", help="the commit in question")
-    parser.add_argument("--groups", default="promised,streaming,training", help="as in run.py")
+    parser.add_argument("--groups", default="promised,streaming,training,fitting", help="as in run.py")
     parser.add_argument("--select", default="", metavar="REGEX", help="as in run.py")
     parser.add_argument("--threads", default="1,all", help="as in run.py")
     parser.add_argument("--cores", default="", help="as in run.py")
     parser.add_argument("--rounds", type=int, default=9, help="turns of both (default: 9)")
     parser.add_argument("--seconds", type=float, default=0.2, help="length of a turn (default: 0.2)")
     parser.add_argument("--allowed", type=float, default=1.1, help="a ratio beyond this fails (default: 1.1)")
-    parser.add_argument("--out", type=Path, default=Path("regression.json"))
+    parser.add_argument("--out", type=Path, default=Path("results/regression.json"))
+    parser.add_argument("--small", action="store_true", help="tiny sizes: try the script, not the speed")
     return parser.parse_args(argv)
 
 
@@ -108,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         entrants = [entrant(BASE, arguments.base, folder), entrant(HEAD, arguments.head, folder)]
         results = run(
             entrants,
-            select_workloads(arguments.groups, arguments.select),
+            select_workloads(arguments.groups, arguments.select, arguments.small),
             core_sets(arguments.threads, arguments.cores),
             arguments.rounds,
             arguments.seconds,
@@ -116,7 +117,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     rows = compare(results)
     header = ("case", "threads", arguments.base, arguments.head, "head / base")
-    shown = ((name, str(n), show_time(base), show_time(head), f"{ratio:.3f}") for name, n, base, head, ratio in rows)
+    shown = (
+        (name, str(n), show_seconds(base), show_seconds(head), f"{ratio:.3f}") for name, n, base, head, ratio in rows
+    )
     print(table(header, shown))
     print("\n".join(unmatched(results)))
     return int(not rows or rows[0][4] > arguments.allowed)

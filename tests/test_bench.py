@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cases import Case
-from check import TOLERANCE, WrongResultError, check, expected_outputs
+from check import TOLERANCE, WrongResultError, check
 from contenders import UnsupportedError, Variant, reorder_gates
 
 from fastlstm import bench
@@ -24,9 +24,11 @@ ROOT = Path(__file__).parents[1]
 
 pytest.importorskip("tqdm")
 import report  # noqa: E402
+import results  # noqa: E402
 import run  # noqa: E402
 import sweep  # noqa: E402
 import threads as thread_bench  # noqa: E402
+from expected import expected_outputs  # noqa: E402
 from processes import Entrant, Process  # noqa: E402
 from worker import Worker, serve  # noqa: E402
 from workloads import GROUPS, Workload, all_workloads, make_task, shrink  # noqa: E402
@@ -41,7 +43,7 @@ def test_names_are_unique_and_every_group_has_some() -> None:
     names = [workload.name for _, workload in all_workloads()]
     assert len(names) == len(set(names))
     assert all(GROUPS.values())
-    assert {workload.mode for _, workload in all_workloads()} == {"step", "forward", "train"}
+    assert {workload.mode for _, workload in all_workloads()} == {"step", "forward", "train", "fit_step"}
 
 
 def test_workloads_survive_json() -> None:
@@ -52,16 +54,20 @@ def test_workloads_survive_json() -> None:
 def test_operations_follow_the_steps_that_are_there() -> None:
     full = next(workload for _, workload in all_workloads(["promised"]))
     varied = next(workload for _, workload in all_workloads(["lengths"]))
-    assert full.flops == full.case.flops
-    assert varied.flops < varied.case.flops
+    assert line_of(full).work.flops == full.case.flops
+    assert line_of(varied).work.flops < varied.case.flops
 
 
-def test_packaged_and_whole_suite_count_alike() -> None:
+def test_packaged_and_whole_suite_name_and_count_alike() -> None:
     for _, workload in all_workloads(["promised"]):
         case = workload.case
         packaged = bench.Case(workload.mode, case.cell, case.T, case.N, case.I, case.H)
         assert packaged.name == workload.name
-        assert packaged.work.flops == workload.flops
+        assert packaged.work == line_of(workload).work
+
+
+def line_of(workload: Workload) -> results.Line:
+    return results.Line("group", workload, 1, {}, None)
 
 
 # --- The check --------------------------------------------------------------------------------------------------------
@@ -209,7 +215,7 @@ def test_the_command_line_from_run_to_page(tmp_path: Path) -> None:
     chosen = ["--groups", "promised,lengths", "--rivals", "numpy"]
     command = [sys.executable, ROOT / "bench" / "run.py", *quick, *chosen, "--out", out]
     subprocess.run(command, check=True, capture_output=True)
-    page = report.page(json.loads(out.read_text()), [])
+    page = report.page(report.read(out), [])
     assert "forward/rnn_tanh" in page
     assert "## Rows of different lengths" in page
 
@@ -225,6 +231,10 @@ def record(label: str, *rounds: float, status: str = "timed", why: str = "") -> 
     return {**fields, "median": median, "lower": median, "upper": median, "rounds": list(rounds)}
 
 
+def lines_of(found: dict[str, Any]) -> list[results.Line]:
+    return list(results.read_lines(found))
+
+
 def results_with(*contenders: list[dict[str, Any]]) -> dict[str, Any]:
     bounds = bench.Bounds(1e11, {2**12: 1e11, 2**20: 5e10}).to_json()
     entries = [
@@ -236,15 +246,15 @@ def results_with(*contenders: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def test_report_puts_lost_cases_first() -> None:
-    results = results_with(
+    found = results_with(
         [record("fastlstm", 1e-3, 1e-3), record("torch", 2e-3, 2e-3)],
         [record("fastlstm", 1e-3, 1e-3), record("torch", 9e-4, 9e-4), record("jax", 3e-3, 3e-3)],
         [record("fastlstm", 1e-3, 1e-3), record("torch", 5e-4, 5e-4)],
     )
     explanations = [{"case": "gru", "rival": "torch", "why": "Because."}]
-    lines = list(report.read_lines(results))
+    lines = lines_of(found)
     assert [line.name for line in report.lost(lines)] == [lines[2].name, lines[1].name]
-    page = report.page(results, explanations)
+    page = report.page({"cases": found}, explanations)
     section, everything = page.split("## All cases")
     assert "2 of 3 cases" in section
     assert section.index(lines[2].name) < section.index(lines[1].name)
@@ -256,43 +266,43 @@ def test_report_puts_lost_cases_first() -> None:
 
 def test_ratio_is_taken_turn_by_turn() -> None:
     """A machine that halves its speed in the middle changes times, not ratios."""
-    results = results_with([record("fastlstm", 1e-3, 2e-3, 2e-3), record("torch", 1.5e-3, 3e-3, 3e-3)])
-    (line,) = report.read_lines(results)
+    found = results_with([record("fastlstm", 1e-3, 2e-3, 2e-3), record("torch", 1.5e-3, 3e-3, 3e-3)])
+    (line,) = lines_of(found)
     assert line.best_ratio == pytest.approx(1.5)
 
 
 def test_instruction_sets_of_ours_are_no_rivals() -> None:
-    (line,) = report.read_lines(results_with([record("fastlstm", 2e-3), record("fastlstm@avx2", 1e-3)]))
+    (line,) = lines_of(results_with([record("fastlstm", 2e-3), record("fastlstm@avx2", 1e-3)]))
     assert line.best_rival is None
 
 
 def test_report_names_who_was_refused() -> None:
-    results = results_with([record("fastlstm", 1e-3), record("torch", status="wrong", why="y is off by 1e+00")])
-    assert "y is off by 1e+00" in report.page(results, [])
-    assert "Where fastlstm is not the fastest\n\n0 of 0" in report.page(results, [])
+    found = results_with([record("fastlstm", 1e-3), record("torch", status="wrong", why="y is off by 1e+00")])
+    assert "y is off by 1e+00" in report.page({"cases": found}, [])
+    assert "Where fastlstm is not the fastest\n\n0 of 0" in report.page({"cases": found}, [])
 
 
 def test_report_holds_lengths_against_padding() -> None:
     bounds = bench.Bounds(1e11, {2**12: 1e11}).to_json()
     ragged = all_workloads(["lengths"])[:2]
-    found = [[record("fastlstm", 1e-3), record("fastlstm@padded", padded)] for padded in (2e-3, 1.25e-3)]
+    records = [[record("fastlstm", 1e-3), record("fastlstm@padded", padded)] for padded in (2e-3, 1.25e-3)]
     entries = [
-        {"name": workload.name, "group": group, "workload": workload.to_json(), "contenders": records}
-        for (group, workload), records in zip(ragged, found, strict=True)
+        {"name": workload.name, "group": group, "workload": workload.to_json(), "contenders": both}
+        for (group, workload), both in zip(ragged, records, strict=True)
     ]
-    results = results_with()
-    results["runs"][0] |= {"bounds": {"fastlstm": bounds}, "results": entries}
-    section = report.lengths_section(list(report.read_lines(results)))
+    found = results_with()
+    found["runs"][0] |= {"bounds": {"fastlstm": bounds}, "results": entries}
+    section = report.lengths_section(lines_of(found))
     assert "1 of 2 cases are over the target of 0.65" in section
     assert "| 0.50 |" in section
     assert "| 0.80 **over** |" in section
-    assert report.lengths_section(list(report.read_lines(results_with()))) == ""
-    assert "Where fastlstm is not the fastest\n\n0 of 0" in report.page(results, [])  # padded is no rival
+    assert report.lengths_section(lines_of(results_with())) == ""
+    assert "Where fastlstm is not the fastest\n\n0 of 0" in report.page({"cases": found}, [])  # padded is no rival
 
 
 def test_who_could_do_nothing_in_a_group_has_no_column() -> None:
-    results = results_with([record("fastlstm", 1e-3), record("numpy", status="unsupported"), record("jax", 2e-3)])
-    table = report.case_table(list(report.read_lines(results)))
+    found = results_with([record("fastlstm", 1e-3), record("numpy", status="unsupported"), record("jax", 2e-3)])
+    table = report.case_table(lines_of(found))
     assert "numpy" not in table
     assert "jax" in table
 
@@ -347,15 +357,15 @@ def speed_up(*sizes: int, median: float, best: float) -> thread_bench.Result:
 
 
 def test_threads_that_slow_a_case_down_are_named() -> None:
-    results = [
+    found = [
         speed_up(1, 1, 1, 1, median=0.98, best=0.98),
         speed_up(1, 1, 1, 2, median=0.5, best=1.1),
         speed_up(1, 1, 1, 3, median=0.4, best=0.9),
     ]
-    *_, summary, second, third = thread_bench.describe(results, 2).splitlines()
+    summary, _, second, third, *_ = thread_bench.describe(found, 2).splitlines()
     assert summary.startswith("2 of 3 are slower")
-    assert second.strip() == results[1].workload.name
-    assert third.strip() == results[2].workload.name + " (even in its best turn)"
+    assert second == f"- `{found[1].workload.name}`"
+    assert third == f"- `{found[2].workload.name}` (even in its best turn)"
 
 
 @pytest.mark.slow
@@ -412,7 +422,7 @@ def test_packaged_bench_does_not_time_what_is_wrong(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bench._Problem, "error", lambda self: float("nan"))
-    monkeypatch.setattr(bench, "_sample", lambda call, seconds: pytest.fail("timed"))
+    monkeypatch.setattr(bench, "sample", lambda call, seconds: pytest.fail("timed"))
     assert bench.main(["--seconds", "0.01"]) == 1
     assert "wrong by nan" in capsys.readouterr().out
 

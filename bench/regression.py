@@ -37,8 +37,14 @@ def checkout(commit: str, folder: Path) -> Iterator[Path]:
         _git("worktree", "remove", "--force", str(folder))
 
 
-def _git(*arguments: str) -> None:
-    subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True)
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def resolve(commit: str) -> str:
+    """Give the commit a name stands for now: HEAD may move while the first one is built."""
+    return _git("rev-parse", "--short", f"{commit}^{{commit}}")
 
 
 def install(sources: Path, environment: Path) -> Path:
@@ -104,9 +110,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
+    base, head = resolve(arguments.base), resolve(arguments.head)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        entrants = [entrant(BASE, arguments.base, folder), entrant(HEAD, arguments.head, folder)]
+        entrants = [entrant(BASE, base, folder), entrant(HEAD, head, folder)]
         results = run(
             entrants,
             select_workloads(arguments.groups, arguments.select, arguments.small),
@@ -116,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             arguments.out,
         )
     rows = compare(results)
-    header = ("case", "threads", arguments.base, arguments.head, "head / base")
+    header = ("case", "threads", base, head, f"{head} / {base}")
     shown = (
         (name, str(n), show_seconds(base), show_seconds(head), f"{ratio:.3f}") for name, n, base, head, ratio in rows
     )

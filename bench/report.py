@@ -19,7 +19,6 @@ import footprint
 import threads
 from results import NUMPY, OURS, PADDED, Line, read_lines
 from tables import show, show_seconds, show_threads, table
-from workloads import Workload
 
 from fastlstm.bench import Bounds
 
@@ -32,19 +31,6 @@ Results = dict[str, Any]  # what one of them holds
 
 
 # --- In short ---------------------------------------------------------------------------------------------------------
-
-
-def kind(workload: Workload) -> str:
-    """Say in words what a user would call it."""
-    if workload.mode == "step":
-        return "streaming, one step a call"
-    if workload.mode == "train":
-        return "gradients of a layer"
-    if workload.mode == "fit_step":
-        return "training step of a net"
-    if workload.variable_lengths:
-        return "sequences, rows of different lengths"
-    return "sequences, 1 row" if workload.case.N == 1 else "sequences, several rows"
 
 
 def overview_section(lines: Sequence[Line]) -> str:
@@ -66,8 +52,8 @@ def _by_kind(lines: Sequence[Line]) -> str:
         "what", "threads", "cases", "faster in", "best rival / ours: lowest", "middle", "highest", "of bound, middle",
     )  # fmt: skip
     rows = []
-    for name, count in dict.fromkeys((kind(line.workload), line.threads) for line in lines):
-        chosen = [line for line in lines if (kind(line.workload), line.threads) == (name, count)]
+    for name, count in dict.fromkeys((line.kind, line.threads) for line in lines):
+        chosen = [line for line in lines if (line.kind, line.threads) == (name, count)]
         fractions = [line.fraction for line in chosen if line.fraction is not None]
         middle = show(statistics.median(fractions) if fractions else None, ".0%")
         rows.append((name, str(count), *_ratio_cells([line.best_ratio or 0.0 for line in chosen]), middle))

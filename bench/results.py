@@ -16,6 +16,12 @@ OURS = "fastlstm"
 PADDED = "fastlstm@padded"
 NUMPY = "numpy"  # a rival, but the floor and no peer: the other rivals are libraries with recurrent layers or compilers
 
+KINDS = {
+    "step": "streaming, one step a call",
+    "train": "gradients of a layer",
+    "fit_step": "training step of a net",
+}
+
 
 @dataclass(frozen=True)
 class Line:
@@ -31,6 +37,15 @@ class Line:
     def name(self) -> str:
         """The workload's name."""
         return self.workload.name
+
+    @property
+    def kind(self) -> str:
+        """What a user would call it."""
+        if self.workload.mode in KINDS:
+            return KINDS[self.workload.mode]
+        if self.workload.variable_lengths:
+            return "sequences, rows of different lengths"
+        return "sequences, 1 row" if self.workload.case.N == 1 else "sequences, several rows"
 
     def seconds(self, label: str) -> float | None:
         """Median of a contender, a step for streams, if it was timed."""

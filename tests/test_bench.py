@@ -19,15 +19,20 @@ from check import TOLERANCE, WrongResultError, check
 from contenders import UnsupportedError, Variant, reorder_gates
 
 from fastlstm import bench
+from fastlstm import timing as clock
 
 ROOT = Path(__file__).parents[1]
 
 pytest.importorskip("tqdm")
+import fit  # noqa: E402
+import footprint  # noqa: E402
+import regression  # noqa: E402
 import report  # noqa: E402
 import results  # noqa: E402
 import run  # noqa: E402
 import sweep  # noqa: E402
 import threads as thread_bench  # noqa: E402
+import whole  # noqa: E402
 from expected import expected_outputs  # noqa: E402
 from processes import Entrant, Process  # noqa: E402
 from worker import Worker, serve  # noqa: E402
@@ -168,8 +173,10 @@ def test_contenders_solve_every_kind_of_workload(name: str, workload: Workload) 
 def test_every_cell_is_promised_streamed_ragged_and_bidirectional() -> None:
     for group in ("promised", "streaming", "lengths", "bidirectional"):
         assert {"lstm", "gru", "rnn_tanh"} <= {workload.case.cell for workload in GROUPS[group]}, group
-    ragged = [(workload.mode, workload.case.cell) for workload in GROUPS["lengths"]]
-    assert {(mode, cell) for mode in ("forward", "train") for cell in ("lstm", "gru", "rnn_tanh")} <= {*ragged}
+    ragged = [(workload.mode, workload.case.cell, workload.case.T) for workload in GROUPS["lengths"]]
+    cells, lengths = ("lstm", "gru", "rnn_tanh"), (10, 100, 1000)
+    assert {(mode, cell, T) for mode in ("forward", "train") for cell in cells for T in lengths} <= {*ragged}
+    assert {("fit_step", cell) for cell in cells} <= {(w.mode, w.case.cell) for w in GROUPS["fitting"]}
 
 
 def test_gates_are_reordered() -> None:
@@ -313,6 +320,111 @@ def test_explanations_are_well_formed() -> None:
         assert entry["why"]
 
 
+def test_numpy_is_a_rival_and_no_peer() -> None:
+    (line,) = lines_of(results_with([record("fastlstm", 1e-3), record("numpy", 2e-3), record("torch", 3e-3)]))
+    assert line.best_rival == "numpy"
+    assert line.best_ratio == pytest.approx(2)
+    assert line.peer_ratio == pytest.approx(3)
+    assert "it is the best in 1 of 1 cases" in report.overview_section([line])
+
+
+def test_overview_counts_by_kind_and_by_rival() -> None:
+    found = results_with(
+        [record("fastlstm", 1e-3), record("torch", 2e-3), record("jax", 4e-3)],
+        [record("fastlstm", 1e-3), record("torch", 5e-4)],
+        [record("fastlstm", 1e-3), record("torch", 3e-3)],
+    )
+    section = report.overview_section(lines_of(found))
+    assert "| sequences, 1 row | 1 | 2 | 2 | 2.00 | 2.50 | 3.00 |" in section
+    assert "| sequences, several rows | 1 | 1 | 0 | 0.50 | 0.50 | 0.50 |" in section
+    assert "| torch | 1 | 3 | 2 | 0.50 | 2.00 | 3.00 |" in section
+    assert "| jax | 1 | 1 | 1 | 4.00 | 4.00 | 4.00 |" in section
+
+
+def test_instruction_sets_are_held_against_the_best() -> None:
+    records = [record("fastlstm", 1e-3), record("fastlstm@avx2", 2e-3), record("fastlstm@padded", 3e-3)]
+    found = results_with(records)
+    section = report.instruction_sets_section(lines_of(found))
+    assert "| case | threads | best | avx2 |" in section
+    assert "| 1 ms | 2.00 |" in section
+    assert report.instruction_sets_section(lines_of(results_with([record("fastlstm", 1e-3)]))) == ""
+
+
+def test_parts_that_were_not_measured_are_left_out(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"must hold cases\.json"):
+        report.read(tmp_path)
+    (tmp_path / "cases.json").write_text(json.dumps(results_with([record("fastlstm", 1e-3)])))
+    assert "## A whole fit" not in report.page(report.read(tmp_path), [])
+    times = {"status": "timed", "first": 2.0, "again": 1.0, "last_loss": 0.5}
+    part = {"net": "tiny", "threads": 1, "found": {"fastlstm": times, "keras": {**times, "first": 6.0}}}
+    (tmp_path / "fit.json").write_text(json.dumps({"runs": [part]}))
+    assert "| tiny | 1 | keras | 6 s | 3.0 | 1 s | 1.0 | 0.5000 |" in report.page(report.read(tmp_path), [])
+
+
+# --- Whole fits, footprint, regressions -------------------------------------------------------------------------------
+
+
+def test_a_fit_that_goes_elsewhere_is_not_timed() -> None:
+    def runs(loss: float) -> list[dict[str, Any]]:
+        return [{"first": 1.0, "again": 1.0, "losses": [loss, 0.1]}]
+
+    both = {"fastlstm": runs(2.0), "keras": runs(2.0 + 3 * fit.TOLERANCE)}
+    assert fit._summary("fastlstm", both, {})["status"] == "timed"
+    assert fit._summary("keras", both, {})["status"] == "wrong"
+    assert fit._summary("keras", {**both, "keras": runs(float("nan"))}, {})["status"] == "wrong"
+
+
+def test_the_demo_fits_from_the_same_weights(tmp_path: Path) -> None:
+    net = fit.Net("tiny", 16, 1, False)
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "data.npz", x=rng.standard_normal((40, 5, 8)).astype("f4"), y=np.eye(10, dtype="f4")[[3] * 40])
+    found = [fit.fit_twice(net, fit.LIBRARIES["fastlstm"], tmp_path / "data.npz", 1) for _ in range(2)]
+    assert found[0]["losses"] == found[1]["losses"]
+    assert len(found[0]["losses"]) == 1
+
+
+def test_footprint_finds_a_package_that_runs_from_its_sources() -> None:
+    assert footprint._folder_bytes("fastlstm") > 1e5
+    assert footprint._folder_bytes("no_such_package") is None
+
+
+def test_commits_are_compared_turn_by_turn_the_worst_first() -> None:
+    found = results_with(
+        [record("base", 1e-3, 2e-3, 2e-3), record("head", 9e-4, 1.8e-3, 1.8e-3)],
+        [record("base", 1e-3), record("head", 1.5e-3)],
+        [record("base", status="failed", why="no such layer"), record("head", 1e-3)],
+    )
+    rows = regression.compare(found)
+    assert [round(row[-1], 6) for row in rows] == [1.5, 0.9]
+    (missing,) = regression.unmatched(found)
+    assert missing.endswith("base failed: no such layer")
+
+
+def test_the_whole_suite_leaves_what_the_page_reads() -> None:
+    left = [path.stem for path, _ in whole.commands(Path("results"), small=False, cores=2)]
+    assert {*report.PARTS} <= {*left}
+    assert "threads" not in [path.stem for path, _ in whole.commands(Path("results"), small=False, cores=1)]
+    assert all(Path(command[0]).exists() for _, command in whole.commands(Path("results"), small=True, cores=2))
+
+
+# --- Clock ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_long_call_is_its_own_sample_and_short_ones_are_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, calls = 0.0, 0
+
+    def call(duration: float) -> None:
+        nonlocal now, calls
+        now, calls = now + duration, calls + 1
+
+    monkeypatch.setattr(clock, "perf_counter", lambda: now)
+    assert clock.sample(lambda: call(2.0), 1.0) == [2.0]
+    assert calls == 1
+    samples = clock.sample(lambda: call(1e-5), 1e-3)
+    assert samples == pytest.approx([1e-5] * 5)
+    assert calls == 1 + 2 + 20 * 5  # 20 calls fill the shortest sample
+
+
 # --- Sweeps -----------------------------------------------------------------------------------------------------------
 
 
@@ -370,8 +482,9 @@ def test_threads_that_slow_a_case_down_are_named() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="threads are compared on two processors")
-def test_threads_are_compared() -> None:
-    assert "are slower than on one thread" in run_script("threads.py")
+def test_threads_are_compared(tmp_path: Path) -> None:
+    assert "are slower than on one thread" in run_script("threads.py", "--out", tmp_path / "threads.json")
+    assert "## What threads are worth" in thread_bench.section(json.loads((tmp_path / "threads.json").read_text()))
 
 
 # --- The packaged selection -------------------------------------------------------------------------------------------

@@ -160,7 +160,7 @@ def section(results: dict[str, Any]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rivals", default=",".join(contenders.NAMES[2:]), help="comma-separated")
-    parser.add_argument("--repetitions", type=int, default=5, help="processes of each kind (default: 5)")
+    parser.add_argument("--repetitions", type=int, default=3, help="processes of each kind (default: 3)")
     parser.add_argument("--wheel", type=Path, help="a built wheel of fastlstm")
     parser.add_argument("--out", type=Path, default=Path("results/footprint.json"))
     parser.add_argument("--small", action="store_true", help="one process of each kind: try the script")

@@ -1,4 +1,4 @@
-"""Results to a page: what it comes to, the cases lost first, then every case, with charts.
+"""Results to a page: the cases lost first, then what it comes to, then every case, with charts.
 
 ``python bench/report.py results --page docs/benchmarks.md`` reads what the other scripts wrote into the folder
 ``results``; what is not there is left out. A file of ``run.py`` alone will do too.
@@ -16,16 +16,17 @@ from typing import Any
 
 import fit
 import footprint
+import sweep
 import threads
 from results import NUMPY, OURS, PADDED, Line, read_lines
-from tables import show, show_seconds, show_threads, table
+from tables import show, show_picture, show_seconds, show_threads, table
 
 from fastlstm.bench import Bounds
 
 PADDED_TARGET = 0.65  # time of a run with lengths over that of the padded run, lengths uniform from 1 to T
 EXPLANATIONS = Path(__file__).with_name("explanations.json")
 UNEXPLAINED = "**not explained yet**"
-PARTS = ("cases", "instruction_sets", "fit", "footprint", "threads")  # files of the folder
+PARTS = ("cases", "instruction_sets", "fit", "footprint", "threads", "sweeps")  # files of the folder
 
 Results = dict[str, Any]  # what one of them holds
 
@@ -266,18 +267,19 @@ def page(found: dict[str, Results], explanations: Sequence[dict[str, str]], pict
     cases = found["cases"]
     lines = list(read_lines(cases))
     others = list(read_lines(found["instruction_sets"])) if "instruction_sets" in found else lines
+    sweeps = [picture for picture in pictures if "sweep" in picture]
     parts = [
         INTRODUCTION,
-        overview_section(lines),
         lost_section(lines, explanations),
+        overview_section(lines),
+        *(show_picture(picture) for picture in pictures if picture not in sweeps),
         fit.section(found["fit"]) if "fit" in found else "",
         footprint.section(found["footprint"]) if "footprint" in found else "",
         lengths_section(lines),
         instruction_sets_section(others),
         threads.section(found["threads"]) if "threads" in found else "",
+        sweep.section(found["sweeps"], sweeps) if "sweeps" in found else "",
         untimed_section(lines),
-        "## Charts" if pictures else "",
-        *(f"![{Path(picture).stem.replace('_', ' ')}]({picture})" for picture in pictures),
         ALL_CASES,
         *case_sections(lines),
         machine_section(cases),
@@ -309,7 +311,9 @@ def main(argv: list[str] | None = None) -> None:
     folder = arguments.page.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)
     drawn = draw(list(read_lines(found["cases"])), found["cases"]["machine"], folder)
-    arguments.page.write_text(page(found, explanations, [f"{folder.name}/{path.name}" for path in drawn]))
+    drawn += sorted(arguments.page.parent.glob("pictures/sweep_*.png"))
+    pictures = [path.relative_to(arguments.page.parent).as_posix() for path in drawn]
+    arguments.page.write_text(page(found, explanations, pictures))
 
 
 if __name__ == "__main__":

@@ -203,7 +203,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--isa", default="", help="time fastlstm on these instruction sets too, comma-separated or all")
     parser.add_argument("--threads", default="1,all", help="comma-separated numbers or all (default: 1,all)")
     parser.add_argument("--cores", default="", help="processors to use, comma-separated (default: all there are)")
-    parser.add_argument("--rounds", type=int, default=5, help="turns of every contender (default: 5)")
+    parser.add_argument("--rounds", type=int, default=4, help="turns of every contender (default: 4)")
     parser.add_argument("--seconds", type=float, default=0.05, help="length of a turn (default: 0.05)")
     parser.add_argument("--out", type=Path, default=Path("results/cases.json"), help="results, as they come")
     parser.add_argument("--small", action="store_true", help="tiny sizes: try the suite, not the speed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from timing import show_time
 
@@ -31,6 +32,11 @@ def show_bytes(count: float | None) -> str:
     if count is None:
         return "-"
     return f"{count / 1e6:.0f} MB" if count >= 1e7 else f"{count / 1e6:.1f} MB"
+
+
+def show_picture(path: str) -> str:
+    """Put a picture on the page, under the words its file name is made of."""
+    return f"![{Path(path).stem.replace('_', ' ')}]({path})"
 
 
 def show_threads(count: int) -> str:

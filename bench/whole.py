@@ -25,7 +25,6 @@ class Step(NamedTuple):
     file: str
     command: str
     small: str  # what makes it quick, to try it
-    option: str = "--out"  # which takes the file
 
 
 QUICK = "--small --rounds 1 --seconds 0"
@@ -35,21 +34,26 @@ STEPS = (
     Step("fit.json", "fit.py", "--small --rounds 1 --threads 1"),
     Step("footprint.json", "footprint.py", "--small"),
     Step("threads.json", "threads.py", QUICK),
-    Step("sweeps", "sweep.py", QUICK, "--pictures"),
+    Step("sweeps.json", "sweep.py", QUICK),
 )
 
 
-def commands(results: Path, small: bool, cores: int, wheel: Path | None = None) -> list[tuple[Path, list[str]]]:
+def commands(
+    results: Path, page: Path, small: bool, cores: int, wheel: Path | None = None
+) -> list[tuple[Path, list[str]]]:
     """Give what each step leaves and its command line; threads are compared where there are two cores."""
+    further = {
+        "footprint.json": ["--wheel", str(wheel)] if wheel else [],
+        "sweeps.json": ["--pictures", str(page.parent / "pictures")],
+    }
     found = []
     for step in STEPS:
         if step.file == "threads.json" and cores < 2:
             continue
         script, *options = shlex.split(step.command)
         options += shlex.split(step.small) if small else []
-        options += ["--wheel", str(wheel)] if wheel and step.file == "footprint.json" else []
         left = results / step.file
-        found.append((left, [str(HERE / script), *options, step.option, str(left)]))
+        found.append((left, [str(HERE / script), *options, *further.get(step.file, []), "--out", str(left)]))
     return found
 
 
@@ -72,9 +76,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--small", action="store_true", help="tiny sizes: try the suite, not the speed")
     arguments = parser.parse_args(argv)
     arguments.results.mkdir(parents=True, exist_ok=True)
-    for left, command in commands(arguments.results, arguments.small, len(available_cores()), arguments.wheel):
-        run_step(left, command, arguments.again)
     page = arguments.page or arguments.results / "benchmarks.md"
+    for left, command in commands(arguments.results, page, arguments.small, len(available_cores()), arguments.wheel):
+        run_step(left, command, arguments.again)
     subprocess.run([sys.executable, str(HERE / "report.py"), str(arguments.results), "--page", str(page)], check=True)
     print(page)
 

@@ -137,7 +137,7 @@ def _training() -> Iterator[Workload]:
         for sizes in ((30, 32, 8, 32), (28, 32, 28, 128), (100, 32, 64, 256), (50, 256, 64, 128)):
             yield Workload("train", Case(cell, *sizes))
     yield Workload("train", Case("gru", 100, 32, 64, 256))
-    yield Workload("train", Case("lstm", 100, 128, 128, 512))
+    yield Workload("train", Case("lstm", 25, 128, 128, 512))
     yield Workload("train", Case("lstm", 1000, 8, 16, 64))  # a long sequence
 
 

@@ -400,11 +400,15 @@ def test_commits_are_compared_turn_by_turn_the_worst_first() -> None:
     assert missing.endswith("base failed: no such layer")
 
 
+def whole_commands(small: bool = False, cores: int = 2) -> list[tuple[Path, list[str]]]:
+    return whole.commands(Path("results"), Path("page.md"), small, cores)
+
+
 def test_the_whole_suite_leaves_what_the_page_reads() -> None:
-    left = [path.stem for path, _ in whole.commands(Path("results"), small=False, cores=2)]
-    assert {*report.PARTS} <= {*left}
-    assert "threads" not in [path.stem for path, _ in whole.commands(Path("results"), small=False, cores=1)]
-    assert all(Path(command[0]).exists() for _, command in whole.commands(Path("results"), small=True, cores=2))
+    left = [path.stem for path, _ in whole_commands()]
+    assert {*report.PARTS} == {*left}
+    assert "threads" not in [path.stem for path, _ in whole_commands(cores=1)]
+    assert all(Path(command[0]).exists() for _, command in whole_commands(small=True))
 
 
 # --- Clock ------------------------------------------------------------------------------------------------------------
@@ -459,9 +463,10 @@ def run_script(name: str, *options: object) -> str:
 @pytest.mark.slow
 def test_sweep_runs_and_draws(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    printed = run_script("sweep.py", "--pictures", tmp_path)
+    printed = run_script("sweep.py", "--pictures", tmp_path / "pictures", "--out", tmp_path / "sweeps.json")
     assert printed.count("ps a multiply-add") == 3
-    assert {path.name for path in tmp_path.iterdir()} == {"sweep_h.png", "sweep_n.png"}
+    assert {path.name for path in (tmp_path / "pictures").iterdir()} == {"sweep_h.png", "sweep_n.png"}
+    assert "- over N, H = 128: " in sweep.section(json.loads((tmp_path / "sweeps.json").read_text()), [])
 
 
 def speed_up(*sizes: int, median: float, best: float) -> thread_bench.Result:

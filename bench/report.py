@@ -40,10 +40,12 @@ def overview_section(lines: Sequence[Line]) -> str:
     if not compared:
         return ""
     by_numpy = sum(line.best_rival == NUMPY for line in compared)
+    against_peers = [line.peer_ratio for line in compared if line.peer_ratio is not None]
     text = (
         "Time of a rival over that of fastlstm: above 1 fastlstm is faster. The best rival is whoever is fastest of "
         "all others in a case, NumPy included, which is the floor and no peer: it is the best in "
-        f"{by_numpy} of {len(compared)} cases."
+        f"{by_numpy} of {len(compared)} cases. Against the peers alone fastlstm is the fastest in "
+        f"{sum(ratio >= 1 for ratio in against_peers)} of {len(against_peers)}."
     )
     return f"## In short\n\n{text}\n\n{_by_kind(compared)}\n\n{_by_rival(compared)}"
 

@@ -326,6 +326,8 @@ def test_numpy_is_a_rival_and_no_peer() -> None:
     assert line.best_ratio == pytest.approx(2)
     assert line.peer_ratio == pytest.approx(3)
     assert "it is the best in 1 of 1 cases" in report.overview_section([line])
+    (line,) = lines_of(results_with([record("fastlstm", 1e-3), record("numpy", 9e-4), record("torch", 3e-3)]))
+    assert "Against the peers alone fastlstm is the fastest in 1 of 1." in report.overview_section([line])
 
 
 def test_overview_counts_by_kind_and_by_rival() -> None:

@@ -41,8 +41,8 @@ class Net:
 
 NETS = (Net("demo", 128, 20, True), Net("tiny", 16, 5, False))
 WORDS = {
-    "demo": "the demo: Japanese Vowels (270 rows, 29 steps, 12 features), LSTM(128), 20 epochs, validation, accuracy",
-    "tiny": "a tiny net: 2048 rows, 20 steps, 8 features, LSTM(16), 5 epochs",
+    "demo": "Japanese Vowels (270 rows, 29 steps, 12 features), LSTM(128), 20 epochs, validation, accuracy",
+    "tiny": "random data, 2048 rows, 20 steps, 8 features, LSTM(16), 5 epochs",
 }
 
 

@@ -1,14 +1,14 @@
 """Beside speed: import time, cold first call, peak memory and size on disk, each in fresh processes.
 
-``python bench/footprint.py --wheel dist/fastlstm-*.whl`` prints a Markdown table.
+``python bench/footprint.py --wheel dist/fastlstm-*.whl`` prints a table, and keeps it for ``report.py``.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import importlib.util
 import json
-import os
 import re
 import statistics
 import subprocess
@@ -18,9 +18,9 @@ from typing import Any
 
 import contenders
 from cases import Case
-from machine import available_cores
-from processes import thread_environment
-from report import show_time, table
+from machine import available_cores, facts, write
+from processes import last_words, run_alone
+from tables import show, show_bytes, show_seconds, table
 from workloads import Workload, make_task
 
 WORKLOAD = Workload("forward", Case("lstm", 100, 1, 128, 128))
@@ -37,17 +37,7 @@ print(perf_counter() - start)
 
 def in_fresh_process(*arguments: str) -> str:
     """Give the last line a Python process on one core prints."""
-    environment = {**os.environ, **thread_environment(1), "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    core = available_cores()[-1]
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-        preexec_fn=lambda: os.sched_setaffinity(0, {core}),
-    )
-    return done.stdout.splitlines()[-1]
+    return run_alone(arguments, available_cores()[-1:])
 
 
 def import_seconds(name: str, repetitions: int) -> float:
@@ -98,7 +88,15 @@ def installed_bytes(name: str) -> int | None:
     seen: dict[str, int] = {} if name == "numpy" else {"numpy": 0}
     for distribution in DISTRIBUTIONS.get(name, (name,)):
         _add_distribution(distribution, seen)
-    return sum(seen.values()) or None
+    return sum(seen.values()) or _folder_bytes(name)
+
+
+def _folder_bytes(name: str) -> int | None:
+    """Bytes of a package that runs from its sources, without what it requires."""
+    spec = importlib.util.find_spec(name)
+    folders = spec.submodule_search_locations if spec else None
+    files = (path for folder in folders or () for path in Path(folder).rglob("*") if "__pycache__" not in path.parts)
+    return sum(path.stat().st_size for path in files if path.is_file()) or None
 
 
 def _add_distribution(name: str, seen: dict[str, int]) -> None:
@@ -123,55 +121,60 @@ def measure(names: list[str], repetitions: int) -> dict[str, dict[str, Any]]:
         try:
             seconds = import_seconds(name, repetitions)
             found[name] = {"import": seconds, "bytes": installed_bytes(name), **first_call(name, repetitions)}
-        except subprocess.CalledProcessError as error:
-            last = error.stderr.splitlines()[-1:] or ["no message"]
-            print(f"{name} is left out: {last[0]}", file=sys.stderr)
+        except subprocess.SubprocessError as error:
+            print(f"{name} is left out: {last_words(error)}", file=sys.stderr)
     return found
 
 
-def render(found: dict[str, dict[str, Any]], wheel: Path | None) -> str:
-    """Lay out the table."""
+def section(results: dict[str, Any]) -> str:
+    """Lay out the part of the page."""
     header = (
-        "package", "import", "import / NumPy's", "make the layer", "first call", "second call",
-        "peak memory after import", "after the calls", "installed, without NumPy",
+        "package", "import", "import, with NumPy's as 1", "make the layer", "first call", "second call",
+        "peak memory after import", "after the calls", "on disk, without NumPy",
     )  # fmt: skip
-    base = found["numpy"]["import"]
+    found = results["found"]
+    base = found.get("numpy", {}).get("import")
     rows = [
         (
             name,
-            show_time(fields["import"]),
-            f"{fields['import'] / base:.1f}",
-            show_time(fields["make"]),
-            show_time(fields["first"]),
-            show_time(fields["second"]),
-            _megabytes(fields["imported"]),
-            _megabytes(fields["peak"]),
-            _megabytes(fields["bytes"]),
+            show_seconds(fields["import"]),
+            show(fields["import"] / base if base else None, ".1f"),
+            show_seconds(fields["make"]),
+            show_seconds(fields["first"]),
+            show_seconds(fields["second"]),
+            show_bytes(fields["imported"]),
+            show_bytes(fields["peak"]),
+            show_bytes(fields["bytes"]),
         )
         for name, fields in found.items()
     ]
-    text = f"`{WORKLOAD.name}`, one core, fresh processes.\n\n{table(header, rows)}"
-    return text if wheel is None else f"{text}\n\nWheel: {wheel.name}, {_megabytes(wheel.stat().st_size)}."
-
-
-def _megabytes(count: float | None) -> str:
-    if count is None:
-        return "-"
-    return f"{count / 1e6:.0f} MB" if count >= 1e7 else f"{count / 1e6:.1f} MB"
+    text = (
+        f"`{WORKLOAD.name}` on one core; medians over fresh processes. Memory is the peak of resident pages. On disk: "
+        "everything an installation brings besides NumPy, unpacked."
+    )
+    wheel = results["wheel"]
+    said = f" The wheel of fastlstm is {show_bytes(wheel['bytes'])} (`{wheel['name']}`)." if wheel else ""
+    return f"## Import, first call, memory, size\n\n{text}{said}\n\n{table(header, rows)}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rivals", default=",".join(contenders.NAMES[2:]), help="comma-separated")
-    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--repetitions", type=int, default=3, help="processes of each kind (default: 3)")
     parser.add_argument("--wheel", type=Path, help="a built wheel of fastlstm")
+    parser.add_argument("--out", type=Path, default=Path("results/footprint.json"))
+    parser.add_argument("--small", action="store_true", help="one process of each kind: try the script")
     parser.add_argument("--inside", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.inside:
         print(json.dumps(inside(arguments.inside)))
         return
     names = ["fastlstm", "numpy", *filter(None, arguments.rivals.split(","))]
-    print(render(measure(names, arguments.repetitions), arguments.wheel))
+    found = measure(names, 1 if arguments.small else arguments.repetitions)
+    wheel = arguments.wheel and {"name": arguments.wheel.name, "bytes": arguments.wheel.stat().st_size}
+    results = {"machine": facts(), "found": found, "wheel": wheel}
+    write(results, arguments.out)
+    print(section(results))
 
 
 if __name__ == "__main__":

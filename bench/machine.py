@@ -1,8 +1,9 @@
-"""Facts about the machine and the sources, for the head of a report."""
+"""The machine: its processors, facts for a reader to judge figures by, and the files they are kept in."""
 
 from __future__ import annotations
 
 import datetime
+import json
 import os
 import platform
 import re
@@ -34,6 +35,28 @@ def facts() -> dict[str, Any]:
 def available_cores() -> list[int]:
     """Processors this process may run on."""
     return sorted(os.sched_getaffinity(0))
+
+
+def core_sets(threads: str, cores: str) -> list[list[int]]:
+    """Read ``--threads`` and ``--cores``: a list of processors for every number of threads, each once."""
+    available = [int(core) for core in cores.split(",")] if cores else available_cores()
+    sets: list[list[int]] = []
+    for word in threads.split(","):
+        count = len(available) if word == "all" else int(word)
+        if not 1 <= count <= len(available):
+            raise SystemExit(f"--threads must be from 1 to {len(available)} or all, got {word}")
+        chosen = available[-count:]  # the first processor is where interrupts go
+        if chosen not in sets:
+            sets.append(chosen)
+    return sets
+
+
+def write(found: dict[str, Any], out: Path) -> None:
+    """Replace a file of results at once, so that an interrupted run leaves whole ones."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_suffix(".part")
+    part.write_text(json.dumps(found, indent=1) + "\n")
+    os.replace(part, out)
 
 
 def caches() -> dict[str, int]:

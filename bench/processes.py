@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -40,6 +40,29 @@ def thread_environment(threads: int) -> dict[str, str]:
     if threads == 1:
         variables["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
     return variables
+
+
+def run_alone(arguments: Sequence[str], cores: Sequence[int]) -> str:
+    """Run Python from start to end on these cores, and give the last line it prints."""
+    quiet = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env={**os.environ, **thread_environment(len(cores)), **quiet},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=ANSWER_TIMEOUT,
+        preexec_fn=lambda: os.sched_setaffinity(0, cores),
+    )
+    return done.stdout.splitlines()[-1]
+
+
+def last_words(error: subprocess.SubprocessError) -> str:
+    """Say in a line why a process that ran alone gave nothing."""
+    if isinstance(error, subprocess.CalledProcessError):
+        lines: list[str] = error.stderr.strip().splitlines()
+        return lines[-1] if lines else f"ended with code {error.returncode}"
+    return str(error)
 
 
 class Process:

@@ -18,10 +18,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from machine import ROOT
+from machine import ROOT, core_sets
 from processes import Entrant
-from report import show_time, table
-from run import core_sets, run, select_workloads
+from run import run, select_workloads
+from tables import show_seconds, table
 from workloads import Workload
 
 BASE, HEAD = "base", "head"
@@ -37,8 +37,14 @@ def checkout(commit: str, folder: Path) -> Iterator[Path]:
         _git("worktree", "remove", "--force", str(folder))
 
 
-def _git(*arguments: str) -> None:
-    subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True)
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def resolve(commit: str) -> str:
+    """Give the commit a name stands for now: HEAD may move while the first one is built."""
+    return _git("rev-parse", "--short", f"{commit}^{{commit}}")
 
 
 def install(sources: Path, environment: Path) -> Path:
@@ -90,33 +96,37 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("base", help="the commit to compare with")
     parser.add_argument("head", help="the commit in question")
-    parser.add_argument("--groups", default="promised,streaming,training", help="as in run.py")
+    parser.add_argument("--groups", default="promised,streaming,training,fitting", help="as in run.py")
     parser.add_argument("--select", default="", metavar="REGEX", help="as in run.py")
     parser.add_argument("--threads", default="1,all", help="as in run.py")
     parser.add_argument("--cores", default="", help="as in run.py")
     parser.add_argument("--rounds", type=int, default=9, help="turns of both (default: 9)")
     parser.add_argument("--seconds", type=float, default=0.2, help="length of a turn (default: 0.2)")
     parser.add_argument("--allowed", type=float, default=1.1, help="a ratio beyond this fails (default: 1.1)")
-    parser.add_argument("--out", type=Path, default=Path("regression.json"))
+    parser.add_argument("--out", type=Path, default=Path("results/regression.json"))
+    parser.add_argument("--small", action="store_true", help="tiny sizes: try the script, not the speed")
     return parser.parse_args(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
+    base, head = resolve(arguments.base), resolve(arguments.head)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        entrants = [entrant(BASE, arguments.base, folder), entrant(HEAD, arguments.head, folder)]
+        entrants = [entrant(BASE, base, folder), entrant(HEAD, head, folder)]
         results = run(
             entrants,
-            select_workloads(arguments.groups, arguments.select),
+            select_workloads(arguments.groups, arguments.select, arguments.small),
             core_sets(arguments.threads, arguments.cores),
             arguments.rounds,
             arguments.seconds,
             arguments.out,
         )
     rows = compare(results)
-    header = ("case", "threads", arguments.base, arguments.head, "head / base")
-    shown = ((name, str(n), show_time(base), show_time(head), f"{ratio:.3f}") for name, n, base, head, ratio in rows)
+    header = ("case", "threads", base, head, f"{head} / {base}")
+    shown = (
+        (name, str(n), show_seconds(base), show_seconds(head), f"{ratio:.3f}") for name, n, base, head, ratio in rows
+    )
     print(table(header, shown))
     print("\n".join(unmatched(results)))
     return int(not rows or rows[0][4] > arguments.allowed)

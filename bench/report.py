@@ -1,6 +1,7 @@
-"""Results to a page: the cases lost first, then every case, with charts.
+"""Results to a page: the cases lost first, then what it comes to, then every case, with charts.
 
-``python bench/report.py results.json --page docs/benchmarks.md``
+``python bench/report.py results --page docs/benchmarks.md`` reads what the other scripts wrote into the folder
+``results``; what is not there is left out. A file of ``run.py`` alone will do too.
 """
 
 from __future__ import annotations
@@ -10,131 +11,74 @@ import json
 import re
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from timing import Summary
-from workloads import Workload
+import fit
+import footprint
+import sweep
+import threads
+from results import NUMPY, OURS, PADDED, Line, read_lines
+from tables import show, show_picture, show_seconds, show_threads, table
 
-from fastlstm.bench import Bounds, Work
+from fastlstm.bench import Bounds
 
-OURS = "fastlstm"
-PADDED = "fastlstm@padded"
 PADDED_TARGET = 0.65  # time of a run with lengths over that of the padded run, lengths uniform from 1 to T
 EXPLANATIONS = Path(__file__).with_name("explanations.json")
-WORDS = ("case", "contender", "fastest", "package", "status", "value", "what", "why")  # columns of text
 UNEXPLAINED = "**not explained yet**"
+PARTS = ("cases", "instruction_sets", "fit", "footprint", "threads", "sweeps")  # files of the folder
+
+Results = dict[str, Any]  # what one of them holds
 
 
-@dataclass(frozen=True)
-class Line:
-    """A workload with a number of threads, and what everybody made of it."""
-
-    group: str
-    workload: Workload
-    threads: int
-    found: dict[str, dict[str, Any]]  # by label, as `run.py` wrote them
-    bounds: Bounds | None
-
-    @property
-    def name(self) -> str:
-        """The workload's name."""
-        return self.workload.name
-
-    def seconds(self, label: str) -> float | None:
-        """Median of a contender, a step for streams, if it was timed."""
-        record = self.found.get(label, {})
-        return float(record["median"]) / self.workload.calls if record.get("status") == "timed" else None
-
-    def ratio(self, rival: str) -> float | None:
-        """How many times as long a rival takes: the median over the rounds, in which both had turns."""
-        ours: list[float] = self.found.get(OURS, {}).get("rounds", [])
-        theirs: list[float] = self.found.get(rival, {}).get("rounds", [])
-        if not ours or not theirs:
-            return None
-        return statistics.median(their / our for our, their in zip(ours, theirs, strict=True))
-
-    @property
-    def best_rival(self) -> str | None:
-        """The fastest that is not fastlstm."""
-        rivals = {label: self.ratio(label) for label in self.found if not label.startswith(OURS)}
-        timed = {label: ratio for label, ratio in rivals.items() if ratio is not None}
-        return min(timed, key=lambda label: timed[label]) if timed else None
-
-    @property
-    def best_ratio(self) -> float | None:
-        """Time of the best rival over ours: below 1 the case is lost."""
-        return None if self.best_rival is None else self.ratio(self.best_rival)
-
-    @property
-    def spread(self) -> float | None:
-        """Distance of our quartiles, relative to our median."""
-        record = self.found.get(OURS, {})
-        if record.get("status") != "timed":
-            return None
-        return Summary(record["median"], record["lower"], record["upper"]).spread
-
-    @property
-    def work(self) -> Work:
-        """What the workload needs done."""
-        case = self.workload.case
-        return Work(self.workload.mode, case.gates, case.T, case.I, case.H, self.workload.row_steps)
-
-    @property
-    def gflops(self) -> float | None:
-        """Our rate, in GFLOP/s of the needed products."""
-        seconds = self.seconds(OURS)
-        return None if seconds is None else self.workload.flops / seconds / self.workload.calls / 1e9
-
-    @property
-    def fraction(self) -> float | None:
-        """Our part of the bound."""
-        seconds = self.seconds(OURS)
-        if seconds is None or self.bounds is None:
-            return None
-        return bound(self.workload, self.work, self.bounds, self.threads) / (seconds * self.workload.calls)
+# --- In short ---------------------------------------------------------------------------------------------------------
 
 
-def bound(workload: Workload, work: Work, bounds: Bounds, threads: int) -> float:
-    """Least seconds; two directions are two layers over the same input."""
-    if not workload.bidirectional:
-        return bounds.seconds(work, threads)
-    return 2 * bounds.seconds(work._replace(row_steps=work.row_steps // 2), threads)
+def overview_section(lines: Sequence[Line]) -> str:
+    """Say what it comes to, by what is done and by rival."""
+    compared = [line for line in lines if line.best_ratio is not None]
+    if not compared:
+        return ""
+    by_numpy = sum(line.best_rival == NUMPY for line in compared)
+    against_peers = [line.peer_ratio for line in compared if line.peer_ratio is not None]
+    text = (
+        "Time of a rival over that of fastlstm: above 1 fastlstm is faster. The best rival is whoever is fastest of "
+        "all others in a case, NumPy included, which is the floor and no peer: it is the best in "
+        f"{by_numpy} of {len(compared)} cases. Against the peers alone fastlstm is the fastest in "
+        f"{sum(ratio >= 1 for ratio in against_peers)} of {len(against_peers)}."
+    )
+    return f"## In short\n\n{text}\n\n{_by_kind(compared)}\n\n{_by_rival(compared)}"
 
 
-def read_lines(results: dict[str, Any]) -> Iterator[Line]:
-    """Go through everything that was run."""
-    for part in results["runs"]:
-        measured = part["bounds"].get(OURS)
-        bounds = Bounds.from_json(measured) if measured else None
-        for entry in part["results"]:
-            found = {record["label"]: record for record in entry["contenders"]}
-            yield Line(entry["group"], Workload.from_json(entry["workload"]), part["threads"], found, bounds)
+def _by_kind(lines: Sequence[Line]) -> str:
+    header = (
+        "what", "threads", "cases", "faster in", "best rival / ours: lowest", "middle", "highest", "of bound, middle",
+    )  # fmt: skip
+    rows = []
+    for name, count in dict.fromkeys((line.kind, line.threads) for line in lines):
+        chosen = [line for line in lines if (line.kind, line.threads) == (name, count)]
+        fractions = [line.fraction for line in chosen if line.fraction is not None]
+        middle = show(statistics.median(fractions) if fractions else None, ".0%")
+        rows.append((name, str(count), *_ratio_cells([line.best_ratio or 0.0 for line in chosen]), middle))
+    return table(header, rows)
 
 
-# --- Words ------------------------------------------------------------------------------------------------------------
+def _by_rival(lines: Sequence[Line]) -> str:
+    header = ("rival", "threads", "cases", "faster in", "rival / ours: lowest", "middle", "highest")
+    keys = dict.fromkeys((label, line.threads) for line in lines for label in line.ratios)
+    rows = []
+    for label, count in keys:
+        ratios = [line.ratios[label] for line in lines if line.threads == count and label in line.ratios]
+        rows.append((label, str(count), *_ratio_cells(ratios)))
+    return table(header, rows)
 
 
-def show_time(seconds: float | None) -> str:
-    """Give three digits and a unit."""
-    if seconds is None:
-        return "-"
-    for unit, scale in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
-        if seconds * scale >= 1:
-            return f"{seconds * scale:.3g} {unit}"
-    return f"{seconds * 1e9:.0f} ns"
+def _ratio_cells(ratios: Sequence[float]) -> tuple[str, ...]:
+    figures = (min(ratios), statistics.median(ratios), max(ratios))
+    return str(len(ratios)), str(sum(ratio >= 1 for ratio in ratios)), *(show(figure, ".2f") for figure in figures)
 
 
-def show(value: float | None, form: str) -> str:
-    """Format a number that may be missing."""
-    return "-" if value is None else format(value, form)
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Lay out a Markdown table: words left, numbers right."""
-    rule = ["---" if name in WORDS else "---:" for name in header]
-    return "\n".join("| " + " | ".join(row) + " |" for row in (header, rule, *rows))
+# --- Parts of the page ------------------------------------------------------------------------------------------------
 
 
 def explain(line: Line, explanations: Sequence[dict[str, str]]) -> str:
@@ -144,9 +88,6 @@ def explain(line: Line, explanations: Sequence[dict[str, str]]) -> str:
         if all(re.search(entry.get(name, ""), text) for name, text in subject.items()):
             return entry["why"]
     return UNEXPLAINED
-
-
-# --- Parts of the page ------------------------------------------------------------------------------------------------
 
 
 def lost(lines: Iterable[Line]) -> list[Line]:
@@ -167,9 +108,9 @@ def lost_section(lines: Sequence[Line], explanations: Sequence[dict[str, str]]) 
         (
             f"`{line.name}`",
             str(line.threads),
-            show_time(line.seconds(OURS)),
+            show_seconds(line.seconds(OURS)),
             line.best_rival or "",
-            show_time(line.seconds(line.best_rival or "")),
+            show_seconds(line.seconds(line.best_rival or "")),
             show(line.best_ratio, ".2f"),
             explain(line, explanations),
         )
@@ -189,8 +130,8 @@ def lengths_section(lines: Sequence[Line]) -> str:
         (
             f"`{line.name}`",
             str(line.threads),
-            show_time(line.seconds(OURS)),
-            show_time(line.seconds(PADDED)),
+            show_seconds(line.seconds(OURS)),
+            show_seconds(line.seconds(PADDED)),
             show(line.workload.row_steps / (line.workload.case.T * line.workload.case.N), ".2f"),
             show(ratio, ".2f") + (" **over**" if ratio > PADDED_TARGET else ""),
         )
@@ -198,6 +139,30 @@ def lengths_section(lines: Sequence[Line]) -> str:
     )
     text = f"{missed} of {len(found)} cases are over the target of {PADDED_TARGET} of the padded run."
     return f"## Rows of different lengths\n\n{text}\n\n{table(header, rows)}"
+
+
+def instruction_sets_section(lines: Sequence[Line]) -> str:
+    """Say what is left on processors that have less."""
+    others = list(dict.fromkeys(label for line in lines for label in line.found if _is_instruction_set(label)))
+    if not others:
+        return ""
+    text = "Time of the others over that of the best instruction set this machine has, in turn in one run."
+    header = ("case", "threads", "best", *(label.partition("@")[2] for label in others))
+    rows = (
+        (
+            f"`{line.name}`",
+            str(line.threads),
+            show_seconds(line.seconds(OURS)),
+            *(show(line.ratio(label), ".2f") for label in others),
+        )
+        for line in lines
+        if line.seconds(OURS) is not None
+    )
+    return f"## Every instruction set\n\n{text}\n\n{table(header, rows)}"
+
+
+def _is_instruction_set(label: str) -> bool:
+    return label.startswith(f"{OURS}@") and label != PADDED
 
 
 def untimed_section(lines: Sequence[Line]) -> str:
@@ -219,9 +184,9 @@ def _one_line(text: str) -> str:
 
 def case_sections(lines: Sequence[Line]) -> Iterator[str]:
     """Give a table for every group and number of threads."""
-    for group, threads in dict.fromkeys((line.group, line.threads) for line in lines):
-        chosen = [line for line in lines if (line.group, line.threads) == (group, threads)]
-        yield f"### {group}, {threads} thread{'s' if threads > 1 else ''}\n\n{case_table(chosen)}"
+    for group, count in dict.fromkeys((line.group, line.threads) for line in lines):
+        chosen = [line for line in lines if (line.group, line.threads) == (group, count)]
+        yield f"### {group}, {show_threads(count)}\n\n{case_table(chosen)}"
 
 
 def case_table(lines: Sequence[Line]) -> str:
@@ -231,31 +196,35 @@ def case_table(lines: Sequence[Line]) -> str:
         for label, record in line.found.items():
             statuses.setdefault(label, set()).add(record["status"])
     labels = [label for label in statuses if label != OURS and statuses[label] != {"unsupported"}]
-    header = ("case", "fastlstm", "spread", "GFLOP/s", "of bound", "best rival / ours", *labels)
+    header = ("case", "fastlstm", "spread", "GFLOP/s", "of bound", "best rival / ours", "best rival", *labels)
     rows = (
         (
             f"`{line.name}`",
-            show_time(line.seconds(OURS)),
+            show_seconds(line.seconds(OURS)),
             show(line.spread, ".0%"),
-            show(line.gflops, ".1f"),
+            show(line.gflops(OURS), ".1f"),
             show(line.fraction, ".0%"),
             show(line.best_ratio, ".2f"),
-            *(show_time(line.seconds(label)) for label in labels),
+            line.best_rival or "-",
+            *(show_seconds(line.seconds(label)) for label in labels),
         )
         for line in lines
     )
     return table(header, rows)
 
 
-def machine_section(results: dict[str, Any]) -> str:
+def machine_section(results: Results) -> str:
     """Say on what, with what and how this was measured."""
     facts = {name: _words(value) for name, value in results["machine"].items()}
-    versions = results["runs"][0]["versions"]
-    facts |= {label: _words(found) for label, found in versions.items()}
+    first, *rest = results["runs"]
+    facts |= {label: _words(found) for label, found in first["versions"].items()}
+    for part in rest:
+        name = show_threads(part["threads"])
+        facts |= {f"{label}, {name}": found.get("threads of pools", "-") for label, found in part["versions"].items()}
     for part in results["runs"]:
         for label, measured in part["bounds"].items():
-            if measured:
-                facts[f"bound of a core, {label}, {part['threads']} threads run"] = _bound_words(measured)
+            if measured and label != PADDED:
+                facts[f"bound of a core, {label}, run with {show_threads(part['threads'])}"] = _bound_words(measured)
     facts["command"] = f"`{results['command']}`"
     return "## Machine and versions\n\n" + table(("what", "value"), facts.items())
 
@@ -282,43 +251,71 @@ def _bound_words(measured: dict[str, Any]) -> str:
 
 INTRODUCTION = """# Benchmarks
 
-Made by `bench/report.py`; do not edit. What the columns mean and the rules the figures keep are in
+Made by `bench/whole.py`; do not edit. What the columns mean and the rules the figures keep are in
 [bench/README.md](../bench/README.md). In short: medians over turns taken one after the other on the same cores, each
 contender in the fastest mode that is right; nothing is timed before its results agree with the float64 reference."""
 
+ALL_CASES = """## All cases
 
-def page(results: dict[str, Any], explanations: Sequence[dict[str, str]], pictures: Sequence[str] = ()) -> str:
+Times of `step` are a step's, of all others a call's; `-` is what a contender cannot do. `train` is forward and backward
+of one layer from weights as they are to their gradients, each library in its own layout: fastlstm's core writes
+`weight_ih (G*H, I)` and `weight_hh (G*H, H)` in C order, as PyTorch does; Keras and JAX give the transposes. `fit_step`
+is a step of training as a user runs it, with a softmax, the loss and Adam: fastlstm through `fastlstm.keras`, whose
+weights are Keras' transposes. Its GFLOP/s and its bound count the recurrent layer alone."""
+
+
+def page(found: dict[str, Results], explanations: Sequence[dict[str, str]], pictures: Sequence[str] = ()) -> str:
     """Put the page together, the lost cases first."""
-    lines = list(read_lines(results))
+    cases = found["cases"]
+    lines = list(read_lines(cases))
+    others = list(read_lines(found["instruction_sets"])) if "instruction_sets" in found else lines
+    sweeps = [picture for picture in pictures if "sweep" in picture]
     parts = [
         INTRODUCTION,
         lost_section(lines, explanations),
+        overview_section(lines),
+        *(show_picture(picture) for picture in pictures if picture not in sweeps),
+        fit.section(found["fit"]) if "fit" in found else "",
+        footprint.section(found["footprint"]) if "footprint" in found else "",
         lengths_section(lines),
+        instruction_sets_section(others),
+        threads.section(found["threads"]) if "threads" in found else "",
+        sweep.section(found["sweeps"], sweeps) if "sweeps" in found else "",
         untimed_section(lines),
-        "\n\n".join(f"![{Path(picture).stem.replace('_', ' ')}]({picture})" for picture in pictures),
-        "## All cases",
+        ALL_CASES,
         *case_sections(lines),
-        machine_section(results),
+        machine_section(cases),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def read(path: Path) -> dict[str, Results]:
+    """Read a folder of results, or what `run.py` wrote alone."""
+    files = {"cases": path} if path.is_file() else {name: path / f"{name}.json" for name in PARTS}
+    found = {name: json.loads(file.read_text()) for name, file in files.items() if file.exists()}
+    if "cases" not in found:
+        raise SystemExit(f"{path} must hold cases.json, which run.py writes; it holds {', '.join(found) or 'nothing'}")
+    return found
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("results", type=Path, help="what run.py wrote")
+    parser.add_argument("results", type=Path, help="a folder of results, or the file run.py wrote")
     parser.add_argument("--page", type=Path, help="where to write the page (default: print it, without charts)")
     arguments = parser.parse_args(argv)
-    results = json.loads(arguments.results.read_text())
+    found = read(arguments.results)
     explanations = json.loads(EXPLANATIONS.read_text())
     if arguments.page is None:
-        print(page(results, explanations))
+        print(page(found, explanations))
         return
     from charts import draw  # matplotlib is needed for nothing else
 
     folder = arguments.page.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)
-    names = [f"{folder.name}/{path.name}" for path in draw(list(read_lines(results)), results["machine"], folder)]
-    arguments.page.write_text(page(results, explanations, names))
+    drawn = draw(list(read_lines(found["cases"])), found["cases"]["machine"], folder)
+    drawn += sorted(arguments.page.parent.glob("pictures/sweep_*.png"))
+    pictures = [path.relative_to(arguments.page.parent).as_posix() for path in drawn]
+    arguments.page.write_text(page(found, explanations, pictures))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,12 @@
 """Run the suite: every contender in turn, A B C A B C, on the same cores, one awake at a time.
 
-``python bench/run.py --groups promised --threads 1 --out results.json``; then ``report.py`` makes the page.
+``python bench/run.py --groups promised --threads 1``; then ``report.py`` makes the page.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import json
-import os
 import re
 import shlex
 import statistics
@@ -17,12 +15,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter
 from typing import IO, Any
 
 import contenders
 import machine
 import numpy as np
-from check import expected_outputs
+from expected import expected_outputs
 from processes import Entrant, GoneError, Process
 from timing import summarize
 from tqdm import tqdm
@@ -51,7 +50,7 @@ class Record:
         return fields
 
 
-def start(entrants: Sequence[Entrant], cores: list[int], log: IO[bytes]) -> list[Process]:
+def start_all(entrants: Sequence[Entrant], cores: list[int], log: IO[bytes]) -> list[Process]:
     """Start a worker for each entrant; those that are not installed are left out, and said so."""
     processes = []
     for entrant in entrants:
@@ -71,7 +70,7 @@ def start(entrants: Sequence[Entrant], cores: list[int], log: IO[bytes]) -> list
 @contextlib.contextmanager
 def running(entrants: Sequence[Entrant], cores: list[int], log: IO[bytes]) -> Iterator[list[Process]]:
     """Have workers for the time of a block."""
-    processes = start(entrants, cores, log)
+    processes = start_all(entrants, cores, log)
     try:
         yield processes
     finally:
@@ -139,18 +138,22 @@ def run(
     out: Path,
 ) -> dict[str, Any]:
     """Measure everything and keep the results in a file as they come."""
+    out.parent.mkdir(parents=True, exist_ok=True)
     found: dict[str, Any] = {"command": shlex.join(sys.argv), "machine": machine.facts(), "runs": []}
     with out.with_suffix(".log").open("wb") as log:
         for cores in core_sets:
+            start = perf_counter()
             with running(entrants, cores, log) as processes:
                 versions, bounds = describe(processes)
                 results: list[dict[str, Any]] = []
                 part = {"threads": len(cores), "cores": cores, "versions": versions, "bounds": bounds}
-                found["runs"].append({**part, "results": results})
+                part |= {"results": results, "seconds": 0.0}
+                found["runs"].append(part)
                 for group, workload in tqdm(workloads, unit="case", desc=f"{len(cores)} threads"):
                     records = measure(processes, workload, rounds, seconds)
                     results.append(_result(group, workload, records))
-                    write(found, out)
+                    part["seconds"] = perf_counter() - start
+                    machine.write(found, out)
     return found
 
 
@@ -161,13 +164,6 @@ def _result(group: str, workload: Workload, records: list[Record]) -> dict[str, 
         "workload": workload.to_json(),
         "contenders": [record.to_json() for record in records],
     }
-
-
-def write(found: dict[str, Any], out: Path) -> None:
-    """Replace the file at once, so that an interrupted run leaves whole results."""
-    part = out.with_suffix(".part")
-    part.write_text(json.dumps(found, indent=1) + "\n")
-    os.replace(part, out)
 
 
 # --- Command line -----------------------------------------------------------------------------------------------------
@@ -182,18 +178,6 @@ def _entrants(rivals: str, isas: str, padded: bool) -> list[Entrant]:
     ours += [Entrant(f"fastlstm@{isa}", "fastlstm", environment={"FASTLSTM_ISA": isa}) for isa in others if isa != best]
     ours += [Entrant(f"fastlstm@{contenders.PADDED}", contenders.PADDED)] if padded else []
     return ours + [Entrant(name, name) for name in names]
-
-
-def core_sets(threads: str, cores: str) -> list[list[int]]:
-    """Read ``--threads`` and ``--cores``: a list of processors for every number of threads."""
-    available = [int(core) for core in cores.split(",")] if cores else machine.available_cores()
-    sets = []
-    for word in threads.split(","):
-        count = len(available) if word == "all" else int(word)
-        if not 1 <= count <= len(available):
-            raise SystemExit(f"--threads must be from 1 to {len(available)} or all, got {word}")
-        sets.append(available[-count:])  # the first processor is where interrupts go
-    return sets
 
 
 def select_workloads(groups: str, select: str, small: bool = False) -> list[tuple[str, Workload]]:
@@ -219,9 +203,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--isa", default="", help="time fastlstm on these instruction sets too, comma-separated or all")
     parser.add_argument("--threads", default="1,all", help="comma-separated numbers or all (default: 1,all)")
     parser.add_argument("--cores", default="", help="processors to use, comma-separated (default: all there are)")
-    parser.add_argument("--rounds", type=int, default=5, help="turns of every contender (default: 5)")
-    parser.add_argument("--seconds", type=float, default=0.2, help="length of a turn (default: 0.2)")
-    parser.add_argument("--out", type=Path, default=Path("results.json"), help="results, written as they come")
+    parser.add_argument("--rounds", type=int, default=4, help="turns of every contender (default: 4)")
+    parser.add_argument("--seconds", type=float, default=0.05, help="length of a turn (default: 0.05)")
+    parser.add_argument("--out", type=Path, default=Path("results/cases.json"), help="results, as they come")
     parser.add_argument("--small", action="store_true", help="tiny sizes: try the suite, not the speed")
     parser.add_argument("--list", action="store_true", help="print the names of the workloads and stop")
     return parser
@@ -235,7 +219,7 @@ def main(argv: list[str] | None = None) -> None:
         return
     padded = any(workload.variable_lengths for _, workload in workloads)
     entrants = _entrants(arguments.rivals, arguments.isa, padded)
-    chosen_cores = core_sets(arguments.threads, arguments.cores)
+    chosen_cores = machine.core_sets(arguments.threads, arguments.cores)
     run(entrants, workloads, chosen_cores, arguments.rounds, arguments.seconds, arguments.out)
     print(f"{len(workloads)} workloads in {arguments.out}; now: python bench/report.py {arguments.out}")
 

@@ -1,6 +1,7 @@
 """Time of a forward LSTM step over sizes, to find the sizes that fall off a cliff: one core, one instruction set.
 
-``python bench/sweep.py`` prints a table for each sweep and draws ``sweep_h.png`` and ``sweep_n.png``.
+``python bench/sweep.py`` prints a table for each sweep, keeps it for ``report.py``, and draws ``sweep_h.png`` and
+``sweep_n.png``.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import machine
 import numpy as np
 from cases import Case, make_problem
+from tables import show_picture
 from timing import sample, summarize
 from tqdm import tqdm
 
@@ -115,6 +118,33 @@ def describe(points: Sequence[Point], packet: int) -> str:
     return "\n".join([*lines, f"more than {CLIFF} x both neighbouring multiples of {packet} a unit and row: {named}"])
 
 
+def curve(picture: str, label: str, points: Sequence[Point], packet: int) -> dict[str, Any]:
+    """Give what is kept of a curve: seconds a step by size, and its cliffs."""
+    seconds = {point.size: point.seconds for point in points}
+    return {
+        "picture": picture,
+        "label": label,
+        "seconds": seconds,
+        "cliffs": {point.size: ratio for point, ratio in cliffs(points, packet)},
+    }
+
+
+def section(found: dict[str, Any], pictures: Sequence[str] = ()) -> str:
+    """Lay out the part of the page."""
+    text = (
+        f"A forward LSTM on one core with {found['isa']}, T = {T}, over sizes. A cliff is a size that costs more than "
+        f"{CLIFF} times as much a unit and row as both neighbouring multiples of the packet."
+    )
+    axes = {"sweep_h": "H", "sweep_n": "N"}
+    lines = (f"- over {axes[curve['picture']]}, {curve['label']}: {_cliffs(curve)}" for curve in found["curves"])
+    said = "\n".join(lines)
+    return "\n\n".join(["## Sizes in between", text, said, *map(show_picture, pictures)])
+
+
+def _cliffs(curve: dict[str, Any]) -> str:
+    return ", ".join(f"{size} ({ratio:.2f})" for size, ratio in curve["cliffs"].items()) or "no cliff"
+
+
 def draw(curves: dict[str, list[Point]], packet: int, title: str, path: Path) -> None:
     """Draw time a multiply-add over size, the cliffs ringed."""
     from matplotlib.figure import Figure
@@ -148,18 +178,22 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--pictures", type=Path, default=PICTURES, help="folder for the charts (default: docs/pictures)"
     )
+    parser.add_argument("--out", type=Path, default=Path("results/sweeps.json"))
     parser.add_argument("--small", action="store_true", help="few sizes: try the script, not the speed")
     arguments = parser.parse_args(argv)
     fastlstm.set_isa(arguments.isa)
     fastlstm.set_num_threads(1)
     os.sched_setaffinity(0, [arguments.core])
     packet, figures = packet_width(arguments.isa), dict[str, dict[str, list[Point]]]()
+    found: dict[str, Any] = {"machine": machine.facts(), "isa": arguments.isa, "curves": []}
     for name, label, sizes in sweeps(*((range(1, 5), 16) if arguments.small else ())):
         points = measure(sizes, arguments.rounds, arguments.seconds)
         figures.setdefault(name, {})[label] = points
+        found["curves"].append(curve(name, label, points, packet))
         print(f"{name}, {label}, T = {T}, {arguments.isa}\n{describe(points, packet)}\n", flush=True)
     for name, curves in figures.items():
         draw(curves, packet, f"forward LSTM, T = {T}, {arguments.isa}, one core", arguments.pictures / f"{name}.png")
+    machine.write(found, arguments.out)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,14 @@ import os
 import re
 import statistics
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import machine
 from cases import Case
 from check import check
 from contenders.fastlstm import prepare
-from report import show_time
+from tables import show, show_seconds, show_threads, table
 from timing import sample, summarize
 from tqdm import tqdm
 from workloads import Workload, make_task, shrink
@@ -76,21 +77,31 @@ def measure(workload: Workload, threads: int, rounds: int, seconds: float) -> Re
 
 def describe(results: Sequence[Result], threads: int) -> str:
     """Lay out a table and name the losses."""
-    width = max(len(result.workload.name) for result in results)
-    lines = [f"{'case':{width}}  {'1 thread':>9}  {f'{threads} threads':>9}  speed-up  best turns"]
-    for result in results:
-        one, several = (show_time(seconds / result.workload.calls) for seconds in (result.one, result.several))
-        mark = "  slower" if result.speed_up < SLOWER else ""
-        lines.append(
-            f"{result.workload.name:{width}}  {one:>9}  {several:>9}  {result.speed_up:8.2f}  {result.best:10.2f}{mark}"
+    header = ("case", "1 thread", show_threads(threads), "speed-up", "of the best turns")
+    rows = (
+        (
+            f"`{result.workload.name}`",
+            *(show_seconds(seconds / result.workload.calls) for seconds in (result.one, result.several)),
+            show(result.speed_up, ".2f") + (" **slower**" if result.speed_up < SLOWER else ""),
+            show(result.best, ".2f"),
         )
+        for result in results
+    )
     slower = [result for result in results if result.speed_up < SLOWER]
-    named = "".join(f"\n  {result.workload.name}{_even(result)}" for result in slower)
-    return "\n".join([*lines, f"{len(slower)} of {len(results)} are slower than on one thread (below {SLOWER}){named}"])
+    named = "".join(f"\n- `{result.workload.name}`{_even(result)}" for result in slower)
+    text = f"{len(slower)} of {len(results)} are slower than on one thread (below {SLOWER})"
+    return f"{text}{':' if slower else '.'}\n{named}\n\n{table(header, rows)}"
 
 
 def _even(result: Result) -> str:
     return "" if result.best >= SLOWER else " (even in its best turn)"
+
+
+def section(found: dict[str, Any]) -> str:
+    """Lay out the part of the page."""
+    results = [Result(Workload.from_json(fields.pop("workload")), **fields) for fields in map(dict, found["results"])]
+    text = "fastlstm alone, the same calls on one thread and on several, in turn in one process."
+    return f"## What threads are worth\n\n{text} {describe(results, found['threads'])}"
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -100,6 +111,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=7, help="turns of each (default: 7)")
     parser.add_argument("--seconds", type=float, default=0.05, help="length of a turn (default: 0.05)")
     parser.add_argument("--select", default="", metavar="REGEX", help="only workloads whose name matches")
+    parser.add_argument("--out", type=Path, default=Path("results/threads.json"))
     parser.add_argument("--small", action="store_true", help="tiny sizes: try the script, not the speed")
     arguments = parser.parse_args(argv)
     if not 2 <= arguments.threads <= len(available):
@@ -111,7 +123,10 @@ def main(argv: list[str] | None = None) -> None:
     chosen = list(dict.fromkeys(map(shrink, chosen))) if arguments.small else chosen
     progress = tqdm(chosen, unit="case", leave=False)
     results = [measure(workload, arguments.threads, arguments.rounds, arguments.seconds) for workload in progress]
-    print(f"load average {os.getloadavg()[0]:.1f}\n{describe(results, arguments.threads)}")
+    kept = [{**result._asdict(), "workload": result.workload.to_json()} for result in results]
+    found = {"machine": machine.facts(), "threads": arguments.threads, "results": kept}
+    machine.write(found, arguments.out)
+    print(section(found))
 
 
 if __name__ == "__main__":

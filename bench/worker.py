@@ -27,7 +27,7 @@ from contenders import UnsupportedError, Variant
 from timing import sample, summarize
 from workloads import Workload, make_task
 
-TRIAL_SECONDS = 0.05  # for choosing between a contender's variants
+TRIAL_SECONDS = 0.03  # for choosing between a contender's variants
 
 
 class Worker:

@@ -9,8 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from cases import FORWARD, TRAINING, Case, Problem, make_problem
 from numpy.typing import NDArray
+from training import Head, make_head
 
-Mode = Literal["step", "forward", "train"]
+Mode = Literal["step", "forward", "train", "fit_step"]
 
 STEP_FLOPS_LIMIT = 20e9  # sequences of very large layers are cut so that a call stays below this
 
@@ -20,7 +21,9 @@ class Workload:
     """A case and the way it is run.
 
     ``step`` feeds the T steps one call at a time and keeps the state between them, ``forward`` is one call over the
-    whole sequence, ``train`` is forward and backward of ``sum(h_n * dh_n)`` to the gradients of all weights.
+    whole sequence, ``train`` is forward and backward of ``sum(h_n * dh_n)`` to the gradients of all weights,
+    ``fit_step`` is a step of training as a user runs it: a net of the layer and a softmax of its last step, the loss,
+    and Adam's update of all weights.
     """
 
     mode: Mode
@@ -49,16 +52,6 @@ class Workload:
         """Steps that are really there, over all rows and directions."""
         return self.directions * int(make_lengths(self).sum())
 
-    @property
-    def flops(self) -> int:
-        """Floating-point operations of the products that are needed, and no more.
-
-        Backward needs dR, dW (as large as forward) and the way of dh through R. The gradient of x is not needed.
-        """
-        case = self.case
-        width = 2 * case.I + 3 * case.H if self.mode == "train" else case.I + case.H
-        return 2 * case.gates * case.H * width * self.row_steps
-
     def to_json(self) -> dict[str, Any]:
         """Give what ``from_json`` takes."""
         return asdict(self)
@@ -76,6 +69,7 @@ class Task:
     workload: Workload
     problems: tuple[Problem, ...]  # a problem for each direction; only the weights and states of the second are used
     lengths: NDArray[np.int64] | None  # (N,), from 1 to T
+    head: Head | None = None  # of ``fit_step``
 
     @property
     def problem(self) -> Problem:
@@ -95,7 +89,15 @@ def make_task(workload: Workload) -> Task:
     """Draw the numbers of a workload, the same in every process."""
     problems = tuple(make_problem(workload.case, seed=direction) for direction in range(workload.directions))
     lengths = make_lengths(workload) if workload.variable_lengths else None
-    return Task(workload, problems, lengths)
+    if workload.mode != "fit_step":
+        return Task(workload, problems, lengths)
+    return Task(workload, tuple(map(_from_zero, problems)), lengths, make_head(workload.case))
+
+
+def _from_zero(problem: Problem) -> Problem:
+    """Start from zero states, as the layers of a net do."""
+    c_0 = None if problem.c_0 is None else np.zeros_like(problem.c_0)
+    return replace(problem, h_0=np.zeros_like(problem.h_0), c_0=c_0)
 
 
 def _steps(cell: str, N: int, H: int) -> int:
@@ -135,8 +137,14 @@ def _training() -> Iterator[Workload]:
         for sizes in ((30, 32, 8, 32), (28, 32, 28, 128), (100, 32, 64, 256), (50, 256, 64, 128)):
             yield Workload("train", Case(cell, *sizes))
     yield Workload("train", Case("gru", 100, 32, 64, 256))
-    yield Workload("train", Case("lstm", 100, 128, 128, 512))
+    yield Workload("train", Case("lstm", 25, 128, 128, 512))
     yield Workload("train", Case("lstm", 1000, 8, 16, 64))  # a long sequence
+
+
+def _fitting() -> Iterator[Workload]:
+    yield from (Workload("fit_step", case) for case in TRAINING)
+    yield Workload("fit_step", Case("lstm", 20, 32, 8, 16))  # a tiny model: what surrounds the layer counts
+    yield Workload("fit_step", Case("lstm", 100, 32, 64, 256))
 
 
 def _odd() -> Iterator[Workload]:
@@ -149,8 +157,7 @@ def _lengths() -> Iterator[Workload]:
     for cell in ("lstm", "gru", "rnn_tanh"):
         for T in (10, 100, 1000):
             yield Workload("forward", Case(cell, T, 32, 128, 128), variable_lengths=True)
-    for cell in ("lstm", "gru", "rnn_tanh"):
-        yield Workload("train", Case(cell, 100, 32, 128, 128), variable_lengths=True)
+            yield Workload("train", Case(cell, T, 32, 128, 128), variable_lengths=True)
 
 
 def _bidirectional() -> Iterator[Workload]:
@@ -192,6 +199,7 @@ GROUPS: dict[str, list[Workload]] = {
     "streaming": list(_streaming()),
     "sequences": list(_sequences()),
     "training": list(_training()),
+    "fitting": list(_fitting()),
     "odd": list(_odd()),
     "lengths": list(_lengths()),
     "bidirectional": list(_bidirectional()),

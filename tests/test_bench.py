@@ -15,18 +15,25 @@ from typing import Any
 import numpy as np
 import pytest
 from cases import Case
-from check import TOLERANCE, WrongResultError, check, expected_outputs
+from check import TOLERANCE, WrongResultError, check
 from contenders import UnsupportedError, Variant, reorder_gates
 
 from fastlstm import bench
+from fastlstm import timing as clock
 
 ROOT = Path(__file__).parents[1]
 
 pytest.importorskip("tqdm")
+import fit  # noqa: E402
+import footprint  # noqa: E402
+import regression  # noqa: E402
 import report  # noqa: E402
+import results  # noqa: E402
 import run  # noqa: E402
 import sweep  # noqa: E402
 import threads as thread_bench  # noqa: E402
+import whole  # noqa: E402
+from expected import expected_outputs  # noqa: E402
 from processes import Entrant, Process  # noqa: E402
 from worker import Worker, serve  # noqa: E402
 from workloads import GROUPS, Workload, all_workloads, make_task, shrink  # noqa: E402
@@ -41,7 +48,7 @@ def test_names_are_unique_and_every_group_has_some() -> None:
     names = [workload.name for _, workload in all_workloads()]
     assert len(names) == len(set(names))
     assert all(GROUPS.values())
-    assert {workload.mode for _, workload in all_workloads()} == {"step", "forward", "train"}
+    assert {workload.mode for _, workload in all_workloads()} == {"step", "forward", "train", "fit_step"}
 
 
 def test_workloads_survive_json() -> None:
@@ -52,16 +59,20 @@ def test_workloads_survive_json() -> None:
 def test_operations_follow_the_steps_that_are_there() -> None:
     full = next(workload for _, workload in all_workloads(["promised"]))
     varied = next(workload for _, workload in all_workloads(["lengths"]))
-    assert full.flops == full.case.flops
-    assert varied.flops < varied.case.flops
+    assert line_of(full).work.flops == full.case.flops
+    assert line_of(varied).work.flops < varied.case.flops
 
 
-def test_packaged_and_whole_suite_count_alike() -> None:
+def test_packaged_and_whole_suite_name_and_count_alike() -> None:
     for _, workload in all_workloads(["promised"]):
         case = workload.case
         packaged = bench.Case(workload.mode, case.cell, case.T, case.N, case.I, case.H)
         assert packaged.name == workload.name
-        assert packaged.work.flops == workload.flops
+        assert packaged.work == line_of(workload).work
+
+
+def line_of(workload: Workload) -> results.Line:
+    return results.Line("group", workload, 1, {}, None)
 
 
 # --- The check --------------------------------------------------------------------------------------------------------
@@ -162,8 +173,10 @@ def test_contenders_solve_every_kind_of_workload(name: str, workload: Workload) 
 def test_every_cell_is_promised_streamed_ragged_and_bidirectional() -> None:
     for group in ("promised", "streaming", "lengths", "bidirectional"):
         assert {"lstm", "gru", "rnn_tanh"} <= {workload.case.cell for workload in GROUPS[group]}, group
-    ragged = [(workload.mode, workload.case.cell) for workload in GROUPS["lengths"]]
-    assert {(mode, cell) for mode in ("forward", "train") for cell in ("lstm", "gru", "rnn_tanh")} <= {*ragged}
+    ragged = [(workload.mode, workload.case.cell, workload.case.T) for workload in GROUPS["lengths"]]
+    cells, lengths = ("lstm", "gru", "rnn_tanh"), (10, 100, 1000)
+    assert {(mode, cell, T) for mode in ("forward", "train") for cell in cells for T in lengths} <= {*ragged}
+    assert {("fit_step", cell) for cell in cells} <= {(w.mode, w.case.cell) for w in GROUPS["fitting"]}
 
 
 def test_gates_are_reordered() -> None:
@@ -209,7 +222,7 @@ def test_the_command_line_from_run_to_page(tmp_path: Path) -> None:
     chosen = ["--groups", "promised,lengths", "--rivals", "numpy"]
     command = [sys.executable, ROOT / "bench" / "run.py", *quick, *chosen, "--out", out]
     subprocess.run(command, check=True, capture_output=True)
-    page = report.page(json.loads(out.read_text()), [])
+    page = report.page(report.read(out), [])
     assert "forward/rnn_tanh" in page
     assert "## Rows of different lengths" in page
 
@@ -225,6 +238,10 @@ def record(label: str, *rounds: float, status: str = "timed", why: str = "") -> 
     return {**fields, "median": median, "lower": median, "upper": median, "rounds": list(rounds)}
 
 
+def lines_of(found: dict[str, Any]) -> list[results.Line]:
+    return list(results.read_lines(found))
+
+
 def results_with(*contenders: list[dict[str, Any]]) -> dict[str, Any]:
     bounds = bench.Bounds(1e11, {2**12: 1e11, 2**20: 5e10}).to_json()
     entries = [
@@ -236,15 +253,15 @@ def results_with(*contenders: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def test_report_puts_lost_cases_first() -> None:
-    results = results_with(
+    found = results_with(
         [record("fastlstm", 1e-3, 1e-3), record("torch", 2e-3, 2e-3)],
         [record("fastlstm", 1e-3, 1e-3), record("torch", 9e-4, 9e-4), record("jax", 3e-3, 3e-3)],
         [record("fastlstm", 1e-3, 1e-3), record("torch", 5e-4, 5e-4)],
     )
     explanations = [{"case": "gru", "rival": "torch", "why": "Because."}]
-    lines = list(report.read_lines(results))
+    lines = lines_of(found)
     assert [line.name for line in report.lost(lines)] == [lines[2].name, lines[1].name]
-    page = report.page(results, explanations)
+    page = report.page({"cases": found}, explanations)
     section, everything = page.split("## All cases")
     assert "2 of 3 cases" in section
     assert section.index(lines[2].name) < section.index(lines[1].name)
@@ -256,43 +273,43 @@ def test_report_puts_lost_cases_first() -> None:
 
 def test_ratio_is_taken_turn_by_turn() -> None:
     """A machine that halves its speed in the middle changes times, not ratios."""
-    results = results_with([record("fastlstm", 1e-3, 2e-3, 2e-3), record("torch", 1.5e-3, 3e-3, 3e-3)])
-    (line,) = report.read_lines(results)
+    found = results_with([record("fastlstm", 1e-3, 2e-3, 2e-3), record("torch", 1.5e-3, 3e-3, 3e-3)])
+    (line,) = lines_of(found)
     assert line.best_ratio == pytest.approx(1.5)
 
 
 def test_instruction_sets_of_ours_are_no_rivals() -> None:
-    (line,) = report.read_lines(results_with([record("fastlstm", 2e-3), record("fastlstm@avx2", 1e-3)]))
+    (line,) = lines_of(results_with([record("fastlstm", 2e-3), record("fastlstm@avx2", 1e-3)]))
     assert line.best_rival is None
 
 
 def test_report_names_who_was_refused() -> None:
-    results = results_with([record("fastlstm", 1e-3), record("torch", status="wrong", why="y is off by 1e+00")])
-    assert "y is off by 1e+00" in report.page(results, [])
-    assert "Where fastlstm is not the fastest\n\n0 of 0" in report.page(results, [])
+    found = results_with([record("fastlstm", 1e-3), record("torch", status="wrong", why="y is off by 1e+00")])
+    assert "y is off by 1e+00" in report.page({"cases": found}, [])
+    assert "Where fastlstm is not the fastest\n\n0 of 0" in report.page({"cases": found}, [])
 
 
 def test_report_holds_lengths_against_padding() -> None:
     bounds = bench.Bounds(1e11, {2**12: 1e11}).to_json()
     ragged = all_workloads(["lengths"])[:2]
-    found = [[record("fastlstm", 1e-3), record("fastlstm@padded", padded)] for padded in (2e-3, 1.25e-3)]
+    records = [[record("fastlstm", 1e-3), record("fastlstm@padded", padded)] for padded in (2e-3, 1.25e-3)]
     entries = [
-        {"name": workload.name, "group": group, "workload": workload.to_json(), "contenders": records}
-        for (group, workload), records in zip(ragged, found, strict=True)
+        {"name": workload.name, "group": group, "workload": workload.to_json(), "contenders": both}
+        for (group, workload), both in zip(ragged, records, strict=True)
     ]
-    results = results_with()
-    results["runs"][0] |= {"bounds": {"fastlstm": bounds}, "results": entries}
-    section = report.lengths_section(list(report.read_lines(results)))
+    found = results_with()
+    found["runs"][0] |= {"bounds": {"fastlstm": bounds}, "results": entries}
+    section = report.lengths_section(lines_of(found))
     assert "1 of 2 cases are over the target of 0.65" in section
     assert "| 0.50 |" in section
     assert "| 0.80 **over** |" in section
-    assert report.lengths_section(list(report.read_lines(results_with()))) == ""
-    assert "Where fastlstm is not the fastest\n\n0 of 0" in report.page(results, [])  # padded is no rival
+    assert report.lengths_section(lines_of(results_with())) == ""
+    assert "Where fastlstm is not the fastest\n\n0 of 0" in report.page({"cases": found}, [])  # padded is no rival
 
 
 def test_who_could_do_nothing_in_a_group_has_no_column() -> None:
-    results = results_with([record("fastlstm", 1e-3), record("numpy", status="unsupported"), record("jax", 2e-3)])
-    table = report.case_table(list(report.read_lines(results)))
+    found = results_with([record("fastlstm", 1e-3), record("numpy", status="unsupported"), record("jax", 2e-3)])
+    table = report.case_table(lines_of(found))
     assert "numpy" not in table
     assert "jax" in table
 
@@ -301,6 +318,117 @@ def test_explanations_are_well_formed() -> None:
     for entry in json.loads(report.EXPLANATIONS.read_text()):
         assert entry.keys() <= {"case", "rival", "threads", "why"}
         assert entry["why"]
+
+
+def test_numpy_is_a_rival_and_no_peer() -> None:
+    (line,) = lines_of(results_with([record("fastlstm", 1e-3), record("numpy", 2e-3), record("torch", 3e-3)]))
+    assert line.best_rival == "numpy"
+    assert line.best_ratio == pytest.approx(2)
+    assert line.peer_ratio == pytest.approx(3)
+    assert "it is the best in 1 of 1 cases" in report.overview_section([line])
+    (line,) = lines_of(results_with([record("fastlstm", 1e-3), record("numpy", 9e-4), record("torch", 3e-3)]))
+    assert "Against the peers alone fastlstm is the fastest in 1 of 1." in report.overview_section([line])
+
+
+def test_overview_counts_by_kind_and_by_rival() -> None:
+    found = results_with(
+        [record("fastlstm", 1e-3), record("torch", 2e-3), record("jax", 4e-3)],
+        [record("fastlstm", 1e-3), record("torch", 5e-4)],
+        [record("fastlstm", 1e-3), record("torch", 3e-3)],
+    )
+    section = report.overview_section(lines_of(found))
+    assert "| sequences, 1 row | 1 | 2 | 2 | 2.00 | 2.50 | 3.00 |" in section
+    assert "| sequences, several rows | 1 | 1 | 0 | 0.50 | 0.50 | 0.50 |" in section
+    assert "| torch | 1 | 3 | 2 | 0.50 | 2.00 | 3.00 |" in section
+    assert "| jax | 1 | 1 | 1 | 4.00 | 4.00 | 4.00 |" in section
+
+
+def test_instruction_sets_are_held_against_the_best() -> None:
+    records = [record("fastlstm", 1e-3), record("fastlstm@avx2", 2e-3), record("fastlstm@padded", 3e-3)]
+    found = results_with(records)
+    section = report.instruction_sets_section(lines_of(found))
+    assert "| case | threads | best | avx2 |" in section
+    assert "| 1 ms | 2.00 |" in section
+    assert report.instruction_sets_section(lines_of(results_with([record("fastlstm", 1e-3)]))) == ""
+
+
+def test_parts_that_were_not_measured_are_left_out(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"must hold cases\.json"):
+        report.read(tmp_path)
+    (tmp_path / "cases.json").write_text(json.dumps(results_with([record("fastlstm", 1e-3)])))
+    assert "## A whole fit" not in report.page(report.read(tmp_path), [])
+    times = {"status": "timed", "first": 2.0, "again": 1.0, "last_loss": 0.5}
+    part = {"net": "tiny", "threads": 1, "found": {"fastlstm": times, "keras": {**times, "first": 6.0}}}
+    (tmp_path / "fit.json").write_text(json.dumps({"runs": [part]}))
+    assert "| tiny | 1 | keras | 6 s | 3.0 | 1 s | 1.0 | 0.5000 |" in report.page(report.read(tmp_path), [])
+
+
+# --- Whole fits, footprint, regressions -------------------------------------------------------------------------------
+
+
+def test_a_fit_that_goes_elsewhere_is_not_timed() -> None:
+    def runs(loss: float) -> list[dict[str, Any]]:
+        return [{"first": 1.0, "again": 1.0, "losses": [loss, 0.1]}]
+
+    both = {"fastlstm": runs(2.0), "keras": runs(2.0 + 3 * fit.TOLERANCE)}
+    assert fit._summary("fastlstm", both, {})["status"] == "timed"
+    assert fit._summary("keras", both, {})["status"] == "wrong"
+    assert fit._summary("keras", {**both, "keras": runs(float("nan"))}, {})["status"] == "wrong"
+
+
+def test_the_demo_fits_from_the_same_weights(tmp_path: Path) -> None:
+    net = fit.Net("tiny", 16, 1, False)
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "data.npz", x=rng.standard_normal((40, 5, 8)).astype("f4"), y=np.eye(10, dtype="f4")[[3] * 40])
+    found = [fit.fit_twice(net, fit.LIBRARIES["fastlstm"], tmp_path / "data.npz", 1) for _ in range(2)]
+    assert found[0]["losses"] == found[1]["losses"]
+    assert len(found[0]["losses"]) == 1
+
+
+def test_footprint_finds_a_package_that_runs_from_its_sources() -> None:
+    assert footprint._folder_bytes("fastlstm") > 1e5
+    assert footprint._folder_bytes("no_such_package") is None
+
+
+def test_commits_are_compared_turn_by_turn_the_worst_first() -> None:
+    found = results_with(
+        [record("base", 1e-3, 2e-3, 2e-3), record("head", 9e-4, 1.8e-3, 1.8e-3)],
+        [record("base", 1e-3), record("head", 1.5e-3)],
+        [record("base", status="failed", why="no such layer"), record("head", 1e-3)],
+    )
+    rows = regression.compare(found)
+    assert [round(row[-1], 6) for row in rows] == [1.5, 0.9]
+    (missing,) = regression.unmatched(found)
+    assert missing.endswith("base failed: no such layer")
+
+
+def whole_commands(small: bool = False, cores: int = 2) -> list[tuple[Path, list[str]]]:
+    return whole.commands(Path("results"), Path("page.md"), small, cores)
+
+
+def test_the_whole_suite_leaves_what_the_page_reads() -> None:
+    left = [path.stem for path, _ in whole_commands()]
+    assert {*report.PARTS} == {*left}
+    assert "threads" not in [path.stem for path, _ in whole_commands(cores=1)]
+    assert all(Path(command[0]).exists() for _, command in whole_commands(small=True))
+
+
+# --- Clock ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_long_call_is_its_own_sample_and_short_ones_are_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, calls = 0.0, 0
+
+    def call(duration: float) -> None:
+        nonlocal now, calls
+        now, calls = now + duration, calls + 1
+
+    monkeypatch.setattr(clock, "perf_counter", lambda: now)
+    assert clock.sample(lambda: call(2.0), 1.0) == [2.0]
+    assert calls == 1
+    samples = clock.sample(lambda: call(1e-5), 1e-3)
+    assert samples == pytest.approx([1e-5] * 5)
+    assert calls == 1 + 2 + 20 * 5  # 20 calls fill the shortest sample
 
 
 # --- Sweeps -----------------------------------------------------------------------------------------------------------
@@ -337,9 +465,10 @@ def run_script(name: str, *options: object) -> str:
 @pytest.mark.slow
 def test_sweep_runs_and_draws(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    printed = run_script("sweep.py", "--pictures", tmp_path)
+    printed = run_script("sweep.py", "--pictures", tmp_path / "pictures", "--out", tmp_path / "sweeps.json")
     assert printed.count("ps a multiply-add") == 3
-    assert {path.name for path in tmp_path.iterdir()} == {"sweep_h.png", "sweep_n.png"}
+    assert {path.name for path in (tmp_path / "pictures").iterdir()} == {"sweep_h.png", "sweep_n.png"}
+    assert "- over N, H = 128: " in sweep.section(json.loads((tmp_path / "sweeps.json").read_text()), [])
 
 
 def speed_up(*sizes: int, median: float, best: float) -> thread_bench.Result:
@@ -347,21 +476,22 @@ def speed_up(*sizes: int, median: float, best: float) -> thread_bench.Result:
 
 
 def test_threads_that_slow_a_case_down_are_named() -> None:
-    results = [
+    found = [
         speed_up(1, 1, 1, 1, median=0.98, best=0.98),
         speed_up(1, 1, 1, 2, median=0.5, best=1.1),
         speed_up(1, 1, 1, 3, median=0.4, best=0.9),
     ]
-    *_, summary, second, third = thread_bench.describe(results, 2).splitlines()
+    summary, _, second, third, *_ = thread_bench.describe(found, 2).splitlines()
     assert summary.startswith("2 of 3 are slower")
-    assert second.strip() == results[1].workload.name
-    assert third.strip() == results[2].workload.name + " (even in its best turn)"
+    assert second == f"- `{found[1].workload.name}`"
+    assert third == f"- `{found[2].workload.name}` (even in its best turn)"
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="threads are compared on two processors")
-def test_threads_are_compared() -> None:
-    assert "are slower than on one thread" in run_script("threads.py")
+def test_threads_are_compared(tmp_path: Path) -> None:
+    assert "are slower than on one thread" in run_script("threads.py", "--out", tmp_path / "threads.json")
+    assert "## What threads are worth" in thread_bench.section(json.loads((tmp_path / "threads.json").read_text()))
 
 
 # --- The packaged selection -------------------------------------------------------------------------------------------
@@ -412,7 +542,7 @@ def test_packaged_bench_does_not_time_what_is_wrong(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bench._Problem, "error", lambda self: float("nan"))
-    monkeypatch.setattr(bench, "_sample", lambda call, seconds: pytest.fail("timed"))
+    monkeypatch.setattr(bench, "sample", lambda call, seconds: pytest.fail("timed"))
     assert bench.main(["--seconds", "0.01"]) == 1
     assert "wrong by nan" in capsys.readouterr().out
 

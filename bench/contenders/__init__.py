@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from cases import Problem
 from numpy.typing import NDArray
+from training import CHECKED_STEPS
 
 NAMES = ("fastlstm", "numpy", "torch", "onnxruntime", "openvino", "keras", "jax")
 PADDED = "padded"  # fastlstm again, without lengths: `run.py` puts it beside workloads that have them
@@ -26,7 +28,7 @@ class Variant:
     """One way to run a workload.
 
     `run` is timed. `read` takes what it gave to arrays: ``y (T, N, D*H)`` and ``h_n (D, N, H)``, or the gradients
-    ``weight_ih``, ``weight_hh``, ``bias`` and, of a GRU, ``recurrent_bias``, in fastlstm's layout.
+    ``weight_ih``, ``weight_hh``, ``bias`` and, of a GRU, ``recurrent_bias``, in fastlstm's layout; or ``loss``.
     """
 
     run: Callable[[], Any]
@@ -35,6 +37,16 @@ class Variant:
     def outputs(self) -> dict[str, NDArray[np.floating]]:
         """Run once, for the check."""
         return self.read(self.run())
+
+
+def fit_step(run: Callable[[], Any], reset: Callable[[], None]) -> Variant:
+    """Make a variant of a training step: `run` gives the loss before it, `reset` goes back to the first weights."""
+
+    def read(_: Any) -> dict[str, NDArray[np.floating]]:
+        reset()
+        return {"loss": np.array([float(run()) for _ in range(CHECKED_STEPS)])}
+
+    return Variant(run, read)
 
 
 def require(condition: bool, reason: str) -> None:
@@ -48,3 +60,11 @@ def reorder_gates(weights: NDArray[Any], order: str, axis: int = 0) -> NDArray[A
     stacked = "ifgo" if len(order) == 4 else "run"
     blocks = dict(zip(stacked, np.split(weights, len(order), axis), strict=True))
     return np.ascontiguousarray(np.concatenate([blocks[gate] for gate in order], axis))
+
+
+def keras_weights(problem: Problem) -> list[NDArray[Any]]:
+    """Kernel, recurrent kernel and bias; those of a GRU stack u, r, n, and both its biases are rows of one array."""
+    if problem.recurrent_bias is None:
+        return [problem.weight_ih.T, problem.weight_hh.T, problem.bias]
+    biases = np.stack([problem.bias, problem.recurrent_bias])
+    return [reorder_gates(array, "urn", 1) for array in (problem.weight_ih.T, problem.weight_hh.T, biases)]

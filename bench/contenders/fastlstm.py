@@ -6,10 +6,11 @@ import platform
 from typing import Any
 
 import numpy as np
+from training import BETA_1, BETA_2, CLASSES, EPSILON, LEARNING_RATE
 from workloads import Task
 
 import fastlstm
-from contenders import Variant, require
+from contenders import Variant, fit_step, keras_weights, require
 from fastlstm import _core
 
 PARAMETERS = ("weight_ih", "weight_hh", "bias", "recurrent_bias")
@@ -33,8 +34,8 @@ def measure_bounds() -> dict[str, Any]:
 
 def prepare(task: Task, threads: int) -> dict[str, Variant]:
     fastlstm.set_num_threads(threads)
-    variant = {"step": _step, "forward": prepare_forward, "train": _train}[task.workload.mode](task)
-    return {fastlstm.active_isa(): variant}
+    make = {"step": _step, "forward": prepare_forward, "train": _train, "fit_step": _fit_step}[task.workload.mode]
+    return {fastlstm.active_isa(): make(task)}
 
 
 def _layer(task: Task) -> Any:
@@ -104,3 +105,24 @@ def _train(task: Task) -> Variant:
         _core.backward(tape, None, problem.dh_n, None, None, *gradients.values())
 
     return Variant(run, lambda _: gradients)
+
+
+def _fit_step(task: Task) -> Variant:
+    from fastlstm import keras
+    from fastlstm.keras import layers
+
+    case, head = task.workload.case, task.head
+    assert head is not None
+    make = {"lstm": layers.LSTM, "gru": layers.GRU}.get(case.cell)
+    layer = make(case.H) if make else layers.SimpleRNN(case.H, activation=case.cell.removeprefix("rnn_"))
+    model = keras.Sequential([keras.Input((case.T, case.I)), layer, layers.Dense(CLASSES, activation="softmax")])
+    weights = [*keras_weights(task.problem), head.weight, head.bias]
+    x, labels = np.ascontiguousarray(task.problem.x.transpose(1, 0, 2)), head.labels
+
+    def reset() -> None:
+        model.set_weights(weights)
+        adam = keras.optimizers.Adam(LEARNING_RATE, BETA_1, BETA_2, EPSILON)
+        model.compile(optimizer=adam, loss="sparse_categorical_crossentropy")
+
+    reset()
+    return fit_step(lambda: model.train_on_batch(x, labels), reset)

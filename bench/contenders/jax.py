@@ -6,15 +6,17 @@ import os
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from training import BETA_1, BETA_2, EPSILON, LEARNING_RATE
 from workloads import Task
 
-from contenders import Variant, require
+from contenders import Variant, fit_step, require
 
 UNROLL = 4
 
@@ -27,7 +29,7 @@ def prepare(task: Task, threads: int) -> dict[str, Variant]:
     require(task.lengths is None, "no lengths: a scan runs over every step")
     if task.workload.mode == "step":
         return {"jit": _steps(task)}
-    make = _train if task.workload.mode == "train" else _forward
+    make = {"forward": _forward, "train": _train, "fit_step": _fit_step}[task.workload.mode]
     return {"scan": make(task, 1), f"scan unrolled {UNROLL}": make(task, UNROLL)}
 
 
@@ -118,3 +120,44 @@ def _train(task: Task, unroll: int) -> Variant:
         return {"weight_ih": weight_ih.T, "weight_hh": weight_hh.T, **dict(zip(names, biases, strict=False))}
 
     return Variant(lambda: jax.block_until_ready(call(weights, x, state)), read)
+
+
+def _adam(weights: Any, gradients: Any, slots: Any) -> Any:
+    """Update every array of a tree; `slots` are the steps so far, m and v."""
+    t, m, v = slots[0] + 1, *slots[1:]
+    m = jax.tree.map(lambda m, g: m + (1 - BETA_1) * (g - m), m, gradients)
+    v = jax.tree.map(lambda v, g: v + (1 - BETA_2) * (g * g - v), v, gradients)
+    rate = LEARNING_RATE * jnp.sqrt(1 - BETA_2**t) / (1 - BETA_1**t)
+    weights = jax.tree.map(lambda w, m, v: w - rate * m / (jnp.sqrt(v) + EPSILON), weights, m, v)
+    return weights, (t, m, v)
+
+
+def _fit_step(task: Task, unroll: int) -> Variant:
+    layer, (first, x, initial), head = _layer(task.workload.case.cell, unroll), _arguments(task), task.head
+    assert head is not None
+    rows, labels = jnp.arange(len(head.labels)), jnp.asarray(head.labels)
+
+    def loss(weights: Any) -> Any:
+        (h_n, *_), _ = layer(weights[0], x, initial)
+        return -jax.nn.log_softmax(h_n @ weights[1] + weights[2])[rows, labels].mean()
+
+    @partial(jax.jit, donate_argnums=(0, 1))
+    def step(weights: Any, slots: Any) -> Any:
+        found, gradients = jax.value_and_grad(loss)(weights)
+        return found, *_adam(weights, gradients, slots)
+
+    weights: Any = None
+    slots: Any = None
+
+    def reset() -> None:
+        nonlocal weights, slots
+        weights = jax.tree.map(jnp.array, (first, head.weight, head.bias))  # copies: the step takes them for its own
+        slots = jnp.zeros(()), *(jax.tree.map(jnp.zeros_like, weights) for _ in range(2))
+
+    def run() -> float:
+        nonlocal weights, slots
+        found, weights, slots = step(weights, slots)
+        return float(jax.block_until_ready(found))
+
+    reset()
+    return fit_step(run, reset)

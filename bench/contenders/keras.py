@@ -1,4 +1,7 @@
-"""Keras on TensorFlow: the layer in a ``tf.function``, as a graph and compiled by XLA."""
+"""Keras on TensorFlow: the layer in a ``tf.function``, as a graph and compiled by XLA.
+
+A training step is ``train_on_batch``, and the same step written out in a ``tf.function``.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,10 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from cases import Problem
+from training import BETA_1, BETA_2, CLASSES, EPSILON, LEARNING_RATE
 from workloads import Task
 
-from contenders import Variant, reorder_gates, require
+from contenders import Variant, fit_step, keras_weights, reorder_gates, require
 
 
 def versions() -> dict[str, str]:
@@ -25,6 +28,8 @@ def versions() -> dict[str, str]:
 
 def prepare(task: Task, threads: int) -> dict[str, Variant]:
     _set_threads(threads)
+    if task.workload.mode == "fit_step":
+        return _fit_steps(task)
     make = {"step": _steps, "forward": _forward, "train": _train}[task.workload.mode]
     return {name: make(task, compiled) for name, compiled in (("graph", False), ("XLA", True))}
 
@@ -46,16 +51,8 @@ def _layer(task: Task, direction: int = 0, **options: Any) -> Any:
         activation = case.cell.removeprefix("rnn_")
         layer = keras.layers.SimpleRNN(case.H, activation=activation, return_state=True, **options)
     layer.build((case.N, case.T, case.I))
-    layer.set_weights(_weights(problem))
+    layer.set_weights(keras_weights(problem))
     return layer
-
-
-def _weights(problem: Problem) -> list[Any]:
-    """Kernel, recurrent kernel and bias; those of a GRU stack u, r, n, and both its biases are rows of one array."""
-    if problem.recurrent_bias is None:
-        return [problem.weight_ih.T, problem.weight_hh.T, problem.bias]
-    biases = np.stack([problem.bias, problem.recurrent_bias])
-    return [reorder_gates(array, "urn", 1) for array in (problem.weight_ih.T, problem.weight_hh.T, biases)]
 
 
 def _initial_state(task: Task) -> list[Any]:
@@ -81,7 +78,8 @@ def _forward(task: Task, compiled: bool) -> Variant:
     if task.workload.bidirectional:
         layer = keras.layers.Bidirectional(layers[0], backward_layer=layers[1])
         layer.build((case.N, case.T, case.I))
-        layer.set_weights([array for problem in task.problems for array in _weights(problem)])  # it made layers anew
+        # It made the layers anew.
+        layer.set_weights([array for problem in task.problems for array in keras_weights(problem)])
     x = tf.constant(task.problem.x.transpose(1, 0, 2))
     call = _compile(lambda x, *state: layer(x, initial_state=list(state), mask=mask), compiled)
 
@@ -134,3 +132,60 @@ def _train(task: Task, compiled: bool) -> Variant:
         return {"weight_ih": kernel.T, "weight_hh": recurrent.T, "bias": bias[0], "recurrent_bias": bias[1]}
 
     return Variant(lambda: call(x, *state), read)
+
+
+def _fit_steps(task: Task) -> dict[str, Variant]:
+    variants = {}
+    for name, compiled in (("graph", False), ("XLA", True)):
+        variants[f"train_on_batch, {name}"] = _train_on_batch(task, compiled)
+        variants[f"tf.function, {name}"] = _own_step(task, compiled)
+    return variants
+
+
+def _net(task: Task, activation: str | None) -> tuple[Any, Any, Callable[[], None]]:
+    """Give a net, its optimizer, and what takes both back to the start."""
+    case, head = task.workload.case, task.head
+    assert head is not None
+    make = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}.get(case.cell)
+    layer = make(case.H) if make else keras.layers.SimpleRNN(case.H, activation=case.cell.removeprefix("rnn_"))
+    net = keras.Sequential(
+        [keras.Input(batch_shape=(case.N, case.T, case.I)), layer, keras.layers.Dense(CLASSES, activation=activation)]
+    )
+    adam = keras.optimizers.Adam(LEARNING_RATE, BETA_1, BETA_2, EPSILON)
+    adam.build(net.trainable_variables)
+    fresh = [variable.numpy() for variable in adam.variables]
+
+    def reset() -> None:
+        net.set_weights([*keras_weights(task.problem), head.weight, head.bias])
+        for variable, value in zip(adam.variables, fresh, strict=True):
+            variable.assign(value)
+
+    return net, adam, reset
+
+
+def _batch(task: Task) -> tuple[Any, Any]:
+    assert task.head is not None
+    return np.ascontiguousarray(task.problem.x.transpose(1, 0, 2)), task.head.labels
+
+
+def _train_on_batch(task: Task, compiled: bool) -> Variant:
+    net, adam, reset = _net(task, "softmax")
+    net.compile(optimizer=adam, loss="sparse_categorical_crossentropy", jit_compile=compiled)
+    x, labels = _batch(task)
+    return fit_step(lambda: net.train_on_batch(x, labels), reset)
+
+
+def _own_step(task: Task, compiled: bool) -> Variant:
+    net, adam, reset = _net(task, None)
+    x, labels = map(tf.constant, _batch(task))
+
+    def step(x: Any, labels: Any) -> Any:
+        with tf.GradientTape() as tape:
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, net(x, training=True))
+            loss = tf.reduce_mean(losses)
+        variables = net.trainable_variables
+        adam.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
+        return loss
+
+    call = _compile(step, compiled)
+    return fit_step(lambda: float(call(x, labels)), reset)

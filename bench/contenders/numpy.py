@@ -21,6 +21,7 @@ def versions() -> dict[str, str]:
 def prepare(task: Task, threads: int) -> dict[str, Variant]:
     require(task.lengths is None, "lengths are not written out in NumPy here")
     require(not task.workload.bidirectional, "directions are not written out in NumPy here")
+    require(task.workload.mode != "fit_step", "a loss and Adam are not written out in NumPy here")
     net = _Net(task)
     whole = {"step": net.stream, "forward": net.forward, "train": net.gradients}[task.workload.mode]
     if task.workload.mode == "train":

@@ -22,7 +22,7 @@ def versions() -> dict[str, str]:
 
 
 def prepare(task: Task, threads: int) -> dict[str, Variant]:
-    require(task.workload.mode != "train", "inference only")
+    require(task.workload.mode in ("step", "forward"), "inference only")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -20,7 +20,7 @@ def versions() -> dict[str, str]:
 
 
 def prepare(task: Task, threads: int) -> dict[str, Variant]:
-    require(task.workload.mode != "train", "inference only")
+    require(task.workload.mode in ("step", "forward"), "inference only")
     config = {
         "INFERENCE_PRECISION_HINT": "f32",
         "INFERENCE_NUM_THREADS": threads,

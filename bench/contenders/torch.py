@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from training import BETA_1, BETA_2, CLASSES, EPSILON, LEARNING_RATE
 from workloads import Task
 
-from contenders import Variant, require
+from contenders import Variant, fit_step, require
 
 
 def versions() -> dict[str, str]:
@@ -19,6 +20,8 @@ def versions() -> dict[str, str]:
 
 def prepare(task: Task, threads: int) -> dict[str, Variant]:
     torch.set_num_threads(threads)
+    if task.workload.mode == "fit_step":
+        return _fit_steps(task)
     make = {"step": _steps, "forward": _forward, "train": _train}[task.workload.mode]
     variants = make(task)
     if task.workload.case.cell == "lstm":  # only this one has a oneDNN path to leave
@@ -27,14 +30,18 @@ def prepare(task: Task, threads: int) -> dict[str, Variant]:
 
 
 def _without_onednn(variant: Variant) -> Variant:
+    return Variant(_no_onednn(variant.run), variant.read)
+
+
+def _no_onednn(call: Callable[[], Any]) -> Callable[[], Any]:
     def run() -> Any:
         torch.backends.mkldnn.enabled = False  # `flags` does the same in a context, at tens of microseconds
         try:
-            return variant.run()
+            return call()
         finally:
             torch.backends.mkldnn.enabled = True
 
-    return Variant(run, variant.read)
+    return run
 
 
 def _fill(module: torch.nn.Module, task: Task, suffixes: tuple[str, ...]) -> None:
@@ -150,3 +157,44 @@ def _train(task: Task) -> dict[str, Variant]:
         return {name: gradient.numpy() for name, gradient in zip(names, found, strict=False)}
 
     return {"layer": Variant(run, read)}
+
+
+def _fit_steps(task: Task) -> dict[str, Variant]:
+    """Make the usual loop, with each way Adam has to go over the weights."""
+    variants = {}
+    for name in ("fused", "foreach"):
+        run, reset = _loop_body(task, name)
+        variants[f"Adam {name}"] = fit_step(run, reset)
+        if task.workload.case.cell == "lstm":
+            variants[f"Adam {name}, no oneDNN"] = fit_step(_no_onednn(run), reset)
+    return variants
+
+
+def _loop_body(task: Task, adam: str) -> tuple[Callable[[], Any], Callable[[], None]]:
+    layer, dense = _layer(task).train(), torch.nn.Linear(task.workload.case.H, CLASSES)
+    if task.problem.recurrent_bias is None:
+        layer.bias_hh_l0.requires_grad_(False)  # a second bias would learn beside the first: another net
+    trained = [p for p in (*layer.parameters(), *dense.parameters()) if p.requires_grad]
+    criterion, x, head = torch.nn.CrossEntropyLoss(), torch.from_numpy(task.problem.x), task.head
+    assert head is not None
+    labels = torch.from_numpy(head.labels)
+    optimizer: Any = None
+
+    def reset() -> None:
+        nonlocal optimizer
+        _fill(layer, task, ("_l0",))
+        with torch.no_grad():
+            dense.weight.copy_(torch.from_numpy(head.weight.T))
+            dense.bias.copy_(torch.from_numpy(head.bias))
+        optimizer = torch.optim.Adam(trained, LEARNING_RATE, (BETA_1, BETA_2), EPSILON, **{adam: True})
+
+    def run() -> float:
+        optimizer.zero_grad()
+        _, final = layer(x)
+        loss = criterion(dense(_hidden(final)[0]), labels)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    reset()
+    return run, reset

@@ -8,28 +8,24 @@ the source tree.
 from __future__ import annotations
 
 import argparse
-import gc
 import math
 import re
-import statistics
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import fastlstm
 from fastlstm import _core, reference
+from fastlstm.timing import sample, show_time, summarize
 from fastlstm.typing import Floats
 
 __all__ = ["CASES", "Bounds", "Case", "Work", "main", "measure_bounds"]
 
 FLOAT_BYTES = 4
 TOLERANCE = {"step": 1e-5, "forward": 1e-5, "train": 5e-5}  # relative to the largest magnitude; float32 over 100 steps
-SHORTEST_SAMPLE = 2e-4  # seconds; shorter calls are repeated
-FEWEST_SAMPLES = 3
 BLOCKS = tuple(2**k for k in range(12, 27))  # bytes: 4 KiB to 64 MiB
 TRIES = 5  # for a bound: the best of some short measurements
 
@@ -281,45 +277,16 @@ class Result(NamedTuple):
     spread: float | None = None  # distance of the quartiles, relative to the median
 
 
-def _duration(call: Callable[[], None], repetitions: int) -> float:
-    start = perf_counter()
-    for _ in range(repetitions):
-        call()
-    return (perf_counter() - start) / repetitions
-
-
-def _sample(call: Callable[[], None], seconds: float) -> list[float]:
-    repetitions = max(1, round(SHORTEST_SAMPLE / _duration(call, 2)))
-    samples: list[float] = []
-    collecting = gc.isenabled()
-    gc.disable()  # a collection in the middle of a sample is noise
-    try:
-        end = perf_counter() + seconds
-        while len(samples) < FEWEST_SAMPLES or perf_counter() < end:
-            samples.append(_duration(call, repetitions))
-    finally:
-        if collecting:
-            gc.enable()
-    return samples
-
-
 def _measure(case: Case, seconds: float) -> Result:
     problem = _Problem(case)
     error = problem.error()
     if not error <= TOLERANCE[case.mode]:  # so that NaN fails too
         return Result(case, error)
-    lower, median, upper = statistics.quantiles(_sample(problem.call, seconds), n=4, method="inclusive")
-    return Result(case, error, median, (upper - lower) / median)
+    found = summarize(sample(problem.call, seconds))
+    return Result(case, error, found.median, found.spread)
 
 
 # --- The table --------------------------------------------------------------------------------------------------------
-
-
-def _time(seconds: float) -> str:
-    for unit, scale in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
-        if seconds * scale >= 1:
-            return f"{seconds * scale:.3g} {unit}"
-    return f"{seconds * 1e9:.0f} ns"
 
 
 def _row(result: Result, bounds: Bounds, threads: int) -> tuple[str, ...]:
@@ -329,7 +296,7 @@ def _row(result: Result, bounds: Bounds, threads: int) -> tuple[str, ...]:
     seconds = result.median / (case.T if case.mode == "step" else 1)
     return (
         case.name,
-        _time(seconds) + (" a step" if case.mode == "step" else ""),
+        show_time(seconds) + (" a step" if case.mode == "step" else ""),
         f"{result.spread:.0%}",
         f"{case.work.flops / result.median / 1e9:.1f}",
         f"{bounds.seconds(case.work, threads) / result.median:.0%}",

@@ -1,0 +1,158 @@
+#include "pipeline.hpp"
+
+#include <algorithm>
+#include <thread>
+
+#include "spin.hpp"
+
+namespace fastlstm {
+
+namespace {
+
+// Multiply-adds of a chunk of visits: some ten microseconds, while handing it to another thread takes some tenths of
+// one. The outputs of a few chunks stay in cache.
+constexpr double kChunk = 1.0e6;
+// A layer waits for the first chunk of the one below, and the threads wait with it; so a sequence has so many at least.
+constexpr Index kChunksAtLeast = 16;
+// Chunks that lie between two layers at most. Two would do; more let one thread be late without stopping the other.
+constexpr Index kChunksBetween = 4;
+// Each number that a thread reads of another one's outputs. They lie in a row, so fetching them overlaps.
+constexpr double kHandedOver = 60;
+
+// Visits of a chunk, a power of two.
+template <class T>
+Index chunk_visits(const std::vector<Pass<T>>& passes, int threads) {
+    const Index visits = passes.front().schedule->visits();
+    double layer = 0;
+    for (const Pass<T>& pass : passes) layer += pass.work().per_visit() / static_cast<double>(passes.size());
+    const double worth = std::min(kChunk / std::max(1.0, layer), static_cast<double>(visits));
+    const Index wanted =
+        threads > 1 ? std::min(static_cast<Index>(worth), visits / kChunksAtLeast) : static_cast<Index>(worth);
+    Index chunk = 1;
+    while (2 * chunk <= wanted) chunk *= 2;
+    return chunk;
+}
+
+template <class T>
+class Pipeline {
+public:
+    // The thread of rank r has layers r, r + threads, ...
+    Pipeline(std::vector<Pass<T>> passes, int threads, const StopRequested& stop_requested)
+        : passes_(std::move(passes)),
+          layers_(static_cast<Index>(passes_.size())),
+          lease_(threads),
+          chunk_(chunk_visits(passes_, lease_.size())),
+          visits_(passes_.front().schedule->visits()),
+          chunks_(divide_up(visits_, chunk_)),
+          interruption_(stop_requested),
+          progress_(passes_.size()) {
+        for (std::size_t above = 1; above < passes_.size(); ++above) connect(passes_[above - 1], passes_[above]);
+        for (const Pass<T>& pass : passes_) walks_.push_back(pass.walk({}, {}));
+    }
+
+    bool run() {
+        lease_.run([this](int rank, Team&) { work(rank); });
+        if (interruption_.stopped()) return false;
+        for (const auto& walk : walks_) walk->finish();
+        passes_.back().clear_skipped();
+        return true;
+    }
+
+private:
+    struct alignas(64) Progress {      // a cache line each
+        std::atomic<Index> chunks{0};  // done by a layer
+    };
+
+    void connect(Pass<T>& below, Pass<T>& above) {
+        const Index rows = below.schedule->rows(), H = below.output_size(), steps = kChunksBetween * chunk_;
+        rings_.push_back(Buffer<T>(checked_product(steps, rows, H)));
+        T* ring = rings_.back().data();
+        below.arrays.y = {ring, rows * H, H, steps - 1};
+        above.arrays.x = {ring, rows * H, H, steps - 1};
+    }
+
+    // In wave w layer l has chunk w - l. What it waits for is of an earlier wave, so no two threads wait for each
+    // other.
+    void work(int rank) {
+        for (Index wave = 0; wave < chunks_ + layers_ - 1; ++wave) {
+            for (Index layer = rank; layer < layers_; layer += lease_.size()) {
+                const Index chunk = wave - layer;
+                if (chunk < 0 || chunk >= chunks_) continue;
+                if (!wait_until(rank, [&] { return may_start(layer, chunk); })) return;
+                Team alone(1);
+                at(walks_, layer)->walk(0, alone, chunk * chunk_, std::min(visits_, (chunk + 1) * chunk_));
+                at(progress_, layer).chunks.store(chunk + 1);
+            }
+        }
+        // Somebody has to listen for Ctrl-C until the last layer is done.
+        if (rank == 0) wait_until(rank, [&] { return done(layers_ - 1) == chunks_; });
+    }
+
+    // The chunk below is there, and its place in the ring above is free.
+    bool may_start(Index layer, Index chunk) const {
+        return (layer == 0 || done(layer - 1) > chunk) &&
+               (layer == layers_ - 1 || done(layer + 1) > chunk - kChunksBetween);
+    }
+    Index done(Index layer) const { return at(progress_, layer).chunks.load(); }
+
+    // False: told to stop.
+    template <class Ready>
+    bool wait_until(int rank, const Ready& ready) {
+        while (!interruption_.anywhere(rank)) {
+            if (spin(ready)) return true;
+            std::this_thread::yield();
+        }
+        return false;
+    }
+
+    template <class Vector>
+    static auto& at(Vector& vector, Index i) {
+        return vector[static_cast<std::size_t>(i)];
+    }
+
+    std::vector<Pass<T>> passes_;
+    const Index layers_;
+    TeamLease lease_;
+    const Index chunk_, visits_, chunks_;
+    Interruption interruption_;
+    std::vector<Progress> progress_;
+    std::vector<Buffer<T>> rings_;
+    std::vector<std::unique_ptr<Walk<T>>> walks_;
+};
+
+}  // namespace
+
+template <class T>
+bool can_be_pipelined(const std::vector<Pass<T>>& passes) {
+    return std::all_of(passes.begin(), passes.end(), [](const Pass<T>& pass) { return pass.schedule->in_order(); });
+}
+
+template <class T>
+double pipeline_duration(const std::vector<Pass<T>>& passes, int threads) {
+    std::vector<double> loads(static_cast<std::size_t>(threads));
+    for (std::size_t layer = 0; layer < passes.size(); ++layer) {
+        const Pass<T>& pass = passes[layer];
+        double& load = loads[layer % loads.size()];
+        load += pass.work().total();
+        if (threads > 1 && layer > 0) {
+            load += kHandedOver * static_cast<double>(pass.schedule->total() * pass.weights->input_size);
+        }
+    }
+    const double visits = static_cast<double>(std::max<Index>(1, passes.front().schedule->visits()));
+    const double filling = static_cast<double>(chunk_visits(passes, threads) * (threads - 1)) / visits;
+    return *std::max_element(loads.begin(), loads.end()) * (1 + filling);
+}
+
+template <class T>
+bool forward_pipelined(std::vector<Pass<T>> passes, int threads, const StopRequested& stop_requested) {
+    return Pipeline<T>(std::move(passes), threads, stop_requested).run();
+}
+
+template bool can_be_pipelined(const std::vector<Pass<float>>&);
+template bool can_be_pipelined(const std::vector<Pass<double>>&);
+template double pipeline_duration(const std::vector<Pass<float>>&, int);
+template double pipeline_duration(const std::vector<Pass<double>>&, int);
+template bool forward_pipelined(std::vector<Pass<float>>, int, const StopRequested&);
+template bool forward_pipelined(std::vector<Pass<double>>, int, const StopRequested&);
+
+}  // namespace fastlstm

@@ -14,6 +14,9 @@ namespace {
 constexpr double kChunk = 1.0e6;
 // A layer waits for the first chunk of the one below, and the threads wait with it; so a sequence has so many at least.
 constexpr Index kChunksAtLeast = 16;
+// W is read once for the inputs of a chunk, R at every visit. With so many rows in a chunk the share of W is small.
+constexpr Index kRowsAtLeast = 8;
+constexpr Index kRowsAtLeastAlone = 32;  // one thread waits for nothing
 // Chunks that lie between two layers at most. Two would do; more let one thread be late without stopping the other.
 constexpr Index kChunksBetween = 4;
 // Each number that a thread reads of another one's outputs. They lie in a row, so fetching them overlaps.
@@ -22,12 +25,13 @@ constexpr double kHandedOver = 60;
 // Visits of a chunk, a power of two.
 template <class T>
 Index chunk_visits(const std::vector<Pass<T>>& passes, int threads) {
-    const Index visits = passes.front().schedule->visits();
+    const Schedule& schedule = *passes.front().schedule;
     double layer = 0;
     for (const Pass<T>& pass : passes) layer += pass.work().per_visit() / static_cast<double>(passes.size());
-    const double worth = std::min(kChunk / std::max(1.0, layer), static_cast<double>(visits));
-    const Index wanted =
-        threads > 1 ? std::min(static_cast<Index>(worth), visits / kChunksAtLeast) : static_cast<Index>(worth);
+    const Index worth = static_cast<Index>(kChunk / std::max(1.0, layer));
+    const Index most = threads > 1 ? schedule.visits() / kChunksAtLeast : schedule.visits();
+    const Index least = (threads > 1 ? kRowsAtLeast : kRowsAtLeastAlone) / std::max<Index>(1, schedule.rows());
+    const Index wanted = std::max(std::min(worth, most), std::min(least, schedule.visits()));
     Index chunk = 1;
     while (2 * chunk <= wanted) chunk *= 2;
     return chunk;

@@ -22,6 +22,9 @@ constexpr Index kChunksBetween = 4;
 // Each number that a thread reads of another one's outputs. They lie in a row, so fetching them overlaps.
 constexpr double kHandedOver = 60;
 
+// Layers, from the first one on, that have the same thread for all chunks.
+Index kept_layers(Index layers, Index threads) { return layers - layers % threads; }
+
 // Visits of a chunk, a power of two.
 template <class T>
 Index chunk_visits(const std::vector<Pass<T>>& passes, int threads) {
@@ -40,7 +43,6 @@ Index chunk_visits(const std::vector<Pass<T>>& passes, int threads) {
 template <class T>
 class Pipeline {
 public:
-    // The thread of rank r has layers r, r + threads, ...
     Pipeline(std::vector<Pass<T>> passes, int threads, const StopRequested& stop_requested)
         : passes_(std::move(passes)),
           layers_(static_cast<Index>(passes_.size())),
@@ -75,13 +77,12 @@ private:
         above.arrays.x = {ring, rows * H, H, steps - 1};
     }
 
-    // In wave w layer l has chunk w - l. What it waits for is of an earlier wave, so no two threads wait for each
-    // other.
+    // In wave w layer l has chunk w - l. It waits for chunks of earlier waves only, so no two threads wait in a ring.
     void work(int rank) {
         for (Index wave = 0; wave < chunks_ + layers_ - 1; ++wave) {
-            for (Index layer = rank; layer < layers_; layer += lease_.size()) {
+            for (Index layer = 0; layer < layers_; ++layer) {
                 const Index chunk = wave - layer;
-                if (chunk < 0 || chunk >= chunks_) continue;
+                if (chunk < 0 || chunk >= chunks_ || rank_of(layer, chunk) != rank) continue;
                 if (!wait_until(rank, [&] { return may_start(layer, chunk); })) return;
                 Team alone(1);
                 at(walks_, layer)->walk(0, alone, chunk * chunk_, std::min(visits_, (chunk + 1) * chunk_));
@@ -92,9 +93,14 @@ private:
         if (rank == 0) wait_until(rank, [&] { return done(layers_ - 1) == chunks_; });
     }
 
-    // The chunk below is there, and its place in the ring above is free.
+    // A thread keeps its layers; those left over when all have the same number take turns.
+    int rank_of(Index layer, Index chunk) const {
+        return static_cast<int>((layer < kept_layers(layers_, lease_.size()) ? layer : layer + chunk) % lease_.size());
+    }
+
+    // The chunk before and the one below are there, and the place in the ring above is free.
     bool may_start(Index layer, Index chunk) const {
-        return (layer == 0 || done(layer - 1) > chunk) &&
+        return done(layer) == chunk && (layer == 0 || done(layer - 1) > chunk) &&
                (layer == layers_ - 1 || done(layer + 1) > chunk - kChunksBetween);
     }
     Index done(Index layer) const { return at(progress_, layer).chunks.load(); }
@@ -134,12 +140,17 @@ bool can_be_pipelined(const std::vector<Pass<T>>& passes) {
 template <class T>
 double pipeline_duration(const std::vector<Pass<T>>& passes, int threads) {
     std::vector<double> loads(static_cast<std::size_t>(threads));
-    for (std::size_t layer = 0; layer < passes.size(); ++layer) {
-        const Pass<T>& pass = passes[layer];
-        double& load = loads[layer % loads.size()];
-        load += pass.work().total();
+    const Index layers = static_cast<Index>(passes.size());
+    for (Index layer = 0; layer < layers; ++layer) {
+        const Pass<T>& pass = passes[static_cast<std::size_t>(layer)];
+        double load = pass.work().total();
         if (threads > 1 && layer > 0) {
             load += kHandedOver * static_cast<double>(pass.schedule->total() * pass.weights->input_size);
+        }
+        if (layer < kept_layers(layers, threads)) {
+            loads[static_cast<std::size_t>(layer % threads)] += load;
+        } else {
+            for (double& each : loads) each += load / threads;
         }
     }
     const double visits = static_cast<double>(std::max<Index>(1, passes.front().schedule->visits()));

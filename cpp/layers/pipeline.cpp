@@ -77,7 +77,7 @@ private:
         above.arrays.x = {ring, rows * H, H, steps - 1};
     }
 
-    // In wave w layer l has chunk w - l. It waits for chunks of earlier waves only, so no two threads wait in a ring.
+    // In wave w layer l has chunk w - l, which needs chunks of earlier waves only: no two threads wait for each other.
     void work(int rank) {
         for (Index wave = 0; wave < chunks_ + layers_ - 1; ++wave) {
             for (Index layer = 0; layer < layers_; ++layer) {

@@ -1,93 +1,12 @@
 // _core.forward, forward_training, backward and Tape: check, make views, release the GIL, call, return.
-#include <cxxabi.h>
-#include <unistd.h>
-
-#include <exception>
-
-#include "array_check.hpp"
 #include "handles.hpp"
+#include "long_call.hpp"
 #include "register.hpp"
+#include "sequence_arguments.hpp"
 
 namespace fastlstm {
 
 namespace {
-
-// Runs `take_gil`, which Python ends by unwinding the thread if the interpreter has finished meanwhile (a daemon thread
-// at exit). Nothing of Python may be touched then, not even by destructors, so the thread waits for the end here.
-template <class F>
-auto unless_finished(const F& take_gil) {
-    try {
-        return take_gil();
-    } catch (const abi::__forced_unwind&) {
-        for (;;) pause();
-    }
-}
-
-// Asks Python whether a signal such as Ctrl-C is waiting; its exception is then set.
-bool signal_waiting() {
-    const PyGILState_STATE state = unless_finished([] { return PyGILState_Ensure(); });
-    const bool waiting = PyErr_CheckSignals() != 0;
-    PyGILState_Release(state);
-    return waiting;
-}
-
-// Other Python threads may run while `work` does: it touches only memory that this call's arguments keep alive.
-template <class F>
-void without_gil(const F& work) {
-    PyThreadState* const thread = PyEval_SaveThread();
-    bool completed = false;
-    std::exception_ptr failure;
-    try {
-        completed = work();
-    } catch (const std::exception&) {
-        failure = std::current_exception();
-    }
-    unless_finished([&] { PyEval_RestoreThread(thread); });
-    if (failure) std::rethrow_exception(failure);
-    if (!completed) throw py::error_already_set();
-}
-
-// Row lengths as the schedule wants them; ValueError outside 0..steps, TypeError unless whole numbers.
-std::vector<Index> checked_lengths(const py::object& object, Index rows, Index steps) {
-    const auto given = py::reinterpret_borrow<py::array>(object);
-    if (!py::isinstance<py::array>(object) || (given.dtype().kind() != 'i' && given.dtype().kind() != 'u')) {
-        throw py::type_error(
-            "lengths must be an array of whole numbers, got " +
-            py::repr(py::isinstance<py::array>(object) ? py::object(given.dtype()) : object).cast<std::string>());
-    }
-    check_shape(given, "lengths", {static_cast<py::ssize_t>(rows)});
-    const auto dense = py::array_t<Index, py::array::c_style | py::array::forcecast>::ensure(given);
-    std::vector<Index> lengths(dense.data(), dense.data() + rows);
-    for (Index row = 0; row < rows; ++row) {
-        const Index length = lengths[static_cast<std::size_t>(row)];
-        if (length < 0 || length > steps) {
-            throw py::value_error("lengths must lie between 0 and the number of steps " + std::to_string(steps) +
-                                  ", got " + std::to_string(length) + " in row " + std::to_string(row));
-        }
-    }
-    return lengths;
-}
-
-void refuse_cell_state(const char* name, const py::object& state, CellKind kind) {
-    if (!has_cell_state(kind) && !state.is_none()) {
-        throw py::value_error(std::string(name) + " must be None: a " + cell_name(kind) + " layer has no cell state");
-    }
-}
-
-template <class T>
-py::array optional_output(const py::object& object, const char* name, const Shape& shape, bool last_axis_dense) {
-    return object.is_none() ? py::array() : usable_output<T>(object, name, shape, last_axis_dense);
-}
-
-// The schedule that lengths or mask ask for; all steps if neither does.
-Schedule make_schedule(const py::object& lengths, const py::object& mask, Index steps, Index rows, bool reverse) {
-    if (lengths.is_none() && mask.is_none()) return Schedule(steps, rows, reverse);
-    if (mask.is_none()) return Schedule(steps, rows, checked_lengths(lengths, rows, steps).data(), reverse);
-    if (!lengths.is_none()) throw py::value_error("give either lengths or mask, got both");
-    const py::array dense =
-        dense_input<bool>(mask, "mask", {static_cast<py::ssize_t>(steps), static_cast<py::ssize_t>(rows)});
-    return Schedule(steps, rows, static_cast<const bool*>(dense.data()), reverse);
-}
 
 struct ForwardInputs {
     const py::object &x, &h_0, &c_0, &y, &lengths;
@@ -100,8 +19,7 @@ py::tuple run_forward(const std::shared_ptr<const Weights<T>>& weights, const Fo
     const py::ssize_t H = weights->hidden_size, S = weights->state_size;
     const py::array x = usable_input<T>(in.x, "x", {-1, -1, static_cast<py::ssize_t>(weights->input_size)}, true);
     const py::ssize_t steps = x.shape(0), rows = x.shape(1);
-    refuse_cell_state("c_0", in.c_0, weights->kind);
-    const py::array h_0 = dense_input<T>(in.h_0, "h_0", {rows, S}), c_0 = dense_input<T>(in.c_0, "c_0", {rows, H});
+    const StateArrays<T> states(*weights, rows, in.h_0, in.c_0);
     py::array y = optional_output<T>(in.y, "y", {steps, rows, S}, true);
     if (weights->projected() && !in.recurrent_masks.is_none()) {
         throw py::value_error("recurrent_masks must be None: they are not defined for a projected state");
@@ -110,28 +28,18 @@ py::tuple run_forward(const std::shared_ptr<const Weights<T>>& weights, const Fo
                                            {static_cast<py::ssize_t>(gate_count(weights->kind)), rows, H});
     const Schedule schedule = make_schedule(in.lengths, in.mask, steps, rows, in.reverse);
 
-    py::array_t<T> h_n({rows, S});
-    py::object c_n = py::none();
-    ForwardArrays<T> arrays{};
+    ForwardArrays<T> arrays = states.arrays();
     arrays.x = sequence_view<T>(x);
-    arrays.h_0 = data_or_null<T>(in.h_0, h_0);
-    arrays.c_0 = data_or_null<T>(in.c_0, c_0);
-    arrays.h_n = h_n.mutable_data();
     arrays.recurrent_masks = data_or_null<T>(in.recurrent_masks, masks);
     if (!in.y.is_none()) arrays.y = mutable_sequence_view<T>(y);
-    if (has_cell_state(weights->kind)) {
-        py::array_t<T> state({rows, H});
-        arrays.c_n = state.mutable_data();
-        c_n = std::move(state);
-    }
     if (!training) {
         without_gil([&] { return forward<T>(*weights, schedule, arrays, nullptr, signal_waiting); });
-        return py::make_tuple(h_n, c_n);
+        return py::make_tuple(states.h_n(), states.c_n());
     }
     auto held = std::make_shared<HeldTape<T>>(
         HeldTape<T>{{weights, schedule, arrays.x, false, {}, {}, {}, {}, {}, {}}, steps, x});
     without_gil([&] { return forward<T>(*weights, schedule, arrays, &held->tape, signal_waiting); });
-    return py::make_tuple(h_n, c_n, TapeHandle{std::shared_ptr<const HeldTape<T>>(std::move(held))});
+    return py::make_tuple(states.h_n(), states.c_n(), TapeHandle{std::shared_ptr<const HeldTape<T>>(std::move(held))});
 }
 
 struct BackwardInputs {

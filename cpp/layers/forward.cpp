@@ -1,9 +1,9 @@
 // The time loop, forward: project the inputs of a few visits, then step through them.
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "float_mode.hpp"
-#include "interruption.hpp"
 #include "sequence.hpp"
 
 namespace fastlstm {
@@ -19,18 +19,18 @@ constexpr Index kProjectedRowsAtLeast = 32;
 constexpr Index kRowsWorthFusing = 12;
 
 template <class T>
-class Forward {
+class Forward : public Walk<T> {
 public:
     Forward(const Weights<T>& weights, const Schedule& schedule, const ForwardArrays<T>& arrays, Tape<T>* tape,
-            StopRequested stop_requested)
+            Plan plan, StopRequested stop_requested)
         : weights_(weights),
           schedule_(schedule),
           kernels_(kernels_of<T>(weights.table)),
           arrays_(arrays),
           tape_(tape),
           general_(weights.general || arrays.recurrent_masks),
-          plan_(schedule, weights, tape != nullptr),
-          interruption_(stop_requested) {
+          plan_(std::move(plan)),
+          interruption_(std::move(stop_requested)) {
         const Index state_rows = schedule.rows() + (tape ? schedule.total() : schedule.rows());
         h_ = Buffer<T>(checked_product(state_rows, state_pitch()));
         if (has_cell_state(weights.kind)) {
@@ -49,13 +49,9 @@ public:
     }
 
     bool run() {
-        plan_.run([this](int rank, Team& team) {
-            const FlushSubnormals mode;
-            work(rank, team);
-        });
+        plan_.run([this](int rank, Team& team) { walk(rank, team, 0, schedule_.visits()); });
         if (interruption_.stopped()) return false;
-        store_state(arrays_.h_n, true);
-        if (c_) store_state(arrays_.c_n, false);
+        finish();
         if (tape_) {
             tape_->general = general_;
             tape_->h = std::move(h_);
@@ -66,6 +62,33 @@ public:
             tape_->recurrent_masks = std::move(masks_);
         }
         return true;
+    }
+
+    int threads() const override { return plan_.threads(); }
+
+    void walk(int rank, Team& team, Index begin, Index end) override {
+        const FlushSubnormals mode;
+        const Slice& slice = plan_.slice(rank);
+        Scratch& scratch = scratch_[static_cast<std::size_t>(rank)];
+        for (Index chunk = 0; begin < end && active_rows(slice, begin) > 0; ++chunk) {
+            if (interruption_.at_chunk(rank, chunk)) return;
+            if (!general_ && fuses_projection(weights_.kind) && active_rows(slice, begin) >= kRowsWorthFusing) {
+                point_to_inputs(slice, scratch, begin, 0);
+                step(slice, scratch, team, begin++, nullptr);
+                continue;
+            }
+            const Index projected = project(slice, scratch, begin, end);
+            Index row = 0;
+            for (; begin < projected; ++begin) {
+                step(slice, scratch, team, begin, scratch.z.data() + row * gate_pitch());
+                row += active_rows(slice, begin);
+            }
+        }
+    }
+
+    void finish() override {
+        store_state(arrays_.h_n, true);
+        if (c_) store_state(arrays_.c_n, false);
     }
 
 private:
@@ -147,27 +170,6 @@ private:
         return std::max<Index>(0, std::min(schedule_.active(visit), slice.rows.end) - slice.rows.begin);
     }
 
-    void work(int rank, Team& team) {
-        const Slice& slice = plan_.slice(rank);
-        Scratch& scratch = scratch_[static_cast<std::size_t>(rank)];
-        Index chunk = 0;
-        for (Index begin = 0; begin < schedule_.visits() && active_rows(slice, begin) > 0; ++chunk) {
-            if (interruption_.at_chunk(rank, chunk)) return;
-            if (!general_ && fuses_projection(weights_.kind) && active_rows(slice, begin) >= kRowsWorthFusing) {
-                point_to_inputs(slice, scratch, begin, 0);
-                step(slice, scratch, team, begin++, nullptr);
-                continue;
-            }
-            const Index end = project(slice, scratch, begin);
-            Index row = 0;
-            for (Index visit = begin; visit < end; ++visit) {
-                step(slice, scratch, team, visit, scratch.z.data() + row * gate_pitch());
-                row += active_rows(slice, visit);
-            }
-            begin = end;
-        }
-    }
-
     void point_to_inputs(const Slice& slice, Scratch& scratch, Index visit, Index at) const {
         const Index end = slice.rows.begin + active_rows(slice, visit);
         for (Index row = slice.rows.begin; row < end; ++row) {
@@ -176,11 +178,11 @@ private:
         }
     }
 
-    // z = bias + x W for as many visits as fit; returns the visit after them.
-    Index project(const Slice& slice, Scratch& scratch, Index begin) const {
+    // z = bias + x W for as many visits before `end` as fit; returns the visit after them.
+    Index project(const Slice& slice, Scratch& scratch, Index begin, Index end) const {
         const Index capacity = static_cast<Index>(scratch.x.size());
         Index rows = 0, visit = begin;
-        for (; visit < schedule_.visits(); ++visit) {
+        for (; visit < end; ++visit) {
             const Index active = active_rows(slice, visit);
             if (active == 0 || rows + active > capacity) break;
             point_to_inputs(slice, scratch, visit, rows);
@@ -296,11 +298,23 @@ private:
 template <class T>
 bool forward(const Weights<T>& weights, const Schedule& schedule, const ForwardArrays<T>& arrays, Tape<T>* tape,
              StopRequested stop_requested) {
-    if (!Forward<T>(weights, schedule, arrays, tape, stop_requested).run()) return false;
+    Plan plan(schedule, weights, tape != nullptr);
+    if (!Forward<T>(weights, schedule, arrays, tape, std::move(plan), std::move(stop_requested)).run()) return false;
     if (arrays.y) clear_skipped(arrays.y, schedule, weights.state_size);
     return true;
 }
 
+template <class T>
+std::unique_ptr<Walk<T>> make_walk(const Weights<T>& weights, const Schedule& schedule, const ForwardArrays<T>& arrays,
+                                   const Split& split, StopRequested stop_requested) {
+    return std::make_unique<Forward<T>>(weights, schedule, arrays, nullptr, Plan(schedule, weights, split),
+                                        std::move(stop_requested));
+}
+
+template std::unique_ptr<Walk<float>> make_walk(const Weights<float>&, const Schedule&, const ForwardArrays<float>&,
+                                                const Split&, StopRequested);
+template std::unique_ptr<Walk<double>> make_walk(const Weights<double>&, const Schedule&, const ForwardArrays<double>&,
+                                                 const Split&, StopRequested);
 template bool forward(const Weights<float>&, const Schedule&, const ForwardArrays<float>&, Tape<float>*, StopRequested);
 template bool forward(const Weights<double>&, const Schedule&, const ForwardArrays<double>&, Tape<double>*,
                       StopRequested);

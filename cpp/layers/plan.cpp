@@ -7,8 +7,8 @@ namespace fastlstm {
 namespace {
 
 // When a second thread costs more than it brings, in multiply-adds of one core, about a hundred a nanosecond for many
-// rows and fifty for one. A meeting takes a tenth of one, and then every
-// thread fetches the states that the others have just written.
+// rows and fifty for one. A meeting takes some tenths of a microsecond, and then every thread fetches the states that
+// the others have just written.
 constexpr double kMeeting = 1.5e4;
 constexpr double kFetchedState = 250;  // each number of the others
 // In training a thread fetches its share of weights that lie in the caches of the thread that packed them, and gives
@@ -46,39 +46,54 @@ Share input_groups(const Layout& gates, const Layout& recurrent, const Share& gr
             divide_up(divide_up(end, recurrent.gates) * gates.gates, gates.group)};
 }
 
-}  // namespace
-
-int Plan::choose_threads(const Schedule& schedule, const Layout& gates, const Layout& recurrent, const Layout& units,
-                         Index input_size, bool training) {
-    const double per_row = static_cast<double>(gates.columns()) * static_cast<double>(units.size + input_size);
-    const double total = per_row * static_cast<double>(schedule.total());
-    const double per_visit = total / static_cast<double>(std::max<Index>(1, schedule.visits()));
-    const bool alone = total < kWorthATeam || (training && schedule.total() < kStepsWorthFetching);
-    const Index wanted = alone ? 1 : num_threads();
-    const Index by_rows = std::min(wanted, schedule.rows() / kRowsWorthSplitting);
-    const Index by_units = std::min({wanted, recurrent.groups(), units.groups()});
-    const double states = static_cast<double>(schedule.rows() * units.size) / 2;
-    const double worth_a_meeting = 2 * (kMeeting + kFetchedState * states);
-    split_units_ = by_units > by_rows && per_visit / static_cast<double>(by_units) > worth_a_meeting;
-    return static_cast<int>(std::max<Index>(1, split_units_ ? by_units : by_rows));
+double meeting(const Work& work) {
+    return kMeeting + kFetchedState * static_cast<double>(work.schedule.rows() * work.units.size) / 2;
 }
 
-Plan::Plan(const Schedule& schedule, const Layout& gates, const Layout& recurrent, const Layout& units,
-           const Layout& states, Index input_size, bool training)
-    : lease_(choose_threads(schedule, gates, recurrent, units, input_size, training)) {
-    split_units_ = split_units_ && threads() > 1;
-    const std::vector<Index> cuts = cut_rows(schedule, split_units_ ? 1 : threads());
+}  // namespace
+
+double Work::total() const {
+    const double per_row = static_cast<double>(gates.columns()) * static_cast<double>(units.size + input_size);
+    return per_row * static_cast<double>(schedule.total());
+}
+
+double Work::per_visit() const { return total() / static_cast<double>(std::max<Index>(1, schedule.visits())); }
+
+Split best_split(const Work& work, Index at_most) {
+    const Index wanted = work.total() < kWorthATeam ? 1 : at_most;
+    const Index by_rows = std::min(wanted, work.schedule.rows() / kRowsWorthSplitting);
+    const Index by_units = std::min({wanted, work.recurrent.groups(), work.units.groups()});
+    const bool units = by_units > by_rows && work.per_visit() / static_cast<double>(by_units) > 2 * meeting(work);
+    return {static_cast<int>(std::max<Index>(1, units ? by_units : by_rows)), units && by_units > 1};
+}
+
+double duration(const Work& work, const Split& split) {
+    const double meetings = split.units ? static_cast<double>(work.schedule.visits()) * meeting(work) : 0;
+    return work.total() / split.threads + meetings;
+}
+
+Plan::Plan(const Work& work, bool training)
+    : Plan(work, training && work.schedule.total() < kStepsWorthFetching ? Split{} : best_split(work, num_threads()),
+           true) {}
+
+Plan::Plan(const Work& work, const Split& wanted, bool claim)
+    : lease_(claim ? wanted.threads : 1), split_(claim && lease_.size() == 1 ? Split{} : wanted) {
+    const std::vector<Index> cuts = cut_rows(work.schedule, split_units() ? 1 : threads());
     for (int rank = 0; rank < threads(); ++rank) {
         const auto at = static_cast<std::size_t>(rank);
-        Slice slice{{0, schedule.rows()}, {}, {0, recurrent.groups()}, {0, units.groups()}, {0, states.groups()}};
-        if (split_units_) {
-            slice.states = share_of(states.groups(), rank, threads());
-            slice.units = share_of(units.groups(), rank, threads());
-            slice.gates = recurrent_groups(gates, recurrent, slice.units, rank, threads());
+        Slice slice{{0, work.schedule.rows()},
+                    {},
+                    {0, work.recurrent.groups()},
+                    {0, work.units.groups()},
+                    {0, work.states.groups()}};
+        if (split_units()) {
+            slice.states = share_of(work.states.groups(), rank, threads());
+            slice.units = share_of(work.units.groups(), rank, threads());
+            slice.gates = recurrent_groups(work.gates, work.recurrent, slice.units, rank, threads());
         } else {
             slice.rows = {cuts[at], cuts[at + 1]};
         }
-        slice.inputs = input_groups(gates, recurrent, slice.gates);
+        slice.inputs = input_groups(work.gates, work.recurrent, slice.gates);
         slices_.push_back(slice);
     }
 }

@@ -9,6 +9,39 @@
 
 namespace fastlstm {
 
+// One layer in one direction over a schedule, as far as sharing it out depends on it.
+struct Work {
+    template <class T>
+    Work(const Schedule& visited, const Weights<T>& weights)
+        : schedule(visited),
+          gates(weights.gates),
+          recurrent(weights.recurrent),
+          units(weights.units),
+          states(weights.states),
+          input_size(weights.input_size) {}
+
+    const Schedule& schedule;
+    const Layout &gates, &recurrent, &units, &states;
+    Index input_size;
+
+    // In multiply-adds, as are all durations here.
+    double total() const;
+    double per_visit() const;
+};
+
+// How many threads share a piece of work, and whether they split every row's units and meet after every visit, or split
+// the rows.
+struct Split {
+    int threads = 1;
+    bool units = false;
+};
+
+// The split of an inference among at most so many threads.
+Split best_split(const Work& work, Index at_most);
+
+// About how long an inference takes.
+double duration(const Work& work, const Split& split);
+
 // The part of every visit that one thread computes.
 struct Slice {
     Share rows;    // in schedule order
@@ -20,27 +53,30 @@ struct Slice {
 
 class Plan {
 public:
-    // training: the weights have just been packed by the calling thread and are used for this step only.
+    // For a call of its own, which claims the pool if that pays. training: the weights have just been packed by the
+    // calling thread and are used for this step only.
     template <class T>
     Plan(const Schedule& schedule, const Weights<T>& weights, bool training)
-        : Plan(schedule, weights.gates, weights.recurrent, weights.units, weights.states, weights.input_size,
-               training) {}
+        : Plan(Work(schedule, weights), training) {}
 
-    int threads() const { return lease_.size(); }
-    bool split_units() const { return split_units_; }  // threads share every row's units and meet after every visit
+    // For a part of a call, which has the threads already.
+    template <class T>
+    Plan(const Schedule& schedule, const Weights<T>& weights, const Split& split)
+        : Plan(Work(schedule, weights), split, false) {}
+
+    int threads() const { return split_.threads; }
+    bool split_units() const { return split_.units; }  // threads share every row's units and meet after every visit
     const Slice& slice(int rank) const { return slices_[static_cast<std::size_t>(rank)]; }
 
-    // Runs work(rank, team) on the threads of the plan.
+    // Runs work(rank, team) on the threads that the call has claimed.
     void run(const std::function<void(int, Team&)>& work) { lease_.run(work); }
 
 private:
-    Plan(const Schedule& schedule, const Layout& gates, const Layout& recurrent, const Layout& units,
-         const Layout& states, Index input_size, bool training);
-    int choose_threads(const Schedule& schedule, const Layout& gates, const Layout& recurrent, const Layout& units,
-                       Index input_size, bool training);
+    Plan(const Work& work, bool training);
+    Plan(const Work& work, const Split& wanted, bool claim);
 
-    bool split_units_ = false;
     TeamLease lease_;
+    Split split_;
     std::vector<Slice> slices_;
 };
 

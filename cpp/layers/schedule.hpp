@@ -18,9 +18,11 @@ public:
     // The steps t of row n with mask[t * N + n] are valid; T * N truth values.
     Schedule(Index steps, Index rows, const bool* mask, bool reverse);
 
+    Index steps() const { return steps_; }
     Index rows() const { return rows_; }
     Index visits() const { return visits_; }  // the longest length
     bool uniform() const { return order_.empty(); }
+    bool in_order() const { return !reverse_ && times_.empty(); }  // every row visits step t at visit t
 
     Index original(Index row) const { return uniform() ? row : order_[row]; }
     Index length(Index row) const { return uniform() ? visits_ : lengths_[row]; }

@@ -8,14 +8,12 @@
 #include <algorithm>
 #include <memory>
 
+#include "interruption.hpp"
 #include "plan.hpp"
 #include "schedule.hpp"
 #include "weights.hpp"
 
 namespace fastlstm {
-
-// Asked between chunks of a long call, on the calling thread; true ends the call early.
-using StopRequested = bool (*)();
 
 template <class T>
 struct ForwardArrays {
@@ -72,6 +70,23 @@ bool forward(const Weights<T>& weights, const Schedule& schedule, const ForwardA
 
 template <class T>
 bool backward(const Tape<T>& tape, const BackwardArrays<T>& arrays, StopRequested stop_requested);
+
+// A forward pass without a tape that is a part of a larger call and walked by threads of it.
+template <class T>
+class Walk {
+public:
+    virtual ~Walk() = default;
+    virtual int threads() const = 0;
+    // Thread `rank` of a team of `threads` goes through the visits begin..end, as all of them must. Does not throw.
+    virtual void walk(int rank, Team& team, Index begin, Index end) = 0;
+    // Writes the final states, after all visits.
+    virtual void finish() = 0;
+};
+
+// The arguments are kept by reference. Outputs at steps that are not valid are left alone.
+template <class T>
+std::unique_ptr<Walk<T>> make_walk(const Weights<T>& weights, const Schedule& schedule, const ForwardArrays<T>& arrays,
+                                   const Split& split, StopRequested stop_requested);
 
 // Steps that are not valid are zero, in outputs and in gradients of inputs.
 template <class T>

@@ -1,5 +1,7 @@
 #include "thread_pool.hpp"
 
+#include "spin.hpp"
+
 #include <pthread.h>
 #include <sched.h>
 
@@ -11,33 +13,9 @@
 #include <thread>
 #include <vector>
 
-#if defined(__SSE2__)
-#include <immintrin.h>
-#endif
-
 namespace fastlstm {
 
 namespace {
-
-void pause() {
-#if defined(__SSE2__)
-    _mm_pause();
-#elif defined(__aarch64__)
-    asm volatile("yield");
-#endif
-}
-
-// Spins until ready() for about `spins` pauses; says whether it became so.
-template <class Ready>
-bool spin(const Ready& ready, int spins) {
-    for (int i = 0; i < spins; ++i) {
-        if (ready()) return true;
-        pause();
-    }
-    return ready();
-}
-
-constexpr int kSpins = 2000;  // some tens of microseconds
 
 class Pool {
 public:
@@ -57,7 +35,7 @@ public:
         }
         wake_.notify_all();
         work(0, team);
-        while (!spin([&] { return running_.load() == 0; }, kSpins)) std::this_thread::yield();
+        while (!spin([&] { return running_.load() == 0; })) std::this_thread::yield();
     }
 
 private:
@@ -70,7 +48,7 @@ private:
     void serve(int rank, unsigned seen) {
         for (;;) {
             const auto called = [&] { return epoch_.load() != seen; };
-            if (!spin(called, kSpins)) {
+            if (!spin(called)) {
                 std::unique_lock<std::mutex> lock(mutex_);
                 wake_.wait(lock, called);
             }
@@ -157,7 +135,7 @@ void Team::meet() {
         meetings_.fetch_add(1);
         return;
     }
-    while (!spin([&] { return meetings_.load() != meeting; }, kSpins)) std::this_thread::yield();
+    while (!spin([&] { return meetings_.load() != meeting; })) std::this_thread::yield();
 }
 
 Share share_of(Index count, int rank, int size, Index grain) {

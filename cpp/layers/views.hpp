@@ -16,12 +16,14 @@ struct MatrixView {
 };
 
 // (T, N, size): the last axis has no gaps, the other two have free strides, so (T, N) and (N, T) order are both views.
+// A ring of 2^k steps in place of T is one too.
 template <class T>
 struct SequenceView {
     T* data = nullptr;
     Index step_stride = 0, row_stride = 0;
+    Index step_mask = -1;  // 2^k - 1 in a ring
 
-    T* row(Index t, Index n) const { return data + t * step_stride + n * row_stride; }
+    T* row(Index t, Index n) const { return data + (t & step_mask) * step_stride + n * row_stride; }
     explicit operator bool() const { return data != nullptr; }
 };
 

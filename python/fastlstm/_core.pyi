@@ -61,6 +61,16 @@ def forward(
     mask: NDArray[np.bool_] | None = None,  # (T, N), in place of lengths: any pattern of valid steps
 ) -> tuple[Floats, Floats | None]:  # h_n (N, S), c_n (N, H) or None
     ...
+def forward_stack(
+    weights: Sequence[Weights],  # L x D, the first layer's first; a layer takes the D outputs of the one below, joined
+    x: Floats,  # (T, N, I), any strides
+    states: Sequence[tuple[Floats | None, Floats | None]] | None,  # h_0, c_0 of each of `weights`; None is zeros
+    y: Sequence[Floats | None],  # of each direction, the second being the reverse one: (T, N, H), written, or None
+    lengths: NDArray[np.int64] | None = None,
+    mask: NDArray[np.bool_] | None = None,
+) -> list[tuple[Floats, Floats | None]]:  # h_n, c_n of each of `weights`
+    """As ``forward`` for one layer and direction after the other, with the same bits, and in less time if it can be."""
+
 def forward_training(
     weights: Weights,
     x: Floats,

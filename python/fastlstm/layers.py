@@ -218,10 +218,8 @@ class _Recurrent:
             If a dtype is wrong, or something is not an array.
         """
         call = _Call(self, x, state, lengths)
-        inputs = call.x
-        for layer in range(self.num_layers):
-            inputs = call.run_layer(layer, inputs)
-        return call.output(inputs), call.final_state()
+        y = call.run()
+        return call.output(y), call.final_state()
 
     def vjp(
         self, x: Floats, state: State = None, lengths: ArrayLike | None = None
@@ -250,10 +248,10 @@ class _Recurrent:
         >>> grads.x.shape, grads.parameters["weight_hh_l0"].shape
         ((7, 2, 3), (20, 5))
         """
-        call = _Call(self, x, state, lengths, training=True)
+        call = _Call(self, x, state, lengths)
         inputs = call.x
         for layer in range(self.num_layers):
-            inputs = call.drop(layer, call.run_layer(layer, inputs))
+            inputs = call.drop(layer, call.train_layer(layer, inputs))
         return (call.output(inputs), call.final_state()), call.pullback
 
     def stream(self, batch_size: int = 1) -> Stream:
@@ -300,8 +298,8 @@ def _gradients_of(parameters: dict[str, Floats]) -> dict[str, Floats]:
 class _Call:
     """One run of a layer: its arguments in the engine's form, its states, and the tapes on the way."""
 
-    def __init__(self, layer: _Recurrent, x: Floats, state: State, lengths: Any, training: bool = False) -> None:
-        self.layer, self.training = layer, training
+    def __init__(self, layer: _Recurrent, x: Floats, state: State, lengths: Any) -> None:
+        self.layer = layer
         self.parameters, self.weights = layer._parameters, layer._weights
         x = _as_array(x, "x", layer.dtype)
         if x.ndim not in (2, 3) or x.shape[-1] != layer.input_size:
@@ -359,19 +357,31 @@ class _Call:
         arrays = self._state_arrays(state, "state")
         return [(arrays[0][k], arrays[1][k] if len(arrays) == 2 else None) for k in range(count)]
 
-    def run_layer(self, layer: int, inputs: Floats) -> Floats:
-        """Both directions of one layer: (T, N, .) to (T, N, D*S)."""
+    def _outputs(self) -> tuple[Floats, list[Floats]]:
+        """Make a layer's (T, N, D*S) array; with the part of every direction."""
         S, D = self.layer._state_size, self.layer.num_directions
         y = self._empty(D * S)
-        for direction in range(D):
-            k = layer * D + direction
-            arguments = (self.weights[k], inputs, *self.states[k], y[..., direction * S : (direction + 1) * S])
-            if self.training:
-                h_n, c_n, tape = _core.forward_training(*arguments, self.lengths, direction == 1)
-                self.tapes.append(tape)
-            else:
-                h_n, c_n = _core.forward(*arguments, self.lengths, direction == 1)
-            self.final.append((h_n,) if c_n is None else (h_n, c_n))
+        return y, [y[..., direction * S : (direction + 1) * S] for direction in range(D)]
+
+    def _keep_final(self, h_n: Floats, c_n: Floats | None) -> None:
+        self.final.append((h_n,) if c_n is None else (h_n, c_n))
+
+    def run(self) -> Floats:
+        """All layers without tapes: (T, N, I) to (T, N, D*S)."""
+        y, parts = self._outputs()
+        for state in _core.forward_stack(self.weights, self.x, self.states, parts, self.lengths):
+            self._keep_final(*state)
+        return y
+
+    def train_layer(self, layer: int, inputs: Floats) -> Floats:
+        """Both directions of one layer, with tapes: (T, N, .) to (T, N, D*S)."""
+        y, parts = self._outputs()
+        for direction, part in enumerate(parts):
+            k = layer * len(parts) + direction
+            arguments = (self.weights[k], inputs, *self.states[k], part, self.lengths, direction == 1)
+            h_n, c_n, tape = _core.forward_training(*arguments)
+            self.tapes.append(tape)
+            self._keep_final(h_n, c_n)
         return y
 
     def drop(self, layer: int, y: Floats) -> Floats:

@@ -64,6 +64,21 @@ def test_bidirectional_is_two_layers(sequences, mask):
         np.testing.assert_array_equal(y[~mask], 0)
 
 
+@pytest.mark.parametrize("mask", [None, MASK], ids=["whole", "masked"])
+@pytest.mark.parametrize("sequences", [False, True])
+@pytest.mark.parametrize("mode", ["concat", "sum", None])
+def test_directions_in_one_call_have_the_bits_of_two_calls(monkeypatch, mode, sequences, mask):
+    x = np.repeat(draw(3, 4, 60, dtype="float32"), 10, axis=1)  # enough work for two threads
+    mask = None if mask is None else np.repeat(mask, 10, axis=1)
+    options = {"return_sequences": sequences, "return_state": True}
+    backward = layers.GRU(64, go_backwards=True, reset_after=False, **options)
+    layer = layers.Bidirectional(layers.LSTM(64, **options), merge_mode=mode, backward_layer=backward)
+    one = layer(x, mask=mask)
+    monkeypatch.setattr(layer, "_is_one_core_call", lambda training: False)
+    for got, wanted in zip(one, layer(x, mask=mask), strict=True):
+        np.testing.assert_array_equal(got, wanted)
+
+
 def test_bidirectional_of_the_flipped_input_is_the_flipped_output_with_the_directions_exchanged():
     x = draw(3, 4, 2, dtype="float32")
     layer = layers.Bidirectional(layers.LSTM(3, return_sequences=True))

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from fastlstm import _core
+
 from ..arrays import Array, Shape, shape_text
 from ..lookup import describe
 from ..variable import Variable
@@ -207,7 +209,7 @@ class Bidirectional(Wrapper):
         super().__init__(_directions(layer, backward_layer), **kwargs)
         self.merge_mode = merge_mode
         _check_directions(self.forward_layer, self.backward_layer)
-        for direction in (self.forward_layer, self.backward_layer):
+        for direction in self._both:
             direction.zero_output_for_mask = direction.return_sequences
 
     @property
@@ -219,6 +221,10 @@ class Bidirectional(Wrapper):
     def backward_layer(self) -> Recurrent:
         """The layer that reads backwards."""
         return self._inner[1]  # type: ignore[return-value]
+
+    @property
+    def _both(self) -> tuple[Recurrent, Recurrent]:
+        return self.forward_layer, self.backward_layer
 
     @property
     def return_sequences(self) -> bool:
@@ -265,19 +271,49 @@ class Bidirectional(Wrapper):
 
     def forward(self, x: Array, *, training: bool = False, mask: Array | None = None, initial_state: Any = None) -> Any:
         """Return the output for `x`; a list, if there are several outputs or states."""
-        first, second = self._halves(initial_state)
-        whole, out, out_rev = self._joint_output(x)
-        options: dict[str, Any] = {"training": training, "mask": mask}
-        y = self.forward_layer.forward(x, initial_state=first, out=out, **options)
-        y_rev = self.backward_layer.forward(x, initial_state=second, out=out_rev, **options)
-        states: list[Array] = []
-        if self.return_state:
-            (y, *states), (y_rev, *more) = y, y_rev
-            states += more
+        given = self._halves(initial_state)
+        whole, *outs = self._joint_output(x)
+        run = self._run_together if self._is_one_core_call(training) else self._run_in_turn
+        (y, *states), (y_rev, *more) = run(x, given, outs, training, mask)
         merged = self._merge(y, self._flip(y_rev)) if whole is None else whole
-        if not states:
+        if not self.return_state:
             return merged
-        return [*merged, *states] if self.merge_mode is None else [merged, *states]
+        return [*(merged if self.merge_mode is None else [merged]), *states, *more]
+
+    def _is_one_core_call(self, training: bool) -> bool:
+        dropped = training and any(layer.dropout for layer in self._both)
+        plain = all(type(layer).forward is Recurrent.forward for layer in self._both)
+        return plain and not dropped and self.backward_layer.go_backwards
+
+    def _run_in_turn(
+        self, x: Array, given: tuple[Any, Any], outs: list[Array | None], training: bool, mask: Array | None
+    ) -> list[list[Array]]:
+        """Return output and final states of each direction, the outputs in the order of reading."""
+        results = []
+        for layer, start, out in zip(self._both, given, outs, strict=True):
+            result = layer.forward(x, training=training, mask=mask, initial_state=start, out=out)
+            results.append(result if self.return_state else [result])
+        return results
+
+    def _run_together(
+        self, x: Array, given: tuple[Any, Any], outs: list[Array | None], training: bool, mask: Array | None
+    ) -> list[list[Array]]:
+        """As `_run_in_turn`; the core runs the directions at the same time if that is faster."""
+        layers = self._both
+        starts = [layer._start(x, start) for layer, start in zip(layers, given, strict=True)]
+        valid = self.forward_layer._valid_steps(mask)
+        ys = [layer._output_array(x, out) for layer, out in zip(layers, outs, strict=True)]
+        steps = [None if y is None else y.transpose(1, 0, 2) for y in ys]
+        if steps[1] is not None:
+            steps[1] = steps[1][::-1]  # from the order of reading to that of time
+        weights = [layer.frozen() for layer in layers]
+        core_mask = None if valid is None else valid.T
+        final = _core.forward_stack(weights, x.transpose(1, 0, 2), starts, steps, mask=core_mask)
+        results = []
+        for layer, y, (h, c) in zip(layers, ys, final, strict=True):
+            states = layer._keep(h, c)
+            results.append([layer._output(h, y, valid), *states])
+        return results
 
     def _halves(self, initial_state: Any) -> tuple[Any, Any]:
         if initial_state is None:

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
@@ -92,6 +93,36 @@ Pool& the_pool() {
     return *pool.load();
 }
 
+int processors() {
+#if defined(__linux__)
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+#endif
+    const unsigned hardware = std::thread::hardware_concurrency();
+    return hardware ? static_cast<int>(hardware) : 1;
+}
+
+// A team meets every few microseconds. If a thread does not come for so long, another process has its processor, and a
+// team is far slower than one thread; so for a while calls run alone.
+using Clock = std::chrono::steady_clock;
+constexpr Clock::duration kPatience = std::chrono::milliseconds(1), kRest = std::chrono::milliseconds(100);
+std::atomic<Clock::rep> rest_until{0};
+
+bool resting() {
+    const Clock::rep until = rest_until.load(std::memory_order_relaxed);
+    return until != 0 && Clock::now().time_since_epoch().count() < until;
+}
+
+template <class Ready>
+void wait_for_team(const Ready& ready, int size) {
+    if (spin(ready)) return;
+    const Clock::time_point start = Clock::now();
+    while (!spin(ready)) std::this_thread::yield();
+    const Clock::time_point end = Clock::now();
+    // more threads than processors do not come in time anyway, and somebody wanted them
+    if (end - start > kPatience && size <= processors()) rest_until.store((end + kRest).time_since_epoch().count());
+}
+
 int default_num_threads() {
     const char* wanted = std::getenv("FASTLSTM_NUM_THREADS");
     if (wanted && *wanted) {
@@ -101,12 +132,7 @@ int default_num_threads() {
         throw std::invalid_argument("FASTLSTM_NUM_THREADS must be a whole number from 1 to " +
                                     std::to_string(kMostThreads) + ", got '" + wanted + "'");
     }
-#if defined(__linux__)
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-#endif
-    const unsigned hardware = std::thread::hardware_concurrency();
-    return hardware ? static_cast<int>(hardware) : 1;
+    return processors();
 }
 
 std::atomic<int> threads{0};
@@ -135,7 +161,7 @@ void Team::meet() {
         meetings_.fetch_add(1);
         return;
     }
-    while (!spin([&] { return meetings_.load() != meeting; })) std::this_thread::yield();
+    wait_for_team([&] { return meetings_.load() != meeting; }, size_);
 }
 
 Share share_of(Index count, int rank, int size, Index grain) {
@@ -145,7 +171,7 @@ Share share_of(Index count, int rank, int size, Index grain) {
 }
 
 TeamLease::TeamLease(int wanted) {
-    if (wanted < 2) return;
+    if (wanted < 2 || resting()) return;
     claim_ = std::unique_lock<std::mutex>(the_pool().busy, std::try_to_lock);
     if (claim_.owns_lock()) size_ = wanted;
 }

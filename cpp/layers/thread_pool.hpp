@@ -38,7 +38,7 @@ struct Share {
 Share share_of(Index count, int rank, int size, Index grain = 1);
 
 // A claim on the pool for the length of one call. Made for `wanted` threads it has that many, or one (the caller alone)
-// if another call has the pool.
+// if another call has the pool or a team has lately waited for a processor that another process had.
 class TeamLease {
 public:
     explicit TeamLease(int wanted);

@@ -17,11 +17,13 @@ struct Work {
           gates(weights.gates),
           recurrent(weights.recurrent),
           units(weights.units),
-          input_size(weights.input_size) {}
+          input_size(weights.input_size),
+          weight_bytes(gates.columns() * (units.size + input_size) * static_cast<Index>(sizeof(T))) {}
 
     const Schedule& schedule;
     const Layout &gates, &recurrent, &units;
     Index input_size;
+    Index weight_bytes;
 
     // In multiply-adds, as are all durations here.
     double total() const;

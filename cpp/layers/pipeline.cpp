@@ -143,7 +143,7 @@ double pipeline_duration(const std::vector<Pass<T>>& passes, int threads) {
     const Index layers = static_cast<Index>(passes.size());
     for (Index layer = 0; layer < layers; ++layer) {
         const Pass<T>& pass = passes[static_cast<std::size_t>(layer)];
-        double load = pass.work().total();
+        double load = duration(pass.work(), {});
         if (threads > 1 && layer > 0) {
             load += kHandedOver * static_cast<double>(pass.schedule->total() * pass.weights->input_size);
         }

@@ -18,11 +18,13 @@ struct Work {
           recurrent(weights.recurrent),
           units(weights.units),
           states(weights.states),
-          input_size(weights.input_size) {}
+          input_size(weights.input_size),
+          weight_bytes(gates.columns() * (states.size + input_size) * static_cast<Index>(sizeof(T))) {}
 
     const Schedule& schedule;
     const Layout &gates, &recurrent, &units, &states;
     Index input_size;
+    Index weight_bytes;
 
     // In multiply-adds, as are all durations here.
     double total() const;

@@ -22,7 +22,7 @@ int pipeline_threads(const std::vector<Pass<T>>& passes) {
     }
     const int threads = total < kWorthATeam ? 1 : std::min(num_threads(), static_cast<int>(passes.size()));
     if (pipeline_duration(passes, threads) < in_turn) return threads;
-    return in_turn < total ? 0 : 1;
+    return in_turn < pipeline_duration(passes, 1) ? 0 : 1;
 }
 
 // (T, N, all directions) of a layer; points its passes to their parts of it.

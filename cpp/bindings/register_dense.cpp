@@ -5,6 +5,7 @@
 #include "../kernels/dispatch.hpp"
 #include "../layers/dense.hpp"
 #include "array_check.hpp"
+#include "long_call.hpp"
 #include "register.hpp"
 
 namespace fastlstm {
@@ -51,8 +52,10 @@ py::array apply(const Dense<T>& dense, const py::object& x, const py::object& ou
     if (static_cast<Index>(rows) * dense.input_size * dense.outputs.size < kWorthReleasing) {
         dense.apply(from, x_stride, rows, to);
     } else {
-        const py::gil_scoped_release release;
-        dense.apply(from, x_stride, rows, to);
+        without_gil([&] {
+            dense.apply(from, x_stride, rows, to);
+            return true;
+        });
     }
     return y;
 }

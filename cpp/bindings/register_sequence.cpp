@@ -1,51 +1,12 @@
 // _core.forward, forward_training, backward and Tape: check, make views, release the GIL, call, return.
-#include <cxxabi.h>
-#include <unistd.h>
-
-#include <exception>
-
 #include "array_check.hpp"
 #include "handles.hpp"
+#include "long_call.hpp"
 #include "register.hpp"
 
 namespace fastlstm {
 
 namespace {
-
-// Runs `take_gil`, which Python ends by unwinding the thread if the interpreter has finished meanwhile (a daemon thread
-// at exit). Nothing of Python may be touched then, not even by destructors, so the thread waits for the end here.
-template <class F>
-auto unless_finished(const F& take_gil) {
-    try {
-        return take_gil();
-    } catch (const abi::__forced_unwind&) {
-        for (;;) pause();
-    }
-}
-
-// Asks Python whether a signal such as Ctrl-C is waiting; its exception is then set.
-bool signal_waiting() {
-    const PyGILState_STATE state = unless_finished([] { return PyGILState_Ensure(); });
-    const bool waiting = PyErr_CheckSignals() != 0;
-    PyGILState_Release(state);
-    return waiting;
-}
-
-// Other Python threads may run while `work` does: it touches only memory that this call's arguments keep alive.
-template <class F>
-void without_gil(const F& work) {
-    PyThreadState* const thread = PyEval_SaveThread();
-    bool completed = false;
-    std::exception_ptr failure;
-    try {
-        completed = work();
-    } catch (const std::exception&) {
-        failure = std::current_exception();
-    }
-    unless_finished([&] { PyEval_RestoreThread(thread); });
-    if (failure) std::rethrow_exception(failure);
-    if (!completed) throw py::error_already_set();
-}
 
 // Row lengths as the schedule wants them; ValueError outside 0..steps, TypeError unless whole numbers.
 std::vector<Index> checked_lengths(const py::object& object, Index rows, Index steps) {

@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <set>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "../layers/stream.hpp"
 #include "array_check.hpp"
 #include "handles.hpp"
+#include "long_call.hpp"
 #include "register.hpp"
 
 namespace fastlstm {
@@ -118,8 +120,11 @@ private:
         if (stream.work() < kWorthReleasing) {
             stream.step(from, x_stride, to, y_stride);
         } else {
-            const py::gil_scoped_release release;
-            stream.step(from, x_stride, to, y_stride);
+            const auto step = [&] {
+                stream.step(from, x_stride, to, y_stride);
+                return true;
+            };
+            without_gil(std::cref(step));  // by reference: a std::function of its own would allocate
         }
         return y;
     }
@@ -143,10 +148,12 @@ private:
         const T* from = static_cast<const T*>(in.data());
         T* to = static_cast<T*>(y.mutable_data());
         const Index x_stride = stride<T>(in, 0), y_stride = stride<T>(y, 0);
-        const py::gil_scoped_release release;
-        Stream<T> batch = Stream<T>::gathered(streams);
-        batch.step(from, x_stride, to, y_stride);
-        batch.scatter(streams);
+        without_gil([&] {
+            Stream<T> batch = Stream<T>::gathered(streams);
+            batch.step(from, x_stride, to, y_stride);
+            batch.scatter(streams);
+            return true;
+        });
         return y;
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -117,3 +118,9 @@ def assert_same_bits(got: Values | Gradients, wanted: Values | Gradients) -> Non
     for name, g, w in zip(got._fields, got, wanted, strict=True):
         if w is not None:
             np.testing.assert_array_equal(g, w, err_msg=name)
+
+
+def resident_bytes() -> int:
+    """Memory of this process that is in use, where there is a /proc."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

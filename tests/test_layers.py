@@ -261,10 +261,14 @@ WRONG_STATE = (H_0, H_0[:, :1])
             ValueError,
             r"state\[1\] must have shape \(1, 4, 5\), got \(1, 1, 5\)",
         ),
+        ((np.zeros((6, 4, 3)), (H_0[..., :1], H_0)), ValueError, r"state\[0\] must have shape \(1, 4, 5\), got"),
+        ((np.zeros((6, 4, 3)), (H_0[0], H_0[0])), ValueError, r"state\[0\] must have shape .* got \(4, 5\)"),
         ((np.zeros((6, 4, 3)), (H_0, None)), TypeError, r"state\[1\] must be a NumPy array of float64, got NoneType"),
         ((np.zeros((6, 4, 3)), None, [1, 2, 3]), ValueError, r"lengths must have shape \(4,\), got \(3,\)"),
         ((np.zeros((6, 4, 3)), None, [1, 7, 3, 2]), ValueError, "between 0 and the number of steps 6, got 7 in row 1"),
         ((np.zeros((6, 4, 3)), None, [1, -1, 3, 2]), ValueError, "got -1 in row 1"),
+        ((np.zeros((6, 4, 3)), None, np.array([2**64 - 1, 1, 3, 2], "uint64")), ValueError, "got -1 in row 0"),
+        ((np.zeros((6, 4, 3)), None, [[1, 1, 3, 2]]), ValueError, r"lengths must have shape \(4,\), got \(1, 4\)"),
         ((np.zeros((6, 4, 3)), None, [1.5, 1, 3, 2]), TypeError, "lengths must be whole numbers, got dtype float64"),
     ],
 )
@@ -293,6 +297,16 @@ def test_wrong_state_dicts() -> None:
         layer.load_state_dict({**good, "weight_ih_l0": good["weight_ih_l0"].T})
     with pytest.raises(TypeError, match="weight_ih_l0 must hold floating-point numbers, got dtype int64"):
         layer.load_state_dict({**good, "weight_ih_l0": np.zeros((20, 3), "int64")})
+
+
+@pytest.mark.parametrize("kind", [fl.LSTM, fl.GRU, fl.RNN])
+def test_a_row_of_length_zero_keeps_its_state(kind: type) -> None:
+    layer, x = make(kind), draw(6, 4, 3)
+    _, state = layer(x)
+    y, final = layer(x, state, lengths=[6, 0, 3, 0])
+    assert not y[:, [1, 3]].any()
+    np.testing.assert_array_equal(np.stack(final)[..., [1, 3], :], np.stack(state)[..., [1, 3], :])
+    assert y[:3, [0, 2]].all()
 
 
 @pytest.mark.parametrize(("T", "N"), [(0, 4), (6, 0)])

@@ -217,11 +217,11 @@ def test_inference_has_the_bits_of_training(isa: str, name: str) -> None:
 def test_a_stream_has_the_bits_of_the_sequence(isa: str, name: str) -> None:
     problem = make_problem(OPTIONS[name], (6, 3, 4, 21), "float32")
     stream = _core.Stream([pack(problem)], 3)
-    stream.set_state(0, problem.h_0, problem.c_0)
+    stream.set_state([(problem.h_0, problem.c_0)])
     steps = np.stack([stream.step(x_t) for x_t in problem.x])
     wanted = run_core(problem, False, False)
     np.testing.assert_array_equal(steps, wanted["y"])
-    h, c = stream.state(0)
+    [(h, c)] = stream.state()
     np.testing.assert_array_equal(h, wanted["h_n"])
     if c is not None:
         np.testing.assert_array_equal(c, wanted["c_n"])

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from cases import Case, make_problem
-from helpers import assert_same_bits, kernel_backward, kernel_forward, pack
+from helpers import assert_same_bits, kernel_backward, kernel_forward, pack, resident_bytes
 
 import fastlstm as fl
 from fastlstm import _core
@@ -142,11 +142,6 @@ def test_ctrl_c_ends_a_long_call(N: int, count: str) -> None:
         assert run.communicate(timeout=20)[0] == "interrupted True\n"
     finally:
         run.kill()
-
-
-def resident_bytes() -> int:
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc")

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import io
+import os
+import pickle
 import threading
+import time
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 from cases import CELLS, Case, make_problem
-from helpers import kernel_forward, pack
+from helpers import kernel_forward, pack, resident_bytes
 
 import fastlstm as fl
 from fastlstm import _core
@@ -39,7 +46,7 @@ def test_steps_have_the_sequences_bits(isa: str, kind: type, I: int, H: int, lay
 def test_every_cell_steps(isa: str, cell: str) -> None:
     problem = make_problem(Case(cell, 6, 3, 4, 37))
     wanted, stream = kernel_forward(problem), _core.Stream([pack(problem)], 3)
-    stream.set_state(0, problem.h_0, problem.c_0)
+    stream.set_state([(problem.h_0, problem.c_0)])
     np.testing.assert_array_equal([stream.step(x_t) for x_t in problem.x], wanted.y)
 
 
@@ -65,12 +72,82 @@ def test_out_is_written(kind: type) -> None:
     np.testing.assert_array_equal(rows, np.tile(out, (4, 1)))
 
 
-def test_out_may_be_the_input() -> None:
-    layer = fl.LSTM(5, 5, num_layers=2, seed=0)
-    x = draw(4, 5)
-    wanted = layer.stream(4).step(x)
-    layer.stream(4).step(x, out=x)
-    np.testing.assert_array_equal(x, wanted)
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shift", [-31, -5, -1, 0, 1, 8, 40])
+def test_out_may_share_memory_with_the_input(kind: type, layers: int, shift: int) -> None:
+    layer = kind(7, 7, num_layers=layers, seed=0)
+    memory = draw(200)
+
+    def rows(first: int) -> Any:
+        return memory[first : first + 40].reshape(5, 8)[:, :7]
+
+    wanted = layer.stream(5).step(rows(60).copy())
+    layer.stream(5).step(rows(60), out=rows(60 + shift))
+    np.testing.assert_array_equal(rows(60 + shift), wanted)
+
+
+def test_many_outs_may_share_memory_with_the_input() -> None:
+    layer, memory = fl.LSTM(7, 7, seed=0), draw(80)
+    wanted = fl.step_many([layer.stream() for _ in range(5)], memory[10:45].reshape(5, 7).copy())
+    fl.step_many([layer.stream() for _ in range(5)], memory[10:45].reshape(5, 7), memory[14:49].reshape(5, 7))
+    np.testing.assert_array_equal(memory[14:49].reshape(5, 7), wanted)
+
+
+def overlapping(rows: int, size: int, stride: int) -> Any:
+    return np.lib.stride_tricks.as_strided(np.zeros(rows * size, "float32"), (rows, size), (4 * stride, 4))
+
+
+@pytest.mark.parametrize("stride", [0, 1, 4])
+def test_an_out_that_overlaps_itself_is_refused(stride: int) -> None:
+    layer = fl.GRU(3, 5, seed=0)
+    stream, out = layer.stream(2), overlapping(2, 5, stride)
+    with pytest.raises(ValueError, match="out must not overlap itself"):
+        stream.step(draw(2, 3), out)
+    with pytest.raises(ValueError, match="out must not overlap itself"):
+        fl.step_many([layer.stream(), layer.stream()], draw(2, 3), out)
+    assert not stream.state.any()
+    with pytest.raises(ValueError, match="y must not overlap itself"):
+        _core.forward(layer._weights[0], draw(1, 2, 3), y=out[None])
+    np.testing.assert_array_equal(stream.step(draw(2, 3), overlapping(2, 5, 5)), layer.stream(2).step(draw(2, 3)))
+
+
+def peak_of(work: Any) -> int:
+    """Bytes that Python and NumPy held at most while `work` ran, beyond what they held before."""
+    work()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        work()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("rows", [1, 8])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_step_with_out_allocates_nothing(kind: type, rows: int) -> None:
+    layer = kind(3, 512, num_layers=2, seed=0)
+    stream, x, out = layer.stream(rows), draw(rows, 3), np.empty((rows, 512), "float32")
+
+    def steps(count: int, **options: Any) -> None:
+        for _ in range(count):
+            stream.step(x, **options)
+
+    # Python's loop itself holds the iterator and an integer; an output would be 2 KB or more.
+    assert peak_of(lambda: steps(100, out=out)) < 512
+    assert peak_of(lambda: steps(1)) > 2048
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc")
+def test_thousands_of_streams_share_the_weights() -> None:
+    """3000 streams of a layer whose weights take 2.1 MB: 7 x 256 numbers and a little each, 8.4 KB in all."""
+    layer = fl.LSTM(256, 256, seed=0)
+    warm = [layer.stream() for _ in range(100)]
+    before = resident_bytes()
+    streams = [layer.stream() for _ in range(3000)]
+    assert (resident_bytes() - before) / len(streams) < 12_000
+    assert len(warm) + len(streams) == 3100
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -89,6 +166,65 @@ def test_states_are_read_set_copied_and_reset(kind: type) -> None:
     first.reset()
     np.testing.assert_array_equal(np.stack(first.state), 0)
     np.testing.assert_array_equal(first.step(x[0]), layer.stream(2).step(x[0]))
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, fl.streaming.Stream.copy])
+def test_copies_go_their_own_way(copied: Any) -> None:
+    stream, x = fl.GRU(3, 5, num_layers=2, seed=0).stream(), draw(2, 3)
+    stream.step(x[0])
+    twin = copied(stream)
+    stream.step(x[1])
+    assert not np.array_equal(twin.state, stream.state)
+    twin.step(x[1])
+    np.testing.assert_array_equal(twin.state, stream.state)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_states_are_ordinary_values_that_can_be_saved(kind: type) -> None:
+    layer = kind(3, 5, num_layers=2, seed=0)
+    stream, x, again = layer.stream(2), draw(2, 3), layer.stream(2)
+    stream.step(x)
+    state, file = stream.state, io.BytesIO()
+    np.savez(file, *(state if kind is fl.LSTM else [state]))
+    file.seek(0)
+    loaded = tuple(np.load(file).values())
+    wanted = stream.step(x)
+    for saved in (loaded if kind is fl.LSTM else loaded[0], pickle.loads(pickle.dumps(state)), copy.deepcopy(state)):
+        again.state = saved
+        np.testing.assert_array_equal(again.step(x), wanted)
+    swapped = tuple(part.astype(">f4") for part in loaded)
+    again.state = swapped if kind is fl.LSTM else swapped[0]
+    np.testing.assert_array_equal(again.step(x), wanted)
+
+
+def test_a_stream_itself_is_not_pickled() -> None:
+    with pytest.raises(TypeError, match="cannot be pickled: save its state"):
+        pickle.dumps(fl.LSTM(3, 5).stream())
+
+
+def test_a_state_read_by_another_thread_is_that_after_some_step() -> None:
+    layer, x = fl.GRU(16, 64, num_layers=3, seed=0), draw(60, 16)
+    stream, whole = layer.stream(), layer.stream()
+    after = [whole.state.tobytes()]
+    for x_t in x:
+        whole.step(x_t)
+        after.append(whole.state.tobytes())
+    seen, finished = [], threading.Event()
+
+    def read() -> None:
+        while not finished.is_set():
+            with contextlib.suppress(RuntimeError):  # the stream is stepping
+                seen.append(stream.state.tobytes())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for x_t in x:
+        stream.step(x_t)
+        time.sleep(1e-5)  # lets the reader in
+    finished.set()
+    reader.join()
+    assert set(seen) <= set(after)
+    assert len(set(seen)) > 2
 
 
 def test_a_stream_keeps_the_weights_it_began_with() -> None:
@@ -135,14 +271,16 @@ def test_streams_that_cannot_step_together() -> None:
         ([], "streams must hold at least one stream"),
         ([stream, stream], "streams must be different streams, got one twice"),
         ([stream, other.stream()], "streams must come from one layer"),
+        ([stream, fl.LSTM(3, 5, dtype="float64").stream()], "streams must come from one layer"),
         ([stream, layer.stream(2)], "streams must come from one layer and have a batch size of 1"),
     ]:
         with pytest.raises(ValueError, match=message):
             fl.step_many(streams, x)
     with pytest.raises(ValueError, match=r"x must have shape \(2, 3\), got \(2, 4\)"):
         fl.step_many([stream, layer.stream()], draw(2, 4))
-    before = stream.state
-    np.testing.assert_array_equal(np.stack(before), 0)
+    with pytest.raises(TypeError, match="streams must hold streams, got int"):
+        fl.step_many([stream, 3], x)  # type: ignore[list-item]
+    np.testing.assert_array_equal(np.stack(stream.state), 0)
 
 
 def test_one_stream_in_two_threads_is_refused_or_in_order() -> None:
@@ -179,6 +317,9 @@ def test_one_stream_in_two_threads_is_refused_or_in_order() -> None:
         ((draw(3), draw(6)), ValueError, r"out must have shape \(5,\), got \(6,\)"),
         ((draw(3), draw(5, dtype="float64")), TypeError, "out must have dtype float32"),
         ((draw(3), draw(10)[::2]), ValueError, "out must be aligned"),
+        ((draw(3), draw(5).astype(">f4")), ValueError, "out must be aligned, in native byte order"),
+        ((draw(3), np.frombuffer(bytes(20), "float32")), ValueError, "out must be writeable"),
+        ((draw(3), [0.0] * 5), TypeError, "out must be a NumPy array, got list"),
     ],
 )
 def test_wrong_arguments(arguments: tuple[Any, ...], error: type[Exception], message: str) -> None:
@@ -215,7 +356,10 @@ def test_the_core_refuses_what_does_not_fit() -> None:
     with pytest.raises(TypeError, match="layers must all have the same dtype"):
         _core.Stream([one, fl.LSTM(5, 5, dtype="float64")._weights[0]], 1)
     stream = _core.Stream([one], 1)
-    with pytest.raises(IndexError, match="layer must be from 0 to 0, got 1"):
-        stream.state(1)
+    h = np.zeros((1, 5), "float32")
+    with pytest.raises(ValueError, match=r"state must have a pair \(h, c\) for each of 1 layers, got 2"):
+        stream.set_state([(h, h)] * 2)
     with pytest.raises(TypeError, match="c must be a NumPy array, got None"):
-        stream.set_state(0, np.zeros((1, 5), "float32"))
+        stream.set_state([(h, None)])
+    with pytest.raises(TypeError, match="c must be None: the layer has no cell state"):
+        _core.Stream([fl.GRU(3, 5)._weights[0]], 1).set_state([(h, h)])

@@ -1,5 +1,7 @@
 #include "array_check.hpp"
 
+#include <cstdlib>
+
 namespace fastlstm {
 
 std::string text_of(const Shape& shape) {
@@ -26,11 +28,11 @@ void check_dtype(const py::array& array, const char* name, const py::dtype& want
 }
 
 void check_shape(const py::array& array, const char* name, const Shape& wanted) {
-    const Shape got = shape_of(array);
-    bool same = got.size() == wanted.size();
-    for (std::size_t i = 0; same && i < got.size(); ++i) same = wanted[i] < 0 || wanted[i] == got[i];
+    bool same = static_cast<std::size_t>(array.ndim()) == wanted.size();
+    for (std::size_t i = 0; same && i < wanted.size(); ++i) same = wanted[i] < 0 || wanted[i] == array.shape()[i];
     if (!same) {
-        throw py::value_error(std::string(name) + " must have shape " + text_of(wanted) + ", got " + text_of(got));
+        throw py::value_error(std::string(name) + " must have shape " + text_of(wanted) + ", got " +
+                              text_of(shape_of(array)));
     }
 }
 
@@ -49,6 +51,22 @@ bool has_element_strides(const py::array& array) {
 bool has_dense_last_axis(const py::array& array) {
     const py::ssize_t last = array.ndim() - 1;
     return array.size() == 0 || array.shape(last) == 1 || array.strides(last) == array.itemsize();
+}
+
+bool has_elements_apart(const py::array& array) {
+    if (array.size() == 0) return true;
+    for (py::ssize_t axis = 0; axis < array.ndim(); ++axis) {
+        // The farthest that all axes of smaller strides reach together must lie below this axis' stride.
+        const py::ssize_t stride = std::abs(array.strides(axis));
+        py::ssize_t reach = array.itemsize();
+        for (py::ssize_t other = 0; other < array.ndim(); ++other) {
+            const py::ssize_t step = std::abs(array.strides(other));
+            const bool inner = step < stride || (step == stride && other > axis);
+            if (inner) reach += (array.shape(other) - 1) * step;
+        }
+        if (array.shape(axis) > 1 && stride < reach) return false;
+    }
+    return true;
 }
 
 }  // namespace fastlstm

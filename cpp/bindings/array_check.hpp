@@ -26,6 +26,9 @@ void check_shape(const py::array& array, const char* name, const Shape& wanted);
 // Whether T numbers can be reached by pointer steps: aligned, native byte order, strides a multiple of the size.
 bool has_element_strides(const py::array& array);
 bool has_dense_last_axis(const py::array& array);
+// Whether no two elements share memory, as they can in views made by as_strided. Strided in ways that only a search
+// could tell apart counts as sharing.
+bool has_elements_apart(const py::array& array);
 
 template <class T>
 py::array usable_input(const py::object& object, const char* name, const Shape& wanted, bool last_axis_dense) {
@@ -45,6 +48,9 @@ py::array usable_output(const py::object& object, const char* name, const Shape&
     if ((last_axis_dense && !has_dense_last_axis(array)) || !has_element_strides(array)) {
         throw py::value_error(std::string(name) +
                               " must be aligned, in native byte order and have no gaps in its last axis");
+    }
+    if (!has_elements_apart(array)) {
+        throw py::value_error(std::string(name) + " must not overlap itself: two of its elements share memory");
     }
     return array;
 }

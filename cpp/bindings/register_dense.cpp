@@ -5,6 +5,7 @@
 #include "../kernels/dispatch.hpp"
 #include "../layers/dense.hpp"
 #include "array_check.hpp"
+#include "long_call.hpp"
 #include "register.hpp"
 
 namespace fastlstm {
@@ -37,19 +38,24 @@ DenseHandle make_dense(const py::array& kernel, const py::object& bias) {
     throw py::type_error("kernel must have dtype float32 or float64, got " + py::str(dtype).cast<std::string>());
 }
 
+// x: (N, I) to y (N, O), which may be given as an array of its own without gaps.
 template <class T>
-py::array apply(const Dense<T>& dense, const py::object& x) {
+py::array apply(const Dense<T>& dense, const py::object& x, const py::object& out) {
     const py::array in = usable_input<T>(x, "x", {-1, static_cast<py::ssize_t>(dense.input_size)}, true);
     const py::ssize_t rows = in.shape(0);
-    py::array_t<T> y({rows, static_cast<py::ssize_t>(dense.outputs.size)});
+    const Shape shape{rows, static_cast<py::ssize_t>(dense.outputs.size)};
+    py::array y = out.is_none() ? py::array(py::array_t<T>(shape)) : usable_output<T>(out, "out", shape, true);
+    if (rows > 1 && stride<T>(y, 0) != dense.outputs.size) throw py::value_error("out must be C-contiguous");
     const T* from = static_cast<const T*>(in.data());
-    T* to = y.mutable_data();
+    T* to = static_cast<T*>(y.mutable_data());
     const Index x_stride = rows > 1 ? stride<T>(in, 0) : 0;
     if (static_cast<Index>(rows) * dense.input_size * dense.outputs.size < kWorthReleasing) {
         dense.apply(from, x_stride, rows, to);
     } else {
-        const py::gil_scoped_release release;
-        dense.apply(from, x_stride, rows, to);
+        without_gil([&] {
+            dense.apply(from, x_stride, rows, to);
+            return true;
+        });
     }
     return y;
 }
@@ -61,10 +67,10 @@ void register_dense(py::module_& module) {
         .def(py::init(&make_dense), py::arg("kernel"), py::arg("bias") = py::none())
         .def(
             "__call__",
-            [](const DenseHandle& handle, const py::object& x) {
-                return std::visit([&](const auto& dense) { return apply(*dense, x); }, handle.dense);
+            [](const DenseHandle& handle, const py::object& x, const py::object& out) {
+                return std::visit([&](const auto& dense) { return apply(*dense, x, out); }, handle.dense);
             },
-            py::arg("x"));
+            py::arg("x"), py::arg("out") = py::none());
 }
 
 }  // namespace fastlstm

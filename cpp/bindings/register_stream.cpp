@@ -2,13 +2,16 @@
 #include <pybind11/stl.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <set>
+#include <utility>
 #include <variant>
 
 #include "../layers/stream.hpp"
 #include "array_check.hpp"
 #include "handles.hpp"
+#include "long_call.hpp"
 #include "register.hpp"
 
 namespace fastlstm {
@@ -21,18 +24,21 @@ public:
         if (layers.empty()) throw py::value_error("layers must hold at least one Weights");
         if (rows < 1) throw py::value_error("batch_size must be at least 1, got " + std::to_string(rows));
         std::visit([&](const auto& first) { stream_ = make(first, layers, rows); }, layers.front()->weights);
+        std::visit([&](const auto& stream) { shapes_ = shapes_of(*stream, rows); }, stream_);
     }
 
     py::array step(const py::object& x, const py::object& out) {
         return std::visit([&](auto& stream) { return step_of(*stream, x, out); }, stream_);
     }
 
-    py::tuple state(Index layer) {
-        return std::visit([&](auto& stream) { return state_of(*stream, layer); }, stream_);
+    // (h, c) of every layer, c None where there is none. One claim covers them all: no step can come in between.
+    py::list state() {
+        const Claim claim(*this);
+        return std::visit([](const auto& stream) { return state_of(*stream); }, stream_);
     }
 
-    void set_state(Index layer, const py::object& h, const py::object& c) {
-        std::visit([&](auto& stream) { set_state_of(*stream, layer, h, c); }, stream_);
+    void set_state(const std::vector<std::pair<py::object, py::object>>& state) {
+        std::visit([&](auto& stream) { set_state_of(*stream, state); }, stream_);
     }
 
     // One step of several streams as one batch; row k of x and of the result belongs to the k-th.
@@ -88,16 +94,25 @@ private:
         return std::make_unique<Stream<T>>(std::move(same), rows);
     }
 
+    // The shapes of x and y in a step: kept, so that a step does not make them.
+    struct Shapes {
+        Shape single_x, x, single_y, y;
+    };
+
+    template <class T>
+    static Shapes shapes_of(const Stream<T>& stream, Index rows) {
+        const py::ssize_t N = rows, I = stream.input_size(), H = stream.output_size();
+        return {{I}, {N, I}, {H}, {N, H}};
+    }
+
     // x: (I,) for a batch of one, else (N, I).
     template <class T>
     py::array step_of(Stream<T>& stream, const py::object& x, const py::object& out) {
-        const bool single = py::isinstance<py::array>(x) && py::reinterpret_borrow<py::array>(x).ndim() == 1;
-        const py::ssize_t N = stream.rows(), I = stream.input_size(), H = stream.output_size();
-        if (single && N != 1) check_shape(py::reinterpret_borrow<py::array>(x), "x", {N, I});
-        const py::array in = usable_input<T>(x, "x", single ? Shape{I} : Shape{N, I}, true);
-        const Shape out_shape = single ? Shape{H} : Shape{N, H};
-        py::array y =
-            out.is_none() ? py::array(py::array_t<T>(out_shape)) : usable_output<T>(out, "out", out_shape, true);
+        const bool single =
+            stream.rows() == 1 && py::isinstance<py::array>(x) && py::reinterpret_borrow<py::array>(x).ndim() == 1;
+        const Shape &x_shape = single ? shapes_.single_x : shapes_.x, &y_shape = single ? shapes_.single_y : shapes_.y;
+        const py::array in = usable_input<T>(x, "x", x_shape, true);
+        py::array y = out.is_none() ? py::array(py::array_t<T>(y_shape)) : usable_output<T>(out, "out", y_shape, true);
         const T* from = static_cast<const T*>(in.data());
         T* to = static_cast<T*>(y.mutable_data());
         const Index x_stride = single ? 0 : stride<T>(in, 0), y_stride = single ? 0 : stride<T>(y, 0);
@@ -105,8 +120,11 @@ private:
         if (stream.work() < kWorthReleasing) {
             stream.step(from, x_stride, to, y_stride);
         } else {
-            const py::gil_scoped_release release;
-            stream.step(from, x_stride, to, y_stride);
+            const auto step = [&] {
+                stream.step(from, x_stride, to, y_stride);
+                return true;
+            };
+            without_gil(std::cref(step));  // by reference: a std::function of its own would allocate
         }
         return y;
     }
@@ -130,47 +148,70 @@ private:
         const T* from = static_cast<const T*>(in.data());
         T* to = static_cast<T*>(y.mutable_data());
         const Index x_stride = stride<T>(in, 0), y_stride = stride<T>(y, 0);
-        const py::gil_scoped_release release;
-        Stream<T> batch = Stream<T>::gathered(streams);
-        batch.step(from, x_stride, to, y_stride);
-        batch.scatter(streams);
+        without_gil([&] {
+            Stream<T> batch = Stream<T>::gathered(streams);
+            batch.step(from, x_stride, to, y_stride);
+            batch.scatter(streams);
+            return true;
+        });
         return y;
     }
 
     template <class T>
-    static void check_layer(const Stream<T>& stream, Index layer) {
-        if (layer < 0 || layer >= stream.layers()) {
-            throw py::index_error("layer must be from 0 to " + std::to_string(stream.layers() - 1) + ", got " +
-                                  std::to_string(layer));
-        }
+    static Shape h_shape(const Stream<T>& stream, Index layer) {
+        return {static_cast<py::ssize_t>(stream.rows()), static_cast<py::ssize_t>(stream.state_size(layer))};
     }
 
     template <class T>
-    py::tuple state_of(const Stream<T>& stream, Index layer) {
-        check_layer(stream, layer);
-        const py::ssize_t N = stream.rows();
-        const Claim claim(*this);
-        py::array_t<T> h(Shape{N, static_cast<py::ssize_t>(stream.state_size(layer))});
-        if (!stream.has_cell_state(layer)) {
-            stream.read_state(layer, h.mutable_data(), nullptr);
-            return py::make_tuple(h, py::none());
-        }
-        py::array_t<T> c(Shape{N, static_cast<py::ssize_t>(stream.hidden_size(layer))});
-        stream.read_state(layer, h.mutable_data(), c.mutable_data());
-        return py::make_tuple(h, c);
+    static Shape c_shape(const Stream<T>& stream, Index layer) {
+        return {static_cast<py::ssize_t>(stream.rows()), static_cast<py::ssize_t>(stream.hidden_size(layer))};
     }
 
     template <class T>
-    void set_state_of(Stream<T>& stream, Index layer, const py::object& h, const py::object& c) {
-        check_layer(stream, layer);
-        if (h.is_none()) throw py::type_error("h must be a NumPy array, got None");
-        if (stream.has_cell_state(layer) && c.is_none()) throw py::type_error("c must be a NumPy array, got None");
-        const py::ssize_t N = stream.rows(), S = stream.state_size(layer), H = stream.hidden_size(layer);
-        const py::array dense_h = dense_input<T>(h, "h", {N, S}), dense_c = dense_input<T>(c, "c", {N, H});
-        const Claim claim(*this);
-        stream.write_state(layer, data_or_null<T>(h, dense_h), data_or_null<T>(c, dense_c));
+    static py::list state_of(const Stream<T>& stream) {
+        py::list state;
+        for (Index layer = 0; layer < stream.layers(); ++layer) {
+            py::array_t<T> h(h_shape(stream, layer));
+            py::object c = py::none();
+            T* cells = nullptr;
+            if (stream.has_cell_state(layer)) {
+                py::array_t<T> array(c_shape(stream, layer));
+                cells = array.mutable_data();
+                c = std::move(array);
+            }
+            stream.read_state(layer, h.mutable_data(), cells);
+            state.append(py::make_tuple(h, c));
+        }
+        return state;
     }
 
+    // All layers or, if something does not fit, none.
+    template <class T>
+    void set_state_of(Stream<T>& stream, const std::vector<std::pair<py::object, py::object>>& state) {
+        if (static_cast<Index>(state.size()) != stream.layers()) {
+            throw py::value_error("state must have a pair (h, c) for each of " + std::to_string(stream.layers()) +
+                                  " layers, got " + std::to_string(state.size()));
+        }
+        std::vector<std::pair<py::array, py::array>> checked;
+        for (Index layer = 0; layer < stream.layers(); ++layer) {
+            const auto& [h, c] = state[static_cast<std::size_t>(layer)];
+            if (h.is_none()) throw py::type_error("h must be a NumPy array, got None");
+            if (stream.has_cell_state(layer) == c.is_none()) {
+                throw py::type_error(c.is_none() ? "c must be a NumPy array, got None"
+                                                 : "c must be None: the layer has no cell state");
+            }
+            checked.emplace_back(dense_input<T>(h, "h", h_shape(stream, layer)),
+                                 dense_input<T>(c, "c", c_shape(stream, layer)));
+        }
+        const Claim claim(*this);
+        for (Index layer = 0; layer < stream.layers(); ++layer) {
+            const auto& [h, c] = checked[static_cast<std::size_t>(layer)];
+            stream.write_state(layer, static_cast<const T*>(h.data()),
+                               stream.has_cell_state(layer) ? static_cast<const T*>(c.data()) : nullptr);
+        }
+    }
+
+    Shapes shapes_;
     Streams stream_;
     std::atomic<bool> in_use_{false};
 };
@@ -181,8 +222,8 @@ void register_stream(py::module_& module) {
     py::class_<StreamHandle>(module, "Stream")
         .def(py::init<const std::vector<const WeightsHandle*>&, Index>(), py::arg("layers"), py::arg("batch_size"))
         .def("step", &StreamHandle::step, py::arg("x"), py::arg("out") = py::none())
-        .def("state", &StreamHandle::state, py::arg("layer"))
-        .def("set_state", &StreamHandle::set_state, py::arg("layer"), py::arg("h"), py::arg("c") = py::none())
+        .def("state", &StreamHandle::state)
+        .def("set_state", &StreamHandle::set_state, py::arg("state"))
         .def("reset", &StreamHandle::reset);
     module.def("step_many", &StreamHandle::step_many, py::arg("streams"), py::arg("x"), py::arg("out") = py::none());
 }

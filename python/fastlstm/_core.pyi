@@ -103,15 +103,16 @@ class Dense:
     """``x @ kernel + bias``, packed for the active instruction set; a row's bits do not depend on the others."""
 
     def __init__(self, kernel: Floats, bias: Floats | None = None) -> None: ...  # (I, O), (O,)
-    def __call__(self, x: Floats) -> Floats: ...  # (N, I) -> (N, O)
+    # (N, I) -> (N, O); out must not share memory with x
+    def __call__(self, x: Floats, out: Floats | None = None) -> Floats: ...
 
 class Stream:
     """A stack of layers stepped one time step at a time; owns its states, shares the weights. One thread at a time."""
 
     def __init__(self, layers: Sequence[Weights], batch_size: int) -> None: ...
     def step(self, x: Floats, out: Floats | None = None) -> Floats: ...  # (I,) -> (H,) or (N, I) -> (N, H)
-    def state(self, layer: int) -> tuple[Floats, Floats | None]: ...  # h (N, H), c (N, H) or None
-    def set_state(self, layer: int, h: Floats, c: Floats | None = None) -> None: ...
+    def state(self) -> list[tuple[Floats, Floats | None]]: ...  # of every layer h (N, H), c (N, H) or None
+    def set_state(self, state: Sequence[tuple[Floats, Floats | None]]) -> None: ...
     def reset(self) -> None: ...
 
 def step_many(streams: Sequence[Stream], x: Floats, out: Floats | None = None) -> Floats:

@@ -228,7 +228,7 @@ class _Problem:
         _core.forward(self.packed, self.x, self.h_0, self.c_0, self.y)
 
     def step(self) -> None:
-        self.stream.set_state(0, self.h_0, self.c_0)
+        self.stream.set_state([(self.h_0, self.c_0)])
         for x_t, out in zip(self.x, self.y, strict=True):
             self.stream.step(x_t, out)
 

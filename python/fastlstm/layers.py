@@ -147,6 +147,13 @@ class _Recurrent:
             value.flags.writeable = False
         self._parameters, self._weights = parameters, weights
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_weights": []}  # packed for one instruction set, so not for a file
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._replace(self._parameters)
+
     def state_dict(self) -> dict[str, Floats]:
         """Give copies of the parameters, by PyTorch's names.
 

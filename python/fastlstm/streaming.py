@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -13,7 +13,31 @@ from fastlstm.typing import Floats
 __all__ = ["Stream", "step_many"]
 
 
-class Stream:
+class StreamBase:
+    """What the streams of layers and of models share: how they are copied and, not being pickled, saved."""
+
+    __slots__ = ()
+
+    def copy(self) -> Any:
+        """Make a second stream that goes on from this one's state."""
+        raise NotImplementedError
+
+    @classmethod
+    def step_together(cls, streams: Sequence[Any], x: Floats, out: Floats | None) -> Floats:
+        """Take one step of many streams of this kind; see `step_many`."""
+        raise NotImplementedError
+
+    def __copy__(self) -> Any:
+        return self.copy()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return self.copy()  # weights never change, so both may use them
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError("a stream cannot be pickled: save its state, an ordinary value, and set it on a new stream")
+
+
+class Stream(StreamBase):
     """A layer, one time step at a time.
 
     Made by ``layer.stream(batch_size)``. A stream owns its state; any number of them share one set of weights, as it
@@ -24,33 +48,51 @@ class Stream:
     ----------
     step : callable
         ``step(x_t, out=None) -> h``: take one step. `x_t` is ``(I,)`` for a batch of one, giving ``(H,)``, or
-        ``(N, I)``, giving ``(N, H)``. With `out` nothing is allocated. Raises ValueError for a wrong shape, TypeError
-        for a wrong dtype, RuntimeError while another thread is stepping this stream.
+        ``(N, I)``, giving ``(N, H)``. With `out` nothing is allocated; it may share memory with `x_t`. Raises
+        ValueError for a wrong shape, TypeError for a wrong dtype, RuntimeError while another thread is stepping this
+        stream.
+    batch_size : int
+        ``N``, sequences side by side.
+
+    Notes
+    -----
+    Beside the weights a stream of ``L`` LSTM layers holds ``7 L N H`` numbers (GRU ``6 L N H``, RNN ``3 L N H``), H
+    rounded up to the width of a vector, and about a kilobyte.
 
     Examples
     --------
-    >>> import numpy as np, fastlstm as fl
+    >>> import io, numpy as np, fastlstm as fl
     >>> layer = fl.LSTM(3, 5, seed=0)
     >>> x = np.ones((7, 3), "float32")
     >>> stream = layer.stream()
     >>> h = [stream.step(x_t) for x_t in x]
     >>> bool(np.array_equal(h, layer(x)[0]))
     True
+
+    A state is saved like any tuple of arrays:
+
+    >>> file = io.BytesIO()
+    >>> np.savez(file, *stream.state)
+    >>> _ = file.seek(0)
+    >>> later = layer.stream()
+    >>> later.state = tuple(np.load(file).values())
+    >>> bool(np.array_equal(later.step(x[0]), stream.step(x[0])))
+    True
     """
 
+    __slots__ = ("_core", "_weights", "batch_size", "step")
+
     def __init__(self, weights: Sequence[_core.Weights], batch_size: int) -> None:
-        self._weights = list(weights)
-        self._core = _core.Stream(self._weights, batch_size)
+        self._weights = weights
+        self._core = _core.Stream(weights, batch_size)
         self.batch_size = batch_size
         self.step = self._core.step
 
     @property
     def state(self) -> Any:
         """Copies of the state: ``(h, c)`` or ``h``, each ``(L, N, H)`` for L layers. May be assigned."""
-        parts = [self._core.state(layer) for layer in range(len(self._weights))]
-        h = np.stack([part[0] for part in parts])
-        cells = [part[1] for part in parts if part[1] is not None]
-        return (h, np.stack(cells)) if cells else h
+        h, c = zip(*self._core.state(), strict=True)
+        return np.stack(h) if c[0] is None else (np.stack(h), np.stack(c))
 
     @state.setter
     def state(self, state: Any) -> None:
@@ -58,14 +100,13 @@ class Stream:
         if has_cell and not (isinstance(state, (tuple, list)) and len(state) == 2):
             raise TypeError(f"state must be a pair of arrays (h, c), got {type(state).__name__}")
         arrays = [np.asarray(part) for part in (state if has_cell else (state,))]
-        shape = (len(self._weights), self.batch_size, self._weights[0].hidden_size)
+        shape, dtype = (len(self._weights), self.batch_size, self._weights[0].hidden_size), self._weights[0].dtype
         for array in arrays:
             if array.shape != shape:
                 raise ValueError(f"state must hold arrays of shape {shape}, got {array.shape}")
-            if array.dtype != self._weights[0].dtype:
-                raise TypeError(f"state must have dtype {self._weights[0].dtype}, got {array.dtype}")
-        for layer in range(len(self._weights)):
-            self._core.set_state(layer, *(array[layer] for array in arrays))
+            if array.dtype.newbyteorder("=") != dtype:
+                raise TypeError(f"state must have dtype {dtype}, got {array.dtype}")
+        self._core.set_state(list(zip(*arrays, strict=True)) if has_cell else [(h, None) for h in arrays[0]])
 
     def reset(self) -> None:
         """Set the state to zero."""
@@ -77,14 +118,20 @@ class Stream:
         twin.state = self.state
         return twin
 
+    @classmethod
+    def step_together(cls, streams: Sequence[Stream], x: Floats, out: Floats | None) -> Floats:
+        """Take one step of many streams of layers; see `step_many`."""
+        return _core.step_many([stream._core for stream in streams], x, out)
 
-def step_many(streams: Sequence[Stream], x: Floats, out: Floats | None = None) -> Floats:
+
+def step_many(streams: Sequence[StreamBase], x: Floats, out: Floats | None = None) -> Floats:
     """Take one step of many streams at once, as one batch.
 
     Parameters
     ----------
     streams : sequence of Stream
-        ``M`` different streams of one layer, each with a batch size of 1 and a state of its own.
+        ``M`` different streams of one layer, each with a batch size of 1 and a state of its own; or of one model of
+        `fastlstm.keras`.
     x : ndarray
         ``(M, I)``, the input of every stream.
     out : ndarray, optional
@@ -98,9 +145,9 @@ def step_many(streams: Sequence[Stream], x: Floats, out: Floats | None = None) -
     Raises
     ------
     ValueError
-        If a shape is wrong, a stream is named twice, or the streams are not of one layer.
+        If a shape is wrong, a stream is named twice, or the streams are not of one layer, with the same weights.
     TypeError
-        If a dtype is wrong.
+        If a dtype is wrong, or something is not a stream.
     RuntimeError
         While another thread is stepping one of them.
 
@@ -112,4 +159,15 @@ def step_many(streams: Sequence[Stream], x: Floats, out: Floats | None = None) -
     >>> fl.step_many(streams, np.ones((100, 3), "float32")).shape
     (100, 5)
     """
-    return _core.step_many([stream._core for stream in streams], x, out)
+    streams = list(streams)
+    if not streams:
+        raise ValueError("streams must hold at least one stream")
+    kind = type(streams[0])
+    for stream in streams:
+        if not isinstance(stream, StreamBase):
+            raise TypeError(f"streams must hold streams, got {type(stream).__name__}")
+        if type(stream) is not kind:
+            raise ValueError("streams must come from one layer or model")
+    if len({id(stream) for stream in streams}) != len(streams):
+        raise ValueError("streams must be different streams, got one twice")
+    return kind.step_together(streams, x, out)

@@ -126,4 +126,44 @@ PROGRAMS = {
     "bidirectional": Program(
         classifier(lambda layers: layers.Bidirectional(layers.LSTM(5))), "categorical_crossentropy", one_hot
     ),
+    "gru": Program(
+        classifier(lambda layers: layers.GRU(9, bias_initializer="random_normal")), "categorical_crossentropy", one_hot
+    ),
+    "gru_reset_before": Program(
+        classifier(lambda layers: layers.GRU(9, bias_initializer="random_normal", reset_after=False)),
+        "sparse_categorical_crossentropy",
+        speaker,
+    ),
+    "gru_masking": Program(
+        classifier(
+            lambda layers: layers.Masking(),
+            lambda layers: layers.GRU(7, bias_initializer="random_normal", return_sequences=True),
+            lambda layers: layers.GRU(5, bias_initializer="random_normal", reset_after=False),
+        ),
+        "categorical_crossentropy",
+        one_hot,
+        padded=True,
+    ),
+    "gru_backwards": Program(
+        lambda layers: [
+            layers.GRU(7, bias_initializer="random_normal", return_sequences=True, go_backwards=True),
+            layers.GRU(
+                5, bias_initializer="random_normal", return_sequences=True, go_backwards=True, reset_after=False
+            ),
+            layers.Dense(2),
+        ],
+        "mse",
+        running_mean,
+        metrics=("mae",),
+    ),
+    "gru_bidirectional": Program(
+        classifier(
+            lambda layers: layers.Bidirectional(
+                layers.GRU(5, bias_initializer="random_normal", return_sequences=True, reset_after=False)
+            ),
+            lambda layers: layers.Bidirectional(layers.GRU(3, bias_initializer="random_normal"), merge_mode="sum"),
+        ),
+        "categorical_crossentropy",
+        one_hot,
+    ),
 }

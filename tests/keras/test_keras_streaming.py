@@ -1,9 +1,18 @@
 """A whole model, one time step at a time."""
 
+import copy
+import io
+import pickle
+import sys
+import threading
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
-from fastlstm.keras import Input, Sequential, layers
+import fastlstm as fl
+from fastlstm.keras import Input, Sequential, activations, layers
 
 I = 5
 X = np.random.default_rng(0).normal(size=(4, 9, I)).astype("float32")
@@ -78,18 +87,182 @@ def test_embedding_is_fed_with_indices():
 def test_states_can_be_kept_set_and_reset():
     model = make("stack")
     stream = model.stream(4)
-    assert [len(state) for state in stream.states] == [2, 1]
+    assert [state.shape for state in stream.state] == [(4, 33), (4, 33), (4, 6)]
     first = stream.step(X[:, 0])
-    held = stream.states
+    held = stream.state
     second = stream.step(X[:, 1])
-    stream.states = held
+    stream.state = held
     np.testing.assert_array_equal(stream.step(X[:, 1]), second)
     other = model.stream(4)
-    other.states = [tuple(np.float64(state) for state in states) for states in held]
+    other.state = [np.float64(state) for state in held]
     np.testing.assert_array_equal(other.step(X[:, 1]), second)
     stream.reset()
-    assert not np.any(stream.states[0][1])
+    assert not np.any(stream.state[1])
     np.testing.assert_array_equal(stream.step(X[:, 0]), first)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_out_is_written(name):
+    model = make(name)
+    stream, plain = model.stream(4), model.stream(4)
+    whole = np.zeros((4, 9, model.output_shape[-1]), model.layers[-1].dtype)
+    for t in range(9):
+        assert stream.step(X[:, t], out=whole[:, t]).base is whole
+        np.testing.assert_array_equal(whole[:, t], plain.step(X[:, t]))
+
+
+@pytest.mark.parametrize("shift", [-6, -1, 0, 1, 6])
+def test_out_may_share_memory_with_the_input(shift):
+    model = Sequential([Input((None, 5)), layers.Dense(5), layers.Dropout(0.5)])
+    memory = np.random.default_rng(0).normal(size=60).astype("float32")
+    x, out = memory[20:40].reshape(4, 5), memory[20 + shift : 40 + shift].reshape(4, 5)
+    wanted = model.stream(4).step(x.copy())
+    model.stream(4).step(x, out)
+    np.testing.assert_array_equal(out, wanted)
+
+
+def test_a_result_stays_as_it_is():
+    stream = make("classifier").stream()
+    first = stream.step(X[0, 0])
+    kept = first.copy()
+    stream.step(X[0, 1])
+    np.testing.assert_array_equal(first, kept)
+
+
+@pytest.mark.parametrize("name", sorted(activations._KNOWN))
+def test_activations_step_as_they_run(name):
+    model = Sequential([Input((None, I)), layers.Dense(7, name), layers.Activation(name)])
+    x = 9 * X
+    x[0, 0] = [np.nan, np.inf, -np.inf, 0, -0.0]
+    with np.errstate(all="ignore"):
+        wanted, stream = model.predict(x, verbose=0), model.stream(4)
+        for t in range(9):
+            np.testing.assert_array_equal(stream.step(x[:, t]), wanted[:, t])
+
+
+@pytest.mark.parametrize("activation", ["linear", "relu", "relu6", "tanh", "sigmoid", "softmax", "exponential"])
+def test_a_step_with_out_allocates_nothing(activation):
+    parts = layers.Embedding(9, 8), layers.LSTM(8), layers.Dropout(0.1), layers.Dense(256, activation)
+    model = Sequential([Input((None,)), *parts, layers.Activation(activation)])
+    stream, words, out = model.stream(64), np.arange(64) % 9, np.empty((64, 256), "float32")
+
+    def steps(**options):
+        for _ in range(5):
+            stream.step(words, **options)
+
+    def peak_of(work):
+        work()
+        tracemalloc.start()
+        before, _ = tracemalloc.get_traced_memory()
+        work()
+        peak = tracemalloc.get_traced_memory()[1] - before
+        tracemalloc.stop()
+        return peak
+
+    # Python's own small objects: frames, iterators, integers. An array of the step would have 64 KB.
+    assert peak_of(lambda: steps(out=out)) < 4096
+    assert peak_of(steps) > 65536
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda stream: stream.copy()])
+def test_copies_go_their_own_way(copied):
+    stream = make("stack").stream(4)
+    stream.step(X[:, 0])
+    twin = copied(stream)
+    second = stream.step(X[:, 1])
+    third = stream.step(X[:, 2])
+    np.testing.assert_array_equal(twin.step(X[:, 1]), second)
+    np.testing.assert_array_equal(twin.step(X[:, 2]), third)
+
+
+def test_states_can_be_saved():
+    model = make("stack")
+    stream, again, file = model.stream(4), model.stream(4), io.BytesIO()
+    stream.step(X[:, 0])
+    np.savez(file, *stream.state)
+    file.seek(0)
+    saved = [tuple(np.load(file).values()), pickle.loads(pickle.dumps(stream.state))]
+    wanted = stream.step(X[:, 1])
+    for state in saved:
+        again.state = state
+        np.testing.assert_array_equal(again.step(X[:, 1]), wanted)
+    with pytest.raises(TypeError, match="cannot be pickled: save its state"):
+        pickle.dumps(stream)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_many_streams_at_once_have_the_bits_of_each_alone(name):
+    model = make(name)
+    together, alone = ([model.stream() for _ in range(4)] for _ in range(2))
+    for t, count in enumerate([4, 1, 3, 4]):
+        x, out = X[:count, t], np.empty((count, model.output_shape[-1]), model.layers[-1].dtype)
+        assert fl.step_many(together[:count], x, out) is out
+        for k in range(count):
+            np.testing.assert_array_equal(out[k], alone[k].step(x[k]))
+    for one, other in zip(together, alone, strict=True):
+        for got, wanted in zip(one.state, other.state, strict=True):
+            np.testing.assert_array_equal(got, wanted)
+
+
+def test_streams_that_cannot_step_together():
+    model = make("stack")
+    stream, x = model.stream(), X[:2, 0]
+    model.layers[0].set_weights([2 * w for w in model.layers[0].get_weights()])
+    for other, message in [
+        (model.stream(), "one model with the same weights"),
+        (stream.copy().copy(), None),
+        (make("stack").stream(), "one model"),
+        (model.stream(2), "batch size of 1"),
+        (stream, "got one twice"),
+        (fl.LSTM(5, 5).stream(), "one layer or model"),
+    ]:
+        if message is None:
+            assert fl.step_many([stream, other], x).shape == (2, 3)
+            continue
+        with pytest.raises(ValueError, match=message):
+            fl.step_many([stream, other], x)
+    with pytest.raises(ValueError, match=r"x: got shape \(2, 4\), wanted \(2, 5\)"):
+        fl.step_many([stream, stream.copy()], x[:, :4])
+
+
+def test_many_streams_in_many_threads():
+    model = make("stack")
+    wanted = model.predict(np.tile(X, (50, 1, 1)), verbose=0)
+    streams = [model.stream() for _ in range(200)]
+
+    def run(row):
+        return [streams[row].step(x_t) for x_t in X[row % 4]]
+
+    with ThreadPoolExecutor(8) as pool:
+        np.testing.assert_array_equal(list(pool.map(run, range(200))), wanted)
+
+
+def test_one_stream_in_two_threads_is_refused_or_in_order():
+    """The second thread gets an error, never a mixture, wherever Python changes threads."""
+    model = make("stack")
+    stream, x, refused = model.stream(), X[0, 0], []
+
+    def work():
+        for _ in range(300):
+            try:
+                stream.step(x)
+            except RuntimeError as error:
+                refused.append(str(error))
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    workers = [threading.Thread(target=work) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    sys.setswitchinterval(interval)
+    assert all("stepping in another thread" in text for text in refused)
+    alone = model.stream()
+    for _ in range(900 - len(refused)):
+        alone.step(x)
+    for got, wanted in zip(stream.state, alone.state, strict=True):
+        np.testing.assert_array_equal(got, wanted)
 
 
 def test_streams_go_on_with_the_weights_they_started_with():
@@ -133,14 +306,26 @@ def test_errors():
         model.stream().step(np.ones(4))
     with pytest.raises(TypeError, match="x_t: expected an array of numbers"):
         stream.step("x")
-    with pytest.raises(ValueError, match="states: got 1 entries, wanted 2, one for each of lstm, simple_rnn"):
-        stream.states = stream.states[:1]
-    with pytest.raises(ValueError, match=r"states: lstm has 2 \(h, c\)"):
-        stream.states = [stream.states[1], stream.states[1]]
-    held = stream.states
-    with pytest.raises(ValueError, match=r"states: simple_rnn needs arrays of shape \(4, 6\), got \(4, 33\)"):
-        stream.states = [tuple(1 + s for s in held[0]), (held[0][0],)]
-    np.testing.assert_array_equal(stream.states[0][0], held[0][0])
+    with pytest.raises(ValueError, match="state: got 1 arrays, wanted a tuple of 3: lstm h, lstm c, simple_rnn h"):
+        stream.state = stream.state[:1]
+    with pytest.raises(ValueError, match="state: got ndarray, wanted a tuple of 3"):
+        stream.state = stream.state[0]
+    held = stream.state
+    with pytest.raises(ValueError, match=r"state: simple_rnn h needs shape \(4, 6\), got \(1, 6\)"):
+        stream.state = (1 + held[0], held[1], held[2][:1])
+    np.testing.assert_array_equal(stream.state[0], held[0])
+    y = stream.step(X[:, 0])
+    for out, error, message in [
+        (y.astype("float64"), TypeError, "out: got dtype float64, wanted float32"),
+        (y[:1], ValueError, r"out: got shape \(1, 3\), wanted \(4, 3\)"),
+        (y.tolist(), TypeError, "out: got list, wanted a NumPy array"),
+        (np.broadcast_to(y, y.shape), ValueError, "out: got a read-only array"),
+        (np.lib.stride_tricks.as_strided(y, y.shape, (4, 4)), ValueError, "out: got an array whose elements overlap"),
+    ]:
+        state = stream.state
+        with pytest.raises(error, match=message):
+            stream.step(X[:, 1], out)
+        np.testing.assert_array_equal(stream.state[0], state[0])
     with pytest.raises(ValueError, match="batch_size: got 0"):
         model.stream(0)
     with pytest.raises(ValueError, match="has no weights yet"):

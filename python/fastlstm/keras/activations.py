@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from .arrays import Array
+
+InPlace: TypeAlias = Callable[[Array], Callable[[], object]]
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,17 @@ class ActivationFunction:
     forward: Callable[[Array], Array]
     backward: Callable[[Array, Array, Array], Array]
     """``backward(dy, x, y)`` is the gradient of the input, with ``y = forward(x)``."""
+    in_place: InPlace | None = None
+    """``in_place(y)`` gives a function that replaces the array `y` by ``forward(y)`` and allocates nothing."""
+
+    def bind(self, y: Array) -> Callable[[], object]:
+        """Return a function that replaces the array `y` by ``forward(y)``."""
+        return self.in_place(y) if self.in_place else lambda: np.copyto(y, self.forward(y))
+
+    def __reduce__(self) -> Any:
+        if _KNOWN.get(self.name) is self:
+            return get, (self.name,)
+        return type(self), (self.name, self.forward, self.backward, self.in_place)
 
     def __call__(self, x: Any) -> Array:
         """Apply the function to an array or number."""
@@ -32,19 +46,44 @@ class ActivationFunction:
         return self.name
 
 
+def _sigmoid_in_place(y: Array) -> Callable[[], object]:
+    decay, positive = np.empty_like(y), np.empty(y.shape, np.bool_)
+
+    def apply() -> None:
+        np.greater_equal(y, 0, out=positive)
+        np.negative(np.abs(y, out=decay), out=decay)
+        np.exp(decay, out=decay)
+        np.copyto(y, decay)
+        np.copyto(y, 1, where=positive)
+        np.divide(y, np.add(decay, 1, out=decay), out=y)
+
+    return apply
+
+
 def stable_sigmoid(x: Array) -> Array:
     """``1 / (1 + exp(-x))`` that neither overflows nor loses small values."""
-    decay = np.exp(-np.abs(x))
-    result: Array = np.where(x >= 0, 1, decay) / (1 + decay)
-    return result
+    y = np.array(x)
+    _sigmoid_in_place(y)()
+    return y
+
+
+def _softmax_in_place(y: Array) -> Callable[[], object]:
+    one, all_alike = np.empty((*y.shape[:-1], 1), y.dtype), np.empty_like(y)  # NumPy would allocate to broadcast
+
+    def apply() -> None:
+        np.copyto(all_alike, np.maximum.reduce(y, axis=-1, keepdims=True, initial=-np.inf, out=one))
+        np.exp(np.subtract(y, all_alike, out=y), out=y)
+        np.copyto(all_alike, np.add.reduce(y, axis=-1, keepdims=True, out=one))
+        np.divide(y, all_alike, out=y)
+
+    return apply
 
 
 def stable_softmax(x: Array) -> Array:
     """Softmax over the last axis."""
-    powers = np.exp(x - np.maximum.reduce(x, axis=-1, keepdims=True, initial=-np.inf))
-    powers /= np.add.reduce(powers, axis=-1, keepdims=True)
-    result: Array = powers
-    return result
+    y = np.array(x)
+    _softmax_in_place(y)()
+    return y
 
 
 def _softmax_backward(dy: Array, x: Array, y: Array) -> Array:
@@ -82,15 +121,22 @@ def _silu_backward(dy: Array, x: Array, y: Array) -> Array:
     return result
 
 
-linear = ActivationFunction("linear", lambda x: x, lambda dy, x, y: dy)
-relu = ActivationFunction("relu", lambda x: np.maximum(x, 0), lambda dy, x, y: dy * (x > 0))
-relu6 = ActivationFunction("relu6", lambda x: np.clip(x, 0, 6), lambda dy, x, y: dy * ((x > 0) & (x < 6)))
+linear = ActivationFunction("linear", lambda x: x, lambda dy, x, y: dy, lambda y: lambda: None)
+relu = ActivationFunction(
+    "relu", lambda x: np.maximum(x, 0), lambda dy, x, y: dy * (x > 0), lambda y: partial(np.maximum, y, 0, out=y)
+)
+relu6 = ActivationFunction(
+    "relu6",
+    lambda x: np.clip(x, 0, 6),
+    lambda dy, x, y: dy * ((x > 0) & (x < 6)),
+    lambda y: partial(np.clip, y, 0, 6, out=y),
+)
 leaky_relu = ActivationFunction(
     "leaky_relu", lambda x: np.maximum(x, 0.2 * x), lambda dy, x, y: dy * np.where(x > 0, 1, 0.2).astype(dy.dtype)
 )
-tanh = ActivationFunction("tanh", np.tanh, lambda dy, x, y: dy * (1 - y * y))
-sigmoid = ActivationFunction("sigmoid", stable_sigmoid, lambda dy, x, y: dy * (y * (1 - y)))
-softmax = ActivationFunction("softmax", stable_softmax, _softmax_backward)
+tanh = ActivationFunction("tanh", np.tanh, lambda dy, x, y: dy * (1 - y * y), lambda y: partial(np.tanh, y, out=y))
+sigmoid = ActivationFunction("sigmoid", stable_sigmoid, lambda dy, x, y: dy * (y * (1 - y)), _sigmoid_in_place)
+softmax = ActivationFunction("softmax", stable_softmax, _softmax_backward, _softmax_in_place)
 hard_sigmoid = ActivationFunction(
     "hard_sigmoid", lambda x: np.clip(x + 3, 0, 6) / 6, lambda dy, x, y: dy * ((x > -3) & (x < 3)) / 6
 )
@@ -99,7 +145,7 @@ selu = ActivationFunction("selu", _selu, _selu_backward)
 softplus = ActivationFunction("softplus", _softplus, lambda dy, x, y: dy * stable_sigmoid(x))
 softsign = ActivationFunction("softsign", lambda x: x / (1 + np.abs(x)), lambda dy, x, y: dy / (1 + np.abs(x)) ** 2)
 silu = ActivationFunction("silu", lambda x: x * stable_sigmoid(x), _silu_backward)
-exponential = ActivationFunction("exponential", np.exp, lambda dy, x, y: dy * y)
+exponential = ActivationFunction("exponential", np.exp, lambda dy, x, y: dy * y, lambda y: partial(np.exp, y, out=y))
 
 swish = silu
 

@@ -8,7 +8,7 @@ from .layers.base import Layer
 from .layers.core import Flatten, InputLayer
 from .lookup import auto_name
 from .losses import fits
-from .streaming import ModelStream
+from .streaming import ModelStream, StepPlan
 from .summary import print_summary
 from .training import Trainer
 from .variable import CHANGE, Variable, assign_all
@@ -245,7 +245,7 @@ class Sequential(Trainer):
         ValueError
             A layer needs more than the steps so far, or masks steps: Bidirectional, Flatten, Masking, go_backwards.
         """
-        return ModelStream(self, batch_size)
+        return ModelStream(StepPlan(self), batch_size)
 
     def summary(self, line_length: int | None = None, print_fn: Callable[..., Any] | None = None) -> None:
         """Print the layers, their output shapes and numbers of weights.

@@ -15,6 +15,12 @@ from ..variable import CHANGE, Variable, assign_all
 Pullback: TypeAlias = Callable[[Array], tuple[Array | None, list[Array]]]
 """Takes the gradient of a layer's output; gives that of its input, and those of its trainable weights in order."""
 
+Step: TypeAlias = Callable[[], object]
+"""Computes a layer's output for one time step, from an array that is there to another that is there."""
+
+Stepper: TypeAlias = Callable[[Array], tuple[Step, Array]]
+"""Takes the array ``(N, ...)`` that will hold a step's inputs; gives the step, and the array of its outputs."""
+
 OPTIONS: dict[str, Callable[[Any], Any]] = {
     "initializer": initializers.get,
     "regularizer": regularizers.get,
@@ -201,8 +207,8 @@ class Layer:
         """
         raise NotImplementedError(f"{type(self).__name__} must define vjp")
 
-    def step_function(self) -> Callable[[Array], Array]:
-        """Return the function that gives the output of one time step from its input, with the weights of now.
+    def step_function(self) -> Stepper:
+        """Return what makes the steps of a stream, with the weights of now. A step should not allocate.
 
         A layer whose output at a step depends on more than the input at this step raises ValueError.
         """

@@ -1,7 +1,6 @@
 """Layers without time: Input, Dense, Activation, Dropout, Flatten."""
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from ..activations import ActivationFunction
 from ..arrays import Array, Shape
 from ..random import generator
 from ..variable import Variable
-from .base import Layer, Pullback, fraction, positive_int
+from .base import Layer, Pullback, Step, Stepper, fraction, positive_int
 
 FUSABLE = ("softmax", "sigmoid")
 
@@ -135,10 +134,22 @@ class Dense(Layer):
     def _freeze(self, values: tuple[Array, ...]) -> tuple[_core.Dense, Array]:
         return _core.Dense(*values), values[0]
 
-    def step_function(self) -> Callable[[Array], Array]:
+    def step_function(self) -> Stepper:
         """See `Layer.step_function`."""
         dense, _ = self.frozen()
-        return lambda x: self.activation.forward(self._affine(x, dense))
+
+        def stepper(x: Array) -> tuple[Step, Array]:
+            y = np.empty((*x.shape[:-1], self.units), self.dtype)
+            rows, outputs = x.reshape(-1, x.shape[-1]), y.reshape(-1, self.units)
+            activate = self.activation.bind(y)
+
+            def step() -> None:
+                dense(rows, outputs)
+                activate()
+
+            return step, y
+
+        return stepper
 
     def _affine(self, x: Array, dense: _core.Dense) -> Array:
         if x.ndim == 2:
@@ -199,9 +210,20 @@ class Activation(Layer):
         self.activation = activations.get(activation)
         self.logits_activation = self.activation.name if self.activation.name in FUSABLE else None
 
-    def step_function(self) -> Callable[[Array], Array]:
+    def step_function(self) -> Stepper:
         """See `Layer.step_function`."""
-        return self.activation.forward
+
+        def stepper(x: Array) -> tuple[Step, Array]:
+            y = np.empty_like(x)
+            activate = self.activation.bind(y)
+
+            def step() -> None:
+                np.copyto(y, x)
+                activate()
+
+            return step, y
+
+        return stepper
 
     def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
         """Compute the output; see `Layer.forward`."""
@@ -248,9 +270,9 @@ class Dropout(Layer):
         self.seed = seed
         self._generator = None if seed is None else np.random.default_rng(seed)
 
-    def step_function(self) -> Callable[[Array], Array]:
+    def step_function(self) -> Stepper:
         """See `Layer.step_function`; nothing is dropped."""
-        return lambda x: x
+        return lambda x: (lambda: None, x)
 
     def _keep(self, x: Array) -> Array | None:
         if self.rate == 0:

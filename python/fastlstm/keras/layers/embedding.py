@@ -1,14 +1,13 @@
 """Embedding: a vector for every index."""
 
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..arrays import Array, Shape, add_rows, any_numbers, user_stacklevel
 from ..variable import Variable
-from .base import Layer, Pullback, positive_int
+from .base import Layer, Pullback, Step, Stepper, positive_int
 
 
 class Embedding(Layer):
@@ -107,12 +106,18 @@ class Embedding(Layer):
         result: Array = table[self._indices(x)]
         return result
 
-    def step_function(self) -> Callable[[Array], Array]:
+    def step_function(self) -> Stepper:
         """See `Layer.step_function`."""
         if self.mask_zero:
             raise ValueError(f"{self.name}: mask_zero=True cannot be streamed; leave the steps of index 0 out")
         (table,) = self.frozen()
-        return lambda x: np.asarray(table[self._indices(x)])
+
+        def stepper(x: Array) -> tuple[Step, Array]:
+            y = np.empty((*x.shape, self.output_dim), self.dtype)
+            # The indices are in range; with any mode but "clip" NumPy would copy.
+            return lambda: np.take(table, self._indices(x), axis=0, out=y, mode="clip"), y
+
+        return stepper
 
     def _indices(self, x: Array) -> Array:
         if x.dtype == np.int64 and (x.size == 0 or (x.min() >= 0 and x.max() < self.input_dim)):

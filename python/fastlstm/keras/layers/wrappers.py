@@ -1,6 +1,5 @@
 """Layers around other layers: TimeDistributed and Bidirectional."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from fastlstm import _core
 from ..arrays import Array, Shape, shape_text
 from ..lookup import describe
 from ..variable import Variable
-from .base import Layer, Pullback
+from .base import Layer, Pullback, Stepper
 from .core import Activation, Dense, Dropout, Flatten
 from .embedding import Embedding
 from .gru import GRU
@@ -146,7 +145,7 @@ class TimeDistributed(Wrapper):
 
         return self._split(y, x), pullback
 
-    def step_function(self) -> Callable[[Array], Array]:
+    def step_function(self) -> Stepper:
         """See `Layer.step_function`."""
         if isinstance(self.layer, Recurrent):
             return super().step_function()

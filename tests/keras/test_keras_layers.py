@@ -338,7 +338,7 @@ def test_config_makes_the_same_layer():
         (lambda: layers.LSTM(2, activation="gelu"), ValueError, "'gelu' is not known; valid names: .*tanh"),
         (lambda: layers.LSTM(2, activation="relu"), ValueError, "activation='relu' is not supported; supported: tanh"),
         (lambda: layers.GRU(2, recurrent_activation="tanh"), ValueError, "recurrent_activation='tanh' is not supp"),
-        (lambda: layers.GRU(2, recurrent_dropout=0.2), NotImplementedError, "gru: recurrent_dropout=0.2 is not"),
+        (lambda: layers.GRU(2, recurrent_dropout=0.2), NotImplementedError, "gru_cell: recurrent_dropout=0.2 is not"),
         (lambda: layers.LSTM(2, recurrent_dropout=0.2), NotImplementedError, "recurrent_dropout=0.2 .* use dropout"),
         (lambda: layers.LSTM(2, kernel_regularizer="l3"), ValueError, "regularizer: 'l3' is not known; .*l1_l2"),
         (lambda: layers.LSTM(2, activity_regularizer="l2"), NotImplementedError, "activity_regularizer is not"),
@@ -368,7 +368,7 @@ def test_wrong_features_and_states_after_building():
     layer(np.ones((2, 5, 3)))
     with pytest.raises(ValueError, match=r"x must have shape \(None, 5, 3\), got \(2, 5, 4\): 4 features for 3"):
         layer(np.ones((2, 5, 4)))
-    with pytest.raises(ValueError, match=r"initial_state has 1 arrays, wanted 2 \(h, c\)"):
+    with pytest.raises(ValueError, match=r"initial_state has 1 arrays, wanted 2, of sizes \[4, 4\]"):
         layer(np.ones((2, 5, 3)), initial_state=[np.ones((2, 4))])
     with pytest.raises(ValueError, match=r"initial_state must have shape \(2, 4\), got \(1, 4\)"):
         layer(np.ones((2, 5, 3)), initial_state=[np.ones((1, 4)), np.ones((1, 4))])

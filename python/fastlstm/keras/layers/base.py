@@ -90,6 +90,17 @@ class Layer:
     def _shape_from_features(self, features: int, length: int | None) -> Shape:
         return (features,)
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        _CLASSES[registered_name(cls)] = cls
+
+    def ensure_built(self, input_shape: Shape) -> None:
+        """Build the layer, unless it is built; a `build` of a user's own need not say that it was."""
+        if not self.built:
+            self.build(input_shape)
+            self.built = True
+            self.input_shape = self.input_shape or tuple(input_shape)
+
     def build(self, input_shape: Shape) -> None:
         """Create the weights for inputs of `input_shape`, which includes the batch axis, unless they are there."""
         input_shape = tuple(input_shape)
@@ -214,7 +225,7 @@ class Layer:
         if self.built:
             self._check_shape(x.shape, "x")
         else:
-            self.build((None, *x.shape[1:]))
+            self.ensure_built((None, *x.shape[1:]))
         if mask is not None:
             mask = as_mask(mask, f"{self.name}: mask", x.shape, self.mask_ndim)
         return self.forward(x, training=training, mask=mask, **kwargs)
@@ -295,6 +306,33 @@ class Layer:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+_CLASSES: dict[str, type[Layer]] = {}
+
+
+def registered_name(cls: type) -> str:
+    """Return the name of a class in descriptions: a user's own has its module before it."""
+    return cls.__name__ if cls.__module__.startswith("fastlstm.") else f"{cls.__module__}>{cls.__name__}"
+
+
+def describe_layer(layer: Any) -> dict[str, Any]:
+    """Class name and settings of a layer, from which `find_layers` makes another one."""
+    if not isinstance(layer, Layer):
+        raise TypeError(f"{layer!r} is no Layer and has no get_config(); make it one to have a layer around it copied")
+    return {"class_name": registered_name(type(layer)), "config": layer.get_config()}
+
+
+def find_layers(described: Any) -> Any:
+    """Return the layer that a description stands for, or a list of them; a layer stands for itself."""
+    if isinstance(described, list | tuple):
+        return [find_layers(entry) for entry in described]
+    if not isinstance(described, dict):
+        return described
+    name = described.get("class_name")
+    if name not in _CLASSES:
+        raise ValueError(f"layer: {name!r} is not known; valid names: {', '.join(sorted(_CLASSES))}")
+    return _CLASSES[name].from_config(described["config"])
 
 
 def _is_value_of(variable: Variable, value: Array) -> bool:

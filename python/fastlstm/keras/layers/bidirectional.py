@@ -1,165 +1,15 @@
-"""Layers around other layers: TimeDistributed and Bidirectional."""
+"""Two recurrent layers, one for each direction."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..arrays import Array, Shape, shape_text
-from ..lookup import describe
-from ..variable import Variable
-from .base import Layer, Pullback
-from .core import Activation, Dense, Dropout, Flatten
-from .embedding import Embedding
-from .gru import GRU
-from .masking import Masking
-from .recurrent import LSTM, Recurrent, SimpleRNN
+from .base import Layer, describe_layer
+from .rnn import RNN
+from .wrapper import Wrapper, check_layer
 
 MERGE_MODES = ("concat", "sum", "mul", "ave", None)
-
-
-class Wrapper(Layer):
-    """What layers around other layers share: the weights are those of the inner layers, in order."""
-
-    def __init__(self, inner: list[Layer], **kwargs: Any) -> None:
-        self._inner: list[Layer] = []
-        dtype = inner[0].dtype
-        super().__init__(**({"dtype": dtype} | kwargs))
-        if self.dtype != dtype or any(layer.dtype != dtype for layer in inner):
-            found = ", ".join(f"{layer.name} has {layer.dtype}" for layer in inner)
-            raise ValueError(f"{self.name}: dtype {self.dtype} must be that of the layers inside: {found}")
-        self._inner = inner
-        if not self.trainable:
-            self.trainable = False
-
-    @property
-    def trainable(self) -> bool:
-        """Whether `fit` changes the weights; setting it sets that of the inner layers too."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        self._trainable = bool(value)
-        for layer in self._inner:
-            layer.trainable = self._trainable
-
-    def _inner_shape(self, input_shape: Shape) -> Shape:
-        return input_shape
-
-    def _create_weights(self, input_shape: Shape) -> None:
-        for layer in self._inner:
-            layer.build(self._inner_shape(input_shape))
-            for variable in layer.weights:
-                variable.path = f"{self.name}/{variable.path}"
-        self.weights = [variable for layer in self._inner for variable in layer.weights]
-
-    @property
-    def trainable_variables(self) -> list[Variable]:
-        """The weights that `fit` changes."""
-        return [variable for layer in self._inner for variable in layer.trainable_variables] if self.trainable else []
-
-    @property
-    def non_trainable_variables(self) -> list[Variable]:
-        """The other weights."""
-        trained = {id(variable) for variable in self.trainable_variables}
-        return [variable for variable in self.weights if id(variable) not in trained]
-
-    trainable_weights = trainable_variables
-    non_trainable_weights = non_trainable_variables
-
-    def reset_state(self) -> None:
-        """Forget the states that the inner layers carry from batch to batch."""
-        for layer in self._inner:
-            if hasattr(layer, "reset_state"):
-                layer.reset_state()
-
-    reset_states = reset_state
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Layer:
-        """Return a layer with the settings of `config`, without weights."""
-        inner = ("layer", "backward_layer")
-        return cls(**{name: _find_layer(value) if name in inner else value for name, value in config.items()})
-
-
-class TimeDistributed(Wrapper):
-    """Apply a layer to every time step by itself.
-
-    Parameters
-    ----------
-    layer
-        The layer. Its input has the axes of this layer's input without the second one, time.
-    **kwargs
-        Those of `Layer`.
-    """
-
-    min_ndim = 3
-
-    def __init__(self, layer: Layer, **kwargs: Any) -> None:
-        _check_layer("TimeDistributed", layer)
-        if getattr(layer, "stateful", False):
-            raise ValueError(f"TimeDistributed: {layer.name} is stateful, but the steps have no common states")
-        super().__init__([layer], **kwargs)
-        self.logits_activation = layer.logits_activation
-
-    @property
-    def layer(self) -> Layer:
-        """The layer inside."""
-        return self._inner[0]
-
-    def as_input(self, x: Any, name: str, wanted: str = "an array of numbers") -> Array:
-        """`x` in the form that the layer inside takes."""
-        return self.layer.as_input(x, name, wanted)
-
-    def _inner_shape(self, input_shape: Shape) -> Shape:
-        return (input_shape[0], *input_shape[2:])
-
-    def _axes_text(self) -> str:
-        return " (batch, time, ...)"
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the shape of the inner output, with time as second axis."""
-        rows, *rest = self.layer.compute_output_shape(self._inner_shape(input_shape))
-        return (rows, input_shape[1], *rest)
-
-    def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
-        """Compute the output; see `Layer.forward`."""
-        return self._split(self.layer.forward(_merged(x), training=training), x)
-
-    def vjp(
-        self,
-        x: Array,
-        *,
-        training: bool = True,
-        mask: Array | None = None,
-        need_dx: bool = True,
-        logits: bool = False,
-    ) -> tuple[Array, Pullback]:
-        """See `Layer.vjp`."""
-        y, inner = self.layer.vjp(_merged(x), training=training, need_dx=need_dx, logits=logits)
-
-        def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
-            dx, gradients = inner(_merged(dy))
-            return None if dx is None else dx.reshape(x.shape), gradients
-
-        return self._split(y, x), pullback
-
-    def step_function(self) -> Callable[[Array], Array]:
-        """See `Layer.step_function`."""
-        if isinstance(self.layer, Recurrent):
-            return super().step_function()
-        return self.layer.step_function()
-
-    def _split(self, y: Array, x: Array) -> Array:
-        return y.reshape(*x.shape[:2], *y.shape[1:])
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return super().get_config() | {"layer": describe(self.layer)}
-
-
-def _merged(x: Array) -> Array:
-    return x.reshape(x.shape[0] * x.shape[1], *x.shape[2:])
 
 
 class Bidirectional(Wrapper):
@@ -186,13 +36,14 @@ class Bidirectional(Wrapper):
 
     ndim = 3
     mask_ndim = 2
+    inner_names = ("layer", "backward_layer")
 
     def __init__(
         self,
-        layer: Recurrent,
+        layer: RNN,
         merge_mode: str | None = "concat",
         weights: Any = None,
-        backward_layer: Recurrent | None = None,
+        backward_layer: RNN | None = None,
         **kwargs: Any,
     ) -> None:
         if merge_mode not in MERGE_MODES:
@@ -201,8 +52,8 @@ class Bidirectional(Wrapper):
         if weights is not None:
             raise NotImplementedError("Bidirectional: weights is not supported; use set_weights() once it is built")
         for given in (layer, *([] if backward_layer is None else [backward_layer])):
-            _check_layer("Bidirectional", given)
-            if not isinstance(given, Recurrent):
+            check_layer("Bidirectional", given)
+            if not isinstance(given, RNN):
                 raise TypeError(f"Bidirectional: wanted a recurrent layer such as LSTM, got {given!r}")
         super().__init__(_directions(layer, backward_layer), **kwargs)
         self.merge_mode = merge_mode
@@ -211,12 +62,12 @@ class Bidirectional(Wrapper):
             direction.zero_output_for_mask = direction.return_sequences
 
     @property
-    def forward_layer(self) -> Recurrent:
+    def forward_layer(self) -> RNN:
         """The layer that reads forwards."""
         return self._inner[0]  # type: ignore[return-value]
 
     @property
-    def backward_layer(self) -> Recurrent:
+    def backward_layer(self) -> RNN:
         """The layer that reads backwards."""
         return self._inner[1]  # type: ignore[return-value]
 
@@ -251,7 +102,7 @@ class Bidirectional(Wrapper):
         if self.merge_mode is None:
             return [shape, other]
         if self.merge_mode == "concat":
-            return (*shape[:-1], self.forward_layer.units + self.backward_layer.units)
+            return (*shape[:-1], self.forward_layer.output_size + self.backward_layer.output_size)
         if shape != other:
             raise ValueError(
                 f"{self.name}: merge_mode={self.merge_mode!r} needs outputs of one shape, got {shape_text(shape)} and "
@@ -282,7 +133,7 @@ class Bidirectional(Wrapper):
     def _halves(self, initial_state: Any) -> tuple[Any, Any]:
         if initial_state is None:
             return None, None
-        wanted = 2 * len(self.forward_layer.state_names)
+        wanted = 2 * len(self.forward_layer.state_size)
         if not isinstance(initial_state, list | tuple) or len(initial_state) != wanted:
             got = len(initial_state) if isinstance(initial_state, list | tuple) else type(initial_state).__name__
             raise ValueError(f"{self.name}: initial_state must be a list of {wanted} arrays, got {got}")
@@ -318,9 +169,9 @@ class Bidirectional(Wrapper):
         """Return an array for both outputs side by side, and what each direction writes of it; None: merge later."""
         if self.merge_mode != "concat" or not self.return_sequences:
             return None, None, None
-        units = self.forward_layer.units
-        whole = np.empty((*x.shape[:2], units + self.backward_layer.units), self.dtype)
-        return whole, whole[..., :units], whole[:, ::-1, units:]
+        size = self.forward_layer.output_size
+        whole = np.empty((*x.shape[:2], size + self.backward_layer.output_size), self.dtype)
+        return whole, whole[..., :size], whole[:, ::-1, size:]
 
     def _flip(self, y: Array) -> Array:
         return y[:, ::-1] if self.return_sequences else y
@@ -345,11 +196,11 @@ class Bidirectional(Wrapper):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        own = {"layer": describe(self.forward_layer), "backward_layer": describe(self.backward_layer)}
+        own = {"layer": describe_layer(self.forward_layer), "backward_layer": describe_layer(self.backward_layer)}
         return super().get_config() | own | {"merge_mode": self.merge_mode}
 
 
-def _directions(layer: Recurrent, backward_layer: Recurrent | None) -> list[Layer]:
+def _directions(layer: RNN, backward_layer: RNN | None) -> list[Layer]:
     config = layer.get_config()
     forward = config | {"name": f"forward_{layer.name.removeprefix('forward_')}"}
     if backward_layer is not None:
@@ -358,7 +209,7 @@ def _directions(layer: Recurrent, backward_layer: Recurrent | None) -> list[Laye
     return [type(layer).from_config(forward), type(layer).from_config(backward)]
 
 
-def _check_directions(forward: Recurrent, backward: Recurrent) -> None:
+def _check_directions(forward: RNN, backward: RNN) -> None:
     if forward.go_backwards == backward.go_backwards:
         raise ValueError(
             f"Bidirectional: {forward.name} and {backward.name} both have go_backwards={forward.go_backwards}; "
@@ -370,24 +221,3 @@ def _check_directions(forward: Recurrent, backward: Recurrent) -> None:
                 f"Bidirectional: {forward.name} has {name}={getattr(forward, name)}, but {backward.name} has "
                 f"{getattr(backward, name)}; both must have the same"
             )
-
-
-def _check_layer(wrapper: str, layer: Any) -> None:
-    if not isinstance(layer, Layer):
-        raise TypeError(f"{wrapper}: wanted a keras.layers.Layer instance, got {layer!r} ({type(layer).__name__})")
-
-
-_SIMPLE = (Activation, Dense, Dropout, Embedding, Flatten, Masking)
-_KNOWN: dict[str, type[Layer]] = {
-    cls.__name__: cls for cls in (*_SIMPLE, GRU, LSTM, SimpleRNN, Bidirectional, TimeDistributed)
-}
-
-
-def _find_layer(identifier: Any) -> Any:
-    """Return the layer that a description stands for; a layer stands for itself."""
-    if not isinstance(identifier, dict):
-        return identifier
-    name = identifier.get("class_name")
-    if name not in _KNOWN:
-        raise ValueError(f"layer: {name!r} is not known; valid names: {', '.join(_KNOWN)}")
-    return _KNOWN[name].from_config(identifier["config"])

@@ -1,5 +1,7 @@
 """Layers, masks, penalties and constraints side by side with real Keras, where it is installed."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -131,6 +133,16 @@ MODELS = {
         CLASSES,
         lambda k, r: [k.LSTM(5, kernel_regularizer="l2", trainable=False), k.Dense(4, "softmax")],
     ),
+    "cells": (
+        PADDED,
+        STEPS,
+        lambda k, r: [
+            k.Masking(),
+            k.RNN([k.LSTMCell(5, kernel_regularizer="l2"), k.GRUCell(4)], return_sequences=True),
+            k.Bidirectional(k.RNN(k.SimpleRNNCell(3), return_sequences=True)),
+            k.Dense(4, "softmax"),
+        ],
+    ),
     "constrained": (
         X,
         CLASSES,
@@ -192,3 +204,69 @@ def test_summary():
         model = keras.Sequential([keras.Input((T,)), *inner, k.TimeDistributed(k.Dense(2), name="t")], name="m")
         model.summary(line_length=80, print_fn=lambda text: texts.append(str(text)))
     assert texts[0].split() == texts[1].split()
+
+
+CELLS = {
+    "lstm": lambda k: k.LSTMCell(5),
+    "gru": lambda k: k.GRUCell(5, reset_after=False),
+    "rnn": lambda k: k.SimpleRNNCell(5, activation="relu"),
+    "stack": lambda k: [k.LSTMCell(5), k.GRUCell(4), k.SimpleRNNCell(3)],
+    "stack_of_one": lambda k: [k.GRUCell(5)],
+    "nested": lambda k: [k.StackedRNNCells([k.LSTMCell(5), k.GRUCell(4)]), k.LSTMCell(2)],
+}
+
+
+def leaves(tree):
+    return [leaf for entry in tree for leaf in leaves(entry)] if isinstance(tree, list | tuple) else [np.asarray(tree)]
+
+
+def lists(tree):
+    return [lists(entry) for entry in tree] if isinstance(tree, list | tuple) else np.shape(tree)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("options", [{}, *OPTIONS[2:5]], ids=str)
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("name", CELLS)
+def test_cells(name, wrapped, options, masked):
+    if name == "stack_of_one" and masked:
+        pytest.skip("Keras fails: the states of one stacked GRUCell change their form at a step")
+    if wrapped:
+        options = options | {"go_backwards": False}
+    found, values = [], None
+    for k in (ours.layers, theirs.layers):
+        layer = k.RNN(CELLS[name](k), return_state=True, **options)
+        sizes = layer.state_size
+        layer = k.Bidirectional(layer) if wrapped else layer
+        layer.build((None, T, I))
+        values = values or [normal(w.shape) for w in layer.get_weights()]
+        layer.set_weights(values)
+        result = layer(X, mask=MASK if masked else None)
+        found.append((list(result), sizes))
+    (got, sizes), (wanted, wanted_sizes) = found
+    assert sizes == wanted_sizes
+    assert lists(got) == lists(wanted)
+    for a, b in zip(leaves(got), leaves(wanted), strict=True):
+        np.testing.assert_allclose(a, b, atol=FLOAT32)
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "rnn"])
+def test_single_steps(name):
+    outputs = []
+    for k in (ours.layers, theirs.layers):
+        cell = CELLS[name](k)
+        cell.build((None, I))
+        cell.set_weights([normal(w.shape) for w in cell.get_weights()])
+        states = cell.get_initial_state(N)
+        for t in range(T):
+            y, states = cell(X[:, t], states)
+        outputs.append([np.asarray(y), *leaves(states)])
+    for a, b in zip(*outputs, strict=True):
+        np.testing.assert_allclose(a, b, atol=FLOAT32)
+
+
+def test_constructors_take_the_same_arguments():
+    for name in ("LSTM", "GRU", "SimpleRNN", "LSTMCell", "GRUCell", "SimpleRNNCell", "RNN", "StackedRNNCells"):
+        taken, wanted = (inspect.signature(getattr(k.layers, name)).parameters for k in (ours, theirs))
+        for argument in wanted.keys() - {"kwargs"}:
+            assert taken[argument].default == wanted[argument].default, (name, argument)

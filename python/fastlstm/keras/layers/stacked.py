@@ -74,7 +74,7 @@ class StackedRNNCells(Cell, Wrapper):
         new_states = []
         for cell, entry in zip(self.cells, states, strict=True):
             inputs, entry = Steps(cell, inputs[None], training).call(inputs, entry)
-            new_states.append(list(entry))
+            new_states.append(as_lists(entry))
         return inputs, new_states
 
     def vjp(  # type: ignore[override]
@@ -85,14 +85,14 @@ class StackedRNNCells(Cell, Wrapper):
         for cell, entry in zip(self.cells, states, strict=True):
             require_vjp(cell)
             inputs, entry, pullback = Steps(cell, inputs[None], training).vjp(inputs, entry)
-            new_states.append(list(entry))
+            new_states.append(as_lists(entry))
             pullbacks.append(pullback)
 
         def through(doutput: Array, dstates: Any) -> tuple[Array, Any, list[Array]]:
             before, parts = list[Any](), list[list[Array]]()
             for pullback, entry in zip(reversed(pullbacks), reversed(dstates), strict=True):
                 doutput, entry, gradients = pullback(doutput, entry)
-                before.append(entry)
+                before.append(as_lists(entry))
                 parts.append(gradients)
             return doutput, before[::-1], [gradient for part in reversed(parts) for gradient in part]
 

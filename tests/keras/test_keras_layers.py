@@ -341,7 +341,7 @@ def test_config_makes_the_same_layer():
         (lambda: layers.GRU(2, recurrent_dropout=0.2), NotImplementedError, "gru_cell: recurrent_dropout=0.2 is not"),
         (lambda: layers.LSTM(2, recurrent_dropout=0.2), NotImplementedError, "recurrent_dropout=0.2 .* use dropout"),
         (lambda: layers.LSTM(2, kernel_regularizer="l3"), ValueError, "regularizer: 'l3' is not known; .*l1_l2"),
-        (lambda: layers.LSTM(2, activity_regularizer="l2"), NotImplementedError, "activity_regularizer is not"),
+        (lambda: layers.LSTM(2, activity_regularizer="l3"), ValueError, "regularizer: 'l3' is not known"),
         (lambda: layers.LSTM(2, foo=1), ValueError, r"LSTM: unknown arguments \['foo'\]"),
         (lambda: layers.Dense(2, kernel_initializer="nope"), ValueError, "initializer: 'nope' .*glorot_uniform"),
         (lambda: layers.Dense(2, activation=np.tanh), TypeError, "wanted a name or an ActivationFunction"),

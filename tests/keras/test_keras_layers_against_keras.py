@@ -79,6 +79,38 @@ def test_bidirectional(kind, options, mode, masked):
         np.testing.assert_allclose(a, b, atol=FLOAT32)
 
 
+def test_time_distributed_hands_masks_inward():
+    x = RNG.normal(size=(N, T, 5, I)).astype(np.float32)
+    mask = RNG.random((N, T, 5)) < 0.5
+    for options in ({}, {"return_sequences": True}):
+        got, wanted = run(lambda k, options=options: k.TimeDistributed(k.LSTM(4, **options)), normal, x, mask=mask)
+        np.testing.assert_allclose(got[0], wanted[0], atol=FLOAT32)
+
+
+@pytest.mark.parametrize("mode", ["concat", "sum", None])
+def test_a_backward_layer_of_its_own(mode):
+    def make(k):
+        back = k.GRU(5, reset_after=False, return_sequences=True, go_backwards=True)
+        return k.Bidirectional(k.LSTM(5, return_sequences=True), mode, backward_layer=back)
+
+    got, wanted = run(make, normal, X, mask=MASK)
+    for a, b in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(a, b, atol=FLOAT32)
+
+
+@pytest.mark.parametrize("name", ["MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"])
+def test_constraints(name):
+    w = normal((7, 5)) * 3
+    for options in [{}] if name == "NonNeg" else [{}, {"axis": 1}, {"axis": [0, 1]}]:
+        if name == "MinMaxNorm":
+            options = options | {"min_value": 2.0, "max_value": 4.0, "rate": 0.3}
+        got, wanted = (getattr(k.constraints, name)(**options) for k in (ours, theirs))
+        np.testing.assert_allclose(got(w), np.asarray(wanted(w)), atol=FLOAT32)
+        assert got.get_config() == wanted.get_config()
+    snake = {"MaxNorm": "max_norm", "MinMaxNorm": "min_max_norm", "NonNeg": "non_neg", "UnitNorm": "unit_norm"}[name]
+    assert type(theirs.constraints.get(snake)).__name__ == type(ours.constraints.get(snake)).__name__ == name
+
+
 def test_initial_states_under_a_mask():
     states = [normal((N, 5)), normal((N, 5)) + 1]
     options = {"return_sequences": True, "return_state": True}
@@ -128,6 +160,21 @@ MODELS = {
             k.Dense(4, "softmax", kernel_regularizer=r.L2(0.1), bias_regularizer="L1L2"),
         ],
     ),
+    "penalized_outputs": (
+        PADDED,
+        CLASSES,
+        lambda k, r: [
+            k.Masking(),
+            k.Bidirectional(k.LSTM(4, return_sequences=True, activity_regularizer=r.L2(0.02)), merge_mode="sum"),
+            k.GRU(5, activity_regularizer="l1"),
+            k.Dense(4, "softmax", activity_regularizer=r.L1L2(0.01, 0.02)),
+        ],
+    ),
+    "embedding_penalized": (
+        INDICES,
+        CLASSES,
+        lambda k, r: [k.Embedding(9, 4, activity_regularizer="l2"), k.RNN(k.GRUCell(4), activity_regularizer="l2")],
+    ),
     "frozen_penalty": (
         X,
         CLASSES,
@@ -148,7 +195,7 @@ MODELS = {
         CLASSES,
         lambda k, r: [
             k.LSTM(5, kernel_constraint="max_norm", recurrent_constraint="unit_norm", bias_constraint="non_neg"),
-            k.Dense(4, "softmax", kernel_constraint="non_neg"),
+            k.Dense(4, "softmax", kernel_constraint="min_max_norm"),
         ],
     ),
 }

@@ -37,6 +37,8 @@ class Layer:
         ``"float32"`` (default) or ``"float64"``: of the weights, of the computation and of the output.
     trainable
         Whether `fit` changes the weights.
+    activity_regularizer
+        Name or regularizer: a penalty on the output, divided by the number of rows and added to the loss.
     input_shape, batch_input_shape, input_dim
         Shape of one sample, of a batch, or the number of features. An ``Input`` as first layer says the same.
     """
@@ -57,8 +59,7 @@ class Layer:
         **kwargs: Any,
     ) -> None:
         self.batch_input_shape = self._pop_input_shape(kwargs)
-        if kwargs.pop("activity_regularizer", None) is not None:
-            raise NotImplementedError(f"{type(self).__name__}: activity_regularizer is not supported, leave it out")
+        self.activity_regularizer = regularizers.get(kwargs.pop("activity_regularizer", None))
         kwargs.pop("autocast", None)
         if kwargs:
             raise ValueError(f"{type(self).__name__}: unknown arguments {sorted(kwargs)}")
@@ -212,6 +213,33 @@ class Layer:
         """
         raise NotImplementedError(f"{type(self).__name__} must define vjp")
 
+    @property
+    def penalizes_output(self) -> bool:
+        """Whether there is a penalty on the output, or on that of a layer inside."""
+        return self.activity_regularizer is not None
+
+    def penalized_forward(self, x: Array, **options: Any) -> tuple[Any, float]:
+        """Return what `forward` gives, and the penalty on it."""
+        y = self.forward(x, **options)
+        return y, self._penalty(y)
+
+    def penalized_vjp(self, x: Array, **options: Any) -> tuple[Array, Pullback, float]:
+        """Return what `vjp` gives, and the penalty on the output, whose gradient the pullback adds."""
+        y, pullback = self.vjp(x, **options)
+        return y, self._penalized_pullback(y, pullback), self._penalty(y)
+
+    def _penalty(self, y: Any) -> float:
+        if self.activity_regularizer is None or isinstance(y, list):  # a list comes from a call on arrays, not a model
+            return 0.0
+        return self.activity_regularizer(y) / max(len(y), 1)
+
+    def _penalized_pullback(self, y: Array, pullback: Pullback) -> Pullback:
+        regularizer = self.activity_regularizer
+        if regularizer is None:
+            return pullback
+        slope = regularizer.gradient(y) / max(len(y), 1)
+        return lambda dy: pullback(dy + slope)
+
     def step_function(self) -> Callable[[Array], Array]:
         """Return the function that gives the output of one time step from its input, with the weights of now.
 
@@ -293,7 +321,9 @@ class Layer:
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        settings = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype.name}
+        settings: dict[str, Any] = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype.name}
+        if self.activity_regularizer is not None:
+            settings["activity_regularizer"] = describe(self.activity_regularizer)
         return settings | {name: describe(getattr(self, name)) for name in self._options}
 
     @classmethod

@@ -1,5 +1,6 @@
 """Two recurrent layers, one for each direction."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ class Bidirectional(Wrapper):
     merge_mode
         How the outputs are combined: ``"concat"``, ``"sum"``, ``"mul"``, ``"ave"``, or None: a list of both.
     weights
-        Not supported; use `set_weights`.
+        What the weights start as, those of the forward layer first, as `get_weights` gives them.
     backward_layer
         The layer that reads backwards, itself; by default one like `layer`, the other way round.
     **kwargs
@@ -49,17 +50,24 @@ class Bidirectional(Wrapper):
         if merge_mode not in MERGE_MODES:
             valid = ", ".join(map(repr, MERGE_MODES))
             raise ValueError(f"Bidirectional: merge_mode must be one of {valid}, got {merge_mode!r}")
-        if weights is not None:
-            raise NotImplementedError("Bidirectional: weights is not supported; use set_weights() once it is built")
+        if weights is not None and not isinstance(weights, list | tuple):
+            raise TypeError(f"Bidirectional: weights must be a list of arrays, got {type(weights).__name__}")
         for given in (layer, *([] if backward_layer is None else [backward_layer])):
             check_layer("Bidirectional", given)
             if not isinstance(given, RNN):
                 raise TypeError(f"Bidirectional: wanted a recurrent layer such as LSTM, got {given!r}")
         super().__init__(_directions(layer, backward_layer), **kwargs)
         self.merge_mode = merge_mode
+        self._first_weights = None if weights is None else list(weights)
         _check_directions(self.forward_layer, self.backward_layer)
         for direction in (self.forward_layer, self.backward_layer):
             direction.zero_output_for_mask = direction.return_sequences
+
+    def _create_weights(self, input_shape: Shape) -> None:
+        super()._create_weights(input_shape)
+        if self._first_weights is not None:
+            self.set_weights(self._first_weights)
+            self._first_weights = None
 
     @property
     def forward_layer(self) -> RNN:
@@ -92,6 +100,11 @@ class Bidirectional(Wrapper):
         forward, backward = self.forward_layer.states, self.backward_layer.states
         return None if forward is None or backward is None else (*forward, *backward)
 
+    @property
+    def penalizes_output(self) -> bool:
+        """Whether there is a penalty on the output, or on that of a layer inside."""
+        return super().penalizes_output or any(layer.penalizes_output for layer in self._inner)
+
     def _axes_text(self) -> str:
         return " (batch, time, features)"
 
@@ -116,19 +129,22 @@ class Bidirectional(Wrapper):
 
     def forward(self, x: Array, *, training: bool = False, mask: Array | None = None, initial_state: Any = None) -> Any:
         """Return the output for `x`; a list, if there are several outputs or states."""
+        return self.penalized_forward(x, training=training, mask=mask, initial_state=initial_state)[0]
+
+    def penalized_forward(self, x: Array, initial_state: Any = None, **options: Any) -> tuple[Any, float]:
+        """See `Layer.penalized_forward`; the layers inside have penalties of their own."""
         first, second = self._halves(initial_state)
         whole, out, out_rev = self._joint_output(x)
-        options: dict[str, Any] = {"training": training, "mask": mask}
-        y = self.forward_layer.forward(x, initial_state=first, out=out, **options)
-        y_rev = self.backward_layer.forward(x, initial_state=second, out=out_rev, **options)
+        y, penalty = self.forward_layer.penalized_forward(x, initial_state=first, out=out, **options)
+        y_rev, penalty_rev = self.backward_layer.penalized_forward(x, initial_state=second, out=out_rev, **options)
         states: list[Array] = []
         if self.return_state:
             (y, *states), (y_rev, *more) = y, y_rev
             states += more
         merged = self._merge(y, self._flip(y_rev)) if whole is None else whole
-        if not states:
-            return merged
-        return [*merged, *states] if self.merge_mode is None else [merged, *states]
+        if states:
+            merged = [*merged, *states] if self.merge_mode is None else [merged, *states]
+        return merged, penalty + penalty_rev + self._penalty(merged)
 
     def _halves(self, initial_state: Any) -> tuple[Any, Any]:
         if initial_state is None:
@@ -149,10 +165,19 @@ class Bidirectional(Wrapper):
         logits: bool = False,
     ) -> tuple[Any, Any]:
         """See `Layer.vjp`; without merging, the output and its gradient are lists of two arrays."""
-        whole, out, out_rev = self._joint_output(x)
         options: dict[str, Any] = {"training": training, "mask": mask, "need_dx": need_dx}
-        y, pullback = self.forward_layer.vjp(x, out=out, **options)
-        y_rev, pullback_rev = self.backward_layer.vjp(x, out=out_rev, **options)
+        return self._vjp(x, lambda layer, **more: (*layer.vjp(x, **options, **more), 0.0))[:2]
+
+    def penalized_vjp(self, x: Array, *, logits: bool = False, **options: Any) -> tuple[Any, Any, float]:
+        """See `Layer.penalized_vjp`; the layers inside have penalties of their own."""
+        y, pullback, penalty = self._vjp(x, lambda layer, **more: layer.penalized_vjp(x, **options, **more))
+        return y, self._penalized_pullback(y, pullback), penalty + self._penalty(y)
+
+    def _vjp(self, x: Array, run: Callable[..., Any]) -> tuple[Any, Any, float]:
+        """Output, pullback and penalty, from those that `run` gives for each direction."""
+        whole, out, out_rev = self._joint_output(x)
+        y, pullback, penalty = run(self.forward_layer, out=out)
+        y_rev, pullback_rev, penalty_rev = run(self.backward_layer, out=out_rev)
         y_rev = self._flip(y_rev)
 
         def both(dy: Any) -> tuple[Array | None, list[Array]]:
@@ -163,7 +188,7 @@ class Bidirectional(Wrapper):
                 dx += dx_rev
             return dx, gradients + gradients_rev
 
-        return self._merge(y, y_rev) if whole is None else whole, both
+        return self._merge(y, y_rev) if whole is None else whole, both, penalty + penalty_rev
 
     def _joint_output(self, x: Array) -> tuple[Array | None, Array | None, Array | None]:
         """Return an array for both outputs side by side, and what each direction writes of it; None: merge later."""

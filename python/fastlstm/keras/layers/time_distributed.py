@@ -1,9 +1,12 @@
 """A layer at every time step by itself."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
-from ..arrays import Array, Shape
+import numpy as np
+
+from ..arrays import Array, Shape, user_stacklevel
 from .base import Layer, Pullback, describe_layer
 from .rnn import RNN
 from .wrapper import Wrapper, check_layer
@@ -15,7 +18,8 @@ class TimeDistributed(Wrapper):
     Parameters
     ----------
     layer
-        The layer. Its input has the axes of this layer's input without the second one, time.
+        The layer. Its input has the axes of this layer's input without the second one, time. A mask ``(N, T, ...)`` is
+        split over the steps too; one ``(N, T)`` says nothing about what is within a step, and goes past the layer.
     **kwargs
         Those of `Layer`.
     """
@@ -28,6 +32,11 @@ class TimeDistributed(Wrapper):
             raise ValueError(f"TimeDistributed: {layer.name} is stateful, but the steps have no common states")
         super().__init__([layer], **kwargs)
         self.logits_activation = layer.logits_activation
+        if layer.penalizes_output:
+            message = (
+                f"{self.name}: the activity_regularizer of {layer.name} does not count; give it to TimeDistributed"
+            )
+            warnings.warn(message, UserWarning, stacklevel=user_stacklevel())
 
     @property
     def layer(self) -> Layer:
@@ -49,9 +58,18 @@ class TimeDistributed(Wrapper):
         rows, *rest = self.layer.compute_output_shape(self._inner_shape(input_shape))
         return (rows, input_shape[1], *rest)
 
+    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
+        """Return that of the inner outputs; if these have none, a step is there if anything in it is."""
+        if mask is None or mask.ndim == 2:
+            return mask
+        inner = self.layer.compute_mask(_merged(x), _inner_mask(mask))
+        if inner is not None:
+            return self._split(inner, x)
+        return np.asarray(mask.reshape(*mask.shape[:2], -1).any(axis=2))
+
     def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
         """Compute the output; see `Layer.forward`."""
-        return self._split(self.layer.forward(_merged(x), training=training), x)
+        return self._split(self.layer.forward(_merged(x), training=training, mask=_inner_mask(mask)), x)
 
     def vjp(
         self,
@@ -63,7 +81,8 @@ class TimeDistributed(Wrapper):
         logits: bool = False,
     ) -> tuple[Array, Pullback]:
         """See `Layer.vjp`."""
-        y, inner = self.layer.vjp(_merged(x), training=training, need_dx=need_dx, logits=logits)
+        options: dict[str, Any] = {"training": training, "need_dx": need_dx, "logits": logits}
+        y, inner = self.layer.vjp(_merged(x), mask=_inner_mask(mask), **options)
 
         def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
             dx, gradients = inner(_merged(dy))
@@ -83,6 +102,10 @@ class TimeDistributed(Wrapper):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return super().get_config() | {"layer": describe_layer(self.layer)}
+
+
+def _inner_mask(mask: Array | None) -> Array | None:
+    return None if mask is None or mask.ndim == 2 else _merged(mask)
 
 
 def _merged(x: Array) -> Array:

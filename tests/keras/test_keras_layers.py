@@ -109,6 +109,7 @@ def test_gradients_are_central_differences(name, central_differences):
 
 ACTIVATIONS = (
     *("linear", "relu", "relu6", "leaky_relu", "tanh", "sigmoid", "softmax", "hard_sigmoid", "elu", "selu"),
+    "hard_sigmoid_keras2",
     *("softplus", "softsign", "silu", "exponential"),
 )
 
@@ -122,6 +123,14 @@ def test_activation_gradients(name, central_differences):
     dx, gradients = pullback(dy)
     assert gradients == []
     np.testing.assert_allclose(dx, central_differences(lambda v: float((layer(v) * dy).sum()), x), atol=GRADIENT)
+
+
+def test_hard_sigmoids():
+    x = np.array([-4, -2.5, -2, 0, 1, 2.5, 4])
+    np.testing.assert_allclose(activations.hard_sigmoid(x), [0, 1 / 12, 1 / 6, 0.5, 2 / 3, 11 / 12, 1], rtol=1e-15)
+    np.testing.assert_allclose(activations.hard_sigmoid_keras2(x), [0, 0, 0.1, 0.5, 0.7, 1, 1], atol=1e-16)
+    dense = layers.Dense(3, activation="hard_sigmoid_keras2")
+    assert dense.get_config()["activation"] == "hard_sigmoid_keras2"
 
 
 def test_activations_hold_at_the_extremes():

@@ -317,3 +317,16 @@ def test_constructors_take_the_same_arguments():
         taken, wanted = (inspect.signature(getattr(k.layers, name)).parameters for k in (ours, theirs))
         for argument in wanted.keys() - {"kwargs"}:
             assert taken[argument].default == wanted[argument].default, (name, argument)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("linear", "relu", "relu6", "leaky_relu", "tanh", "sigmoid", "softmax", "hard_sigmoid", "elu", "selu"),
+        *("softplus", "softsign", "silu", "swish", "exponential", None),
+    ],
+)
+def test_activations(name):
+    x = np.linspace(-5, 5, 41, dtype=np.float32).reshape(1, -1)
+    wanted = np.asarray(theirs.activations.get(name)(x))
+    np.testing.assert_allclose(ours.activations.get(name)(x), wanted, rtol=FLOAT32, atol=1e-7)

@@ -1,4 +1,8 @@
-"""Activation functions and their derivatives."""
+"""Activation functions and their derivatives.
+
+Names mean what they mean in Keras 3. Its ``hard_sigmoid`` is ``clip(x + 3, 0, 6) / 6``; that of Keras 1 and 2, which
+old models were trained with, is here ``hard_sigmoid_keras2``: ``clip(0.2 x + 0.5, 0, 1)``.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -94,6 +98,12 @@ softmax = ActivationFunction("softmax", stable_softmax, _softmax_backward)
 hard_sigmoid = ActivationFunction(
     "hard_sigmoid", lambda x: np.clip(x + 3, 0, 6) / 6, lambda dy, x, y: dy * ((x > -3) & (x < 3)) / 6
 )
+# What Keras 1 and 2 called hard_sigmoid.
+hard_sigmoid_keras2 = ActivationFunction(
+    "hard_sigmoid_keras2",
+    lambda x: np.clip(0.2 * x + 0.5, 0, 1),
+    lambda dy, x, y: dy * np.where((x > -2.5) & (x < 2.5), 0.2, 0).astype(dy.dtype),
+)
 elu = ActivationFunction("elu", _elu, lambda dy, x, y: dy * np.where(x > 0, 1, y + 1))
 selu = ActivationFunction("selu", _selu, _selu_backward)
 softplus = ActivationFunction("softplus", _softplus, lambda dy, x, y: dy * stable_sigmoid(x))
@@ -106,7 +116,7 @@ swish = silu
 _KNOWN = {
     function.name: function
     for function in (
-        *(linear, relu, relu6, leaky_relu, tanh, sigmoid, softmax, hard_sigmoid),
+        *(linear, relu, relu6, leaky_relu, tanh, sigmoid, softmax, hard_sigmoid, hard_sigmoid_keras2),
         *(elu, selu, softplus, softsign, silu, exponential),
     )
 } | {"swish": silu}

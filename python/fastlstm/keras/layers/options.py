@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Annotated, Any, TypedDict, TypeVar, get_type_hints
 
-from numpy.typing import DTypeLike
-
 from ..arrays import Shape
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -22,7 +20,7 @@ class LayerOptions(TypedDict, total=False):
     """Arguments of every `Layer`."""
 
     name: Annotated[str | None, None]
-    dtype: Annotated[DTypeLike | None, None]
+    dtype: Annotated[Any, None]
     trainable: Annotated[bool, True]
     activity_regularizer: Annotated[Any, None]
     input_shape: Annotated[Shape | int | None, None]
@@ -74,7 +72,7 @@ class CellOptions(WeightOptions, total=False):
     """Arguments of `LSTMCell`, `GRUCell` and `SimpleRNNCell`: those of `WeightOptions`, and these of `Layer`."""
 
     name: Annotated[str | None, None]
-    dtype: Annotated[DTypeLike | None, None]
+    dtype: Annotated[Any, None]
     trainable: Annotated[bool, True]
 
 
@@ -117,9 +115,14 @@ class RecurrentOptions(WeightOptions, SequenceOptions, total=False):
 
 
 @cache
+def _hints(options: type) -> Mapping[str, Any]:
+    return get_type_hints(options, include_extras=True)
+
+
+@cache
 def defaults(options: type) -> Mapping[str, Any]:
     """Default of every argument in `options`."""
-    return {name: hint.__metadata__[0] for name, hint in get_type_hints(options, include_extras=True).items()}
+    return {name: hint.__metadata__[0] for name, hint in _hints(options).items()}
 
 
 def split(options: RecurrentOptions, cell: str, **more: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -136,8 +139,10 @@ def shows(options: type) -> Callable[[F], F]:
         signature = inspect.signature(function)
         own = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
         shared = [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
-            for name, default in defaults(options).items()
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, default=hint.__metadata__[0], annotation=hint.__origin__
+            )
+            for name, hint in _hints(options).items()
             if name not in signature.parameters
         ]
         function.__signature__ = signature.replace(parameters=own + shared)  # type: ignore[attr-defined]

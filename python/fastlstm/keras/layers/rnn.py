@@ -228,8 +228,12 @@ class RNN(Wrapper):
         return self.states
 
     def _starts_from_zeros(self) -> bool:
-        made = type(self.cell).get_initial_state if isinstance(self.cell, RecurrentCell) else None
-        return made is Cell.get_initial_state and belongs(self.cell, "scan")
+        return self._compiled and type(self.cell).get_initial_state is Cell.get_initial_state
+
+    @property
+    def _compiled(self) -> bool:
+        """Whether this is one cell in the compiled core."""
+        return isinstance(self.cell, RecurrentCell) and belongs(self.cell, "scan")
 
     def _keep(self, states: States) -> None:
         if self.stateful:
@@ -237,7 +241,7 @@ class RNN(Wrapper):
 
     def stream_weights(self) -> _core.Weights:
         """Return the packed weights, for a stream; ValueError if there are none, or the layer reads backwards."""
-        if not isinstance(self.cell, RecurrentCell) or not belongs(self.cell, "scan"):
+        if not self._compiled:
             raise ValueError(f"{self.name}: only a layer of one built-in cell can be streamed")
         if self.go_backwards:
             raise ValueError(f"{self.name}: go_backwards=True cannot be streamed: the last step would come first")

@@ -183,7 +183,7 @@ class RecurrentCell(Cell):
 
     def call(self, inputs: Array, states: Any, training: bool = False) -> tuple[Array, Any]:
         """See `Cell.call`."""
-        h, c = _core.forward(self.frozen(), inputs[None], *_pair(states))
+        h, c = _core.forward(self.frozen(), inputs[None], *pair(states))
         return h, _in_form_of(states, _states(h, c))
 
     def vjp(  # type: ignore[override]
@@ -197,10 +197,10 @@ class RecurrentCell(Cell):
             ``pullback(doutput, dstates)`` gives the gradients of the inputs, of the states, and a list of those of the
             trainable weights.
         """
-        h, c, tape = _core.forward_training(self.frozen(), inputs[None], *_pair(states))
+        h, c, tape = _core.forward_training(self.frozen(), inputs[None], *pair(states))
 
         def pullback(doutput: Array, dstates: Any) -> tuple[Array, Any, list[Array]]:
-            dh, dc = _pair(dstates)
+            dh, dc = pair(dstates)
             dx = np.empty_like(inputs)
             dstates_0, gradients = self._backward(tape, None, doutput + dh, dc, dx[None])
             return dx, _in_form_of(states, dstates_0), gradients
@@ -211,18 +211,18 @@ class RecurrentCell(Cell):
         self, x: Array, states: States | None, y: Array | None, mask: Array | None, training: bool
     ) -> tuple[Array, States]:
         """Take all steps; see `steps.scan`."""
-        if training and self._drops:
+        if training and self.drops:
             x = x * self._dropout_mask(x)
-        h, c = _core.forward(self.frozen(), x, *_pair(states), y, mask=mask)
+        h, c = _core.forward(self.frozen(), x, *pair(states), y, mask=mask)
         return h, _states(h, c)
 
     def scan_vjp(
         self, x: Array, states: States | None, y: Array | None, mask: Array | None, training: bool
     ) -> tuple[Array, States, ScanPullback]:
         """Take all steps and return the pullback; see `steps.scan_vjp`."""
-        drop = self._dropout_mask(x) if training and self._drops else None
+        drop = self._dropout_mask(x) if training and self.drops else None
         inputs = x if drop is None else x * drop
-        h, c, tape = _core.forward_training(self.frozen(), inputs, *_pair(states), y, mask=mask)
+        h, c, tape = _core.forward_training(self.frozen(), inputs, *pair(states), y, mask=mask)
 
         def pullback(dy: Array, dx: Array | None) -> list[Array]:
             dy_all, dh_n = (None, dy) if y is None else (dy, None)
@@ -242,7 +242,8 @@ class RecurrentCell(Cell):
         return _states(dh_0, dc_0), gradients
 
     @property
-    def _drops(self) -> bool:
+    def drops(self) -> bool:
+        """Whether anything is dropped in training; in Keras a rate of 1 drops nothing."""
         return 0 < self.dropout < 1
 
     def _dropout_mask(self, x: Array) -> Array:
@@ -280,7 +281,7 @@ def _states(h: Array, c: Array | None) -> States:
     return (h,) if c is None else (h, c)
 
 
-def _pair(states: Any) -> tuple[Any, Any]:
+def pair(states: Any) -> tuple[Any, Any]:
     """H and c of what stands for states; None for what is not there."""
     h, c = (*states, None, None)[:2] if isinstance(states, list | tuple) else (states, None)
     return h, c

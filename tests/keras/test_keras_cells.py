@@ -30,7 +30,7 @@ CELLS = {"lstm": layers.LSTMCell, "gru": layers.GRUCell, "rnn": layers.SimpleRNN
 
 
 class Fading(layers.Layer):
-    """Two states of sizes 3 and 2; the output (4) is none of them: ``[tanh(x K + a) + b_0, b]`` and ``b + x``."""
+    """Two states, a (3) and b (2), and an output (5) that is neither: ``[new_a + new_b_0, b]``."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)

@@ -1,11 +1,13 @@
 """Layers, masks, penalties and constraints side by side with real Keras, where it is installed."""
 
+import copy
 import inspect
 
 import numpy as np
 import pytest
 
 from fastlstm import keras as ours
+from fastlstm.keras.layers.core import dropout_mask
 
 theirs = pytest.importorskip("keras.src", reason="Keras is not installed") and pytest.importorskip("keras")
 
@@ -330,3 +332,35 @@ def test_activations(name):
     x = np.linspace(-5, 5, 41, dtype=np.float32).reshape(1, -1)
     wanted = np.asarray(theirs.activations.get(name)(x))
     np.testing.assert_allclose(ours.activations.get(name)(x), wanted, rtol=FLOAT32, atol=1e-7)
+
+
+CELL_ACTIVATIONS = (
+    *("linear", "relu", "leaky_relu", "tanh", "sigmoid", "hard_sigmoid", "elu", "selu", "softplus", "softsign"),
+    *("silu", "swish", "exponential", None),
+)
+
+
+@pytest.mark.parametrize("name", CELL_ACTIVATIONS)
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_activations_of_cells(kind, name):
+    options = {"activation": name}
+    if kind != "rnn":
+        options["recurrent_activation"] = "sigmoid" if name == "exponential" else "hard_sigmoid"
+    got, wanted = run(lambda k: RECURRENT[kind](k, **options), lambda shape: normal(shape) * 0.2, X)
+    np.testing.assert_allclose(got[0], wanted[0], rtol=FLOAT32, atol=FLOAT32)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "rnn", "gru", "gru_before"])
+def test_recurrent_dropout(kind):
+    """Given the same masks; Keras keeps those of a batch in its cell."""
+    layer, other = (RECURRENT[kind](k.layers, recurrent_dropout=0.4) for k in (ours, theirs))
+    for each in (layer, other):
+        each.build((None, T, I))
+        each.set_weights([normal(w.shape) for w in each.get_weights()])
+    source = copy.deepcopy(layer.cell._dropout_generator)
+    masks = dropout_mask(source, (layer.cell.gates, N, 5), 0.4, layer.dtype)
+    if kind.startswith("gru"):
+        masks = masks[[1, 0, 2]]  # Keras: z, r, n; here: r, z, n
+    other.cell._recurrent_dropout_mask = masks[0] if kind == "rnn" else list(masks)
+    wanted = np.asarray(other(X, training=True))
+    np.testing.assert_allclose(layer(X, training=True), wanted, atol=FLOAT32)

@@ -122,6 +122,33 @@ _KNOWN = {
 } | {"swish": silu}
 
 
+CORE: dict[str, tuple[str, float, float]] = {
+    "linear": ("affine", 1.0, 0.0),
+    "relu": ("relu", 0.0, 0.0),
+    "leaky_relu": ("leaky_relu", 0.2, 0.0),
+    "tanh": ("tanh", 0.0, 0.0),
+    "sigmoid": ("sigmoid", 0.0, 0.0),
+    "hard_sigmoid": ("hard_sigmoid", 1 / 6, 0.5),
+    "hard_sigmoid_keras2": ("hard_sigmoid", 0.2, 0.5),
+    "elu": ("elu", 1.0, 0.0),
+    "selu": ("selu", 0.0, 0.0),
+    "softplus": ("softplus", 0.0, 0.0),
+    "softsign": ("softsign", 0.0, 0.0),
+    "silu": ("silu", 0.0, 0.0),
+    "exponential": ("exponential", 0.0, 0.0),
+}
+"""What the compiled core calls the activations that recurrent cells can have: name, alpha and beta."""
+
+
+def for_cells(identifier: Any, argument: str) -> str:
+    """Return the name of an activation that recurrent cells can have, or ValueError."""
+    function = get(identifier)
+    if function.name not in CORE or function is not _KNOWN[function.name]:
+        valid = ", ".join(sorted(CORE))
+        raise ValueError(f"{argument}: {function.name!r} is not for recurrent layers; valid names: {valid}")
+    return function.name
+
+
 def get(identifier: Any) -> ActivationFunction:
     """Return the activation that a name or object stands for; None is ``linear``."""
     if identifier is None:

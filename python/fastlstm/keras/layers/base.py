@@ -369,13 +369,6 @@ def _is_value_of(variable: Variable, value: Array) -> bool:
     return variable.value is value
 
 
-def refuse(layer: str, given: dict[str, Any], cure: str) -> None:
-    """Raise NotImplementedError for the first argument that is set and not supported."""
-    for name, value in given.items():
-        if value:
-            raise NotImplementedError(f"{layer}: {name}={value!r} is not supported; {cure}")
-
-
 def positive_int(layer: str, name: str, value: Any) -> int:
     """`value` if it is a positive integer."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):

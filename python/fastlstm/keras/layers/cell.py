@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from ..arrays import Array, Shape
 from ..initializers import Initializer
 from ..random import draw_seed
 from ..variable import Variable
-from .base import Layer, fraction, positive_int, refuse
+from .base import Layer, fraction, positive_int
 from .core import dropout_mask
 from .options import CellOptions, WeightOptions, defaults
 from .states import States, as_lists, checked_states, tree_map, zeros
@@ -118,9 +118,6 @@ class RecurrentCell(Cell):
     gates = 1
     state_names: tuple[str, ...] = ("h",)
 
-    computed: ClassVar[dict[str, tuple[str, ...]]] = {"activation": ("tanh",), "recurrent_activation": ("sigmoid",)}
-    """Names of the activations that the kernels compute, by argument."""
-
     kernel_initializer: Any
     bias_initializer: Initializer
     kernel: Variable
@@ -131,13 +128,12 @@ class RecurrentCell(Cell):
         known = defaults(WeightOptions)
         super().__init__(**{name: value for name, value in options.items() if name not in known})
         settings = {**known, **options}
-        refuse(self.name, {"recurrent_dropout": settings["recurrent_dropout"]}, "use dropout, or a Dropout layer")
         self.units = positive_int(self.name, "units", units)
         roles = [f"{weight}_{option}" for option in ("initializer", "regularizer", "constraint") for weight in WEIGHTS]
         self._set_options(**{role: settings[role] for role in roles})
         self.use_bias = bool(settings["use_bias"])
         self.dropout = fraction(self.name, "dropout", settings["dropout"])
-        self.recurrent_dropout = 0.0
+        self.recurrent_dropout = fraction(self.name, "recurrent_dropout", settings["recurrent_dropout"])
         self.seed: int | None = settings["seed"]
         self._dropout_generator = np.random.default_rng(draw_seed() if self.seed is None else self.seed)
 
@@ -145,7 +141,7 @@ class RecurrentCell(Cell):
         """Keep the names of the activations as attributes."""
         self._activations = tuple(given)
         for argument, activation in given.items():
-            setattr(self, argument, _activation_name(self.name, argument, activation, self.computed[argument]))
+            setattr(self, argument, activations.for_cells(activation, f"{self.name}: {argument}"))
 
     @property
     def state_size(self) -> int | list[int]:
@@ -161,6 +157,19 @@ class RecurrentCell(Cell):
     def core_name(self) -> str:
         """Name of the core's cell."""
         raise NotImplementedError
+
+    @property
+    def core_activations(self) -> list[str] | None:
+        """Names of the activations in the core's order; None for those that its cell of this name has anyhow."""
+        raise NotImplementedError
+
+    def _pack(self, *arrays: Array) -> _core.Weights:
+        """Return the core's weights, from its arrays in its order."""
+        names = self.core_activations
+        options: dict[str, Any] = {}
+        if names is not None:
+            options["activations"] = [activations.CORE[name] for name in names]
+        return _core.Weights(self.core_name, *arrays, **options)
 
     @property
     def bias_shape(self) -> tuple[int, ...]:
@@ -179,7 +188,7 @@ class RecurrentCell(Cell):
 
     def _freeze(self, values: tuple[Array, ...]) -> _core.Weights:
         kernel, recurrent, *bias = values
-        return _core.Weights(self.core_name, kernel.T, recurrent.T, bias[0] if bias else None)
+        return self._pack(kernel.T, recurrent.T, *bias)
 
     def call(self, inputs: Array, states: Any, training: bool = False) -> tuple[Array, Any]:
         """See `Cell.call`."""
@@ -211,18 +220,21 @@ class RecurrentCell(Cell):
         self, x: Array, states: States | None, y: Array | None, mask: Array | None, training: bool
     ) -> tuple[Array, States]:
         """Take all steps; see `steps.scan`."""
-        if training and self.drops:
-            x = x * self._dropout_mask(x)
-        h, c = _core.forward(self.frozen(), x, *pair(states), y, mask=mask)
+        if training and self.recurrent_dropout:  # which the core knows in training only
+            return self.scan_vjp(x, states, y, mask, training)[:2]
+        drop = self._dropout_mask(self.dropout, x.shape[1:]) if training else None
+        h, c = _core.forward(self.frozen(), x if drop is None else x * drop, *pair(states), y, mask=mask)
         return h, _states(h, c)
 
     def scan_vjp(
         self, x: Array, states: States | None, y: Array | None, mask: Array | None, training: bool
     ) -> tuple[Array, States, ScanPullback]:
         """Take all steps and return the pullback; see `steps.scan_vjp`."""
-        drop = self._dropout_mask(x) if training and self.drops else None
+        drop = self._dropout_mask(self.dropout, x.shape[1:]) if training else None
         inputs = x if drop is None else x * drop
-        h, c, tape = _core.forward_training(self.frozen(), inputs, *pair(states), y, mask=mask)
+        h, c, tape = _core.forward_training(
+            self.frozen(), inputs, *pair(states), y, mask=mask, **self._recurrent_masks(x.shape[1], training)
+        )
 
         def pullback(dy: Array, dx: Array | None) -> list[Array]:
             dy_all, dh_n = (None, dy) if y is None else (dy, None)
@@ -244,10 +256,17 @@ class RecurrentCell(Cell):
     @property
     def drops(self) -> bool:
         """Whether anything is dropped in training; in Keras a rate of 1 drops nothing."""
-        return 0 < self.dropout < 1
+        return any(0 < rate < 1 for rate in (self.dropout, self.recurrent_dropout))
 
-    def _dropout_mask(self, x: Array) -> Array:
-        return dropout_mask(self._dropout_generator, x.shape[1:], self.dropout, self.dtype)
+    def _recurrent_masks(self, rows: int, training: bool) -> dict[str, Any]:
+        """Return the factors ``(G, N, H)`` of the states in the sums of the gates, as an argument of the core."""
+        shape = (self.gates, rows, self.units)
+        masks = self._dropout_mask(self.recurrent_dropout, shape) if training else None
+        return {} if masks is None else {"recurrent_masks": masks}
+
+    def _dropout_mask(self, rate: float, shape: tuple[int, ...]) -> Array | None:
+        """Factors of zero or what keeps the mean; None if nothing is dropped."""
+        return dropout_mask(self._dropout_generator, shape, rate, self.dtype) if 0 < rate < 1 else None
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
@@ -268,13 +287,6 @@ def output_size(cell: Any) -> int:
     """`output_size` of a cell, by default the size of its first state."""
     size = getattr(cell, "output_size", None)
     return int(size_tree(cell)[0] if size is None else size)
-
-
-def _activation_name(cell: str, argument: str, given: Any, valid: tuple[str, ...]) -> str:
-    name = activations.get(given).name
-    if name not in valid:
-        raise ValueError(f"{cell}: {argument}={name!r} is not supported; supported: {', '.join(valid)}")
-    return name
 
 
 def _states(h: Array, c: Array | None) -> States:

@@ -32,8 +32,10 @@ class GRUCell(RecurrentCell):
     ----------
     units
         Hidden size H.
-    activation, recurrent_activation
-        ``"tanh"`` and ``"sigmoid"``, the ones the kernels compute.
+    activation
+        Of n, in place of tanh: a name in `activations.CORE`; None is linear.
+    recurrent_activation
+        Of the gates z and r, in place of sigmoid. The two standard ones have the fastest kernel.
     reset_after
         Whether the reset gate r acts after the product with the recurrent kernel or before it.
     **options
@@ -46,6 +48,8 @@ class GRUCell(RecurrentCell):
     """
 
     gates = 3
+    activation: str
+    recurrent_activation: str
 
     @shows(CellOptions)
     def __init__(
@@ -67,13 +71,19 @@ class GRUCell(RecurrentCell):
         return "gru" if self.reset_after else "gru_reset_before"
 
     @property
+    def core_activations(self) -> list[str] | None:
+        """Those of the gates and of n."""
+        standard = (self.activation, self.recurrent_activation) == ("tanh", "sigmoid")
+        return None if standard else [self.recurrent_activation, self.activation]
+
+    @property
     def bias_shape(self) -> tuple[int, ...]:
         """``(2, 3H)``, or ``(3H,)`` without `reset_after`."""
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
 
     def _freeze(self, values: tuple[Array, ...]) -> _core.Weights:
         kernel, recurrent, *bias = (_swap_gates(value) for value in values)
-        return _core.Weights(self.core_name, kernel.T, recurrent.T, *_bias_rows(bias))
+        return self._pack(kernel.T, recurrent.T, *_bias_rows(bias))
 
     def _backward(
         self, tape: _core.Tape, dy: Array | None, dh_n: Array | None, dc_n: Array | None, dx: Array | None

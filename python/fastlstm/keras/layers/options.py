@@ -45,7 +45,8 @@ class WeightOptions(TypedDict, total=False):
     dropout
         Fraction of the inputs dropped while training, the same ones at every step and for every gate. 1 drops none.
     recurrent_dropout
-        Not supported; any but 0 raises NotImplementedError.
+        Fraction of the states dropped from the sums of the gates while training, the same ones at every step, others
+        for every gate. 1 drops none.
     seed
         Seed of the dropout.
     implementation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from .cell import RecurrentCell
 from .options import CellOptions, RecurrentOptions, shows, split
@@ -22,7 +22,7 @@ class SimpleRNNCell(RecurrentCell):
     units
         Hidden size H.
     activation
-        ``"tanh"`` or ``"relu"``, the ones the kernels compute.
+        A name in `activations.CORE`; None is linear. ``"tanh"`` and ``"relu"`` have the fastest kernel.
     **options
         Those of `CellOptions`.
 
@@ -32,7 +32,6 @@ class SimpleRNNCell(RecurrentCell):
     """
 
     activation: str
-    computed: ClassVar[dict[str, tuple[str, ...]]] = {"activation": ("tanh", "relu")}
 
     @shows(CellOptions)
     def __init__(self, units: int, activation: Any = "tanh", **options: Unpack[CellOptions]) -> None:
@@ -41,8 +40,13 @@ class SimpleRNNCell(RecurrentCell):
 
     @property
     def core_name(self) -> str:
-        """``rnn_tanh`` or ``rnn_relu``."""
-        return f"rnn_{self.activation}"
+        """``rnn_tanh``, ``rnn_relu``, or ``rnn`` for another activation."""
+        return "rnn" if self.core_activations else f"rnn_{self.activation}"
+
+    @property
+    def core_activations(self) -> list[str] | None:
+        """The activation, if it is not in the name of the core's cell."""
+        return None if self.activation in ("tanh", "relu") else [self.activation]
 
 
 class SimpleRNN(Recurrent):

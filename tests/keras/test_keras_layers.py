@@ -109,6 +109,7 @@ def test_gradients_are_central_differences(name, central_differences):
 
 ACTIVATIONS = (
     *("linear", "relu", "relu6", "leaky_relu", "tanh", "sigmoid", "softmax", "hard_sigmoid", "elu", "selu"),
+    "hard_sigmoid_keras2",
     *("softplus", "softsign", "silu", "exponential"),
 )
 
@@ -122,6 +123,14 @@ def test_activation_gradients(name, central_differences):
     dx, gradients = pullback(dy)
     assert gradients == []
     np.testing.assert_allclose(dx, central_differences(lambda v: float((layer(v) * dy).sum()), x), atol=GRADIENT)
+
+
+def test_hard_sigmoids():
+    x = np.array([-4, -2.5, -2, 0, 1, 2.5, 4])
+    np.testing.assert_allclose(activations.hard_sigmoid(x), [0, 1 / 12, 1 / 6, 0.5, 2 / 3, 11 / 12, 1], rtol=1e-15)
+    np.testing.assert_allclose(activations.hard_sigmoid_keras2(x), [0, 0, 0.1, 0.5, 0.7, 1, 1], atol=1e-16)
+    dense = layers.Dense(3, activation="hard_sigmoid_keras2")
+    assert dense.get_config()["activation"] == "hard_sigmoid_keras2"
 
 
 def test_activations_hold_at_the_extremes():
@@ -336,12 +345,10 @@ def test_config_makes_the_same_layer():
         (lambda: layers.LSTM(0), ValueError, "units must be a positive integer, got 0"),
         (lambda: layers.LSTM(2.5), TypeError, "units must be a positive integer, got 2.5"),
         (lambda: layers.LSTM(2, activation="gelu"), ValueError, "'gelu' is not known; valid names: .*tanh"),
-        (lambda: layers.LSTM(2, activation="relu"), ValueError, "activation='relu' is not supported; supported: tanh"),
-        (lambda: layers.GRU(2, recurrent_activation="tanh"), ValueError, "recurrent_activation='tanh' is not supp"),
-        (lambda: layers.GRU(2, recurrent_dropout=0.2), NotImplementedError, "gru: recurrent_dropout=0.2 is not"),
-        (lambda: layers.LSTM(2, recurrent_dropout=0.2), NotImplementedError, "recurrent_dropout=0.2 .* use dropout"),
+        (lambda: layers.LSTM(2, activation="softmax"), ValueError, "activation: 'softmax' is not for recurrent layers"),
+        (lambda: layers.GRU(2, recurrent_dropout=-1), ValueError, "recurrent_dropout must be a number between 0 and 1"),
         (lambda: layers.LSTM(2, kernel_regularizer="l3"), ValueError, "regularizer: 'l3' is not known; .*l1_l2"),
-        (lambda: layers.LSTM(2, activity_regularizer="l2"), NotImplementedError, "activity_regularizer is not"),
+        (lambda: layers.LSTM(2, activity_regularizer="l3"), ValueError, "regularizer: 'l3' is not known"),
         (lambda: layers.LSTM(2, foo=1), ValueError, r"LSTM: unknown arguments \['foo'\]"),
         (lambda: layers.Dense(2, kernel_initializer="nope"), ValueError, "initializer: 'nope' .*glorot_uniform"),
         (lambda: layers.Dense(2, activation=np.tanh), TypeError, "wanted a name or an ActivationFunction"),
@@ -368,7 +375,7 @@ def test_wrong_features_and_states_after_building():
     layer(np.ones((2, 5, 3)))
     with pytest.raises(ValueError, match=r"x must have shape \(None, 5, 3\), got \(2, 5, 4\): 4 features for 3"):
         layer(np.ones((2, 5, 4)))
-    with pytest.raises(ValueError, match=r"initial_state has 1 arrays, wanted 2 \(h, c\)"):
+    with pytest.raises(ValueError, match=r"initial_state has 1 arrays, wanted 2, of sizes \[4, 4\]"):
         layer(np.ones((2, 5, 3)), initial_state=[np.ones((2, 4))])
     with pytest.raises(ValueError, match=r"initial_state must have shape \(2, 4\), got \(1, 4\)"):
         layer(np.ones((2, 5, 3)), initial_state=[np.ones((1, 4)), np.ones((1, 4))])

@@ -34,6 +34,14 @@ def test_constraints():
     np.testing.assert_allclose(short, np.minimum(lengths, limit), rtol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(constraints.UnitNorm(axis=1)(W), axis=1), 1, rtol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(constraints.UnitNorm(axis=[0, 1])(W)), 1, rtol=1e-6)
+    lower, upper = np.sort(lengths)[0] * 1.1, np.sort(lengths)[-1] * 0.9
+    for rate in (1.0, 0.25):
+        bounded = np.linalg.norm(constraints.MinMaxNorm(lower, upper, rate)(W), axis=0)
+        wanted = lengths + rate * (np.clip(lengths, lower, upper) - lengths)
+        np.testing.assert_allclose(bounded, wanted, rtol=1e-6)
+    rows = constraints.min_max_norm(2.0, 3.0, axis=1)(W)
+    assert np.linalg.norm(rows, axis=1).min() > 2 - 1e-6
+    assert constraints.get("min_max_norm").get_config() == {"min_value": 0.0, "max_value": 1.0, "rate": 1.0, "axis": 0}
     np.testing.assert_array_equal(constraints.get("non_neg")(W), np.maximum(W, 0))
     assert constraints.get("MaxNorm").get_config() == {"max_value": 2, "axis": 0}
 
@@ -69,6 +77,71 @@ def test_penalties_are_part_of_the_loss_and_of_its_gradient(central_differences)
         # abs has no derivative at the zeros of a fresh bias; both sides give 0 there.
         np.testing.assert_allclose(gradient, central_differences(loss, start), atol=1e-7, err_msg=variable.path)
         variable.assign(start)
+
+
+PENALIZED = {
+    "lstm": lambda r: [layers.LSTM(3, activity_regularizer=r, dtype="float64")],
+    "first": lambda r: [
+        layers.Activation("tanh", activity_regularizer=r, dtype="float64"),
+        layers.GRU(2, dtype="float64"),
+    ],
+    "last": lambda r: [
+        layers.LSTM(3, dtype="float64"),
+        layers.Dense(2, "softmax", activity_regularizer=r, dtype="float64"),
+    ],
+    "both": lambda r: [
+        layers.Bidirectional(
+            layers.GRU(2, return_sequences=True, activity_regularizer=r, dtype="float64"),
+            "mul",
+            activity_regularizer="l2",
+        ),
+        layers.TimeDistributed(layers.Dense(3, dtype="float64"), activity_regularizer=r),
+        layers.Flatten(dtype="float64"),
+    ],
+    "cells": lambda r: [layers.RNN([layers.GRUCell(3, dtype="float64")], activity_regularizer=r)],
+}
+
+
+@pytest.mark.parametrize("name", PENALIZED)
+def test_penalties_on_outputs_are_part_of_the_loss_and_of_its_gradient(name, central_differences):
+    models = []
+    for regularizer in (regularizers.L1L2(0.1, 0.3), None):
+        model = Sequential([Input((4, 2)), *PENALIZED[name](regularizer)])
+        if name != "last":
+            model.add(layers.Dense(2, "softmax", dtype="float64"))
+        model.compile("sgd", "categorical_crossentropy")
+        models.append(model)
+    model, plain = models
+    plain.set_weights(model.get_weights())
+    np.testing.assert_array_equal(plain.predict(X, verbose=0), model.predict(X, verbose=0))
+    labels = np.eye(2)[[0, 1, 1, 0, 1, 0]]
+    assert model.evaluate(X, labels, verbose=0) > plain.evaluate(X, labels, verbose=0) + 1e-3
+    network = model._network()
+    outcome, gradients = network.gradients(X, labels, None)
+    assert outcome.loss == pytest.approx(network.evaluate(X, labels, None).loss, rel=1e-12)
+    for variable, gradient in zip(model.weights, gradients, strict=True):
+        start = variable.numpy()
+
+        def loss(v, variable=variable):
+            variable.assign(v)
+            return network.evaluate(X, labels, None).loss
+
+        np.testing.assert_allclose(gradient, central_differences(loss, start), atol=1e-7, err_msg=variable.path)
+        variable.assign(start)
+
+
+def test_a_penalty_on_outputs_is_divided_by_the_rows():
+    layer = layers.LSTM(3, activity_regularizer=regularizers.L2(0.5), dtype="float64")
+    y = layer(X)
+    assert layer.penalized_forward(X)[1] == layer.penalized_vjp(X)[2]
+    assert layer.penalized_forward(X)[1] == pytest.approx(0.5 * (y**2).sum() / len(X), rel=1e-14)
+    assert layers.LSTM.from_config(layer.get_config()).activity_regularizer.l2 == 0.5
+
+
+def test_a_penalty_inside_time_distributed_does_not_count():
+    with pytest.warns(UserWarning, match="activity_regularizer of dense does not count; give it to TimeDistributed"):
+        layer = layers.TimeDistributed(layers.Dense(2, activity_regularizer="l2"))
+    assert not layer.penalizes_output
 
 
 def test_weights_that_are_not_trained_have_no_penalty():
@@ -113,7 +186,6 @@ def test_a_constraint_changes_nothing_else_in_a_training():
         (lambda: regularizers.get(np.sum), TypeError, "regularizer: got .* wanted a name or a Regularizer"),
         (lambda: regularizers.get({"class_name": "Popen", "config": {}}), ValueError, "regularizer: 'Popen' is not"),
         (lambda: constraints.get("big"), ValueError, "constraint: 'big' is not known; valid names: max_norm"),
-        (lambda: layers.Dense(2, activity_regularizer="l2"), NotImplementedError, "activity_regularizer is not"),
     ],
 )
 def test_errors(make, error, message):

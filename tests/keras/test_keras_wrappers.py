@@ -347,3 +347,44 @@ def test_embedding_model_trains():
 def test_errors(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_weights_to_start_with():
+    inner = layers.GRU(3)
+    values = [np.full(shape, i) for i, shape in enumerate([(2, 9), (3, 9), (2, 9)] * 2)]
+    layer = layers.Bidirectional(inner, weights=values)
+    layer.build((None, 4, 2))
+    for got, wanted in zip(layer.get_weights(), values, strict=True):
+        np.testing.assert_array_equal(got, wanted)
+    with pytest.raises(ValueError, match=r"got 5 weights, wanted 6 of shapes"):
+        layers.Bidirectional(inner, weights=values[:-1]).build((None, 4, 2))
+    with pytest.raises(TypeError, match="weights must be a list of arrays, got ndarray"):
+        layers.Bidirectional(inner, weights=values[0])
+
+
+def test_masks_go_into_time_distributed(central_differences):
+    x, mask = draw(2, 3, 4, 2), np.random.default_rng(1).random((2, 3, 4)) < 0.5
+    layer = layers.TimeDistributed(layers.LSTM(2, dtype="float64"))
+    check_gradients(layer, x, mask, central_differences)
+    y = layer(x, mask=mask)
+    for t in range(3):
+        np.testing.assert_array_equal(y[:, t], layer.layer(x[:, t], mask=mask[:, t]))
+    np.testing.assert_array_equal(layer.compute_mask(x, mask), mask.any(axis=2))
+    steps = layers.TimeDistributed(layers.LSTM(2, return_sequences=True, dtype="float64"))
+    np.testing.assert_array_equal(steps.compute_mask(x, mask), mask)
+    np.testing.assert_array_equal(layer(x, mask=mask[..., 0]), layer(x))
+
+
+def test_sentences_of_words():
+    """A mask of words (N, sentences, words) ends as one of sentences, for the layer over them."""
+    indices = np.array([[[1, 2, 0], [3, 0, 0]], [[2, 1, 1], [0, 0, 0]]])
+    model = Sequential(
+        [
+            *(Input((2, 3)), layers.Embedding(4, 2, mask_zero=True)),
+            *(layers.TimeDistributed(layers.LSTM(3)), layers.GRU(2)),
+        ]
+    )
+    y = model.predict(indices, verbose=0)
+    alone = model.predict(indices[1:, :1], verbose=0)
+    # One sentence more, of padding only, changes nothing; float32 through two layers.
+    np.testing.assert_allclose(y[1], alone[0], atol=1e-6)

@@ -16,11 +16,12 @@ from . import (
     regularizers,
     utils,
 )
-from .layers import Input
+from .layers import Input, Layer
 from .models import Sequential
 
 __all__ = [
     "Input",
+    "Layer",
     "Sequential",
     "activations",
     "callbacks",

@@ -1,4 +1,8 @@
-"""Activation functions and their derivatives."""
+"""Activation functions and their derivatives.
+
+Names mean what they mean in Keras 3. Its ``hard_sigmoid`` is ``clip(x + 3, 0, 6) / 6``; that of Keras 1 and 2, which
+old models were trained with, is here ``hard_sigmoid_keras2``: ``clip(0.2 x + 0.5, 0, 1)``.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -140,6 +144,12 @@ softmax = ActivationFunction("softmax", stable_softmax, _softmax_backward, _soft
 hard_sigmoid = ActivationFunction(
     "hard_sigmoid", lambda x: np.clip(x + 3, 0, 6) / 6, lambda dy, x, y: dy * ((x > -3) & (x < 3)) / 6
 )
+# What Keras 1 and 2 called hard_sigmoid.
+hard_sigmoid_keras2 = ActivationFunction(
+    "hard_sigmoid_keras2",
+    lambda x: np.clip(0.2 * x + 0.5, 0, 1),
+    lambda dy, x, y: dy * np.where((x > -2.5) & (x < 2.5), 0.2, 0).astype(dy.dtype),
+)
 elu = ActivationFunction("elu", _elu, lambda dy, x, y: dy * np.where(x > 0, 1, y + 1))
 selu = ActivationFunction("selu", _selu, _selu_backward)
 softplus = ActivationFunction("softplus", _softplus, lambda dy, x, y: dy * stable_sigmoid(x))
@@ -152,10 +162,37 @@ swish = silu
 _KNOWN = {
     function.name: function
     for function in (
-        *(linear, relu, relu6, leaky_relu, tanh, sigmoid, softmax, hard_sigmoid),
+        *(linear, relu, relu6, leaky_relu, tanh, sigmoid, softmax, hard_sigmoid, hard_sigmoid_keras2),
         *(elu, selu, softplus, softsign, silu, exponential),
     )
 } | {"swish": silu}
+
+
+CORE: dict[str, tuple[str, float, float]] = {
+    "linear": ("affine", 1.0, 0.0),
+    "relu": ("relu", 0.0, 0.0),
+    "leaky_relu": ("leaky_relu", 0.2, 0.0),
+    "tanh": ("tanh", 0.0, 0.0),
+    "sigmoid": ("sigmoid", 0.0, 0.0),
+    "hard_sigmoid": ("hard_sigmoid", 1 / 6, 0.5),
+    "hard_sigmoid_keras2": ("hard_sigmoid", 0.2, 0.5),
+    "elu": ("elu", 1.0, 0.0),
+    "selu": ("selu", 0.0, 0.0),
+    "softplus": ("softplus", 0.0, 0.0),
+    "softsign": ("softsign", 0.0, 0.0),
+    "silu": ("silu", 0.0, 0.0),
+    "exponential": ("exponential", 0.0, 0.0),
+}
+"""What the compiled core calls the activations that recurrent cells can have: name, alpha and beta."""
+
+
+def for_cells(identifier: Any, argument: str) -> str:
+    """Return the name of an activation that recurrent cells can have, or ValueError."""
+    function = get(identifier)
+    if function.name not in CORE or function is not _KNOWN[function.name]:
+        valid = ", ".join(sorted(CORE))
+        raise ValueError(f"{argument}: {function.name!r} is not for recurrent layers; valid names: {valid}")
+    return function.name
 
 
 def get(identifier: Any) -> ActivationFunction:

@@ -42,6 +42,30 @@ class MaxNorm(Constraint):
         return result
 
 
+class MinMaxNorm(Constraint):
+    """Lengths along `axis` from `min_value` to `max_value`.
+
+    Parameters
+    ----------
+    min_value, max_value
+        The shortest and the longest length allowed.
+    rate
+        How far each step goes: 1, all the way; 0.1, a tenth of it.
+    axis
+        Axis or axes of a vector; 0: the weights that come into one unit.
+    """
+
+    def __init__(self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Any = 0) -> None:
+        self.min_value, self.max_value, self.rate, self.axis = min_value, max_value, rate, axis
+
+    def __call__(self, w: Array) -> Array:
+        """Return the constrained weights."""
+        lengths = _lengths(w, self.axis)
+        wanted = self.rate * np.clip(lengths, self.min_value, self.max_value) + (1 - self.rate) * lengths
+        result: Array = w * (wanted / (EPSILON + lengths))
+        return result
+
+
 class NonNeg(Constraint):
     """No weight below zero."""
 
@@ -75,9 +99,9 @@ def _lengths(w: Array, axis: Any) -> Array:
     return result
 
 
-max_norm, non_neg, unit_norm = MaxNorm, NonNeg, UnitNorm
+max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 
-_KNOWN = names_of(MaxNorm, NonNeg, UnitNorm)
+_KNOWN = names_of(MaxNorm, MinMaxNorm, NonNeg, UnitNorm)
 
 
 def get(identifier: Any) -> Constraint | None:

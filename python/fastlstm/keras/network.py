@@ -1,7 +1,7 @@
 """The layers of a model as one function with a gradient."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,7 +30,9 @@ class Network:
         self.first = trained[0] if trained else len(self.layers)
         self.variables: list[Variable] = [v for layer in self.layers for v in layer.trainable_variables]
         self.regularized = [(i, v) for i, v in enumerate(self.variables) if v.regularizer is not None]
-        ending = self.layers[-1].logits_activation
+        self.penalized = loss is not None and any(layer.penalizes_output for layer in self.layers)
+        # A penalty on the output of the last layer needs this output.
+        ending = None if self.layers[-1].penalizes_output else self.layers[-1].logits_activation
         fused = loss.fused_activation if loss is not None else None
         self.fused = fused is not None and fused in ("linear", ending)
         self.logits = self.fused and fused == ending
@@ -39,29 +41,36 @@ class Network:
         """Return the model's output."""
         return self._run(self.layers, x)[0]
 
-    def _run(self, layers: Sequence[Layer], x: Array) -> tuple[Array, Array | None]:
+    def _run(self, layers: Sequence[Layer], x: Array) -> tuple[Array, Array | None, float]:
+        """Output, its mask, and the penalties on outputs."""
         mask: Array | None = None
+        penalties = 0.0
         for layer in layers:
             x = self._cast(x, layer)
-            y = layer.forward(x, mask=mask)
+            y, penalty = self._layer(layer, x, mask=mask)
+            penalties += penalty
             mask = layer.compute_mask(x, mask)
             x = y
-        return x, mask
+        return x, mask, penalties
+
+    def _layer(self, layer: Layer, x: Array, **options: Any) -> tuple[Array, float]:
+        return layer.penalized_forward(x, **options) if self.penalized else (layer.forward(x, **options), 0.0)
 
     def evaluate(self, x: Array, y: Array, weights: Array | None) -> Outcome:
         """Return the loss and the model's output."""
         *inner, last = self.layers
-        x, mask = self._run(inner, x)
+        x, mask, penalties = self._run(inner, x)
         x = self._cast(x, last)
         if self.logits:
-            out = last.vjp(x, training=False, mask=mask, need_dx=False, logits=True)[0]
+            out, penalty = last.vjp(x, training=False, mask=mask, need_dx=False, logits=True)[0], 0.0
         else:
-            out = last.forward(x, mask=mask)
-        return self._penalized(self._loss(y, out, weights, last.compute_mask(x, mask), need_slope=False)[0])
+            out, penalty = self._layer(last, x, mask=mask)
+        outcome, _ = self._loss(y, out, weights, last.compute_mask(x, mask), need_slope=False)
+        return self._penalized(outcome, penalties + penalty)
 
     def gradients(self, x: Array, y: Array, weights: Array | None) -> tuple[Outcome, list[Array]]:
         """Return the loss and the model's output, and the gradient of every trainable weight."""
-        out, mask, pullbacks = self._forward(x)
+        out, mask, pullbacks, penalties = self._forward(x)
         outcome, slope = self._loss(y, out, weights, mask)
         parts: list[list[Array]] = []
         for layer, pullback in reversed(pullbacks):
@@ -71,27 +80,34 @@ class Network:
         found = [gradient for part in reversed(parts) for gradient in part]
         for i, variable in self.regularized:
             found[i] = found[i] + variable.regularizer.gradient(variable.value)  # type: ignore[union-attr]
-        return self._penalized(outcome), found
+        return self._penalized(outcome, penalties), found
 
-    def _penalized(self, outcome: Outcome) -> Outcome:
-        penalties = (v.regularizer(v.value) for _, v in self.regularized)  # type: ignore[misc]
-        return outcome._replace(loss=outcome.loss + sum(penalties)) if self.regularized else outcome
+    def _penalized(self, outcome: Outcome, on_outputs: float) -> Outcome:
+        if not self.regularized and not self.penalized:
+            return outcome
+        on_weights = sum(v.regularizer(v.value) for _, v in self.regularized)  # type: ignore[misc]
+        return outcome._replace(loss=outcome.loss + on_weights + on_outputs)
 
-    def _forward(self, x: Array) -> tuple[Array, Array | None, list[tuple[Layer, Pullback]]]:
+    def _forward(self, x: Array) -> tuple[Array, Array | None, list[tuple[Layer, Pullback]], float]:
+        """Output, its mask, the pullbacks of the layers from the first with weights on, and penalties on outputs."""
         pullbacks: list[tuple[Layer, Pullback]] = []
         mask: Array | None = None
-        last = len(self.layers) - 1
+        penalties, last = 0.0, len(self.layers) - 1
         for i, layer in enumerate(self.layers):
             x = self._cast(x, layer)
             logits = self.logits and i == last
             if i < self.first and not logits:
-                y = layer.forward(x, training=True, mask=mask)
+                y, penalty = self._layer(layer, x, training=True, mask=mask)
             else:
-                y, pullback = layer.vjp(x, training=True, mask=mask, need_dx=i > self.first, logits=logits)
+                y, pullback, penalty = self._layer_vjp(layer, x, mask=mask, need_dx=i > self.first, logits=logits)
                 pullbacks.append((layer, pullback))
+            penalties += penalty
             mask = layer.compute_mask(x, mask)
             x = y
-        return x, mask, pullbacks if self.variables else []
+        return x, mask, pullbacks if self.variables else [], penalties
+
+    def _layer_vjp(self, layer: Layer, x: Array, **options: Any) -> tuple[Array, Pullback, float]:
+        return layer.penalized_vjp(x, **options) if self.penalized else (*layer.vjp(x, **options), 0.0)
 
     def _cast(self, x: Array, layer: Layer) -> Array:
         # Integers are indices, which the layer itself looks after.

@@ -94,7 +94,7 @@ class Sequential(Trainer):
         assert shape is not None
         for layer in self.layers:
             if not layer.built:
-                layer.build(shape)
+                layer.ensure_built(shape)
                 for variable in layer.weights:
                     variable.path = f"{self.name}/{variable.path}"
             else:

@@ -17,7 +17,7 @@ from .arrays import Array, as_array
 from .data import count
 from .layers.base import Layer, Step
 from .layers.embedding import Embedding
-from .layers.recurrent import Recurrent
+from .layers.rnn import RNN
 from .variable import CHANGE
 
 RecurrentStep = Callable[[int, _core.Weights, Array, Array], Step]
@@ -44,8 +44,7 @@ class StepPlan:
         with CHANGE:
             self.values = [variable.value for variable in model.weights]
             self.parts = [
-                layer.stream_weights() if isinstance(layer, Recurrent) else layer.step_function()
-                for layer in self.layers
+                layer.stream_weights() if isinstance(layer, RNN) else layer.step_function() for layer in self.layers
             ]
         self.recurrent = [
             (layer, part)

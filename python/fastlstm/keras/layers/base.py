@@ -43,6 +43,8 @@ class Layer:
         ``"float32"`` (default) or ``"float64"``: of the weights, of the computation and of the output.
     trainable
         Whether `fit` changes the weights.
+    activity_regularizer
+        Name or regularizer: a penalty on the output, divided by the number of rows and added to the loss.
     input_shape, batch_input_shape, input_dim
         Shape of one sample, of a batch, or the number of features. An ``Input`` as first layer says the same.
     """
@@ -63,8 +65,7 @@ class Layer:
         **kwargs: Any,
     ) -> None:
         self.batch_input_shape = self._pop_input_shape(kwargs)
-        if kwargs.pop("activity_regularizer", None) is not None:
-            raise NotImplementedError(f"{type(self).__name__}: activity_regularizer is not supported, leave it out")
+        self.activity_regularizer = regularizers.get(kwargs.pop("activity_regularizer", None))
         kwargs.pop("autocast", None)
         if kwargs:
             raise ValueError(f"{type(self).__name__}: unknown arguments {sorted(kwargs)}")
@@ -95,6 +96,17 @@ class Layer:
 
     def _shape_from_features(self, features: int, length: int | None) -> Shape:
         return (features,)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        _CLASSES[registered_name(cls)] = cls
+
+    def ensure_built(self, input_shape: Shape) -> None:
+        """Build the layer, unless it is built; a `build` of a user's own need not say that it was."""
+        if not self.built:
+            self.build(input_shape)
+            self.built = True
+            self.input_shape = self.input_shape or tuple(input_shape)
 
     def build(self, input_shape: Shape) -> None:
         """Create the weights for inputs of `input_shape`, which includes the batch axis, unless they are there."""
@@ -207,6 +219,33 @@ class Layer:
         """
         raise NotImplementedError(f"{type(self).__name__} must define vjp")
 
+    @property
+    def penalizes_output(self) -> bool:
+        """Whether there is a penalty on the output, or on that of a layer inside."""
+        return self.activity_regularizer is not None
+
+    def penalized_forward(self, x: Array, **options: Any) -> tuple[Any, float]:
+        """Return what `forward` gives, and the penalty on it."""
+        y = self.forward(x, **options)
+        return y, self._penalty(y)
+
+    def penalized_vjp(self, x: Array, **options: Any) -> tuple[Array, Pullback, float]:
+        """Return what `vjp` gives, and the penalty on the output, whose gradient the pullback adds."""
+        y, pullback = self.vjp(x, **options)
+        return y, self._penalized_pullback(y, pullback), self._penalty(y)
+
+    def _penalty(self, y: Any) -> float:
+        if self.activity_regularizer is None or isinstance(y, list):  # a list comes from a call on arrays, not a model
+            return 0.0
+        return self.activity_regularizer(y) / max(len(y), 1)
+
+    def _penalized_pullback(self, y: Array, pullback: Pullback) -> Pullback:
+        regularizer = self.activity_regularizer
+        if regularizer is None:
+            return pullback
+        slope = regularizer.gradient(y) / max(len(y), 1)
+        return lambda dy: pullback(dy + slope)
+
     def step_function(self) -> Stepper:
         """Return what makes the steps of a stream, with the weights of now. A step should not allocate.
 
@@ -220,7 +259,7 @@ class Layer:
         if self.built:
             self._check_shape(x.shape, "x")
         else:
-            self.build((None, *x.shape[1:]))
+            self.ensure_built((None, *x.shape[1:]))
         if mask is not None:
             mask = as_mask(mask, f"{self.name}: mask", x.shape, self.mask_ndim)
         return self.forward(x, training=training, mask=mask, **kwargs)
@@ -288,7 +327,9 @@ class Layer:
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        settings = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype.name}
+        settings: dict[str, Any] = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype.name}
+        if self.activity_regularizer is not None:
+            settings["activity_regularizer"] = describe(self.activity_regularizer)
         return settings | {name: describe(getattr(self, name)) for name in self._options}
 
     @classmethod
@@ -303,15 +344,35 @@ class Layer:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
+_CLASSES: dict[str, type[Layer]] = {}
+
+
+def registered_name(cls: type) -> str:
+    """Return the name of a class in descriptions: a user's own has its module before it."""
+    return cls.__name__ if cls.__module__.startswith("fastlstm.") else f"{cls.__module__}>{cls.__name__}"
+
+
+def describe_layer(layer: Any) -> dict[str, Any]:
+    """Class name and settings of a layer, from which `find_layers` makes another one."""
+    if not isinstance(layer, Layer):
+        raise TypeError(f"{layer!r} is no Layer and has no get_config(); make it one to have a layer around it copied")
+    return {"class_name": registered_name(type(layer)), "config": layer.get_config()}
+
+
+def find_layers(described: Any) -> Any:
+    """Return the layer that a description stands for, or a list of them; a layer stands for itself."""
+    if isinstance(described, list | tuple):
+        return [find_layers(entry) for entry in described]
+    if not isinstance(described, dict):
+        return described
+    name = described.get("class_name")
+    if name not in _CLASSES:
+        raise ValueError(f"layer: {name!r} is not known; valid names: {', '.join(sorted(_CLASSES))}")
+    return _CLASSES[name].from_config(described["config"])
+
+
 def _is_value_of(variable: Variable, value: Array) -> bool:
     return variable.value is value
-
-
-def refuse(layer: str, given: dict[str, Any], cure: str) -> None:
-    """Raise NotImplementedError for the first argument that is set and not supported."""
-    for name, value in given.items():
-        if value:
-            raise NotImplementedError(f"{layer}: {name}={value!r} is not supported; {cure}")
 
 
 def positive_int(layer: str, name: str, value: Any) -> int:

@@ -1,17 +1,25 @@
-"""GRU over the compiled core."""
+"""Gated recurrent unit: cell and layer."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastlstm import _core
 
 from ..arrays import Array
-from .recurrent import Recurrent, cell_activation
+from .cell import RecurrentCell
+from .options import CellOptions, RecurrentOptions, shows, split
+from .recurrent import OfCell, Recurrent
+from .states import States
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
-class GRU(Recurrent):
-    """Gated recurrent unit.
+class GRUCell(RecurrentCell):
+    """One step of a gated recurrent unit.
 
     With gates z, r = sigmoid of ``x_t @ kernel + h_{t-1} @ recurrent_kernel + bias``::
 
@@ -24,24 +32,15 @@ class GRU(Recurrent):
     ----------
     units
         Hidden size H.
-    activation, recurrent_activation
-        ``"tanh"`` and ``"sigmoid"``, the ones the kernels compute.
-    use_bias
-        Whether there is a bias: ``(2, 3H)``, of the inputs and of the states; ``(3H,)`` without `reset_after`.
-    kernel_initializer, recurrent_initializer, bias_initializer
-        Of the weights, whose columns hold the gates in the order z, r, n.
-    dropout
-        Fraction of the inputs dropped while training, the same ones at every step.
-    return_sequences
-        Whether the output is that of every step, ``(N, T, H)``, or of the last one, ``(N, H)``.
-    return_state
-        Whether a call on arrays gives ``[output, h]``.
+    activation
+        Of n, in place of tanh: a name in `activations.CORE`; None is linear.
+    recurrent_activation
+        Of the gates z and r, in place of sigmoid. The two standard ones have the fastest kernel.
     reset_after
         Whether the reset gate r acts after the product with the recurrent kernel or before it.
-    go_backwards, stateful, seed
-        See `Recurrent`.
-    **kwargs
-        Further arguments of `Recurrent` and `Layer`.
+    **options
+        Those of `CellOptions`. The columns of the weights hold the gates in the order z, r, n; the bias is ``(2, 3H)``,
+        of the inputs and of the states, or ``(3H,)`` without `reset_after`.
 
     References
     ----------
@@ -49,51 +48,33 @@ class GRU(Recurrent):
     """
 
     gates = 3
+    activation: str
+    recurrent_activation: str
 
+    @shows(CellOptions)
     def __init__(
         self,
         units: int,
         activation: Any = "tanh",
         recurrent_activation: Any = "sigmoid",
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
+        *,
         reset_after: bool = True,
-        **kwargs: Any,
+        **options: Unpack[CellOptions],
     ) -> None:
-        super().__init__(
-            units,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            stateful=stateful,
-            seed=seed,
-            **kwargs,
-        )
-        self.activation = cell_activation(self.name, "activation", activation, ("tanh",))
-        self.recurrent_activation = cell_activation(
-            self.name, "recurrent_activation", recurrent_activation, ("sigmoid",)
-        )
+        super().__init__(units, **options)
+        self._set_activations(activation=activation, recurrent_activation=recurrent_activation)
         self.reset_after = bool(reset_after)
 
     @property
-    def cell_name(self) -> str:
+    def core_name(self) -> str:
         """``gru`` or ``gru_reset_before``."""
         return "gru" if self.reset_after else "gru_reset_before"
+
+    @property
+    def core_activations(self) -> list[str] | None:
+        """Those of the gates and of n."""
+        standard = (self.activation, self.recurrent_activation) == ("tanh", "sigmoid")
+        return None if standard else [self.recurrent_activation, self.activation]
 
     @property
     def bias_shape(self) -> tuple[int, ...]:
@@ -102,19 +83,47 @@ class GRU(Recurrent):
 
     def _freeze(self, values: tuple[Array, ...]) -> _core.Weights:
         kernel, recurrent, *bias = (_swap_gates(value) for value in values)
-        return _core.Weights(self.cell_name, kernel.T, recurrent.T, *_bias_rows(bias))
+        return self._pack(kernel.T, recurrent.T, *_bias_rows(bias))
 
     def _backward(
-        self, tape: _core.Tape, dy: Array | None, dh_n: Array | None, dx: Array | None, gradients: list[Array]
-    ) -> list[Array]:
+        self, tape: _core.Tape, dy: Array | None, dh_n: Array | None, dc_n: Array | None, dx: Array | None
+    ) -> tuple[States, list[Array]]:
+        gradients = [np.empty_like(variable.value) for variable in self.trainable_variables]
         arguments = [*(gradient.T for gradient in gradients[:2]), *_bias_rows(gradients[2:])]
-        _core.backward(tape, dy, dh_n, None, dx, *arguments)
-        return [_swap_gates(gradient) for gradient in gradients]
+        dh_0, _ = _core.backward(tape, dy, dh_n, None, dx, *arguments)
+        return (dh_0,), [_swap_gates(gradient) for gradient in gradients]
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        names = ("activation", "recurrent_activation", "reset_after")
-        return super().get_config() | {name: getattr(self, name) for name in names}
+        return super().get_config() | {"reset_after": self.reset_after}
+
+
+class GRU(Recurrent):
+    """Gated recurrent unit: a `GRUCell` at every step; see there for the equations.
+
+    Parameters
+    ----------
+    units, activation, recurrent_activation, reset_after
+        See `GRUCell`.
+    **options
+        Those of `RecurrentOptions`: about the weights, about the sequence, and those of `Layer`. With `return_state` a
+        call on arrays gives ``[output, h]``.
+    """
+
+    reset_after = OfCell()
+
+    @shows(RecurrentOptions)
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        *,
+        reset_after: bool = True,
+        **options: Unpack[RecurrentOptions],
+    ) -> None:
+        inner, outer = split(options, "gru_cell", reset_after=reset_after)
+        super().__init__(GRUCell(units, activation, recurrent_activation, **inner), **outer)
 
 
 def _bias_rows(bias: list[Array]) -> list[Array]:

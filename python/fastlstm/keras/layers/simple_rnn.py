@@ -1,0 +1,67 @@
+"""Fully connected recurrent network: cell and layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .cell import RecurrentCell
+from .options import CellOptions, RecurrentOptions, shows, split
+from .recurrent import Recurrent
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class SimpleRNNCell(RecurrentCell):
+    """One step of a fully connected recurrent network.
+
+    ``h_t = activation(x_t @ kernel + h_{t-1} @ recurrent_kernel + bias)``.
+
+    Parameters
+    ----------
+    units
+        Hidden size H.
+    activation
+        A name in `activations.CORE`; None is linear. ``"tanh"`` and ``"relu"`` have the fastest kernel.
+    **options
+        Those of `CellOptions`.
+
+    References
+    ----------
+    Elman, Finding Structure in Time, Cognitive Science 14(2), 1990.
+    """
+
+    activation: str
+
+    @shows(CellOptions)
+    def __init__(self, units: int, activation: Any = "tanh", **options: Unpack[CellOptions]) -> None:
+        super().__init__(units, **options)
+        self._set_activations(activation=activation)
+
+    @property
+    def core_name(self) -> str:
+        """``rnn_tanh``, ``rnn_relu``, or ``rnn`` for another activation."""
+        return "rnn" if self.core_activations else f"rnn_{self.activation}"
+
+    @property
+    def core_activations(self) -> list[str] | None:
+        """The activation, if it is not in the name of the core's cell."""
+        return None if self.activation in ("tanh", "relu") else [self.activation]
+
+
+class SimpleRNN(Recurrent):
+    """Fully connected recurrent layer: a `SimpleRNNCell` at every step; see there for the equation.
+
+    Parameters
+    ----------
+    units, activation
+        See `SimpleRNNCell`.
+    **options
+        Those of `RecurrentOptions`: about the weights, about the sequence, and those of `Layer`. With `return_state` a
+        call on arrays gives ``[output, h]``.
+    """
+
+    @shows(RecurrentOptions)
+    def __init__(self, units: int, activation: Any = "tanh", **options: Unpack[RecurrentOptions]) -> None:
+        inner, outer = split(options, "simple_rnn_cell")
+        super().__init__(SimpleRNNCell(units, activation, **inner), **outer)

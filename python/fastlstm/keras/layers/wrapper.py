@@ -1,0 +1,84 @@
+"""What layers around other layers share."""
+
+from typing import Any, ClassVar
+
+from ..arrays import Shape
+from ..variable import Variable
+from .base import Layer, find_layers
+
+
+class Wrapper(Layer):
+    """What layers around other layers share: the weights are those of the inner layers, in order."""
+
+    inner_names: ClassVar[tuple[str, ...]] = ("layer",)
+    """Arguments of the constructor that are layers or lists of layers."""
+
+    def __init__(self, inner: list[Layer], **kwargs: Any) -> None:
+        self._inner: list[Layer] = []
+        if inner and kwargs.get("dtype") is None:
+            kwargs["dtype"] = inner[0].dtype
+        super().__init__(**kwargs)
+        if any(layer.dtype != self.dtype for layer in inner):
+            found = ", ".join(f"{layer.name} has {layer.dtype}" for layer in inner)
+            raise ValueError(f"{self.name}: dtype {self.dtype} must be that of the layers inside: {found}")
+        self._inner = inner
+        if not self.trainable:
+            self.trainable = False
+
+    @property
+    def trainable(self) -> bool:
+        """Whether `fit` changes the weights; setting it sets that of the inner layers too."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for layer in self._inner:
+            layer.trainable = self._trainable
+
+    def _inner_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
+
+    def _create_weights(self, input_shape: Shape) -> None:
+        for layer in self._inner:
+            layer.ensure_built(self._inner_shape(input_shape))
+        self._adopt_weights()
+
+    def _adopt_weights(self) -> None:
+        for layer in self._inner:
+            for variable in layer.weights:
+                variable.path = f"{self.name}/{variable.path}"
+        self.weights = [variable for layer in self._inner for variable in layer.weights]
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The weights that `fit` changes."""
+        return [variable for layer in self._inner for variable in layer.trainable_variables] if self.trainable else []
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """The other weights."""
+        trained = {id(variable) for variable in self.trainable_variables}
+        return [variable for variable in self.weights if id(variable) not in trained]
+
+    trainable_weights = trainable_variables
+    non_trainable_weights = non_trainable_variables
+
+    def reset_state(self) -> None:
+        """Forget the states that the inner layers carry from batch to batch."""
+        for layer in self._inner:
+            if hasattr(layer, "reset_state"):
+                layer.reset_state()
+
+    reset_states = reset_state
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Layer:
+        """Return a layer with the settings of `config`, without weights."""
+        return cls(**{name: find_layers(value) if name in cls.inner_names else value for name, value in config.items()})
+
+
+def check_layer(wrapper: str, layer: Any) -> None:
+    """TypeError if `layer` is none."""
+    if not isinstance(layer, Layer):
+        raise TypeError(f"{wrapper}: wanted a keras.layers.Layer instance, got {layer!r} ({type(layer).__name__})")

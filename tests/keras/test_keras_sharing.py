@@ -59,6 +59,18 @@ def test_weights_set_meanwhile_are_all_old_or_all_new(kind):
     assert found <= wanted
 
 
+def test_a_model_sees_the_weights_of_one_moment():
+    model = Sequential([Input((None, 3)), *(layers.LSTM(9, return_sequences=True) for _ in range(4))])
+    choices = [[np.full_like(w, value) for w in model.get_weights()] for value in (0.1, -0.2)]
+    wanted = set()
+    for choice in choices:
+        model.set_weights(choice)
+        wanted.add(model.predict(X, verbose=0).tobytes())
+    with meanwhile(lambda: [model.set_weights(choice) for choice in choices]):
+        found = {model.predict(X, verbose=0).tobytes() for _ in range(500)}
+    assert found <= wanted
+
+
 def test_a_fit_is_not_disturbed_by_predictions_meanwhile():
     model = make()
     quiet = copy.deepcopy(model)

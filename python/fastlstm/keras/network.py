@@ -8,7 +8,7 @@ import numpy as np
 from .arrays import Array
 from .layers.base import Layer, Pullback
 from .losses import Loss, apply_mask, expand
-from .variable import Variable
+from .variable import Variable, holding
 
 
 class Outcome(NamedTuple):
@@ -28,6 +28,7 @@ class Network:
         self.mixed = len({layer.dtype for layer in self.layers}) > 1
         trained = [i for i, layer in enumerate(self.layers) if layer.trainable_variables]
         self.first = trained[0] if trained else len(self.layers)
+        self.weights: list[Variable] = [v for layer in self.layers for v in layer.weights]
         self.variables: list[Variable] = [v for layer in self.layers for v in layer.trainable_variables]
         self.regularized = [(i, v) for i, v in enumerate(self.variables) if v.regularizer is not None]
         self.penalized = loss is not None and any(layer.penalizes_output for layer in self.layers)
@@ -39,7 +40,8 @@ class Network:
 
     def infer(self, x: Array) -> Array:
         """Return the model's output."""
-        return self._run(self.layers, x)[0]
+        with holding(self.weights):
+            return self._run(self.layers, x)[0]
 
     def _run(self, layers: Sequence[Layer], x: Array) -> tuple[Array, Array | None, float]:
         """Output, its mask, and the penalties on outputs."""
@@ -58,6 +60,10 @@ class Network:
 
     def evaluate(self, x: Array, y: Array, weights: Array | None) -> Outcome:
         """Return the loss and the model's output."""
+        with holding(self.weights):
+            return self._evaluate(x, y, weights)
+
+    def _evaluate(self, x: Array, y: Array, weights: Array | None) -> Outcome:
         *inner, last = self.layers
         x, mask, penalties = self._run(inner, x)
         x = self._cast(x, last)
@@ -70,7 +76,8 @@ class Network:
 
     def gradients(self, x: Array, y: Array, weights: Array | None) -> tuple[Outcome, list[Array]]:
         """Return the loss and the model's output, and the gradient of every trainable weight."""
-        out, mask, pullbacks, penalties = self._forward(x)
+        with holding(self.weights):
+            out, mask, pullbacks, penalties = self._forward(x)
         outcome, slope = self._loss(y, out, weights, mask)
         parts: list[list[Array]] = []
         for layer, pullback in reversed(pullbacks):

@@ -30,6 +30,7 @@ from .meters import Logs, Meters
 from .metrics import Metric
 from .network import Network, Outcome
 from .progress import ProgressBar
+from .variable import holding
 
 
 class Trainer:
@@ -422,7 +423,8 @@ class Trainer:
                 return self._own(Network(self.layers, None).infer(x), x)
             source = ArraySource(x, None, None, rows, limit=steps)
         self._check_stateful(source)
-        return self._predict(source, _verbosity(verbose), callbacks)
+        with holding(variable for layer in self.layers for variable in layer.weights):
+            return self._predict(source, _verbosity(verbose), callbacks)
 
     def _own(self, output: Array, x: Array) -> Array:
         return output.copy() if np.may_share_memory(output, x) else output

@@ -1,6 +1,8 @@
 """A named weight whose value is an immutable snapshot."""
 
 import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -81,6 +83,39 @@ class Variable:
 
     def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}>"
+
+
+class _Held(threading.local):
+    values: dict[int, Array] | None = None
+
+
+_held = _Held()
+
+
+@contextmanager
+def holding(variables: Iterable[Variable]) -> Iterator[None]:
+    """For this thread and the time of a block, keep the values that `variables` have now, taken all at once.
+
+    So a pass through many layers sees the weights of one moment, even if another thread sets them meanwhile. A block
+    inside another one goes on with what that one holds.
+    """
+    if _held.values is not None:
+        yield
+        return
+    with CHANGE:
+        _held.values = {id(variable): variable.value for variable in variables}
+    try:
+        yield
+    finally:
+        _held.values = None
+
+
+def current_values(variables: Iterable[Variable]) -> tuple[Array, ...]:
+    """Return what `variables` are, for this thread: see `holding`."""
+    held = _held.values
+    if held is None:
+        return tuple(variable.value for variable in variables)
+    return tuple(held.get(id(variable), variable.value) for variable in variables)
 
 
 def assign_all(variables: list[Variable], values: list[Any], owner: str) -> None:

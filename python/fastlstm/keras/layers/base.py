@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable
+from operator import is_
 from typing import Any, TypeAlias
 
 from numpy.typing import DTypeLike
@@ -10,7 +11,7 @@ from numpy.typing import DTypeLike
 from .. import constraints, initializers, regularizers
 from ..arrays import Array, Shape, as_array, as_mask, float_dtype, shape_text, user_stacklevel
 from ..lookup import auto_name, describe
-from ..variable import CHANGE, Variable, assign_all
+from ..variable import CHANGE, Variable, assign_all, current_values
 
 Pullback: TypeAlias = Callable[[Array], tuple[Array | None, list[Array]]]
 """Takes the gradient of a layer's output; gives that of its input, and those of its trainable weights in order."""
@@ -299,10 +300,10 @@ class Layer:
     def frozen(self) -> Any:
         """Describe what `_freeze` derives from the weights, made anew when one has changed."""
         cached = self._frozen
-        if cached is not None and all(map(_is_value_of, self.weights, cached[0])):
+        if cached is not None and all(map(is_, current_values(self.weights), cached[0])):
             return cached[1]
         with CHANGE:
-            values = tuple(variable.value for variable in self.weights)
+            values = current_values(self.weights)
             derived = self._freeze(values)
             self._frozen = values, derived
         return derived
@@ -369,10 +370,6 @@ def find_layers(described: Any) -> Any:
     if name not in _CLASSES:
         raise ValueError(f"layer: {name!r} is not known; valid names: {', '.join(sorted(_CLASSES))}")
     return _CLASSES[name].from_config(described["config"])
-
-
-def _is_value_of(variable: Variable, value: Array) -> bool:
-    return variable.value is value
 
 
 def positive_int(layer: str, name: str, value: Any) -> int:

@@ -165,11 +165,8 @@ class RecurrentCell(Cell):
 
     def _pack(self, *arrays: Array) -> _core.Weights:
         """Return the core's weights, from its arrays in its order."""
-        names = self.core_activations
-        options: dict[str, Any] = {}
-        if names is not None:
-            options["activations"] = [activations.CORE[name] for name in names]
-        return _core.Weights(self.core_name, *arrays, **options)
+        names = self.core_activations or []
+        return _core.Weights(self.core_name, *arrays, activations=[activations.CORE[name] for name in names])
 
     @property
     def bias_shape(self) -> tuple[int, ...]:
@@ -232,9 +229,8 @@ class RecurrentCell(Cell):
         """Take all steps and return the pullback; see `steps.scan_vjp`."""
         drop = self._dropout_mask(self.dropout, x.shape[1:]) if training else None
         inputs = x if drop is None else x * drop
-        h, c, tape = _core.forward_training(
-            self.frozen(), inputs, *pair(states), y, mask=mask, **self._recurrent_masks(x.shape[1], training)
-        )
+        masks = self._recurrent_masks(x.shape[1]) if training else None
+        h, c, tape = _core.forward_training(self.frozen(), inputs, *pair(states), y, mask=mask, recurrent_masks=masks)
 
         def pullback(dy: Array, dx: Array | None) -> list[Array]:
             dy_all, dh_n = (None, dy) if y is None else (dy, None)
@@ -258,11 +254,9 @@ class RecurrentCell(Cell):
         """Whether anything is dropped in training; in Keras a rate of 1 drops nothing."""
         return any(0 < rate < 1 for rate in (self.dropout, self.recurrent_dropout))
 
-    def _recurrent_masks(self, rows: int, training: bool) -> dict[str, Any]:
-        """Return the factors ``(G, N, H)`` of the states in the sums of the gates, as an argument of the core."""
-        shape = (self.gates, rows, self.units)
-        masks = self._dropout_mask(self.recurrent_dropout, shape) if training else None
-        return {} if masks is None else {"recurrent_masks": masks}
+    def _recurrent_masks(self, rows: int) -> Array | None:
+        """Return the factors ``(G, N, H)`` of the states in the sums of the gates; None if nothing is dropped."""
+        return self._dropout_mask(self.recurrent_dropout, (self.gates, rows, self.units))
 
     def _dropout_mask(self, rate: float, shape: tuple[int, ...]) -> Array | None:
         """Factors of zero or what keeps the mean; None if nothing is dropped."""

@@ -9,11 +9,8 @@
 #include <stdexcept>
 #include <string>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-
 #include "../kernels/kernel_table.hpp"
+#include "large_blocks.hpp"
 
 namespace fastlstm {
 
@@ -61,26 +58,26 @@ public:
 
 private:
     struct Free {
-        void operator()(T* data) const { std::free(data); }
+        std::size_t bytes = 0;
+        void operator()(T* data) const {
+            if (bytes >= kLargeBlock) {
+                free_large(data, bytes);
+            } else {
+                std::free(data);
+            }
+        }
     };
 
-    static T* allocate(Index size) {
-        if (size == 0) return nullptr;
-        const Index bytes = checked_product(size, static_cast<Index>(sizeof(T)));
-        const Index unit = bytes >= kWorthHugePages ? kHugePage : kLine;
-        if (bytes > std::numeric_limits<Index>::max() - unit) throw OutOfMemory(bytes);
-        const auto rounded = static_cast<std::size_t>((bytes + unit - 1) / unit * unit);
-        void* data = std::aligned_alloc(static_cast<std::size_t>(unit), rounded);
-        if (!data) throw OutOfMemory(bytes);
-#if defined(MADV_HUGEPAGE)
-        if (unit == kHugePage) madvise(data, rounded, MADV_HUGEPAGE);  // advice: nothing is lost if it is not taken
-#endif
-        return static_cast<T*>(data);
+    static std::unique_ptr<T, Free> allocate(Index size) {
+        if (size == 0) return {};
+        constexpr Index kLine = 64, kRoom = Index{1} << 22;  // for rounding up
+        const Index wanted = checked_product(size, static_cast<Index>(sizeof(T)));
+        if (wanted > std::numeric_limits<Index>::max() - kRoom) throw OutOfMemory(wanted);
+        auto bytes = static_cast<std::size_t>((wanted + kLine - 1) / kLine * kLine);
+        void* data = bytes >= kLargeBlock ? allocate_large(bytes) : std::aligned_alloc(kLine, bytes);
+        if (!data) throw OutOfMemory(wanted);
+        return std::unique_ptr<T, Free>(static_cast<T*>(data), Free{bytes});
     }
-
-    static constexpr Index kLine = 64;
-    // Large buffers ask for pages of 2 MB: prefetching stops at the end of a page, and a fresh page costs a fault.
-    static constexpr Index kHugePage = Index{1} << 21, kWorthHugePages = Index{1} << 20;
 
     Index size_ = 0;
     std::unique_ptr<T, Free> data_;

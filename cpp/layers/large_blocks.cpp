@@ -1,0 +1,80 @@
+#include "large_blocks.hpp"
+
+#include <cstdlib>
+#include <mutex>
+#include <vector>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+namespace fastlstm {
+
+namespace {
+
+// Prefetching stops at the end of a page, and the first touch of a page costs a fault and its clearing: 2 MB pages for
+// the one, kept blocks for the other. A training step frees what the next one asks for.
+constexpr std::size_t kPage = std::size_t{1} << 21;
+
+struct Block {
+    void* data = nullptr;
+    std::size_t size = 0;
+};
+
+// Never waited for: a thread that finds the list taken, or a forked child whose parent had it, does without.
+std::mutex taken;
+std::vector<Block>& kept() {
+    static auto* blocks = new std::vector<Block>;  // leaked: threads may free while the process ends
+    return *blocks;
+}
+
+// The smallest kept block that is large enough and not twice so, or none.
+Block reuse(std::size_t size) {
+    const std::unique_lock<std::mutex> lock(taken, std::try_to_lock);
+    if (!lock) return {};
+    auto best = kept().end();
+    for (auto block = kept().begin(); block != kept().end(); ++block) {
+        const bool fits = block->size >= size && block->size < 2 * size;
+        if (fits && (best == kept().end() || block->size < best->size)) best = block;
+    }
+    if (best == kept().end()) return {};
+    const Block found = *best;
+    kept().erase(best);
+    return found;
+}
+
+// Keeps the newest blocks: those that have lain longest go first.
+bool keep(const Block& block) {
+    const std::unique_lock<std::mutex> lock(taken, std::try_to_lock);
+    if (!lock || block.size > kKeptBytes) return false;
+    std::size_t total = block.size;
+    for (const Block& other : kept()) total += other.size;
+    while (total > kKeptBytes) {
+        total -= kept().front().size;
+        std::free(kept().front().data);
+        kept().erase(kept().begin());
+    }
+    kept().push_back(block);
+    return true;
+}
+
+}  // namespace
+
+void* allocate_large(std::size_t& bytes) {
+    bytes = (bytes + kPage - 1) / kPage * kPage;
+    if (const Block block = reuse(bytes); block.data) {
+        bytes = block.size;
+        return block.data;
+    }
+    void* data = std::aligned_alloc(kPage, bytes);
+#if defined(MADV_HUGEPAGE)
+    if (data) madvise(data, bytes, MADV_HUGEPAGE);  // advice: nothing is lost if it is not taken
+#endif
+    return data;
+}
+
+void free_large(void* block, std::size_t bytes) {
+    if (!keep({block, bytes})) std::free(block);
+}
+
+}  // namespace fastlstm

@@ -1,0 +1,15 @@
+// Memory for large buffers: in pages of 2 MB, and kept for a while when it is freed.
+#pragma once
+
+#include <cstddef>
+
+namespace fastlstm {
+
+constexpr std::size_t kLargeBlock = std::size_t{1} << 20;  // bytes from which on a buffer is large
+constexpr std::size_t kKeptBytes = std::size_t{64} << 20;  // of all freed blocks that are kept
+
+// At least so many bytes, or null; `bytes` becomes the number there are, which free_large wants to know.
+void* allocate_large(std::size_t& bytes);
+void free_large(void* block, std::size_t bytes);
+
+}  // namespace fastlstm

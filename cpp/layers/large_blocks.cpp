@@ -13,8 +13,11 @@ namespace fastlstm {
 namespace {
 
 // Prefetching stops at the end of a page, and the first touch of a page costs a fault and its clearing: 2 MB pages for
-// the one, kept blocks for the other. A training step frees what the next one asks for.
-constexpr std::size_t kPage = std::size_t{1} << 21;
+// the one, kept blocks for the other. A training step frees what the next one asks for, and the C library would return
+// it to the system in between, or not, depending on what else the process has done.
+constexpr std::size_t kHugePage = std::size_t{1} << 21, kWorthHugePages = std::size_t{1} << 20;
+constexpr std::size_t kSmallStep = std::size_t{1} << 14;  // sizes of the others are multiples of this
+constexpr std::size_t kMostKept = 64;                     // blocks
 
 struct Block {
     void* data = nullptr;
@@ -49,7 +52,7 @@ bool keep(const Block& block) {
     if (!lock || block.size > kKeptBytes) return false;
     std::size_t total = block.size;
     for (const Block& other : kept()) total += other.size;
-    while (total > kKeptBytes) {
+    while (total > kKeptBytes || kept().size() == kMostKept) {
         total -= kept().front().size;
         std::free(kept().front().data);
         kept().erase(kept().begin());
@@ -61,14 +64,15 @@ bool keep(const Block& block) {
 }  // namespace
 
 void* allocate_large(std::size_t& bytes) {
-    bytes = (bytes + kPage - 1) / kPage * kPage;
+    const std::size_t unit = bytes >= kWorthHugePages ? kHugePage : kSmallStep;
+    bytes = (bytes + unit - 1) / unit * unit;
     if (const Block block = reuse(bytes); block.data) {
         bytes = block.size;
         return block.data;
     }
-    void* data = std::aligned_alloc(kPage, bytes);
+    void* data = std::aligned_alloc(unit == kHugePage ? unit : 64, bytes);
 #if defined(MADV_HUGEPAGE)
-    if (data) madvise(data, bytes, MADV_HUGEPAGE);  // advice: nothing is lost if it is not taken
+    if (data && unit == kHugePage) madvise(data, bytes, MADV_HUGEPAGE);  // advice: nothing is lost if it is not taken
 #endif
     return data;
 }

@@ -1,11 +1,11 @@
-// Memory for large buffers: in pages of 2 MB, and kept for a while when it is freed.
+// Memory for large buffers: kept for a while when it is freed, and in pages of 2 MB if it is of that order.
 #pragma once
 
 #include <cstddef>
 
 namespace fastlstm {
 
-constexpr std::size_t kLargeBlock = std::size_t{1} << 20;  // bytes from which on a buffer is large
+constexpr std::size_t kLargeBlock = std::size_t{1} << 16;  // bytes from which on a buffer is large
 constexpr std::size_t kKeptBytes = std::size_t{64} << 20;  // of all freed blocks that are kept
 
 // At least so many bytes, or null; `bytes` becomes the number there are, which free_large wants to know.

@@ -212,6 +212,7 @@ except KeyboardInterrupt:
 
 
 # The calling thread has the first layer or direction; the small ones leave it to wait for the other thread.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "stack",
     [

@@ -280,6 +280,20 @@ def test_split_units_keep_the_bits(isa: str, name: str) -> None:
             np.testing.assert_array_equal(run[key], value, err_msg=key)
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru", "gru_reset_before"])
+def test_unused_lanes_stay_out_of_it(isa: str, cell: str) -> None:
+    """Gates of 3 at a sum of zero let states grow beyond all bounds: those of units that are there only as padding."""
+    H, T = 3, 400
+    gates = ("affine", 1.0, 3.0)
+    activations = [gates, entry("tanh"), entry("tanh")] if cell == "lstm" else [gates, entry("tanh")]
+    problem = make_problem(Options(cell, activations), (T, 2, 4, H), "float32")
+    problem.weights["weight_ih"][...] = problem.weights["weight_hh"][...] = 0
+    problem.weights["bias"][:] = -2.5  # so that the real ones shrink
+    if cell != "lstm":
+        problem.weights["recurrent_bias"][:] = 0
+    assert all(np.isfinite(value).all() for value in run_core(problem, False, False).values())
+
+
 def test_standard_activations_take_the_standard_kernels() -> None:
     for cell, entries in (
         ("lstm", three("sigmoid", "tanh", "tanh")),

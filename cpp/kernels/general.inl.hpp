@@ -129,10 +129,21 @@ FASTLSTM_INLINE void for_units(Index rows, Index hidden_size, Index begin, Index
         for (Index block = begin; block < at_most(end, blocks); ++block) f(row, block, (row * blocks + block) * W);
 }
 
+// Lanes past the last unit are zero in what the next visit starts from: with some activations they would grow until
+// backward multiplies their infinities by zero.
+template <class T>
+FASTLSTM_INLINE Packet<T> real_lanes(const CellForwardArgs<T>& args, Index block, const Packet<T>& state) {
+    const Index left = args.hidden_size - block * kLanes<T>;
+    if (left >= kLanes<T>) return state;
+    alignas(64) T lanes[kLanes<T>];
+    pstore(lanes, state);
+    return load_first(lanes, left);
+}
+
 template <class T>
 FASTLSTM_INLINE void store_state(const CellForwardArgs<T>& args, Index row, Index block, Index at, const Packet<T>& h) {
     const Index unit = block * kLanes<T>;
-    pstore(args.h + at, h);
+    pstore(args.h + at, real_lanes(args, block, h));
     if (args.y) store_first(args.y[row] + unit, h, args.hidden_size - unit);
 }
 
@@ -183,7 +194,7 @@ private:
     }
 };
 
-// First copies the z of the tile's units into `gates`, where the products are added.
+// Copies z into `gates`, where the products are added to it.
 template <class T>
 FASTLSTM_INLINE void copy_sums(const CellForwardArgs<T>& args, Index vectors, Index first, Index end) {
     constexpr int W = kLanes<T>;
@@ -208,7 +219,7 @@ void general_lstm_forward(const CellForwardArgs<T>& args) {
         const GeneralLstm<T> cell(*args.options, args.peepholes, blocks * W, block * W, sums,
                                   pload<Packet<T>>(args.c_prev + at));
         for (int v = 0; v < 4; ++v) pstore(gates + v * W, sums[v]);
-        pstore(args.c + at, cell.c);
+        pstore(args.c + at, real_lanes(args, block, cell.c));
         store_state(args, row, block, at, pmul(cell.o.value, cell.shown.value));
     });
 }

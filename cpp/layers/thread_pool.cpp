@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
@@ -17,6 +18,38 @@
 namespace fastlstm {
 
 namespace {
+
+int processors() {
+#if defined(__linux__)
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+#endif
+    const unsigned hardware = std::thread::hardware_concurrency();
+    return hardware ? static_cast<int>(hardware) : 1;
+}
+
+// A team meets every few microseconds. If a thread does not come for so long, another process has its processor, and a
+// team is far slower than one thread; so for a while calls run alone. That may have been a moment: the rest is short at
+// first, and twice as long whenever the next team is late again.
+using Clock = std::chrono::steady_clock;
+constexpr Clock::duration kPatience = std::chrono::milliseconds(1);
+constexpr Clock::rep kShortestRest = Clock::duration(std::chrono::milliseconds(4)).count();
+constexpr Clock::rep kLongestRest = Clock::duration(std::chrono::milliseconds(256)).count();
+std::atomic<Clock::rep> rest_until{0}, rest{kShortestRest};
+
+bool resting() {
+    const Clock::rep until = rest_until.load(std::memory_order_relaxed);
+    return until != 0 && Clock::now().time_since_epoch().count() < until;
+}
+
+// After a team's work. More threads than processors do not come in time anyway, and somebody wanted them.
+void rest_if_late(const Team& team) {
+    if (!team.late()) return rest.store(kShortestRest, std::memory_order_relaxed);
+    if (team.size() > processors()) return;
+    const Clock::rep length = rest.load();
+    rest_until.store(Clock::now().time_since_epoch().count() + length);
+    rest.store(std::min(2 * length, kLongestRest));
+}
 
 class Pool {
 public:
@@ -37,6 +70,7 @@ public:
         wake_.notify_all();
         work(0, team);
         while (!spin([&] { return running_.load() == 0; })) std::this_thread::yield();
+        rest_if_late(team);
     }
 
 private:
@@ -93,36 +127,6 @@ Pool& the_pool() {
     return *pool.load();
 }
 
-int processors() {
-#if defined(__linux__)
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-#endif
-    const unsigned hardware = std::thread::hardware_concurrency();
-    return hardware ? static_cast<int>(hardware) : 1;
-}
-
-// A team meets every few microseconds. If a thread does not come for so long, another process has its processor, and a
-// team is far slower than one thread; so for a while calls run alone.
-using Clock = std::chrono::steady_clock;
-constexpr Clock::duration kPatience = std::chrono::milliseconds(1), kRest = std::chrono::milliseconds(100);
-std::atomic<Clock::rep> rest_until{0};
-
-bool resting() {
-    const Clock::rep until = rest_until.load(std::memory_order_relaxed);
-    return until != 0 && Clock::now().time_since_epoch().count() < until;
-}
-
-template <class Ready>
-void wait_for_team(const Ready& ready, int size) {
-    if (spin(ready)) return;
-    const Clock::time_point start = Clock::now();
-    while (!spin(ready)) std::this_thread::yield();
-    const Clock::time_point end = Clock::now();
-    // more threads than processors do not come in time anyway, and somebody wanted them
-    if (end - start > kPatience && size <= processors()) rest_until.store((end + kRest).time_since_epoch().count());
-}
-
 int default_num_threads() {
     const char* wanted = std::getenv("FASTLSTM_NUM_THREADS");
     if (wanted && *wanted) {
@@ -161,7 +165,11 @@ void Team::meet() {
         meetings_.fetch_add(1);
         return;
     }
-    wait_for_team([&] { return meetings_.load() != meeting; }, size_);
+    const auto met = [&] { return meetings_.load() != meeting; };
+    if (spin(met)) return;
+    const Clock::time_point start = Clock::now();
+    while (!spin(met)) std::this_thread::yield();
+    if (Clock::now() - start > kPatience) late_.store(true);
 }
 
 Share share_of(Index count, int rank, int size, Index grain) {

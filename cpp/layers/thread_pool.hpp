@@ -24,9 +24,12 @@ public:
     int size() const { return size_; }
     // Waits until every thread of the team is here. Spins: meetings are microseconds apart.
     void meet();
+    // Whether somebody waited much longer than a meeting takes.
+    bool late() const { return late_.load(); }
 
 private:
     const int size_;
+    std::atomic<bool> late_{false};
     std::atomic<int> waiting_{0};
     std::atomic<unsigned> meetings_{0};
 };

@@ -139,7 +139,7 @@ def run(
 ) -> dict[str, Any]:
     """Measure everything and keep the results in a file as they come."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    found: dict[str, Any] = {"command": shlex.join(sys.argv), "machine": machine.facts(), "runs": []}
+    found: dict[str, Any] = {"command": _command(), "machine": machine.facts(), "runs": []}
     with out.with_suffix(".log").open("wb") as log:
         for cores in core_sets:
             start = perf_counter()
@@ -155,6 +155,11 @@ def run(
                     part["seconds"] = perf_counter() - start
                     machine.write(found, out)
     return found
+
+
+def _command() -> str:
+    """Command line of this run, from the project's folder."""
+    return shlex.join(["python", "bench/run.py", *sys.argv[1:]])
 
 
 def _result(group: str, workload: Workload, records: list[Record]) -> dict[str, Any]:

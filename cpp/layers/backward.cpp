@@ -320,8 +320,7 @@ private:
         add_products(rank, chunk, slots, weights_.recurrent, weights_.state_size, dweight_hh_, drecurrent_bias_);
         for (Index gate = 0; gate < weights_.recurrent.gates && dgate_hh_[gate]; ++gate) {
             mask_rows(rank, chunk, gate);
-            const bool rnn = weights_.gates.gates == 1;
-            add_products(rank, chunk, rnn ? slots : Slots{slots.first + gate, 1}, weights_.units, weights_.hidden_size,
+            add_products(rank, chunk, recurrent_slots(weights_.kind, gate), weights_.units, weights_.hidden_size,
                          dgate_hh_[gate], {});
         }
         if (!resets_before(weights_.kind) || !dgate_hh_[kGruCandidate]) return;
@@ -462,11 +461,10 @@ private:
 
     // dh_0 = sum over the gates of mask (dgates R^T)
     void masked_initial_gradients(int rank, const Chunk& first, Share rows) {
-        const Slots all = recurrent_slots(weights_.kind);
         Scratch& scratch = scratch_[static_cast<std::size_t>(rank)];
         const Index S = weights_.state_size;
         for (Index gate = 0; gate < weights_.recurrent.gates; ++gate) {
-            const Slots slots = weights_.gates.gates == 1 ? all : Slots{all.first + gate, 1};
+            const Slots slots = recurrent_slots(weights_.kind, gate);
             for (Index row = rows.begin; row < rows.end; ++row) {
                 scratch.in[static_cast<std::size_t>(row)] = gradient_row(first, row, slots);
                 scratch.out[static_cast<std::size_t>(row)] = scratch.masked.data() + row * state_pitch();

@@ -78,6 +78,11 @@ inline Slots input_slots(CellKind kind) { return {0, is_gru(kind) ? 3 : kGroup};
 inline Slots recurrent_slots(CellKind kind) {
     return is_gru(kind) ? Slots{1, recurrent_gate_count(kind)} : Slots{0, kGroup};
 }
+// Those of one gate of R: an RNN's gate has all slots of a group, as its group is four unit blocks.
+inline Slots recurrent_slots(CellKind kind, Index gate) {
+    const Slots all = recurrent_slots(kind);
+    return gate_count(kind) == 1 ? all : Slots{all.first + gate, 1};
+}
 constexpr Slots kCandidateSlots{0, 1};
 
 // What the standard kernels compute. A cell that differs in anything runs on the general ones.

@@ -32,24 +32,24 @@ FASTLSTM_INLINE Packet<T> polynomial(const Packet<T>& x, double c0, More... more
     return pmadd(polynomial<T>(x, more...), x, constant<T>(c0));
 }
 
-// e^-x for -87 <= x <= 80, as 2^n e^r with n = round(-x / ln 2) and |r| <= ln(2) / 2.
-// e^r = 1 + r + r^2 q(r), q a minimax fit of relative error 8e-9 in e^r.
-FASTLSTM_INLINE Packet<float> exp_negative(const Packet<float>& x) {
+// 1 + e^-x for -80 <= x <= 87, with e^-x = 2^n e^-r, n = round(-x / ln 2) and |r| <= ln(2) / 2.
+// e^-r is a minimax polynomial of relative error 9.2e-8 that is 1 at 0.
+FASTLSTM_INLINE Packet<float> one_plus_exp_negative(const Packet<float>& x) {
     using P = Packet<float>;
     using Bits = typename Eigen::internal::unpacket_traits<P>::integer_packet;
     using Eigen::internal::preinterpret;
-    const P magic = constant<float>(12582912.0);  // 1.5 * 2^23: adding it rounds to an integer in the low bits
+    // 1.5 * 2^23: adding it rounds to an integer, which the low bits hold; with the bias of an exponent on top they are
+    // that of 2^n, and shifting them to its place drops the rest.
+    const P magic = constant<float>(12582912.0 + 127.0);
     const P shifted = pmadd(x, constant<float>(-1.44269504088896341), magic);
     const P n = psub(shifted, magic);
     // ln 2 in two parts, the first with few bits so that its product with n is exact
-    P minus_r = pmadd(n, constant<float>(0.693359375), x);
-    minus_r = pmadd(n, constant<float>(-2.12194440054690583e-4), minus_r);
-    const P r = psub(constant<float>(0), minus_r);
-    const P q =
-        polynomial<float>(r, 0.49999999545, 0.166665763619, 0.0416668557816, 0.00836329997878, 0.00139013156425);
-    const P e = padd(pmadd(q, pmul(r, r), r), constant<float>(1));
-    const Bits exponent = Eigen::internal::plogical_shift_left<23>(preinterpret<Bits>(shifted));
-    return preinterpret<P>(padd(preinterpret<Bits>(e), exponent));
+    P r = pmadd(n, constant<float>(0.693359375), x);
+    r = pmadd(n, constant<float>(-2.12194440054690583e-4), r);
+    const P e =
+        polynomial<float>(r, 1.0, -0.99999970631, 0.499991478338, -0.166676381345, 0.0418981605837, -0.00829027203847);
+    const P scale = preinterpret<P>(Eigen::internal::plogical_shift_left<23>(preinterpret<Bits>(shifted)));
+    return pmadd(e, scale, constant<float>(1));
 }
 
 FASTLSTM_INLINE Packet<double> exp_negative(const Packet<double>& x) {
@@ -59,7 +59,7 @@ FASTLSTM_INLINE Packet<double> exp_negative(const Packet<double>& x) {
 // sigmoid(x) = 1 / (1 + e^-x); this is the denominator
 FASTLSTM_INLINE Packet<float> sigmoid_denominator(const Packet<float>& x) {
     const auto bounded = at_least(at_most(x, constant<float>(87)), constant<float>(-80));
-    return padd(exp_negative(bounded), constant<float>(1));
+    return one_plus_exp_negative(bounded);
 }
 
 FASTLSTM_INLINE Packet<double> sigmoid_denominator(const Packet<double>& x) {

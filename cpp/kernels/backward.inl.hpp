@@ -12,13 +12,11 @@ template <class T, int P, int R, int V>
 FASTLSTM_INLINE void add_output_gradient(Tile<T, P, R, V>& acc, const CellBackwardArgs<T>& args, Index row,
                                          Index group) {
     if (!args.dy) return;
-    for (int p = 0; p < P; ++p)
-        for (int r = 0; r < R; ++r)
-            for (int v = 0; v < V; ++v) {
-                const Index unit = ((group + p) * kGroup + v) * kLanes<T>;
-                const Packet<T> dy = load_first(args.dy[row + r] + unit, args.hidden_size - unit);
-                acc.at[p][r][v] = padd(acc.at[p][r][v], dy);
-            }
+    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+        const Index unit = ((group + p) * kGroup + v) * kLanes<T>;
+        const Packet<T> dy = load_first(args.dy[row + r] + unit, args.hidden_size - unit);
+        acc.at[p][r][v] = padd(acc.at[p][r][v], dy);
+    });
 }
 
 // acc = dgates_next · R^T for rows that go on, dh_n for rows that end at this visit; then + dy.
@@ -28,17 +26,16 @@ FASTLSTM_INLINE void state_gradient(Tile<T, P, R, V>& acc, const CellBackwardArg
                                     bool ends, Index h_pitch, Index k, Index slot = 0, Index slots = kGroup) {
     constexpr int W = kLanes<T>;
     if (ends) {
-        for (int p = 0; p < P; ++p)
-            for (int r = 0; r < R; ++r)
-                for (int v = 0; v < V; ++v)
-                    acc.at[p][r][v] =
-                        pload<Packet<T>>(args.dh_n + (row + r) * h_pitch + ((group + p) * kGroup + v) * W);
+        for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+            acc.at[p][r][v] = pload<Packet<T>>(args.dh_n + (row + r) * h_pitch + ((group + p) * kGroup + v) * W);
+        });
     } else {
         const T* dgates[R];
         for (int r = 0; r < R; ++r) dgates[r] = args.dgates_next + ((row + r) * kGroup + slot) * W;
         set_to_zero(acc);
-        multiply_add(acc, dgates, k, slots * W, args.next_group_stride, packed_group(args.packed_hh_t, group, k),
-                     kGroup * W * k);
+        multiply_add(
+            acc, dgates, slots * W, args.next_group_stride,
+            panel_of<R, kGroup>(args.packed_hh_t, k, group, args.group_begin, args.group_end, row, args.next_rows));
     }
     add_output_gradient(acc, args, row, group);
 }
@@ -70,15 +67,14 @@ FASTLSTM_INLINE void lstm_derivative(const CellBackwardArgs<T>& args, Index row,
 }
 
 template <class T, int P, int R, int V>
-void lstm_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group, bool ends) {
+FASTLSTM_APART void lstm_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group, bool ends) {
     constexpr int W = kLanes<T>;
     const Index h_pitch = ceil_div(args.hidden_size, W) * W;
     Tile<T, P, R, V> dh;
     state_gradient(dh, args, row, group, ends, h_pitch, 4 * h_pitch);
-    for (int p = 0; p < P; ++p)
-        for (int r = 0; r < R; ++r)
-            for (int v = 0; v < V; ++v)
-                lstm_derivative(args, row + r, ((group + p) * kGroup + v) * W, h_pitch, dh.at[p][r][v]);
+    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+        lstm_derivative(args, row + r, ((group + p) * kGroup + v) * W, h_pitch, dh.at[p][r][v]);
+    });
 }
 
 // What both kinds of GRU share. With h = n + u (h_prev - n):
@@ -102,80 +98,73 @@ FASTLSTM_INLINE Packet<T> gru_mean_derivative(const CellBackwardArgs<T>& args, I
 
 // With n = tanh(z_n + r a):  da = dz_n r,  dz_r = dz_n a r (1 - r)
 template <class T, int P, int R, int V>
-void gru_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group, bool ends) {
+FASTLSTM_APART void gru_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group, bool ends) {
     constexpr int W = kLanes<T>;
     const Index h_pitch = ceil_div(args.hidden_size, W) * W;
     Tile<T, P, R, V> dh;
     state_gradient(dh, args, row, group, ends, h_pitch, 3 * h_pitch, 1, 3);
-    for (int p = 0; p < P; ++p)
-        for (int r = 0; r < R; ++r)
-            for (int v = 0; v < V; ++v) {
-                const Index block = (group + p) * kGroup + v, at = (row + r) * h_pitch + block * W;
-                const T* gates = args.gates + 4 * at;
-                const Packet<T> n = pload<Packet<T>>(gates), reset = pload<Packet<T>>(gates + W);
-                const Packet<T> u = pload<Packet<T>>(gates + 2 * W), a = pload<Packet<T>>(gates + 3 * W);
-                T* dz = args.dgates + block * args.group_stride + (row + r) * kGroup * W;
-                const Packet<T> da = pmul(gru_mean_derivative(args, at, n, u, dh.at[p][r][v], dz), reset);
-                pstore(dz + W, pmul(pmul(da, a), psub(constant<T>(1), reset)));
-                pstore(dz + 3 * W, da);
-            }
+    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+        const Index block = (group + p) * kGroup + v, at = (row + r) * h_pitch + block * W;
+        const T* gates = args.gates + 4 * at;
+        const Packet<T> n = pload<Packet<T>>(gates), reset = pload<Packet<T>>(gates + W);
+        const Packet<T> u = pload<Packet<T>>(gates + 2 * W), a = pload<Packet<T>>(gates + 3 * W);
+        T* dz = args.dgates + block * args.group_stride + (row + r) * kGroup * W;
+        const Packet<T> da = pmul(gru_mean_derivative(args, at, n, u, dh.at[p][r][v], dz), reset);
+        pstore(dz + W, pmul(pmul(da, a), psub(constant<T>(1), reset)));
+        pstore(dz + 3 * W, da);
+    });
 }
 
 // First phase of a GRU whose reset gate acts before the product: all but dz_r.
 template <class T, int P, int R, int V>
-void gru_candidate_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group, bool ends) {
+FASTLSTM_APART void gru_candidate_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group, bool ends) {
     constexpr int W = kLanes<T>;
     const Index h_pitch = ceil_div(args.hidden_size, W) * W;
     Tile<T, P, R, V> dh;
     state_gradient(dh, args, row, group, ends, h_pitch, 2 * h_pitch, 1, 2);
-    for (int p = 0; p < P; ++p)
-        for (int r = 0; r < R; ++r)
-            for (int v = 0; v < V; ++v) {
-                const Index block = (group + p) * kGroup + v, at = (row + r) * h_pitch + block * W;
-                const T* gates = args.gates + 3 * at;
-                gru_mean_derivative(args, at, pload<Packet<T>>(gates), pload<Packet<T>>(gates + 2 * W), dh.at[p][r][v],
-                                    args.dgates + block * args.group_stride + (row + r) * kGroup * W);
-            }
+    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+        const Index block = (group + p) * kGroup + v, at = (row + r) * h_pitch + block * W;
+        const T* gates = args.gates + 3 * at;
+        gru_mean_derivative(args, at, pload<Packet<T>>(gates), pload<Packet<T>>(gates + 2 * W), dh.at[p][r][v],
+                            args.dgates + block * args.group_stride + (row + r) * kGroup * W);
+    });
 }
 
 // Second phase, with m = r h_prev:  dm = dz_n R_n^T,  dz_r = dm h_prev r (1 - r),  carry += dm r
 template <class T, int P, int R, int V>
-void gru_reset_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group) {
+FASTLSTM_APART void gru_reset_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group) {
     constexpr int W = kLanes<T>;
     const Index h_pitch = ceil_div(args.hidden_size, W) * W;
     const T* dz_n[R];
     for (int r = 0; r < R; ++r) dz_n[r] = args.dgates + (row + r) * kGroup * W;
     Tile<T, P, R, V> dm;
     set_to_zero(dm);
-    multiply_add(dm, dz_n, h_pitch, W, args.group_stride, packed_group(args.packed_candidate_t, group, h_pitch),
-                 kGroup * W * h_pitch);
-    for (int p = 0; p < P; ++p)
-        for (int r = 0; r < R; ++r)
-            for (int v = 0; v < V; ++v) {
-                const Index block = (group + p) * kGroup + v, at = (row + r) * h_pitch + block * W;
-                const Packet<T> reset = pload<Packet<T>>(args.gates + 3 * at + W);
-                const Packet<T> dm_r = pmul(dm.at[p][r][v], reset);
-                pstore(args.dgates + block * args.group_stride + ((row + r) * kGroup + 1) * W,
-                       pmul(pmul(dm_r, pload<Packet<T>>(args.h_prev + at)), psub(constant<T>(1), reset)));
-                pstore(args.carry + at, padd(pload<Packet<T>>(args.carry + at), dm_r));
-            }
+    multiply_add(
+        dm, dz_n, W, args.group_stride,
+        panel_of<R, kGroup>(args.packed_candidate_t, h_pitch, group, args.group_begin, args.group_end, row, args.rows));
+    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+        const Index block = (group + p) * kGroup + v, at = (row + r) * h_pitch + block * W;
+        const Packet<T> reset = pload<Packet<T>>(args.gates + 3 * at + W);
+        const Packet<T> dm_r = pmul(dm.at[p][r][v], reset);
+        pstore(args.dgates + block * args.group_stride + ((row + r) * kGroup + 1) * W,
+               pmul(pmul(dm_r, pload<Packet<T>>(args.h_prev + at)), psub(constant<T>(1), reset)));
+        pstore(args.carry + at, padd(pload<Packet<T>>(args.carry + at), dm_r));
+    });
 }
 
 // h = unit(z): dz = dh unit'(z)
 template <class T, class Unit, int P, int R, int V>
-void rnn_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group, bool ends) {
+FASTLSTM_APART void rnn_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group, bool ends) {
     constexpr int W = kLanes<T>;
     const Index h_pitch = ceil_div(args.hidden_size, W) * W;
     Tile<T, P, R, V> dh;
     state_gradient(dh, args, row, group, ends, h_pitch, h_pitch);
-    for (int p = 0; p < P; ++p)
-        for (int r = 0; r < R; ++r)
-            for (int v = 0; v < V; ++v) {
-                const Index unit = ((group + p) * kGroup + v) * W;
-                const Packet<T> h = pload<Packet<T>>(args.h + (row + r) * h_pitch + unit);
-                pstore(args.dgates + (group + p) * args.group_stride + ((row + r) * kGroup + v) * W,
-                       Unit::backward(dh.at[p][r][v], h));
-            }
+    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+        const Index unit = ((group + p) * kGroup + v) * W;
+        const Packet<T> h = pload<Packet<T>>(args.h + (row + r) * h_pitch + unit);
+        pstore(args.dgates + (group + p) * args.group_stride + ((row + r) * kGroup + v) * W,
+               Unit::backward(dh.at[p][r][v], h));
+    });
 }
 
 // Tiles of the rows that go on, then of those that end here: tile(P, R, V, row, group, ends).

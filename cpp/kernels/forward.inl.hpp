@@ -11,23 +11,21 @@ namespace {
 // acc = bias + x · W for a tile
 template <class T, int P, int R, int V>
 FASTLSTM_INLINE void project(Tile<T, P, R, V>& acc, const CellForwardArgs<T>& args, Index row, Index group) {
-    constexpr int W = kLanes<T>;
     const T* x[R];
     for (int r = 0; r < R; ++r) x[r] = args.x[row + r];
     set_to_bias(acc, args.bias, group);
     const Index k = args.input_size;
-    multiply_add(acc, x, k, k, 0, packed_group(args.packed_ih, group, k), kGroup * W * k);
+    multiply_add(acc, x, k, 0,
+                 panel_of<R, kGroup>(args.packed_ih, k, group, args.group_begin, args.group_end, row, args.rows));
 }
 
 // acc = z for a tile
 template <class T, int P, int R, int V>
 FASTLSTM_INLINE void set_to_sums(Tile<T, P, R, V>& acc, const CellForwardArgs<T>& args, Index row, Index group,
                                  Index z_pitch) {
-    constexpr int W = kLanes<T>;
-    for (int p = 0; p < P; ++p)
-        for (int r = 0; r < R; ++r)
-            for (int v = 0; v < V; ++v)
-                acc.at[p][r][v] = pload<Packet<T>>(args.z + (row + r) * z_pitch + ((group + p) * kGroup + v) * W);
+    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+        acc.at[p][r][v] = pload<Packet<T>>(args.z + (row + r) * z_pitch + ((group + p) * kGroup + v) * kLanes<T>);
+    });
 }
 
 // acc = z + h_prev · R for a tile; rows of z and h_prev lie one after the other.
@@ -43,7 +41,8 @@ FASTLSTM_INLINE void pre_activations(Tile<T, P, R, V>& acc, const CellForwardArg
     } else {
         set_to_sums(acc, args, row, group, z_pitch);
     }
-    multiply_add(acc, h, k, k, 0, packed_group(args.packed_hh, group, k), kGroup * W * k);
+    multiply_add(acc, h, k, 0,
+                 panel_of<R, kGroup>(args.packed_hh, k, group, args.group_begin, args.group_end, row, args.rows));
 }
 
 // i, f, o = sigmoid(z_i, z_f, z_o), g = tanh(z_g)
@@ -71,27 +70,24 @@ struct LstmCell {
 };
 
 template <class T, int P, int R>
-void lstm_forward_tile(const CellForwardArgs<T>& args, Index row, Index block) {
+FASTLSTM_APART void lstm_forward_tile(const CellForwardArgs<T>& args, Index row, Index block) {
     constexpr int W = kLanes<T>;
     const Index h_pitch = ceil_div(args.hidden_size, W) * W, z_pitch = 4 * h_pitch;
     Tile<T, P, R, 4> z;
     pre_activations(z, args, row, block, z_pitch);
-    for (int p = 0; p < P; ++p) {
-        for (int r = 0; r < R; ++r) {
-            const Index unit = (block + p) * W, at = (row + r) * h_pitch + unit;
-            const LstmCell<T> cell(z.at[p][r], pload<Packet<T>>(args.c_prev + at));
-            pstore(args.c + at, cell.c);
-            pstore(args.h + at, cell.h);
-            if (args.y) store_first(args.y[row + r] + unit, cell.h, args.hidden_size - unit);
-            if (args.gates) {
-                T* gates = args.gates + (row + r) * z_pitch + 4 * unit;
-                pstore(gates, cell.i);
-                pstore(gates + W, cell.f);
-                pstore(gates + 2 * W, cell.g);
-                pstore(gates + 3 * W, cell.o);
-            }
-        }
-    }
+    for_vectors<P, R, 1>([&](int p, int r, int) FASTLSTM_INLINED {
+        const Index unit = (block + p) * W, at = (row + r) * h_pitch + unit;
+        const LstmCell<T> cell(z.at[p][r], pload<Packet<T>>(args.c_prev + at));
+        pstore(args.c + at, cell.c);
+        pstore(args.h + at, cell.h);
+        if (args.y) store_first(args.y[row + r] + unit, cell.h, args.hidden_size - unit);
+        if (!args.gates) return;
+        T* gates = args.gates + (row + r) * z_pitch + 4 * unit;
+        pstore(gates, cell.i);
+        pstore(gates + W, cell.f);
+        pstore(gates + 2 * W, cell.g);
+        pstore(gates + 3 * W, cell.o);
+    });
 }
 
 template <class T>
@@ -126,39 +122,34 @@ struct GruCell {
 
 // Vectors of R in a group: r, u, n. Rows of z hold n, r, u of every unit block, those of `gates` n, r, u, a.
 template <class T, int P, int R>
-void gru_forward_tile(const CellForwardArgs<T>& args, Index row, Index block) {
+FASTLSTM_APART void gru_forward_tile(const CellForwardArgs<T>& args, Index row, Index block) {
     constexpr int W = kLanes<T>, V = 3;
     const Index k = args.hidden_size, h_pitch = ceil_div(k, W) * W;
     const auto z_of = [&](int p, int r) { return args.z + V * ((row + r) * h_pitch + (block + p) * W); };
     const T* h_prev[R];
     for (int r = 0; r < R; ++r) h_prev[r] = args.h_prev + (row + r) * h_pitch;
     Tile<T, P, R, V> acc;
-    for (int p = 0; p < P; ++p) {
-        const Packet<T> recurrent_bias = pload<Packet<T>>(args.recurrent_bias + (block + p) * W);
-        for (int r = 0; r < R; ++r) {
-            acc.at[p][r][0] = pload<Packet<T>>(z_of(p, r) + W);
-            acc.at[p][r][1] = pload<Packet<T>>(z_of(p, r) + 2 * W);
-            acc.at[p][r][2] = recurrent_bias;
-        }
-    }
-    multiply_add(acc, h_prev, k, k, 0, packed_group<T, V>(args.packed_hh, block, k), V * W * k);
-    for (int p = 0; p < P; ++p) {
-        for (int r = 0; r < R; ++r) {
-            const Index unit = (block + p) * W;
-            const Packet<T>(&sums)[V] = acc.at[p][r];
-            const GruCell<T> cell(pload<Packet<T>>(z_of(p, r)), sums[0], sums[1], sums[2],
-                                  pload<Packet<T>>(h_prev[r] + unit));
-            pstore(args.h + (row + r) * h_pitch + unit, cell.h);
-            if (args.y) store_first(args.y[row + r] + unit, cell.h, k - unit);
-            if (args.gates) {
-                T* gates = args.gates + 4 * ((row + r) * h_pitch + unit);
-                pstore(gates, cell.n);
-                pstore(gates + W, cell.r);
-                pstore(gates + 2 * W, cell.u);
-                pstore(gates + 3 * W, sums[2]);
-            }
-        }
-    }
+    for_vectors<P, R, 1>([&](int p, int r, int) FASTLSTM_INLINED {
+        acc.at[p][r][0] = pload<Packet<T>>(z_of(p, r) + W);
+        acc.at[p][r][1] = pload<Packet<T>>(z_of(p, r) + 2 * W);
+        acc.at[p][r][2] = pload<Packet<T>>(args.recurrent_bias + (block + p) * W);
+    });
+    multiply_add(acc, h_prev, k, 0,
+                 panel_of<R, V>(args.packed_hh, k, block, args.group_begin, args.group_end, row, args.rows));
+    for_vectors<P, R, 1>([&](int p, int r, int) FASTLSTM_INLINED {
+        const Index unit = (block + p) * W;
+        const Packet<T>(&sums)[V] = acc.at[p][r];
+        const GruCell<T> cell(pload<Packet<T>>(z_of(p, r)), sums[0], sums[1], sums[2],
+                              pload<Packet<T>>(h_prev[r] + unit));
+        pstore(args.h + (row + r) * h_pitch + unit, cell.h);
+        if (args.y) store_first(args.y[row + r] + unit, cell.h, k - unit);
+        if (!args.gates) return;
+        T* gates = args.gates + 4 * ((row + r) * h_pitch + unit);
+        pstore(gates, cell.n);
+        pstore(gates + W, cell.r);
+        pstore(gates + 2 * W, cell.u);
+        pstore(gates + 3 * W, sums[2]);
+    });
 }
 
 template <class T>
@@ -174,7 +165,7 @@ void gru_forward(const CellForwardArgs<T>& args) {
 // First phase of a GRU whose reset gate acts before the product: r, u = sigmoid(z_ru + h_prev R_ru). Leaves r h_prev in
 // h_reset and u in h. Vectors of R: r, u of every unit block; rows of z and `gates` hold n, r, u.
 template <class T, int P, int R, int V>
-void gru_reset_forward_tile(const CellForwardArgs<T>& args, Index row, Index group) {
+FASTLSTM_APART void gru_reset_forward_tile(const CellForwardArgs<T>& args, Index row, Index group) {
     constexpr int W = kLanes<T>;
     const Index k = args.hidden_size, h_pitch = ceil_div(k, W) * W;
     const auto block_of = [&](int p, int v) { return ((group + p) * kGroup + v) / 2; };
@@ -182,49 +173,46 @@ void gru_reset_forward_tile(const CellForwardArgs<T>& args, Index row, Index gro
     const T* h_prev[R];
     for (int r = 0; r < R; ++r) h_prev[r] = args.h_prev + (row + r) * h_pitch;
     Tile<T, P, R, V> acc;
-    for (int p = 0; p < P; ++p)
-        for (int r = 0; r < R; ++r)
-            for (int v = 0; v < V; ++v)
-                acc.at[p][r][v] = pload<Packet<T>>(args.z + 3 * unit_of(p, r, v) + (1 + v % 2) * W);
-    multiply_add(acc, h_prev, k, k, 0, packed_group(args.packed_hh, group, k), kGroup * W * k);
-    for (int p = 0; p < P; ++p)
-        for (int r = 0; r < R; ++r)
-            for (int v = 0; v < V; v += 2) {
-                const Index at = unit_of(p, r, v);
-                const Packet<T> reset = sigmoid_packet<T>(acc.at[p][r][v]),
-                                update = sigmoid_packet<T>(acc.at[p][r][v + 1]);
-                pstore(args.h_reset + at, pmul(reset, pload<Packet<T>>(h_prev[r] + block_of(p, v) * W)));
-                pstore(args.h + at, update);
-                if (!args.gates) continue;
-                pstore(args.gates + 3 * at + W, reset);
-                pstore(args.gates + 3 * at + 2 * W, update);
-            }
+    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+        acc.at[p][r][v] = pload<Packet<T>>(args.z + 3 * unit_of(p, r, v) + (1 + v % 2) * W);
+    });
+    multiply_add(acc, h_prev, k, 0,
+                 panel_of<R, kGroup>(args.packed_hh, k, group, args.group_begin, args.group_end, row, args.rows));
+    for_vectors<P, R, V / 2>([&](int p, int r, int pair) FASTLSTM_INLINED {
+        const Index at = unit_of(p, r, 2 * pair);
+        const Packet<T> reset = sigmoid_packet<T>(acc.at[p][r][2 * pair]);
+        const Packet<T> update = sigmoid_packet<T>(acc.at[p][r][2 * pair + 1]);
+        pstore(args.h_reset + at, pmul(reset, pload<Packet<T>>(h_prev[r] + block_of(p, 2 * pair) * W)));
+        pstore(args.h + at, update);
+        if (!args.gates) return;
+        pstore(args.gates + 3 * at + W, reset);
+        pstore(args.gates + 3 * at + 2 * W, update);
+    });
 }
 
 // Second phase: n = tanh(z_n + h_reset R_n), h = n + u (h_prev - n).
 template <class T, int P, int R, int V>
-void gru_candidate_forward_tile(const CellForwardArgs<T>& args, Index row, Index group) {
+FASTLSTM_APART void gru_candidate_forward_tile(const CellForwardArgs<T>& args, Index row, Index group) {
     constexpr int W = kLanes<T>;
     const Index k = args.hidden_size, h_pitch = ceil_div(k, W) * W;
     const auto unit_of = [&](int p, int v) { return ((group + p) * kGroup + v) * W; };
     const T* h_reset[R];
     for (int r = 0; r < R; ++r) h_reset[r] = args.h_reset + (row + r) * h_pitch;
     Tile<T, P, R, V> acc;
-    for (int p = 0; p < P; ++p)
-        for (int r = 0; r < R; ++r)
-            for (int v = 0; v < V; ++v)
-                acc.at[p][r][v] = pload<Packet<T>>(args.z + 3 * ((row + r) * h_pitch + unit_of(p, v)));
-    multiply_add(acc, h_reset, k, k, 0, packed_group(args.packed_candidate, group, k), kGroup * W * k);
-    for (int p = 0; p < P; ++p)
-        for (int r = 0; r < R; ++r)
-            for (int v = 0; v < V; ++v) {
-                const Index unit = unit_of(p, v), at = (row + r) * h_pitch + unit;
-                const Packet<T> n = tanh_packet<T>(acc.at[p][r][v]), u = pload<Packet<T>>(args.h + at);
-                const Packet<T> h = pmadd(u, psub(pload<Packet<T>>(args.h_prev + at), n), n);
-                pstore(args.h + at, h);
-                if (args.y) store_first(args.y[row + r] + unit, h, k - unit);
-                if (args.gates) pstore(args.gates + 3 * at, n);
-            }
+    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+        acc.at[p][r][v] = pload<Packet<T>>(args.z + 3 * ((row + r) * h_pitch + unit_of(p, v)));
+    });
+    multiply_add(
+        acc, h_reset, k, 0,
+        panel_of<R, kGroup>(args.packed_candidate, k, group, args.group_begin, args.group_end, row, args.rows));
+    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+        const Index unit = unit_of(p, v), at = (row + r) * h_pitch + unit;
+        const Packet<T> n = tanh_packet<T>(acc.at[p][r][v]), u = pload<Packet<T>>(args.h + at);
+        const Packet<T> h = pmadd(u, psub(pload<Packet<T>>(args.h_prev + at), n), n);
+        pstore(args.h + at, h);
+        if (args.y) store_first(args.y[row + r] + unit, h, k - unit);
+        if (args.gates) pstore(args.gates + 3 * at, n);
+    });
 }
 
 template <class T>
@@ -272,21 +260,17 @@ struct ReluUnit {
 
 // h = unit(z + h_prev R)
 template <class T, class Unit, int P, int R, int V>
-void rnn_forward_tile(const CellForwardArgs<T>& args, Index row, Index group) {
+FASTLSTM_APART void rnn_forward_tile(const CellForwardArgs<T>& args, Index row, Index group) {
     constexpr int W = kLanes<T>;
     const Index pitch = ceil_div(args.hidden_size, W) * W;
     Tile<T, P, R, V> z;
     pre_activations(z, args, row, group, pitch);
-    for (int p = 0; p < P; ++p) {
-        for (int r = 0; r < R; ++r) {
-            for (int v = 0; v < V; ++v) {
-                const Index unit = ((group + p) * kGroup + v) * W;
-                const Packet<T> h = Unit::forward(z.at[p][r][v]);
-                pstore(args.h + (row + r) * pitch + unit, h);
-                if (args.y) store_first(args.y[row + r] + unit, h, args.hidden_size - unit);
-            }
-        }
-    }
+    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+        const Index unit = ((group + p) * kGroup + v) * W;
+        const Packet<T> h = Unit::forward(z.at[p][r][v]);
+        pstore(args.h + (row + r) * pitch + unit, h);
+        if (args.y) store_first(args.y[row + r] + unit, h, args.hidden_size - unit);
+    });
 }
 
 template <class T, class Unit>

@@ -48,10 +48,11 @@ struct Panels {
 // acc[r][v] += a(r, gate of v) · B[v] over K numbers, where the vectors of B are those of the gates in turn.
 template <class T, int P, int R, int V>
 FASTLSTM_INLINE void multiply_add_masked(Tile<T, P, R, V>& acc, const T* const (&rows)[R], const Operands<T>& operands,
-                                         Index k_total, const T* b, Index group_stride) {
+                                         const Panel<T>& panel) {
     constexpr int W = kLanes<T>;
-    for (int p = 0; p < P; ++p, b += group_stride) {
-        for (Index k = 0; k < k_total; ++k) {
+    const T* b = panel.begin;
+    for (int p = 0; p < P; ++p, b += panel.group_stride) {
+        for (Index k = 0; k < panel.k; ++k) {
             for (int v = 0; v < V; ++v) {
                 const Packet<T> w = pload<Packet<T>>(b + (k * V + v) * W);
                 const Index at = v % operands.count * operands.pitch + k;
@@ -86,19 +87,20 @@ struct TilePlaces {
 
 // sums += operands · B for a tile
 template <class T, int P, int R, int V>
-void sums_tile(const Operands<T>& operands, const Panels<T>& panels, const Places<T>& sums, Index row, Index group) {
+FASTLSTM_APART void sums_tile(const Operands<T>& operands, const Panels<T>& panels, const Places<T>& sums, Index row,
+                              Index group) {
     constexpr int W = kLanes<T>;
     const Index stride = panels.group * W * panels.k;
-    const T* b = panels.packed + group * stride;
+    const Panel<T> panel{panels.packed + group * stride, panels.k, stride, nullptr};
     const T* rows[R];
     for (int r = 0; r < R; ++r) rows[r] = operands.first + (row + r) * operands.row_pitch;
     const TilePlaces<T, P, R, V> places(sums, row, group * panels.group, panels.group);
     Tile<T, P, R, V> acc;
     places.load(acc);
     if (operands.count == 1) {
-        multiply_add(acc, rows, panels.k, panels.k, 0, b, stride);
+        multiply_add(acc, rows, panels.k, 0, panel);
     } else {
-        multiply_add_masked(acc, rows, operands, panels.k, b, stride);
+        multiply_add_masked(acc, rows, operands, panel);
     }
     places.store(acc);
 }
@@ -327,8 +329,9 @@ FASTLSTM_INLINE void add_masked_gradient(Tile<T, P, R, V>& acc, const CellBackwa
             dgates[r] = args.dgates_next + ((row + r) * kGroup + gates.first + gate * gates.slots) * W;
         Tile<T, P, R, V> part;
         set_to_zero(part);
-        multiply_add(part, dgates, pitch, gates.slots * W, args.next_group_stride,
-                     packed_group(args.packed_gates_t[gate], group, pitch), kGroup * W * pitch);
+        multiply_add(part, dgates, gates.slots * W, args.next_group_stride,
+                     panel_of<R, kGroup>(args.packed_gates_t[gate], pitch, group, args.group_begin, args.group_end, row,
+                                         args.next_rows));
         for (int p = 0; p < P; ++p)
             for (int r = 0; r < R; ++r)
                 for (int v = 0; v < V; ++v) {
@@ -341,8 +344,8 @@ FASTLSTM_INLINE void add_masked_gradient(Tile<T, P, R, V>& acc, const CellBackwa
 
 // dh = dy + dgates_next · R^T for a tile, left in its places
 template <class T, int P, int R, int V>
-void state_gradient_tile(const CellBackwardArgs<T>& args, const RecurrentSlots& gates, Index masks, const Places<T>& to,
-                         Index row, Index group, bool ends) {
+FASTLSTM_APART void state_gradient_tile(const CellBackwardArgs<T>& args, const RecurrentSlots& gates, Index masks,
+                                        const Places<T>& to, Index row, Index group, bool ends) {
     const Index pitch = ceil_div(args.hidden_size, kLanes<T>) * kLanes<T>;
     Tile<T, P, R, V> dh;
     if (args.recurrent_masks && !ends) {

@@ -7,6 +7,8 @@
 #include "kernel_table.hpp"
 
 #define FASTLSTM_INLINE inline __attribute__((always_inline))
+#define FASTLSTM_APART __attribute__((noinline))         // of a tile, which needs all registers for itself
+#define FASTLSTM_INLINED __attribute__((always_inline))  // of a lambda, after its parameters
 
 namespace fastlstm {
 namespace FASTLSTM_ISA {
@@ -53,21 +55,35 @@ FASTLSTM_INLINE P at_least(const P& x, const P& bound) {
     return Eigen::internal::pmax(x, bound);
 }
 
-// The first n lanes of p; the others are zero.
+// Asks for the line of p from memory into the second-level cache, for later.
+FASTLSTM_INLINE void prefetch(const void* p) { __builtin_prefetch(p, 0, 2); }
+
+// Ends of rows are rare and the code for them long: it stays out of the kernels. The value is passed as such: the
+// address of an accumulator would keep the whole tile in memory.
 template <class T>
-FASTLSTM_INLINE Packet<T> load_first(const T* p, Index n) {
-    if (n >= kLanes<T>) return ploadu<Packet<T>>(p);
+__attribute__((noinline, cold)) Packet<T> load_end(const T* p, Index n) {
     alignas(64) T lanes[kLanes<T>] = {};
     for (Index l = 0; l < n; ++l) lanes[l] = p[l];
     return pload<Packet<T>>(lanes);
 }
 
 template <class T>
-FASTLSTM_INLINE void store_first(T* p, const Packet<T>& value, Index n) {
-    if (n >= kLanes<T>) return pstoreu(p, value);
+__attribute__((noinline, cold)) void store_end(T* p, Packet<T> value, Index n) {
     alignas(64) T lanes[kLanes<T>];
     pstore(lanes, value);
     for (Index l = 0; l < n; ++l) p[l] = lanes[l];
+}
+
+// The first n lanes of p; the others are zero.
+template <class T>
+FASTLSTM_INLINE Packet<T> load_first(const T* p, Index n) {
+    return n >= kLanes<T> ? ploadu<Packet<T>>(p) : load_end(p, n);
+}
+
+template <class T>
+FASTLSTM_INLINE void store_first(T* p, const Packet<T>& value, Index n) {
+    if (n >= kLanes<T>) return pstoreu(p, value);
+    store_end(p, value, n);
 }
 
 }  // namespace

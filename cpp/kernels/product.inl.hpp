@@ -7,31 +7,21 @@ namespace fastlstm {
 namespace FASTLSTM_ISA {
 namespace {
 
-// First number of packed group `group` of a matrix with k rows; every group before it has V vectors.
-template <class T, int V = kGroup>
-FASTLSTM_INLINE const T* packed_group(const T* packed, Index group, Index k) {
-    return packed + group * V * kLanes<T> * k;
-}
-
 template <class T, int P, int R, int V>
 FASTLSTM_INLINE void set_to_zero(Tile<T, P, R, V>& acc) {
-    for (int p = 0; p < P; ++p)
-        for (int r = 0; r < R; ++r)
-            for (int v = 0; v < V; ++v) acc.at[p][r][v] = constant<T>(0);
+    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED { acc.at[p][r][v] = constant<T>(0); });
 }
 
 template <class T, int P, int R, int V>
 FASTLSTM_INLINE void set_to_bias(Tile<T, P, R, V>& acc, const T* bias, Index group) {
-    for (int p = 0; p < P; ++p)
-        for (int v = 0; v < V; ++v) {
-            const Packet<T> b = pload<Packet<T>>(bias + ((group + p) * kGroup + v) * kLanes<T>);
-            for (int r = 0; r < R; ++r) acc.at[p][r][v] = b;
-        }
+    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+        acc.at[p][r][v] = pload<Packet<T>>(bias + ((group + p) * kGroup + v) * kLanes<T>);
+    });
 }
 
 // out[row + r][group + p] = bias + a[row + r] · B[group + p]
 template <class T, int P, int R, int V>
-void product_tile(const ProductArgs<T>& args, Index row, Index group) {
+FASTLSTM_APART void product_tile(const ProductArgs<T>& args, Index row, Index group) {
     constexpr int W = kLanes<T>;
     const T* a[R];
     for (int r = 0; r < R; ++r) a[r] = args.a[row + r];
@@ -41,14 +31,12 @@ void product_tile(const ProductArgs<T>& args, Index row, Index group) {
     } else {
         set_to_zero(acc);
     }
-    multiply_add(acc, a, args.k, args.run, args.run_stride, packed_group(args.packed, group, args.k),
-                 kGroup * W * args.k);
-    for (int p = 0; p < P; ++p)
-        for (int r = 0; r < R; ++r)
-            for (int v = 0; v < V; ++v) {
-                const Index column = ((group + p) * kGroup + v) * W;
-                store_first(args.out[row + r] + column, acc.at[p][r][v], args.columns - column);
-            }
+    multiply_add(acc, a, args.run, args.run_stride,
+                 panel_of<R, kGroup>(args.packed, args.k, group, args.group_begin, args.group_end, row, args.rows));
+    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+        const Index column = ((group + p) * kGroup + v) * W;
+        store_first(args.out[row + r] + column, acc.at[p][r][v], args.columns - column);
+    });
 }
 
 template <class T>
@@ -62,20 +50,22 @@ void product(const ProductArgs<T>& args) {
 
 // c[i + r][group] += sum over k of a[k][i + r] * b[k][group]
 template <class T, int R, int V>
-void outer_tile(const OuterArgs<T>& args, Index i, Index group) {
+FASTLSTM_APART void outer_tile(const OuterArgs<T>& args, Index i, Index group) {
     constexpr int W = kLanes<T>;
     const Index pitch = args.vectors * W;
     T* c = args.c + i * pitch + group * args.group_vectors * W;
     Tile<T, 1, R, V> acc;
-    for (int r = 0; r < R; ++r)
-        for (int v = 0; v < V; ++v) acc.at[0][r][v] = pload<Packet<T>>(c + r * pitch + v * W);
+    for_vectors<1, R, V>([&](int, int r, int v)
+                             FASTLSTM_INLINED { acc.at[0][r][v] = pload<Packet<T>>(c + r * pitch + v * W); });
     const T* b = args.b + group * args.group_stride;
+    // Sums that do not fit the second-level cache: those of the next tile are fetched from memory meanwhile.
+    const Index ahead = is_large<T>(args.i_end * pitch) ? R * V : 0;
     for (Index k = 0; k < args.k; ++k, b += args.row_stride) {
         const T* a = args.a[k] + i;
+        if (k < ahead) prefetch(c + (R + k / V) * pitch + k % V * W);
         multiply_add_one(acc, [&](int r) { return a[r]; }, b, 0);
     }
-    for (int r = 0; r < R; ++r)
-        for (int v = 0; v < V; ++v) pstore(c + r * pitch + v * W, acc.at[0][r][v]);
+    for_vectors<1, R, V>([&](int, int r, int v) FASTLSTM_INLINED { pstore(c + r * pitch + v * W, acc.at[0][r][v]); });
 }
 
 template <class T, int V>

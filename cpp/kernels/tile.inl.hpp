@@ -15,39 +15,104 @@ struct Tile {
     Packet<T> at[P][R][V];
 };
 
+// Before a loop over the vectors of a tile. It is unrolled before the compiler decides what lives in registers;
+// otherwise the accumulators pass through memory before and after every product.
+#define FASTLSTM_UNROLL _Pragma("GCC unroll 8")
+
+// Calls f(p, r, v) for every vector of a tile.
+template <int P, int R, int V, class F>
+FASTLSTM_INLINE void for_vectors(const F& f) {
+    FASTLSTM_UNROLL
+    for (int p = 0; p < P; ++p) {
+        FASTLSTM_UNROLL
+        for (int r = 0; r < R; ++r) {
+            FASTLSTM_UNROLL
+            for (int v = 0; v < V; ++v) f(p, r, v);
+        }
+    }
+}
+
 // acc[p][r][v] += a(r) * b[p][v] for one k; whichever operand has fewer packets is held, the other streams.
 template <class T, int P, int R, int V, class Left>
 FASTLSTM_INLINE void multiply_add_one(Tile<T, P, R, V>& acc, const Left& left, const T* b, Index group_stride) {
     if constexpr (P == 1 && V < R) {
         Packet<T> w[V];
+        FASTLSTM_UNROLL
         for (int v = 0; v < V; ++v) w[v] = pload<Packet<T>>(b + v * kLanes<T>);
+        FASTLSTM_UNROLL
         for (int r = 0; r < R; ++r) {
             const Packet<T> a = pset1<Packet<T>>(left(r));
+            FASTLSTM_UNROLL
             for (int v = 0; v < V; ++v) acc.at[0][r][v] = pmadd(a, w[v], acc.at[0][r][v]);
         }
     } else {
         Packet<T> a[R];
+        FASTLSTM_UNROLL
         for (int r = 0; r < R; ++r) a[r] = pset1<Packet<T>>(left(r));
+        FASTLSTM_UNROLL
         for (int p = 0; p < P; ++p) {
+            FASTLSTM_UNROLL
             for (int v = 0; v < V; ++v) {
                 const Packet<T> w = pload<Packet<T>>(b + p * group_stride + v * kLanes<T>);
+                FASTLSTM_UNROLL
                 for (int r = 0; r < R; ++r) acc.at[p][r][v] = pmadd(a[r], w, acc.at[p][r][v]);
             }
         }
     }
 }
 
-// acc += rows · B over K numbers, the rows cut into runs (see ProductArgs).
+// Whether so many numbers do not stay in the second-level cache from one sweep to the next.
+template <class T>
+FASTLSTM_INLINE bool is_large(Index numbers) {
+    return numbers > static_cast<Index>(512 * 1024 / sizeof(T));
+}
+
+// A group's panel in a packed matrix of k rows, and those of the groups that follow.
+template <class T>
+struct Panel {
+    const T* begin;
+    Index k, group_stride;
+    const T* ahead;  // what a tile of this panel fetches from memory for later tiles, a line with every k; or null
+};
+
+// The panel of `group` for the tile of R rows from `row` on, out of `rows` that pass by the groups begin..end.
+//
+// A matrix that does not fit the second-level cache comes from memory at every sweep. While the rows pass by a panel,
+// their tiles fetch the next one: the first tile its first part, and so on. R is a tile's height, so row / R numbers
+// it.
+template <int R, int V, class T>
+FASTLSTM_INLINE Panel<T> panel_of(const T* packed, Index k, Index group, Index begin, Index end, Index row,
+                                  Index rows) {
+    constexpr Index kLine = 64 / sizeof(T), kLinesOfK = V * kLanes<T> / kLine;
+    const Index stride = V * kLanes<T> * k;
+    Panel<T> panel{packed + group * stride, k, stride, nullptr};
+    if (R > 2 && rows > R && row / R < kLinesOfK && is_large<T>((end - begin) * stride)) {
+        panel.ahead = packed + (group + 1 < end ? group + 1 : begin) * stride + row / R * k * kLine;
+    }
+    return panel;
+}
+
+// acc += rows · panel, the rows cut into runs (see ProductArgs).
 template <class T, int P, int R, int V>
-FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const T* const (&rows)[R], Index k_total, Index run,
-                                  Index run_stride, const T* b, Index group_stride) {
+FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const T* const (&rows)[R], Index run, Index run_stride,
+                                  const Panel<T>& panel) {
+    constexpr Index kLine = 64 / sizeof(T);
+    const T *b = panel.begin, *ahead = panel.ahead;
     Index offset = 0;
-    for (Index k = 0; k < k_total; k += run, offset += run_stride) {
-        const Index length = at_most(run, k_total - k);
+    for (Index k = 0; k < panel.k; k += run, offset += run_stride) {
+        const Index length = at_most(run, panel.k - k);
         const T* a[R];
+        FASTLSTM_UNROLL
         for (int r = 0; r < R; ++r) a[r] = rows[r] + offset;
-        for (Index j = 0; j < length; ++j, b += V * kLanes<T>) {
-            multiply_add_one(acc, [&](int r) { return a[r][j]; }, b, group_stride);
+        if (ahead) {
+            for (Index j = 0; j < length; ++j, b += V * kLanes<T>, ahead += kLine) {
+                prefetch(ahead);
+                multiply_add_one(acc, [&](int r) { return a[r][j]; }, b, panel.group_stride);
+            }
+        } else {
+            for (Index j = 0; j < length; ++j, b += V * kLanes<T>) {
+                multiply_add_one(acc, [&](int r) { return a[r][j]; }, b, panel.group_stride);
+            }
         }
     }
 }

@@ -72,8 +72,8 @@ FASTLSTM_APART void lstm_backward_tile(const CellBackwardArgs<T>& args, Index ro
     const Index h_pitch = ceil_div(args.hidden_size, W) * W;
     Tile<T, P, R, V> dh;
     state_gradient(dh, args, row, group, ends, h_pitch, 4 * h_pitch);
-    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
-        lstm_derivative(args, row + r, ((group + p) * kGroup + v) * W, h_pitch, dh.at[p][r][v]);
+    for_cells(dh, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
+        lstm_derivative(args, row + r, ((group + p) * kGroup + v) * W, h_pitch, sums.at[p][r][v]);
     });
 }
 
@@ -103,13 +103,13 @@ FASTLSTM_APART void gru_backward_tile(const CellBackwardArgs<T>& args, Index row
     const Index h_pitch = ceil_div(args.hidden_size, W) * W;
     Tile<T, P, R, V> dh;
     state_gradient(dh, args, row, group, ends, h_pitch, 3 * h_pitch, 1, 3);
-    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+    for_cells(dh, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
         const Index block = (group + p) * kGroup + v, at = (row + r) * h_pitch + block * W;
         const T* gates = args.gates + 4 * at;
         const Packet<T> n = pload<Packet<T>>(gates), reset = pload<Packet<T>>(gates + W);
         const Packet<T> u = pload<Packet<T>>(gates + 2 * W), a = pload<Packet<T>>(gates + 3 * W);
         T* dz = args.dgates + block * args.group_stride + (row + r) * kGroup * W;
-        const Packet<T> da = pmul(gru_mean_derivative(args, at, n, u, dh.at[p][r][v], dz), reset);
+        const Packet<T> da = pmul(gru_mean_derivative(args, at, n, u, sums.at[p][r][v], dz), reset);
         pstore(dz + W, pmul(pmul(da, a), psub(constant<T>(1), reset)));
         pstore(dz + 3 * W, da);
     });
@@ -122,10 +122,10 @@ FASTLSTM_APART void gru_candidate_backward_tile(const CellBackwardArgs<T>& args,
     const Index h_pitch = ceil_div(args.hidden_size, W) * W;
     Tile<T, P, R, V> dh;
     state_gradient(dh, args, row, group, ends, h_pitch, 2 * h_pitch, 1, 2);
-    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+    for_cells(dh, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
         const Index block = (group + p) * kGroup + v, at = (row + r) * h_pitch + block * W;
         const T* gates = args.gates + 3 * at;
-        gru_mean_derivative(args, at, pload<Packet<T>>(gates), pload<Packet<T>>(gates + 2 * W), dh.at[p][r][v],
+        gru_mean_derivative(args, at, pload<Packet<T>>(gates), pload<Packet<T>>(gates + 2 * W), sums.at[p][r][v],
                             args.dgates + block * args.group_stride + (row + r) * kGroup * W);
     });
 }
@@ -142,10 +142,10 @@ FASTLSTM_APART void gru_reset_backward_tile(const CellBackwardArgs<T>& args, Ind
     multiply_add(
         dm, dz_n, W, args.group_stride,
         panel_of<R, kGroup>(args.packed_candidate_t, h_pitch, group, args.group_begin, args.group_end, row, args.rows));
-    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+    for_cells(dm, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
         const Index block = (group + p) * kGroup + v, at = (row + r) * h_pitch + block * W;
         const Packet<T> reset = pload<Packet<T>>(args.gates + 3 * at + W);
-        const Packet<T> dm_r = pmul(dm.at[p][r][v], reset);
+        const Packet<T> dm_r = pmul(sums.at[p][r][v], reset);
         pstore(args.dgates + block * args.group_stride + ((row + r) * kGroup + 1) * W,
                pmul(pmul(dm_r, pload<Packet<T>>(args.h_prev + at)), psub(constant<T>(1), reset)));
         pstore(args.carry + at, padd(pload<Packet<T>>(args.carry + at), dm_r));
@@ -159,11 +159,11 @@ FASTLSTM_APART void rnn_backward_tile(const CellBackwardArgs<T>& args, Index row
     const Index h_pitch = ceil_div(args.hidden_size, W) * W;
     Tile<T, P, R, V> dh;
     state_gradient(dh, args, row, group, ends, h_pitch, h_pitch);
-    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+    for_cells(dh, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
         const Index unit = ((group + p) * kGroup + v) * W;
         const Packet<T> h = pload<Packet<T>>(args.h + (row + r) * h_pitch + unit);
         pstore(args.dgates + (group + p) * args.group_stride + ((row + r) * kGroup + v) * W,
-               Unit::backward(dh.at[p][r][v], h));
+               Unit::backward(sums.at[p][r][v], h));
     });
 }
 

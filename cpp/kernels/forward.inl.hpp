@@ -75,9 +75,9 @@ FASTLSTM_APART void lstm_forward_tile(const CellForwardArgs<T>& args, Index row,
     const Index h_pitch = ceil_div(args.hidden_size, W) * W, z_pitch = 4 * h_pitch;
     Tile<T, P, R, 4> z;
     pre_activations(z, args, row, block, z_pitch);
-    for_vectors<P, R, 1>([&](int p, int r, int) FASTLSTM_INLINED {
+    for_cells<4>(z, [&](const auto& sums, int p, int r, int) FASTLSTM_INLINED {
         const Index unit = (block + p) * W, at = (row + r) * h_pitch + unit;
-        const LstmCell<T> cell(z.at[p][r], pload<Packet<T>>(args.c_prev + at));
+        const LstmCell<T> cell(sums.at[p][r], pload<Packet<T>>(args.c_prev + at));
         pstore(args.c + at, cell.c);
         pstore(args.h + at, cell.h);
         if (args.y) store_first(args.y[row + r] + unit, cell.h, args.hidden_size - unit);
@@ -136,9 +136,9 @@ FASTLSTM_APART void gru_forward_tile(const CellForwardArgs<T>& args, Index row, 
     });
     multiply_add(acc, h_prev, k, 0,
                  panel_of<R, V>(args.packed_hh, k, block, args.group_begin, args.group_end, row, args.rows));
-    for_vectors<P, R, 1>([&](int p, int r, int) FASTLSTM_INLINED {
+    for_cells<V>(acc, [&](const auto& tile, int p, int r, int) FASTLSTM_INLINED {
         const Index unit = (block + p) * W;
-        const Packet<T>(&sums)[V] = acc.at[p][r];
+        const Packet<T>(&sums)[V] = tile.at[p][r];
         const GruCell<T> cell(pload<Packet<T>>(z_of(p, r)), sums[0], sums[1], sums[2],
                               pload<Packet<T>>(h_prev[r] + unit));
         pstore(args.h + (row + r) * h_pitch + unit, cell.h);
@@ -178,11 +178,11 @@ FASTLSTM_APART void gru_reset_forward_tile(const CellForwardArgs<T>& args, Index
     });
     multiply_add(acc, h_prev, k, 0,
                  panel_of<R, kGroup>(args.packed_hh, k, group, args.group_begin, args.group_end, row, args.rows));
-    for_vectors<P, R, V / 2>([&](int p, int r, int pair) FASTLSTM_INLINED {
-        const Index at = unit_of(p, r, 2 * pair);
-        const Packet<T> reset = sigmoid_packet<T>(acc.at[p][r][2 * pair]);
-        const Packet<T> update = sigmoid_packet<T>(acc.at[p][r][2 * pair + 1]);
-        pstore(args.h_reset + at, pmul(reset, pload<Packet<T>>(h_prev[r] + block_of(p, 2 * pair) * W)));
+    for_cells<2>(acc, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
+        const Index at = unit_of(p, r, v);
+        const Packet<T> reset = sigmoid_packet<T>(sums.at[p][r][v]);
+        const Packet<T> update = sigmoid_packet<T>(sums.at[p][r][v + 1]);
+        pstore(args.h_reset + at, pmul(reset, pload<Packet<T>>(h_prev[r] + block_of(p, v) * W)));
         pstore(args.h + at, update);
         if (!args.gates) return;
         pstore(args.gates + 3 * at + W, reset);
@@ -205,9 +205,9 @@ FASTLSTM_APART void gru_candidate_forward_tile(const CellForwardArgs<T>& args, I
     multiply_add(
         acc, h_reset, k, 0,
         panel_of<R, kGroup>(args.packed_candidate, k, group, args.group_begin, args.group_end, row, args.rows));
-    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+    for_cells(acc, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
         const Index unit = unit_of(p, v), at = (row + r) * h_pitch + unit;
-        const Packet<T> n = tanh_packet<T>(acc.at[p][r][v]), u = pload<Packet<T>>(args.h + at);
+        const Packet<T> n = tanh_packet<T>(sums.at[p][r][v]), u = pload<Packet<T>>(args.h + at);
         const Packet<T> h = pmadd(u, psub(pload<Packet<T>>(args.h_prev + at), n), n);
         pstore(args.h + at, h);
         if (args.y) store_first(args.y[row + r] + unit, h, k - unit);
@@ -265,9 +265,9 @@ FASTLSTM_APART void rnn_forward_tile(const CellForwardArgs<T>& args, Index row, 
     const Index pitch = ceil_div(args.hidden_size, W) * W;
     Tile<T, P, R, V> z;
     pre_activations(z, args, row, group, pitch);
-    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+    for_cells(z, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
         const Index unit = ((group + p) * kGroup + v) * W;
-        const Packet<T> h = Unit::forward(z.at[p][r][v]);
+        const Packet<T> h = Unit::forward(sums.at[p][r][v]);
         pstore(args.h + (row + r) * pitch + unit, h);
         if (args.y) store_first(args.y[row + r] + unit, h, args.hidden_size - unit);
     });

@@ -32,6 +32,21 @@ FASTLSTM_INLINE void for_vectors(const F& f) {
     }
 }
 
+// Calls f(sums, p, r, v) for every cell of a tile, whose sums are the K vectors from [p][r][v] on. The equations of a
+// cell are long: in float32 every cell has its copy of them and finds its sums in registers, else they go through
+// memory.
+template <int K = 1, class T, int P, int R, int V, class F>
+FASTLSTM_INLINE void for_cells(const Tile<T, P, R, V>& acc, const F& f) {
+    if constexpr (sizeof(T) == sizeof(float)) {
+        for_vectors<P, R, V / K>([&](int p, int r, int cell) FASTLSTM_INLINED { f(acc, p, r, cell * K); });
+    } else {
+        Tile<T, P, R, V> sums;
+        for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED { sums.at[p][r][v] = acc.at[p][r][v]; });
+#pragma GCC unroll 1
+        for (int v = 0; v < P * R * V; v += K) f(sums, v / (R * V), v / V % R, v % V);
+    }
+}
+
 // acc[p][r][v] += a(r) * b[p][v] for one k; whichever operand has fewer packets is held, the other streams.
 template <class T, int P, int R, int V, class Left>
 FASTLSTM_INLINE void multiply_add_one(Tile<T, P, R, V>& acc, const Left& left, const T* b, Index group_stride) {

@@ -27,8 +27,11 @@ Stream<T>::Stream(std::vector<std::shared_ptr<const Weights<T>>> layers, Index r
                 layer.unit_rows.push_back(layer.units.data() + row * weights->units.columns());
             }
         }
-        layer.z = Buffer<T>(checked_product(rows, gates.columns()));
-        for (Index row = 0; row < rows; ++row) layer.z_rows.push_back(layer.z.data() + row * gates.columns());
+        if (weights->general || !fuses_projection(weights->kind)) {
+            layer.z = Buffer<T>(checked_product(rows, gates.columns()));
+        }
+        for (Index row = 0; layer.z && row < rows; ++row)
+            layer.z_rows.push_back(layer.z.data() + row * gates.columns());
         layer.weights = std::move(weights);
         layers_.push_back(std::move(layer));
     }
@@ -55,11 +58,11 @@ void Stream<T>::step(const T* x, Index x_stride, T* y, Index y_stride) {
             x_rows_[static_cast<std::size_t>(row)] = x + row * x_stride;
             if (last) y_rows_[static_cast<std::size_t>(row)] = y + row * y_stride;
         }
-        const Index inputs = weights.input_size;
-        kernels.product({x_rows_.data(), rows_, inputs, inputs, 0, weights.packed_ih(), weights.bias(), 0,
-                         weights.gates.groups(), layer.z_rows.data(), weights.gates.columns()});
         CellForwardArgs<T> args{};
         args.rows = rows_;
+        // the sweep goes back where the one before ended, whose last weights are still in the cache
+        args.descending = layer.descending = !layer.descending;
+        project(layer, kernels, args);
         args.hidden_size = weights.hidden_size;
         args.state_size = weights.state_size;
         args.group_end = weights.recurrent.groups();
@@ -67,7 +70,6 @@ void Stream<T>::step(const T* x, Index x_stride, T* y, Index y_stride) {
         args.packed_candidate = weights.packed_candidate();
         args.h_reset = layer.h_reset.data();
         args.recurrent_bias = weights.recurrent_bias();
-        args.z = layer.z.data();
         args.h_prev = layer.h[0].data();
         args.h = layer.units ? layer.units.data() : layer.h[1].data();
         args.c_prev = args.c = layer.c.data();
@@ -79,7 +81,7 @@ void Stream<T>::step(const T* x, Index x_stride, T* y, Index y_stride) {
         phases[0](args);
         args.group_end = weights.units.groups();
         if (phases[1]) phases[1](args);
-        if (layer.units) project(layer);
+        if (layer.units) project_states(layer);
         std::swap(layer.h[0], layer.h[1]);
         x = layer.h[0].data();
         x_stride = weights.states.columns();
@@ -88,8 +90,24 @@ void Stream<T>::step(const T* x, Index x_stride, T* y, Index y_stride) {
     }
 }
 
+// What a step's sums begin with: the inputs for the kernel to project, or z = bias + x W.
 template <class T>
-void Stream<T>::project(const Layer& layer) {
+void Stream<T>::project(const Layer& layer, const Kernels<T>& kernels, CellForwardArgs<T>& args) {
+    const Weights<T>& weights = *layer.weights;
+    args.input_size = weights.input_size;
+    args.packed_ih = weights.packed_ih();
+    args.bias = weights.bias();
+    if (!layer.z) {
+        args.x = x_rows_.data();
+        return;
+    }
+    args.z = layer.z.data();
+    kernels.product({x_rows_.data(), rows_, args.input_size, args.input_size, 0, args.packed_ih, args.bias, 0,
+                     weights.gates.groups(), layer.z_rows.data(), weights.gates.columns()});
+}
+
+template <class T>
+void Stream<T>::project_states(const Layer& layer) {
     const Weights<T>& weights = *layer.weights;
     const Index pitch = weights.states.columns(), H = weights.hidden_size;
     for (Index row = 0; row < rows_; ++row) {

@@ -48,12 +48,14 @@ private:
         Buffer<T> h_reset;  // GRU with the reset gate before the product
         Buffer<T> gates;    // general cells: the sums
         Buffer<T> units;    // before a projection
-        Buffer<T> z;
+        Buffer<T> z;        // where the kernel does not project the inputs itself
         std::vector<T*> z_rows;
         std::vector<const T*> unit_rows;
+        bool descending = false;  // the direction of the last sweep through the weights
     };
 
-    void project(const Layer& layer);
+    void project(const Layer& layer, const Kernels<T>& kernels, CellForwardArgs<T>& args);
+    void project_states(const Layer& layer);
 
     static void copy_row(const Layer& from, Index from_row, const Layer& to, Index to_row);
 

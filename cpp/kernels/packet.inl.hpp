@@ -55,8 +55,12 @@ FASTLSTM_INLINE P at_least(const P& x, const P& bound) {
     return Eigen::internal::pmax(x, bound);
 }
 
+constexpr Index kCacheLine = 64;  // bytes
+
 // Asks for the line of p from memory into the second-level cache, for later.
 FASTLSTM_INLINE void prefetch(const void* p) { __builtin_prefetch(p, 0, 2); }
+// The same from there into the nearest cache.
+FASTLSTM_INLINE void prefetch_near(const void* p) { __builtin_prefetch(p, 0, 3); }
 
 // Ends of rows are rare and the code for them long: it stays out of the kernels. The value is passed as such: the
 // address of an accumulator would keep the whole tile in memory.

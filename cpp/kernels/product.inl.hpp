@@ -58,13 +58,19 @@ FASTLSTM_APART void outer_tile(const OuterArgs<T>& args, Index i, Index group) {
     for_vectors<1, R, V>([&](int, int r, int v)
                              FASTLSTM_INLINED { acc.at[0][r][v] = pload<Packet<T>>(c + r * pitch + v * W); });
     const T* b = args.b + group * args.group_stride;
-    // Sums that do not fit the second-level cache: those of the next tile are fetched from memory meanwhile.
-    const Index ahead = is_large<T>(args.i_end * pitch) ? R * V : 0;
-    for (Index k = 0; k < args.k; ++k, b += args.row_stride) {
+    const auto add = [&](Index k) FASTLSTM_INLINED {
         const T* a = args.a[k] + i;
-        if (k < ahead) prefetch(c + (R + k / V) * pitch + k % V * W);
         multiply_add_one(acc, [&](int r) { return a[r]; }, b, 0);
+        b += args.row_stride;
+    };
+    // Sums that do not fit the second-level cache: those of the next tile are fetched from memory meanwhile.
+    const Index fetching = is_large<T>(args.i_end * pitch) ? at_most(R * V, args.k) : 0;
+    Index k = 0;
+    for (; k < fetching; ++k) {
+        prefetch(c + (R + k / V) * pitch + k % V * W);
+        add(k);
     }
+    for (; k < args.k; ++k) add(k);
     for_vectors<1, R, V>([&](int, int r, int v) FASTLSTM_INLINED { pstore(c + r * pitch + v * W, acc.at[0][r][v]); });
 }
 

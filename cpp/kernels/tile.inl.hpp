@@ -93,12 +93,12 @@ struct Panel {
 // The panel of `group` for the tile of R rows from `row` on, out of `rows` that pass by the groups begin..end.
 //
 // A matrix that does not fit the second-level cache comes from memory at every sweep. While the rows pass by a panel,
-// their tiles fetch the next one: the first tile its first part, and so on. R is a tile's height, so row / R numbers
-// it.
+// their tiles fetch the next one: the first tile its first part, and so on. R is a tile's height, so row / R is its
+// number.
 template <int R, int V, class T>
 FASTLSTM_INLINE Panel<T> panel_of(const T* packed, Index k, Index group, Index begin, Index end, Index row,
                                   Index rows) {
-    constexpr Index kLine = 64 / sizeof(T), kLinesOfK = V * kLanes<T> / kLine;
+    constexpr Index kLine = kCacheLine / sizeof(T), kLinesOfK = V * kLanes<T> / kLine;
     const Index stride = V * kLanes<T> * k;
     Panel<T> panel{packed + group * stride, k, stride, nullptr};
     if (R > 2 && rows > R && row / R < kLinesOfK && is_large<T>((end - begin) * stride)) {
@@ -107,29 +107,54 @@ FASTLSTM_INLINE Panel<T> panel_of(const T* packed, Index k, Index group, Index b
     return panel;
 }
 
-// acc += rows · panel, the rows cut into runs (see ProductArgs).
-template <class T, int P, int R, int V>
-FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const T* const (&rows)[R], Index run, Index run_stride,
-                                  const Panel<T>& panel) {
-    constexpr Index kLine = 64 / sizeof(T);
-    const T *b = panel.begin, *ahead = panel.ahead;
+// Whether a panel does not stay in the nearest cache from one tile to the next.
+template <class T>
+FASTLSTM_INLINE bool leaves_near_cache(const Panel<T>& panel) {
+    return panel.group_stride > static_cast<Index>(16 * 1024 / sizeof(T));
+}
+
+// Fetches what is read of a panel 32 lines after b, all vectors of one k, from the second-level cache.
+template <int V, class T>
+FASTLSTM_INLINE void fetch_near(const T* b) {
+    constexpr Index kLine = kCacheLine / sizeof(T);
+    FASTLSTM_UNROLL
+    for (Index at = 0; at < V * kLanes<T>; at += kLine) prefetch_near(b + 32 * kLine + at);
+}
+
+// acc += rows · panel, the rows cut into runs (see ProductArgs); fetch(b) goes before every k.
+template <class T, int P, int R, int V, class Fetch>
+FASTLSTM_INLINE void multiply_add_fetching(Tile<T, P, R, V>& acc, const T* const (&rows)[R], Index run,
+                                           Index run_stride, const Panel<T>& panel, Fetch fetch) {
+    const T* b = panel.begin;
     Index offset = 0;
     for (Index k = 0; k < panel.k; k += run, offset += run_stride) {
         const Index length = at_most(run, panel.k - k);
         const T* a[R];
         FASTLSTM_UNROLL
         for (int r = 0; r < R; ++r) a[r] = rows[r] + offset;
-        if (ahead) {
-            for (Index j = 0; j < length; ++j, b += V * kLanes<T>, ahead += kLine) {
-                prefetch(ahead);
-                multiply_add_one(acc, [&](int r) { return a[r][j]; }, b, panel.group_stride);
-            }
-        } else {
-            for (Index j = 0; j < length; ++j, b += V * kLanes<T>) {
-                multiply_add_one(acc, [&](int r) { return a[r][j]; }, b, panel.group_stride);
-            }
+        for (Index j = 0; j < length; ++j, b += V * kLanes<T>) {
+            fetch(b);
+            multiply_add_one(acc, [&](int r) { return a[r][j]; }, b, panel.group_stride);
         }
     }
+}
+
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const T* const (&rows)[R], Index run, Index run_stride,
+                                  const Panel<T>& panel) {
+    const auto multiply = [&](auto fetch)
+                              FASTLSTM_INLINED { multiply_add_fetching(acc, rows, run, run_stride, panel, fetch); };
+    if constexpr (R > 2) {
+        if (panel.ahead) {
+            return multiply([ahead = panel.ahead](const T* b) mutable FASTLSTM_INLINED {
+                prefetch(ahead);
+                ahead += kCacheLine / sizeof(T);
+                fetch_near<V>(b);
+            });
+        }
+        if (leaves_near_cache(panel)) return multiply([](const T* b) FASTLSTM_INLINED { fetch_near<V>(b); });
+    }
+    multiply([](const T*) FASTLSTM_INLINED {});
 }
 
 // A number known to the compiler, passed as an argument.

@@ -62,33 +62,50 @@ FASTLSTM_INLINE void prefetch(const void* p) { __builtin_prefetch(p, 0, 2); }
 // The same from there into the nearest cache.
 FASTLSTM_INLINE void prefetch_near(const void* p) { __builtin_prefetch(p, 0, 3); }
 
-// Ends of rows are rare and the code for them long: it stays out of the kernels. The value is passed as such: the
-// address of an accumulator would keep the whole tile in memory.
+// The first n lanes of p, the others zero; and a store to the first n lanes. All of them if n is larger, none if it is
+// negative, as it is where a vector is padding alone.
+#if defined(EIGEN_VECTORIZE_AVX512)
 template <class T>
-__attribute__((noinline, cold)) Packet<T> load_end(const T* p, Index n) {
-    alignas(64) T lanes[kLanes<T>] = {};
-    for (Index l = 0; l < n; ++l) lanes[l] = p[l];
-    return pload<Packet<T>>(lanes);
+FASTLSTM_INLINE unsigned first_lanes(Index n) {
+    return n >= kLanes<T> ? (1u << kLanes<T>)-1 : n > 0 ? (1u << n) - 1 : 0;
 }
 
+FASTLSTM_INLINE Packet<float> load_first(const float* p, Index n) {
+    return _mm512_maskz_loadu_ps(static_cast<__mmask16>(first_lanes<float>(n)), p);
+}
+FASTLSTM_INLINE Packet<double> load_first(const double* p, Index n) {
+    return _mm512_maskz_loadu_pd(static_cast<__mmask8>(first_lanes<double>(n)), p);
+}
+FASTLSTM_INLINE void store_first(float* p, const Packet<float>& value, Index n) {
+    _mm512_mask_storeu_ps(p, static_cast<__mmask16>(first_lanes<float>(n)), value);
+}
+FASTLSTM_INLINE void store_first(double* p, const Packet<double>& value, Index n) {
+    _mm512_mask_storeu_pd(p, static_cast<__mmask8>(first_lanes<double>(n)), value);
+}
+#else
+// Out of line, as ends are rare and their code is long. No packets are passed: a function that takes one leaves the
+// upper halves of the registers in use, and the plain code that it returns to would be slow.
 template <class T>
-__attribute__((noinline, cold)) void store_end(T* p, Packet<T> value, Index n) {
-    alignas(64) T lanes[kLanes<T>];
-    pstore(lanes, value);
-    for (Index l = 0; l < n; ++l) p[l] = lanes[l];
+__attribute__((noinline)) void copy_end(const T* from, T* to, Index n) {
+    for (Index l = 0; l < n; ++l) to[l] = from[l];
 }
 
-// The first n lanes of p; the others are zero.
 template <class T>
 FASTLSTM_INLINE Packet<T> load_first(const T* p, Index n) {
-    return n >= kLanes<T> ? ploadu<Packet<T>>(p) : load_end(p, n);
+    if (n >= kLanes<T>) return ploadu<Packet<T>>(p);
+    alignas(64) T lanes[kLanes<T>] = {};
+    copy_end(p, lanes, n);
+    return pload<Packet<T>>(lanes);
 }
 
 template <class T>
 FASTLSTM_INLINE void store_first(T* p, const Packet<T>& value, Index n) {
     if (n >= kLanes<T>) return pstoreu(p, value);
-    store_end(p, value, n);
+    alignas(64) T lanes[kLanes<T>];
+    pstore(lanes, value);
+    copy_end(lanes, p, n);
 }
+#endif
 
 }  // namespace
 }  // namespace FASTLSTM_ISA

@@ -50,6 +50,21 @@ def test_every_cell_steps(isa: str, cell: str) -> None:
     np.testing.assert_array_equal([stream.step(x_t) for x_t in problem.x], wanted.y)
 
 
+@pytest.mark.parametrize("cell", [*CELLS, "projected", "peepholes"])
+def test_large_steps_have_the_sequences_bits_on_several_threads(isa: str, threads: int, cell: str) -> None:
+    problem = make_problem(Case(cell if cell in CELLS else "lstm", 5, 64, 70, 130))  # over a million multiply-adds
+    parameters = {name: getattr(problem, name) for name in ("weight_ih", "weight_hh", "bias", "recurrent_bias")}
+    if cell == "projected":
+        parameters |= {"weight_hr": draw(40, 130), "weight_hh": draw(520, 40)}
+    if cell == "peepholes":
+        parameters |= {"peepholes": draw(390)}
+    weights = _core.Weights(problem.case.cell, **parameters)
+    y = np.empty((5, 64, weights.state_size), "float32")
+    _core.forward(weights, problem.x, y=y)
+    stream = _core.Stream([weights], 64)
+    np.testing.assert_array_equal([stream.step(x_t) for x_t in problem.x], y)
+
+
 def test_one_sequence_needs_no_batch_axis() -> None:
     layer = fl.LSTM(3, 5, seed=0)
     x = draw(6, 3)

@@ -13,6 +13,8 @@ namespace {
 // Numbers of projected input held at a time: small enough for the second-level cache beside the weights in use.
 constexpr Index kProjected = 16 * 1024;
 constexpr Index kProjectedRowsAtLeast = 32;
+// W is read once for all of them: with so many rows that costs a few hundredths of reading R at every visit.
+constexpr Index kInputsOfProjectedRow = 8;
 
 // Rows from which on W is worth reading again at every visit, so that the recurrent product can begin with the
 // projection and nothing is projected ahead.
@@ -150,7 +152,8 @@ private:
         for (int rank = 0; rank < plan_.threads(); ++rank) {
             const Slice& slice = plan_.slice(rank);
             const Index rows = slice.rows.end - slice.rows.begin;
-            const Index some = std::max({rows, kProjectedRowsAtLeast, kProjected / gate_pitch()});
+            const Index some = std::max(
+                {rows, kProjectedRowsAtLeast, kProjected / gate_pitch(), weights_.input_size / kInputsOfProjectedRow});
             const Index capacity = std::min(some, std::max(rows, checked_product(rows, schedule_.visits())));
             Scratch scratch;
             scratch.z = Buffer<T>(checked_product(capacity, gate_pitch()));

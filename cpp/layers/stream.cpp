@@ -49,50 +49,79 @@ Index Stream<T>::work() const {
 
 template <class T>
 void Stream<T>::step(const T* x, Index x_stride, T* y, Index y_stride) {
-    const FlushSubnormals mode;
-    for (Layer& layer : layers_) {
-        const Weights<T>& weights = *layer.weights;
-        const Kernels<T>& kernels = kernels_of<T>(weights.table);
-        const bool last = &layer == &layers_.back();
-        for (Index row = 0; row < rows_; ++row) {
-            x_rows_[static_cast<std::size_t>(row)] = x + row * x_stride;
-            if (last) y_rows_[static_cast<std::size_t>(row)] = y + row * y_stride;
+    const Ends ends{x, x_stride, y, y_stride};
+    TeamLease lease(static_cast<double>(work()) < kWorthATeam ? 1 : num_threads());
+    lease.run([this, &ends](int rank, Team& team) {
+        const FlushSubnormals mode;
+        for (Layer& layer : layers_) {
+            if (rank == 0) begin(layer, ends);
+            team.meet();
+            step_layer(layer, ends, rank, team);
         }
-        CellForwardArgs<T> args{};
-        args.rows = rows_;
-        // the sweep goes back where the one before ended, whose last weights are still in the cache
-        args.descending = layer.descending = !layer.descending;
-        project(layer, kernels, args);
-        args.hidden_size = weights.hidden_size;
-        args.state_size = weights.state_size;
-        args.group_end = weights.recurrent.groups();
-        args.packed_hh = weights.packed_hh();
-        args.packed_candidate = weights.packed_candidate();
-        args.h_reset = layer.h_reset.data();
-        args.recurrent_bias = weights.recurrent_bias();
-        args.h_prev = layer.h[0].data();
-        args.h = layer.units ? layer.units.data() : layer.h[1].data();
-        args.c_prev = args.c = layer.c.data();
-        args.y = last && !layer.units ? y_rows_.data() : nullptr;
-        args.gates = layer.gates.data();
-        args.options = &weights.options;
-        args.peepholes = weights.peepholes();
-        const auto& phases = cell_kernels(kernels, weights.kind, weights.general).forward;
-        phases[0](args);
-        args.group_end = weights.units.groups();
-        if (phases[1]) phases[1](args);
-        if (layer.units) project_states(layer);
-        std::swap(layer.h[0], layer.h[1]);
-        x = layer.h[0].data();
-        x_stride = weights.states.columns();
-        if (!last || !layer.units) continue;
-        for (Index row = 0; row < rows_; ++row) std::copy_n(x + row * x_stride, weights.state_size, y + row * y_stride);
+    });
+}
+
+// The rows that a layer reads and writes, by one thread for all.
+template <class T>
+void Stream<T>::begin(Layer& layer, const Ends& ends) {
+    const bool first = &layer == &layers_.front();
+    const Layer& below = first ? layer : *(&layer - 1);
+    const T* x = first ? ends.x : below.h[0].data();
+    const Index x_stride = first ? ends.x_stride : below.weights->states.columns();
+    for (Index row = 0; row < rows_; ++row) {
+        const auto at = static_cast<std::size_t>(row);
+        x_rows_[at] = x + row * x_stride;
+        y_rows_[at] = ends.y + row * ends.y_stride;
+        state_rows_[at] = layer.h[1].data() + row * layer.weights->states.columns();
+    }
+    // the sweep goes back where the one before ended, whose last weights are still in the cache
+    layer.descending = !layer.descending;
+    std::swap(layer.h[0], layer.h[1]);
+}
+
+// The share of a thread: groups of units, whose weights stay in its own cache.
+template <class T>
+void Stream<T>::step_layer(Layer& layer, const Ends& ends, int rank, Team& team) {
+    const Weights<T>& weights = *layer.weights;
+    const Kernels<T>& kernels = kernels_of<T>(weights.table);
+    const bool last = &layer == &layers_.back();
+    CellForwardArgs<T> args{};
+    args.rows = rows_;
+    args.hidden_size = weights.hidden_size;
+    args.state_size = weights.state_size;
+    args.descending = layer.descending;
+    args.packed_hh = weights.packed_hh();
+    args.packed_candidate = weights.packed_candidate();
+    args.h_reset = layer.h_reset.data();
+    args.recurrent_bias = weights.recurrent_bias();
+    args.h_prev = layer.h[1].data();
+    args.h = layer.units ? layer.units.data() : layer.h[0].data();
+    args.c_prev = args.c = layer.c.data();
+    args.y = last && !layer.units ? y_rows_.data() : nullptr;
+    args.gates = layer.gates.data();
+    args.options = &weights.options;
+    args.peepholes = weights.peepholes();
+    project(layer, args, rank, team);
+    const auto run = [&](auto phase, const Layout& columns) {
+        const Share groups = share_of(columns.groups(), rank, team.size());
+        args.group_begin = groups.begin;
+        args.group_end = groups.end;
+        phase(args);
+        team.meet();
+    };
+    const auto& phases = cell_kernels(kernels, weights.kind, weights.general).forward;
+    run(phases[0], weights.recurrent);
+    if (phases[1]) run(phases[1], weights.units);
+    if (!layer.units) return;
+    project_states(layer, rank, team);
+    for (Index row = 0; last && rank == 0 && row < rows_; ++row) {
+        std::copy_n(state_rows_[static_cast<std::size_t>(row)], weights.state_size, ends.y + row * ends.y_stride);
     }
 }
 
 // What a step's sums begin with: the inputs for the kernel to project, or z = bias + x W.
 template <class T>
-void Stream<T>::project(const Layer& layer, const Kernels<T>& kernels, CellForwardArgs<T>& args) {
+void Stream<T>::project(const Layer& layer, CellForwardArgs<T>& args, int rank, Team& team) {
     const Weights<T>& weights = *layer.weights;
     args.input_size = weights.input_size;
     args.packed_ih = weights.packed_ih();
@@ -102,20 +131,23 @@ void Stream<T>::project(const Layer& layer, const Kernels<T>& kernels, CellForwa
         return;
     }
     args.z = layer.z.data();
-    kernels.product({x_rows_.data(), rows_, args.input_size, args.input_size, 0, args.packed_ih, args.bias, 0,
-                     weights.gates.groups(), layer.z_rows.data(), weights.gates.columns()});
+    const Share groups = share_of(weights.gates.groups(), rank, team.size());
+    kernels_of<T>(weights.table)
+        .product({x_rows_.data(), rows_, args.input_size, args.input_size, 0, args.packed_ih, args.bias, groups.begin,
+                  groups.end, layer.z_rows.data(), weights.gates.columns()});
+    team.meet();
 }
 
+// h = units · W_hr^T
 template <class T>
-void Stream<T>::project_states(const Layer& layer) {
+void Stream<T>::project_states(const Layer& layer, int rank, Team& team) {
     const Weights<T>& weights = *layer.weights;
-    const Index pitch = weights.states.columns(), H = weights.hidden_size;
-    for (Index row = 0; row < rows_; ++row) {
-        state_rows_[static_cast<std::size_t>(row)] = layer.h[1].data() + row * pitch;
-    }
+    const Index H = weights.hidden_size;
+    const Share groups = share_of(weights.states.groups(), rank, team.size());
     kernels_of<T>(weights.table)
-        .product({layer.unit_rows.data(), rows_, H, H, 0, weights.packed_projection(), nullptr, 0,
-                  weights.states.groups(), state_rows_.data(), pitch});
+        .product({layer.unit_rows.data(), rows_, H, H, 0, weights.packed_projection(), nullptr, groups.begin,
+                  groups.end, state_rows_.data(), weights.states.columns()});
+    team.meet();
 }
 
 template <class T>

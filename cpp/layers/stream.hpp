@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "thread_pool.hpp"
 #include "weights.hpp"
 
 namespace fastlstm {
@@ -43,7 +44,7 @@ public:
 private:
     struct Layer {
         std::shared_ptr<const Weights<T>> weights;
-        Buffer<T> h[2];     // now and next, swapped by every step
+        Buffer<T> h[2];     // now and before, swapped by every step
         Buffer<T> c;        // LSTM
         Buffer<T> h_reset;  // GRU with the reset gate before the product
         Buffer<T> gates;    // general cells: the sums
@@ -54,8 +55,18 @@ private:
         bool descending = false;  // the direction of the last sweep through the weights
     };
 
-    void project(const Layer& layer, const Kernels<T>& kernels, CellForwardArgs<T>& args);
-    void project_states(const Layer& layer);
+    // The caller's rows of a step.
+    struct Ends {
+        const T* x;
+        Index x_stride;
+        T* y;
+        Index y_stride;
+    };
+
+    void begin(Layer& layer, const Ends& ends);
+    void step_layer(Layer& layer, const Ends& ends, int rank, Team& team);
+    void project(const Layer& layer, CellForwardArgs<T>& args, int rank, Team& team);
+    void project_states(const Layer& layer, int rank, Team& team);
 
     static void copy_row(const Layer& from, Index from_row, const Layer& to, Index to_row);
 

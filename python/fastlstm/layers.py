@@ -298,6 +298,13 @@ def _as_lengths(lengths: ArrayLike) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
+def _stacked(arrays: Sequence[Floats]) -> Floats:
+    """``np.stack`` in a fraction of its time, which counts where a whole call takes microseconds."""
+    if len(arrays) == 1:
+        return arrays[0][None]
+    return np.concatenate(arrays).reshape(len(arrays), *arrays[0].shape)
+
+
 def _gradients_of(parameters: dict[str, Floats]) -> dict[str, Floats]:
     return {f"d{_CORE_NAMES.get(name, name)}": gradient for name, gradient in parameters.items()}
 
@@ -368,7 +375,7 @@ class _Call:
         """Make a layer's (T, N, D*S) array; with the part of every direction."""
         S, D = self.layer._state_size, self.layer.num_directions
         y = self._empty(D * S)
-        return y, [y[..., direction * S : (direction + 1) * S] for direction in range(D)]
+        return y, [y] if D == 1 else [y[..., :S], y[..., S:]]
 
     def _keep_final(self, h_n: Floats, c_n: Floats | None) -> None:
         self.final.append((h_n,) if c_n is None else (h_n, c_n))
@@ -402,7 +409,7 @@ class _Call:
         return y if mask is None else y * mask
 
     def _pack_state(self, states: Sequence[tuple[Floats, ...]]) -> State:
-        parts = tuple(np.stack(part) for part in zip(*states, strict=True))
+        parts = tuple(_stacked(part) for part in zip(*states, strict=True))
         if not self.batched:
             parts = tuple(part[:, 0] for part in parts)
         return parts if self.layer._states == 2 else parts[0]

@@ -158,6 +158,7 @@ def _lengths() -> Iterator[Workload]:
         for T in (10, 100, 1000):
             yield Workload("forward", Case(cell, T, 32, 128, 128), variable_lengths=True)
             yield Workload("train", Case(cell, T, 32, 128, 128), variable_lengths=True)
+        yield Workload("forward", Case(cell, 100, 32, 128, 128), variable_lengths=True, bidirectional=True)
 
 
 def _bidirectional() -> Iterator[Workload]:

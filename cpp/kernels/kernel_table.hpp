@@ -23,6 +23,7 @@ namespace fastlstm {
 using Index = std::int64_t;
 
 constexpr Index kGroup = 4;  // vectors side by side in a register tile
+constexpr Index kMostLanes = 16;
 
 // The functions a gate may have; their formulas stand in any_activation.inl.hpp.
 enum class Function {
@@ -125,7 +126,7 @@ struct CellBackwardArgs {
     const T* packed_gates_t[kGroup];  // the R^T of every gate apart, K = Hp
 };
 
-// c[i] += sum over k of a[k][i] * b[k], and optionally sums[.] += sum over k of b[k]
+// c[i] = sum over k of a[k][i] * b[k], and optionally sums[.] = sum over k of b[k]; with `add`, += in both
 template <class T>
 struct OuterArgs {
     const T* const* a;  // K row pointers
@@ -138,6 +139,7 @@ struct OuterArgs {
     Index vectors;        // of them in all groups
     T* c;                 // pitch vectors * W
     T* sums;              // [vectors * W] or null
+    bool add;
 };
 
 // The phases of a visit, one or two: the second needs what the first made for all units, and is null where there is

@@ -48,15 +48,19 @@ void product(const ProductArgs<T>& args) {
                      });
 }
 
-// c[i + r][group] += sum over k of a[k][i + r] * b[k][group]
+// c[i + r][group] = or += sum over k of a[k][i + r] * b[k][group]
 template <class T, int R, int V>
 FASTLSTM_APART void outer_tile(const OuterArgs<T>& args, Index i, Index group) {
     constexpr int W = kLanes<T>;
     const Index pitch = args.vectors * W;
     T* c = args.c + i * pitch + group * args.group_vectors * W;
     Tile<T, 1, R, V> acc;
-    for_vectors<1, R, V>([&](int, int r, int v)
-                             FASTLSTM_INLINED { acc.at[0][r][v] = pload<Packet<T>>(c + r * pitch + v * W); });
+    if (args.add) {
+        for_vectors<1, R, V>([&](int, int r, int v)
+                                 FASTLSTM_INLINED { acc.at[0][r][v] = pload<Packet<T>>(c + r * pitch + v * W); });
+    } else {
+        set_to_zero(acc);
+    }
     const T* b = args.b + group * args.group_stride;
     const auto add = [&](Index k) FASTLSTM_INLINED {
         const T* a = args.a[k] + i;
@@ -80,7 +84,7 @@ FASTLSTM_INLINE void sum_rows(const OuterArgs<T>& args, Index group) {
     T* sums = args.sums + group * args.group_vectors * W;
     const T* b = args.b + group * args.group_stride;
     Packet<T> acc[V];
-    for (int v = 0; v < V; ++v) acc[v] = pload<Packet<T>>(sums + v * W);
+    for (int v = 0; v < V; ++v) acc[v] = args.add ? pload<Packet<T>>(sums + v * W) : constant<T>(0);
     for (Index k = 0; k < args.k; ++k, b += args.row_stride)
         for (int v = 0; v < V; ++v) acc[v] = padd(acc[v], pload<Packet<T>>(b + v * W));
     for (int v = 0; v < V; ++v) pstore(sums + v * W, acc[v]);

@@ -38,17 +38,17 @@ public:
             carry_ = load_state(arrays.dc_n, weights_.hidden_size, unit_pitch());
         }
         const Index columns = weights_.gates.columns();
-        if (arrays.dweight_ih) dweight_ih_ = Buffer<T>::zeroed(checked_product(weights_.input_size, columns));
+        if (arrays.dweight_ih) dweight_ih_ = make_sums(weights_.input_size, columns);
         if (arrays.dweight_hh) make_recurrent_gradients();
         if (weights_.projected()) {
             dstates_ = Buffer<T>(checked_product(capacity_, state_pitch()));
             dunits_ = Buffer<T>(checked_product(schedule_.rows(), unit_pitch()));
-            dweight_hr_ = Buffer<T>::zeroed(arrays.dweight_hr ? weights_.state_size * unit_pitch() : 0);
+            dweight_hr_ = make_sums(arrays.dweight_hr ? weights_.state_size : 0, unit_pitch());
         }
         if (arrays.dpeepholes) dpeepholes_ = Buffer<T>::zeroed(kPeepholes * unit_pitch());
-        if (arrays.dbias || arrays.drecurrent_bias) dbias_ = Buffer<T>::zeroed(columns);
+        if (arrays.dbias || arrays.drecurrent_bias) dbias_ = make_sums(1, columns);
         if (arrays.drecurrent_bias && has_recurrent_bias(weights_.kind)) {
-            drecurrent_bias_ = Buffer<T>::zeroed(columns);
+            drecurrent_bias_ = make_sums(1, columns);
         }
         const auto rows = static_cast<std::size_t>(std::max(capacity_, schedule_.rows()));
         const Index masked = masks() ? checked_product(static_cast<Index>(rows), state_pitch()) : 0;
@@ -67,23 +67,10 @@ public:
         });
         if (interruption_.stopped()) return false;
         if (has_cell_state(weights_.kind)) store_state(carry_, arrays_.dc_0);
-        store_weights(dweight_ih_, weights_.gates, weights_.input_size, arrays_.dweight_ih);
-        store_weights(dweight_hh_, weights_.recurrent, weights_.state_size, arrays_.dweight_hh);
-        for (Index gate = 0; gate < weights_.gates.gates; ++gate) {
-            MatrixView<T> to = arrays_.dweight_hh;
-            to.data += gate * weights_.hidden_size * to.row_stride;
-            store_weights(dgate_hh_[gate], weights_.units, weights_.hidden_size, to);
-        }
-        const MatrixView<T>& hr = arrays_.dweight_hr;
-        store_weights(dweight_hr_, weights_.units, weights_.state_size, {hr.data, hr.column_stride, hr.row_stride});
         for (Index gate = 0; dpeepholes_ && gate < kPeepholes; ++gate) {
             const Index H = weights_.hidden_size;
             std::copy_n(dpeepholes_.data() + gate * unit_pitch(), H, arrays_.dpeepholes + gate * H);
         }
-        store_weights(dbias_, weights_.gates, 1, {arrays_.dbias, 1, 0});
-        const bool apart = has_recurrent_bias(weights_.kind);
-        store_weights(apart ? drecurrent_bias_ : dbias_, apart ? weights_.recurrent : weights_.gates, 1,
-                      {arrays_.drecurrent_bias, 1, 0});
         return true;
     }
 
@@ -110,15 +97,22 @@ private:
         return masks().data() + (row * weights_.gates.gates + gate) * state_pitch();
     }
 
+    // Sums over all steps: the first chunk writes them, if there is one.
+    Buffer<T> make_sums(Index rows, Index columns) const {
+        const Index size = checked_product(rows, columns);
+        return schedule_.total() > 0 ? Buffer<T>(size) : Buffer<T>::zeroed(size);
+    }
+    bool adds(const Chunk& chunk) const { return chunk.end < schedule_.visits(); }
+
     // Where rows are masked every gate has its own left operand, and so has n with its reset gate before the product.
     void make_recurrent_gradients() {
         const Index H = weights_.hidden_size;
         const Index first = masks() ? 0 : weights_.recurrent.gates;
         if (!masks()) {
-            dweight_hh_ = Buffer<T>::zeroed(checked_product(weights_.state_size, weights_.recurrent.columns()));
+            dweight_hh_ = make_sums(weights_.state_size, weights_.recurrent.columns());
         }
         for (Index gate = first; gate < weights_.gates.gates; ++gate) {
-            dgate_hh_[gate] = Buffer<T>::zeroed(checked_product(H, unit_pitch()));
+            dgate_hh_[gate] = make_sums(H, unit_pitch());
         }
     }
 
@@ -137,21 +131,68 @@ private:
         }
     }
 
+    // Every thread gives out the gradients it has summed up itself.
+    void store_gradients(int rank) const {
+        const CellKind kind = weights_.kind;
+        const Index in = input_slots(kind).count, out = recurrent_slots(kind).count;
+        store(rank, in, dweight_ih_, weights_.gates, weights_.input_size, arrays_.dweight_ih);
+        store(rank, out, dweight_hh_, weights_.recurrent, weights_.state_size, arrays_.dweight_hh);
+        for (Index gate = 0; gate < weights_.gates.gates; ++gate) {
+            MatrixView<T> to = arrays_.dweight_hh;
+            to.data += gate * weights_.hidden_size * to.row_stride;
+            store(rank, recurrent_slots(kind, gate).count, dgate_hh_[gate], weights_.units, weights_.hidden_size, to);
+        }
+        store(rank, in, dbias_, weights_.gates, 1, {arrays_.dbias, 1, 0});
+        const bool apart = has_recurrent_bias(kind);
+        store(rank, apart ? out : in, apart ? drecurrent_bias_ : dbias_, apart ? weights_.recurrent : weights_.gates, 1,
+              {arrays_.drecurrent_bias, 1, 0});
+        const MatrixView<T>& hr = arrays_.dweight_hr;
+        const Share groups = share_of(weights_.units.groups(), rank, plan_.threads());
+        store_vectors(dweight_hr_, weights_.units, weights_.state_size, {hr.data, hr.column_stride, hr.row_stride},
+                      {groups.begin * kGroup, std::min(groups.end * kGroup, weights_.units.vectors())});
+    }
+
+    // The vectors that add_products gives a thread: `count` of every group of gate gradients.
+    void store(int rank, Index count, const Buffer<T>& sums, const Layout& layout, Index rows,
+               const MatrixView<T>& to) const {
+        const Share groups = share_of(weights_.slot_groups(), rank, plan_.threads());
+        const Index vectors = layout.vectors();
+        store_vectors(sums, layout, rows, to,
+                      {std::min(groups.begin * count, vectors), std::min(groups.end * count, vectors)});
+    }
+
     // to(column, k) = sums[k][vector][lane], if the caller wants it; written along whichever axis has no gaps.
-    void store_weights(const Buffer<T>& sums, const Layout& layout, Index rows, const MatrixView<T>& to) const {
-        const auto store = [&](Index vector, Index k) {
+    void store_vectors(const Buffer<T>& sums, const Layout& layout, Index rows, const MatrixView<T>& to,
+                       const Share& vectors) const {
+        if (!to || !sums) return;
+        const auto store_one = [&](Index vector, Index k) {
             const T* from = sums.data() + k * layout.columns() + vector * layout.lanes;
             T* out = &to(layout.column(vector), k);
             for (Index l = 0; l < layout.real_lanes(vector); ++l) out[l * to.row_stride] = from[l];
         };
-        if (!to || !sums) return;
         if (to.row_stride == 1) {
             for (Index k = 0; k < rows; ++k)
-                for (Index vector = 0; vector < layout.vectors(); ++vector) store(vector, k);
-        } else {
-            for (Index vector = 0; vector < layout.vectors(); ++vector)
-                for (Index k = 0; k < rows; ++k) store(vector, k);
+                for (Index vector = vectors.begin; vector < vectors.end; ++vector) store_one(vector, k);
+            return;
         }
+        for (Index vector = vectors.begin; vector < vectors.end; ++vector) {
+            const bool blocks = to.column_stride == 1 && layout.real_lanes(vector) == layout.lanes;
+            Index k = blocks ? store_blocks(sums, layout, rows, to, vector) : 0;
+            for (; k < rows; ++k) store_one(vector, k);
+        }
+    }
+
+    // The same for whole blocks of lanes x lanes numbers of a vector; returns the k after them.
+    Index store_blocks(const Buffer<T>& sums, const Layout& layout, Index rows, const MatrixView<T>& to,
+                       Index vector) const {
+        alignas(64) T block[kMostLanes * kMostLanes];
+        const Index lanes = layout.lanes;
+        Index k = 0;
+        for (; k + lanes <= rows; k += lanes) {
+            kernels_.transpose(sums.data() + k * layout.columns() + vector * lanes, layout.columns(), block, lanes);
+            for (Index l = 0; l < lanes; ++l) std::copy_n(block + l * lanes, lanes, &to(layout.column(vector) + l, k));
+        }
+        return k;
     }
 
     Index kept_rows_before(Index visit) const {
@@ -174,6 +215,7 @@ private:
             add_weight_gradients(rank, chunk);
             if (arrays_.dx) input_gradients(rank, chunk);
         }
+        store_gradients(rank);
         initial_state_gradients(rank, chunk);
     }
 
@@ -361,6 +403,7 @@ private:
         args.group_vectors = kGroup;
         args.vectors = weights_.units.vectors();
         args.c = dweight_hr_.data();
+        args.add = adds(chunk);
         kernels_.outer(args);
     }
 
@@ -399,6 +442,7 @@ private:
         args.vectors = layout.vectors();
         args.c = to.data();
         args.sums = sums.data();
+        args.add = adds(chunk);
         if (to || sums) kernels_.outer(args);
     }
 

@@ -49,8 +49,10 @@ Share input_groups(const Layout& gates, const Layout& recurrent, const Share& gr
             divide_up(divide_up(end, recurrent.gates) * gates.gates, gates.group)};
 }
 
-double meeting(const Work& work) {
-    return kMeeting + kFetchedState * static_cast<double>(work.schedule.rows() * work.units.size) / 2;
+// training: backward, whose visits fetch the gradients of all gates in place of the states, counts as well.
+double meeting(const Work& work, bool training = false) {
+    const double fetched = training ? static_cast<double>(1 + work.gates.gates) / 2 : 1;
+    return kMeeting + kFetchedState * fetched * static_cast<double>(work.schedule.rows() * work.units.size) / 2;
 }
 
 }  // namespace
@@ -62,11 +64,12 @@ double Work::total() const {
 
 double Work::per_visit() const { return total() / static_cast<double>(std::max<Index>(1, schedule.visits())); }
 
-Split best_split(const Work& work, Index at_most) {
+Split best_split(const Work& work, Index at_most, bool training) {
     const Index wanted = work.total() < kWorthATeam ? 1 : at_most;
     const Index by_rows = std::min(wanted, work.schedule.rows() / kRowsWorthSplitting);
     const Index by_units = std::min({wanted, work.recurrent.groups(), work.units.groups()});
-    const bool units = by_units > by_rows && work.per_visit() / static_cast<double>(by_units) > 2 * meeting(work);
+    const bool units =
+        by_units > by_rows && work.per_visit() / static_cast<double>(by_units) > 2 * meeting(work, training);
     return {static_cast<int>(std::max<Index>(1, units ? by_units : by_rows)), units && by_units > 1};
 }
 
@@ -78,8 +81,10 @@ double duration(const Work& work, const Split& split) {
 }
 
 Plan::Plan(const Work& work, bool training)
-    : Plan(work, training && work.schedule.total() < kStepsWorthFetching ? Split{} : best_split(work, num_threads()),
-           true) {}
+    : Plan(
+          work,
+          training && work.schedule.total() < kStepsWorthFetching ? Split{} : best_split(work, num_threads(), training),
+          true) {}
 
 Plan::Plan(const Work& work, const Split& wanted, bool claim)
     : lease_(claim ? wanted.threads : 1), split_(claim && lease_.size() == 1 ? Split{} : wanted) {

@@ -38,8 +38,8 @@ struct Split {
     bool units = false;
 };
 
-// The split of an inference among at most so many threads.
-Split best_split(const Work& work, Index at_most);
+// The split of a call among at most so many threads.
+Split best_split(const Work& work, Index at_most, bool training = false);
 
 // About how long an inference takes.
 double duration(const Work& work, const Split& split);

@@ -17,7 +17,13 @@ struct Tile {
 
 // Before a loop over the vectors of a tile. It is unrolled before the compiler decides what lives in registers;
 // otherwise the accumulators pass through memory before and after every product.
+#if defined(__clang__)
+#define FASTLSTM_UNROLL _Pragma("unroll")
+#define FASTLSTM_ROLLED _Pragma("nounroll")
+#else
 #define FASTLSTM_UNROLL _Pragma("GCC unroll 8")
+#define FASTLSTM_ROLLED _Pragma("GCC unroll 1")
+#endif
 
 // Calls f(p, r, v) for every vector of a tile.
 template <int P, int R, int V, class F>
@@ -42,7 +48,7 @@ FASTLSTM_INLINE void for_cells(const Tile<T, P, R, V>& acc, const F& f) {
     } else {
         Tile<T, P, R, V> sums;
         for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED { sums.at[p][r][v] = acc.at[p][r][v]; });
-#pragma GCC unroll 1
+        FASTLSTM_ROLLED
         for (int v = 0; v < P * R * V; v += K) f(sums, v / (R * V), v / V % R, v % V);
     }
 }

@@ -426,6 +426,9 @@ def test_a_long_call_is_its_own_sample_and_short_ones_are_repeated(monkeypatch: 
     monkeypatch.setattr(clock, "perf_counter", lambda: now)
     assert clock.sample(lambda: call(2.0), 1.0) == [2.0]
     assert calls == 1
+    cold_then_warm = iter([0.6, 0.5])
+    assert clock.sample(lambda: call(next(cold_then_warm)), 0.05) == pytest.approx([0.5])
+    calls = 1
     samples = clock.sample(lambda: call(1e-5), 1e-3)
     assert samples == pytest.approx([1e-5] * 5)
     assert calls == 1 + 2 + 20 * 5  # 20 calls fill the shortest sample

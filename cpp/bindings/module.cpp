@@ -3,6 +3,7 @@
 PYBIND11_MODULE(_core_of_main_interpreter, module, pybind11::mod_gil_not_used()) {
     module.doc() = "Compiled core of fastlstm.";
     fastlstm::register_runtime(module);
+    fastlstm::register_arrays(module);
     fastlstm::register_weights(module);
     fastlstm::register_dense(module);
     fastlstm::register_sequence(module);

@@ -11,6 +11,7 @@ namespace fastlstm {
 constexpr Index kWorthReleasing = 400'000;
 
 void register_runtime(pybind11::module_& module);
+void register_arrays(pybind11::module_& module);
 void register_weights(pybind11::module_& module);
 void register_dense(pybind11::module_& module);
 void register_sequence(pybind11::module_& module);

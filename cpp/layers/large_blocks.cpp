@@ -15,7 +15,9 @@ namespace {
 // Prefetching stops at the end of a page, and the first touch of a page costs a fault and its clearing: 2 MB pages for
 // the one, kept blocks for the other. A training step frees what the next one asks for, and the C library would return
 // it to the system in between, or not, depending on what else the process has done.
-constexpr std::size_t kHugePage = std::size_t{1} << 21, kWorthHugePages = std::size_t{1} << 20;
+constexpr std::size_t kHugePage = std::size_t{1} << 21;
+// Rounding up to huge pages doubles a block at most; those a caller may have many of grow by half at most.
+constexpr std::size_t worth_huge_pages(Held held) { return held == Held::by_call ? kHugePage / 2 : 2 * kHugePage; }
 constexpr std::size_t kSmallStep = std::size_t{1} << 14;  // sizes of the others are multiples of this
 constexpr std::size_t kMostKept = 64;                     // blocks
 
@@ -31,13 +33,13 @@ std::vector<Block>& kept() {
     return *blocks;
 }
 
-// The smallest kept block that is large enough and not twice so, or none.
-Block reuse(std::size_t size) {
+// The smallest kept block of `size` bytes to `most`, or none.
+Block reuse(std::size_t size, std::size_t most) {
     const std::unique_lock<std::mutex> lock(taken, std::try_to_lock);
     if (!lock) return {};
     auto best = kept().end();
     for (auto block = kept().begin(); block != kept().end(); ++block) {
-        const bool fits = block->size >= size && block->size < 2 * size;
+        const bool fits = block->size >= size && block->size <= most;
         if (fits && (best == kept().end() || block->size < best->size)) best = block;
     }
     if (best == kept().end()) return {};
@@ -63,10 +65,10 @@ bool keep(const Block& block) {
 
 }  // namespace
 
-void* allocate_large(std::size_t& bytes) {
-    const std::size_t unit = bytes >= kWorthHugePages ? kHugePage : kSmallStep;
+void* allocate_large(std::size_t& bytes, Held held) {
+    const std::size_t unit = bytes >= worth_huge_pages(held) ? kHugePage : kSmallStep;
     bytes = (bytes + unit - 1) / unit * unit;
-    if (const Block block = reuse(bytes); block.data) {
+    if (const Block block = reuse(bytes, held == Held::by_call ? 2 * bytes - 1 : bytes + bytes / 4); block.data) {
         bytes = block.size;
         return block.data;
     }

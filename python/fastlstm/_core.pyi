@@ -98,6 +98,8 @@ def backward(
     dpeepholes: Floats | None = None,  # (3H,)
 ) -> tuple[Floats, Floats | None]:  # dh_0 (N, S), dc_0 (N, H) or None
     ...
+def empty(shape: Sequence[int], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """As ``numpy.empty``, but a large array's memory is kept for the next one when the array is dropped."""
 
 class Dense:
     """``x @ kernel + bias``, packed for the active instruction set; a row's bits do not depend on the others."""

@@ -342,8 +342,8 @@ class _Call:
         """Make a ``(T, N, size)`` array, in memory as the caller has x."""
         T, N = self.x.shape[:2]
         if self.batched and self.layer.batch_first:
-            return np.empty((N, T, size), self.layer.dtype).transpose(1, 0, 2)
-        return np.empty((T, N, size), self.layer.dtype)
+            return _core.empty((N, T, size), self.layer.dtype).transpose(1, 0, 2)
+        return _core.empty((T, N, size), self.layer.dtype)
 
     def _state_arrays(self, state: State, name: str) -> tuple[Floats, ...]:
         """Check the arrays of a state or of its gradient, giving them a batch axis."""
@@ -454,7 +454,8 @@ class _Call:
             k = layer * D + direction
             suffix = f"_l{layer}" + ("_reverse" if direction else "")
             dx = self._empty(self.weights[k].input_size)
-            own = {name: np.empty_like(self.parameters[name + suffix]) for name in self.layer._parameter_names}
+            like = {name: self.parameters[name + suffix] for name in self.layer._parameter_names}
+            own = {name: _core.empty(value.shape, value.dtype) for name, value in like.items()}
             parameters |= {name + suffix: gradient for name, gradient in own.items()}
             part = dy[..., direction * S : (direction + 1) * S]
             dh_n, dc_n = (None, None) if seeds is None else (seeds[0][k], seeds[1][k] if len(seeds) == 2 else None)

@@ -240,7 +240,7 @@ class Bidirectional(Wrapper):
         if self.merge_mode != "concat" or not self.return_sequences:
             return None, None, None
         size = self.forward_layer.output_size
-        whole = np.empty((*x.shape[:2], size + self.backward_layer.output_size), self.dtype)
+        whole = _core.empty((*x.shape[:2], size + self.backward_layer.output_size), self.dtype)
         return whole, whole[..., :size], whole[:, ::-1, size:]
 
     def _flip(self, y: Array) -> Array:

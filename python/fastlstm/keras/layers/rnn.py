@@ -171,7 +171,7 @@ class RNN(Wrapper):
         self._keep(states)
 
         def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
-            dx = np.empty_like(x) if need_dx else None
+            dx = _core.empty(x.shape, x.dtype) if need_dx else None
             dy = self._output_adjoint(dy, valid)
             dy = dy.transpose(1, 0, 2) if self.return_sequences else dy
             return dx, through(dy, None if dx is None else self._time_first(dx))
@@ -211,7 +211,7 @@ class RNN(Wrapper):
     def _output_array(self, x: Array, out: Array | None) -> Array | None:
         if not self.return_sequences:
             return None
-        return np.empty((*x.shape[:2], self._output_size), self.dtype) if out is None else out
+        return _core.empty((*x.shape[:2], self._output_size), self.dtype) if out is None else out
 
     def _start(self, x: Array, given: Any) -> States | None:
         if given is not None:

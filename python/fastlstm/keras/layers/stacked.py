@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
+from fastlstm import _core
 
 from ..arrays import Array, Shape
 from .base import Layer, describe_layer
@@ -124,7 +124,7 @@ class StackedRNNCells(Cell, Wrapper):
             parts = list[list[Array]]()
             for level in range(len(pullbacks) - 1, -1, -1):
                 inputs, pullback = pullbacks[level]
-                slope = np.empty(inputs.shape, inputs.dtype) if level else dx
+                slope = _core.empty(inputs.shape, inputs.dtype) if level else dx
                 parts.append(pullback(dy, slope))
                 dy = dy if slope is None else slope
             return [gradient for part in reversed(parts) for gradient in part]
@@ -133,7 +133,7 @@ class StackedRNNCells(Cell, Wrapper):
 
     def _levels(self, x: Array, states: States | None, y: Array | None) -> list[tuple[Any, Any, Array | None]]:
         """Each cell with its states to start with, and the array for its outputs."""
-        inner = [np.empty((*x.shape[:2], output_size(cell)), x.dtype) for cell in self.cells[:-1]]
+        inner = [_core.empty((*x.shape[:2], output_size(cell)), x.dtype) for cell in self.cells[:-1]]
         entries = (None,) * len(self.cells) if states is None else states
         return list(zip(self.cells, entries, [*inner, y], strict=True))
 

@@ -1,0 +1,75 @@
+"""`_core.empty`: arrays whose memory is found again by the next one."""
+
+import gc
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fastlstm
+from fastlstm import _core
+
+FLOAT32, FLOAT64 = np.dtype("float32"), np.dtype("float64")
+
+
+@pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64])
+@pytest.mark.parametrize("shape", [(), (0, 3), (5,), (3, 2), (64, 32, 65), (1500, 1000)])
+def test_shape_dtype_and_order(shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    array = _core.empty(shape, dtype)
+    assert (array.shape, array.dtype) == (shape, dtype)
+    assert array.flags.c_contiguous
+    assert array.flags.aligned
+    assert array.flags.writeable
+    array[...] = 7
+    assert (array == 7).all()
+
+
+def test_live_arrays_share_nothing() -> None:
+    arrays = [_core.empty((20_000 + i,), FLOAT32) for i in range(40)]
+    for i, array in enumerate(arrays):
+        array[...] = i
+    assert all((array == i).all() for i, array in enumerate(arrays))
+
+
+def test_memory_comes_back_when_the_last_view_is_dropped() -> None:
+    size = 123_456  # of no other array in this process
+    array = _core.empty((size,), FLOAT32)
+    address = array.ctypes.data
+    view = array[1:].reshape(5, -1)
+    del array
+    other = _core.empty((size,), FLOAT32)
+    assert other.ctypes.data != address
+    view[...] = 1
+    other[...] = 2
+    assert (view == 1).all()
+    del view
+    gc.collect()
+    assert _core.empty((size,), FLOAT32).ctypes.data == address
+
+
+def test_a_block_much_larger_than_asked_for_is_not_given_away() -> None:
+    large = _core.empty((1_000_000,), FLOAT32)
+    address = large.ctypes.data
+    del large
+    small = _core.empty((700_000,), FLOAT32)
+    assert small.ctypes.data != address
+
+
+def test_outputs_of_earlier_calls_stay_as_they_are() -> None:
+    layer = fastlstm.LSTM(8, 64, seed=0)
+    rng = np.random.default_rng(0)
+    inputs = [rng.standard_normal((50, 16, 8)).astype("float32") for _ in range(4)]
+    outputs = [layer(x)[0] for x in inputs]
+    copies = [y.copy() for y in outputs]
+    for x in inputs:
+        layer(x)
+    assert all(np.array_equal(y, copy) for y, copy in zip(outputs, copies, strict=True))
+
+
+def test_sizes_that_cannot_be() -> None:
+    with pytest.raises(ValueError, match=r"shape must not be negative, got a size of -1"):
+        _core.empty((3, -1), FLOAT32)
+    with pytest.raises((ValueError, MemoryError), match="overflow"):
+        _core.empty((2**40, 2**40), FLOAT32)
+    with pytest.raises(MemoryError, match="could not allocate"):
+        _core.empty((2**45,), FLOAT32)

@@ -23,7 +23,6 @@ namespace fastlstm {
 using Index = std::int64_t;
 
 constexpr Index kGroup = 4;  // vectors side by side in a register tile
-constexpr Index kMostLanes = 16;
 
 // The functions a gate may have; their formulas stand in any_activation.inl.hpp.
 enum class Function {

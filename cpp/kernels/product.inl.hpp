@@ -103,14 +103,14 @@ void outer(const OuterArgs<T>& args) {
     }
 }
 
-// to[l][r] = from[r][l] for a block of W x W
+// to[l][r] = from[r][l] for a block of W x W, aligned or not
 template <class T>
 void transpose(const T* from, Index from_pitch, T* to, Index to_pitch) {
     constexpr int W = kLanes<T>;
     Eigen::internal::PacketBlock<Packet<T>, W> block;
-    for (int r = 0; r < W; ++r) block.packet[r] = pload<Packet<T>>(from + r * from_pitch);
+    for (int r = 0; r < W; ++r) block.packet[r] = ploadu<Packet<T>>(from + r * from_pitch);
     Eigen::internal::ptranspose(block);
-    for (int l = 0; l < W; ++l) pstore(to + l * to_pitch, block.packet[l]);
+    for (int l = 0; l < W; ++l) pstoreu(to + l * to_pitch, block.packet[l]);
 }
 
 }  // namespace

@@ -185,12 +185,11 @@ private:
     // The same for whole blocks of lanes x lanes numbers of a vector; returns the k after them.
     Index store_blocks(const Buffer<T>& sums, const Layout& layout, Index rows, const MatrixView<T>& to,
                        Index vector) const {
-        alignas(64) T block[kMostLanes * kMostLanes];
-        const Index lanes = layout.lanes;
+        const Index lanes = layout.lanes, pitch = layout.columns();
         Index k = 0;
         for (; k + lanes <= rows; k += lanes) {
-            kernels_.transpose(sums.data() + k * layout.columns() + vector * lanes, layout.columns(), block, lanes);
-            for (Index l = 0; l < lanes; ++l) std::copy_n(block + l * lanes, lanes, &to(layout.column(vector) + l, k));
+            kernels_.transpose(sums.data() + k * pitch + vector * lanes, pitch, &to(layout.column(vector), k),
+                               to.row_stride);
         }
         return k;
     }

@@ -19,7 +19,7 @@ Dense<T>::Dense(const KernelTable& packed_for, Index inputs, Index output_count,
     : table(packed_for),
       input_size(inputs),
       outputs{1, output_count, kernels_of<T>(packed_for).lanes},
-      packed_(pack(outputs, inputs, kernel)),
+      packed_(pack(kernels_of<T>(packed_for), outputs, inputs, kernel)),
       bias_(Buffer<T>::zeroed(outputs.columns())) {
     add_bias(bias_, outputs, bias);
 }

@@ -39,7 +39,7 @@ struct Layout {
 
 // packed[k][vector][lane] = weight(column, k), for k_total values of k
 template <class T>
-Buffer<T> pack(const Layout& layout, Index k_total, const MatrixView<const T>& weight);
+Buffer<T> pack(const Kernels<T>& kernels, const Layout& layout, Index k_total, const MatrixView<const T>& weight);
 
 constexpr Index kNoGate = -1;
 

@@ -20,8 +20,8 @@ Weights<T>::Weights(const KernelTable& packed_for, const CellParameters<T>& para
       units{1, hidden_size, kernels_of<T>(table).lanes},
       states{1, state_size, kernels_of<T>(table).lanes},
       inputs{1, input_size, kernels_of<T>(table).lanes},
-      packed_hh_(pack(recurrent, state_size, parameters.weight_hh)),
-      packed_ih_(pack(gates, input_size, parameters.weight_ih)),
+      packed_hh_(pack(kernels_of<T>(table), recurrent, state_size, parameters.weight_hh)),
+      packed_ih_(pack(kernels_of<T>(table), gates, input_size, parameters.weight_ih)),
       bias_(Buffer<T>::zeroed(gates.columns())) {
     add_bias(bias_, gates, parameters.bias);
     const T* recurrent_bias = parameters.recurrent_bias;
@@ -29,7 +29,7 @@ Weights<T>::Weights(const KernelTable& packed_for, const CellParameters<T>& para
     if (resets_before(kind)) {
         MatrixView<const T> weight = parameters.weight_hh;
         weight.data += kGruCandidate * hidden_size * weight.row_stride;
-        packed_candidate_ = pack(units, hidden_size, weight);
+        packed_candidate_ = pack(kernels_of<T>(table), units, hidden_size, weight);
     }
     if (has_recurrent_bias(kind)) {
         recurrent_bias_ = Buffer<T>::zeroed(units.columns());
@@ -37,7 +37,8 @@ Weights<T>::Weights(const KernelTable& packed_for, const CellParameters<T>& para
             std::copy_n(recurrent_bias + kGruCandidate * hidden_size, hidden_size, recurrent_bias_.data());
         }
     }
-    if (parameters.weight_hr) packed_projection_ = pack(states, hidden_size, parameters.weight_hr);
+    if (parameters.weight_hr)
+        packed_projection_ = pack(kernels_of<T>(table), states, hidden_size, parameters.weight_hr);
     if (parameters.peepholes) {
         peepholes_ = Buffer<T>::zeroed(kPeepholes * units.columns());
         for (Index gate = 0; gate < kPeepholes; ++gate) {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +13,7 @@ from cases import Case, Problem, make_problem
 from numpy.typing import NDArray
 from tolerances import TOLERANCE
 
+import fastlstm as fl
 from fastlstm import _core, reference
 
 Array = NDArray[np.floating]
@@ -124,3 +127,14 @@ def resident_bytes() -> int:
     """Memory of this process that is in use, where there is a /proc."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextmanager
+def num_threads(n: int) -> Iterator[None]:
+    """Compute with this many threads for the time of a block."""
+    before = fl.get_num_threads()
+    fl.set_num_threads(n)
+    try:
+        yield
+    finally:
+        fl.set_num_threads(before)

@@ -7,15 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 from cases import CELLS
+from helpers import num_threads
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -99,16 +98,6 @@ def assert_same(got: tuple[Array, list[State]], wanted: tuple[Array, list[State]
     for state, wanted_state in zip(got[1], wanted[1], strict=True):
         for part, wanted_part in zip(state, wanted_state, strict=True):
             np.testing.assert_array_equal(part, wanted_part)  # None is None
-
-
-@contextmanager
-def num_threads(n: int) -> Iterator[None]:
-    before = fl.get_num_threads()
-    fl.set_num_threads(n)
-    try:
-        yield
-    finally:
-        fl.set_num_threads(before)
 
 
 layers = st.lists(st.tuples(st.sampled_from(CELLS), st.integers(1, 70)), min_size=1, max_size=4).map(tuple)

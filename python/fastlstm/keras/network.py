@@ -7,6 +7,7 @@ import numpy as np
 
 from .arrays import Array
 from .layers.base import Layer, Pullback
+from .layers.stack import joined
 from .losses import Loss, apply_mask, expand
 from .variable import Variable, holding
 
@@ -47,7 +48,7 @@ class Network:
         """Output, its mask, and the penalties on outputs."""
         mask: Array | None = None
         penalties = 0.0
-        for layer in layers:
+        for layer in joined(layers):
             x = self._cast(x, layer)
             y, penalty = self._layer(layer, x, mask=mask)
             penalties += penalty
@@ -65,14 +66,13 @@ class Network:
 
     def _evaluate(self, x: Array, y: Array, weights: Array | None) -> Outcome:
         *inner, last = self.layers
-        x, mask, penalties = self._run(inner, x)
-        x = self._cast(x, last)
+        out, mask, penalties = self._run(inner if self.logits else self.layers, x)
         if self.logits:
-            out, penalty = last.vjp(x, training=False, mask=mask, need_dx=False, logits=True)[0], 0.0
-        else:
-            out, penalty = self._layer(last, x, mask=mask)
-        outcome, _ = self._loss(y, out, weights, last.compute_mask(x, mask), need_slope=False)
-        return self._penalized(outcome, penalties + penalty)
+            x = self._cast(out, last)
+            out = last.vjp(x, training=False, mask=mask, need_dx=False, logits=True)[0]
+            mask = last.compute_mask(x, mask)
+        outcome, _ = self._loss(y, out, weights, mask, need_slope=False)
+        return self._penalized(outcome, penalties)
 
     def gradients(self, x: Array, y: Array, weights: Array | None) -> tuple[Outcome, list[Array]]:
         """Return the loss and the model's output, and the gradient of every trainable weight."""

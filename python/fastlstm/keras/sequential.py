@@ -6,6 +6,7 @@ from typing import Any
 from .arrays import Array, Shape, as_mask, shape_text
 from .layers.base import Layer
 from .layers.core import Flatten, InputLayer
+from .layers.stack import joined
 from .lookup import auto_name
 from .losses import fits
 from .streaming import ModelStream, StepPlan
@@ -133,7 +134,7 @@ class Sequential(Trainer):
         """Compute the output for an array; with `training`, dropout drops. `mask` says which steps are there."""
         x = self._prepare_input(x)
         mask = None if mask is None else as_mask(mask, "mask", x.shape)
-        for layer in self.layers:
+        for layer in self.layers if training else joined(self.layers):
             y = layer(x, training=training, mask=mask)
             mask = layer.compute_mask(x, mask)
             x = y

@@ -9,7 +9,7 @@ from fastlstm import _core
 
 from ..arrays import Array, Shape, shape_text
 from .base import Layer, describe_layer
-from .cell import pair
+from .cell import scan_together
 from .rnn import RNN
 from .wrapper import Wrapper, check_layer
 
@@ -175,20 +175,19 @@ class Bidirectional(Wrapper):
     ) -> list[list[Array]]:
         """As `_run_in_turn`; the core runs the directions at the same time if that is faster."""
         layers = self._both
-        starts = [pair(layer._start(x, start)) for layer, start in zip(layers, given, strict=True)]
+        starts = [layer._start(x, start) for layer, start in zip(layers, given, strict=True)]
         valid = self.forward_layer._valid_steps(mask)
         ys = [layer._output_array(x, out) for layer, out in zip(layers, outs, strict=True)]
         steps = [None if y is None else y.transpose(1, 0, 2) for y in ys]
         if steps[1] is not None:
             steps[1] = steps[1][::-1]  # from the order of reading to that of time
-        weights = [layer.cell.frozen() for layer in layers]
         core_mask = None if valid is None else valid.T
-        final = _core.forward_stack(weights, x.transpose(1, 0, 2), starts, steps, mask=core_mask)
+        cells = [layer.cell for layer in layers]
+        final = scan_together(cells, x.transpose(1, 0, 2), starts, steps, core_mask)
         results = []
-        for layer, y, (h, c) in zip(layers, ys, final, strict=True):
-            states = (h,) if c is None else (h, c)
+        for layer, y, states in zip(layers, ys, final, strict=True):
             layer._keep(states)
-            results.append([layer._output(h, y, valid), *states])
+            results.append([layer._output(states[0], y, valid), *states])
         return results
 
     def _halves(self, initial_state: Any) -> tuple[Any, Any]:

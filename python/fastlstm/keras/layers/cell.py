@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -266,6 +266,19 @@ class RecurrentCell(Cell):
         """Return the constructor's arguments."""
         names = ("units", *self._activations, "use_bias", "dropout", "recurrent_dropout", "seed")
         return super().get_config() | {name: getattr(self, name) for name in names}
+
+
+def scan_together(
+    cells: Sequence[RecurrentCell],
+    x: Array,
+    states: Sequence[States | None],
+    y: Sequence[Array | None],
+    mask: Array | None,
+) -> list[States]:
+    """Take all steps of layers and directions in one call of the core, in inference; see `_core.forward_stack`."""
+    weights = [cell.frozen() for cell in cells]
+    final = _core.forward_stack(weights, x, [pair(start) for start in states], y, mask=mask)
+    return [_states(h, c) for h, c in final]
 
 
 def size_tree(cell: Any) -> Any:

@@ -165,6 +165,29 @@ def test_memory_does_not_grow() -> None:
     assert resident_bytes() - before < 8 * 2**20
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc")
+def test_memory_does_not_grow_with_the_number_of_shapes() -> None:
+    """Thousands of shapes whose buffers are large enough to be kept: some gigabytes go by, less than 16 MB stay.
+
+    Kept are 64 blocks at most, of up to 3 MB here; which of them depends on the last shapes.
+    """
+    rng = np.random.default_rng(0)
+
+    def churn(rounds: int) -> None:
+        for _ in range(rounds):
+            T, N, I, H = (int(size) for size in rng.integers(1, (40, 40, 64, 96)))
+            layer = fl.GRU(I, H, seed=0)
+            (y, _), pullback = layer.vjp(np.ones((T, N, I), "float32"))
+            pullback(y)
+            layer(np.ones((T, N, I), "float32"))
+
+    churn(300)
+    before = resident_bytes()
+    churn(3000)
+    assert resident_bytes() - before < 16 * 2**20
+
+
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc")
 def test_inference_scratch_does_not_grow_with_time() -> None:
     """A sequence of a million steps, itself a view that takes no memory."""

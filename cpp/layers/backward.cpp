@@ -1,6 +1,7 @@
 // The time loop, backward: a few visits of gate gradients at a time, then what they mean for x, the weights and the
 // bias.
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "float_mode.hpp"
@@ -23,13 +24,14 @@ public:
           schedule_(tape.schedule),
           kernels_(kernels_of<T>(weights_.table)),
           arrays_(arrays),
-          plan_(schedule_, weights_, true),
-          interruption_(stop_requested),
-          capacity_(std::min(std::max(schedule_.active(0), kGatheredRows), schedule_.total())),
           packed_hh_transposed_(weights_.packed_hh_transposed()),
           packed_projection_transposed_(weights_.packed_projection_transposed()),
           packed_candidate_transposed_(weights_.packed_candidate_transposed()),
-          packed_ih_transposed_(arrays.dx ? weights_.packed_ih_transposed() : nullptr) {
+          packed_ih_transposed_(arrays.dx ? weights_.packed_ih_transposed() : nullptr),
+          packed_gates_transposed_(masks() ? gates_transposed(weights_) : GatePointers{}),
+          plan_(schedule_, weights_, true),
+          interruption_(stop_requested),
+          capacity_(std::min(std::max(schedule_.active(0), kGatheredRows), schedule_.total())) {
         for (Buffer<T>& half : dgates_) {
             half = Buffer<T>(checked_product(weights_.slot_groups(), capacity_, row_pitch()));
         }
@@ -55,9 +57,6 @@ public:
         for (int rank = 0; rank < plan_.threads(); ++rank) {
             scratch_.push_back({Pointers(rows), OutPointers(rows), Buffer<T>(masked)});
         }
-        for (Index gate = 0; masks() && gate < weights_.recurrent.gates; ++gate) {
-            packed_gates_transposed_[gate] = weights_.packed_gate_transposed(gate);
-        }
     }
 
     bool run() {
@@ -77,6 +76,7 @@ public:
 private:
     using Pointers = std::vector<const T*>;
     using OutPointers = std::vector<T*>;
+    using GatePointers = std::array<const T*, kGroup>;
     struct Scratch {
         Pointers in;
         OutPointers out;
@@ -95,6 +95,14 @@ private:
     const Buffer<T>& masks() const { return tape_.recurrent_masks; }
     const T* mask_of(Index row, Index gate) const {
         return masks().data() + (row * weights_.gates.gates + gate) * state_pitch();
+    }
+
+    static GatePointers gates_transposed(const Weights<T>& weights) {
+        GatePointers gates{};
+        for (Index gate = 0; gate < weights.recurrent.gates; ++gate) {
+            gates[static_cast<std::size_t>(gate)] = weights.packed_gate_transposed(gate);
+        }
+        return gates;
     }
 
     // Sums over all steps: the first chunk writes them, if there is one.
@@ -260,7 +268,7 @@ private:
         args.peepholes = weights_.peepholes();
         if (masks()) {
             args.recurrent_masks = mask_of(first, 0);
-            std::copy_n(packed_gates_transposed_, kGroup, args.packed_gates_t);
+            std::copy(packed_gates_transposed_.begin(), packed_gates_transposed_.end(), args.packed_gates_t);
         }
         if (weights_.projected()) pull_projection(slice, rank, team, chunk, visit, args);
         const auto& phases = cell_kernels(kernels_, weights_.kind, tape_.general).backward;
@@ -527,13 +535,15 @@ private:
     const Schedule& schedule_;
     const Kernels<T>& kernels_;
     const BackwardArrays<T>& arrays_;
-    Plan plan_;
-    Interruption interruption_;
-    const Index capacity_;
+    // Made by several threads if they are new, so before the plan claims the pool.
     const T* const packed_hh_transposed_;
     const T* const packed_projection_transposed_;
     const T* const packed_candidate_transposed_;
     const T* const packed_ih_transposed_;
+    const GatePointers packed_gates_transposed_;  // with masks
+    Plan plan_;
+    Interruption interruption_;
+    const Index capacity_;
     Buffer<T> dgates_[2];  // used by turns: a chunk's first step needs the last gate gradients of the chunk after it
     Buffer<T> dh_n_;
     Buffer<T> carry_;  // LSTM: gradient of c; GRU: what of the gradient of h bypasses the gates
@@ -542,7 +552,6 @@ private:
     Buffer<T> dgate_hh_[kGroup];  // of the gates whose left operand is their own (see make_recurrent_gradients)
     Buffer<T> dstates_, dunits_;  // with a projection: gradients of h over a chunk, and of the units at one visit
     Buffer<T> dweight_hr_, dpeepholes_;
-    const T* packed_gates_transposed_[kGroup] = {};  // with masks
     std::vector<Scratch> scratch_;
 };
 

@@ -5,8 +5,8 @@
 
 namespace fastlstm {
 
-constexpr std::size_t kLargeBlock = std::size_t{1} << 16;  // bytes from which on a buffer is large
-constexpr std::size_t kKeptBytes = std::size_t{64} << 20;  // of all freed blocks that are kept
+constexpr std::size_t kLargeBlock = std::size_t{1} << 16;   // bytes from which on a buffer is large
+constexpr std::size_t kKeptBytes = std::size_t{128} << 20;  // of all freed blocks that are kept
 
 // Who decides how long a block lives: a call of ours, or a caller who was given it and may have many.
 enum class Held { by_call, by_caller };

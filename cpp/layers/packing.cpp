@@ -1,27 +1,42 @@
 #include "packing.hpp"
 
+#include "thread_pool.hpp"
+
 namespace fastlstm {
+
+namespace {
+
+// packed[.][vector][.], padding included.
+template <class T>
+void pack_vector(const Kernels<T>& kernels, const Layout& layout, Index k_total, const MatrixView<const T>& weight,
+                 Index vector, T* packed) {
+    const Index lanes = layout.real_lanes(vector);
+    const T* source = &weight(layout.column(vector), 0);
+    T* out = packed + layout.packed_offset(k_total, 0, vector);
+    const Index pitch = layout.packed_offset(k_total, 1, vector) - layout.packed_offset(k_total, 0, vector);
+    Index k = 0;
+    if (weight.column_stride == 1 && lanes == layout.lanes) {
+        for (; k + lanes <= k_total; k += lanes) {
+            kernels.transpose(source + k, weight.row_stride, out + k * pitch, pitch);
+        }
+    }
+    for (; k < k_total; ++k) {
+        const T* in = source + k * weight.column_stride;
+        for (Index l = 0; l < lanes; ++l) out[k * pitch + l] = in[l * weight.row_stride];
+        for (Index l = lanes; l < layout.lanes; ++l) out[k * pitch + l] = T(0);
+    }
+}
+
+}  // namespace
 
 template <class T>
 Buffer<T> pack(const Kernels<T>& kernels, const Layout& layout, Index k_total, const MatrixView<const T>& weight) {
-    auto packed = Buffer<T>::zeroed(checked_product(layout.columns(), k_total));
-    for (Index vector = 0; vector < layout.vectors(); ++vector) {
-        const Index lanes = layout.real_lanes(vector);
-        const T* source = &weight(layout.column(vector), 0);
-        Index k = 0;
-        if (weight.column_stride == 1 && lanes == layout.lanes) {
-            for (; k + lanes <= k_total; k += lanes) {
-                T* out = packed.data() + layout.packed_offset(k_total, k, vector);
-                const Index pitch = layout.packed_offset(k_total, k + 1, vector) - (out - packed.data());
-                kernels.transpose(source + k, weight.row_stride, out, pitch);
-            }
+    Buffer<T> packed(checked_product(layout.columns(), k_total));
+    share_out(layout.vectors(), kMovedNumber * static_cast<double>(packed.size()), [&](Index begin, Index end) {
+        for (Index vector = begin; vector < end; ++vector) {
+            pack_vector(kernels, layout, k_total, weight, vector, packed.data());
         }
-        for (; k < k_total; ++k) {
-            T* out = packed.data() + layout.packed_offset(k_total, k, vector);
-            const T* in = source + k * weight.column_stride;
-            for (Index l = 0; l < lanes; ++l) out[l] = in[l * weight.row_stride];
-        }
-    }
+    });
     return packed;
 }
 

@@ -37,6 +37,9 @@ struct Layout {
     }
 };
 
+// Multiply-adds in the time of bringing a number of a matrix to another place.
+constexpr double kMovedNumber = 20;
+
 // packed[k][vector][lane] = weight(column, k), for k_total values of k
 template <class T>
 Buffer<T> pack(const Kernels<T>& kernels, const Layout& layout, Index k_total, const MatrixView<const T>& weight);

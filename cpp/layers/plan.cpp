@@ -13,7 +13,7 @@ constexpr double kMeeting = 1.5e4;
 constexpr double kFetchedState = 250;  // each number of the others
 // In training a thread fetches its share of weights that lie in the caches of the thread that packed them, and gives
 // back its share of their gradients: worth it from so many steps over all rows on.
-constexpr Index kStepsWorthFetching = 64;
+constexpr Index kStepsWorthFetching = 16;
 constexpr Index kRowsWorthSplitting = 8;  // rows a thread needs to fill its register tiles
 // Weights that do not fit the cache of a core make a visit of one row longer by a fifth; more rows share the fetching.
 constexpr Index kCoreCache = Index{1} << 20;

@@ -190,4 +190,12 @@ void TeamLease::run(const std::function<void(int, Team&)>& work) {
     work(0, alone);
 }
 
+void share_out(Index count, double multiply_adds, const std::function<void(Index, Index)>& work) {
+    TeamLease lease(multiply_adds < kWorthATeam ? 1 : num_threads());
+    lease.run([&](int rank, Team& team) {
+        const Share share = share_of(count, rank, team.size());
+        work(share.begin, share.end);
+    });
+}
+
 }  // namespace fastlstm

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "thread_pool.hpp"
+
 namespace fastlstm {
 
 template <class T>
@@ -57,8 +59,8 @@ Buffer<T> Weights<T>::transposed(const Buffer<T>& packed, const Layout& rows, co
     const Index lanes = rows.lanes, size = columns.size;
     const Index first_vector = all ? 0 : only_gate, step = all ? 1 : rows.gates;
     const Index k_total = rows.columns() / step;
-    auto out = Buffer<T>::zeroed(checked_product(columns.columns(), k_total));
-    for (Index to = 0; to < columns.vectors(); ++to) {
+    Buffer<T> out(checked_product(columns.columns(), k_total));
+    const auto transpose_vector = [&](Index to) {
         const Index first = to * lanes, count = columns.real_lanes(to);
         for (Index from = first_vector; from < rows.vectors(); from += step) {
             const T* source = packed.data() + rows.packed_offset(size, first, from);
@@ -70,10 +72,15 @@ Buffer<T> Weights<T>::transposed(const Buffer<T>& packed, const Layout& rows, co
                 continue;
             }
             for (Index lane = 0; lane < lanes; ++lane) {
-                for (Index c = 0; c < count; ++c) target[lane * target_step + c] = source[c * source_step + lane];
+                T* to_lane = target + lane * target_step;
+                for (Index c = 0; c < count; ++c) to_lane[c] = source[c * source_step + lane];
+                std::fill(to_lane + count, to_lane + lanes, T(0));
             }
         }
-    }
+    };
+    share_out(columns.vectors(), kMovedNumber * static_cast<double>(out.size()), [&](Index begin, Index end) {
+        for (Index to = begin; to < end; ++to) transpose_vector(to);
+    });
     return out;
 }
 

@@ -78,11 +78,16 @@ class Task:
 
 
 def make_lengths(workload: Workload) -> NDArray[np.int64]:
-    """Draw the valid steps of every row, uniform in [1, T]: PyTorch takes no zeros."""
+    """Draw the valid steps of every row, uniform in [1, T]: PyTorch takes no zeros.
+
+    Every row has a part of its own of [1, T], one of N, so that a batch has the share of valid steps of very many.
+    """
     case = workload.case
     if not workload.variable_lengths:
         return np.full(case.N, case.T)
-    return np.random.default_rng([case.T, case.N]).integers(1, case.T + 1, case.N)
+    rng = np.random.default_rng([case.T, case.N])
+    parts = (rng.permutation(case.N) + rng.random(case.N)) / case.N
+    return np.floor(parts * case.T).astype(np.int64) + 1
 
 
 def make_task(workload: Workload) -> Task:

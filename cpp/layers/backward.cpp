@@ -12,8 +12,10 @@ namespace fastlstm {
 
 namespace {
 
-// Rows of gate gradients gathered before they become dx, dW, dR, db: a group of them fits the first-level cache.
-constexpr Index kGatheredRows = 192;
+// Gate gradients gathered before they become dx, dW, dR, db: what the second-level cache holds beside other things, as
+// every gathering costs a sweep over the sums; in a large layer so many rows that a group fits the first-level cache.
+constexpr Index kGatheredBytes = 384 * 1024;
+constexpr Index kGatheredRowsAtLeast = 192;
 
 template <class T>
 class Backward {
@@ -31,7 +33,7 @@ public:
           packed_gates_transposed_(masks() ? gates_transposed(weights_) : GatePointers{}),
           plan_(schedule_, weights_, true),
           interruption_(stop_requested),
-          capacity_(std::min(std::max(schedule_.active(0), kGatheredRows), schedule_.total())) {
+          capacity_(std::min(std::max(schedule_.active(0), gathered_rows()), schedule_.total())) {
         for (Buffer<T>& half : dgates_) {
             half = Buffer<T>(checked_product(weights_.slot_groups(), capacity_, row_pitch()));
         }
@@ -92,6 +94,10 @@ private:
     Index state_pitch() const { return weights_.states.columns(); }
     Index row_pitch() const { return kGroup * weights_.gates.lanes; }  // of the group buffer
     Index group_stride() const { return capacity_ * row_pitch(); }
+    Index gathered_rows() const {
+        const Index row_bytes = weights_.slot_groups() * row_pitch() * static_cast<Index>(sizeof(T));
+        return std::max(kGatheredRowsAtLeast, kGatheredBytes / row_bytes);
+    }
     const Buffer<T>& masks() const { return tape_.recurrent_masks; }
     const T* mask_of(Index row, Index gate) const {
         return masks().data() + (row * weights_.gates.gates + gate) * state_pitch();

@@ -31,8 +31,8 @@ Index bytes_of(const Shape& shape, const py::dtype& dtype) {
     return bytes;
 }
 
-// As numpy.empty. A large array comes from the blocks kept for reuse: fresh pages would cost a fault each, which for an
-// output is up to a tenth of the time of computing it.
+// As numpy.empty. A large array comes from the blocks kept for reuse. The C library may give freed memory back to the
+// system, by what else was freed, and then a page fault for every 4 KB can take as long as computing the output.
 py::array empty(const Shape& shape, const py::dtype& dtype) {
     const Index wanted = bytes_of(shape, dtype);
     if (wanted < static_cast<Index>(kLargeBlock)) return py::array(dtype, shape);

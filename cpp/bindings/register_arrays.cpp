@@ -2,7 +2,6 @@
 #include <pybind11/stl.h>
 
 #include <memory>
-#include <new>
 
 #include "../layers/buffer.hpp"
 #include "array_check.hpp"
@@ -11,16 +10,6 @@
 namespace fastlstm {
 
 namespace {
-
-struct LargeBlock {
-    void* data;
-    std::size_t bytes;
-};
-
-void free_block(void* owner) {
-    const std::unique_ptr<LargeBlock> block(static_cast<LargeBlock*>(owner));
-    free_large(block->data, block->bytes);
-}
 
 Index bytes_of(const Shape& shape, const py::dtype& dtype) {
     auto bytes = static_cast<Index>(dtype.itemsize());
@@ -36,11 +25,10 @@ Index bytes_of(const Shape& shape, const py::dtype& dtype) {
 py::array empty(const Shape& shape, const py::dtype& dtype) {
     const Index wanted = bytes_of(shape, dtype);
     if (wanted < static_cast<Index>(kLargeBlock)) return py::array(dtype, shape);
-    auto block = std::make_unique<LargeBlock>(LargeBlock{nullptr, static_cast<std::size_t>(wanted)});
-    block->data = allocate_large(block->bytes, Held::by_caller);
-    if (!block->data) throw OutOfMemory(wanted);
-    void* const data = block->data;
-    const py::capsule owner(block.release(), &free_block);
+    auto memory = std::make_unique<Buffer<char>>(wanted, Held::by_caller);
+    char* const data = memory->data();
+    const py::capsule owner(memory.get(), [](void* held) { delete static_cast<Buffer<char>*>(held); });
+    memory.release();
     return py::array(dtype, shape, data, owner);
 }
 

@@ -43,7 +43,7 @@ template <class T>
 class Buffer {
 public:
     Buffer() = default;
-    explicit Buffer(Index size) : size_(size), data_(allocate(size)) {}
+    explicit Buffer(Index size, Held held = Held::by_call) : size_(size), data_(allocate(size, held)) {}
 
     static Buffer zeroed(Index size) {
         Buffer buffer(size);
@@ -68,13 +68,13 @@ private:
         }
     };
 
-    static std::unique_ptr<T, Free> allocate(Index size) {
+    static std::unique_ptr<T, Free> allocate(Index size, Held held) {
         if (size == 0) return {};
         constexpr Index kLine = 64, kRoom = Index{1} << 22;  // for rounding up
         const Index wanted = checked_product(size, static_cast<Index>(sizeof(T)));
         if (wanted > std::numeric_limits<Index>::max() - kRoom) throw OutOfMemory(wanted);
         auto bytes = static_cast<std::size_t>((wanted + kLine - 1) / kLine * kLine);
-        void* data = bytes >= kLargeBlock ? allocate_large(bytes) : std::aligned_alloc(kLine, bytes);
+        void* data = bytes >= kLargeBlock ? allocate_large(bytes, held) : std::aligned_alloc(kLine, bytes);
         if (!data) throw OutOfMemory(wanted);
         return std::unique_ptr<T, Free>(static_cast<T*>(data), Free{bytes});
     }

@@ -27,14 +27,10 @@ Dense<T>::Dense(const KernelTable& packed_for, Index inputs, Index output_count,
 template <class T>
 void Dense<T>::apply(const T* x, Index x_stride, Index rows, T* y) const {
     const double work = static_cast<double>(rows) * static_cast<double>(input_size) * static_cast<double>(outputs.size);
-    const Index most = rows / kRowsAtATime;
-    TeamLease lease(work < kWorthATeam ? 1
-                                       : static_cast<int>(std::max<Index>(1, std::min<Index>(num_threads(), most))));
-    lease.run([&](int rank, Team& team) {
+    share_out(rows, work, rows / kRowsAtATime, [&](Index begin, Index end) {
         const FlushSubnormals mode;
-        const Share share = share_of(rows, rank, team.size());
-        for (Index row = share.begin; row < share.end; row += kRowsAtATime) {
-            const Index count = std::min(kRowsAtATime, share.end - row);
+        for (Index row = begin; row < end; row += kRowsAtATime) {
+            const Index count = std::min(kRowsAtATime, end - row);
             apply_some(x + row * x_stride, x_stride, count, y + row * outputs.size);
         }
     });

@@ -12,7 +12,7 @@ constexpr std::size_t kKeptBytes = std::size_t{128} << 20;  // of all freed bloc
 enum class Held { by_call, by_caller };
 
 // At least so many bytes, or null; `bytes` becomes the number there are, which free_large wants to know.
-void* allocate_large(std::size_t& bytes, Held held = Held::by_call);
+void* allocate_large(std::size_t& bytes, Held held);
 void free_large(void* block, std::size_t bytes);
 
 }  // namespace fastlstm

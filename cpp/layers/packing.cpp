@@ -32,7 +32,9 @@ void pack_vector(const Kernels<T>& kernels, const Layout& layout, Index k_total,
 template <class T>
 Buffer<T> pack(const Kernels<T>& kernels, const Layout& layout, Index k_total, const MatrixView<const T>& weight) {
     Buffer<T> packed(checked_product(layout.columns(), k_total));
-    share_out(layout.vectors(), kMovedNumber * static_cast<double>(packed.size()), [&](Index begin, Index end) {
+    const Index vectors = layout.vectors();
+    const double work = kMovedNumber * static_cast<double>(packed.size());
+    share_out(vectors, work, vectors, [&](Index begin, Index end) {
         for (Index vector = begin; vector < end; ++vector) {
             pack_vector(kernels, layout, k_total, weight, vector, packed.data());
         }

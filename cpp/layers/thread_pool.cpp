@@ -190,8 +190,9 @@ void TeamLease::run(const std::function<void(int, Team&)>& work) {
     work(0, alone);
 }
 
-void share_out(Index count, double multiply_adds, const std::function<void(Index, Index)>& work) {
-    TeamLease lease(multiply_adds < kWorthATeam ? 1 : num_threads());
+void share_out(Index count, double multiply_adds, Index at_most, const std::function<void(Index, Index)>& work) {
+    const Index wanted = multiply_adds < kWorthATeam ? 1 : std::min<Index>(num_threads(), at_most);
+    TeamLease lease(static_cast<int>(std::max<Index>(1, wanted)));
     lease.run([&](int rank, Team& team) {
         const Share share = share_of(count, rank, team.size());
         work(share.begin, share.end);

@@ -56,8 +56,8 @@ private:
     std::unique_lock<std::mutex> claim_;
 };
 
-// Calls work(begin, end) for shares of `count` things, on several threads if all of them take as long as a team's worth
-// of multiply-adds. Not from within a team or under a lease.
-void share_out(Index count, double multiply_adds, const std::function<void(Index, Index)>& work);
+// Calls work(begin, end) for shares of `count` things, on `at_most` threads, several if all of them take as long as a
+// team's worth of multiply-adds. Not from within a team or under a lease.
+void share_out(Index count, double multiply_adds, Index at_most, const std::function<void(Index, Index)>& work);
 
 }  // namespace fastlstm

@@ -78,7 +78,8 @@ Buffer<T> Weights<T>::transposed(const Buffer<T>& packed, const Layout& rows, co
             }
         }
     };
-    share_out(columns.vectors(), kMovedNumber * static_cast<double>(out.size()), [&](Index begin, Index end) {
+    const double work = kMovedNumber * static_cast<double>(out.size());
+    share_out(columns.vectors(), work, columns.vectors(), [&](Index begin, Index end) {
         for (Index to = begin; to < end; ++to) transpose_vector(to);
     });
     return out;

@@ -454,8 +454,8 @@ class _Call:
             k = layer * D + direction
             suffix = f"_l{layer}" + ("_reverse" if direction else "")
             dx = self._empty(self.weights[k].input_size)
-            like = {name: self.parameters[name + suffix] for name in self.layer._parameter_names}
-            own = {name: _core.empty(value.shape, value.dtype) for name, value in like.items()}
+            shapes = {name: self.parameters[name + suffix].shape for name in self.layer._parameter_names}
+            own = {name: _core.empty(shape, self.layer.dtype) for name, shape in shapes.items()}
             parameters |= {name + suffix: gradient for name, gradient in own.items()}
             part = dy[..., direction * S : (direction + 1) * S]
             dh_n, dc_n = (None, None) if seeds is None else (seeds[0][k], seeds[1][k] if len(seeds) == 2 else None)

@@ -1,0 +1,171 @@
+"""Checks of single arguments: each gives the value in its right type, or raises.
+
+TypeError is for the wrong kind, ValueError for the wrong value. Messages read ``name must be ..., got ...``; a name may
+have its owner before it, as in ``"lstm: units"``.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+import operator
+import os
+import reprlib
+from collections.abc import Iterable
+from functools import cache
+from typing import Any, NamedTuple, NoReturn, TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+LARGEST_SIZE = 2**31 - 1
+"""No axis of a weight may be longer."""
+
+_NO_NUMBERS = (bool, np.bool_, np.timedelta64)  # though Python or NumPy count them among the numbers
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = _short.maxlong = 80
+
+
+class _Range(NamedTuple):
+    """Bounds of a number; None: there is none."""
+
+    at_least: float | None = None
+    above: float | None = None
+    at_most: float | None = None
+    below: float | None = None
+
+    def holds(self, number: float) -> bool:
+        return (
+            (self.at_least is None or number >= self.at_least)
+            and (self.above is None or number > self.above)
+            and (self.at_most is None or number <= self.at_most)
+            and (self.below is None or number < self.below)
+        )
+
+    def __str__(self) -> str:
+        if self.at_least is not None and self.at_most is not None:
+            return f" from {self.at_least} to {self.at_most}"
+        words = zip(("of at least", "above", "of at most", "below"), self, strict=True)
+        parts = [f" {word} {bound}" for word, bound in words if bound is not None]
+        return " and".join(parts)
+
+
+def shown(value: Any) -> str:
+    """Return how a message shows `value`: never longer than a line or two, whatever it is."""
+    try:
+        return _short.repr(value)
+    except Exception:  # of a user's own class; or an int of more digits than Python prints
+        return f"a {type(value).__name__}"
+
+
+def refuse(error: type[Exception], name: str, wanted: str, value: Any) -> NoReturn:
+    """Raise `error` about the argument `name`."""
+    raise error(f"{name} must be {wanted}, got {shown(value)}") from None
+
+
+def whole_number(name: str, value: Any, *, at_least: int | None = None, at_most: int | None = None) -> int:
+    """`value` as an int: whole numbers of Python or NumPy, and what has ``__index__``; no booleans, no 2.0."""
+    bounds = _Range(at_least=at_least, at_most=at_most)
+    wanted = f"a whole number{bounds}"
+    if isinstance(value, _NO_NUMBERS):
+        refuse(TypeError, name, wanted, value)
+    try:
+        number = operator.index(value)
+    except TypeError:
+        refuse(TypeError, name, wanted, value)
+    if not bounds.holds(number):
+        refuse(ValueError, name, wanted, number)
+    return number
+
+
+def size(name: str, value: Any) -> int:
+    """`value` if it can be the length of an axis of a weight: units, features, rows of a table."""
+    return whole_number(name, value, at_least=1, at_most=LARGEST_SIZE)
+
+
+def seed(name: str, value: Any) -> int | None:
+    """`value` if it is None or can start a random generator."""
+    return None if value is None else whole_number(name, value, at_least=0)
+
+
+def real_number(
+    name: str,
+    value: Any,
+    *,
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+    below: float | None = None,
+    infinite: bool = False,
+) -> float:
+    """`value` as a float: real numbers of Python or NumPy, no booleans; never NaN, and finite unless `infinite`."""
+    bounds = _Range(at_least, above, at_most, below)
+    wanted = f"a number{bounds}"
+    found = value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
+    if isinstance(found, _NO_NUMBERS) or not isinstance(found, numbers.Real):
+        refuse(TypeError, name, wanted, value)
+    number = _as_float(found)
+    known = not math.isnan(number) if infinite else math.isfinite(number)
+    if not (known and bounds.holds(number)):
+        refuse(ValueError, name, wanted, value)
+    return number
+
+
+def fraction(name: str, value: Any) -> float:
+    """`value` as a float from 0 to 1."""
+    return real_number(name, value, at_least=0, at_most=1)
+
+
+def truth(name: str, value: Any) -> bool:
+    """`value` as a bool: a boolean of Python or NumPy, or one of the whole numbers 0 and 1, which equal them."""
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if not isinstance(value, int | np.integer) or isinstance(value, _NO_NUMBERS):
+        refuse(TypeError, name, "True or False", value)
+    if value not in (0, 1):
+        refuse(ValueError, name, "True or False", value)
+    return bool(value)
+
+
+def text(name: str, value: Any) -> str:
+    """`value` if it is a str."""
+    if not isinstance(value, str):
+        refuse(TypeError, name, "a str", value)
+    return value
+
+
+def one_of(name: str, value: T, valid: Iterable[T]) -> T:
+    """`value` if it is one of the `valid` names; None may be among them."""
+    valid = tuple(valid)
+    wanted = f"one of {', '.join(map(repr, valid))}"
+    if not (isinstance(value, str) or value is None):
+        refuse(TypeError, name, wanted, value)
+    if value not in valid:
+        refuse(ValueError, name, wanted, value)
+    return value
+
+
+def memory(name: str, value: Any, nbytes: int) -> None:
+    """MemoryError if this machine can never have the `nbytes` that the argument asks for, before anybody tries."""
+    if nbytes > _machine_bytes():
+        raise MemoryError(
+            f"{name} must be smaller, got {shown(value)}: that needs {nbytes} bytes, and this machine has "
+            f"{_machine_bytes()}"
+        )
+
+
+@cache
+def _machine_bytes() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not on Windows; then what processors can address
+        return 2**47
+
+
+def _as_float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf

@@ -13,9 +13,12 @@ import os
 import reprlib
 from collections.abc import Iterable
 from functools import cache
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 T = TypeVar("T")
 
@@ -139,12 +142,38 @@ def text(name: str, value: Any) -> str:
 def one_of(name: str, value: T, valid: Iterable[T]) -> T:
     """`value` if it is one of the `valid` names; None may be among them."""
     valid = tuple(valid)
-    wanted = f"one of {', '.join(map(repr, valid))}"
+    *others, last = map(repr, valid)
+    wanted = f"{', '.join(others)} or {last}" if others else last
     if not (isinstance(value, str) or value is None):
         refuse(TypeError, name, wanted, value)
     if value not in valid:
         refuse(ValueError, name, wanted, value)
     return value
+
+
+def float_dtype(name: str, value: Any) -> np.dtype[Any]:
+    """`value` as the dtype float32 or float64."""
+    wanted = "'float32' or 'float64'"
+    if value is None:  # which NumPy takes for float64
+        refuse(TypeError, name, wanted, value)
+    try:
+        found: np.dtype[Any] = np.dtype(value)
+    except Exception:  # NumPy has several for what is no dtype
+        refuse(TypeError, name, wanted, value)
+    if found not in (np.dtype(np.float32), np.dtype(np.float64)):
+        refuse(TypeError, name, wanted, value)
+    return found
+
+
+def array(name: str, value: Any, wanted: str = "an array of numbers") -> NDArray[Any]:
+    """`value` as an array of whatever dtype it has; of the class ndarray itself, so that all of them index alike."""
+    try:
+        return np.asarray(value)
+    except MemoryError:
+        raise
+    except Exception as error:  # ragged lists, and what other libraries' arrays raise when they are asked for theirs
+        cause = "a ragged list; pad it first" if isinstance(value, list | tuple) else f"{shown(value)}: {error}"
+        raise TypeError(f"{name} must be {wanted}, got {cause}") from error
 
 
 def memory(name: str, value: Any, nbytes: int) -> None:

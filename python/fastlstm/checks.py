@@ -11,7 +11,7 @@ import numbers
 import operator
 import os
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
@@ -63,9 +63,14 @@ def shown(value: Any) -> str:
         return f"a {type(value).__name__}"
 
 
-def refuse(error: type[Exception], name: str, wanted: str, value: Any) -> NoReturn:
-    """Raise `error` about the argument `name`."""
-    raise error(f"{name} must be {wanted}, got {shown(value)}") from None
+def refuse(error: type[Exception], name: str, wanted: str, value: Any, cure: str = "") -> NoReturn:
+    """Raise `error` about the argument `name`; `cure` says what to do."""
+    raise error(f"{name} must be {wanted}, got {shown(value)}{cure}") from None
+
+
+def kind_error(value: Any) -> type[Exception]:
+    """Return the error for a `value` in place of a name: ValueError for an unknown name, TypeError for no name."""
+    return ValueError if isinstance(value, str) else TypeError
 
 
 def whole_number(name: str, value: Any, *, at_least: int | None = None, at_most: int | None = None) -> int:
@@ -144,25 +149,50 @@ def one_of(name: str, value: T, valid: Iterable[T]) -> T:
     valid = tuple(valid)
     *others, last = map(repr, valid)
     wanted = f"{', '.join(others)} or {last}" if others else last
-    if not (isinstance(value, str) or value is None):
-        refuse(TypeError, name, wanted, value)
-    if value not in valid:
-        refuse(ValueError, name, wanted, value)
+    if not (isinstance(value, str) or value is None) or value not in valid:
+        refuse(kind_error(value), name, wanted, value)
     return value
 
 
 def float_dtype(name: str, value: Any) -> np.dtype[Any]:
     """`value` as the dtype float32 or float64."""
     wanted = "'float32' or 'float64'"
-    if value is None:  # which NumPy takes for float64
+    found = any_dtype(name, value, wanted)
+    if found not in (np.dtype(np.float32), np.dtype(np.float64)):
+        refuse(TypeError, name, wanted, value)
+    return found
+
+
+def any_dtype(name: str, value: Any, wanted: str = "a dtype such as 'float32'") -> np.dtype[Any]:
+    """`value` as the dtype it names; NumPy also takes what only has one, and None for float64."""
+    if not isinstance(value, str | type | np.dtype):
         refuse(TypeError, name, wanted, value)
     try:
         found: np.dtype[Any] = np.dtype(value)
     except Exception:  # NumPy has several for what is no dtype
         refuse(TypeError, name, wanted, value)
-    if found not in (np.dtype(np.float32), np.dtype(np.float64)):
-        refuse(TypeError, name, wanted, value)
     return found
+
+
+def items(name: str, value: Any, wanted: str) -> list[Any]:
+    """`value` as a list: of any iterable but text, a dict, which gives its keys, and an array, which gives its rows."""
+    if isinstance(value, str | bytes | Mapping | np.ndarray) or not isinstance(value, Iterable):
+        refuse(TypeError, name, wanted, value)
+    return list(value)
+
+
+def settings(name: str, value: Any) -> dict[str, Any]:
+    """`value` as a dict of keyword arguments."""
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        refuse(TypeError, name, "a dict from argument names to values", value)
+    return dict(value)
+
+
+def function(name: str, value: Any, wanted: str = "a function") -> Any:
+    """`value` if it can be called."""
+    if not callable(value):
+        refuse(TypeError, name, wanted, value)
+    return value
 
 
 def array(name: str, value: Any, wanted: str = "an array of numbers") -> NDArray[Any]:

@@ -161,7 +161,9 @@ def step_many(streams: Sequence[StreamBase], x: Floats, out: Floats | None = Non
     >>> fl.step_many(streams, np.ones((100, 3), "float32")).shape
     (100, 5)
     """
-    streams = _as_list(streams)
+    streams = checks.items("streams", streams, "a list of streams")
+    if not streams:
+        checks.refuse(ValueError, "streams", "a list of at least one stream", streams)
     kind: type[StreamBase] = type(streams[0])
     for stream in streams:
         if not isinstance(stream, StreamBase):
@@ -171,13 +173,3 @@ def step_many(streams: Sequence[StreamBase], x: Floats, out: Floats | None = Non
     if len({id(stream) for stream in streams}) != len(streams):
         raise ValueError("streams must be different streams, got one twice")
     return kind.step_together(streams, x, out)
-
-
-def _as_list(streams: Any) -> list[Any]:
-    try:
-        found = list(streams)
-    except TypeError:
-        checks.refuse(TypeError, "streams", "a list of streams", streams)
-    if not found:
-        checks.refuse(ValueError, "streams", "a list of at least one stream", streams)
-    return found

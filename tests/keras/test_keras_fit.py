@@ -412,7 +412,7 @@ ERRORS = {
     "text": (lambda m, x, y: m.fit(x.astype(str), y), TypeError, r"x: expected .* got dtype <U"),
     "object": (lambda m, x, y: m.fit(x.astype(object), y), TypeError, r"x: expected .* got dtype object"),
     "none": (lambda m, x, y: m.predict(None), TypeError, r"x: expected .* got NoneType"),
-    "ragged": (lambda m, x, y: m.predict([[[1.0]], [[1.0], [2.0]]]), TypeError, r"x: expected .* ragged list; pad"),
+    "ragged": (lambda m, x, y: m.predict([[[1.0]], [[1.0], [2.0]]]), TypeError, r"x must be .* ragged list; pad"),
     "no_labels": (lambda m, x, y: m.fit(x), TypeError, "y: got None, wanted labels"),
     "label_shape": (lambda m, x, y: m.fit(x, y[:, :3]), ValueError, r"y: got shape \(70, 3\), wanted \(None, 4\)"),
     "label_numbers": (lambda m, x, y: m.fit(x, y.argmax(1)), ValueError, r"use 'sparse_categorical_crossentropy' or"),
@@ -440,12 +440,20 @@ ERRORS = {
     "split_small": (lambda m, x, y: m.fit(x[:2], y[:2], validation_split=0.6), ValueError, "leaves 0 for training"),
     "validation": (lambda m, x, y: m.fit(x, y, validation_data=[x]), ValueError, "validation_data: got list"),
     "verbose": (lambda m, x, y: m.fit(x, y, verbose=3), ValueError, "verbose: got 3"),
-    "callback": (lambda m, x, y: m.fit(x, y, callbacks=[print]), TypeError, "callbacks: got <built-in function print>"),
-    "loss_name": (lambda m, x, y: m.compile(loss="nope"), ValueError, "loss: 'nope' is not known; valid names"),
+    "callback": (
+        lambda m, x, y: m.fit(x, y, callbacks=[print]),
+        TypeError,
+        "callbacks must be .* got <built-in function print>",
+    ),
+    "loss_name": (
+        lambda m, x, y: m.compile(loss="nope"),
+        ValueError,
+        "loss must be a known name or a Loss, got 'nope'; valid names",
+    ),
     "metric_name": (
         lambda m, x, y: m.compile(loss="mse", metrics=["nope"]),
         ValueError,
-        "metrics: 'nope' is not known",
+        "metrics must be known names or Metrics, got 'nope'; valid names",
     ),
     "metric_text": (lambda m, x, y: m.compile(loss="mse", metrics="mae"), ValueError, r"wanted a list.*\['mae'\]"),
     "metric_labels": (
@@ -456,7 +464,11 @@ ERRORS = {
         ValueError,
         r"y: got shape \(70,\), wanted \(None, 4\).*'mean_absolute_error'",
     ),
-    "optimizer_name": (lambda m, x, y: m.compile("nope", loss="mse"), ValueError, "optimizer: 'nope' is not known"),
+    "optimizer_name": (
+        lambda m, x, y: m.compile("nope", loss="mse"),
+        ValueError,
+        "optimizer must be a known name or an Optimizer, got 'nope'",
+    ),
 }
 
 

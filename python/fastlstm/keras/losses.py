@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from fastlstm import checks
+
 from .activations import stable_sigmoid
 from .arrays import Array, as_array
-from .lookup import find, names_of, snake_case
+from .lookup import checked_name, find, names_of, snake_case
 
 EPSILON = 1e-7
 """Probabilities are kept this far from 0 and 1 before a logarithm, as in Keras."""
@@ -34,11 +36,10 @@ class Loss:
     def __init__(
         self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None
     ) -> None:
-        if reduction not in REDUCTIONS:
-            valid = ", ".join(map(str, REDUCTIONS))
-            raise ValueError(f"reduction: got {reduction!r}, wanted one of {valid}")
-        self.name = name or snake_case(type(self).__name__)
-        self.reduction = reduction
+        self.name = checked_name(name, type(self).__name__) or snake_case(type(self).__name__)
+        self.reduction = checks.one_of("reduction", reduction, REDUCTIONS)
+        if dtype is not None:
+            checks.any_dtype("dtype", dtype)
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of every entry: the shape of `y_pred` without its last axis."""
@@ -159,9 +160,10 @@ class CategoricalCrossentropy(Loss):
         name: str | None = "categorical_crossentropy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name, reduction)
+        super().__init__(name, reduction, dtype)
         _last_axis(axis)
-        self.from_logits, self.label_smoothing = bool(from_logits), _smoothing(label_smoothing)
+        self.from_logits = checks.truth("from_logits", from_logits)
+        self.label_smoothing = checks.fraction("label_smoothing", label_smoothing)
         self.fused_activation = "linear" if from_logits else "softmax"
 
     def _labels(self, y_true: Array) -> Array:
@@ -229,14 +231,8 @@ def _inside(p: Array) -> Array:
 
 
 def _last_axis(axis: int) -> None:
-    if axis != -1:
+    if checks.whole_number("axis", axis) != -1:
         raise NotImplementedError(f"axis: got {axis}, only -1 is supported")
-
-
-def _smoothing(value: float) -> float:
-    if not 0 <= value <= 1:
-        raise ValueError(f"label_smoothing: got {value}, wanted a number between 0 and 1")
-    return float(value)
 
 
 class SparseCategoricalCrossentropy(Loss):
@@ -263,11 +259,12 @@ class SparseCategoricalCrossentropy(Loss):
         name: str | None = "sparse_categorical_crossentropy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name, reduction)
+        super().__init__(name, reduction, dtype)
         _last_axis(axis)
         if ignore_class is not None:
+            checks.whole_number("ignore_class", ignore_class)
             raise NotImplementedError("ignore_class is not supported; give those entries a sample_weight of 0")
-        self.from_logits = bool(from_logits)
+        self.from_logits = checks.truth("from_logits", from_logits)
         self.fused_activation = "linear" if from_logits else "softmax"
 
     def prepare(self, y: Any, output_shape: tuple[int | None, ...], dtype: np.dtype[Any]) -> Array:
@@ -360,9 +357,10 @@ class BinaryCrossentropy(Loss):
         name: str | None = "binary_crossentropy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name, reduction)
+        super().__init__(name, reduction, dtype)
         _last_axis(axis)
-        self.from_logits, self.label_smoothing = bool(from_logits), _smoothing(label_smoothing)
+        self.from_logits = checks.truth("from_logits", from_logits)
+        self.label_smoothing = checks.fraction("label_smoothing", label_smoothing)
         self.fused_activation = "linear" if from_logits else "sigmoid"
 
     def _labels(self, y_true: Array) -> Array:
@@ -445,8 +443,8 @@ class Huber(Loss):
         name: str | None = "huber_loss",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name, reduction)
-        self.delta = float(delta)
+        super().__init__(name, reduction, dtype)
+        self.delta = checks.real_number("delta", delta, above=0)
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of every row."""
@@ -522,7 +520,7 @@ _FUNCTIONS = (
 
 def get(identifier: Any) -> Loss:
     """Return the loss that a name, class, instance or one of this module's functions stands for."""
-    if identifier in _FUNCTIONS:
+    if any(identifier is function for function in _FUNCTIONS):
         identifier = identifier.__name__
     if callable(identifier) and not isinstance(identifier, Loss | type):
         name = getattr(identifier, "__name__", repr(identifier))

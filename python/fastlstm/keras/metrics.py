@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from fastlstm import checks
+
 from . import losses
 from .arrays import Array
-from .lookup import find, names_of, snake_case
+from .lookup import checked_name, find, names_of, snake_case
 
 
 class Metric:
@@ -25,7 +27,9 @@ class Metric:
     """Whether a better model has a higher (``"up"``) or lower (``"down"``) value."""
 
     def __init__(self, name: str | None = None, dtype: Any = None) -> None:
-        self.name = name or snake_case(type(self).__name__)
+        self.name = checked_name(name, type(self).__name__) or snake_case(type(self).__name__)
+        if dtype is not None:
+            checks.any_dtype("dtype", dtype)
         self.total, self.count = 0.0, 0.0
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
@@ -113,8 +117,8 @@ class BinaryAccuracy(Metric):
     direction = "up"
 
     def __init__(self, name: str | None = None, dtype: Any = None, threshold: float = 0.5) -> None:
-        super().__init__(name)
-        self.threshold = threshold
+        super().__init__(name, dtype)
+        self.threshold = checks.real_number("threshold", threshold)
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Share of right entries in each row."""
@@ -137,8 +141,8 @@ class TopKCategoricalAccuracy(Metric):
     direction = "up"
 
     def __init__(self, k: int = 5, name: str | None = None, dtype: Any = None) -> None:
-        super().__init__(name)
-        self.k = k
+        super().__init__(name, dtype)
+        self.k = checks.whole_number("k", k, at_least=1)
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Whether each row is right."""
@@ -243,7 +247,7 @@ def get(identifier: Any) -> Metric:
     """Return the metric that a name, class, instance or function ``f(y_true, y_pred)`` stands for."""
     if isinstance(identifier, str) and identifier not in _KNOWN:
         names = ", ".join(["accuracy", *sorted({snake_case(cls.__name__) for cls in _KNOWN.values()})])
-        raise ValueError(f"metrics: {identifier!r} is not known; valid names: {names}")
+        checks.refuse(ValueError, "metrics", "known names or Metrics", identifier, f"; valid names: {names}")
     if callable(identifier) and not isinstance(identifier, Metric | type):
         return _FunctionMetric(identifier)
     metric = find(identifier, _KNOWN, Metric, "metrics")

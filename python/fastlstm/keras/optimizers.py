@@ -10,8 +10,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from fastlstm import checks
+
 from .arrays import Array
-from .lookup import find, names_of, snake_case
+from .lookup import checked_name, find, names_of, snake_case
 from .variable import CHANGE, Variable
 
 BLOCK = 16384
@@ -44,10 +46,10 @@ class ExponentialDecay(LearningRateSchedule):
     def __init__(
         self, initial_learning_rate: float, decay_steps: float, decay_rate: float, staircase: bool = False
     ) -> None:
-        if decay_steps <= 0:
-            raise ValueError(f"decay_steps: got {decay_steps}, wanted a positive number")
-        self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
-        self.decay_rate, self.staircase = decay_rate, staircase
+        self.initial_learning_rate = checks.real_number("initial_learning_rate", initial_learning_rate, at_least=0)
+        self.decay_steps = checks.real_number("decay_steps", decay_steps, above=0)
+        self.decay_rate = checks.real_number("decay_rate", decay_rate, at_least=0)
+        self.staircase = checks.truth("staircase", staircase)
 
     def __call__(self, step: int) -> float:
         """Return the rate after `step` steps."""
@@ -69,9 +71,9 @@ class CosineDecay(LearningRateSchedule):
     """
 
     def __init__(self, initial_learning_rate: float, decay_steps: float, alpha: float = 0.0) -> None:
-        if decay_steps <= 0:
-            raise ValueError(f"decay_steps: got {decay_steps}, wanted a positive number")
-        self.initial_learning_rate, self.decay_steps, self.alpha = initial_learning_rate, decay_steps, alpha
+        self.initial_learning_rate = checks.real_number("initial_learning_rate", initial_learning_rate, at_least=0)
+        self.decay_steps = checks.real_number("decay_steps", decay_steps, above=0)
+        self.alpha = checks.real_number("alpha", alpha, at_least=0)
 
     def __call__(self, step: int) -> float:
         """Return the rate after `step` steps."""
@@ -154,9 +156,10 @@ class Optimizer:
         if len(given) > 1:
             raise ValueError(f"{type(self).__name__}: got {' and '.join(given)}, wanted at most one of them")
         for argument in given:
-            if not clips[argument] > 0:  # type: ignore[operator]
-                raise ValueError(f"{type(self).__name__}: {argument} must be positive, got {clips[argument]}")
-        self.name = name or snake_case(type(self).__name__)
+            checks.real_number(f"{type(self).__name__}: {argument}", clips[argument], above=0, infinite=True)
+        self.name = checked_name(name, type(self).__name__) or snake_case(type(self).__name__)
+        if weight_decay is not None:
+            weight_decay = checks.real_number("weight_decay", weight_decay, at_least=0)
         self.weight_decay = weight_decay
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
         self.iterations = 0
@@ -310,18 +313,14 @@ def _refuse_rest(owner: str, kwargs: dict[str, Any]) -> None:
     for name, value in kwargs.items():
         if name not in neutral:
             raise ValueError(f"{owner}: unknown argument {name!r}")
-        if value != neutral[name]:
+        if type(value) is not type(neutral[name]) or value != neutral[name]:
             raise NotImplementedError(f"{owner}: {name}={value!r} is not supported, leave it out")
 
 
 def _checked_rate(value: Any) -> Any:
-    if callable(value):
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number | np.ndarray) or np.ndim(value):
-        raise TypeError(f"learning_rate: got {value!r}, wanted a number, a schedule or a function")
-    if not float(value) >= 0:
-        raise ValueError(f"learning_rate: got {value!r}, wanted a number of at least 0")
-    return float(value)
+    if isinstance(value, type):
+        checks.refuse(TypeError, "learning_rate", "a number, a schedule or a function, not a class", value)
+    return value if callable(value) else checks.real_number("learning_rate", value, at_least=0)
 
 
 def _shorten(gradients: list[Array], longest: float) -> None:
@@ -350,10 +349,9 @@ class SGD(Optimizer):
         self, learning_rate: LearningRate = 0.01, momentum: float = 0.0, nesterov: bool = False, **kwargs: Any
     ) -> None:
         super().__init__(learning_rate, **kwargs)
-        if not 0 <= momentum <= 1:
-            raise ValueError(f"momentum: got {momentum}, wanted a number between 0 and 1")
-        self.momentum, self.nesterov = float(momentum), bool(nesterov)
-        self.slot_names = ("momentum",) if momentum else ()
+        self.momentum = checks.fraction("momentum", momentum)
+        self.nesterov = checks.truth("nesterov", nesterov)
+        self.slot_names = ("momentum",) if self.momentum else ()
 
     def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:
         """See the class."""
@@ -405,7 +403,9 @@ class RMSprop(Optimizer):
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate, **kwargs)
-        self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, bool(centered)
+        self.rho, self.momentum = checks.fraction("rho", rho), checks.fraction("momentum", momentum)
+        self.epsilon = checks.real_number("epsilon", epsilon, at_least=0)
+        self.centered = checks.truth("centered", centered)
         self.slot_names = ("velocity", *(["momentum"] if momentum else []), *(["average"] if centered else []))
 
     def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:
@@ -477,7 +477,10 @@ class Adam(Optimizer):
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate, **kwargs)
-        self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, bool(amsgrad)
+        self.beta_1 = checks.real_number("beta_1", beta_1, at_least=0, below=1)
+        self.beta_2 = checks.real_number("beta_2", beta_2, at_least=0, below=1)
+        self.epsilon = checks.real_number("epsilon", epsilon, at_least=0)
+        self.amsgrad = checks.truth("amsgrad", amsgrad)
         self.slot_names = ("momentum", "velocity", *(["velocity_hat"] if amsgrad else []))
 
     def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:

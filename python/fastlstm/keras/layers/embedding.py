@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from fastlstm import checks
+
 from ..arrays import Array, Shape, add_rows, any_numbers, user_stacklevel
 from ..variable import Variable
-from .base import Layer, Pullback, Step, Stepper, positive_int
+from .base import Layer, Pullback, Step, Stepper
 
 
 class Embedding(Layer):
@@ -45,9 +47,9 @@ class Embedding(Layer):
         if length is not None:
             message = f"{self.name}: input_length is not needed and not used"
             warnings.warn(message, UserWarning, stacklevel=user_stacklevel())
-        self.input_dim = positive_int(self.name, "input_dim", input_dim)
-        self.output_dim = positive_int(self.name, "output_dim", output_dim)
-        self.mask_zero = bool(mask_zero)
+        self.input_dim = checks.size(f"{self.name}: input_dim", input_dim)
+        self.output_dim = checks.size(f"{self.name}: output_dim", output_dim)
+        self.mask_zero = checks.truth(f"{self.name}: mask_zero", mask_zero)
         self._set_options(
             embeddings_initializer=embeddings_initializer,
             embeddings_regularizer=embeddings_regularizer,
@@ -94,7 +96,7 @@ class Embedding(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Shape of the indices, and the length of a row."""
-        return (*input_shape, self.output_dim)
+        return (*self._checked_shape(input_shape), self.output_dim)
 
     def compute_mask(self, x: Array, mask: Array | None = None) -> Array | None:
         """With `mask_zero`, True where the index is not 0."""

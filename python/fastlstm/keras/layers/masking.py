@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from fastlstm import checks
+
 from ..arrays import Array
 from .base import Layer, Pullback
 
@@ -16,7 +18,7 @@ class Masking(Layer):
     Parameters
     ----------
     mask_value
-        What fills the steps that are not there.
+        What fills the steps that are not there; not NaN, which equals nothing.
     **kwargs
         Those of `Layer`.
 
@@ -30,9 +32,7 @@ class Masking(Layer):
 
     def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if isinstance(mask_value, bool) or not isinstance(mask_value, int | float | np.number):
-            raise TypeError(f"{self.name}: mask_value must be a number, got {mask_value!r}")
-        self.mask_value = mask_value
+        self.mask_value = checks.real_number(f"{self.name}: mask_value", mask_value, infinite=True)
 
     def compute_mask(self, x: Array, mask: Array | None = None) -> Array:
         """Return True where a step has a feature other than `mask_value`."""

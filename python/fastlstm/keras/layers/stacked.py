@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fastlstm import _core
+from fastlstm import _core, checks
 
 from ..arrays import Array, Shape
 from .base import Layer, describe_layer
@@ -45,7 +45,8 @@ class StackedRNNCells(Cell, Wrapper):
 
     def __init__(self, cells: Sequence[Any], **kwargs: Any) -> None:
         if not isinstance(cells, list | tuple) or not cells:
-            raise ValueError(f"{type(self).__name__}: cells must be a list of at least one cell, got {cells!r}")
+            error = ValueError if isinstance(cells, list | tuple) else TypeError
+            checks.refuse(error, f"{type(self).__name__}: cells", "a list of at least one cell", cells)
         self.cells = [checked_cell(cell, type(self).__name__) for cell in cells]
         super().__init__(inner=[cell for cell in cells if isinstance(cell, Layer)], **kwargs)
 
@@ -145,10 +146,10 @@ class StackedRNNCells(Cell, Wrapper):
 def checked_cell(cell: Any, owner: str) -> Any:
     """`cell`, if it is one, or TypeError."""
     if isinstance(cell, type):
-        raise TypeError(f"{owner}: got the class {cell.__name__}, wanted an instance, {cell.__name__}(...)")
+        checks.refuse(TypeError, f"{owner}: cell", f"an instance, {cell.__name__}(...)", cell)
     for name in ("call", "state_size"):
         if getattr(cell, name, None) is None:
-            raise TypeError(f"{owner}: {cell!r} is no cell: it has no {name}; a cell has state_size and call()")
+            checks.refuse(TypeError, f"{owner}: cell", f"an object with state_size and call(), {name} is missing", cell)
     try:
         sizes = size_tree(cell)
     except (TypeError, ValueError):

@@ -54,6 +54,7 @@ class TimeDistributed(Wrapper):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the inner output, with time as second axis."""
+        input_shape = self._checked_shape(input_shape)
         rows, *rest = self.layer.compute_output_shape(self._inner_shape(input_shape))
         return (rows, input_shape[1], *rest)
 

@@ -11,7 +11,8 @@ import numbers
 import operator
 import os
 import reprlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LARGEST_SIZE = 2**31 - 1
-"""No axis of a weight may be longer."""
+"""Of units, features and the like."""
+
+LARGEST_AXIS = 2**63 - 1
+"""Of any array."""
 
 _NO_NUMBERS = (bool, np.bool_, np.timedelta64)  # though Python or NumPy count them among the numbers
 
@@ -206,13 +210,16 @@ def array(name: str, value: Any, wanted: str = "an array of numbers") -> NDArray
         raise TypeError(f"{name} must be {wanted}, got {cause}") from error
 
 
-def memory(name: str, value: Any, nbytes: int) -> None:
-    """MemoryError if this machine can never have the `nbytes` that the argument asks for, before anybody tries."""
+@contextmanager
+def memory(name: str, value: Any, nbytes: int) -> Iterator[None]:
+    """MemoryError about the argument if the `nbytes` it asks for are not there; if they never can be, before trying."""
+    message = f"{name} must be smaller, got {shown(value)}: that needs {nbytes} bytes of memory, more than there are"
     if nbytes > _machine_bytes():
-        raise MemoryError(
-            f"{name} must be smaller, got {shown(value)}: that needs {nbytes} bytes, and this machine has "
-            f"{_machine_bytes()}"
-        )
+        raise MemoryError(message)
+    try:
+        yield
+    except MemoryError:
+        raise MemoryError(message) from None
 
 
 @cache
@@ -226,5 +233,5 @@ def _machine_bytes() -> int:
 def _as_float(value: Any) -> float:
     try:
         return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
+    except OverflowError:  # an int beyond all floats is not meant as infinity
+        return math.nan

@@ -7,6 +7,7 @@ size of a projected hidden state. ``S`` is ``P`` where there is a projection, el
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias, cast
 
@@ -76,11 +77,11 @@ class _Recurrent:
         self.bidirectional = checks.truth("bidirectional", bidirectional)
         self.dtype = checks.float_dtype("dtype", dtype)
         self._rng = np.random.default_rng(checks.seed("seed", seed))
-        self._check_memory()
         self._parameters: dict[str, Floats] = {}
         self._weights: list[_core.Weights] = []
         bound = self.hidden_size**-0.5
-        self._replace({name: self._rng.uniform(-bound, bound, shape) for name, shape in self._shapes().items()})
+        with self._memory_for_parameters():
+            self._replace({name: self._rng.uniform(-bound, bound, shape) for name, shape in self._shapes().items()})
 
     # -- parameters ------------------------------------------------------------------------------------------------
 
@@ -120,13 +121,13 @@ class _Recurrent:
                 shapes[name + suffix] = known.get(name, (rows,))
         return shapes
 
-    def _check_memory(self) -> None:
-        """MemoryError for parameters that this machine cannot hold, without making so much as a list of them."""
+    def _memory_for_parameters(self) -> AbstractContextManager[None]:
+        """Find out whether there is room, without making so much as a list of the parameters."""
         rows, S = self._gates * self.hidden_size, self._state_size
         first, above = (rows * (size + S) for size in (self.input_size, S * self.num_directions))
         count = self.num_directions * (first + (self.num_layers - 1) * above)
         sizes = (self.input_size, self.hidden_size, self.num_layers)
-        checks.memory("input_size, hidden_size and num_layers", sizes, count * self.dtype.itemsize)
+        return checks.memory("input_size, hidden_size and num_layers", sizes, count * self.dtype.itemsize)
 
     def _replace(self, values: Mapping[str, NDArray[Any]]) -> None:
         """Take copies of `values` as the parameters and pack them. A call under way keeps the old ones."""

@@ -86,8 +86,8 @@ class Stream(StreamBase):
         self._weights = weights
         self.batch_size = checks.whole_number("batch_size", batch_size, at_least=1)
         numbers = sum(3 * layer.hidden_size for layer in weights)  # of the least that a step needs
-        checks.memory("batch_size", batch_size, numbers * self.batch_size * weights[0].dtype.itemsize)
-        self._core = _core.Stream(weights, self.batch_size)
+        with checks.memory("batch_size", batch_size, numbers * self.batch_size * weights[0].dtype.itemsize):
+            self._core = _core.Stream(weights, self.batch_size)
         self.step = self._core.step
 
     @property

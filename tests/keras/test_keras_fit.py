@@ -515,7 +515,7 @@ def test_to_categorical():
     np.testing.assert_array_equal(utils.to_categorical([0, 2]), [[1, 0, 0], [0, 0, 1]])
     assert utils.to_categorical([[1], [0]], 4).shape == (2, 4)
     assert utils.to_categorical(np.zeros((2, 3))).shape == (2, 3, 1)
-    with pytest.raises(ValueError, match="class numbers run from -1 to 2, wanted 0 to 2"):
+    with pytest.raises(ValueError, match="x must hold class numbers of at least 0, got -1 to 2"):
         utils.to_categorical([-1, 2])
 
 

@@ -378,7 +378,11 @@ def test_config_makes_the_same_layer():
         ),
         (lambda: layers.Dense(2, dtype="float16"), TypeError, "dtype must be 'float32' or 'float64', got 'float16'"),
         (lambda: layers.Dropout(2), ValueError, "rate must be a number from 0 to 1, got 2"),
-        (lambda: layers.LSTM(2)(np.ones((2, 3))), ValueError, r"\(batch, time, features\), got \(None, 3\)"),
+        (
+            lambda: layers.LSTM(2)(np.ones((2, 3))),
+            ValueError,
+            r"x must have 3 axes \(batch, time, features\), got \(2, 3\)",
+        ),
         (lambda: layers.Dense(2)(np.ones(3)), ValueError, "at least 2 axes"),
         (lambda: layers.LSTM(2)(np.ones((2, 3, 0))), ValueError, "last axis .* positive size"),
         (lambda: layers.LSTM(2).count_params(), ValueError, "lstm has no weights yet"),
@@ -399,7 +403,7 @@ def test_wrong_features_and_states_after_building():
     layer(np.ones((2, 5, 3)))
     with pytest.raises(ValueError, match=r"x must have shape \(None, 5, 3\), got \(2, 5, 4\): 4 features for 3"):
         layer(np.ones((2, 5, 4)))
-    with pytest.raises(ValueError, match=r"initial_state has 1 arrays, wanted 2, of sizes \[4, 4\]"):
+    with pytest.raises(ValueError, match=r"initial_state must have 2 arrays, of sizes \[4, 4\], got 1"):
         layer(np.ones((2, 5, 3)), initial_state=[np.ones((2, 4))])
     with pytest.raises(ValueError, match=r"initial_state must have shape \(2, 4\), got \(1, 4\)"):
         layer(np.ones((2, 5, 3)), initial_state=[np.ones((1, 4)), np.ones((1, 4))])

@@ -33,6 +33,13 @@ class ActivationFunction:
     in_place: InPlace | None = None
     """``in_place(y)`` gives a function that replaces the array `y` by ``forward(y)`` and allocates nothing."""
 
+    def __post_init__(self) -> None:
+        checks.text("name", self.name)
+        checks.function("forward", self.forward)
+        checks.function("backward", self.backward)
+        if self.in_place is not None:
+            checks.function("in_place", self.in_place)
+
     def bind(self, y: Array) -> Callable[[], object]:
         """Return a function that replaces the array `y` by ``forward(y)``."""
         return self.in_place(y) if self.in_place else lambda: np.copyto(y, self.forward(y))

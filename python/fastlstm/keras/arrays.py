@@ -2,6 +2,7 @@
 
 import math
 import sys
+from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,25 +19,36 @@ def float_dtype(dtype: DTypeLike | None, name: str = "dtype") -> np.dtype[Any]:
     return checks.float_dtype(name, np.float32 if dtype is None else dtype)
 
 
-def as_shape(shape: Any, name: str, wanted: str = "a tuple of sizes") -> Shape:
+def as_shape(shape: Any, name: str, wanted: str = "a tuple of sizes", largest: int = checks.LARGEST_SIZE) -> Shape:
     """`shape` as a tuple of ints and, for free axes, None."""
     if not isinstance(shape, list | tuple):
         checks.refuse(TypeError, name, wanted, shape)
-    most = checks.LARGEST_SIZE
     return tuple(
-        None if size is None else checks.whole_number(f"{name}: each size", size, at_least=0, at_most=most)
+        None if size is None else checks.whole_number(f"{name}: each size", size, at_least=0, at_most=largest)
         for size in shape
     )
 
 
-def weight_shape(shape: Any, name: str, dtype: np.dtype[Any]) -> tuple[int, ...]:
-    """`shape` as that of an array which this machine can hold."""
+def as_batch_shape(shape: Any, name: str) -> Shape:
+    """`shape` as that of a batch: its first axis is that of the rows."""
     sizes = as_shape(shape, name)
+    if not sizes:
+        checks.refuse(ValueError, name, "a tuple of sizes, the first that of the batch", shape)
+    return sizes
+
+
+def weight_shape(shape: Any, name: str) -> tuple[int, ...]:
+    """`shape` as one whose sizes are all known."""
+    sizes = as_shape(shape, name, largest=checks.LARGEST_AXIS)  # which gates side by side may come near
     known = tuple(size for size in sizes if size is not None)
     if len(known) < len(sizes):
         checks.refuse(ValueError, name, "a tuple of sizes that are all known", shape)
-    checks.memory(name, known, math.prod(known) * dtype.itemsize)
     return known
+
+
+def memory_for(shape: tuple[int, ...], name: str, dtype: np.dtype[Any]) -> AbstractContextManager[None]:
+    """Find out whether there is room for an array; see `checks.memory`."""
+    return checks.memory(name, shape, math.prod(shape) * dtype.itemsize)
 
 
 def as_array(value: Any, name: str, dtype: np.dtype[Any], wanted: str = "an array of numbers") -> Array:

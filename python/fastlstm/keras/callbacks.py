@@ -101,12 +101,15 @@ class CallbackList:
     def __init__(self, callbacks: Any = None, model: Any = None, add_history: bool = False, **params: Any) -> None:
         if isinstance(callbacks, CallbackList):
             callbacks = callbacks.callbacks
-        self.callbacks: list[Any] = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
-        self.callbacks = [callback for callback in self.callbacks if callback is not None]
+        wanted = "a list of keras.callbacks.Callback instances"
+        given = checks.items("callbacks", callbacks, wanted) if isinstance(callbacks, Iterable) else [callbacks]
+        self.callbacks: list[Any] = [callback for callback in given if callback is not None]
         for callback in self.callbacks:
             if isinstance(callback, type) or not hasattr(callback, "on_epoch_end"):
-                checks.refuse(TypeError, "callbacks", "keras.callbacks.Callback instances", callback)
-        if add_history and not any(isinstance(callback, History) for callback in self.callbacks):
+                checks.refuse(TypeError, "callbacks", wanted, callback)
+        if checks.truth("add_history", add_history) and not any(
+            isinstance(callback, History) for callback in self.callbacks
+        ):
             self.callbacks.append(History())
         for callback in self.callbacks:
             callback.set_params(params)
@@ -241,6 +244,13 @@ class _Monitor(Callback):
             message = f"{type(self).__name__}: {self.monitor!r} is not among the logs; available: {available}"
             warnings.warn(message, UserWarning, stacklevel=user_stacklevel())
         return value
+
+
+def _signature(name: str, function: Any) -> inspect.Signature:
+    try:
+        return inspect.signature(function)
+    except ValueError:  # as of int
+        checks.refuse(TypeError, name, "a function that shows its arguments", function)
 
 
 def _epochs(name: str, value: Any) -> int:
@@ -416,7 +426,7 @@ class LearningRateScheduler(Callback):
         self.schedule = checks.function("schedule", schedule, "a function of the epoch and the rate")
         self.verbose = _verbosity(verbose)
         # Older programs give a function of the epoch only.
-        self._arguments = min(2, len(inspect.signature(schedule).parameters))
+        self._arguments = min(2, len(_signature("schedule", schedule).parameters))
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Set the rate."""

@@ -60,7 +60,9 @@ class MinMaxNorm(Constraint):
 
     def __init__(self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Any = 0) -> None:
         self.min_value = checks.real_number("min_value", min_value, at_least=0)
-        self.max_value = checks.real_number("max_value", max_value, at_least=self.min_value, infinite=True)
+        self.max_value = checks.real_number("max_value", max_value, at_least=0, infinite=True)
+        if self.min_value > self.max_value:
+            checks.refuse(ValueError, "min_value", f"at most max_value {self.max_value}", self.min_value)
         self.rate, self.axis = checks.fraction("rate", rate), _checked_axis(axis)
 
     def __call__(self, w: Array) -> Array:
@@ -100,7 +102,7 @@ class UnitNorm(Constraint):
 
 def _checked_axis(axis: Any) -> int | list[int]:
     """`axis` as an int or a list of them."""
-    if isinstance(axis, list | tuple):
+    if isinstance(axis, list | tuple) and axis:
         return [checks.whole_number("axis", entry) for entry in axis]
     return checks.whole_number("axis", axis)
 

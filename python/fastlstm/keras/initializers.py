@@ -8,7 +8,7 @@ from numpy.typing import DTypeLike
 
 from fastlstm import checks
 
-from .arrays import Array, any_numbers, float_dtype, weight_shape
+from .arrays import Array, any_numbers, float_dtype, memory_for, weight_shape
 from .lookup import find, names_of
 from .random import draw_seed
 
@@ -22,8 +22,9 @@ class Initializer:
 
     def __call__(self, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Array:
         """Draw an array."""
-        wanted = float_dtype(dtype)
-        return np.ascontiguousarray(self._draw(weight_shape(shape, "shape", wanted)), dtype=wanted)
+        wanted, sizes = float_dtype(dtype), weight_shape(shape, "shape")
+        with memory_for(sizes, "shape", wanted):
+            return np.ascontiguousarray(self._draw(sizes), dtype=wanted)
 
     def _draw(self, shape: tuple[int, ...]) -> Array:
         raise NotImplementedError(f"{type(self).__name__} must define _draw(shape)")
@@ -65,7 +66,8 @@ class Constant(Initializer):
     """`value` everywhere."""
 
     def __init__(self, value: Any = 0.0) -> None:
-        any_numbers(value, "value")
+        if not np.isfinite(any_numbers(value, "value")).all():
+            checks.refuse(ValueError, "value", "finite", value)
         self.value = value
 
     def _draw(self, shape: tuple[int, ...]) -> Array:
@@ -106,7 +108,9 @@ class RandomUniform(_Random):
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None) -> None:
         super().__init__(seed)
         self.minval = checks.real_number("minval", minval)
-        self.maxval = checks.real_number("maxval", maxval, at_least=self.minval)
+        self.maxval = checks.real_number("maxval", maxval)
+        if self.minval > self.maxval:
+            checks.refuse(ValueError, "minval", f"at most maxval {self.maxval}", self.minval)
 
     def _draw(self, shape: tuple[int, ...]) -> Array:
         return self._generator.uniform(self.minval, self.maxval, shape)

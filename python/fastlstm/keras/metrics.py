@@ -243,14 +243,14 @@ def accuracy_for(y_ndim: int, output_shape: tuple[int | None, ...], y_last: int 
     return CategoricalAccuracy
 
 
-def get(identifier: Any) -> Metric:
+def get(identifier: Any, argument: str = "metrics") -> Metric:
     """Return the metric that a name, class, instance or function ``f(y_true, y_pred)`` stands for."""
     if isinstance(identifier, str) and identifier not in _KNOWN:
         names = ", ".join(["accuracy", *sorted({snake_case(cls.__name__) for cls in _KNOWN.values()})])
-        checks.refuse(ValueError, "metrics", "known names or Metrics", identifier, f"; valid names: {names}")
+        checks.refuse(ValueError, argument, "known names or Metrics", identifier, f"; valid names: {names}")
     if callable(identifier) and not isinstance(identifier, Metric | type):
         return _FunctionMetric(identifier)
-    metric = find(identifier, _KNOWN, Metric, "metrics")
+    metric = find(identifier, _KNOWN, Metric, argument)
     if isinstance(identifier, str):
         metric.name = identifier
     return metric

@@ -91,7 +91,9 @@ class Sequential(Trainer):
         if shape is None and input_shape is not None:
             shape = as_shape(input_shape, f"{self.name}: input_shape")
         if shape is None:
-            raise ValueError(f"{self.name}: the input shape is not known; give it to build(), or add an Input first")
+            raise ValueError(
+                f"{self.name}: the input shape is not known, got None; give it to build(), or add an Input first"
+            )
         if not self.layers:
             raise ValueError(f"{self.name}: has no layers; add() some first")
         self._build_layers(shape)

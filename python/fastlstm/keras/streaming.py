@@ -135,12 +135,12 @@ class ModelStream(StreamBase):
 
     def __init__(self, plan: StepPlan, batch_size: int = 1) -> None:
         self.batch_size = checks.whole_number("batch_size", batch_size, at_least=1)
-        checks.memory("batch_size", batch_size, plan.bytes_per_row * self.batch_size)
         self._plan = plan
-        self._streams = [_core.Stream([weights], self.batch_size) for _, weights in plan.recurrent]
-        self._x, self._steps, self._y = plan.lay_out(
-            self.batch_size, lambda k, weights, x, y: partial(self._streams[k].step, x, y)
-        )
+        with checks.memory("batch_size", batch_size, plan.bytes_per_row * self.batch_size):
+            self._streams = [_core.Stream([weights], self.batch_size) for _, weights in plan.recurrent]
+            self._x, self._steps, self._y = plan.lay_out(
+                self.batch_size, lambda k, weights, x, y: partial(self._streams[k].step, x, y)
+            )
         self._one = (_without_rows(self._x), _without_rows(self._y)) if self.batch_size == 1 else None
         self._claim = Claim()
 

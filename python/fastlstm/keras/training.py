@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from fastlstm import checks
+
 from . import losses, metrics, optimizers
 from .arrays import Array, Shape, user_stacklevel
 from .callbacks import CallbackList, History
@@ -86,6 +88,7 @@ class Trainer:
         run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
             Ways of computing; accepted and ignored.
         """
+        _check_ignored(run_eagerly, steps_per_execution, jit_compile, auto_scale_loss)
         new_optimizer = optimizers.get(optimizer)
         new_loss = None if loss is None else losses.get(loss)
         names = _metric_list("metrics", metrics), _metric_list("weighted_metrics", weighted_metrics)
@@ -532,8 +535,18 @@ def _metric_list(argument: str, given: Any) -> list[Any]:
         raise ValueError(f"{argument}: got {given!r}, wanted a list, for instance [{given!r}]")
     for name in given:
         if not (isinstance(name, str) and name.lower() in ("accuracy", "acc")):
-            metrics.get(name)
+            metrics.get(name, argument)
     return list(given)
+
+
+def _check_ignored(run_eagerly: Any, steps_per_execution: Any, jit_compile: Any, auto_scale_loss: Any) -> None:
+    checks.truth("run_eagerly", run_eagerly)
+    checks.whole_number("steps_per_execution", steps_per_execution, at_least=1)
+    if jit_compile is not None and not isinstance(jit_compile, str):
+        checks.truth("jit_compile", jit_compile)
+    elif jit_compile is not None:
+        checks.one_of("jit_compile", jit_compile, ("auto",))
+    checks.truth("auto_scale_loss", auto_scale_loss)
 
 
 def _single_number(name: str, value: Any) -> float:

@@ -49,11 +49,12 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
     labels = _class_numbers(x)
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels[..., 0]
-    classes = num_classes or (int(labels.max()) + 1 if labels.size else 0)
+    classes = num_classes or (int(labels.max(initial=-1)) + 1)
     if labels.size and (labels.min() < 0 or labels.max() >= classes):
-        raise ValueError(f"x: class numbers run from {labels.min()} to {labels.max()}, wanted 0 to {classes - 1}")
-    checks.memory("num_classes", classes, labels.size * classes * 8)
-    rows: Array = (labels[..., None] == np.arange(classes)).astype(np.float64)
+        wanted = "of at least 0" if num_classes is None else f"from 0 to {classes - 1}"
+        raise ValueError(f"x must hold class numbers {wanted}, got {labels.min()} to {labels.max()}")
+    with checks.memory("x" if num_classes is None else "num_classes", classes, labels.size * classes * 8):
+        rows: Array = (labels[..., None] == np.arange(classes)).astype(np.float64)
     return rows
 
 

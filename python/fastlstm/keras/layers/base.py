@@ -11,7 +11,19 @@ from numpy.typing import DTypeLike
 from fastlstm import checks
 
 from .. import constraints, initializers, regularizers
-from ..arrays import Array, Shape, as_array, as_mask, as_shape, float_dtype, shape_text, user_stacklevel, weight_shape
+from ..arrays import (
+    Array,
+    Shape,
+    as_array,
+    as_batch_shape,
+    as_mask,
+    as_shape,
+    float_dtype,
+    memory_for,
+    shape_text,
+    user_stacklevel,
+    weight_shape,
+)
 from ..lookup import auto_name, checked_name, describe
 from ..variable import CHANGE, Variable, assign_all, current_values
 
@@ -85,14 +97,17 @@ class Layer:
 
     def _pop_input_shape(self, kwargs: dict[str, Any]) -> Shape | None:
         sample, features = kwargs.pop("input_shape", None), kwargs.pop("input_dim", None)
+        length = kwargs.pop("input_length", None)
+        if length is not None and features is None:
+            raise ValueError(f"{self.name}: input_length must come with input_dim, got {checks.shown(length)} alone")
         argument = "batch_shape" if kwargs.get("batch_input_shape") is None else "batch_input_shape"
         batch = kwargs.pop(argument, None)
         kwargs.pop("batch_input_shape", None)
         if sample is None and features is not None:
-            sample = self._shape_from_features(features, kwargs.pop("input_length", None))
+            sample = self._shape_from_features(features, length)
         if sample is None and batch is None:
             return None
-        shape = as_shape(batch, f"{self.name}: {argument}") if sample is None else self._sample_shape(sample)
+        shape = as_batch_shape(batch, f"{self.name}: {argument}") if sample is None else self._sample_shape(sample)
         warnings.warn(
             "an input shape given to a layer works; an `Input(shape)` as the first layer of the model is preferred",
             UserWarning,
@@ -138,9 +153,11 @@ class Layer:
     ) -> Variable:
         """Create a weight of this layer and append it to `weights`."""
         path = f"{self.weight_prefix}/{name}"
-        shape = weight_shape(shape, f"{path}: shape", self.dtype)
-        draw = initializer if callable(initializer) else initializers.get(initializer, f"{path}: initializer")
-        value = as_array(draw(shape, dtype=self.dtype), path, self.dtype)
+        shape = weight_shape(shape, f"{path}: shape")
+        by_name = isinstance(initializer, type) or not callable(initializer)
+        draw = initializers.get(initializer, f"{path}: initializer") if by_name else initializer
+        with memory_for(shape, f"{path}: shape", self.dtype):
+            value = as_array(draw(shape, dtype=self.dtype), path, self.dtype)
         if value.shape != shape:
             raise ValueError(f"{path}: the initializer must give an array of shape {shape}, got {value.shape}")
         penalty = regularizers.get(regularizer, f"{path}: regularizer")
@@ -275,10 +292,8 @@ class Layer:
         """Compute the output for an array or anything that makes one; builds the layer at first."""
         training = training is not None and checks.truth(f"{self.name}: training", training)
         x = self.as_input(x, f"{self.name}: x")
-        if self.built:
-            self._check_shape(x.shape, "x")
-        else:
-            self.ensure_built((None, *x.shape[1:]))
+        self._check_shape(x.shape, "x")
+        self.ensure_built((None, *x.shape[1:]))
         if mask is not None:
             mask = as_mask(mask, f"{self.name}: mask", x.shape, self.mask_ndim)
         return self.forward(x, training=training, mask=mask, **kwargs)

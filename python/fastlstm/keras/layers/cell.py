@@ -17,7 +17,7 @@ from ..variable import Variable
 from .base import Layer
 from .core import dropout_mask
 from .options import CellOptions, WeightOptions, defaults
-from .states import States, as_lists, checked_states, tree_map, zeros
+from .states import States, as_lists, checked_states, total, tree_map, zeros
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -44,8 +44,10 @@ class Cell(Layer):
     ndim = 2
 
     def __init__(self, **kwargs: Any) -> None:
-        if kwargs.get("activity_regularizer") is not None:
-            raise ValueError(f"{type(self).__name__}: takes no activity_regularizer; give it to the RNN layer")
+        penalty = kwargs.get("activity_regularizer")
+        if penalty is not None:
+            name = f"{type(self).__name__}: activity_regularizer"
+            checks.refuse(ValueError, name, "None", penalty, "; give it to the RNN layer")
         super().__init__(**kwargs)
 
     @property
@@ -67,8 +69,9 @@ class Cell(Layer):
 
     def get_initial_state(self, batch_size: int) -> list[Any]:
         """Return states of zeros, for so many rows."""
-        rows = checks.whole_number(f"{self.name}: batch_size", batch_size, at_least=0)
-        states: list[Any] = as_lists(zeros(size_tree(self), rows, self.dtype))
+        rows, sizes = checks.whole_number(f"{self.name}: batch_size", batch_size, at_least=0), size_tree(self)
+        with checks.memory(f"{self.name}: batch_size", rows, rows * total(sizes) * self.dtype.itemsize):
+            states: list[Any] = as_lists(zeros(sizes, rows, self.dtype))
         return states
 
     def call(self, inputs: Array, states: Any, training: bool = False) -> tuple[Array, Any]:

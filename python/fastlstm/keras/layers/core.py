@@ -10,7 +10,7 @@ from fastlstm import _core, checks
 
 from .. import activations
 from ..activations import ActivationFunction
-from ..arrays import Array, Shape, as_shape
+from ..arrays import Array, Shape, as_batch_shape, as_shape
 from ..lookup import checked_name
 from ..random import generator
 from ..variable import Variable
@@ -35,7 +35,7 @@ class InputLayer:
             raise ValueError(f"Input: give either shape or batch_shape, got {given}")
         rows = None if batch_size is None else checks.whole_number("Input: batch_size", batch_size, at_least=1)
         if batch_shape is not None:
-            self.batch_shape = as_shape(batch_shape, "Input: batch_shape")
+            self.batch_shape = as_batch_shape(batch_shape, "Input: batch_shape")
         else:
             self.batch_shape = rows, *as_shape(shape if isinstance(shape, list | tuple) else (shape,), "Input: shape")
         self.dtype = checks.any_dtype("Input: dtype", np.float32 if dtype is None else dtype)

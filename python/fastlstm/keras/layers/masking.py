@@ -36,6 +36,8 @@ class Masking(Layer):
 
     def compute_mask(self, x: Array, mask: Array | None = None) -> Array:
         """Return True where a step has a feature other than `mask_value`."""
+        x = self.as_input(x, f"{self.name}: x")
+        self._check_shape(x.shape, "x")
         result: Array = np.logical_or.reduce(x != self.dtype.type(self.mask_value), axis=-1)
         return result
 

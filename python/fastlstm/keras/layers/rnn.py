@@ -93,7 +93,11 @@ class RNN(Wrapper):
 
     @shows(SequenceOptions)
     def __init__(self, cell: Any, **options: Unpack[SequenceOptions]) -> None:
-        cell = StackedRNNCells(cell) if isinstance(cell, list | tuple) else checked_cell(cell, type(self).__name__)
+        cell = (
+            StackedRNNCells(cell)
+            if isinstance(cell, list | tuple)
+            else checked_cell(cell, f"{type(self).__name__}: cell")
+        )
         own = defaults(SequenceOptions).keys() - defaults(LayerOptions).keys()
         settings = {**defaults(SequenceOptions), **options}
         others = {name: value for name, value in options.items() if name not in own}

@@ -60,9 +60,10 @@ class TimeDistributed(Wrapper):
 
     def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return that of the inner outputs; if these have none, a step is there if anything in it is."""
-        if mask is None or mask.ndim == 2:
+        split = _inner_mask(mask)
+        if mask is None or split is None:
             return mask
-        inner = self.layer.compute_mask(_merged(x), _inner_mask(mask))
+        inner = self.layer.compute_mask(_merged(x), split)
         if inner is not None:
             return self._split(inner, x)
         return np.asarray(mask.reshape(*mask.shape[:2], -1).any(axis=2))
@@ -105,6 +106,8 @@ class TimeDistributed(Wrapper):
 
 
 def _inner_mask(mask: Array | None) -> Array | None:
+    if mask is not None and mask.ndim < 2:
+        raise ValueError(f"mask must have the axes (batch, time, ...), got shape {mask.shape}")
     return None if mask is None or mask.ndim == 2 else _merged(mask)
 
 

@@ -19,7 +19,7 @@ def print_summary(model: Any, line_length: int | None = None, print_fn: Callable
     """Print the layers of `model` with their output shapes and numbers of weights, and the totals."""
     width = min(88, shutil.get_terminal_size().columns - 4) if line_length is None else line_length
     show = _print if print_fn is None else checks.function("print_fn", print_fn)
-    show(summary_text(model, checks.whole_number("line_length", width, at_least=1, at_most=1000)))
+    show(summary_text(model, checks.whole_number("line_length", width, at_least=1, at_most=10_000)))
 
 
 def _print(text: str) -> None:

@@ -110,6 +110,7 @@ void register_runtime(py::module_& module) {
     module.def("set_isa", &set_active_table, py::arg("name"));
     module.def("get_num_threads", &num_threads);
     module.def("set_num_threads", &set_num_threads, py::arg("n"));
+    module.def("granted_threads", &granted_threads);
     module.def("build_config", &build_config);
     module.def("measure_multiply_add", &measure_multiply_add);
     module.def("measure_read_bandwidth", &measure_read_bandwidth, py::arg("bytes"));

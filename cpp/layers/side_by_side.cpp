@@ -21,9 +21,10 @@ public:
     // Rank r of the call works on pass r % P, as rank r / P of its team; a caller alone works on one after the other.
     SideBySide(const std::vector<Pass<T>>& passes, const StopRequested& stop_requested)
         : passes_(passes), lease_(wanted_threads(passes)), running_(lease_.size()), interruption_(stop_requested) {
+        const Index granted = std::max<Index>(1, lease_.size() / static_cast<Index>(passes.size()));
         for (const Pass<T>& pass : passes) {
             const int leader = lease_.size() == 1 ? 0 : static_cast<int>(walks_.size());
-            const Split split = lease_.size() == 1 ? Split{} : best_split(pass.work(), threads_each(passes));
+            const Split split = best_split(pass.work(), std::min(granted, threads_each(passes)));
             walks_.push_back(pass.walk(split, [this, leader] { return interruption_.anywhere(leader); }));
             teams_.emplace_back(split.threads);
         }
@@ -59,9 +60,10 @@ private:
         if (rank == 0) wait_for_the_others();
     }
 
-    // Somebody has to listen for Ctrl-C until the last pass is done.
+    // Somebody has to listen for Ctrl-C until the last pass is done. A child that is forked here waits for nobody.
     void wait_for_the_others() {
-        while (!spin([this] { return running_.load() == 0; })) {
+        const unsigned generation = fork_generation();
+        while (!spin([this] { return running_.load() == 0; }) && fork_generation() == generation) {
             interruption_.anywhere(0);
             std::this_thread::yield();
         }

@@ -31,7 +31,7 @@ public:
     }
 
     bool run() {
-        lease_.run([this](int rank, Team&) { work(rank); });
+        lease_.run([this](int rank, Team& team) { work(rank, team); });
         if (interruption_.stopped()) return false;
         for (std::size_t i = 0; i < walks_.size(); ++i) {
             walks_[i]->finish();
@@ -47,7 +47,7 @@ private:
         return most * static_cast<int>(passes.size());
     }
 
-    void work(int rank) {
+    void work(int rank, const Team& team) {
         const int count = static_cast<int>(walks_.size());
         for (int i = rank % count; i < count; i += lease_.size()) {
             const auto at = static_cast<std::size_t>(i);
@@ -57,13 +57,12 @@ private:
             }
         }
         running_.fetch_sub(1);
-        if (rank == 0) wait_for_the_others();
+        if (rank == 0) wait_for_the_others(team);
     }
 
-    // Somebody has to listen for Ctrl-C until the last pass is done. A child that is forked here waits for nobody.
-    void wait_for_the_others() {
-        const unsigned generation = fork_generation();
-        while (!spin([this] { return running_.load() == 0; }) && fork_generation() == generation) {
+    // Somebody has to listen for Ctrl-C until the last pass is done.
+    void wait_for_the_others(const Team& team) {
+        while (!spin([this] { return running_.load() == 0; }) && !team.left_behind()) {
             interruption_.anywhere(0);
             std::this_thread::yield();
         }

@@ -84,10 +84,7 @@ public:
         }
         wake_.notify_all();
         work(0, team);
-        const unsigned generation = fork_generation();
-        while (!spin([&] { return running_.load() == 0; }) && fork_generation() == generation) {
-            std::this_thread::yield();
-        }
+        while (!spin([&] { return running_.load() == 0; }) && !team.left_behind()) std::this_thread::yield();
         rest_if_late(team);
     }
 
@@ -224,7 +221,7 @@ void Team::meet() {
     if (spin(met)) return;
     const Clock::time_point start = Clock::now();
     while (!spin(met)) {
-        if (fork_generation() != generation_) return;
+        if (left_behind()) return;
         std::this_thread::yield();
     }
     if (Clock::now() - start > kPatience) late_.store(true);

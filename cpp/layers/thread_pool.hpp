@@ -28,9 +28,11 @@ class Team {
 public:
     Team(int size) : size_(size) {}
     int size() const { return size_; }
-    // Waits until every thread of the team is here. Spins: meetings are microseconds apart. Returns at once in a child
-    // that was forked meanwhile, where there is nobody to wait for.
+    // Waits until every thread of the team is here. Spins: meetings are microseconds apart. Waits for nobody once the
+    // team is left behind.
     void meet();
+    // Whether this is a child that was forked meanwhile and so does not have the team's other threads.
+    bool left_behind() const { return fork_generation() != generation_; }
     // Whether somebody waited much longer than a meeting takes.
     bool late() const { return late_.load(); }
 

@@ -132,6 +132,8 @@ class Layer:
         """Create a weight of this layer and append it to `weights`."""
         draw = initializer if callable(initializer) else initializers.get(initializer)
         value = as_array(draw(shape, dtype=self.dtype), name, self.dtype)
+        if type(draw).__module__ == initializers.__name__ and value.base is None:
+            value.flags.writeable = False  # nobody else has it, so that it need not be copied
         path = f"{self.weight_prefix}/{name}"
         variable = Variable(value, name, path, regularizers.get(regularizer), constraints.get(constraint))
         self.weights.append(variable)

@@ -11,7 +11,7 @@ from fastlstm import _core
 from .. import activations
 from ..activations import ActivationFunction
 from ..arrays import Array, Shape
-from ..random import generator
+from ..random import generator, safe_at_forks
 from ..variable import Variable
 from .base import Layer, Pullback, Step, Stepper, fraction, positive_int
 
@@ -311,7 +311,7 @@ def dropout_mask(source: np.random.Generator, shape: tuple[int, ...], rate: floa
     """Zeros with probability `rate`, elsewhere the factor that keeps the mean."""
     if rate >= 1:
         return np.zeros(shape, dtype)
-    kept = source.random(shape, dtype=np.float32) >= rate
+    kept = safe_at_forks(source).random(shape, dtype=np.float32) >= rate
     result: Array = kept * dtype.type(1 / (1 - rate))
     return result
 

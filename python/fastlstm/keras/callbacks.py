@@ -10,6 +10,8 @@ from typing import IO, Any, TypeAlias
 
 import numpy as np
 
+from fastlstm.checks import refuse
+
 from .arrays import user_stacklevel
 
 Logs: TypeAlias = dict[str, Any]
@@ -97,13 +99,7 @@ class CallbackList:
     """
 
     def __init__(self, callbacks: Any = None, model: Any = None, add_history: bool = False, **params: Any) -> None:
-        if isinstance(callbacks, CallbackList):
-            callbacks = callbacks.callbacks
-        self.callbacks: list[Any] = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
-        self.callbacks = [callback for callback in self.callbacks if callback is not None]
-        for callback in self.callbacks:
-            if not hasattr(callback, "on_epoch_end"):
-                raise TypeError(f"callbacks: got {callback!r}, wanted keras.callbacks.Callback instances")
+        self.callbacks: list[Any] = checked_callbacks(callbacks)
         if add_history and not any(isinstance(callback, History) for callback in self.callbacks):
             self.callbacks.append(History())
         for callback in self.callbacks:
@@ -124,6 +120,20 @@ class CallbackList:
         """Call `name` of all callbacks that override it."""
         for method in self.hook(name):
             method(*args)
+
+
+def checked_callbacks(given: Any) -> list[Any]:
+    """Return the callbacks of one, several, or a `CallbackList`; nothing is told to them."""
+    if isinstance(given, CallbackList):
+        return given.callbacks
+    several = isinstance(given, Iterable) and not isinstance(given, str | bytes | dict | type)
+    callbacks = [callback for callback in (given if several else [given]) if callback is not None]
+    for callback in callbacks:
+        if isinstance(callback, type):
+            refuse(TypeError, "callbacks", f"instances such as {callback.__name__}(...)", callback)
+        if not hasattr(callback, "on_epoch_end"):
+            refuse(TypeError, "callbacks", "keras.callbacks.Callback instances", callback)
+    return callbacks
 
 
 def _overrides(callback: Any, name: str) -> bool:
@@ -215,7 +225,9 @@ class _Monitor(Callback):
         self.wait = 0
 
     def improved(self, value: float, best: float | None) -> bool:
-        """Whether `value` is better than `best` by more than `min_delta`."""
+        """Whether `value` is better than `best` by more than `min_delta`; NaN never is."""
+        if math.isnan(value):
+            return False
         if best is None:
             return True
         return value - self.min_delta > best if self._upwards() else value + self.min_delta < best

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from fastlstm import _core
+from fastlstm.checks import whole_number
 from fastlstm.streaming import StreamBase
 
 from .arrays import Array, as_array
-from .data import count
 from .layers.base import Layer, Step
 from .layers.embedding import Embedding
 from .layers.rnn import RNN
@@ -128,7 +128,7 @@ class ModelStream(StreamBase):
     """
 
     def __init__(self, plan: StepPlan, batch_size: int = 1) -> None:
-        self.batch_size = count("batch_size", batch_size)
+        self.batch_size = whole_number("batch_size", batch_size, at_least=1)
         self._plan = plan
         self._streams = [_core.Stream([weights], self.batch_size) for _, weights in plan.recurrent]
         self._x, self._steps, self._y = plan.lay_out(

@@ -104,10 +104,11 @@ class Layer:
 
     def ensure_built(self, input_shape: Shape) -> None:
         """Build the layer, unless it is built; a `build` of a user's own need not say that it was."""
-        if not self.built:
-            self.build(input_shape)
-            self.built = True
-            self.input_shape = self.input_shape or tuple(input_shape)
+        with CHANGE:  # several threads may bring the first data
+            if not self.built:
+                self.build(input_shape)
+                self.built = True
+                self.input_shape = self.input_shape or tuple(input_shape)
 
     def build(self, input_shape: Shape) -> None:
         """Create the weights for inputs of `input_shape`, which includes the batch axis, unless they are there."""

@@ -16,7 +16,7 @@ class Masking(Layer):
     Parameters
     ----------
     mask_value
-        What fills the steps that are not there.
+        What fills the steps that are not there; may be NaN.
     **kwargs
         Those of `Layer`.
 
@@ -36,7 +36,8 @@ class Masking(Layer):
 
     def compute_mask(self, x: Array, mask: Array | None = None) -> Array:
         """Return True where a step has a feature other than `mask_value`."""
-        result: Array = np.logical_or.reduce(x != self.dtype.type(self.mask_value), axis=-1)
+        there = ~np.isnan(x) if np.isnan(self.mask_value) else x != self.dtype.type(self.mask_value)
+        result: Array = np.logical_or.reduce(there, axis=-1)
         return result
 
     def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:

@@ -93,7 +93,7 @@ ALLOWED: dict[str, set[str]] = {
     "filename": {"text"},
     "input_shape": {"None", "[]", "0"},
     "k": WHOLE - {"0"},
-    "mask_value": {"inf", *FINITE},
+    "mask_value": {"inf", "nan", "nan of NumPy", *FINITE},
     "max_value": {"inf", "0", *POSITIVE},
     "minval": {"-1", "0"},
     "model": set(VALUES),

@@ -99,17 +99,9 @@ class CallbackList:
     """
 
     def __init__(self, callbacks: Any = None, model: Any = None, add_history: bool = False, **params: Any) -> None:
-        if isinstance(callbacks, CallbackList):
-            callbacks = callbacks.callbacks
-        wanted = "a list of keras.callbacks.Callback instances"
-        given = checks.items("callbacks", callbacks, wanted) if isinstance(callbacks, Iterable) else [callbacks]
-        self.callbacks: list[Any] = [callback for callback in given if callback is not None]
-        for callback in self.callbacks:
-            if isinstance(callback, type) or not hasattr(callback, "on_epoch_end"):
-                checks.refuse(TypeError, "callbacks", wanted, callback)
-        if checks.truth("add_history", add_history) and not any(
-            isinstance(callback, History) for callback in self.callbacks
-        ):
+        self.callbacks: list[Any] = checked_callbacks(callbacks)
+        wants_history = checks.truth("add_history", add_history)
+        if wants_history and not any(isinstance(callback, History) for callback in self.callbacks):
             self.callbacks.append(History())
         for callback in self.callbacks:
             callback.set_params(params)
@@ -129,6 +121,20 @@ class CallbackList:
         """Call `name` of all callbacks that override it."""
         for method in self.hook(name):
             method(*args)
+
+
+def checked_callbacks(given: Any) -> list[Any]:
+    """Return the callbacks of one, several, or a `CallbackList`; nothing is told to them."""
+    if isinstance(given, CallbackList):
+        return given.callbacks
+    several = isinstance(given, Iterable) and not isinstance(given, str | bytes | dict | type)
+    callbacks = [callback for callback in (given if several else [given]) if callback is not None]
+    for callback in callbacks:
+        if isinstance(callback, type):
+            checks.refuse(TypeError, "callbacks", f"instances such as {callback.__name__}(...)", callback)
+        if not hasattr(callback, "on_epoch_end"):
+            checks.refuse(TypeError, "callbacks", "keras.callbacks.Callback instances", callback)
+    return callbacks
 
 
 def _overrides(callback: Any, name: str) -> bool:
@@ -220,7 +226,9 @@ class _Monitor(Callback):
         self.wait = 0
 
     def improved(self, value: float, best: float | None) -> bool:
-        """Whether `value` is better than `best` by more than `min_delta`."""
+        """Whether `value` is better than `best` by more than `min_delta`; NaN never is."""
+        if math.isnan(value):
+            return False
         if best is None:
             return True
         return value - self.min_delta > best if self._upwards() else value + self.min_delta < best

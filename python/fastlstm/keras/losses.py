@@ -1,6 +1,8 @@
 """Losses and their gradients."""
 
-from typing import Any
+import math
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -12,6 +14,9 @@ from .lookup import checked_name, find, names_of, snake_case
 
 EPSILON = 1e-7
 """Probabilities are kept this far from 0 and 1 before a logarithm, as in Keras."""
+
+Counted: TypeAlias = Callable[[], Array | None]
+"""Gives True for what counts in the first axes of the labels, None if all do; asked only if that matters."""
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None)
 
@@ -69,6 +74,12 @@ class Loss:
             )
         return labels
 
+    def prepare_counted(
+        self, y: Any, output_shape: tuple[int | None, ...], dtype: np.dtype[Any], counted: Counted
+    ) -> Array:
+        """`prepare`, for labels some of which do not count: these may be anything."""
+        return self.prepare(y, output_shape, dtype)
+
     def _cure(self, labels: Array, output_shape: tuple[int | None, ...]) -> str:
         return ""
 
@@ -76,12 +87,12 @@ class Loss:
         """Compute the loss of a batch: a number, or one for every entry if the reduction is ``"none"``."""
         y_pred = np.asarray(y_pred)
         y_pred = y_pred if y_pred.dtype.kind == "f" else y_pred.astype(np.float32)
-        labels = self.prepare(y_true, y_pred.shape, y_pred.dtype)
-        losses = self.call(labels, y_pred)
-        weights = None if sample_weight is None else as_array(sample_weight, "sample_weight", losses.dtype)
+        weights = None if sample_weight is None else as_array(sample_weight, "sample_weight", y_pred.dtype)
+        counted = lambda: None if weights is None else weights != 0  # noqa: E731
+        losses = self.call(self.prepare_counted(y_true, y_pred.shape, y_pred.dtype, counted), y_pred)
         scale = self.scale(losses, weights)
-        weighted = losses if weights is None else losses * expand(weights, losses.ndim)
-        return weighted if scale is None else weighted.sum() * scale
+        losses = losses if weights is None else weighted(losses, weights)
+        return losses if scale is None else losses.sum() * scale
 
     def scale(self, losses: Array, weights: Array | None) -> float | None:
         """Describe what the sum of the weighted losses is multiplied with; None: they stay as they are."""
@@ -107,6 +118,15 @@ def fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
 def expand(weights: Array, ndim: int) -> Array:
     """`weights` with axes of length one at the end, so that it multiplies arrays of `ndim` axes."""
     return weights.reshape(weights.shape + (1,) * (ndim - weights.ndim))
+
+
+def weighted(values: Array, weights: Array) -> Array:
+    """`values` times `weights` of their first axes; a weight of 0 gives 0, whatever the value: it does not count."""
+    weights = expand(weights, values.ndim)
+    product: Array = values * weights
+    if not math.isfinite(np.add.reduce(product, axis=None)):
+        product = np.where(weights == 0, values.dtype.type(0), product)
+    return product
 
 
 def apply_mask(weights: Array | None, mask: Array | None, dtype: np.dtype[Any], mean: bool) -> Array | None:
@@ -269,6 +289,12 @@ class SparseCategoricalCrossentropy(Loss):
 
     def prepare(self, y: Any, output_shape: tuple[int | None, ...], dtype: np.dtype[Any]) -> Array:
         """Class numbers as integers without a last axis of length one, all of them within range."""
+        return self.prepare_counted(y, output_shape, dtype, lambda: None)
+
+    def prepare_counted(
+        self, y: Any, output_shape: tuple[int | None, ...], dtype: np.dtype[Any], counted: Counted
+    ) -> Array:
+        """Class numbers; -1 in place of one that is out of range and does not count."""
         labels = as_array(y, "y", np.dtype(np.float64), "an array of class numbers")
         if labels.ndim == len(output_shape) and labels.shape[-1] == 1:
             labels = labels[..., 0]
@@ -276,7 +302,7 @@ class SparseCategoricalCrossentropy(Loss):
             wanted = (None, *output_shape[1:-1])
             cure = "; for one-hot rows use 'categorical_crossentropy'" if labels.ndim == len(output_shape) else ""
             raise ValueError(f"y: got shape {labels.shape}, wanted {wanted}, one class number an entry{cure}")
-        return _class_numbers(labels, output_shape[-1])
+        return _class_numbers(labels, output_shape[-1], counted)
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of every row."""
@@ -308,11 +334,14 @@ class SparseCategoricalCrossentropy(Loss):
         return super().get_config() | {"from_logits": self.from_logits}
 
 
-def _class_numbers(labels: Array, classes: int | None) -> Array:
+def _class_numbers(labels: Array, classes: int | None, counted: Counted) -> Array:
     assert classes is not None
-    right = (labels >= 0) & (labels < classes)
-    numbers = np.where(right, labels, 0).astype(np.int64)
-    wrong = ~right | (numbers != labels)
+    numbers = np.where((labels >= 0) & (labels < classes), labels, -1).astype(np.int64)
+    numbers[numbers != labels] = -1
+    wrong = numbers < 0
+    counts = counted() if wrong.any() else None
+    if counts is not None and counts.shape == labels.shape[: counts.ndim]:
+        wrong &= expand(counts, labels.ndim)
     if wrong.any():
         first = tuple(int(i) for i in np.argwhere(wrong)[0])
         place = f"row {first[0]}" + (f", step {first[1]}" if len(first) > 1 else "")

@@ -56,7 +56,7 @@ class Metric:
             values = values.mean(axis=tuple(range(weights.ndim, values.ndim)))
         if values.size:
             scale = len(values) / values.size
-            self.total += float((values * weights).sum()) * scale
+            self.total += float(losses.weighted(values, weights).sum()) * scale
             self.count += float(np.broadcast_to(weights, values.shape).sum()) * scale
 
     def result(self) -> float:
@@ -158,8 +158,9 @@ class SparseTopKCategoricalAccuracy(TopKCategoricalAccuracy):
 
 
 def _in_top_k(labels: Array, y_pred: Array, k: int) -> Array:
-    own = np.take_along_axis(y_pred, labels[..., None].astype(np.int64), axis=-1)
-    result: Array = (y_pred > own).sum(-1) < k
+    labels = labels.astype(np.int64)
+    own = np.take_along_axis(y_pred, labels[..., None], axis=-1)
+    result: Array = ((y_pred > own).sum(-1) < k) & (labels >= 0)
     return result
 
 
@@ -167,12 +168,19 @@ class _LossMetric(Metric):
     loss: Callable[[], losses.Loss]
 
     def check(self, y_true: Array, output_shape: tuple[int | None, ...]) -> None:
-        type(self).loss().prepare(y_true, output_shape, np.dtype(np.float64))
+        nothing = lambda: np.zeros(len(y_true), np.bool_)  # noqa: E731 - which labels count is seen in every batch
+        type(self).loss().prepare_counted(y_true, output_shape, np.dtype(np.float64), nothing)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Take in one batch; labels of weight 0 may be anything."""
+        y_pred = np.asarray(y_pred)
+        counted = lambda: None if sample_weight is None else np.asarray(sample_weight) != 0  # noqa: E731
+        labels = type(self).loss().prepare_counted(y_true, y_pred.shape, y_pred.dtype, counted)
+        super().update_state(labels, y_pred, sample_weight)
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of every entry."""
-        loss = type(self).loss()
-        return loss.call(loss.prepare(y_true, y_pred.shape, y_pred.dtype), y_pred)
+        return type(self).loss().call(y_true, y_pred)
 
 
 class MeanSquaredError(_LossMetric):

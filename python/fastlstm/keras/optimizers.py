@@ -13,6 +13,7 @@ import numpy as np
 from fastlstm import checks
 
 from .arrays import Array
+from .forks import StepLock
 from .lookup import checked_name, find, names_of, snake_case
 from .variable import CHANGE, Variable
 
@@ -107,13 +108,15 @@ class _Group:
         return self._flat
 
     def commit(self, flat: Array) -> None:
-        self._views = [flat[s].reshape(v.value.shape) for s, v in zip(self.spans, self.variables, strict=True)]
-        for variable, view in zip(self.variables, self._views, strict=True):
+        for variable, span in zip(self.variables, self.spans, strict=True):
             if variable.constraint is not None:
+                view = flat[span].reshape(variable.shape)
                 view[...] = variable.constraint(view)
+        flat.flags.writeable = False  # and so are the views made of it
         self._flat = flat
+        self._views = [flat[s].reshape(v.shape) for s, v in zip(self.spans, self.variables, strict=True)]
         for variable, view in zip(self.variables, self._views, strict=True):
-            variable.value = view
+            variable.replace(view)
 
 
 class Optimizer:
@@ -165,6 +168,8 @@ class Optimizer:
         self.iterations = 0
         self._groups: list[_Group] = []
         self._trained: list[Variable] = []
+        self._set_aside: list[tuple[Variable, list[Array]]] = []
+        self._lock = StepLock()
         self._undecayed: tuple[str, ...] = ()
         self._rate: Any = _checked_rate(learning_rate)
 
@@ -190,22 +195,55 @@ class Optimizer:
         return bool(self._trained)
 
     def build(self, variables: Iterable[Variable]) -> None:
-        """Make the slots for `variables`; for other ones than before, afresh."""
+        """Make the slots for `variables`. Later on, only some of these may be trained; other ones are refused."""
         variables = list(variables)
         if [id(v) for v in variables] == [id(v) for v in self._trained]:
             return
+        self._set_slots_aside()
+        self._check_known(variables)
         self._trained = variables
         self._groups = []
         for dtype in dict.fromkeys(v.dtype for v in variables):
             indices = [i for i, v in enumerate(variables) if v.dtype == dtype]
             self._groups.append(_Group([variables[i] for i in indices], indices, len(self.slot_names)))
         self._start_slots()
+        self._take_slots_up()
+
+    def _check_known(self, variables: list[Variable]) -> None:
+        """Refuse weights that come later: the number of steps, the momenta and the rate are not theirs."""
+        known = {id(v) for v, _ in self._set_aside}
+        other = [v.path for v in variables if id(v) not in known]
+        if known and other:
+            first = self._set_aside[0][0].path
+            raise ValueError(
+                f"optimizer: this {type(self).__name__} trains {first} and other weights, got {other[0]} as a new one; "
+                "give every model an optimizer of its own, and call compile() with a new one when a model gets more "
+                "weights to train"
+            )
+
+    def _set_slots_aside(self) -> None:
+        trained = {id(variable) for variable in self._trained}
+        self._set_aside = [entry for entry in self._set_aside if id(entry[0]) not in trained]
+        for group in self._groups:
+            for variable, span in zip(group.variables, group.spans, strict=True):
+                self._set_aside.append((variable, [slot[span] for slot in group.slots]))
+
+    def _take_slots_up(self) -> None:
+        earlier = {id(variable): slots for variable, slots in self._set_aside}
+        for group in self._groups:
+            for variable, span in zip(group.variables, group.spans, strict=True):
+                for slot, values in zip(group.slots, earlier.get(id(variable), ()), strict=False):
+                    slot[span] = values
 
     def _start_slots(self) -> None:
         """Set slots that do not start at zero."""
 
     def apply(self, gradients: Sequence[Array], variables: Iterable[Variable] | None = None) -> None:
         """One step: replace the values of the variables according to their gradients."""
+        with self._lock:
+            self._apply(gradients, variables)
+
+    def _apply(self, gradients: Sequence[Array], variables: Iterable[Variable] | None) -> None:
         if variables is not None:
             self.build(variables)
         if len(gradients) != len(self._trained):

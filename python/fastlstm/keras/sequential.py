@@ -120,7 +120,7 @@ class Sequential(Trainer):
         first = self.layers[0]
         x = first.as_input(x, "x", self._wanted_input())
         if not self.built:
-            self.build((None, *x.shape[1:]) if self._batch_shape is None else None)
+            self._build_for(x)
         shape = first.input_shape
         assert shape is not None
         # Recurrent layers take any number of steps; a Flatten in between does not.
@@ -130,6 +130,11 @@ class Sequential(Trainer):
             raise ValueError(f"x: got shape {x.shape}, wanted {wanted}, the input of {self.name}")
         result: Array = x
         return result
+
+    def _build_for(self, x: Array) -> None:
+        with CHANGE:  # several threads may bring the first data
+            if not self.built:
+                self.build((None, *x.shape[1:]) if self._batch_shape is None else None)
 
     def _wanted_input(self) -> str:
         if self._batch_shape is not None:

@@ -127,10 +127,11 @@ class Layer:
 
     def ensure_built(self, input_shape: Shape) -> None:
         """Build the layer, unless it is built; a `build` of a user's own need not say that it was."""
-        if not self.built:
-            self.build(input_shape)
-            self.built = True
-            self.input_shape = self.input_shape or tuple(input_shape)
+        with CHANGE:  # several threads may bring the first data
+            if not self.built:
+                self.build(input_shape)
+                self.built = True
+                self.input_shape = self.input_shape or tuple(input_shape)
 
     def build(self, input_shape: Shape) -> None:
         """Create the weights for inputs of `input_shape`, which includes the batch axis, unless they are there."""
@@ -160,6 +161,8 @@ class Layer:
             value = as_array(draw(shape, dtype=self.dtype), path, self.dtype)
         if value.shape != shape:
             raise ValueError(f"{path}: the initializer must give an array of shape {shape}, got {value.shape}")
+        if type(draw).__module__ == initializers.__name__ and value.base is None:
+            value.flags.writeable = False  # nobody else has it, so that it need not be copied
         penalty = regularizers.get(regularizer, f"{path}: regularizer")
         variable = Variable(value, name, path, penalty, constraints.get(constraint, f"{path}: constraint"))
         self.weights.append(variable)

@@ -12,7 +12,7 @@ from .. import activations
 from ..activations import ActivationFunction
 from ..arrays import Array, Shape, as_batch_shape, as_shape
 from ..lookup import checked_name
-from ..random import generator
+from ..random import generator, safe_at_forks
 from ..variable import Variable
 from .base import Layer, Pullback, Step, Stepper
 
@@ -319,7 +319,7 @@ def dropout_mask(source: np.random.Generator, shape: tuple[int, ...], rate: floa
     """Zeros with probability `rate`, elsewhere the factor that keeps the mean."""
     if rate >= 1:
         return np.zeros(shape, dtype)
-    kept = source.random(shape, dtype=np.float32) >= rate
+    kept = safe_at_forks(source).random(shape, dtype=np.float32) >= rate
     result: Array = kept * dtype.type(1 / (1 - rate))
     return result
 

@@ -3,12 +3,13 @@
 import copy
 import pickle
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from fastlstm.keras import Input, Sequential, callbacks, layers, metrics, utils
+from fastlstm.keras import Input, Sequential, callbacks, initializers, layers, metrics, utils
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(40, 5, 3)).astype("float32"), RNG.normal(size=(40, 1)).astype("float32")
@@ -99,20 +100,29 @@ def test_evaluations_at_once_give_the_numbers_of_one():
     assert found == [wanted] * 32
 
 
+class Slow(initializers.Initializer):
+    """Takes its time, so that other threads come while a layer is being built."""
+
+    def __call__(self, shape, dtype=None):
+        time.sleep(0.05)
+        return np.ones(shape, dtype)
+
+
 def test_first_data_from_several_threads_build_the_model_once():
-    for _ in range(20):
-        net = Sequential([layers.LSTM(4), layers.Dense(1)])
-        net.compile("sgd", "mse", metrics=["mae"])
-        start = threading.Barrier(4)
+    net = Sequential([layers.LSTM(4, kernel_initializer=Slow()), layers.Dense(1, kernel_initializer=Slow())])
+    net.compile("sgd", "mse", metrics=["mae"])
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: net.evaluate(X, Y, verbose=0), range(4)))
+    assert [w.shape for w in net.get_weights()] == [(3, 16), (4, 16), (16,), (4, 1), (1,)]
+    assert [w.path.count(net.name) for w in net.weights] == [1] * 5
+    assert found == [found[0]] * 4
 
-        def work(_, net=net, start=start):
-            start.wait()
-            return net.evaluate(X, Y, verbose=0)
 
-        with ThreadPoolExecutor(4) as pool:
-            found = list(pool.map(work, range(4)))
-        assert [w.shape for w in net.get_weights()] == [(3, 16), (4, 16), (16,), (4, 1), (1,)]
-        assert found == [found[0]] * 4
+def test_first_calls_of_a_layer_from_several_threads_build_it_once():
+    layer = layers.Dense(2, kernel_initializer=Slow())
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: layer(X), range(4)))
+    assert len(layer.get_weights()) == 2
 
 
 def test_metrics_hold_what_the_last_run_found():
@@ -137,7 +147,7 @@ def test_one_metric_in_two_models_and_places():
         def on_test_batch_end(self, batch, logs=None):
             two.evaluate(X, -Y, verbose=0)
 
-    _loss, mae, *_, again, _ = one.evaluate(X, Y, batch_size=7, verbose=0, callbacks=[Inner()])
+    _, mae, *_, again, _ = one.evaluate(X, Y, batch_size=7, verbose=0, callbacks=[Inner()])
     assert again == mae
     errors = abs(two.predict(X, verbose=0) - Y)[:, 0]
     _, plain, weighted = two.evaluate(X, Y, sample_weight=weights, verbose=0)

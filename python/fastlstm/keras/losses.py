@@ -123,9 +123,10 @@ def expand(weights: Array, ndim: int) -> Array:
 def weighted(values: Array, weights: Array) -> Array:
     """`values` times `weights` of their first axes; a weight of 0 gives 0, whatever the value: it does not count."""
     weights = expand(weights, values.ndim)
-    product: Array = values * weights
-    if not math.isfinite(np.add.reduce(product, axis=None)):
-        product = np.where(weights == 0, values.dtype.type(0), product)
+    with np.errstate(all="ignore"):
+        product: Array = values * weights
+        if not math.isfinite(np.add.reduce(product, axis=None)):
+            product = np.where(weights == 0, values.dtype.type(0), product)
     return product
 
 

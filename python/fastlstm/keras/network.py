@@ -71,9 +71,9 @@ class Network:
         *inner, last = self.layers
         out, mask, penalties = self._run(inner if self.logits else self.layers, x)
         if self.logits:
-            x = self._cast(out, last)
-            out = last.vjp(x, training=False, mask=mask, need_dx=False, logits=True)[0]
-            mask = last.compute_mask(x, mask)
+            before = self._cast(out, last)
+            out = last.vjp(before, training=False, mask=mask, need_dx=False, logits=True)[0]
+            mask = last.compute_mask(before, mask)
         outcome, _ = self._loss(y, out, weights, mask, need_slope=False)
         if self.penalized:
             rows = self._broken_rows(x, out, weights)

@@ -357,3 +357,52 @@ def test_what_does_not_fit_each_other() -> None:
 def test_a_mask_of_a_list_is_that_of_its_numbers() -> None:
     assert layers.Embedding(4, 3, mask_zero=True).compute_mask([[1, 0]]).tolist() == [[True, False]]  # type: ignore[arg-type, union-attr]
     assert layers.Masking().compute_mask([[[1, 0], [0, 0]]]).tolist() == [[True, False]]  # type: ignore[arg-type]
+
+
+NUMBERS = {"True", "nan", "nan of NumPy", "inf", "-1", "0", "2.5", "2**31", "2**62"}
+PAIR = [np.ones((2, 3)), np.ones((2, 3))]
+
+
+def trained() -> tuple[optimizers.Optimizer, Sequential]:
+    net, optimizer = model(), optimizers.SGD(momentum=0.9)
+    optimizer.build(net.trainable_variables)
+    return optimizer, net
+
+
+def test_methods_of_optimizers() -> None:
+    optimizer, net = trained()
+    state, gradients = optimizer.get_weights(), [np.zeros(v.shape) for v in net.weights]
+    assert not [
+        *complaints(optimizer.set_weights, "weights", set()),
+        *complaints(lambda v: optimizer.set_weights([v, *state[1:]]), "weights", WHOLE - {"10**400", "2**70"}),
+        *complaints(
+            lambda v: optimizer.set_weights([state[0], v, *state[2:]]), "weights", {"0", *POSITIVE} - {"2**70"}
+        ),
+        *complaints(optimizer.apply, "gradients", set()),
+        *complaints(lambda v: optimizer.apply([v, *gradients[1:]]), "gradients", set()),
+        *complaints(optimizer.apply_gradients, "gradients_and_variables", set()),
+        *complaints(lambda v: optimizers.SGD().build(v), "variables", {"[]"}),
+        *complaints(optimizer.exclude_from_weight_decay, "var_list", {"None", "[]"}),
+        *complaints(lambda v: optimizer.exclude_from_weight_decay(var_names=v), "var_names", {"None", "[]"}),
+        *complaints(optimizers.CosineDecay(0.1, 9), "step", {"0", *POSITIVE}),
+        *complaints(optimizers.ExponentialDecay(0.1, 9, 0.5), "step", {"0", *POSITIVE}),
+    ]
+    with pytest.raises(ValueError, match=r"gradients: that of .*/kernel must have shape \(3, 16\), got \(16, 3\)"):
+        optimizer.apply([gradients[0].T, *gradients[1:]])
+
+
+def test_losses_and_metrics_of_arrays() -> None:
+    for loss in (losses.MeanSquaredError(), losses.CategoricalCrossentropy()):
+        assert not [
+            *complaints(lambda v, loss=loss: loss(v, PAIR[1]), "y", set()),
+            *complaints(lambda v, loss=loss: loss(PAIR[0], v), "y", set()),
+            *complaints(
+                lambda v, loss=loss: loss(*PAIR, sample_weight=v), "sample_weight", {"None", "negative size", *NUMBERS}
+            ),
+        ]
+    for metric in (metrics.CategoricalAccuracy(), metrics.MeanSquaredError()):
+        assert not [
+            *complaints(lambda v, metric=metric: metric(v, PAIR[1]), "y", {"negative size"}),
+            *complaints(lambda v, metric=metric: metric(PAIR[0], v), "y", {"negative size"}),
+        ]
+    assert metrics.MeanSquaredError()([[0.5]], [[0]]) == 0.25  # the labels are not cut to whole numbers

@@ -9,7 +9,7 @@ import numpy as np
 from fastlstm import checks
 
 from .activations import stable_sigmoid
-from .arrays import Array, as_array
+from .arrays import Array, any_numbers, as_array
 from .lookup import checked_name, find, names_of, snake_case
 
 EPSILON = 1e-7
@@ -85,11 +85,12 @@ class Loss:
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Compute the loss of a batch: a number, or one for every entry if the reduction is ``"none"``."""
-        y_pred = np.asarray(y_pred)
-        y_pred = y_pred if y_pred.dtype.kind == "f" else y_pred.astype(np.float32)
+        y_pred = as_outputs(y_pred)
         weights = None if sample_weight is None else as_array(sample_weight, "sample_weight", y_pred.dtype)
         counted = lambda: None if weights is None else weights != 0  # noqa: E731
         losses = self.call(self.prepare_counted(y_true, y_pred.shape, y_pred.dtype, counted), y_pred)
+        if weights is not None and weights.shape != losses.shape[: weights.ndim]:
+            raise ValueError(f"sample_weight: got shape {weights.shape}, wanted the first axes of {losses.shape}")
         scale = self.scale(losses, weights)
         losses = losses if weights is None else weighted(losses, weights)
         return losses if scale is None else losses.sum() * scale
@@ -108,6 +109,14 @@ class Loss:
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {"name": self.name, "reduction": self.reduction}
+
+
+def as_outputs(y_pred: Any) -> Array:
+    """`y_pred` as an array of floats with an axis of rows at least."""
+    array = any_numbers(y_pred, "y_pred", "outputs of a model")
+    if array.ndim == 0:
+        raise ValueError(f"y_pred must have an axis at least, got {array}")
+    return array if array.dtype.kind == "f" else array.astype(np.float32)
 
 
 def fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
@@ -219,7 +228,7 @@ class CategoricalCrossentropy(Loss):
         return losses, logits if self.from_logits else p, p * mass - labels
 
     def _cure(self, labels: Array, output_shape: tuple[int | None, ...]) -> str:
-        if labels.ndim == len(output_shape) - 1 or labels.shape[-1] == 1:
+        if labels.ndim == len(output_shape) - 1 or labels.shape[-1:] == (1,):
             return "; for class numbers use 'sparse_categorical_crossentropy' or to_categorical(y)"
         return ""
 

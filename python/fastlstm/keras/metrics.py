@@ -8,7 +8,7 @@ import numpy as np
 from fastlstm import checks
 
 from . import losses
-from .arrays import Array
+from .arrays import Array, any_numbers
 from .lookup import checked_name, find, names_of, snake_case
 
 
@@ -41,9 +41,12 @@ class Metric:
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take in one batch."""
-        values = self.call(np.asarray(y_true), np.asarray(y_pred))
+        labels, outputs = any_numbers(y_true, "y_true"), losses.as_outputs(y_pred)
+        if labels.shape[:1] != outputs.shape[:1]:
+            raise ValueError(f"y_true must have the rows of y_pred {outputs.shape}, got shape {labels.shape}")
+        values = self.call(labels, outputs)
         if sample_weight is not None:
-            self._add_weighted(values, np.asarray(sample_weight))
+            self._add_weighted(values, any_numbers(sample_weight, "sample_weight"))
         elif values.size:
             rows = len(values)
             self.total += float(np.add.reduce(values, axis=None)) * rows / values.size
@@ -173,10 +176,11 @@ class _LossMetric(Metric):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take in one batch; labels of weight 0 may be anything."""
-        y_pred = np.asarray(y_pred)
-        counted = lambda: None if sample_weight is None else np.asarray(sample_weight) != 0  # noqa: E731
+        y_pred = losses.as_outputs(y_pred)
+        weights = None if sample_weight is None else any_numbers(sample_weight, "sample_weight")
+        counted = lambda: None if weights is None else weights != 0  # noqa: E731
         labels = type(self).loss().prepare_counted(y_true, y_pred.shape, y_pred.dtype, counted)
-        super().update_state(labels, y_pred, sample_weight)
+        super().update_state(labels, y_pred, weights)
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of every entry."""

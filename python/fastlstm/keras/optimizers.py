@@ -12,7 +12,7 @@ import numpy as np
 
 from fastlstm import checks
 
-from .arrays import Array
+from .arrays import Array, any_numbers, as_array
 from .forks import StepLock
 from .lookup import checked_name, find, names_of, snake_case
 from .variable import CHANGE, Variable
@@ -54,7 +54,7 @@ class ExponentialDecay(LearningRateSchedule):
 
     def __call__(self, step: int) -> float:
         """Return the rate after `step` steps."""
-        power = step / self.decay_steps
+        power = checks.real_number("step", step, at_least=0) / self.decay_steps
         return float(self.initial_learning_rate * self.decay_rate ** (math.floor(power) if self.staircase else power))
 
 
@@ -78,7 +78,8 @@ class CosineDecay(LearningRateSchedule):
 
     def __call__(self, step: int) -> float:
         """Return the rate after `step` steps."""
-        cosine = 0.5 * (1 + math.cos(math.pi * min(step, self.decay_steps) / self.decay_steps))
+        done = min(checks.real_number("step", step, at_least=0), self.decay_steps)
+        cosine = 0.5 * (1 + math.cos(math.pi * done / self.decay_steps))
         return float(self.initial_learning_rate * ((1 - self.alpha) * cosine + self.alpha))
 
 
@@ -196,7 +197,7 @@ class Optimizer:
 
     def build(self, variables: Iterable[Variable]) -> None:
         """Make the slots for `variables`. Later on, only some of these may be trained; other ones are refused."""
-        variables = list(variables)
+        variables = _variables("variables", variables)
         if [id(v) for v in variables] == [id(v) for v in self._trained]:
             return
         self._set_slots_aside()
@@ -246,8 +247,7 @@ class Optimizer:
     def _apply(self, gradients: Sequence[Array], variables: Iterable[Variable] | None) -> None:
         if variables is not None:
             self.build(variables)
-        if len(gradients) != len(self._trained):
-            raise ValueError(f"gradients: got {len(gradients)}, wanted {len(self._trained)}, one for each variable")
+        gradients = self._checked_gradients(gradients)
         for group in self._groups:
             group.collect(gradients)
         self._clip()
@@ -258,10 +258,28 @@ class Optimizer:
                 group.commit(flat)
             self.iterations += 1
 
+    def _checked_gradients(self, gradients: Any) -> list[Array]:
+        """Return the gradients, each an array of its variable's shape."""
+        given = checks.items("gradients", gradients, "a list of arrays")
+        if len(given) != len(self._trained):
+            raise ValueError(f"gradients: got {len(given)}, wanted {len(self._trained)}, one for each variable")
+        for i, variable in enumerate(self._trained):
+            given[i] = as_array(given[i], f"gradients: that of {variable.path}", variable.dtype)
+            if given[i].shape != variable.shape:
+                wanted = f"gradients: that of {variable.path} must have shape {variable.shape}"
+                raise ValueError(f"{wanted}, got {given[i].shape}")
+        return given
+
     def apply_gradients(self, gradients_and_variables: Iterable[tuple[Array, Variable]]) -> int:
         """`apply` for pairs; gives the number of steps done."""
-        gradients, variables = zip(*gradients_and_variables, strict=True)
-        self.apply(gradients, variables)
+        name, wanted = "gradients_and_variables", "a list of pairs (gradient, variable)"
+        pairs = checks.items(name, gradients_and_variables, wanted)
+        if not pairs:
+            checks.refuse(ValueError, name, wanted, pairs)
+        for pair in pairs:
+            if not isinstance(pair, list | tuple) or len(pair) != 2:
+                checks.refuse(TypeError, name, wanted, pair)
+        self.apply([gradient for gradient, _ in pairs], [variable for _, variable in pairs])
         return self.iterations
 
     def _step(self, group: _Group, rate: float) -> Array:
@@ -286,7 +304,10 @@ class Optimizer:
         self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None
     ) -> None:
         """Leave the variables of `var_list`, and those with one of `var_names` in the path, out of the weight decay."""
-        self._undecayed = (*(v.path for v in var_list or ()), *(var_names or ()))
+        variables = [] if var_list is None else _variables("var_list", var_list)
+        names = [] if var_names is None else checks.items("var_names", var_names, "a list of texts")
+        parts = [checks.text("var_names: each", name) for name in names]
+        self._undecayed = (*(variable.path for variable in variables), *parts)
 
     def _decayed(self, group: _Group, weights: Array, rate: float) -> Array:
         assert self.weight_decay is not None
@@ -314,13 +335,17 @@ class Optimizer:
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Go on from what `get_weights` gave; the optimizer must have been built on the same variables."""
         views = self._slot_views()
-        shapes = [view.shape for view in views]
-        if [np.shape(w) for w in weights] != [(), (), *shapes]:
-            raise ValueError(f"weights: got shapes {[np.shape(w) for w in weights]}, wanted {[(), (), *shapes]}")
-        self.iterations = int(weights[0])
+        shapes = [(), (), *(view.shape for view in views)]
+        wanted = "a list as get_weights() gives it"
+        given = [any_numbers(entry, "weights", wanted) for entry in checks.items("weights", weights, wanted)]
+        if [entry.shape for entry in given] != shapes:
+            raise ValueError(f"weights: got shapes {[entry.shape for entry in given]}, wanted {shapes}")
+        steps = checks.whole_number("weights: the number of steps", given[0], at_least=0)
+        rate = checks.real_number("weights: the learning rate", given[1], at_least=0)
+        self.iterations = steps
         if isinstance(self._rate, float):
-            self._rate = float(weights[1])
-        for view, weight in zip(views, weights[2:], strict=True):
+            self._rate = rate
+        for view, weight in zip(views, given[2:], strict=True):
             view[...] = weight
 
     def _slot_views(self) -> list[Array]:
@@ -338,6 +363,14 @@ class Optimizer:
         """Return the constructor's arguments."""
         names = ("name", "weight_decay", "clipnorm", "global_clipnorm", "clipvalue")
         return {"learning_rate": self._rate} | {name: getattr(self, name) for name in names}
+
+
+def _variables(name: str, value: Any) -> list[Variable]:
+    variables = checks.items(name, value, "a list of variables")
+    for variable in variables:
+        if not isinstance(variable, Variable):
+            checks.refuse(TypeError, name, "a list of variables", variable)
+    return variables
 
 
 def _refuse_rest(owner: str, kwargs: dict[str, Any]) -> None:

@@ -437,3 +437,15 @@ def pull(result, slope=None):
 def test_errors(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_what_stands_at_masked_steps_does_not_reach_a_cell_of_ones_own():
+    layer = layers.RNN(TrainedFading(), return_sequences=True)
+    x, mask = np.random.default_rng(0).normal(size=(3, T, I)).astype("float32"), np.ones((3, T), bool)
+    mask[0, 1:3] = mask[1] = False
+    other = np.where(mask[..., None], x, np.float32(np.nan))
+    layer(x)
+    (y, pullback), (y_other, pullback_other) = layer.vjp(x, mask=mask), layer.vjp(other, mask=mask)
+    np.testing.assert_array_equal(y, y_other)
+    for a, b in zip(pullback(np.ones_like(y))[1], pullback_other(np.ones_like(y))[1], strict=True):
+        np.testing.assert_array_equal(a, b)

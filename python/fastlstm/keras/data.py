@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -99,7 +100,7 @@ def check_weights(sample_weight: Any, dtype: np.dtype[Any], output_shape: tuple[
         wanted = " or ".join(str((None, *output_shape[1:i])) for i in range(1, len(output_shape)))
         raise ValueError(f"sample_weight: got shape {weights.shape}, wanted {wanted}")
     if not np.isfinite(weights).all():
-        refuse(ValueError, "sample_weight", "an array of finite numbers", weights[~np.isfinite(weights)][0])
+        refuse(ValueError, "sample_weight", "an array of finite numbers", float(weights[~np.isfinite(weights)][0]))
     return weights
 
 
@@ -215,30 +216,38 @@ class StreamSource:
         Batches an epoch; None: until the data ends.
     shuffle
         Whether batches that have numbers come in an order of their own every time.
-    name
-        The argument, for errors.
     """
 
-    def __init__(
-        self, data: Any, check: Check, limit: int | None = None, shuffle: bool = False, name: str = "x"
-    ) -> None:
-        self.data, self.check, self.limit, self.shuffle, self.name = data, check, limit, shuffle, name
+    def __init__(self, data: Any, check: Check, limit: int | None = None, shuffle: bool = False) -> None:
+        self.data, self.check, self.limit, self.shuffle = data, check, limit, shuffle
         self.numbered = hasattr(data, "__getitem__") and hasattr(data, "__len__")
         length = _length(data)
         if length == 0:
             self._refuse_nothing()
         self.steps: int | None = self.limit or length
         self._running: Iterator[Any] | None = None
-        self._found_any = False
+        self._found_any, self._drawn_ahead = False, False
+
+    def look_ahead(self) -> None:
+        """Draw the first batch for the next epoch and raise if there is none, or if it does not fit the model."""
+        if self.numbered:  # which says how many there are, and may count what is asked of it
+            return
+        running = iter(self._items())
+        item = next(running, _END)
+        if item is _END:
+            self._refuse_nothing()
+        self.check(*_parts(item))
+        self._running, self._drawn_ahead = chain([item], running), True
 
     def _refuse_nothing(self) -> None:
-        raise ValueError(f"{self.name}: got no batches, wanted at least one")
+        raise ValueError("x: got no batches, wanted at least one")
 
     def epoch(self) -> Iterator[Batch]:
         """Return the batches of one epoch."""
         self._tell("on_epoch_begin")
-        if self._running is None or self.limit is None:
+        if self._running is None or (self.limit is None and not self._drawn_ahead):
             self._running = iter(self._items())
+        self._drawn_ahead = False
         number = 0
         while self.limit is None or number < self.limit:
             item = next(self._running, _END)

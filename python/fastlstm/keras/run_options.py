@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from fastlstm.checks import real_number, refuse, truth, whole_number
 
 ClassWeights: TypeAlias = dict[int, float]
@@ -89,11 +91,16 @@ def class_weights(value: Any) -> ClassWeights | None:
     if not isinstance(value, dict):
         refuse(TypeError, "class_weight", "a dict from class numbers to weights", value)
     return {
-        whole_number("class_weight: a class", key): real_number(
-            f"class_weight: the weight of {key!r}", weight, at_least=0
-        )
-        for key, weight in value.items()
+        _class_number(name): real_number(f"class_weight: the weight of {name!r}", weight, at_least=0)
+        for name, weight in value.items()
     }
+
+
+def _class_number(name: Any) -> int:
+    """Return a class as an int; where labels are floats or booleans, so are the classes that NumPy finds in them."""
+    if isinstance(name, bool | np.bool_) or (isinstance(name, float | np.floating) and name.is_integer()):
+        return int(name)
+    return whole_number("class_weight: a class", name)
 
 
 def refuse_beside_batches(**given: Any) -> None:

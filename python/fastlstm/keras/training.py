@@ -168,7 +168,8 @@ class Trainer:
             Weight of each class in the loss, by number; 1 for others. With a label at every step, of each row and step.
         sample_weight
             Weight of each row, or of each row and step. A weight of 0 takes it out of the loss and the weighted
-            metrics, whatever is there: NaN, infinity, or a class number out of range.
+            metrics, whatever is there: NaN, infinity, or a class number out of range. Negative weights are taken: the
+            loss of their rows grows.
         steps_per_epoch, validation_steps
             Batches an epoch, and a validation.
         validation_batch_size
@@ -216,10 +217,19 @@ class Trainer:
         return ArraySource(*batch, options.rows, options.shuffle, options.steps), rest
 
     def _validation_source(self, data: Any, options: FitOptions) -> Source:
+        try:
+            return self._checked_validation(data, options)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"validation_data: {error}") from error
+
+    def _checked_validation(self, data: Any, options: FitOptions) -> Source:
         if is_stream(data):
-            return StreamSource(data, self._prepare, options.validation_steps, name="validation_data")
+            source = StreamSource(data, self._prepare, options.validation_steps)
+            source.look_ahead()
+            return source
         if not isinstance(data, tuple | list) or len(data) not in (2, 3):
-            raise ValueError(f"validation_data: got {type(data).__name__}, wanted (x, y) or (x, y, sample_weight)")
+            raise ValueError(f"got {type(data).__name__}, wanted (x, y) or (x, y, sample_weight)")
         x, y, weights = (*data, None)[:3]
         return ArraySource(*self._prepare(x, y, weights), options.validation_rows, limit=options.validation_steps)
 

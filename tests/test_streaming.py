@@ -7,6 +7,7 @@ import copy
 import io
 import os
 import pickle
+import re
 import threading
 import time
 import tracemalloc
@@ -378,3 +379,12 @@ def test_the_core_refuses_what_does_not_fit() -> None:
         stream.set_state([(h, None)])
     with pytest.raises(TypeError, match="c must be None: the layer has no cell state"):
         _core.Stream([fl.GRU(3, 5)._weights[0]], 1).set_state([(h, h)])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named", "got"),
+    [((), {}, "0 by place"), ((1, 2, 3), {}, "3 by place"), ((1,), {"into": 2}, "1 by place, 'into'")],
+)
+def test_a_step_with_other_arguments(arguments: tuple[int, ...], named: dict[str, int], got: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(f"step must be called as step(x, out=None), got {got}")):
+        fl.LSTM(3, 5).stream().step(*arguments, **named)

@@ -49,8 +49,8 @@ class Stream(StreamBase):
     step : callable
         ``step(x_t, out=None) -> h``: take one step. `x_t` is ``(I,)`` for a batch of one, giving ``(H,)``, or
         ``(N, I)``, giving ``(N, H)``. With `out` nothing is allocated, unless it shares memory with `x_t`, which is
-        then copied first. Raises ValueError for a wrong shape, TypeError for a wrong dtype, RuntimeError while another thread is stepping this
-        stream.
+        then copied first. Raises ValueError for a wrong shape, TypeError for a wrong dtype, RuntimeError while another
+        thread is stepping this stream.
     batch_size : int
         ``N``, sequences side by side.
 
@@ -90,9 +90,9 @@ class Stream(StreamBase):
 
     @property
     def state(self) -> Any:
-        """Copies of the state: ``(h, c)`` or ``h``, each ``(L, N, H)`` for L layers; with a projection h is ``(L, N, P)``.
+        """Copies of the state: ``(h, c)`` or ``h``, each ``(L, N, H)`` for L layers; may be assigned.
 
-        May be assigned.
+        With a projection h is ``(L, N, P)``.
         """
         h, c = zip(*self._core.state(), strict=True)
         return np.stack(h) if c[0] is None else (np.stack(h), np.stack(c))

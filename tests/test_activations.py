@@ -4,10 +4,9 @@ general cell over all exponents.
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 import pytest
+from exponents import assert_near, everywhere, flushed
 from numpy.typing import NDArray
 from test_options import ACTIVATIONS
 
@@ -46,33 +45,6 @@ def test_sigmoid(isa: str, dtype: str, bound: float, limit: float) -> None:
 # Around the last place where the sigmoid is a normal number, where it rounds to 1, and where tanh does.
 ENDS = {"float32": (-87.33, -87.4, 17.4, 9.02), "float64": (-708.39, -708.4, 37.0, 19.1)}
 NAMES = list(ACTIVATIONS)
-
-
-@functools.cache
-def everywhere(dtype: str) -> NDArray[np.floating]:
-    """Every exponent of both signs with 64 mantissas, those of zero and subnormal numbers too, and infinities."""
-    info = np.finfo(dtype)
-    whole: type = {"float32": np.uint32, "float64": np.uint64}[dtype]
-    exponents = np.arange(2**info.nexp - 1, dtype=whole) << whole(info.nmant)
-    mantissas = np.linspace(0, 2**info.nmant - 1, 64).astype(whole)
-    x = (exponents[:, None] | np.append(mantissas, whole(1))).ravel().view(dtype)
-    return np.concatenate([x, -x, [np.inf, -np.inf, info.max, info.min]]).astype(dtype)
-
-
-def flushed(x: NDArray[np.floating], dtype: str) -> NDArray[np.float64]:
-    """In float64, subnormal numbers of the dtype being zero."""
-    wide = x.astype("float64")
-    return np.where(np.abs(wide) < np.finfo(dtype).tiny, 0.0, wide)
-
-
-def assert_near(got: NDArray[np.floating], wanted: NDArray[np.float64], places: float) -> None:
-    """Within so many roundings of the larger of 1 and the value; infinite where that is beyond the largest number."""
-    with np.errstate(over="ignore"):
-        rounded = wanted.astype(got.dtype)
-    beyond = np.isinf(rounded)
-    np.testing.assert_array_equal(got[beyond], rounded[beyond])
-    error = np.abs(got[~beyond].astype("float64") - wanted[~beyond])
-    assert np.all(error <= places * np.finfo(got.dtype).eps * (1 + np.abs(wanted[~beyond])))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -148,22 +148,26 @@ def _selu_backward(dy: Array, x: Array, y: Array) -> Array:
 
 def _softsign(x: Array) -> Array:
     largest = np.finfo(x.dtype).max
-    bounded: Array = np.clip(x, -largest, largest)
-    return bounded / (1 + np.abs(bounded))
+    bounded = np.clip(x, -largest, largest)
+    result: Array = bounded / (1 + np.abs(bounded))
+    return result
 
 
 def _softsign_backward(dy: Array, x: Array, y: Array) -> Array:
-    share: Array = 1 / (1 + np.abs(x))
-    return dy * (share * share)
+    share = 1 / (1 + np.abs(x))
+    result: Array = dy * (share * share)
+    return result
 
 
 def _silu(x: Array) -> Array:
-    return _least(x) * stable_sigmoid(x)
+    result: Array = _least(x) * stable_sigmoid(x)
+    return result
 
 
 def _silu_backward(dy: Array, x: Array, y: Array) -> Array:
     gate = stable_sigmoid(x)
-    return dy * (gate - _least(-y) * (1 - gate))
+    result: Array = dy * (gate - _least(-y) * (1 - gate))
+    return result
 
 
 def _built_in(

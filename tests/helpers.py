@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -127,6 +129,24 @@ def resident_bytes() -> int:
     """Memory of this process that is in use, where there is a /proc."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def peak_of(work: Callable[[], object]) -> int:
+    """Bytes that Python and NumPy held at most while `work` ran, beyond what they held before.
+
+    Garbage is not collected meanwhile: that empties the lists of free dictionaries and frames, which Python refills,
+    and calls `gc.callbacks`, of which hypothesis has one.
+    """
+    gc.disable()
+    work()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        work()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+        gc.enable()
 
 
 @contextmanager

@@ -6,6 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from arrangements import anything, arranged, laid_over
+from hypothesis import strategies as st
+from running import running
+from seeds import for_all
 
 import fastlstm as fl
 from fastlstm import _core
@@ -47,6 +51,29 @@ def test_same_bits_for_any_number_of_threads(isa: str) -> None:
     fl.set_num_threads(before)
     np.testing.assert_array_equal(outputs[1], outputs[0])
     np.testing.assert_array_equal(outputs[2], outputs[0])
+
+
+@for_all(
+    25,
+    sizes=st.tuples(st.sampled_from([0, 1, 7, 100, 999]), *[st.sampled_from([1, 9, 33, 130, 300])] * 2),
+    dtype=st.sampled_from(["float32", "float64"]),
+    ways=st.tuples(st.sampled_from(fl.available_isas()), st.sampled_from([1, 2, 3, 5, 8])),
+    forms=st.tuples(anything, anything, anything),
+    offset=st.integers(0, 300),
+)
+def test_anywhere_in_memory(
+    sizes: tuple[int, int, int], dtype: str, ways: tuple[str, int], forms: tuple[str, str, str], offset: int
+) -> None:
+    """On any number of threads, with arrays of any strides, and an output over the input."""
+    N, I, O = sizes
+    x, kernel, bias = draw(N, I, dtype=dtype), draw(I, O, dtype=dtype), draw(O, dtype=dtype)
+    with running(ways[0], 1):
+        wanted = _core.Dense(kernel, bias)(x)
+    with running(*ways):
+        dense = _core.Dense(arranged(kernel, forms[0]), arranged(bias, forms[1]))
+        np.testing.assert_array_equal(dense(arranged(x, forms[2])), wanted)
+        out, over = laid_over(wanted, x, offset)
+        np.testing.assert_array_equal(dense(over, out), wanted)
 
 
 def test_empty_and_strided_input() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from cases import CELLS, SMALL, Case, make_problem
-from helpers import assert_agree, expected, kernel_forward, options_of, pack
+from helpers import assert_agree, assert_same_bits, expected, kernel_forward, options_of, pack, reference_forward
 
 from fastlstm import _core
 
@@ -59,6 +59,18 @@ def test_a_recurrent_bias_is_added(isa: str, cell: str) -> None:
     np.testing.assert_array_equal(kernel_forward(replace(one, recurrent_bias=problem.bias)).y, kernel_forward(both).y)
     one = replace(problem, bias=problem.bias + problem.bias[::-1])
     np.testing.assert_array_equal(kernel_forward(both).y, kernel_forward(one).y)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_recurrent_bias_needs_no_bias(isa: str, cell: str, dtype: str) -> None:
+    """Where it is the only one it is not lost: it is the bias of all gates, but that of R_n h in the GRU."""
+    problem = make_problem(Case(cell, 6, 5, 9, 21), dtype)
+    alone = replace(problem, bias=None, recurrent_bias=problem.bias)
+    wanted = reference_forward(alone if cell.startswith("gru") else replace(problem, recurrent_bias=None))
+    assert_agree(kernel_forward(alone), wanted, dtype)
+    zero = replace(alone, bias=np.zeros_like(problem.bias))
+    assert_same_bits(kernel_forward(alone), kernel_forward(zero))
 
 
 @pytest.mark.parametrize("case", LAYOUTS, ids=lambda case: case.name)

@@ -10,14 +10,13 @@ import pickle
 import re
 import threading
 import time
-import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 from cases import CELLS, Case, make_problem
-from helpers import kernel_forward, pack, resident_bytes
+from helpers import kernel_forward, pack, peak_of, resident_bytes
 
 import fastlstm as fl
 from fastlstm import _core
@@ -126,18 +125,6 @@ def test_an_out_that_overlaps_itself_is_refused(stride: int) -> None:
     with pytest.raises(ValueError, match="y must not overlap itself"):
         _core.forward(layer._weights[0], draw(1, 2, 3), y=out[None])
     np.testing.assert_array_equal(stream.step(draw(2, 3), overlapping(2, 5, 5)), layer.stream(2).step(draw(2, 3)))
-
-
-def peak_of(work: Any) -> int:
-    """Bytes that Python and NumPy held at most while `work` ran, beyond what they held before."""
-    work()
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        work()
-        return tracemalloc.get_traced_memory()[1] - before
-    finally:
-        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("rows", [1, 8])

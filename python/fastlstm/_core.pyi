@@ -105,7 +105,7 @@ class Dense:
     """``x @ kernel + bias``, packed for the active instruction set; a row's bits do not depend on the others."""
 
     def __init__(self, kernel: Floats, bias: Floats | None = None) -> None: ...  # (I, O), (O,)
-    # (N, I) -> (N, O); out must not share memory with x
+    # (N, I) -> (N, O); an x that shares memory with out is copied first
     def __call__(self, x: Floats, out: Floats | None = None) -> Floats: ...
 
 class Stream:

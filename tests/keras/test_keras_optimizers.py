@@ -99,6 +99,20 @@ def test_clipping():
     assert np.isnan(step(np.array([np.inf, 1.0, 1.0]), global_clipnorm=1.0)).all()
 
 
+@pytest.mark.parametrize("dtypes", [("f4", "f8"), ("f8", "f4"), ("f4", "f8", "f4"), ("f8", "f8", "f8")])
+def test_the_global_norm_is_that_of_all_weights(dtypes):
+    """Of every dtype together: by dtype each part would be shorter than 13 and come out longer than it should."""
+    gradients = [np.array(g, dtype) for g, dtype in zip(([3.0, 0.0], [4.0], [[12.0]]), dtypes, strict=False)]
+    variables = [Variable(np.zeros_like(g), "w") for g in gradients]
+    norm = math.sqrt(sum(float((g * g).sum()) for g in gradients))
+    for longest in (norm / 5, norm + 1):
+        before = [variable.numpy().copy() for variable in variables]
+        optimizers.SGD(1.0, global_clipnorm=longest).apply(gradients, variables)
+        for variable, old, g in zip(variables, before, gradients, strict=True):
+            np.testing.assert_allclose(variable.numpy(), old - g * min(1, longest / norm), rtol=1e-6)
+            assert variable.numpy().dtype == g.dtype
+
+
 def test_many_variables_of_two_dtypes_update_as_alone():
     rng = np.random.default_rng(0)
     # More elements than a block, so that the blocks' seams are crossed.

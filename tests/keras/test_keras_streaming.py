@@ -5,11 +5,11 @@ import io
 import pickle
 import sys
 import threading
-import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from helpers import peak_of
 
 import fastlstm as fl
 from fastlstm.keras import Input, Sequential, activations, layers
@@ -149,15 +149,6 @@ def test_a_step_with_out_allocates_nothing(activation):
     def steps(**options):
         for _ in range(5):
             stream.step(words, **options)
-
-    def peak_of(work):
-        work()
-        tracemalloc.start()
-        before, _ = tracemalloc.get_traced_memory()
-        work()
-        peak = tracemalloc.get_traced_memory()[1] - before
-        tracemalloc.stop()
-        return peak
 
     # Python's own small objects: frames, iterators, integers. An array of the step would have 64 KB.
     assert peak_of(lambda: steps(out=out)) < 4096

@@ -6,16 +6,18 @@ old models were trained with, is here ``hard_sigmoid_keras2``: ``clip(0.2 x + 0.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, TypeAlias
+from functools import partial, wraps
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastlstm import checks
 
 from .arrays import Array, any_numbers
 
 InPlace: TypeAlias = Callable[[Array], Callable[[], object]]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,31 @@ class ActivationFunction:
     @property
     def __name__(self) -> str:
         return self.name
+
+
+def _quiet(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Infinity and NaN are answers here like others: without NumPy's warnings."""
+
+    @wraps(function)
+    def quiet(*arguments: Array) -> Result:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return function(*arguments)
+
+    return quiet
+
+
+def _steps(x: Array, inside: NDArray[np.bool_], slope: float, outside: float = 0.0) -> Array:
+    """Slopes of a function of straight pieces; that of NaN is NaN."""
+    result: Array = np.full_like(x, outside)
+    np.copyto(result, slope, where=inside)
+    np.copyto(result, x, where=np.isnan(x))
+    return result
+
+
+def _least(x: Array) -> Array:
+    """Put the least number for -infinity, where infinity times 0 would hide the limit."""
+    result: Array = np.maximum(x, np.finfo(x.dtype).min)
+    return result
 
 
 def _sigmoid_in_place(y: Array) -> Callable[[], object]:
@@ -128,43 +155,70 @@ def _selu_backward(dy: Array, x: Array, y: Array) -> Array:
     return result
 
 
-def _silu_backward(dy: Array, x: Array, y: Array) -> Array:
-    gate = stable_sigmoid(x)
-    result: Array = dy * (gate + y * (1 - gate))
+def _softsign(x: Array) -> Array:
+    largest = np.finfo(x.dtype).max
+    bounded = np.clip(x, -largest, largest)
+    result: Array = bounded / (1 + np.abs(bounded))
     return result
 
 
-linear = ActivationFunction("linear", lambda x: x, lambda dy, x, y: dy, lambda y: lambda: None)
-relu = ActivationFunction(
-    "relu", lambda x: np.maximum(x, 0), lambda dy, x, y: dy * (x > 0), lambda y: partial(np.maximum, y, 0, out=y)
+def _softsign_backward(dy: Array, x: Array, y: Array) -> Array:
+    share = 1 / (1 + np.abs(x))
+    result: Array = dy * (share * share)
+    return result
+
+
+def _silu(x: Array) -> Array:
+    result: Array = _least(x) * stable_sigmoid(x)
+    return result
+
+
+def _silu_backward(dy: Array, x: Array, y: Array) -> Array:
+    gate = stable_sigmoid(x)
+    result: Array = dy * (gate - _least(-y) * (1 - gate))
+    return result
+
+
+def _built_in(
+    name: str,
+    forward: Callable[[Array], Array],
+    backward: Callable[[Array, Array, Array], Array],
+    in_place: InPlace | None = None,
+) -> ActivationFunction:
+    return ActivationFunction(name, _quiet(forward), _quiet(backward), in_place)
+
+
+linear = _built_in("linear", lambda x: x, lambda dy, x, y: dy, lambda y: lambda: None)
+relu = _built_in(
+    "relu", lambda x: np.maximum(x, 0), lambda dy, x, y: dy * np.sign(y), lambda y: partial(np.maximum, y, 0, out=y)
 )
-relu6 = ActivationFunction(
+relu6 = _built_in(
     "relu6",
     lambda x: np.clip(x, 0, 6),
-    lambda dy, x, y: dy * ((x > 0) & (x < 6)),
+    lambda dy, x, y: dy * _steps(x, (x > 0) & (x < 6), 1),
     lambda y: partial(np.clip, y, 0, 6, out=y),
 )
-leaky_relu = ActivationFunction(
-    "leaky_relu", lambda x: np.maximum(x, 0.2 * x), lambda dy, x, y: dy * np.where(x > 0, 1, 0.2).astype(dy.dtype)
-)
-tanh = ActivationFunction("tanh", np.tanh, lambda dy, x, y: dy * (1 - y * y), lambda y: partial(np.tanh, y, out=y))
-sigmoid = ActivationFunction("sigmoid", stable_sigmoid, lambda dy, x, y: dy * (y * (1 - y)), _sigmoid_in_place)
-softmax = ActivationFunction("softmax", stable_softmax, _softmax_backward, _softmax_in_place)
-hard_sigmoid = ActivationFunction(
-    "hard_sigmoid", lambda x: np.clip(x + 3, 0, 6) / 6, lambda dy, x, y: dy * ((x > -3) & (x < 3)) / 6
+leaky_relu = _built_in("leaky_relu", lambda x: np.maximum(x, 0.2 * x), lambda dy, x, y: dy * _steps(x, x > 0, 1, 0.2))
+tanh = _built_in("tanh", np.tanh, lambda dy, x, y: dy * (1 - y * y), lambda y: partial(np.tanh, y, out=y))
+sigmoid = _built_in("sigmoid", stable_sigmoid, lambda dy, x, y: dy * (y * (1 - y)), _sigmoid_in_place)
+softmax = _built_in("softmax", stable_softmax, _softmax_backward, lambda y: _quiet(_softmax_in_place(y)))
+hard_sigmoid = _built_in(
+    "hard_sigmoid",
+    lambda x: np.clip(x + 3, 0, 6) / 6,
+    lambda dy, x, y: dy * _steps(x, (x > -3) & (x < 3), 1) / 6,
 )
 # What Keras 1 and 2 called hard_sigmoid.
-hard_sigmoid_keras2 = ActivationFunction(
+hard_sigmoid_keras2 = _built_in(
     "hard_sigmoid_keras2",
     lambda x: np.clip(0.2 * x + 0.5, 0, 1),
-    lambda dy, x, y: dy * np.where((x > -2.5) & (x < 2.5), 0.2, 0).astype(dy.dtype),
+    lambda dy, x, y: dy * _steps(x, (x > -2.5) & (x < 2.5), 0.2),
 )
-elu = ActivationFunction("elu", _elu, lambda dy, x, y: dy * np.where(x > 0, 1, y + 1))
-selu = ActivationFunction("selu", _selu, _selu_backward)
-softplus = ActivationFunction("softplus", _softplus, lambda dy, x, y: dy * stable_sigmoid(x))
-softsign = ActivationFunction("softsign", lambda x: x / (1 + np.abs(x)), lambda dy, x, y: dy / (1 + np.abs(x)) ** 2)
-silu = ActivationFunction("silu", lambda x: x * stable_sigmoid(x), _silu_backward)
-exponential = ActivationFunction("exponential", np.exp, lambda dy, x, y: dy * y, lambda y: partial(np.exp, y, out=y))
+elu = _built_in("elu", _elu, lambda dy, x, y: dy * np.where(x > 0, 1, y + 1))
+selu = _built_in("selu", _selu, _selu_backward)
+softplus = _built_in("softplus", _softplus, lambda dy, x, y: dy * stable_sigmoid(x))
+softsign = _built_in("softsign", _softsign, _softsign_backward)
+silu = _built_in("silu", _silu, _silu_backward)
+exponential = _built_in("exponential", np.exp, lambda dy, x, y: dy * y, lambda y: _quiet(partial(np.exp, y, out=y)))
 
 swish = silu
 

@@ -213,6 +213,10 @@ def _softsign(x: Array) -> Array:
     return np.asarray(_finite(x) / (1 + np.abs(_finite(x))))
 
 
+def _silu(x: Array) -> Array:
+    return np.asarray(np.maximum(x, np.finfo(np.float64).min) * sigmoid(x))  # -infinity times 0 is no limit
+
+
 def _silu_derivative(x: Array) -> Array:
     s = sigmoid(x)
     return s * (1 + _finite(x) * (1 - s))
@@ -245,5 +249,5 @@ _FORMULAS = {
     "selu": _Formula(
         lambda x, a, b: SELU_SCALE * _elu(x, SELU_ALPHA), lambda x, a, b: SELU_SCALE * _elu_derivative(x, SELU_ALPHA)
     ),
-    "silu": _Formula(lambda x, a, b: _finite(x) * sigmoid(x), lambda x, a, b: _silu_derivative(x)),
+    "silu": _Formula(lambda x, a, b: _silu(x), lambda x, a, b: _silu_derivative(x)),
 }

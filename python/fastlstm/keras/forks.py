@@ -7,7 +7,6 @@ gives them back in the parent and in the child.
 import os
 import threading
 import weakref
-from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 STEPS, CHANGES, DRAWS = range(3)
@@ -56,18 +55,12 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_take_all, after_in_parent=_give_back, after_in_child=_give_back)
 
 
-class StepLock(AbstractContextManager[None]):
-    """One thread at a time; a copy, or what comes out of a pickle, is a free lock of its own."""
+class StepLock:
+    """A lock for one thread at a time; a copy, or what comes out of a pickle, has a free one of its own."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
-        held_at_forks(self._lock, STEPS)
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *exception: object) -> None:
-        self._lock.release()
+        self.lock = threading.RLock()
+        held_at_forks(self.lock, STEPS)
 
     def __reduce__(self) -> tuple[type["StepLock"], tuple[()]]:
         return StepLock, ()

@@ -13,6 +13,8 @@ from .network import Outcome
 
 Logs = dict[str, float]
 
+_GATHERING = (list, dict, set, np.ndarray, Metric)
+
 
 class Meters:
     """Loss and metrics of the batches of one run since the last reset."""
@@ -112,8 +114,7 @@ def _copied(metric: Metric) -> Metric:
 def _state(metric: Metric) -> dict[str, Any]:
     """Attributes of `metric`, copied where they gather numbers; a model or a function it knows stays the same."""
     return {
-        name: copy.deepcopy(value) if isinstance(value, list | dict | set | np.ndarray | Metric) else value
-        for name, value in vars(metric).items()
+        name: copy.deepcopy(value) if isinstance(value, _GATHERING) else value for name, value in vars(metric).items()
     }
 
 

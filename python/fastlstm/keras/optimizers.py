@@ -10,8 +10,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from fastlstm.forks import StepLock
+
 from .arrays import Array
-from .forks import StepLock
 from .lookup import find, names_of, snake_case
 from .variable import CHANGE, Variable
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from fastlstm.forks import CHANGES, held_at_forks
+
 from .arrays import Array, any_numbers
 from .constraints import Constraint
-from .forks import CHANGES, held_at_forks
 from .regularizers import Regularizer
 
 CHANGE = threading.RLock()

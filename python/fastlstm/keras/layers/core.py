@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from fastlstm import _core
+from fastlstm.forks import safe_at_forks
 
 from .. import activations
 from ..activations import ActivationFunction
 from ..arrays import Array, Shape
-from ..random import generator, safe_at_forks
+from ..random import generator
 from ..variable import Variable
 from .base import Layer, Pullback, Step, Stepper, fraction, positive_int
 

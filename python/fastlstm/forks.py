@@ -9,6 +9,8 @@ import threading
 import weakref
 from typing import Any, Protocol
 
+import numpy as np
+
 STEPS, CHANGES, DRAWS = range(3)
 """Ranks. A thread that holds a lock takes another one only if its rank is higher; so does a fork."""
 
@@ -33,6 +35,12 @@ def held_at_forks(lock: Lock, rank: int) -> None:
     known, key = _ranks[rank], id(lock)
     if key not in known:
         known[key] = weakref.ref(lock, lambda _: known.pop(key, None))
+
+
+def safe_at_forks(source: np.random.Generator) -> np.random.Generator:
+    """`source`, from which a child draws even if it was forked while another thread did."""
+    held_at_forks(source.bit_generator.lock, DRAWS)
+    return source
 
 
 def _take_all() -> None:

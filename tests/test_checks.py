@@ -72,14 +72,24 @@ def test_truth(value: Any) -> None:
         (lambda: checks.truth("t", 1.0), "t must be True or False, got 1.0", TypeError),
         (lambda: checks.truth("t", 2), "t must be True or False, got 2", ValueError),
         (lambda: checks.text("s", b"a"), "s must be a str, got b'a'", TypeError),
-        (lambda: checks.one_of("m", "c", ("a", None)), "m must be one of 'a', None, got 'c'", ValueError),
-        (lambda: checks.one_of("m", np.zeros(2), ("a",)), "m must be one of 'a', got array", TypeError),
-        (lambda: checks.memory("n", 7, 2**80), f"n must be smaller, got 7: that needs {2**80} bytes", MemoryError),
+        (lambda: checks.one_of("m", "c", ("a", None)), "m must be 'a' or None, got 'c'", ValueError),
+        (lambda: checks.one_of("m", np.zeros(2), ("a",)), "m must be 'a', got array", TypeError),
+        (
+            lambda: checks.memory("n", 7, 2**80).__enter__(),
+            f"n must be smaller, got 7: that needs {2**80} bytes",
+            MemoryError,
+        ),
     ],
 )
 def test_refusals(check: Callable[[], Any], message: str, error: type[Exception]) -> None:
     with pytest.raises(error, match=f"^{message}"):
         check()
+
+
+def test_memory_that_is_not_there_now() -> None:
+    message = "n must be smaller, got 7: that needs 56 bytes of memory, more than there are"
+    with pytest.raises(MemoryError, match=message), checks.memory("n", 7, 56):
+        raise MemoryError("std::bad_alloc")
 
 
 def test_messages_stay_short() -> None:

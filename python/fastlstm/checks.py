@@ -11,16 +11,23 @@ import numbers
 import operator
 import os
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 T = TypeVar("T")
 
 LARGEST_SIZE = 2**31 - 1
-"""No axis of a weight may be longer."""
+"""Of units, features and the like."""
+
+LARGEST_AXIS = 2**63 - 1
+"""Of any array."""
 
 _NO_NUMBERS = (bool, np.bool_, np.timedelta64)  # though Python or NumPy count them among the numbers
 
@@ -60,9 +67,14 @@ def shown(value: Any) -> str:
         return f"a {type(value).__name__}"
 
 
-def refuse(error: type[Exception], name: str, wanted: str, value: Any) -> NoReturn:
-    """Raise `error` about the argument `name`."""
-    raise error(f"{name} must be {wanted}, got {shown(value)}") from None
+def refuse(error: type[Exception], name: str, wanted: str, value: Any, cure: str = "") -> NoReturn:
+    """Raise `error` about the argument `name`; `cure` says what to do."""
+    raise error(f"{name} must be {wanted}, got {shown(value)}{cure}") from None
+
+
+def kind_error(value: Any) -> type[Exception]:
+    """Return the error for a `value` in place of a name: ValueError for an unknown name, TypeError for no name."""
+    return ValueError if isinstance(value, str) else TypeError
 
 
 def whole_number(name: str, value: Any, *, at_least: int | None = None, at_most: int | None = None) -> int:
@@ -139,21 +151,75 @@ def text(name: str, value: Any) -> str:
 def one_of(name: str, value: T, valid: Iterable[T]) -> T:
     """`value` if it is one of the `valid` names; None may be among them."""
     valid = tuple(valid)
-    wanted = f"one of {', '.join(map(repr, valid))}"
-    if not (isinstance(value, str) or value is None):
-        refuse(TypeError, name, wanted, value)
-    if value not in valid:
-        refuse(ValueError, name, wanted, value)
+    *others, last = map(repr, valid)
+    wanted = f"{', '.join(others)} or {last}" if others else last
+    if not (isinstance(value, str) or value is None) or value not in valid:
+        refuse(kind_error(value), name, wanted, value)
     return value
 
 
-def memory(name: str, value: Any, nbytes: int) -> None:
-    """MemoryError if this machine can never have the `nbytes` that the argument asks for, before anybody tries."""
+def float_dtype(name: str, value: Any) -> np.dtype[Any]:
+    """`value` as the dtype float32 or float64."""
+    wanted = "'float32' or 'float64'"
+    found = any_dtype(name, value, wanted)
+    if found not in (np.dtype(np.float32), np.dtype(np.float64)):
+        refuse(TypeError, name, wanted, value)
+    return found
+
+
+def any_dtype(name: str, value: Any, wanted: str = "a dtype such as 'float32'") -> np.dtype[Any]:
+    """`value` as the dtype it names; NumPy also takes what only has one, and None for float64."""
+    if not isinstance(value, str | type | np.dtype):
+        refuse(TypeError, name, wanted, value)
+    try:
+        found: np.dtype[Any] = np.dtype(value)
+    except Exception:  # NumPy has several for what is no dtype
+        refuse(TypeError, name, wanted, value)
+    return found
+
+
+def items(name: str, value: Any, wanted: str) -> list[Any]:
+    """`value` as a list: of any iterable but text, a dict, which gives its keys, and an array, which gives its rows."""
+    if isinstance(value, str | bytes | Mapping | np.ndarray) or not isinstance(value, Iterable):
+        refuse(TypeError, name, wanted, value)
+    return list(value)
+
+
+def settings(name: str, value: Any) -> dict[str, Any]:
+    """`value` as a dict of keyword arguments."""
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        refuse(TypeError, name, "a dict from argument names to values", value)
+    return dict(value)
+
+
+def function(name: str, value: Any, wanted: str = "a function") -> Any:
+    """`value` if it can be called."""
+    if not callable(value):
+        refuse(TypeError, name, wanted, value)
+    return value
+
+
+def array(name: str, value: Any, wanted: str = "an array of numbers") -> NDArray[Any]:
+    """`value` as an array of whatever dtype it has; of the class ndarray itself, so that all of them index alike."""
+    try:
+        return np.asarray(value)
+    except MemoryError:
+        raise
+    except Exception as error:  # ragged lists, and what other libraries' arrays raise when they are asked for theirs
+        cause = "a ragged list; pad it first" if isinstance(value, list | tuple) else f"{shown(value)}: {error}"
+        raise TypeError(f"{name} must be {wanted}, got {cause}") from error
+
+
+@contextmanager
+def memory(name: str, value: Any, nbytes: int) -> Iterator[None]:
+    """MemoryError about the argument if the `nbytes` it asks for are not there; if they never can be, before trying."""
+    message = f"{name} must be smaller, got {shown(value)}: that needs {nbytes} bytes of memory, more than there are"
     if nbytes > _machine_bytes():
-        raise MemoryError(
-            f"{name} must be smaller, got {shown(value)}: that needs {nbytes} bytes, and this machine has "
-            f"{_machine_bytes()}"
-        )
+        raise MemoryError(message)
+    try:
+        yield
+    except MemoryError:
+        raise MemoryError(message) from None
 
 
 @cache
@@ -167,5 +233,5 @@ def _machine_bytes() -> int:
 def _as_float(value: Any) -> float:
     try:
         return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
+    except OverflowError:  # an int beyond all floats is not meant as infinity
+        return math.nan

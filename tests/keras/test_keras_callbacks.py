@@ -177,7 +177,7 @@ def test_reduce_on_plateau(model, data, capsys):
     # Reduced after epochs 2 and 4 (cooling down in between), then at its lowest.
     assert history.history["learning_rate"] == [1.0, 1.0, 0.5, 0.5, 0.3, 0.3]
     assert "Epoch 2: ReduceLROnPlateau reducing learning rate to 0.5." in capsys.readouterr().out
-    with pytest.raises(ValueError, match="factor: got 1, wanted a number below 1"):
+    with pytest.raises(ValueError, match="factor must be a number of at least 0 and below 1, got 1"):
         callbacks.ReduceLROnPlateau(factor=1)
 
 

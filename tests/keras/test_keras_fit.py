@@ -412,7 +412,7 @@ ERRORS = {
     "text": (lambda m, x, y: m.fit(x.astype(str), y), TypeError, r"x: expected .* got dtype <U"),
     "object": (lambda m, x, y: m.fit(x.astype(object), y), TypeError, r"x: expected .* got dtype object"),
     "none": (lambda m, x, y: m.predict(None), TypeError, r"x: expected .* got NoneType"),
-    "ragged": (lambda m, x, y: m.predict([[[1.0]], [[1.0], [2.0]]]), TypeError, r"x: expected .* ragged list; pad"),
+    "ragged": (lambda m, x, y: m.predict([[[1.0]], [[1.0], [2.0]]]), TypeError, r"x must be .* ragged list; pad"),
     "no_labels": (lambda m, x, y: m.fit(x), TypeError, "y: got None, wanted labels"),
     "label_shape": (lambda m, x, y: m.fit(x, y[:, :3]), ValueError, r"y: got shape \(70, 3\), wanted \(None, 4\)"),
     "label_numbers": (lambda m, x, y: m.fit(x, y.argmax(1)), ValueError, r"use 'sparse_categorical_crossentropy' or"),
@@ -453,11 +453,15 @@ ERRORS = {
         TypeError,
         "callbacks must be keras.callbacks.Callback instances, got <built-in",
     ),
-    "loss_name": (lambda m, x, y: m.compile(loss="nope"), ValueError, "loss: 'nope' is not known; valid names"),
+    "loss_name": (
+        lambda m, x, y: m.compile(loss="nope"),
+        ValueError,
+        "loss must be a known name or a Loss, got 'nope'; valid names",
+    ),
     "metric_name": (
         lambda m, x, y: m.compile(loss="mse", metrics=["nope"]),
         ValueError,
-        "metrics: 'nope' is not known",
+        "metrics must be known names or Metrics, got 'nope'; valid names",
     ),
     "metric_text": (lambda m, x, y: m.compile(loss="mse", metrics="mae"), ValueError, r"wanted a list.*\['mae'\]"),
     "metric_labels": (
@@ -468,7 +472,11 @@ ERRORS = {
         ValueError,
         r"y: got shape \(70,\), wanted \(None, 4\).*'mean_absolute_error'",
     ),
-    "optimizer_name": (lambda m, x, y: m.compile("nope", loss="mse"), ValueError, "optimizer: 'nope' is not known"),
+    "optimizer_name": (
+        lambda m, x, y: m.compile("nope", loss="mse"),
+        ValueError,
+        "optimizer must be a known name or an Optimizer, got 'nope'",
+    ),
 }
 
 
@@ -515,7 +523,7 @@ def test_to_categorical():
     np.testing.assert_array_equal(utils.to_categorical([0, 2]), [[1, 0, 0], [0, 0, 1]])
     assert utils.to_categorical([[1], [0]], 4).shape == (2, 4)
     assert utils.to_categorical(np.zeros((2, 3))).shape == (2, 3, 1)
-    with pytest.raises(ValueError, match="class numbers run from -1 to 2, wanted 0 to 2"):
+    with pytest.raises(ValueError, match="x must hold class numbers of at least 0, got -1 to 2"):
         utils.to_categorical([-1, 2])
 
 

@@ -6,9 +6,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from fastlstm import checks
+
 from .activations import stable_sigmoid
-from .arrays import Array, as_array
-from .lookup import find, names_of, snake_case
+from .arrays import Array, any_numbers, as_array
+from .lookup import checked_name, find, names_of, snake_case
 
 EPSILON = 1e-7
 """Probabilities are kept this far from 0 and 1 before a logarithm, as in Keras."""
@@ -39,11 +41,10 @@ class Loss:
     def __init__(
         self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None
     ) -> None:
-        if reduction not in REDUCTIONS:
-            valid = ", ".join(map(str, REDUCTIONS))
-            raise ValueError(f"reduction: got {reduction!r}, wanted one of {valid}")
-        self.name = name or snake_case(type(self).__name__)
-        self.reduction = reduction
+        self.name = checked_name(name, type(self).__name__) or snake_case(type(self).__name__)
+        self.reduction = checks.one_of("reduction", reduction, REDUCTIONS)
+        if dtype is not None:
+            checks.any_dtype("dtype", dtype)
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of every entry: the shape of `y_pred` without its last axis."""
@@ -84,11 +85,12 @@ class Loss:
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Compute the loss of a batch: a number, or one for every entry if the reduction is ``"none"``."""
-        y_pred = np.asarray(y_pred)
-        y_pred = y_pred if y_pred.dtype.kind == "f" else y_pred.astype(np.float32)
+        y_pred = as_outputs(y_pred)
         weights = None if sample_weight is None else as_array(sample_weight, "sample_weight", y_pred.dtype)
         counted = lambda: None if weights is None else weights != 0  # noqa: E731
         losses = self.call(self.prepare_counted(y_true, y_pred.shape, y_pred.dtype, counted), y_pred)
+        if weights is not None and weights.shape != losses.shape[: weights.ndim]:
+            raise ValueError(f"sample_weight: got shape {weights.shape}, wanted the first axes of {losses.shape}")
         scale = self.scale(losses, weights)
         losses = losses if weights is None else weighted(losses, weights)
         return losses if scale is None else losses.sum() * scale
@@ -107,6 +109,14 @@ class Loss:
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {"name": self.name, "reduction": self.reduction}
+
+
+def as_outputs(y_pred: Any) -> Array:
+    """`y_pred` as an array of floats with an axis of rows at least."""
+    array = any_numbers(y_pred, "y_pred", "outputs of a model")
+    if array.ndim == 0:
+        raise ValueError(f"y_pred must have an axis at least, got {array}")
+    return array if array.dtype.kind == "f" else array.astype(np.float32)
 
 
 def fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
@@ -180,9 +190,10 @@ class CategoricalCrossentropy(Loss):
         name: str | None = "categorical_crossentropy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name, reduction)
+        super().__init__(name, reduction, dtype)
         _last_axis(axis)
-        self.from_logits, self.label_smoothing = bool(from_logits), _smoothing(label_smoothing)
+        self.from_logits = checks.truth("from_logits", from_logits)
+        self.label_smoothing = checks.fraction("label_smoothing", label_smoothing)
         self.fused_activation = "linear" if from_logits else "softmax"
 
     def _labels(self, y_true: Array) -> Array:
@@ -217,7 +228,7 @@ class CategoricalCrossentropy(Loss):
         return losses, logits if self.from_logits else p, p * mass - labels
 
     def _cure(self, labels: Array, output_shape: tuple[int | None, ...]) -> str:
-        if labels.ndim == len(output_shape) - 1 or labels.shape[-1] == 1:
+        if labels.ndim == len(output_shape) - 1 or labels.shape[-1:] == (1,):
             return "; for class numbers use 'sparse_categorical_crossentropy' or to_categorical(y)"
         return ""
 
@@ -250,14 +261,8 @@ def _inside(p: Array) -> Array:
 
 
 def _last_axis(axis: int) -> None:
-    if axis != -1:
+    if checks.whole_number("axis", axis) != -1:
         raise NotImplementedError(f"axis: got {axis}, only -1 is supported")
-
-
-def _smoothing(value: float) -> float:
-    if not 0 <= value <= 1:
-        raise ValueError(f"label_smoothing: got {value}, wanted a number between 0 and 1")
-    return float(value)
 
 
 class SparseCategoricalCrossentropy(Loss):
@@ -284,11 +289,12 @@ class SparseCategoricalCrossentropy(Loss):
         name: str | None = "sparse_categorical_crossentropy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name, reduction)
+        super().__init__(name, reduction, dtype)
         _last_axis(axis)
         if ignore_class is not None:
+            checks.whole_number("ignore_class", ignore_class)
             raise NotImplementedError("ignore_class is not supported; give those entries a sample_weight of 0")
-        self.from_logits = bool(from_logits)
+        self.from_logits = checks.truth("from_logits", from_logits)
         self.fused_activation = "linear" if from_logits else "softmax"
 
     def prepare(self, y: Any, output_shape: tuple[int | None, ...], dtype: np.dtype[Any]) -> Array:
@@ -390,9 +396,10 @@ class BinaryCrossentropy(Loss):
         name: str | None = "binary_crossentropy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name, reduction)
+        super().__init__(name, reduction, dtype)
         _last_axis(axis)
-        self.from_logits, self.label_smoothing = bool(from_logits), _smoothing(label_smoothing)
+        self.from_logits = checks.truth("from_logits", from_logits)
+        self.label_smoothing = checks.fraction("label_smoothing", label_smoothing)
         self.fused_activation = "linear" if from_logits else "sigmoid"
 
     def _labels(self, y_true: Array) -> Array:
@@ -475,8 +482,8 @@ class Huber(Loss):
         name: str | None = "huber_loss",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name, reduction)
-        self.delta = float(delta)
+        super().__init__(name, reduction, dtype)
+        self.delta = checks.real_number("delta", delta, above=0)
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of every row."""
@@ -552,7 +559,7 @@ _FUNCTIONS = (
 
 def get(identifier: Any) -> Loss:
     """Return the loss that a name, class, instance or one of this module's functions stands for."""
-    if identifier in _FUNCTIONS:
+    if any(identifier is function for function in _FUNCTIONS):
         identifier = identifier.__name__
     if callable(identifier) and not isinstance(identifier, Loss | type):
         name = getattr(identifier, "__name__", repr(identifier))

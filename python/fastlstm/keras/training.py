@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastlstm.checks import truth
+from fastlstm import checks
 
 from . import losses, metrics, optimizers
 from .arrays import Array, Shape, user_stacklevel
@@ -98,6 +98,7 @@ class Trainer:
         run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
             Ways of computing; accepted and ignored.
         """
+        _check_ignored(run_eagerly, steps_per_execution, jit_compile, auto_scale_loss)
         new_optimizer = optimizers.get(optimizer)
         new_loss = None if loss is None else losses.get(loss)
         names = _metric_list("metrics", metrics), _metric_list("weighted_metrics", weighted_metrics)
@@ -398,7 +399,7 @@ class Trainer:
             The loss; with metrics, a list in the order of `metrics_names`.
         """
         self._require_compiled()
-        as_dict, level = truth("return_dict", return_dict), verbosity(verbose)
+        as_dict, level = checks.truth("return_dict", return_dict), verbosity(verbose)
         callbacks = checked_callbacks(callbacks)
         source = self._test_source(x, y, sample_weight, batch_size, steps)
         self._check_stateful(source)
@@ -500,7 +501,7 @@ class Trainer:
     ) -> Any:
         """One step of training; gives loss and metrics of this batch before the step, as `evaluate` does."""
         self._require_compiled(loss=True)
-        as_dict = truth("return_dict", return_dict)
+        as_dict = checks.truth("return_dict", return_dict)
         batch = self._prepare(x, y, sample_weight, class_weights(class_weight))
         with WholeSteps() as gate, np.errstate(all="ignore"):
             outcome = self._train_step(self._network(), gate, *batch)
@@ -509,7 +510,7 @@ class Trainer:
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Loss and metrics of one batch, as `evaluate`."""
         self._require_compiled()
-        as_dict = truth("return_dict", return_dict)
+        as_dict = checks.truth("return_dict", return_dict)
         batch = self._prepare(x, y, sample_weight)
         with np.errstate(all="ignore"):
             outcome = self._network().evaluate(*batch)  # type: ignore[arg-type]
@@ -573,8 +574,18 @@ def _metric_list(argument: str, given: Any) -> list[Any]:
         raise ValueError(f"{argument}: got {given!r}, wanted a list, for instance [{given!r}]")
     for name in given:
         if not (isinstance(name, str) and name.lower() in ("accuracy", "acc")):
-            metrics.get(name)
+            metrics.get(name, argument)
     return list(given)
+
+
+def _check_ignored(run_eagerly: Any, steps_per_execution: Any, jit_compile: Any, auto_scale_loss: Any) -> None:
+    checks.truth("run_eagerly", run_eagerly)
+    checks.whole_number("steps_per_execution", steps_per_execution, at_least=1)
+    if jit_compile is not None and not isinstance(jit_compile, str):
+        checks.truth("jit_compile", jit_compile)
+    elif jit_compile is not None:
+        checks.one_of("jit_compile", jit_compile, ("auto",))
+    checks.truth("auto_scale_loss", auto_scale_loss)
 
 
 def _as_given(values: Logs, as_dict: bool) -> Any:

@@ -183,3 +183,31 @@ def test_callbacks_of_predict_see_the_weights_they_set():
 
     np.testing.assert_array_equal(net.predict(X, batch_size=10, verbose=0, callbacks=[Change()]), wanted)
     assert len(set(seen)) == 4
+
+
+def test_a_metric_may_keep_what_it_is_given():
+    """Labels and weights of a batch are not overwritten by the next one."""
+
+    class Kept(metrics.Metric):
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            kept.append((y_true, y_pred, sample_weight))
+
+    kept, weights = [], np.arange(40.0)
+    net = make()
+    net.compile("sgd", "mse", weighted_metrics=[Kept()])
+    net.fit(X, weights[:, None], sample_weight=weights, batch_size=16, verbose=0)
+    labels, outputs, given = (np.concatenate(parts) for parts in zip(*kept, strict=True))
+    np.testing.assert_array_equal(labels[:, 0], given)
+    np.testing.assert_array_equal(np.sort(given), weights)
+    assert len(np.unique(outputs)) == 40
+
+
+@pytest.mark.parametrize(
+    ("plain", "weighted", "name"), [(["loss"], [], "loss"), ([], ["loss"], "loss"), (["m"], ["m", "m"], "weighted_m")]
+)
+def test_a_metric_that_would_hide_another_number_is_refused(plain, weighted, name):
+    net = make()
+    named = [[metrics.MeanAbsoluteError(name=n) for n in names] for names in (plain, weighted)]
+    net.compile("sgd", "mse", metrics=named[0], weighted_metrics=named[1])
+    with pytest.raises(ValueError, match=f"metrics: the name '{name}' stands for something else already"):
+        net.evaluate(X, Y, verbose=0)

@@ -157,7 +157,7 @@ class ArraySource:
         return {min(rows, size), rows % size or min(rows, size)}
 
     def epoch(self) -> Iterator[Batch]:
-        """Return the batches of one epoch. A batch is valid until the next one is drawn."""
+        """Return the batches of one epoch. The x of a batch is valid until the next one is drawn."""
         if self.limit is None:
             yield from self._pass()
             return
@@ -179,16 +179,15 @@ class ArraySource:
 
     def _shuffled(self) -> Iterator[Batch]:
         order = generator().permutation(self.rows)
-        take_x, take_y, take_weights = (_taker(a, self.batch_size) for a in (self.x, self.y, self.weights))
+        take_x, y, weights = _taker(self.x, self.batch_size), self.y, self.weights
         for start in range(0, self.rows, self.batch_size):
             rows = order[start : start + self.batch_size]
-            yield take_x(rows), take_y(rows), take_weights(rows)
+            # A metric of a user's own may keep labels and weights.
+            yield take_x(rows), None if y is None else y[rows], None if weights is None else weights[rows]
 
 
-def _taker(array: Array | None, batch_size: int) -> Callable[[Array], Any]:
+def _taker(array: Array, batch_size: int) -> Callable[[Array], Array]:
     """Return a function that gathers rows, into one buffer where NumPy does so without copying the whole array."""
-    if array is None:
-        return lambda rows: None
     if not array.flags.c_contiguous:
         return array.__getitem__
     buffer = np.empty((min(batch_size, len(array)), *array.shape[1:]), array.dtype)

@@ -125,4 +125,7 @@ def _log_names(plain: list[Metric], weighted: list[Metric]) -> list[str]:
         names.append(f"{metric.name}_{repeats}" if repeats else metric.name)
     for metric in weighted:
         names.append(f"weighted_{metric.name}" if metric.name in names else metric.name)
+    for name in names:
+        if name == "loss" or names.count(name) > 1:
+            raise ValueError(f"metrics: the name {name!r} stands for something else already; give name= another")
     return names

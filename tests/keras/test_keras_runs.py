@@ -211,3 +211,42 @@ def test_a_metric_that_would_hide_another_number_is_refused(plain, weighted, nam
     net.compile("sgd", "mse", metrics=named[0], weighted_metrics=named[1])
     with pytest.raises(ValueError, match=f"metrics: the name '{name}' stands for something else already"):
         net.evaluate(X, Y, verbose=0)
+
+
+def epochs_of(net, *hooks):
+    return len(net.fit(X, Y, epochs=3, batch_size=20, verbose=0, callbacks=list(hooks)).epoch)
+
+
+def stop(epoch):
+    hook = callbacks.Callback()
+    hook.on_epoch_end = lambda at, logs: setattr(hook.model, "stop_training", at == epoch)
+    return hook
+
+
+def test_a_fit_that_stops_inside_another_stops_alone():
+    net, inner = make(), []
+    hook = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: inner.append(epochs_of(net, stop(1))))
+    assert epochs_of(net, hook) == 3
+    assert inner == [2, 2, 2]
+
+
+def test_a_fit_that_starts_inside_another_does_not_keep_it_going():
+    net = make()
+    hook = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epochs_of(net))
+    assert epochs_of(net, stop(0), hook) == 1
+    assert net.stop_training
+    assert epochs_of(net) == 3
+    assert not net.stop_training
+
+
+def test_a_fit_in_another_thread_is_stopped_from_here():
+    net, started = make(), threading.Event()
+    hook = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: started.set())
+    options = {"epochs": 10**6, "verbose": 0, "callbacks": [hook]}
+    thread = threading.Thread(target=lambda: net.fit(X, Y, **options), daemon=True)
+    thread.start()
+    assert started.wait(20)
+    assert copy.deepcopy(net).stop_training is False
+    net.stop_training = True
+    thread.join(20)
+    assert not thread.is_alive()

@@ -18,10 +18,8 @@ from .data import (
     Source,
     StreamSource,
     check_rows,
-    check_weights,
     is_stream,
     split_rows,
-    weights_from_classes,
 )
 from .interrupts import WholeSteps
 from .layers.base import Layer
@@ -43,6 +41,7 @@ from .run_options import (
 )
 from .stopping import Stop, Stops
 from .variable import CHANGE, seeing, values_now
+from .weighting import check_weights, weights_from_classes
 
 
 class Trainer:

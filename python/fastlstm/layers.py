@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastlstm import _core, checks
+from fastlstm.forks import safe_at_forks
 from fastlstm.streaming import Stream
 from fastlstm.typing import Floats
 
@@ -404,7 +405,7 @@ class _Call:
         p = self.layer.dropout
         mask: Floats | None = None
         if p > 0 and layer < self.layer.num_layers - 1:
-            keep = self.layer._rng.random(y.shape) >= p
+            keep = safe_at_forks(self.layer._rng).random(y.shape) >= p
             mask = (keep * (1 / (1 - p) if p < 1 else 0.0)).astype(self.layer.dtype)
         self.masks.append(mask)
         return y if mask is None else y * mask

@@ -183,3 +183,70 @@ def test_callbacks_of_predict_see_the_weights_they_set():
 
     np.testing.assert_array_equal(net.predict(X, batch_size=10, verbose=0, callbacks=[Change()]), wanted)
     assert len(set(seen)) == 4
+
+
+def test_a_metric_may_keep_what_it_is_given():
+    """Labels and weights of a batch are not overwritten by the next one."""
+
+    class Kept(metrics.Metric):
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            kept.append((y_true, y_pred, sample_weight))
+
+    kept, weights = [], np.arange(40.0)
+    net = make()
+    net.compile("sgd", "mse", weighted_metrics=[Kept()])
+    net.fit(X, weights[:, None], sample_weight=weights, batch_size=16, verbose=0)
+    labels, outputs, given = (np.concatenate(parts) for parts in zip(*kept, strict=True))
+    np.testing.assert_array_equal(labels[:, 0], given)
+    np.testing.assert_array_equal(np.sort(given), weights)
+    assert len(np.unique(outputs)) == 40
+
+
+@pytest.mark.parametrize(
+    ("plain", "weighted", "name"), [(["loss"], [], "loss"), ([], ["loss"], "loss"), (["m"], ["m", "m"], "weighted_m")]
+)
+def test_a_metric_that_would_hide_another_number_is_refused(plain, weighted, name):
+    net = make()
+    named = [[metrics.MeanAbsoluteError(name=n) for n in names] for names in (plain, weighted)]
+    net.compile("sgd", "mse", metrics=named[0], weighted_metrics=named[1])
+    with pytest.raises(ValueError, match=f"metrics: the name '{name}' stands for something else already"):
+        net.evaluate(X, Y, verbose=0)
+
+
+def epochs_of(net, *hooks):
+    return len(net.fit(X, Y, epochs=3, batch_size=20, verbose=0, callbacks=list(hooks)).epoch)
+
+
+def stop(epoch):
+    hook = callbacks.Callback()
+    hook.on_epoch_end = lambda at, logs: setattr(hook.model, "stop_training", at == epoch)
+    return hook
+
+
+def test_a_fit_that_stops_inside_another_stops_alone():
+    net, inner = make(), []
+    hook = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: inner.append(epochs_of(net, stop(1))))
+    assert epochs_of(net, hook) == 3
+    assert inner == [2, 2, 2]
+
+
+def test_a_fit_that_starts_inside_another_does_not_keep_it_going():
+    net = make()
+    hook = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epochs_of(net))
+    assert epochs_of(net, stop(0), hook) == 1
+    assert net.stop_training
+    assert epochs_of(net) == 3
+    assert not net.stop_training
+
+
+def test_a_fit_in_another_thread_is_stopped_from_here():
+    net, started = make(), threading.Event()
+    hook = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: started.set())
+    options = {"epochs": 10**6, "verbose": 0, "callbacks": [hook]}
+    thread = threading.Thread(target=lambda: net.fit(X, Y, **options), daemon=True)
+    thread.start()
+    assert started.wait(20)
+    assert copy.deepcopy(net).stop_training is False
+    net.stop_training = True
+    thread.join(20)
+    assert not thread.is_alive()

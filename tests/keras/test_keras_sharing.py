@@ -18,14 +18,13 @@ import pytest
 from helpers import resident_bytes
 from test_sharing import meanwhile
 
+import fastlstm as fl
 from fastlstm.keras import Input, Sequential, constraints, layers
 from fastlstm.keras.interrupts import WholeSteps
-from fastlstm.keras.layers.core import dropout_mask
-from fastlstm.keras.random import generator
+from fastlstm.keras.random import draw_seed, generator
 
 X = np.random.default_rng(0).normal(size=(40, 6, 3)).astype("float32")
 Y = np.eye(4, dtype="float32")[np.arange(40) % 4]
-SEEDED = np.random.default_rng(3)
 
 
 def make():
@@ -154,6 +153,33 @@ def test_a_forked_child_trains():
     assert in_child(lambda: model.fit(X, Y, epochs=1, verbose=0, shuffle=False).history == wanted)
 
 
+def shared_draw():
+    return generator(), lambda: draw_seed() + 1
+
+
+def seeded_draw():
+    layer = layers.Dropout(0.5, seed=3)
+    return layer._generator, lambda: layer(X, training=True)
+
+
+def cell_draw():
+    layer = layers.LSTM(4, dropout=0.5)
+    return layer.cell._dropout_generator, lambda: layer(X, training=True)
+
+
+def copied_draw():
+    layer = copy.deepcopy(layers.Dropout(0.5, seed=3))
+    return layer._generator, lambda: layer(X, training=True)
+
+
+def torch_like_draw():
+    layer = fl.LSTM(3, 4, num_layers=2, dropout=0.5)
+    return layer._rng, lambda: layer.vjp(X)
+
+
+DRAWS = {draw.__name__: draw for draw in (shared_draw, seeded_draw, cell_draw, copied_draw, torch_like_draw)}
+
+
 @needs_fork
 @threads_and_fork
 def test_a_child_forked_in_the_middle_of_a_step_trains():
@@ -180,16 +206,17 @@ def test_a_child_forked_in_the_middle_of_a_step_trains():
 
 @needs_fork
 @threads_and_fork
-@pytest.mark.parametrize("source", [generator, lambda: SEEDED])
-def test_a_child_forked_while_another_thread_draws_draws(source):
-    dropout_mask(source(), (1,), 0.5, X.dtype)
+@pytest.mark.parametrize("kind", DRAWS)
+def test_a_child_forked_while_another_thread_draws_draws(kind):
+    source, work = DRAWS[kind]()
+    work()
 
     def draw(inside):
-        with source().bit_generator.lock:
+        with source.bit_generator.lock:
             slowly(inside)
 
     with while_another_thread(draw):
-        assert in_child(lambda: dropout_mask(source(), (1,), 0.5, X.dtype).shape == (1,))
+        assert in_child(lambda: work() is not None)
 
 
 @needs_fork
@@ -220,8 +247,7 @@ EXIT = """
 import threading, time, numpy as np
 from fastlstm.keras import Input, Sequential, constraints, layers
 from fastlstm.keras.interrupts import WholeSteps
-from fastlstm.keras.layers.core import dropout_mask
-from fastlstm.keras.random import generator
+from fastlstm.keras.random import draw_seed, generator
 model = Sequential([Input((20, 64)), layers.LSTM(128, return_sequences=True), layers.Dense(64)])
 model.compile("adam", "mse")
 x = np.ones((64, 20, 64), "f")

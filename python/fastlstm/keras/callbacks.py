@@ -125,6 +125,8 @@ class CallbackList:
 
 def checked_callbacks(given: Any) -> list[Any]:
     """Return the callbacks of one, several, or a `CallbackList`; nothing is told to them."""
+    if given is None:
+        return []
     if isinstance(given, CallbackList):
         return given.callbacks
     several = isinstance(given, Iterable) and not isinstance(given, str | bytes | dict | type)

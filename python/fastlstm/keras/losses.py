@@ -126,16 +126,16 @@ def fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
 
 def expand(weights: Array, ndim: int) -> Array:
     """`weights` with axes of length one at the end, so that it multiplies arrays of `ndim` axes."""
-    return weights.reshape(weights.shape + (1,) * (ndim - weights.ndim))
+    missing = ndim - weights.ndim
+    return weights.reshape(weights.shape + (1,) * missing) if missing else weights
 
 
 def weighted(values: Array, weights: Array) -> Array:
     """`values` times `weights` of their first axes; a weight of 0 gives 0, whatever the value: it does not count."""
     weights = expand(weights, values.ndim)
-    with np.errstate(all="ignore"):
-        product: Array = values * weights
-        if not math.isfinite(np.add.reduce(product, axis=None)):
-            product = np.where(weights == 0, values.dtype.type(0), product)
+    if not math.isfinite(np.add.reduce(values, axis=None)):
+        values = np.where(weights == 0, values.dtype.type(0), values)
+    product: Array = values * weights
     return product
 
 

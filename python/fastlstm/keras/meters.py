@@ -13,6 +13,8 @@ from .network import Outcome
 
 Logs = dict[str, float]
 
+_GATHERING = (list, dict, set, np.ndarray, Metric)
+
 
 class Meters:
     """Loss and metrics of the batches of one run since the last reset."""
@@ -112,8 +114,7 @@ def _copied(metric: Metric) -> Metric:
 def _state(metric: Metric) -> dict[str, Any]:
     """Attributes of `metric`, copied where they gather numbers; a model or a function it knows stays the same."""
     return {
-        name: copy.deepcopy(value) if isinstance(value, list | dict | set | np.ndarray | Metric) else value
-        for name, value in vars(metric).items()
+        name: copy.deepcopy(value) if isinstance(value, _GATHERING) else value for name, value in vars(metric).items()
     }
 
 
@@ -124,4 +125,7 @@ def _log_names(plain: list[Metric], weighted: list[Metric]) -> list[str]:
         names.append(f"{metric.name}_{repeats}" if repeats else metric.name)
     for metric in weighted:
         names.append(f"weighted_{metric.name}" if metric.name in names else metric.name)
+    for name in names:
+        if name == "loss" or names.count(name) > 1:
+            raise ValueError(f"metrics: the name {name!r} stands for something else already; give name= another")
     return names

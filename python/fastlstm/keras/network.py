@@ -1,5 +1,6 @@
 """The layers of a model as one function with a gradient."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -107,12 +108,10 @@ class Network:
 
         Their slope is 0, but on its way back it meets what the forward pass kept, and 0 * NaN is NaN.
         """
-        if weights is None or weights.all() or _stateful(self.layers):
+        if weights is None or (_finite(out) and _finite(x)) or _stateful(self.layers):
             return None
         idle = np.flatnonzero(~_any_in_row(weights != 0))
-        broken = _any_in_row(~np.isfinite(out[idle]))
-        if x.dtype.kind == "f":
-            broken = broken | _any_in_row(~np.isfinite(x[idle]))
+        broken = _any_in_row(~np.isfinite(out[idle])) | _any_in_row(~np.isfinite(x[idle]))
         return idle[broken] if broken.any() else None
 
     def _penalized(self, outcome: Outcome, on_outputs: float) -> Outcome:
@@ -173,6 +172,11 @@ class Network:
             slope = None if slope is None else weighted(slope, weights)
         value = float(np.add.reduce(entries, axis=None)) * scale
         return Outcome(value, output, mask), None if slope is None else slope * scale
+
+
+def _finite(values: Array) -> bool:
+    """Whether there is neither NaN nor infinity; a sum that overflows may say so wrongly."""
+    return math.isfinite(np.add.reduce(values, axis=None))
 
 
 def _any_in_row(flags: Array) -> Array:

@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fastlstm import checks
+from fastlstm.forks import StepLock
 
 from .arrays import Array, any_numbers, as_array
-from .forks import StepLock
 from .lookup import checked_name, find, names_of, snake_case
 from .variable import CHANGE, Variable
 
@@ -91,6 +91,7 @@ class _Group:
 
     def __init__(self, variables: list[Variable], indices: list[int], slots: int) -> None:
         self.variables, self.indices = variables, indices
+        self.shapes = [variable.shape for variable in variables]
         ends = np.cumsum([variable.value.size for variable in variables])
         self.spans = [slice(int(end) - v.value.size, int(end)) for v, end in zip(variables, ends, strict=True)]
         size, dtype = int(ends[-1]), variables[0].dtype
@@ -104,7 +105,7 @@ class _Group:
 
     def weights(self) -> Array:
         """Return the weights as they are, in one array that nobody may write to."""
-        if any(variable.value is not view for variable, view in zip(self.variables, self._views, strict=True)):
+        if any(variable._value is not view for variable, view in zip(self.variables, self._views, strict=True)):
             self._flat = np.concatenate([variable.value.reshape(-1) for variable in self.variables])
         return self._flat
 
@@ -115,9 +116,9 @@ class _Group:
                 view[...] = variable.constraint(view)
         flat.flags.writeable = False  # and so are the views made of it
         self._flat = flat
-        self._views = [flat[s].reshape(v.shape) for s, v in zip(self.spans, self.variables, strict=True)]
+        self._views = [flat[span].reshape(shape) for span, shape in zip(self.spans, self.shapes, strict=True)]
         for variable, view in zip(self.variables, self._views, strict=True):
-            variable.replace(view)
+            variable._value = view
 
 
 class Optimizer:
@@ -170,7 +171,7 @@ class Optimizer:
         self._groups: list[_Group] = []
         self._trained: list[Variable] = []
         self._set_aside: list[tuple[Variable, list[Array]]] = []
-        self._lock = StepLock()
+        self._steps = StepLock()
         self._undecayed: tuple[str, ...] = ()
         self._rate: Any = _checked_rate(learning_rate)
 
@@ -241,7 +242,7 @@ class Optimizer:
 
     def apply(self, gradients: Sequence[Array], variables: Iterable[Variable] | None = None) -> None:
         """One step: replace the values of the variables according to their gradients."""
-        with self._lock:
+        with self._steps.lock:
             self._apply(gradients, variables)
 
     def _apply(self, gradients: Sequence[Array], variables: Iterable[Variable] | None) -> None:

@@ -2,14 +2,7 @@
 
 import numpy as np
 
-from .forks import DRAWS, held_at_forks
-
-
-def safe_at_forks(source: np.random.Generator) -> np.random.Generator:
-    """`source`, from which a child draws even if it was forked while another thread did."""
-    held_at_forks(source.bit_generator.lock, DRAWS)
-    return source
-
+from fastlstm.forks import safe_at_forks
 
 _generator = safe_at_forks(np.random.default_rng())
 

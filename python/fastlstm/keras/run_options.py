@@ -71,6 +71,8 @@ def steps_of(name: str, value: Any) -> int | None:
 
 def verbosity(value: Any) -> int:
     """0, 1 or 2."""
+    if type(value) is int and 0 <= value <= 2:  # quickly, as a small model is asked again and again
+        return value
     if isinstance(value, str):
         if value != "auto":
             refuse(ValueError, "verbose", "'auto', 0, 1 or 2", value)

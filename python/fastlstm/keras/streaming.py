@@ -91,7 +91,10 @@ class Claim:
 
     def __enter__(self) -> None:
         if not self._lock.acquire(blocking=False):
-            raise RuntimeError("this stream is stepping in another thread; give every thread its own stream")
+            raise RuntimeError(
+                "this stream is stepping in another thread, or was when this process was forked; "
+                "give every thread and process its own stream"
+            )
 
     def __exit__(self, *error: object) -> None:
         self._lock.release()

@@ -18,10 +18,8 @@ from .data import (
     Source,
     StreamSource,
     check_rows,
-    check_weights,
     is_stream,
     split_rows,
-    weights_from_classes,
 )
 from .interrupts import WholeSteps
 from .layers.base import Layer
@@ -41,7 +39,9 @@ from .run_options import (
     steps_of,
     verbosity,
 )
+from .stopping import Stop, Stops
 from .variable import CHANGE, seeing, values_now
+from .weighting import check_weights, weights_from_classes
 
 
 class Trainer:
@@ -53,7 +53,7 @@ class Trainer:
     def __init__(self) -> None:
         self.optimizer: optimizers.Optimizer | None = None
         self.loss: Any = None
-        self.stop_training = False
+        self._stops = Stops()
         self.history: History | None = None
         self.compiled = False
         self._loss: Loss | None = None
@@ -116,6 +116,15 @@ class Trainer:
     def metrics_names(self) -> list[str]:
         """Names of what `evaluate` gives."""
         return ["loss", *([] if self._metrics is None else self._metrics.names)]
+
+    @property
+    def stop_training(self) -> bool:
+        """Whether `fit` stops after this batch; set it in a callback, or in another thread."""
+        return self._stops.asked()
+
+    @stop_training.setter
+    def stop_training(self, value: bool) -> None:
+        self._stops.ask(bool(value))
 
     def reset_metrics(self) -> None:
         """Forget what runs have left in the metrics."""
@@ -305,30 +314,35 @@ class Trainer:
             raise ValueError(f"{self.name}: compiled without a loss; call compile(optimizer, loss) first")
 
     def _run_epochs(self, source: Source, validation: Source | None, options: FitOptions, hooks: CallbackList) -> None:
-        self.stop_training = False
         logs: Logs = {}
         watch = _FiniteWatch()
         verbose, epochs = options.verbose, options.epochs
-        with WholeSteps() as gate:
+        with WholeSteps() as gate, self._stops.fit() as stop:
             hooks.call("on_train_begin", {})
             for epoch in epochs:
                 if verbose and epochs.stop > 1:
                     print(f"Epoch {epoch + 1}/{epochs.stop}")
                 hooks.call("on_epoch_begin", epoch, {})
                 bar = ProgressBar(source.steps, verbose) if verbose else None
-                steps, logs = self._train_epoch(source, bar, hooks, gate, watch.at(epoch))
+                steps, logs = self._train_epoch(source, bar, hooks, gate, watch.at(epoch), stop)
                 if validation is not None and options.validates(epoch):
                     logs |= {f"val_{name}": v for name, v in self._evaluate(validation, hooks, None).items()}
                 logs = dict(sorted(logs.items()))
                 hooks.call("on_epoch_end", epoch, logs)
                 if bar is not None:
                     bar.finish(steps, logs)
-                if self.stop_training or steps == 0:
+                if stop.asked or steps == 0:
                     break
             hooks.call("on_train_end", logs)
 
     def _train_epoch(
-        self, source: Source, bar: ProgressBar | None, hooks: CallbackList, gate: WholeSteps, watch: "_FiniteWatch"
+        self,
+        source: Source,
+        bar: ProgressBar | None,
+        hooks: CallbackList,
+        gate: WholeSteps,
+        watch: "_FiniteWatch",
+        stop: Stop,
     ) -> tuple[int, Logs]:
         begin, end = hooks.hook("on_train_batch_begin"), hooks.hook("on_train_batch_end")
         steps, meters = 0, None
@@ -350,7 +364,7 @@ class Trainer:
                         method(steps - 1, logs)
                 if bar is not None and bar.due(steps):
                     bar.draw(steps, meters.logs())
-                if self.stop_training:
+                if stop.asked:
                     break
         return steps, {} if meters is None else dict(sorted(meters.finish().items()))
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from fastlstm.forks import CHANGES, held_at_forks
+
 from .arrays import Array, any_numbers
 from .constraints import Constraint
-from .forks import CHANGES, held_at_forks
 from .regularizers import Regularizer
 
 CHANGE = threading.RLock()
@@ -40,6 +41,7 @@ class Variable:
         Applied after every step of training.
     """
 
+    # Those who replace values of many variables at once set `_value` themselves, to an array nobody can write to.
     __slots__ = ("_value", "constraint", "name", "path", "regularizer")
 
     def __init__(
@@ -83,10 +85,6 @@ class Variable:
     def assign(self, value: Any) -> None:
         """Take a copy of `value`, which must have this weight's shape."""
         self._value = self.checked(value)
-
-    def replace(self, value: Array) -> None:
-        """Take `value` itself: an array of this weight's shape and dtype that nobody may write to."""
-        self._value = value
 
     def checked(self, value: Any) -> Array:
         """Return a read-only copy of `value` fit to be assigned, or ValueError."""
@@ -171,4 +169,4 @@ def assign_all(variables: list[Variable], values: list[Any], owner: str) -> None
     checked = [variable.checked(value) for variable, value in zip(variables, values, strict=True)]
     with CHANGE:
         for variable, array in zip(variables, checked, strict=True):
-            variable.replace(array)
+            variable._value = array

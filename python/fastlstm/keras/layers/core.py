@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from fastlstm import _core, checks
+from fastlstm.forks import safe_at_forks
 
 from .. import activations
 from ..activations import ActivationFunction
 from ..arrays import Array, Shape, as_batch_shape, as_shape
 from ..lookup import checked_name
-from ..random import generator, safe_at_forks
+from ..random import generator
 from ..variable import Variable
 from .base import Layer, Pullback, Step, Stepper
 

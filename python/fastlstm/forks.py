@@ -7,8 +7,9 @@ gives them back in the parent and in the child.
 import os
 import threading
 import weakref
-from contextlib import AbstractContextManager
 from typing import Any, Protocol
+
+import numpy as np
 
 STEPS, CHANGES, DRAWS = range(3)
 """Ranks. A thread that holds a lock takes another one only if its rank is higher; so does a fork."""
@@ -36,6 +37,12 @@ def held_at_forks(lock: Lock, rank: int) -> None:
         known[key] = weakref.ref(lock, lambda _: known.pop(key, None))
 
 
+def safe_at_forks(source: np.random.Generator) -> np.random.Generator:
+    """`source`, from which a child draws even if it was forked while another thread did."""
+    held_at_forks(source.bit_generator.lock, DRAWS)
+    return source
+
+
 def _take_all() -> None:
     _one_fork.acquire()
     for known in _ranks:
@@ -56,18 +63,12 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_take_all, after_in_parent=_give_back, after_in_child=_give_back)
 
 
-class StepLock(AbstractContextManager[None]):
-    """One thread at a time; a copy, or what comes out of a pickle, is a free lock of its own."""
+class StepLock:
+    """A lock for one thread at a time; a copy, or what comes out of a pickle, has a free one of its own."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
-        held_at_forks(self._lock, STEPS)
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *exception: object) -> None:
-        self._lock.release()
+        self.lock = threading.RLock()
+        held_at_forks(self.lock, STEPS)
 
     def __reduce__(self) -> tuple[type["StepLock"], tuple[()]]:
         return StepLock, ()

@@ -1,9 +1,10 @@
-"""Threads, forks, signals and memory."""
+"""Threads, signals and memory."""
 
 from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -78,20 +79,36 @@ def test_other_python_threads_run_meanwhile() -> None:
     assert counted >= 3
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_forked_child_computes() -> None:
-    problem = make_problem(LARGE)
-    before = fl.get_num_threads()
-    fl.set_num_threads(2)
-    wanted = kernel_forward(problem)
-    child = os.fork()
-    if child == 0:
-        signal.alarm(20)
-        os._exit(0 if np.array_equal(kernel_forward(problem).y, wanted.y) else 1)
-    _, status = os.waitpid(child, 0)
-    fl.set_num_threads(before)
-    assert os.waitstatus_to_exitcode(status) == 0
+NO_MORE_THREADS = """
+import os, resource, numpy as np, fastlstm as fl
+rows, units = np.ones((15, 64, 24), "f"), np.ones((15, 2, 24), "f")  # what a team splits
+tries = [(fl.LSTM(24, 96, seed=0), rows), (fl.LSTM(24, 96, 2, bidirectional=True, seed=0), rows),
+         (fl.GRU(24, 400, seed=0), units)]
+fl.set_num_threads(1)
+wanted = [(layer(x)[0], layer.vjp(x)[1](layer(x)[0]).x) for layer, x in tries]
+fl.set_num_threads(64)
+assert "refused" not in fl.config()["threads"]
+if os.getuid() == 0:
+    os.setuid(65534)  # the limit is not for root
+resource.setrlimit(resource.RLIMIT_NPROC, ({most}, {most}))
+for (layer, x), (y, dx) in zip(tries, wanted):
+    assert np.array_equal(layer(x)[0], y)
+    assert np.array_equal(layer.vjp(x)[1](y).x, dx)
+print(fl.config()["threads"])
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the limit counts threads on Linux only")
+@pytest.mark.parametrize("most", [1, 3])
+def test_where_no_more_threads_can_be_started(most: int) -> None:
+    """Calls run on those there are, with the same bits, and `config` says so.
+
+    The limit is for all processes of a user: where there are some, no thread at all is to be had.
+    """
+    run = [sys.executable, "-c", NO_MORE_THREADS.format(most=most)]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
+    pattern = r"64 \(calls run on [1-9]: the system refused to start more\)\n"
+    assert re.fullmatch(pattern, done.stdout), (done.stdout, done.stderr)
 
 
 def test_exit_with_a_daemon_thread_computing() -> None:
@@ -112,8 +129,9 @@ import time; time.sleep(0.2)
 
 
 LONG_CALL = """
-import sys, numpy as np
+import signal, sys, numpy as np
 from fastlstm import _core
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets its background jobs ignore it
 rows = np.ones((4 * 256, 256), "f") * 0.01
 weights = _core.Weights("lstm", rows, rows)
 x = np.broadcast_to(np.ones((1, 1, 256), "f"), (3_000_000, {N}, 256))

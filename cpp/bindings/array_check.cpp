@@ -1,6 +1,8 @@
 #include "array_check.hpp"
 
+#include <cstdint>
 #include <cstdlib>
+#include <utility>
 
 namespace fastlstm {
 
@@ -51,6 +53,21 @@ bool has_element_strides(const py::array& array) {
 bool has_dense_last_axis(const py::array& array) {
     const py::ssize_t last = array.ndim() - 1;
     return array.size() == 0 || array.shape(last) == 1 || array.strides(last) == array.itemsize();
+}
+
+bool may_share_memory(const py::array& a, const py::array& b) {
+    if (a.size() == 0 || b.size() == 0) return false;
+    const auto bytes_of = [](const py::array& array) {
+        auto first = reinterpret_cast<std::intptr_t>(array.data()), end = first + array.itemsize();
+        for (py::ssize_t axis = 0; axis < array.ndim(); ++axis) {
+            const py::ssize_t reach = (array.shape(axis) - 1) * array.strides(axis);
+            (reach < 0 ? first : end) += reach;
+        }
+        return std::pair{first, end};
+    };
+    const auto [a_first, a_end] = bytes_of(a);
+    const auto [b_first, b_end] = bytes_of(b);
+    return a_first < b_end && b_first < a_end;
 }
 
 bool has_elements_apart(const py::array& array) {

@@ -1,7 +1,8 @@
 // Every check of a caller's array, in one place: element type, shape, layout; and views for the layers.
 //
 // Inputs: any strides; an array whose last axis has gaps, or that is not aligned or in this machine's byte order, is
-// copied. Outputs: written in place, so they must be as they should be.
+// copied, and so is one that shares memory with an output. Outputs: written in place, so they must be as they should
+// be.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -30,13 +31,29 @@ bool has_dense_last_axis(const py::array& array);
 // could tell apart counts as sharing.
 bool has_elements_apart(const py::array& array);
 
+// Whether an element of one may lie in the memory of the other: it may if the stretches from first to last byte
+// overlap.
+bool may_share_memory(const py::array& a, const py::array& b);
+
+// The array itself, or a copy of it, as C-contiguous, aligned numbers in this machine's byte order.
+template <class T>
+py::array without_gaps(const py::array& array) {
+    constexpr int kAligned = 0x0100;  // NPY_ARRAY_ALIGNED
+    return py::array_t<T, py::array::c_style | py::array::forcecast | kAligned>(py::object(array));
+}
+
 template <class T>
 py::array usable_input(const py::object& object, const char* name, const Shape& wanted, bool last_axis_dense) {
     auto array = py::reinterpret_borrow<py::array>(object);
     check_dtype(array, name, py::dtype::of<T>());
     check_shape(array, name, wanted);
     if ((!last_axis_dense || has_dense_last_axis(array)) && has_element_strides(array)) return array;
-    return py::array_t<T, py::array::c_style | py::array::forcecast>::ensure(array);
+    return without_gaps<T>(array);
+}
+
+// An input of a call that writes `output` while it still reads.
+inline py::array apart_from(const py::array& output, const py::array& input) {
+    return may_share_memory(output, input) ? py::array(input.attr("copy")()) : input;
 }
 
 template <class T>
@@ -81,8 +98,7 @@ MatrixView<T> mutable_matrix_view(py::array& array) {
 template <class T>
 py::array dense_input(const py::object& object, const char* name, const Shape& wanted) {
     if (object.is_none()) return py::array();
-    const py::array array = usable_input<T>(object, name, wanted, false);
-    return py::array_t<T, py::array::c_style | py::array::forcecast>::ensure(array);
+    return without_gaps<T>(usable_input<T>(object, name, wanted, false));
 }
 
 template <class T>

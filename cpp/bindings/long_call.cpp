@@ -5,6 +5,8 @@
 
 #include <exception>
 
+#include "../layers/thread_pool.hpp"
+
 namespace fastlstm {
 
 namespace {
@@ -24,7 +26,13 @@ auto unless_finished(const F& take_gil) {
 
 bool signal_waiting() {
     const PyGILState_STATE state = unless_finished([] { return PyGILState_Ensure(); });
-    const bool waiting = PyErr_CheckSignals() != 0;
+    const unsigned generation = fork_generation();
+    bool waiting = PyErr_CheckSignals() != 0;
+    // A handler may have forked. The other threads of the call are not in the child, which so cannot finish it.
+    if (!waiting && fork_generation() != generation) {
+        PyErr_SetString(PyExc_RuntimeError, "this process was forked by a signal handler in the middle of a call");
+        waiting = true;
+    }
     PyGILState_Release(state);
     return waiting;
 }

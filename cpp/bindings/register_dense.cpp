@@ -41,11 +41,12 @@ DenseHandle make_dense(const py::array& kernel, const py::object& bias) {
 // x: (N, I) to y (N, O), which may be given as an array of its own without gaps.
 template <class T>
 py::array apply(const Dense<T>& dense, const py::object& x, const py::object& out) {
-    const py::array in = usable_input<T>(x, "x", {-1, static_cast<py::ssize_t>(dense.input_size)}, true);
-    const py::ssize_t rows = in.shape(0);
+    const py::array given = usable_input<T>(x, "x", {-1, static_cast<py::ssize_t>(dense.input_size)}, true);
+    const py::ssize_t rows = given.shape(0);
     const Shape shape{rows, static_cast<py::ssize_t>(dense.outputs.size)};
     py::array y = out.is_none() ? py::array(py::array_t<T>(shape)) : usable_output<T>(out, "out", shape, true);
     if (rows > 1 && stride<T>(y, 0) != dense.outputs.size) throw py::value_error("out must be C-contiguous");
+    const py::array in = apart_from(y, given);
     const T* from = static_cast<const T*>(in.data());
     T* to = static_cast<T*>(y.mutable_data());
     const Index x_stride = rows > 1 ? stride<T>(in, 0) : 0;

@@ -37,10 +37,10 @@ py::array activate(const std::string& name, const py::array& x) {
     const Kernels<T>& kernels = kernels_of<T>(active_table());
     const auto function = name == "tanh" ? kernels.tanh : name == "sigmoid" ? kernels.sigmoid : nullptr;
     if (!function) throw py::value_error("name must be 'tanh' or 'sigmoid', got '" + name + "'");
-    const auto dense = py::array_t<T, py::array::c_style | py::array::forcecast>::ensure(x);
+    const py::array dense = without_gaps<T>(x);
     py::array_t<T> y(shape_of(dense));
     const FlushSubnormals mode;
-    function(dense.data(), y.mutable_data(), static_cast<Index>(dense.size()));
+    function(static_cast<const T*>(dense.data()), y.mutable_data(), static_cast<Index>(dense.size()));
     return y;
 }
 
@@ -52,11 +52,12 @@ py::array activation(const std::string& name, const py::array& x) {
 
 template <class T>
 py::tuple grade(const Activation& activation, const py::array& x) {
-    const auto dense = py::array_t<T, py::array::c_style | py::array::forcecast>::ensure(x);
+    const py::array dense = without_gaps<T>(x);
     py::array_t<T> y(shape_of(dense)), slope(shape_of(dense));
     const FlushSubnormals mode;
     kernels_of<T>(active_table())
-        .activate(activation, dense.data(), y.mutable_data(), slope.mutable_data(), static_cast<Index>(dense.size()));
+        .activate(activation, static_cast<const T*>(dense.data()), y.mutable_data(), slope.mutable_data(),
+                  static_cast<Index>(dense.size()));
     return py::make_tuple(y, slope);
 }
 
@@ -110,6 +111,7 @@ void register_runtime(py::module_& module) {
     module.def("set_isa", &set_active_table, py::arg("name"));
     module.def("get_num_threads", &num_threads);
     module.def("set_num_threads", &set_num_threads, py::arg("n"));
+    module.def("granted_threads", &granted_threads);
     module.def("build_config", &build_config);
     module.def("measure_multiply_add", &measure_multiply_add);
     module.def("measure_read_bandwidth", &measure_read_bandwidth, py::arg("bytes"));

@@ -17,10 +17,11 @@ struct ForwardInputs {
 template <class T>
 py::tuple run_forward(const std::shared_ptr<const Weights<T>>& weights, const ForwardInputs& in, bool training) {
     const py::ssize_t H = weights->hidden_size, S = weights->state_size;
-    const py::array x = usable_input<T>(in.x, "x", {-1, -1, static_cast<py::ssize_t>(weights->input_size)}, true);
-    const py::ssize_t steps = x.shape(0), rows = x.shape(1);
+    const py::array given = usable_input<T>(in.x, "x", {-1, -1, static_cast<py::ssize_t>(weights->input_size)}, true);
+    const py::ssize_t steps = given.shape(0), rows = given.shape(1);
     const StateArrays<T> states(*weights, rows, in.h_0, in.c_0);
     py::array y = optional_output<T>(in.y, "y", {steps, rows, S}, true);
+    const py::array x = in.y.is_none() ? given : apart_from(y, given);
     if (weights->projected() && !in.recurrent_masks.is_none()) {
         throw py::value_error("recurrent_masks must be None: they are not defined for a projected state");
     }
@@ -54,7 +55,7 @@ py::tuple run_backward(const HeldTape<T>& held, const BackwardInputs& in) {
     const py::ssize_t steps = held.steps, rows = held.tape.schedule.rows();
     const py::ssize_t columns = H * static_cast<py::ssize_t>(gate_count(weights.kind));
     refuse_cell_state("dc_n", in.dc_n, weights.kind);
-    const py::array dy = in.dy.is_none() ? py::array() : usable_input<T>(in.dy, "dy", {steps, rows, S}, true);
+    py::array dy = in.dy.is_none() ? py::array() : usable_input<T>(in.dy, "dy", {steps, rows, S}, true);
     const py::array dh_n = dense_input<T>(in.dh_n, "dh_n", {rows, S}),
                     dc_n = dense_input<T>(in.dc_n, "dc_n", {rows, H});
     py::array dx = optional_output<T>(in.dx, "dx", {steps, rows, I}, true);
@@ -70,6 +71,13 @@ py::tuple run_backward(const HeldTape<T>& held, const BackwardInputs& in) {
     }
     py::array dweight_hr = optional_output<T>(in.dweight_hr, "dweight_hr", {S, H}, false);
     py::array dpeepholes = optional_output<T>(in.dpeepholes, "dpeepholes", {kPeepholes * H}, true);
+
+    for (const py::array* output :
+         {&dx, &dweight_ih, &dweight_hh, &dbias, &drecurrent_bias, &dweight_hr, &dpeepholes}) {
+        if (may_share_memory(*output, held.x))
+            throw py::value_error("gradients must not overlap x of the forward pass");
+        dy = apart_from(*output, dy);
+    }
 
     py::array_t<T> dh_0({rows, S});
     py::object dc_0 = py::none();

@@ -54,7 +54,7 @@ template <class T>
 py::list run_stack(const SharedWeights<T>& first, const StackInputs& in) {
     const std::size_t directions = in.y.size();
     const std::vector<SharedWeights<T>> weights = fitting_weights<T>(in.weights, directions);
-    const py::array x = usable_input<T>(in.x, "x", {-1, -1, static_cast<py::ssize_t>(first->input_size)}, true);
+    py::array x = usable_input<T>(in.x, "x", {-1, -1, static_cast<py::ssize_t>(first->input_size)}, true);
     const py::ssize_t steps = x.shape(0), rows = x.shape(1);
     std::vector<Schedule> schedules;
     for (std::size_t d = 0; d < directions; ++d) {
@@ -73,9 +73,11 @@ py::list run_stack(const SharedWeights<T>& first, const StackInputs& in) {
         Pass<T>& last = passes[passes.size() - directions + d];
         const Shape shape{steps, rows, static_cast<py::ssize_t>(last.output_size())};
         outputs.push_back(optional_output<T>(in.y[d], ("y" + place(d)).c_str(), shape, true));
-        if (!in.y[d].is_none()) last.arrays.y = mutable_sequence_view<T>(outputs.back());
-        passes[d].arrays.x = sequence_view<T>(x);
+        if (in.y[d].is_none()) continue;
+        last.arrays.y = mutable_sequence_view<T>(outputs.back());
+        x = apart_from(outputs.back(), x);
     }
+    for (std::size_t d = 0; d < directions; ++d) passes[d].arrays.x = sequence_view<T>(x);
     without_gil([&] { return forward_stack<T>(passes, static_cast<Index>(directions), signal_waiting); });
     py::list final_states;
     for (const StateArrays<T>& state : states) final_states.append(py::make_tuple(state.h_n(), state.c_n()));

@@ -22,6 +22,9 @@ class StreamHandle {
 public:
     StreamHandle(const std::vector<const WeightsHandle*>& layers, Index rows) {
         if (layers.empty()) throw py::value_error("layers must hold at least one Weights");
+        for (const WeightsHandle* layer : layers) {
+            if (!layer) throw py::type_error("layers must all be Weights, got None");
+        }
         if (rows < 1) throw py::value_error("batch_size must be at least 1, got " + std::to_string(rows));
         std::visit([&](const auto& first) { stream_ = make(first, layers, rows); }, layers.front()->weights);
         std::visit([&](const auto& stream) { shapes_ = shapes_of(*stream, rows); }, stream_);
@@ -54,22 +57,32 @@ public:
     }
 
     void reset() {
-        const Claim claim(*this);
+        const Claim claim(*this, true);
         std::visit([](auto& stream) { stream->reset(); }, stream_);
     }
 
 private:
     using Streams = std::variant<std::unique_ptr<Stream<float>>, std::unique_ptr<Stream<double>>>;
 
-    // One thread at a time; a second one is told so.
+    // One thread at a time; a second one is told so. A claim made before a fork by a thread that is not in the child
+    // leaves a state that may be half of a step: there only `overwrites` gets the stream.
     class Claim {
     public:
-        explicit Claim(StreamHandle& handle) : handle_(handle) {
-            if (handle_.in_use_.exchange(true)) {
+        explicit Claim(StreamHandle& handle, bool overwrites = false) : handle_(handle) {
+            const unsigned mine = fork_generation() + 1;
+            unsigned holder = 0;
+            if (handle_.holder_.compare_exchange_strong(holder, mine)) return;
+            if (holder == mine) {
                 throw std::runtime_error("this stream is stepping in another thread; give every thread its own stream");
             }
+            if (!overwrites) {
+                throw std::runtime_error(
+                    "this stream was stepping when the process was forked, and its state is lost here; reset it or set "
+                    "its state");
+            }
+            handle_.holder_.store(mine);
         }
-        ~Claim() { handle_.in_use_.store(false); }
+        ~Claim() { handle_.holder_.store(0); }
         Claim(const Claim&) = delete;
         Claim& operator=(const Claim&) = delete;
 
@@ -111,8 +124,9 @@ private:
         const bool single =
             stream.rows() == 1 && py::isinstance<py::array>(x) && py::reinterpret_borrow<py::array>(x).ndim() == 1;
         const Shape &x_shape = single ? shapes_.single_x : shapes_.x, &y_shape = single ? shapes_.single_y : shapes_.y;
-        const py::array in = usable_input<T>(x, "x", x_shape, true);
+        const py::array given = usable_input<T>(x, "x", x_shape, true);
         py::array y = out.is_none() ? py::array(py::array_t<T>(y_shape)) : usable_output<T>(out, "out", y_shape, true);
+        const py::array in = apart_from(y, given);
         const T* from = static_cast<const T*>(in.data());
         T* to = static_cast<T*>(y.mutable_data());
         const Index x_stride = single ? 0 : stride<T>(in, 0), y_stride = single ? 0 : stride<T>(y, 0);
@@ -142,9 +156,10 @@ private:
         }
         const Shape in_shape{static_cast<py::ssize_t>(streams.size()), static_cast<py::ssize_t>(first.input_size())};
         const Shape out_shape{in_shape[0], static_cast<py::ssize_t>(first.output_size())};
-        const py::array in = usable_input<T>(x, "x", in_shape, true);
+        const py::array given = usable_input<T>(x, "x", in_shape, true);
         py::array y =
             out.is_none() ? py::array(py::array_t<T>(out_shape)) : usable_output<T>(out, "out", out_shape, true);
+        const py::array in = apart_from(y, given);
         const T* from = static_cast<const T*>(in.data());
         T* to = static_cast<T*>(y.mutable_data());
         const Index x_stride = stride<T>(in, 0), y_stride = stride<T>(y, 0);
@@ -203,7 +218,7 @@ private:
             checked.emplace_back(dense_input<T>(h, "h", h_shape(stream, layer)),
                                  dense_input<T>(c, "c", c_shape(stream, layer)));
         }
-        const Claim claim(*this);
+        const Claim claim(*this, true);
         for (Index layer = 0; layer < stream.layers(); ++layer) {
             const auto& [h, c] = checked[static_cast<std::size_t>(layer)];
             stream.write_state(layer, static_cast<const T*>(h.data()),
@@ -213,7 +228,7 @@ private:
 
     Shapes shapes_;
     Streams stream_;
-    std::atomic<bool> in_use_{false};
+    std::atomic<unsigned> holder_{0};  // one more than the fork generation of the process whose thread uses it, or 0
 };
 
 }  // namespace

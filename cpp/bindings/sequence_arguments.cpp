@@ -4,6 +4,19 @@ namespace fastlstm {
 
 namespace {
 
+// Whole numbers of either sign, looked at as what they are: a cast would show 2**63 as negative.
+template <class Whole>
+std::vector<Index> lengths_within(const py::array& given, Index rows, Index steps) {
+    const py::array dense = without_gaps<Whole>(given);
+    const auto* numbers = static_cast<const Whole*>(dense.data());
+    for (Index row = 0; row < rows; ++row) {
+        if (numbers[row] >= 0 && numbers[row] <= static_cast<Whole>(steps)) continue;
+        throw py::value_error("lengths must lie between 0 and the number of steps " + std::to_string(steps) + ", got " +
+                              std::to_string(numbers[row]) + " in row " + std::to_string(row));
+    }
+    return std::vector<Index>(numbers, numbers + rows);
+}
+
 // Row lengths as the schedule wants them; ValueError outside 0..steps, TypeError unless whole numbers.
 std::vector<Index> checked_lengths(const py::object& object, Index rows, Index steps) {
     const auto given = py::reinterpret_borrow<py::array>(object);
@@ -13,16 +26,8 @@ std::vector<Index> checked_lengths(const py::object& object, Index rows, Index s
             py::repr(py::isinstance<py::array>(object) ? py::object(given.dtype()) : object).cast<std::string>());
     }
     check_shape(given, "lengths", {static_cast<py::ssize_t>(rows)});
-    const auto dense = py::array_t<Index, py::array::c_style | py::array::forcecast>::ensure(given);
-    std::vector<Index> lengths(dense.data(), dense.data() + rows);
-    for (Index row = 0; row < rows; ++row) {
-        const Index length = lengths[static_cast<std::size_t>(row)];
-        if (length < 0 || length > steps) {
-            throw py::value_error("lengths must lie between 0 and the number of steps " + std::to_string(steps) +
-                                  ", got " + std::to_string(length) + " in row " + std::to_string(row));
-        }
-    }
-    return lengths;
+    return given.dtype().kind() == 'u' ? lengths_within<std::uint64_t>(given, rows, steps)
+                                       : lengths_within<std::int64_t>(given, rows, steps);
 }
 
 }  // namespace

@@ -2,8 +2,9 @@
 //
 // Bounds asserted by tests/test_activations.py against float64 (float32) and extended precision (float64):
 //   tanh     float32 6 ULP, float64 4 ULP, everywhere
-//   sigmoid  float32 4 ULP, float64 4 ULP for x >= -80 (-700); below, at most 2e-35 (1e-304) absolute
-// NaN gives NaN, infinities the limits.
+//   sigmoid  float32 4 ULP, float64 4 ULP, everywhere
+// Both reach their limits: tanh is +-1 and never more, sigmoid 1 and 0 where that is the nearest number, subnormal ones
+// counting as 0. So the slope of a gate that is shut or wide open is 0. NaN gives NaN, infinities the limits.
 #pragma once
 
 #include "packet.inl.hpp"
@@ -32,7 +33,7 @@ FASTLSTM_INLINE Packet<T> polynomial(const Packet<T>& x, double c0, More... more
     return pmadd(polynomial<T>(x, more...), x, constant<T>(c0));
 }
 
-// 1 + e^-x for -80 <= x <= 87, with e^-x = 2^n e^-r, n = round(-x / ln 2) and |r| <= ln(2) / 2.
+// 1 + e^-x for -88.3 <= x <= 87, with e^-x = 2^n e^-r, n = round(-x / ln 2) and |r| <= ln(2) / 2.
 // e^-r is a minimax polynomial of relative error 9.2e-8 that is 1 at 0.
 FASTLSTM_INLINE Packet<float> one_plus_exp_negative(const Packet<float>& x) {
     using P = Packet<float>;
@@ -56,29 +57,40 @@ FASTLSTM_INLINE Packet<double> exp_negative(const Packet<double>& x) {
     return Eigen::internal::pexp(psub(constant<double>(0), x));
 }
 
-// sigmoid(x) = 1 / (1 + e^-x); this is the denominator
+// sigmoid(x) = 1 / (1 + e^-x); this is the denominator. It stays finite, and yet so large below the bounds that its
+// inverse is subnormal, which kernels flush to 0.
 FASTLSTM_INLINE Packet<float> sigmoid_denominator(const Packet<float>& x) {
-    const auto bounded = at_least(at_most(x, constant<float>(87)), constant<float>(-80));
+    const auto bounded = at_least(at_most(x, constant<float>(87)), constant<float>(-88.3));
     return one_plus_exp_negative(bounded);
 }
 
 FASTLSTM_INLINE Packet<double> sigmoid_denominator(const Packet<double>& x) {
-    const auto bounded = at_least(at_most(x, constant<double>(700)), constant<double>(-700));
+    const auto bounded = at_least(at_most(x, constant<double>(700)), constant<double>(-709.5));
     return padd(exp_negative(bounded), constant<double>(1));
 }
 
-// tanh(x) = x P(x^2) / Q(x^2) for |x| <= 9, a minimax fit of relative error 2.1e-8; beyond, tanh rounds to +-1.
-FASTLSTM_INLINE Fraction<Packet<float>> tanh_fraction(const Packet<float>& x) {
+// Both parts of a tanh that shares its division with a sigmoid are that much smaller: the product of the denominators,
+// at most 2.2e38 times 417 (1.4e308 times 2), then stays finite, and its inverse is no subnormal number.
+template <class T>
+constexpr double kShared = sizeof(T) == sizeof(float) ? 0x1p-12 : 0x1p-4;
+
+// tanh(x) = x P(x^2) / Q(x^2), a minimax fit of relative error 2.1e-8 for |x| <= 9. At the bound both parts are the
+// same number, with fused and with separate multiply-adds, and beyond it tanh rounds to +-1. Parts are times `scale`.
+FASTLSTM_INLINE Fraction<Packet<float>> tanh_fraction(const Packet<float>& x, double scale = 1) {
     using P = Packet<float>;
-    const P b = at_least(at_most(x, constant<float>(9)), constant<float>(-9));
+    constexpr double kBound = 9.00724697;
+    const P b = at_least(at_most(x, constant<float>(kBound)), constant<float>(-kBound));
     const P s = pmul(b, b);
-    const P p = polynomial<float>(s, 1.0, 0.133810872202, 0.00349565589905, 2.06099874719e-5, 1.33555341253e-8);
-    const P q = polynomial<float>(s, 1.0, 0.467144030032, 0.0258772539177, 0.000328573649555, 7.77699548058e-7);
+    const P p = polynomial<float>(s, scale, scale * 0.133810872202, scale * 0.00349565589905, scale * 2.06099874719e-5,
+                                  scale * 1.33555341253e-8);
+    const P q = polynomial<float>(s, scale, scale * 0.467144030032, scale * 0.0258772539177, scale * 0.000328573649555,
+                                  scale * 7.77699548058e-7);
     return {pmul(b, p), q};
 }
 
 // |x| < 0.7: x P(x^2) / Q(x^2), relative error 3e-18; else (1 - e) / (1 + e) with e = e^-2|x|, and the sign of x.
-FASTLSTM_INLINE Fraction<Packet<double>> tanh_fraction(const Packet<double>& x) {
+// Parts are times `scale`.
+FASTLSTM_INLINE Fraction<Packet<double>> tanh_fraction(const Packet<double>& x, double scale = 1) {
     using P = Packet<double>;
     using Eigen::internal::pabs;
     using Eigen::internal::pselect;
@@ -92,18 +104,40 @@ FASTLSTM_INLINE Fraction<Packet<double>> tanh_fraction(const Packet<double>& x) 
     const P large = psub(one, e);
     const P signed_large = pselect(Eigen::internal::pcmp_lt(b, constant<double>(0)), psub(e, one), large);
     const P is_small = Eigen::internal::pcmp_lt(magnitude, constant<double>(0.7));
-    return {pselect(is_small, pmul(b, p), signed_large), pselect(is_small, q, padd(one, e))};
+    const P numerator = pselect(is_small, pmul(b, p), signed_large), denominator = pselect(is_small, q, padd(one, e));
+    return {pmul(constant<double>(scale), numerator), pmul(constant<double>(scale), denominator)};
+}
+
+// Rounding can leave a quotient of tanh one place beyond +-1, where its slope would have the wrong sign.
+template <class T>
+FASTLSTM_INLINE Packet<T> within_unit(const Packet<T>& x) {
+    return at_least(at_most(x, constant<T>(1)), constant<T>(-1));
 }
 
 template <class T>
 FASTLSTM_INLINE Packet<T> tanh_packet(const Packet<T>& x) {
     const Fraction<Packet<T>> t = tanh_fraction(x);
-    return pdiv(t.numerator, t.denominator);
+    return within_unit<T>(pdiv(t.numerator, t.denominator));
+}
+
+// One step of Newton's method towards n / d, from a quotient that came out of a shared division. What should be 1 is 1
+// after it and not the number below.
+template <class T>
+FASTLSTM_INLINE Packet<T> refined(const Packet<T>& quotient, const Packet<T>& n, const Packet<T>& d,
+                                  const Packet<T>& inverse) {
+    return pmadd(pmadd(Eigen::internal::pnegate(quotient), d, n), inverse, quotient);
 }
 
 template <class T>
 FASTLSTM_INLINE Packet<T> sigmoid_packet(const Packet<T>& x) {
     return pdiv(constant<T>(1), sigmoid_denominator(x));
+}
+
+// tanh from its fraction and the inverse of the denominator
+template <class P>
+FASTLSTM_INLINE P refined_tanh(const Fraction<P>& t, const P& inverse) {
+    using T = typename Eigen::internal::unpacket_traits<P>::type;
+    return within_unit<T>(refined<T>(pmul(t.numerator, inverse), t.numerator, t.denominator, inverse));
 }
 
 template <class T, Packet<T> (*function)(const Packet<T>&)>

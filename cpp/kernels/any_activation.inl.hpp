@@ -8,7 +8,7 @@
 //   softsign          x / (1 + |x|)                      softplus          ln(1 + e^x)
 //   exponential       e^x                                silu              x sigmoid(x)
 //
-// The slope at a kink is that of the left side. NaN gives NaN.
+// The slope at a kink is that of the left side. NaN gives NaN, in the slope too, and infinities the limits.
 #pragma once
 
 #include "activations.inl.hpp"
@@ -36,6 +36,13 @@ FASTLSTM_INLINE Packet<T> expm1_of_negative(const Packet<T>& x) {
     return pdiv(padd(half.numerator, half.numerator), psub(half.denominator, half.numerator));
 }
 
+// e^x. Eigen's clamps where it would overflow; that of half of x does not, and the square goes to infinity, or to zero.
+template <class T>
+FASTLSTM_INLINE Packet<T> exp_packet(const Packet<T>& x) {
+    const Packet<T> root = Eigen::internal::pexp(Packet<T>(pmul(x, constant<T>(0.5))));
+    return pmul(root, root);
+}
+
 // ln(1 + u) for 0 <= u <= 1, as 2 atanh(s) with s = u / (2 + u) <= 1 / 3.
 template <class T>
 FASTLSTM_INLINE Packet<T> log1p_of_unit(const Packet<T>& u) {
@@ -55,8 +62,9 @@ Graded<T> hard_sigmoid(const Packet<T>& x, const Packet<T>& alpha, const Packet<
 template <class T>
 Graded<T> elu(const Packet<T>& x, const Packet<T>& alpha) {
     const Packet<T> zero = constant<T>(0), one = constant<T>(1);
-    const Packet<T> curve = pmul(alpha, expm1_of_negative<T>(at_most(x, zero)));
-    return {where_above<T>(x, zero, x, curve), where_above<T>(x, zero, one, padd(curve, alpha))};
+    const Packet<T> below = at_most(x, zero);
+    return {where_above<T>(x, zero, x, pmul(alpha, expm1_of_negative<T>(below))),
+            where_above<T>(x, zero, one, pmul(alpha, exp_packet<T>(below)))};
 }
 
 template <class T>
@@ -65,15 +73,24 @@ Graded<T> softplus(const Packet<T>& x) {
     return {padd(at_least(x, constant<T>(0)), log1p_of_unit<T>(u)), sigmoid_packet<T>(x)};
 }
 
+// Beyond +-bound the value is 1 to the last place and the slope below the smallest number.
 template <class T>
 Graded<T> softsign(const Packet<T>& x) {
-    const Packet<T> one = constant<T>(1), share = pdiv(one, padd(one, Eigen::internal::pabs(x)));
-    return {pmul(x, share), pmul(share, share)};
+    const Packet<T> one = constant<T>(1), bound = constant<T>(sizeof(T) == sizeof(float) ? 0x1p100 : 0x1p600);
+    const Packet<T> bounded = at_least(at_most(x, bound), psub(constant<T>(0), bound));
+    const Packet<T> whole = padd(one, Eigen::internal::pabs(bounded)), share = pdiv(one, whole);
+    return {pdiv(bounded, whole), pmul(share, share)};
 }
 
-// Not inlined: every general cell shares it, and the branch is the same for all of a layer.
+// Beyond +-1000 the sigmoid is 0 or 1, which infinity must not be multiplied with.
 template <class T>
-__attribute__((noinline)) Graded<T> evaluate(const Activation& activation, const Packet<T>& x) {
+Graded<T> silu(const Packet<T>& x) {
+    const Packet<T> one = constant<T>(1), y = sigmoid_packet<T>(x), above = at_least(x, constant<T>(-1000));
+    return {pmul(above, y), pmul(y, pmadd(at_most(above, constant<T>(1000)), psub(one, y), one))};
+}
+
+template <class T>
+FASTLSTM_INLINE Graded<T> evaluate_number(const Activation& activation, const Packet<T>& x) {
     const Packet<T> zero = constant<T>(0), one = constant<T>(1);
     const Packet<T> alpha = constant<T>(activation.alpha), beta = constant<T>(activation.beta);
     switch (activation.function) {
@@ -82,8 +99,7 @@ __attribute__((noinline)) Graded<T> evaluate(const Activation& activation, const
         case Function::leaky_relu:
             return {where_above<T>(x, zero, x, pmul(alpha, x)), where_above<T>(x, zero, one, alpha)};
         case Function::thresholded_relu: {
-            const Packet<T> slope = where_above<T>(x, alpha, one, zero);
-            return {pmul(x, slope), slope};
+            return {where_above<T>(x, alpha, x, zero), where_above<T>(x, alpha, one, zero)};
         }
         case Function::tanh: {
             const Packet<T> y = tanh_packet<T>(x);
@@ -102,7 +118,7 @@ __attribute__((noinline)) Graded<T> evaluate(const Activation& activation, const
         case Function::softsign: return softsign<T>(x);
         case Function::softplus: return softplus<T>(x);
         case Function::exponential: {
-            const Packet<T> y = Eigen::internal::pexp(x);
+            const Packet<T> y = exp_packet<T>(x);
             return {y, y};
         }
         case Function::selu: {
@@ -110,11 +126,16 @@ __attribute__((noinline)) Graded<T> evaluate(const Activation& activation, const
             const Graded<T> y = elu<T>(x, constant<T>(1.6732632423543772848170429916717));
             return {pmul(scale, y.value), pmul(scale, y.slope)};
         }
-        default: {  // silu
-            const Packet<T> y = sigmoid_packet<T>(x);
-            return {pmul(x, y), pmul(y, pmadd(x, psub(one, y), one))};
-        }
+        default: return silu<T>(x);
     }
+}
+
+// Not inlined: every general cell shares it, and the branch is the same for all of a layer.
+template <class T>
+__attribute__((noinline)) Graded<T> evaluate(const Activation& activation, const Packet<T>& x) {
+    const Graded<T> at = evaluate_number<T>(activation, x);
+    const Packet<T> is_number = Eigen::internal::pcmp_eq(x, x);
+    return {Eigen::internal::pselect(is_number, at.value, x), Eigen::internal::pselect(is_number, at.slope, x)};
 }
 
 // activation(min(max(x, -clip), clip)): flat where it cuts.

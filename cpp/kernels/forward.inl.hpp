@@ -50,23 +50,36 @@ FASTLSTM_INLINE void pre_activations(Tile<T, P, R, V>& acc, const CellForwardArg
 // i g and o tanh(c) are fractions with one division each.
 template <class T>
 struct LstmCell {
-    Packet<T> i, f, g, o, c, h;
+    Packet<T> c, h;
 
     FASTLSTM_INLINE LstmCell(const Packet<T> (&z)[4], const Packet<T>& c_prev) {
         const Packet<T> one = constant<T>(1);
-        const Packet<T> i_denominator = sigmoid_denominator(z[0]);
-        const Fraction<Packet<T>> g_fraction = tanh_fraction(z[2]);
+        i_denominator = sigmoid_denominator(z[0]);
+        g = tanh_fraction(z[2], kShared<T>);
         f = pdiv(one, sigmoid_denominator(z[1]));
-        const Packet<T> ig = pdiv(one, pmul(i_denominator, g_fraction.denominator));
-        i = pmul(g_fraction.denominator, ig);
-        g = pmul(pmul(g_fraction.numerator, i_denominator), ig);
-        c = pmadd(f, c_prev, pmul(g_fraction.numerator, ig));
-        const Packet<T> o_denominator = sigmoid_denominator(z[3]);
-        const Fraction<Packet<T>> c_fraction = tanh_fraction(c);
+        ig = pdiv(one, pmul(i_denominator, g.denominator));
+        c = pmadd(f, c_prev, pmul(g.numerator, ig));
+        o_denominator = sigmoid_denominator(z[3]);
+        const Fraction<Packet<T>> c_fraction = tanh_fraction(c, kShared<T>);
         const Packet<T> oc = pdiv(one, pmul(o_denominator, c_fraction.denominator));
         o = pmul(c_fraction.denominator, oc);
         h = pmul(c_fraction.numerator, oc);
     }
+
+    // i, f, g, o for backward
+    FASTLSTM_INLINE void store_gates(T* gates) const {
+        constexpr int W = kLanes<T>;
+        const Packet<T> one = constant<T>(1);
+        const Packet<T> i = pmul(g.denominator, ig), g_inverse = pmul(i_denominator, ig);
+        pstore(gates, refined<T>(i, one, i_denominator, i));
+        pstore(gates + W, f);
+        pstore(gates + 2 * W, refined_tanh(g, g_inverse));
+        pstore(gates + 3 * W, refined<T>(o, one, o_denominator, o));
+    }
+
+private:
+    Packet<T> f, i_denominator, ig, o_denominator, o;
+    Fraction<Packet<T>> g;
 };
 
 template <class T, int P, int R>
@@ -81,12 +94,7 @@ FASTLSTM_APART void lstm_forward_tile(const CellForwardArgs<T>& args, Index row,
         pstore(args.c + at, cell.c);
         pstore(args.h + at, cell.h);
         if (args.y) store_first(args.y[row + r] + unit, cell.h, args.hidden_size - unit);
-        if (!args.gates) return;
-        T* gates = args.gates + (row + r) * z_pitch + 4 * unit;
-        pstore(gates, cell.i);
-        pstore(gates + W, cell.f);
-        pstore(gates + 2 * W, cell.g);
-        pstore(gates + 3 * W, cell.o);
+        if (args.gates) cell.store_gates(args.gates + (row + r) * z_pitch + 4 * unit);
     });
 }
 
@@ -105,19 +113,32 @@ void lstm_forward(const CellForwardArgs<T>& args) {
 // u and n are fractions that share a division.
 template <class T>
 struct GruCell {
-    Packet<T> n, r, u, h;
+    Packet<T> h;
 
     FASTLSTM_INLINE GruCell(const Packet<T>& z_n, const Packet<T>& z_r, const Packet<T>& z_u, const Packet<T>& a,
                             const Packet<T>& h_prev) {
         const Packet<T> one = constant<T>(1);
         r = pdiv(one, sigmoid_denominator(z_r));
-        const Packet<T> u_denominator = sigmoid_denominator(z_u);
-        const Fraction<Packet<T>> n_fraction = tanh_fraction(Packet<T>(pmadd(r, a, z_n)));
+        u_denominator = sigmoid_denominator(z_u);
+        n_fraction = tanh_fraction(Packet<T>(pmadd(r, a, z_n)), kShared<T>);
         const Packet<T> un = pdiv(one, pmul(u_denominator, n_fraction.denominator));
         u = pmul(n_fraction.denominator, un);
-        n = pmul(pmul(n_fraction.numerator, u_denominator), un);
+        n_inverse = pmul(u_denominator, un);
+        const Packet<T> n = pmul(n_fraction.numerator, n_inverse);
         h = pmadd(u, psub(h_prev, n), n);
     }
+
+    // n, r, u for backward
+    FASTLSTM_INLINE void store_gates(T* gates) const {
+        constexpr int W = kLanes<T>;
+        pstore(gates, refined_tanh(n_fraction, n_inverse));
+        pstore(gates + W, r);
+        pstore(gates + 2 * W, refined<T>(u, constant<T>(1), u_denominator, u));
+    }
+
+private:
+    Packet<T> r, u, u_denominator, n_inverse;
+    Fraction<Packet<T>> n_fraction;
 };
 
 // Vectors of R in a group: r, u, n. Rows of z hold n, r, u of every unit block, those of `gates` n, r, u, a.
@@ -145,9 +166,7 @@ FASTLSTM_APART void gru_forward_tile(const CellForwardArgs<T>& args, Index row, 
         if (args.y) store_first(args.y[row + r] + unit, cell.h, k - unit);
         if (!args.gates) return;
         T* gates = args.gates + 4 * ((row + r) * h_pitch + unit);
-        pstore(gates, cell.n);
-        pstore(gates + W, cell.r);
-        pstore(gates + 2 * W, cell.u);
+        cell.store_gates(gates);
         pstore(gates + 3 * W, sums[2]);
     });
 }
@@ -254,7 +273,7 @@ struct ReluUnit {
     }
     template <class P>
     static FASTLSTM_INLINE P backward(const P& dh, const P& h) {
-        return Eigen::internal::pselect(Eigen::internal::pcmp_lt(pset1<P>(0), h), dh, pset1<P>(0));
+        return Eigen::internal::pselect(Eigen::internal::pcmp_lt(pset1<P>(0), h), dh, h);  // else h is 0, or NaN
     }
 };
 

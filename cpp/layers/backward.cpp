@@ -34,8 +34,9 @@ public:
           plan_(schedule_, weights_, true),
           interruption_(stop_requested),
           capacity_(std::min(std::max(schedule_.active(0), gathered_rows()), schedule_.total())) {
-        for (Buffer<T>& half : dgates_) {
-            half = Buffer<T>(checked_product(weights_.slot_groups(), capacity_, row_pitch()));
+        for (Gathered& half : halves_) {
+            half.dgates = Buffer<T>(checked_product(weights_.slot_groups(), capacity_, row_pitch()));
+            if (weights_.projected()) half.dstates = Buffer<T>(checked_product(capacity_, state_pitch()));
         }
         dh_n_ = load_state(arrays.dh_n, weights_.state_size, state_pitch());
         if (has_cell_state(weights_.kind) || bypasses_gates(weights_.kind)) {
@@ -45,7 +46,6 @@ public:
         if (arrays.dweight_ih) dweight_ih_ = make_sums(weights_.input_size, columns);
         if (arrays.dweight_hh) make_recurrent_gradients();
         if (weights_.projected()) {
-            dstates_ = Buffer<T>(checked_product(capacity_, state_pitch()));
             dunits_ = Buffer<T>(checked_product(schedule_.rows(), unit_pitch()));
             dweight_hr_ = make_sums(arrays.dweight_hr ? weights_.state_size : 0, unit_pitch());
         }
@@ -84,10 +84,17 @@ private:
         OutPointers out;
         Buffer<T> masked;  // rows times a gate's mask
     };
-    // Visits [begin, end) and the half of the gate gradients that holds them.
+    // What a chunk of visits leaves for the large products. There are two, used by turns: a chunk's first step needs
+    // the last gate gradients of the chunk after it, and a thread that is done with its products may begin the next
+    // chunk while others still read this one.
+    struct Gathered {
+        Buffer<T> dgates;
+        Buffer<T> dstates;  // with a projection: gradients of h
+    };
+    // Visits [begin, end), and where they are gathered.
     struct Chunk {
         Index begin, end;
-        const Buffer<T>* dgates;
+        const Gathered* gathered;
     };
 
     Index unit_pitch() const { return weights_.units.columns(); }
@@ -215,11 +222,11 @@ private:
     const T* c_before(Index visit) const { return tape_.c.data() + kept_rows_before(visit) * unit_pitch(); }
 
     void work(int rank, Team& team) {
-        Chunk chunk{schedule_.visits(), schedule_.visits(), &dgates_[0]};
+        Chunk chunk{schedule_.visits(), schedule_.visits(), &halves_[0]};
         for (Index number = 0; chunk.begin > 0; ++number) {
             if (interruption_.at_chunk(rank, number)) return;
             const Chunk after = chunk;
-            chunk = chunk_before(after, dgates_[number % 2]);
+            chunk = chunk_before(after, halves_[number % 2]);
             for (Index visit = chunk.end - 1; visit >= chunk.begin; --visit) {
                 step(plan_.slice(rank), rank, team, chunk, visit + 1 == chunk.end ? after : chunk, visit);
                 if (plan_.split_units()) team.meet();
@@ -232,14 +239,19 @@ private:
         initial_state_gradients(rank, chunk);
     }
 
-    Chunk chunk_before(const Chunk& after, const Buffer<T>& dgates) const {
+    Chunk chunk_before(const Chunk& after, const Gathered& gathered) const {
         Index begin = after.begin - 1;
         while (begin > 0 && schedule_.offset(after.begin) - schedule_.offset(begin - 1) <= capacity_) --begin;
-        return {begin, after.begin, &dgates};
+        return {begin, after.begin, &gathered};
     }
 
     T* dgates_of(const Chunk& chunk, Index visit) const {
-        return chunk.dgates->data() + (schedule_.offset(visit) - schedule_.offset(chunk.begin)) * row_pitch();
+        return chunk.gathered->dgates.data() + (schedule_.offset(visit) - schedule_.offset(chunk.begin)) * row_pitch();
+    }
+
+    T* dstates_of(const Chunk& chunk, Index visit) const {
+        return chunk.gathered->dstates.data() +
+               (schedule_.offset(visit) - schedule_.offset(chunk.begin)) * state_pitch();
     }
 
     void step(const Slice& slice, int rank, Team& team, const Chunk& chunk, const Chunk& next, Index visit) {
@@ -290,8 +302,7 @@ private:
                          CellBackwardArgs<T>& args) {
         Scratch& scratch = scratch_[static_cast<std::size_t>(rank)];
         const Index first = slice.rows.begin, rows = args.rows;
-        T* dstates =
-            dstates_.data() + (schedule_.offset(visit) - schedule_.offset(chunk.begin) + first) * state_pitch();
+        T* dstates = dstates_of(chunk, visit) + first * state_pitch();
         add_up_state_gradients(slice, scratch, args, visit, dstates);
         if (plan_.split_units()) team.meet();
         T* dunits = dunits_.data() + first * unit_pitch();
@@ -401,7 +412,7 @@ private:
     void add_projection_gradient(int rank, const Chunk& chunk) {
         Pointers& rows = scratch_[static_cast<std::size_t>(rank)].in;
         for_rows(chunk, [&](Index, Index, std::size_t number) {
-            rows[number] = dstates_.data() + static_cast<Index>(number) * state_pitch();
+            rows[number] = chunk.gathered->dstates.data() + static_cast<Index>(number) * state_pitch();
         });
         const Share groups = share_of(weights_.units.groups(), rank, plan_.threads());
         OuterArgs<T> args{};
@@ -427,7 +438,8 @@ private:
         constexpr Index kSlots[kPeepholes] = {0, 1, 3};
         for_rows(chunk, [&](Index visit, Index row, std::size_t number) {
             for (Index block = blocks.begin; block < blocks.end; ++block) {
-                const T* dz = chunk.dgates->data() + block * group_stride() + static_cast<Index>(number) * row_pitch();
+                const T* dz =
+                    chunk.gathered->dgates.data() + block * group_stride() + static_cast<Index>(number) * row_pitch();
                 for (Index gate = 0; gate < kPeepholes; ++gate) {
                     const T* c = c_before(gate == 2 ? visit + 1 : visit) + row * unit_pitch() + block * lanes;
                     T* sums = dpeepholes_.data() + gate * unit_pitch() + block * lanes;
@@ -446,7 +458,7 @@ private:
         args.a = scratch_[static_cast<std::size_t>(rank)].in.data();
         args.k = schedule_.offset(chunk.end) - schedule_.offset(chunk.begin);
         args.i_end = to ? size : 0;
-        args.b = chunk.dgates->data() + slots.first * weights_.gates.lanes;
+        args.b = chunk.gathered->dgates.data() + slots.first * weights_.gates.lanes;
         args.row_stride = row_pitch();
         args.group_stride = group_stride();
         args.group_begin = groups.begin;
@@ -469,7 +481,7 @@ private:
 
     // First number of a row of gate gradients, the rows of a chunk counted through, from a slot on.
     const T* gradient_row(const Chunk& chunk, Index number, const Slots& slots) const {
-        return chunk.dgates->data() + number * row_pitch() + slots.first * weights_.gates.lanes;
+        return chunk.gathered->dgates.data() + number * row_pitch() + slots.first * weights_.gates.lanes;
     }
 
     // dx = dgates W^T, the rows of the chunk shared out.
@@ -550,13 +562,13 @@ private:
     Plan plan_;
     Interruption interruption_;
     const Index capacity_;
-    Buffer<T> dgates_[2];  // used by turns: a chunk's first step needs the last gate gradients of the chunk after it
+    Gathered halves_[2];
     Buffer<T> dh_n_;
     Buffer<T> carry_;  // LSTM: gradient of c; GRU: what of the gradient of h bypasses the gates
     Buffer<T> dweight_ih_, dweight_hh_, dbias_;
     Buffer<T> drecurrent_bias_;   // where it differs from dbias
     Buffer<T> dgate_hh_[kGroup];  // of the gates whose left operand is their own (see make_recurrent_gradients)
-    Buffer<T> dstates_, dunits_;  // with a projection: gradients of h over a chunk, and of the units at one visit
+    Buffer<T> dunits_;            // with a projection: gradients of the units at one visit, a thread's share its own
     Buffer<T> dweight_hr_, dpeepholes_;
     std::vector<Scratch> scratch_;
 };

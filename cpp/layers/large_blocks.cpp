@@ -1,5 +1,7 @@
 #include "large_blocks.hpp"
 
+#include <pthread.h>
+
 #include <cstdlib>
 #include <mutex>
 #include <vector>
@@ -26,25 +28,25 @@ struct Block {
     std::size_t size = 0;
 };
 
-// Never waited for: a thread that finds the list taken, or a forked child whose parent had it, does without.
+// Never waited for, except by a fork: a thread that finds the list taken does without.
 std::mutex taken;
-std::vector<Block>& kept() {
-    static auto* blocks = new std::vector<Block>;  // leaked: threads may free while the process ends
-    return *blocks;
-}
+auto& kept = *new std::vector<Block>;  // leaked: threads may free while the process ends
+// A child has the list whole and free.
+[[maybe_unused]] const int registered =
+    pthread_atfork([] { taken.lock(); }, [] { taken.unlock(); }, [] { taken.unlock(); });
 
 // The smallest kept block of `size` bytes to `most`, or none.
 Block reuse(std::size_t size, std::size_t most) {
     const std::unique_lock<std::mutex> lock(taken, std::try_to_lock);
     if (!lock) return {};
-    auto best = kept().end();
-    for (auto block = kept().begin(); block != kept().end(); ++block) {
+    auto best = kept.end();
+    for (auto block = kept.begin(); block != kept.end(); ++block) {
         const bool fits = block->size >= size && block->size <= most;
-        if (fits && (best == kept().end() || block->size < best->size)) best = block;
+        if (fits && (best == kept.end() || block->size < best->size)) best = block;
     }
-    if (best == kept().end()) return {};
+    if (best == kept.end()) return {};
     const Block found = *best;
-    kept().erase(best);
+    kept.erase(best);
     return found;
 }
 
@@ -53,13 +55,13 @@ bool keep(const Block& block) {
     const std::unique_lock<std::mutex> lock(taken, std::try_to_lock);
     if (!lock || block.size > kKeptBytes) return false;
     std::size_t total = block.size;
-    for (const Block& other : kept()) total += other.size;
-    while (total > kKeptBytes || kept().size() == kMostKept) {
-        total -= kept().front().size;
-        std::free(kept().front().data);
-        kept().erase(kept().begin());
+    for (const Block& other : kept) total += other.size;
+    while (total > kKeptBytes || kept.size() == kMostKept) {
+        total -= kept.front().size;
+        std::free(kept.front().data);
+        kept.erase(kept.begin());
     }
-    kept().push_back(block);
+    kept.push_back(block);
     return true;
 }
 

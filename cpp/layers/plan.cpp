@@ -86,8 +86,8 @@ Plan::Plan(const Work& work, bool training)
           training && work.schedule.total() < kStepsWorthFetching ? Split{} : best_split(work, num_threads(), training),
           true) {}
 
-Plan::Plan(const Work& work, const Split& wanted, bool claim)
-    : lease_(claim ? wanted.threads : 1), split_(claim && lease_.size() == 1 ? Split{} : wanted) {
+Plan::Plan(const Work& work, const Split& wanted, bool claim) : lease_(claim ? wanted.threads : 1), split_(wanted) {
+    if (claim) split_ = {lease_.size(), wanted.units && lease_.size() > 1};
     const std::vector<Index> cuts = cut_rows(work.schedule, split_units() ? 1 : threads());
     for (int rank = 0; rank < threads(); ++rank) {
         const auto at = static_cast<std::size_t>(rank);

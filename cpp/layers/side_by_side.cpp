@@ -21,16 +21,17 @@ public:
     // Rank r of the call works on pass r % P, as rank r / P of its team; a caller alone works on one after the other.
     SideBySide(const std::vector<Pass<T>>& passes, const StopRequested& stop_requested)
         : passes_(passes), lease_(wanted_threads(passes)), running_(lease_.size()), interruption_(stop_requested) {
+        const Index granted = std::max<Index>(1, lease_.size() / static_cast<Index>(passes.size()));
         for (const Pass<T>& pass : passes) {
             const int leader = lease_.size() == 1 ? 0 : static_cast<int>(walks_.size());
-            const Split split = lease_.size() == 1 ? Split{} : best_split(pass.work(), threads_each(passes));
+            const Split split = best_split(pass.work(), std::min(granted, threads_each(passes)));
             walks_.push_back(pass.walk(split, [this, leader] { return interruption_.anywhere(leader); }));
             teams_.emplace_back(split.threads);
         }
     }
 
     bool run() {
-        lease_.run([this](int rank, Team&) { work(rank); });
+        lease_.run([this](int rank, Team& team) { work(rank, team); });
         if (interruption_.stopped()) return false;
         for (std::size_t i = 0; i < walks_.size(); ++i) {
             walks_[i]->finish();
@@ -46,7 +47,7 @@ private:
         return most * static_cast<int>(passes.size());
     }
 
-    void work(int rank) {
+    void work(int rank, const Team& team) {
         const int count = static_cast<int>(walks_.size());
         for (int i = rank % count; i < count; i += lease_.size()) {
             const auto at = static_cast<std::size_t>(i);
@@ -56,12 +57,12 @@ private:
             }
         }
         running_.fetch_sub(1);
-        if (rank == 0) wait_for_the_others();
+        if (rank == 0) wait_for_the_others(team);
     }
 
     // Somebody has to listen for Ctrl-C until the last pass is done.
-    void wait_for_the_others() {
-        while (!spin([this] { return running_.load() == 0; })) {
+    void wait_for_the_others(const Team& team) {
+        while (!spin([this] { return running_.load() == 0; }) && !team.left_behind()) {
             interruption_.anywhere(0);
             std::this_thread::yield();
         }

@@ -9,11 +9,11 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
-#include <vector>
 
 namespace fastlstm {
 
@@ -51,13 +51,28 @@ void rest_if_late(const Team& team) {
     rest.store(std::min(2 * length, kLongestRest));
 }
 
+std::atomic<int> granted{0};
+std::atomic<unsigned> forks{0};
+
+}  // namespace
+
 class Pool {
 public:
     // One caller at a time; others find it busy.
     std::mutex busy;
 
+    // Starts what is missing; returns how many threads a team of `wanted` has, the caller counted.
+    int ready(int wanted) {
+        while (workers_ < wanted - 1 && may_start()) {
+            if (start_worker()) continue;
+            refused_ = Clock::now();
+            granted.store(workers_ + 1);
+        }
+        return std::min(wanted, workers_ + 1);
+    }
+
+    // `size` is no more than ready() said.
     void run(int size, const std::function<void(int, Team&)>& work) {
-        while (static_cast<int>(workers_.size()) < size - 1) add_worker();
         Team team(size);
         {
             const std::lock_guard<std::mutex> lock(mutex_);
@@ -69,18 +84,46 @@ public:
         }
         wake_.notify_all();
         work(0, team);
-        while (!spin([&] { return running_.load() == 0; })) std::this_thread::yield();
+        while (!spin([&] { return running_.load() == 0; }) && !team.left_behind()) std::this_thread::yield();
         rest_if_late(team);
     }
 
 private:
-    void add_worker() {
-        const int rank = static_cast<int>(workers_.size()) + 1;
-        workers_.emplace_back([this, rank, seen = epoch_.load()] { serve(rank, seen); });
-        workers_.back().detach();  // never joined: they sleep when the process ends
+    // Where the system has refused a thread it is asked again after a while, as limits change.
+    bool may_start() const {
+        constexpr Clock::duration kWhile = std::chrono::seconds(1);
+        return refused_ == Clock::time_point{} || Clock::now() - refused_ > kWhile;
     }
 
-    void serve(int rank, unsigned seen) {
+    // Workers hold register tiles and short arrays of pointers, so a small stack will do.
+    bool start_worker() {
+        constexpr std::size_t kStack = std::size_t{1} << 20;
+        pthread_attr_t attributes;
+        if (pthread_attr_init(&attributes) != 0) return false;
+        pthread_attr_setstacksize(&attributes, kStack);
+        pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);  // they sleep when the process ends
+        auto start = std::make_unique<Start>(Start{this, workers_ + 1, epoch_.load()});
+        pthread_t thread;
+        const bool started = pthread_create(&thread, &attributes, &Pool::begin, start.get()) == 0;
+        pthread_attr_destroy(&attributes);
+        if (!started) return false;
+        start.release();
+        ++workers_;
+        return true;
+    }
+
+    struct Start {
+        Pool* pool;
+        int rank;
+        unsigned seen;
+    };
+    static void* begin(void* given) {
+        const std::unique_ptr<Start> start(static_cast<Start*>(given));
+        start->pool->serve(start->rank, start->seen);
+        return nullptr;
+    }
+
+    [[noreturn]] void serve(int rank, unsigned seen) {
         for (;;) {
             const auto called = [&] { return epoch_.load() != seen; };
             if (!spin(called)) {
@@ -101,7 +144,8 @@ private:
         }
     }
 
-    std::vector<std::thread> workers_;
+    int workers_ = 0;
+    Clock::time_point refused_{};
     std::mutex mutex_;
     std::condition_variable wake_;
     std::atomic<unsigned> epoch_{0};
@@ -111,20 +155,24 @@ private:
     int size_ = 0;
 };
 
+namespace {
+
 // Leaked on purpose: daemon threads may still compute when the process ends, and a forked child must not touch the
 // threads it did not inherit.
 std::atomic<Pool*> pool{nullptr};
 
+// A child makes a pool of its own when it first needs one.
+void forget_pool() {
+    forks.fetch_add(1);
+    pool.store(nullptr);
+}
+[[maybe_unused]] const int registered = pthread_atfork(nullptr, nullptr, &forget_pool);
+
 Pool& the_pool() {
-    static const int registered = pthread_atfork(nullptr, nullptr, [] { pool.store(new Pool); });
-    (void)registered;
     Pool* current = pool.load();
-    if (!current) {
-        Pool* fresh = new Pool;
-        if (pool.compare_exchange_strong(current, fresh)) return *fresh;
-        delete fresh;
-    }
-    return *pool.load();
+    if (current) return *current;
+    auto fresh = std::make_unique<Pool>();
+    return pool.compare_exchange_strong(current, fresh.get()) ? *fresh.release() : *current;
 }
 
 int default_num_threads() {
@@ -157,6 +205,10 @@ void set_num_threads(int n) {
     threads.store(n);
 }
 
+int granted_threads() { return granted.load(); }
+
+unsigned fork_generation() { return forks.load(); }
+
 void Team::meet() {
     if (size_ == 1) return;
     const unsigned meeting = meetings_.load();
@@ -168,7 +220,10 @@ void Team::meet() {
     const auto met = [&] { return meetings_.load() != meeting; };
     if (spin(met)) return;
     const Clock::time_point start = Clock::now();
-    while (!spin(met)) std::this_thread::yield();
+    while (!spin(met)) {
+        if (left_behind()) return;
+        std::this_thread::yield();
+    }
     if (Clock::now() - start > kPatience) late_.store(true);
 }
 
@@ -180,12 +235,13 @@ Share share_of(Index count, int rank, int size, Index grain) {
 
 TeamLease::TeamLease(int wanted) {
     if (wanted < 2 || resting()) return;
-    claim_ = std::unique_lock<std::mutex>(the_pool().busy, std::try_to_lock);
-    if (claim_.owns_lock()) size_ = wanted;
+    pool_ = &the_pool();
+    claim_ = std::unique_lock<std::mutex>(pool_->busy, std::try_to_lock);
+    if (claim_) size_ = pool_->ready(wanted);
 }
 
 void TeamLease::run(const std::function<void(int, Team&)>& work) {
-    if (size_ > 1) return the_pool().run(size_, work);
+    if (size_ > 1) return pool_->run(size_, work);
     Team alone(1);
     work(0, alone);
 }

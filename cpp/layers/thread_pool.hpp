@@ -17,18 +17,28 @@ constexpr double kWorthATeam = 1.0e6;  // multiply-adds of a call; waking a team
 int num_threads();
 void set_num_threads(int n);
 
+// The threads a team can have where the system refused to start more, as in a container with a limit; 0: it never did.
+int granted_threads();
+
+// Differs in a forked child from what it was in the parent. Only the forking thread lives on there.
+unsigned fork_generation();
+
 // What a thread knows of the team it runs in.
 class Team {
 public:
     Team(int size) : size_(size) {}
     int size() const { return size_; }
-    // Waits until every thread of the team is here. Spins: meetings are microseconds apart.
+    // Waits until every thread of the team is here. Spins: meetings are microseconds apart. Waits for nobody once the
+    // team is left behind.
     void meet();
+    // Whether this is a child that was forked meanwhile and so does not have the team's other threads.
+    bool left_behind() const { return fork_generation() != generation_; }
     // Whether somebody waited much longer than a meeting takes.
     bool late() const { return late_.load(); }
 
 private:
     const int size_;
+    const unsigned generation_ = fork_generation();
     std::atomic<bool> late_{false};
     std::atomic<int> waiting_{0};
     std::atomic<unsigned> meetings_{0};
@@ -40,8 +50,11 @@ struct Share {
 };
 Share share_of(Index count, int rank, int size, Index grain = 1);
 
-// A claim on the pool for the length of one call. Made for `wanted` threads it has that many, or one (the caller alone)
-// if another call has the pool or a team has lately waited for a processor that another process had.
+class Pool;
+
+// A claim on the pool for the length of one call. Made for `wanted` threads it has that many or those the system
+// grants, or one (the caller alone) if another call has the pool or a team has lately waited for a processor that
+// another process had.
 class TeamLease {
 public:
     explicit TeamLease(int wanted);
@@ -53,6 +66,7 @@ public:
 
 private:
     int size_ = 1;
+    Pool* pool_ = nullptr;
     std::unique_lock<std::mutex> claim_;
 };
 

@@ -86,11 +86,10 @@ Buffer<T> Weights<T>::transposed(const Buffer<T>& packed, const Layout& rows, co
 }
 
 template <class T>
-const T* Weights<T>::once(Buffer<T>& transpose, const Buffer<T>& packed, const Layout& rows, const Layout& columns,
+const T* Weights<T>::once(MadeOnce<T>& transpose, const Buffer<T>& packed, const Layout& rows, const Layout& columns,
                           Index only_gate) const {
-    const std::lock_guard<std::mutex> lock(transposing_);
-    if (packed && !transpose) transpose = transposed(packed, rows, columns, only_gate);
-    return transpose.data();
+    if (!packed) return nullptr;
+    return transpose.get([&] { return transposed(packed, rows, columns, only_gate); });
 }
 
 template <class T>
@@ -120,21 +119,16 @@ const T* Weights<T>::packed_gate_transposed(Index gate) const {
 
 template <class T>
 Index Weights<T>::bytes() const {
-    const std::lock_guard<std::mutex> lock(transposing_);
-    const std::initializer_list<const Buffer<T>*> buffers = {&packed_ih_,
-                                                             &packed_hh_,
-                                                             &packed_candidate_,
-                                                             &packed_projection_,
-                                                             &bias_,
-                                                             &recurrent_bias_,
-                                                             &peepholes_,
-                                                             &packed_ih_transposed_,
-                                                             &packed_hh_transposed_,
-                                                             &packed_candidate_transposed_,
-                                                             &packed_projection_transposed_};
     Index numbers = 0;
-    for (const Buffer<T>& gate : packed_gate_transposed_) numbers += gate.size();
-    for (const Buffer<T>* buffer : buffers) numbers += buffer->size();
+    for (const Buffer<T>* buffer :
+         {&packed_ih_, &packed_hh_, &packed_candidate_, &packed_projection_, &bias_, &recurrent_bias_, &peepholes_}) {
+        numbers += buffer->size();
+    }
+    for (const MadeOnce<T>* buffer : {&packed_ih_transposed_, &packed_hh_transposed_, &packed_candidate_transposed_,
+                                      &packed_projection_transposed_}) {
+        numbers += buffer->size();
+    }
+    for (const MadeOnce<T>& gate : packed_gate_transposed_) numbers += gate.size();
     return static_cast<Index>(sizeof(T)) * numbers;
 }
 

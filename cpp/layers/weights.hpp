@@ -1,7 +1,7 @@
 // The weights of one layer in one direction, packed for one instruction set. Immutable once made.
 #pragma once
 
-#include <mutex>
+#include <atomic>
 
 #include "cell.hpp"
 #include "packing.hpp"
@@ -20,6 +20,34 @@ struct CellParameters {
     MatrixView<const T> weight_hr;  // (P, H) or empty: h = (o tanh(c)) weight_hr^T; LSTM
     const T* peepholes;             // 3 * H numbers for i, f, o, or null; LSTM
     CellOptions options;
+};
+
+// A buffer made when somebody first asks. Threads that ask at once may each make it, and all get the one that was done
+// first: a lock would stay locked for ever in a child forked while another thread holds it.
+template <class T>
+class MadeOnce {
+public:
+    MadeOnce() = default;
+    ~MadeOnce() { delete made_.load(); }
+    MadeOnce(const MadeOnce&) = delete;
+    MadeOnce& operator=(const MadeOnce&) = delete;
+
+    template <class Make>
+    const T* get(const Make& make) {
+        const Buffer<T>* made = made_.load();
+        if (!made) {
+            auto fresh = std::make_unique<const Buffer<T>>(make());
+            if (made_.compare_exchange_strong(made, fresh.get())) made = fresh.release();
+        }
+        return made->data();
+    }
+    Index size() const {
+        const Buffer<T>* made = made_.load();
+        return made ? made->size() : 0;
+    }
+
+private:
+    std::atomic<const Buffer<T>*> made_{nullptr};
 };
 
 template <class T>
@@ -63,12 +91,11 @@ public:
 private:
     Buffer<T> transposed(const Buffer<T>& packed, const Layout& rows, const Layout& columns,
                          Index only_gate = kNoGate) const;
-    const T* once(Buffer<T>& transpose, const Buffer<T>& packed, const Layout& rows, const Layout& columns,
+    const T* once(MadeOnce<T>& transpose, const Buffer<T>& packed, const Layout& rows, const Layout& columns,
                   Index only_gate = kNoGate) const;
 
     Buffer<T> packed_hh_, packed_ih_, packed_candidate_, packed_projection_, bias_, recurrent_bias_, peepholes_;
-    mutable std::mutex transposing_;
-    mutable Buffer<T> packed_ih_transposed_, packed_hh_transposed_, packed_candidate_transposed_,
+    mutable MadeOnce<T> packed_ih_transposed_, packed_hh_transposed_, packed_candidate_transposed_,
         packed_projection_transposed_, packed_gate_transposed_[kGroup];
 };
 

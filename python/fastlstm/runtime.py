@@ -108,10 +108,16 @@ def config() -> dict[str, str]:
         "isas built": ", ".join(f"{name} ({build['isa ' + name]})" for name in _core.built_isas()),
         "isas available": ", ".join(available_isas()),
         "isa active": active_isa(),
-        "threads": str(get_num_threads()),
+        "threads": _threads(),
         "compiler": build["compiler"],
         "flags": build["flags"],
     }
+
+
+def _threads() -> str:
+    wanted, granted = get_num_threads(), _core.granted_threads()
+    refused = granted and granted < wanted
+    return f"{wanted} (calls run on {granted}: the system refused to start more)" if refused else str(wanted)
 
 
 def show_config() -> None:

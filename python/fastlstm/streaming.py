@@ -48,9 +48,9 @@ class Stream(StreamBase):
     ----------
     step : callable
         ``step(x_t, out=None) -> h``: take one step. `x_t` is ``(I,)`` for a batch of one, giving ``(H,)``, or
-        ``(N, I)``, giving ``(N, H)``. With `out` nothing is allocated; it may share memory with `x_t`. Raises
-        ValueError for a wrong shape, TypeError for a wrong dtype, RuntimeError while another thread is stepping this
-        stream.
+        ``(N, I)``, giving ``(N, H)``. With `out` nothing is allocated, unless it shares memory with `x_t`, which is
+        then copied first. Raises ValueError for a wrong shape, TypeError for a wrong dtype, RuntimeError while another
+        thread is stepping this stream, or was when this process was forked.
     batch_size : int
         ``N``, sequences side by side.
 
@@ -90,7 +90,10 @@ class Stream(StreamBase):
 
     @property
     def state(self) -> Any:
-        """Copies of the state: ``(h, c)`` or ``h``, each ``(L, N, H)`` for L layers. May be assigned."""
+        """Copies of the state: ``(h, c)`` or ``h``, each ``(L, N, H)`` for L layers. May be assigned.
+
+        With a projection h is ``(L, N, P)``.
+        """
         h, c = zip(*self._core.state(), strict=True)
         return np.stack(h) if c[0] is None else (np.stack(h), np.stack(c))
 
@@ -100,8 +103,10 @@ class Stream(StreamBase):
         if has_cell and not (isinstance(state, (tuple, list)) and len(state) == 2):
             raise TypeError(f"state must be a pair of arrays (h, c), got {type(state).__name__}")
         arrays = [np.asarray(part) for part in (state if has_cell else (state,))]
-        shape, dtype = (len(self._weights), self.batch_size, self._weights[0].hidden_size), self._weights[0].dtype
-        for array in arrays:
+        first = self._weights[0]
+        sizes, dtype = (first.state_size, first.hidden_size), first.dtype  # of h and of c
+        for array, size in zip(arrays, sizes, strict=False):
+            shape = (len(self._weights), self.batch_size, size)
             if array.shape != shape:
                 raise ValueError(f"state must hold arrays of shape {shape}, got {array.shape}")
             if array.dtype.newbyteorder("=") != dtype:

@@ -97,8 +97,8 @@ class Activation(NamedTuple):
         return _FORMULAS[self.name].value(x, self.alpha, self.beta)
 
     def derivative(self, x: Array) -> Array:
-        """Take the derivative by ``x``, element by element."""
-        return _FORMULAS[self.name].derivative(x, self.alpha, self.beta)
+        """Take the derivative by ``x``, element by element; what is not a number gives none."""
+        return np.asarray(np.where(np.isnan(x), x, _FORMULAS[self.name].derivative(x, self.alpha, self.beta)))
 
 
 class ClippedActivation(NamedTuple):
@@ -218,7 +218,7 @@ def _silu_derivative(x: Array) -> Array:
     return s * (1 + _finite(x) * (1 - s))
 
 
-# x <= bound, and not x > bound, where the other branch is a constant: so NaN stays NaN.
+# x <= bound, and not x > bound, where the other branch is a constant: so values of NaN stay NaN.
 _FORMULAS = {
     "affine": _Formula(lambda x, a, b: a * x + b, lambda x, a, b: np.full_like(x, a), (1.0, 0.0)),
     "relu": _Formula(lambda x, a, b: np.maximum(x, 0), lambda x, a, b: np.where(x <= 0, 0.0, 1.0)),

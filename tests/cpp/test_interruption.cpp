@@ -53,6 +53,18 @@ constexpr Sizes kManyRows{kSteps, 27, 33, 33, 22}, kFewRows{kSteps, 5, 500, 131,
 
 }  // namespace
 
+TEST_CASE("rank 0 names the chunk at which all leave once") {
+    const auto pause = [] { std::this_thread::sleep_for(std::chrono::milliseconds(120)); };
+    Interruption interruption([] { return true; });
+    pause();
+    CHECK(!interruption.at_chunk(0, 3));
+    CHECK(interruption.stopped());
+    CHECK(!interruption.at_chunk(1, 3));
+    pause();
+    CHECK(interruption.at_chunk(1, 4));
+    CHECK(interruption.at_chunk(0, 4));
+}
+
 TEST_CASE("calls stop when they are asked to") {
     const Threads several(3);
     for (const Case& given : {projected_lstm(), standard(CellKind::gru_reset_before)}) {

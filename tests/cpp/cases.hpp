@@ -91,12 +91,12 @@ inline Case on_way(Case made, int way) {
     return made;
 }
 
-// All cases, each on a way of its own.
-inline std::vector<Case> all_cases_on_some_way() {
-    std::vector<Case> cases = all_cases();
+// Each case on a way of its own.
+inline std::vector<Case> on_some_way(std::vector<Case> cases) {
     int number = 0;
     for (Case& made : cases) made = on_way(made, number++ % kWays);
     return cases;
 }
+inline std::vector<Case> all_cases_on_some_way() { return on_some_way(all_cases()); }
 
 }  // namespace fastlstm

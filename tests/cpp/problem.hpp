@@ -52,10 +52,11 @@ MatrixView<T> matrix_of(From& numbers, Index rows, Index columns, bool other_ord
     return {numbers.data(), columns, 1};
 }
 
-// One row has no valid step and one has all, if there are two.
+// One row has no valid step and one has all, if there are two; the others have half of them at least.
 inline std::vector<Index> random_lengths(const Sizes& sizes, Random& random) {
     std::vector<Index> lengths(static_cast<std::size_t>(sizes.N));
-    for (Index& length : lengths) length = static_cast<Index>(random() % static_cast<unsigned>(sizes.T + 1));
+    for (Index& length : lengths)
+        length = sizes.T - static_cast<Index>(random() % static_cast<unsigned>(sizes.T / 2 + 1));
     lengths.front() = 0;
     lengths.back() = sizes.T;
     return lengths;

@@ -34,13 +34,12 @@ std::string first_difference(const Results<T>& got, const Results<T>& wanted) {
     return "";
 }
 
-// The name of the first array in which something is not written, not finite, or all is zero; or nothing.
+// The name of the first array in which something is not written or not finite, or nothing.
 template <class T>
 std::string first_unwritten(const Results<T>& results) {
     for (const auto& [name, numbers] : results) {
         const bool finite = std::all_of(numbers.begin(), numbers.end(), [](T number) { return std::isfinite(number); });
-        const bool some = std::any_of(numbers.begin(), numbers.end(), [](T number) { return number != 0; });
-        if (!finite || !some) return name;
+        if (!finite) return name;
     }
     return "";
 }

@@ -10,13 +10,9 @@ namespace {
 
 constexpr int kCallers = 4;
 
-// Calls at once, each of which has what `call` gave on one thread.
+// Calls at once give what one gave on one thread.
 template <class T, class Call>
-void check(int threads, const Call& call) {
-    const Results<T> wanted = [&] {
-        const Threads one(1);
-        return call();
-    }();
+void check(int threads, const Results<T>& wanted, const Call& call) {
     CHECK(first_unwritten(wanted) == "");
     const Threads several(threads);
     std::vector<Results<T>> got(kCallers);
@@ -24,18 +20,19 @@ void check(int threads, const Call& call) {
     for (const Results<T>& one : got) CHECK(first_difference(one, wanted) == "");
 }
 
-// The weights are new in every round, so that all callers find their transposes missing.
+template <class Call>
+auto on_one_thread(const Call& call) {
+    const Threads one(1);
+    return call();
+}
+
+// The weights are new, so that all callers find their transposes missing.
 template <class T>
 void check_shared_weights(const Case& given, const Sizes& sizes) {
     INFO(given.name);
     const Problem<T> problem(given, sizes);
-    for (const int threads : {1, 3}) {
-        auto weights = problem.pack();
-        check<T>(threads, [&] { return train_with(problem, weights, Callers::many); });
-        weights = problem.pack();
-        const Threads several(threads);
-        at_once(kCallers, [&](int) { train_with(problem, weights, Callers::many); });
-    }
+    const Results<T> wanted = on_one_thread([&] { return train_with(problem, problem.weights, Callers::many); });
+    check(3, wanted, [&, weights = problem.pack()] { return train_with(problem, weights, Callers::many); });
 }
 
 constexpr Sizes kManyRows{12, 35, 13, 33, 22}, kFewRows{9, 5, 300, 131, 70};
@@ -43,15 +40,15 @@ constexpr Sizes kManyRows{12, 35, 13, 33, 22}, kFewRows{9, 5, 300, 131, 70};
 }  // namespace
 
 TEST_CASE("callers with the same weights") {
-    int way = 0;
-    for (const Case& given : all_cases()) check_shared_weights<float>(on_way(given, way++ % kWays), kManyRows);
+    for (const Case& given : all_cases_on_some_way()) check_shared_weights<float>(given, kManyRows);
     check_shared_weights<float>(projected_lstm(), kFewRows);
     check_shared_weights<float>(standard(CellKind::gru_reset_before), kFewRows);
 }
 
 TEST_CASE("callers that pack weights") {
     const Problem<float> problem(standard(CellKind::lstm), kFewRows);
-    check<float>(3, [&] { return train(problem, Callers::many); });
+    const auto call = [&] { return train(problem, Callers::many); };
+    check(3, on_one_thread(call), call);
 }
 
 TEST_CASE("callers that take the same tape backward") {
@@ -59,11 +56,12 @@ TEST_CASE("callers that take the same tape backward") {
     ForwardOutputs<float> out(problem);
     Tape<float> tape = empty_tape(problem, problem.weights);
     forward<float>(*problem.weights, problem.schedule, forward_arrays(problem, out), &tape, {});
-    check<float>(3, [&] {
+    const auto call = [&] {
         BackwardOutputs<float> gradients(problem);
         backward<float>(tape, backward_arrays(problem, gradients), {});
         return gradients.results();
-    });
+    };
+    check(3, on_one_thread(call), call);
 }
 
 }  // namespace fastlstm

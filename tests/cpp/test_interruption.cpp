@@ -10,7 +10,7 @@ namespace fastlstm {
 namespace {
 
 // Calls ask every tenth of a second, so they are repeated with more and more steps until one is asked.
-constexpr Index kSteps = 400, kMostSteps = kSteps << 10;
+constexpr Index kMostSteps = Index{1} << 20;
 
 // Whether call(problem, stop) was stopped; grows the problem until it is.
 template <class Call>
@@ -49,7 +49,7 @@ bool two_passes(const Problem<float>& problem, const Run& run) {
     return run(std::move(passes));
 }
 
-constexpr Sizes kManyRows{kSteps, 27, 33, 33, 22}, kFewRows{kSteps, 5, 500, 131, 70};
+constexpr Sizes kManyRows{200, 27, 33, 33, 22}, kFewRows{50, 5, 500, 131, 70};
 
 }  // namespace
 
@@ -80,7 +80,7 @@ TEST_CASE("calls stop when they are asked to") {
 
 TEST_CASE("stacks stop when they are asked to") {
     const Threads several(4);
-    const Sizes sizes{kSteps, 3, 33, 33, 33};
+    const Sizes sizes{400, 3, 33, 33, 33};
     CHECK(is_stopped(standard(CellKind::lstm), sizes, [](const Problem<float>& problem, const StopRequested& stop) {
         return two_passes(problem, [&](std::vector<Pass<float>> passes) {
             return forward_pipelined<float>(std::move(passes), 2, stop);

@@ -79,7 +79,9 @@ void check_units(const std::vector<Case>& cases, const std::vector<int>& team_si
 // Those that go different ways through forward and backward.
 std::vector<Case> some_cases() {
     std::vector<Case> cases{projected_lstm(), lstm_options()[2]};
-    for (const CellKind kind : kCells) cases.push_back(standard(kind));
+    for (const CellKind kind : kCells) {
+        if (kind != CellKind::rnn_relu) cases.push_back(standard(kind));
+    }
     for (const CellKind kind : {CellKind::lstm, CellKind::gru_reset_before}) cases.push_back(cases_of(kind)[2]);
     return cases;
 }
@@ -87,12 +89,12 @@ std::vector<Case> some_cases() {
 }  // namespace
 
 TEST_CASE("teams that split rows") { check_rows<float>(all_cases_on_some_way(), {3}); }
-TEST_CASE("teams that split units") { check_units<float>(on_some_way(some_cases()), {3}); }
+TEST_CASE("teams that split units") { check_units<float>(on_some_way(some_cases()), {2}); }
 
 TEST_SUITE("long") {
     TEST_CASE("teams of all sizes that split rows") { check_rows<float>(all_cases(), {2, 3, 5, 8}); }
     TEST_CASE("teams of all sizes that split units") { check_units<float>(some_cases(), {2, 3, 5, 8}); }
-    TEST_CASE("teams that split units, all cases") { check_units<float>(all_cases_on_some_way(), {2}); }
+    TEST_CASE("teams that split units, all cases") { check_units<float>(all_cases_on_some_way(), {3}); }
     TEST_CASE("teams that split rows, double") { check_rows<double>(some_cases(), {2, 3}); }
     TEST_CASE("teams that split units, double") { check_units<double>(some_cases(), {2, 3}); }
 }

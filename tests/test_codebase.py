@@ -107,6 +107,7 @@ def test_import_needs_no_more_than_numpy() -> None:
     assert {name for name in done.stdout.split() if name.partition(".")[0] not in sys.stdlib_module_names} == {
         "fastlstm",
         "fastlstm._core",
+        "fastlstm.checks",
         "fastlstm.runtime",
     }
 

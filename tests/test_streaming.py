@@ -7,6 +7,7 @@ import copy
 import io
 import os
 import pickle
+import re
 import threading
 import time
 import tracemalloc
@@ -283,7 +284,7 @@ def test_streams_that_cannot_step_together() -> None:
     layer, other, x = fl.LSTM(3, 5), fl.LSTM(3, 5), draw(2, 3)
     stream = layer.stream()
     for streams, message in [
-        ([], "streams must hold at least one stream"),
+        ([], "streams must be a list of at least one stream"),
         ([stream, stream], "streams must be different streams, got one twice"),
         ([stream, other.stream()], "streams must come from one layer"),
         ([stream, fl.LSTM(3, 5, dtype="float64").stream()], "streams must come from one layer"),
@@ -347,9 +348,9 @@ def test_wrong_batches_and_states() -> None:
     layer = fl.LSTM(3, 5)
     with pytest.raises(ValueError, match=r"x must have shape \(2, 3\), got \(3,\)"):
         layer.stream(2).step(draw(3))
-    with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="batch_size must be a whole number of at least 1, got 0"):
         layer.stream(0)
-    with pytest.raises(TypeError, match=r"batch_size must be a whole number, got 1.5"):
+    with pytest.raises(TypeError, match=r"batch_size must be a whole number of at least 1, got 1.5"):
         layer.stream(1.5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="a bidirectional layer cannot stream"):
         fl.LSTM(3, 5, bidirectional=True).stream()
@@ -378,3 +379,12 @@ def test_the_core_refuses_what_does_not_fit() -> None:
         stream.set_state([(h, None)])
     with pytest.raises(TypeError, match="c must be None: the layer has no cell state"):
         _core.Stream([fl.GRU(3, 5)._weights[0]], 1).set_state([(h, h)])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named", "got"),
+    [((), {}, "0 by place"), ((1, 2, 3), {}, "3 by place"), ((1,), {"into": 2}, "1 by place, 'into'")],
+)
+def test_a_step_with_other_arguments(arguments: tuple[int, ...], named: dict[str, int], got: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(f"step must be called as step(x, out=None), got {got}")):
+        fl.LSTM(3, 5).stream().step(*arguments, **named)

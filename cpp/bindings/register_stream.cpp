@@ -231,12 +231,20 @@ private:
     std::atomic<unsigned> holder_{0};  // one more than the fork generation of the process whose thread uses it, or 0
 };
 
+// Where the arguments of a step do not fit; pybind11 would list signatures of C++.
+py::array misused_step(const StreamHandle&, const py::args& arguments, const py::kwargs& named) {
+    std::string got = std::to_string(arguments.size()) + " by place";
+    for (const auto& [name, value] : named) got += ", '" + py::str(name).cast<std::string>() + "'";
+    throw py::type_error("step must be called as step(x, out=None), got " + got);
+}
+
 }  // namespace
 
 void register_stream(py::module_& module) {
     py::class_<StreamHandle>(module, "Stream")
         .def(py::init<const std::vector<const WeightsHandle*>&, Index>(), py::arg("layers"), py::arg("batch_size"))
         .def("step", &StreamHandle::step, py::arg("x"), py::arg("out") = py::none())
+        .def("step", &misused_step)
         .def("state", &StreamHandle::state)
         .def("set_state", &StreamHandle::set_state, py::arg("state"))
         .def("reset", &StreamHandle::reset);

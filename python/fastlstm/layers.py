@@ -7,13 +7,14 @@ size of a projected hidden state. ``S`` is ``P`` where there is a projection, el
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastlstm import _core
+from fastlstm import _core, checks
 from fastlstm.streaming import Stream
 from fastlstm.typing import Floats
 
@@ -45,21 +46,6 @@ class Gradients:
 _CORE_NAMES = {"bias_ih": "bias", "bias_hh": "recurrent_bias"}  # the engine's, where they differ
 
 
-def _whole_number(value: Any, name: str, at_least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
-    if value < at_least:
-        raise ValueError(f"{name} must be at least {at_least}, got {value}")
-    return int(value)
-
-
-def _float_dtype(dtype: Any) -> np.dtype[Any]:
-    wanted: np.dtype[Any] = np.dtype(dtype)
-    if wanted not in (np.dtype("float32"), np.dtype("float64")):
-        raise TypeError(f"dtype must be float32 or float64, got {wanted}")
-    return wanted
-
-
 class _Recurrent:
     """What LSTM, GRU and RNN share: parameters, stacking, directions, layouts, states."""
 
@@ -79,24 +65,23 @@ class _Recurrent:
         seed: int | None,
         proj_size: int = 0,
     ) -> None:
-        self.input_size = _whole_number(input_size, "input_size", 1)
-        self.hidden_size = _whole_number(hidden_size, "hidden_size", 1)
-        self.proj_size = _whole_number(proj_size, "proj_size", 0)
+        self.input_size = checks.size("input_size", input_size)
+        self.hidden_size = checks.size("hidden_size", hidden_size)
+        self.proj_size = checks.whole_number("proj_size", proj_size, at_least=0)
         if self.proj_size >= self.hidden_size and proj_size:
             raise ValueError(f"proj_size must be smaller than hidden_size {hidden_size}, got {proj_size}")
-        self.num_layers = _whole_number(num_layers, "num_layers", 1)
-        if not 0 <= dropout <= 1:
-            raise ValueError(f"dropout must be a probability from 0 to 1, got {dropout}")
-        self.bias = bool(bias)
-        self.batch_first = bool(batch_first)
-        self.dropout = float(dropout)
-        self.bidirectional = bool(bidirectional)
-        self.dtype = _float_dtype(dtype)
-        self._rng = np.random.default_rng(seed)
+        self.num_layers = checks.size("num_layers", num_layers)
+        self.bias = checks.truth("bias", bias)
+        self.batch_first = checks.truth("batch_first", batch_first)
+        self.dropout = checks.fraction("dropout", dropout)
+        self.bidirectional = checks.truth("bidirectional", bidirectional)
+        self.dtype = checks.float_dtype("dtype", dtype)
+        self._rng = np.random.default_rng(checks.seed("seed", seed))
         self._parameters: dict[str, Floats] = {}
         self._weights: list[_core.Weights] = []
         bound = self.hidden_size**-0.5
-        self._replace({name: self._rng.uniform(-bound, bound, shape) for name, shape in self._shapes().items()})
+        with self._memory_for_parameters():
+            self._replace({name: self._rng.uniform(-bound, bound, shape) for name, shape in self._shapes().items()})
 
     # -- parameters ------------------------------------------------------------------------------------------------
 
@@ -135,6 +120,14 @@ class _Recurrent:
             for name in self._parameter_names:
                 shapes[name + suffix] = known.get(name, (rows,))
         return shapes
+
+    def _memory_for_parameters(self) -> AbstractContextManager[None]:
+        """Find out whether there is room, without making so much as a list of the parameters."""
+        rows, S = self._gates * self.hidden_size, self._state_size
+        first, above = (rows * (size + S) for size in (self.input_size, S * self.num_directions))
+        count = self.num_directions * (first + (self.num_layers - 1) * above)
+        sizes = (self.input_size, self.hidden_size, self.num_layers)
+        return checks.memory("input_size, hidden_size and num_layers", sizes, count * self.dtype.itemsize)
 
     def _replace(self, values: Mapping[str, NDArray[Any]]) -> None:
         """Take copies of `values` as the parameters and pack them. A call under way keeps the old ones."""
@@ -183,16 +176,13 @@ class _Recurrent:
             If a value is not floating-point.
         """
         shapes = self._shapes()
-        missing, unknown = sorted(shapes.keys() - mapping.keys()), sorted(mapping.keys() - shapes.keys())
+        if not isinstance(mapping, Mapping):
+            checks.refuse(TypeError, "mapping", "a dict from parameter names to arrays", mapping)
+        missing, unknown = [n for n in shapes if n not in mapping], [n for n in mapping if n not in shapes]
         if missing or unknown:
-            raise ValueError(f"mapping must have the names of this layer's state_dict: {missing=}, {unknown=}")
-        values = {name: np.asarray(mapping[name]) for name in shapes}
-        for name, value in values.items():
-            if value.dtype.kind != "f":
-                raise TypeError(f"{name} must hold floating-point numbers, got dtype {value.dtype}")
-            if value.shape != shapes[name]:
-                raise ValueError(f"{name} must have shape {shapes[name]}, got {value.shape}")
-        self._replace(values)
+            names = f"missing={checks.shown(missing)}, unknown={checks.shown(unknown)}"
+            raise ValueError(f"mapping must have the names of this layer's state_dict, got others: {names}")
+        self._replace({name: _as_parameter(mapping[name], name, shape) for name, shape in shapes.items()})
 
     # -- calls -----------------------------------------------------------------------------------------------------
 
@@ -280,7 +270,7 @@ class _Recurrent:
         """
         if self.bidirectional:
             raise ValueError("a bidirectional layer cannot stream: its reverse direction starts at the end")
-        return Stream(self._weights, _whole_number(batch_size, "batch_size", 1))
+        return Stream(self._weights, batch_size)
 
 
 def _as_array(value: Any, name: str, dtype: np.dtype[Any]) -> Floats:
@@ -288,14 +278,25 @@ def _as_array(value: Any, name: str, dtype: np.dtype[Any]) -> Floats:
         raise TypeError(f"{name} must be a NumPy array of {dtype}, got {type(value).__name__}")
     if value.dtype != dtype and value.dtype.newbyteorder("=") != dtype:
         raise TypeError(f"{name} must have the layer's dtype {dtype}, got {value.dtype}: use {name}.astype('{dtype}')")
-    return value
+    return np.asarray(value)  # a matrix would index otherwise
 
 
 def _as_lengths(lengths: ArrayLike) -> NDArray[np.int64]:
-    array = np.asarray(lengths)
-    if array.dtype.kind not in "iu":
+    array = checks.array("lengths", lengths, "whole numbers")
+    if array.dtype.kind not in "iu" and array.size:
         raise TypeError(f"lengths must be whole numbers, got dtype {array.dtype}")
+    if array.size and array.max() > np.iinfo(np.int64).max:  # which the core would see as negative
+        raise ValueError(f"lengths must be numbers of steps, got {array.max()}")
     return array.astype(np.int64)
+
+
+def _as_parameter(value: Any, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
+    array = checks.array(name, value)
+    if array.dtype.kind != "f":
+        raise TypeError(f"{name} must hold floating-point numbers, got dtype {array.dtype}")
+    if array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+    return array
 
 
 def _stacked(arrays: Sequence[Floats]) -> Floats:
@@ -687,9 +688,7 @@ class RNN(_Recurrent):
         dtype: Any = "float32",
         seed: int | None = None,
     ) -> None:
-        if nonlinearity not in ("tanh", "relu"):
-            raise ValueError(f"nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
-        self.nonlinearity = nonlinearity
+        self.nonlinearity = checks.one_of("nonlinearity", nonlinearity, ("tanh", "relu"))
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype, seed)
 
     @property

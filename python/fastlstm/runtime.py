@@ -6,7 +6,7 @@ import platform
 
 import numpy as np
 
-from fastlstm import _core
+from fastlstm import _core, checks
 
 
 def available_isas() -> list[str]:
@@ -50,8 +50,10 @@ def set_isa(name: str) -> None:
     ------
     ValueError
         If `name` is unknown or this processor cannot run it; the message lists the valid names.
+    TypeError
+        If `name` is not a str.
     """
-    _core.set_isa(name)
+    _core.set_isa(checks.text("name", name))
 
 
 def get_num_threads() -> int:
@@ -78,6 +80,8 @@ def set_num_threads(n: int) -> None:
     ------
     ValueError
         If `n` is outside that range.
+    TypeError
+        If `n` is not a whole number.
 
     Examples
     --------
@@ -88,7 +92,7 @@ def set_num_threads(n: int) -> None:
     1
     >>> fl.set_num_threads(before)
     """
-    _core.set_num_threads(n)
+    _core.set_num_threads(checks.whole_number("n", n, at_least=1, at_most=1024))
 
 
 def config() -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from fastlstm import _core
+from fastlstm import _core, checks
 from fastlstm.typing import Floats
 
 __all__ = ["Stream", "step_many"]
@@ -84,8 +84,10 @@ class Stream(StreamBase):
 
     def __init__(self, weights: Sequence[_core.Weights], batch_size: int) -> None:
         self._weights = weights
-        self._core = _core.Stream(weights, batch_size)
-        self.batch_size = batch_size
+        self.batch_size = checks.whole_number("batch_size", batch_size, at_least=1)
+        numbers = sum(3 * layer.hidden_size for layer in weights)  # of the least that a step needs
+        with checks.memory("batch_size", batch_size, numbers * self.batch_size * weights[0].dtype.itemsize):
+            self._core = _core.Stream(weights, self.batch_size)
         self.step = self._core.step
 
     @property
@@ -102,7 +104,7 @@ class Stream(StreamBase):
         has_cell = self._weights[0].cell == "lstm"
         if has_cell and not (isinstance(state, (tuple, list)) and len(state) == 2):
             raise TypeError(f"state must be a pair of arrays (h, c), got {type(state).__name__}")
-        arrays = [np.asarray(part) for part in (state if has_cell else (state,))]
+        arrays = [checks.array("state", part) for part in (state if has_cell else (state,))]
         first = self._weights[0]
         sizes, dtype = (first.state_size, first.hidden_size), first.dtype  # of h and of c
         for array, size in zip(arrays, sizes, strict=False):
@@ -164,10 +166,10 @@ def step_many(streams: Sequence[StreamBase], x: Floats, out: Floats | None = Non
     >>> fl.step_many(streams, np.ones((100, 3), "float32")).shape
     (100, 5)
     """
-    streams = list(streams)
+    streams = checks.items("streams", streams, "a list of streams")
     if not streams:
-        raise ValueError("streams must hold at least one stream")
-    kind = type(streams[0])
+        checks.refuse(ValueError, "streams", "a list of at least one stream", streams)
+    kind: type[StreamBase] = type(streams[0])
     for stream in streams:
         if not isinstance(stream, StreamBase):
             raise TypeError(f"streams must hold streams, got {type(stream).__name__}")

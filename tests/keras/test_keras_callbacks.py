@@ -108,6 +108,39 @@ def test_early_stopping(values, arguments, epochs, model, data):
     assert len(history.epoch) == (len(values) if "baseline" in arguments else epochs)
 
 
+NAN = math.nan
+
+
+@pytest.mark.parametrize(
+    ("mode", "values", "best", "epochs"),
+    [
+        ("min", [NAN, 5.0, 4.0, 3.0], 3.0, 4),
+        ("max", [NAN, 5.0, 6.0, 7.0], 7.0, 4),
+        ("min", [NAN, NAN, 5.0, 4.0], None, 2),
+        ("min", [3.0, NAN, 2.0, 1.0], 3.0, 2),
+    ],
+)
+def test_nan_is_never_the_best(mode, values, best, epochs, model, data):
+    stopping = callbacks.EarlyStopping("told", mode=mode, patience=1, restore_best_weights=True)
+    at_end = []
+    weights = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: at_end.append(model.get_weights()))
+    hooks = [Told("told", values), weights, stopping]
+    assert len(model.fit(*data, epochs=4, callbacks=hooks, verbose=0).epoch) == epochs
+    assert stopping.best == best
+    restored = 0 if best is None else values.index(best)
+    for now, then in zip(model.get_weights(), at_end[restored], strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
+def test_the_rate_is_lowered_by_epochs_without_a_number_too(model, data):
+    model.optimizer.learning_rate = 1.0
+    plateau = callbacks.ReduceLROnPlateau("told", 0.5, patience=2, mode="min")
+    values = [NAN, 3.0, 2.0, 1.0, NAN, NAN]
+    history = model.fit(*data, epochs=6, callbacks=[Told("told", values), plateau], verbose=0)
+    assert (plateau.best, model.optimizer.learning_rate) == (1.0, 0.5)
+    assert history.history["learning_rate"] == [1.0] * 6
+
+
 def test_early_stopping_restores_the_best_weights_even_untriggered(model, data, capsys):
     kept = []
     keep = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: kept.append(model.get_weights()))
@@ -144,7 +177,7 @@ def test_reduce_on_plateau(model, data, capsys):
     # Reduced after epochs 2 and 4 (cooling down in between), then at its lowest.
     assert history.history["learning_rate"] == [1.0, 1.0, 0.5, 0.5, 0.3, 0.3]
     assert "Epoch 2: ReduceLROnPlateau reducing learning rate to 0.5." in capsys.readouterr().out
-    with pytest.raises(ValueError, match="factor: got 1, wanted a number below 1"):
+    with pytest.raises(ValueError, match="factor must be a number of at least 0 and below 1, got 1"):
         callbacks.ReduceLROnPlateau(factor=1)
 
 

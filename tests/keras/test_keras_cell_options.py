@@ -118,7 +118,7 @@ def test_the_default_is_the_standard_cell(kind):
 
 def test_a_function_of_ones_own_is_refused_even_under_a_known_name():
     cube = activations.ActivationFunction("tanh", lambda x: x**3, lambda dy, x, y: 3 * x**2 * dy)
-    with pytest.raises(ValueError, match="lstm_cell: activation: 'tanh' is not for recurrent layers"):
+    with pytest.raises(ValueError, match="lstm_cell: activation must be one for recurrent layers, got 'tanh'"):
         layers.LSTM(2, activation=cube)
 
 

@@ -412,7 +412,7 @@ ERRORS = {
     "text": (lambda m, x, y: m.fit(x.astype(str), y), TypeError, r"x: expected .* got dtype <U"),
     "object": (lambda m, x, y: m.fit(x.astype(object), y), TypeError, r"x: expected .* got dtype object"),
     "none": (lambda m, x, y: m.predict(None), TypeError, r"x: expected .* got NoneType"),
-    "ragged": (lambda m, x, y: m.predict([[[1.0]], [[1.0], [2.0]]]), TypeError, r"x: expected .* ragged list; pad"),
+    "ragged": (lambda m, x, y: m.predict([[[1.0]], [[1.0], [2.0]]]), TypeError, r"x must be .* ragged list; pad"),
     "no_labels": (lambda m, x, y: m.fit(x), TypeError, "y: got None, wanted labels"),
     "label_shape": (lambda m, x, y: m.fit(x, y[:, :3]), ValueError, r"y: got shape \(70, 3\), wanted \(None, 4\)"),
     "label_numbers": (lambda m, x, y: m.fit(x, y.argmax(1)), ValueError, r"use 'sparse_categorical_crossentropy' or"),
@@ -428,24 +428,40 @@ ERRORS = {
         ValueError,
         "class_weight and sample_weight are both given",
     ),
-    "class_weight": (lambda m, x, y: m.fit(x, y, class_weight=[1]), TypeError, "class_weight: got .*wanted a dict"),
+    "class_weight": (
+        lambda m, x, y: m.fit(x, y, class_weight=[1]),
+        TypeError,
+        "class_weight must be a dict from class numbers to weights, got",
+    ),
     "empty": (lambda m, x, y: m.fit(x[:0], y[:0]), ValueError, r"x: got no rows \(shape \(0, 5, 3\)\)"),
     "empty_evaluate": (lambda m, x, y: m.evaluate(x[:0], y[:0]), ValueError, "x: got no rows"),
-    "batch_0": (lambda m, x, y: m.fit(x, y, batch_size=0), ValueError, "batch_size: got 0, wanted an integer of at"),
-    "batch_-4": (lambda m, x, y: m.predict(x, batch_size=-4), ValueError, "batch_size: got -4"),
-    "batch_2.5": (lambda m, x, y: m.evaluate(x, y, batch_size=2.5), TypeError, "batch_size: got 2.5"),
-    "epochs": (lambda m, x, y: m.fit(x, y, epochs=1.5), TypeError, "epochs: got 1.5"),
-    "split_1": (lambda m, x, y: m.fit(x, y, validation_split=1.0), ValueError, "validation_split: got 1.0, wanted"),
-    "split_-": (lambda m, x, y: m.fit(x, y, validation_split=-0.1), ValueError, "validation_split: got -0.1"),
+    "batch_0": (
+        lambda m, x, y: m.fit(x, y, batch_size=0),
+        ValueError,
+        "batch_size must be a whole number of at least 1, got 0",
+    ),
+    "batch_-4": (lambda m, x, y: m.predict(x, batch_size=-4), ValueError, "batch_size must be .*got -4"),
+    "batch_2.5": (lambda m, x, y: m.evaluate(x, y, batch_size=2.5), TypeError, "batch_size must be .*got 2.5"),
+    "epochs": (lambda m, x, y: m.fit(x, y, epochs=1.5), TypeError, "epochs must be .*got 1.5"),
+    "split_1": (lambda m, x, y: m.fit(x, y, validation_split=1.0), ValueError, "validation_split must be .*got 1.0"),
+    "split_-": (lambda m, x, y: m.fit(x, y, validation_split=-0.1), ValueError, "validation_split must be .*got -0.1"),
     "split_small": (lambda m, x, y: m.fit(x[:2], y[:2], validation_split=0.6), ValueError, "leaves 0 for training"),
     "validation": (lambda m, x, y: m.fit(x, y, validation_data=[x]), ValueError, "validation_data: got list"),
-    "verbose": (lambda m, x, y: m.fit(x, y, verbose=3), ValueError, "verbose: got 3"),
-    "callback": (lambda m, x, y: m.fit(x, y, callbacks=[print]), TypeError, "callbacks: got <built-in function print>"),
-    "loss_name": (lambda m, x, y: m.compile(loss="nope"), ValueError, "loss: 'nope' is not known; valid names"),
+    "verbose": (lambda m, x, y: m.fit(x, y, verbose=3), ValueError, "verbose must be .*got 3"),
+    "callback": (
+        lambda m, x, y: m.fit(x, y, callbacks=[print]),
+        TypeError,
+        "callbacks must be keras.callbacks.Callback instances, got <built-in",
+    ),
+    "loss_name": (
+        lambda m, x, y: m.compile(loss="nope"),
+        ValueError,
+        "loss must be a known name or a Loss, got 'nope'; valid names",
+    ),
     "metric_name": (
         lambda m, x, y: m.compile(loss="mse", metrics=["nope"]),
         ValueError,
-        "metrics: 'nope' is not known",
+        "metrics must be known names or Metrics, got 'nope'; valid names",
     ),
     "metric_text": (lambda m, x, y: m.compile(loss="mse", metrics="mae"), ValueError, r"wanted a list.*\['mae'\]"),
     "metric_labels": (
@@ -456,7 +472,11 @@ ERRORS = {
         ValueError,
         r"y: got shape \(70,\), wanted \(None, 4\).*'mean_absolute_error'",
     ),
-    "optimizer_name": (lambda m, x, y: m.compile("nope", loss="mse"), ValueError, "optimizer: 'nope' is not known"),
+    "optimizer_name": (
+        lambda m, x, y: m.compile("nope", loss="mse"),
+        ValueError,
+        "optimizer must be a known name or an Optimizer, got 'nope'",
+    ),
 }
 
 
@@ -503,7 +523,7 @@ def test_to_categorical():
     np.testing.assert_array_equal(utils.to_categorical([0, 2]), [[1, 0, 0], [0, 0, 1]])
     assert utils.to_categorical([[1], [0]], 4).shape == (2, 4)
     assert utils.to_categorical(np.zeros((2, 3))).shape == (2, 3, 1)
-    with pytest.raises(ValueError, match="class numbers run from -1 to 2, wanted 0 to 2"):
+    with pytest.raises(ValueError, match="x must hold class numbers of at least 0, got -1 to 2"):
         utils.to_categorical([-1, 2])
 
 

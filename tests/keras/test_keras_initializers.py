@@ -89,10 +89,18 @@ def test_seeds():
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: initializers.get("nope"), ValueError, "initializer: 'nope' .* valid names: .*glorot_uniform"),
-        (lambda: initializers.get(3), TypeError, "initializer: got 3"),
-        (lambda: initializers.GlorotUniform(seed="x"), TypeError, "seed: got 'x'"),
-        (lambda: initializers.VarianceScaling(mode="fan"), ValueError, "mode: got 'fan', wanted one of fan_in"),
+        (
+            lambda: initializers.get("nope"),
+            ValueError,
+            "initializer must be a known name .*, got 'nope'; valid names: .*glorot_uniform",
+        ),
+        (lambda: initializers.get(3), TypeError, "initializer must be a known name or an Initializer, got 3"),
+        (lambda: initializers.GlorotUniform(seed="x"), TypeError, "seed must be a whole number of at least 0, got 'x'"),
+        (
+            lambda: initializers.VarianceScaling(mode="fan"),
+            ValueError,
+            "mode must be 'fan_in', 'fan_out' or 'fan_avg', got 'fan'",
+        ),
         (lambda: initializers.Identity()((2,)), ValueError, "wanted a matrix"),
     ],
 )

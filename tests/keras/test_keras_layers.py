@@ -342,27 +342,55 @@ def test_config_makes_the_same_layer():
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: layers.LSTM(0), ValueError, "units must be a positive integer, got 0"),
-        (lambda: layers.LSTM(2.5), TypeError, "units must be a positive integer, got 2.5"),
-        (lambda: layers.LSTM(2, activation="gelu"), ValueError, "'gelu' is not known; valid names: .*tanh"),
-        (lambda: layers.LSTM(2, activation="softmax"), ValueError, "activation: 'softmax' is not for recurrent layers"),
-        (lambda: layers.GRU(2, recurrent_dropout=-1), ValueError, "recurrent_dropout must be a number between 0 and 1"),
-        (lambda: layers.LSTM(2, kernel_regularizer="l3"), ValueError, "regularizer: 'l3' is not known; .*l1_l2"),
-        (lambda: layers.LSTM(2, activity_regularizer="l3"), ValueError, "regularizer: 'l3' is not known"),
+        (lambda: layers.LSTM(0), ValueError, "units must be a whole number from 1 to 2147483647, got 0"),
+        (lambda: layers.LSTM(2.5), TypeError, "units must be a whole number from 1 to 2147483647, got 2.5"),
+        (
+            lambda: layers.LSTM(2, activation="gelu"),
+            ValueError,
+            "activation must be a known name .*got 'gelu'; valid names: .*tanh",
+        ),
+        (
+            lambda: layers.LSTM(2, activation="softmax"),
+            ValueError,
+            "activation must be one for recurrent layers, got 'softmax'",
+        ),
+        (lambda: layers.GRU(2, recurrent_dropout=-1), ValueError, "recurrent_dropout must be a number from 0 to 1"),
+        (
+            lambda: layers.LSTM(2, kernel_regularizer="l3"),
+            ValueError,
+            "kernel_regularizer must be a known name .*got 'l3'; .*l1_l2",
+        ),
+        (
+            lambda: layers.LSTM(2, activity_regularizer="l3"),
+            ValueError,
+            "activity_regularizer must be a known name .*got 'l3'",
+        ),
         (lambda: layers.LSTM(2, foo=1), ValueError, r"LSTM: unknown arguments \['foo'\]"),
-        (lambda: layers.Dense(2, kernel_initializer="nope"), ValueError, "initializer: 'nope' .*glorot_uniform"),
-        (lambda: layers.Dense(2, activation=np.tanh), TypeError, "wanted a name or an ActivationFunction"),
-        (lambda: layers.Dense(2, dtype="float16"), TypeError, "dtype: got 'float16', wanted 'float32' or 'float64'"),
-        (lambda: layers.Dropout(2), ValueError, "rate must be a number between 0 and 1, got 2"),
-        (lambda: layers.LSTM(2)(np.ones((2, 3))), ValueError, r"\(batch, time, features\), got \(None, 3\)"),
+        (
+            lambda: layers.Dense(2, kernel_initializer="nope"),
+            ValueError,
+            "dense: kernel_initializer must be a known name .*, got 'nope'; valid names: .*glorot_uniform",
+        ),
+        (
+            lambda: layers.Dense(2, activation=np.tanh),
+            TypeError,
+            "activation must be a known name or an ActivationFunction",
+        ),
+        (lambda: layers.Dense(2, dtype="float16"), TypeError, "dtype must be 'float32' or 'float64', got 'float16'"),
+        (lambda: layers.Dropout(2), ValueError, "rate must be a number from 0 to 1, got 2"),
+        (
+            lambda: layers.LSTM(2)(np.ones((2, 3))),
+            ValueError,
+            r"x must have 3 axes \(batch, time, features\), got \(2, 3\)",
+        ),
         (lambda: layers.Dense(2)(np.ones(3)), ValueError, "at least 2 axes"),
         (lambda: layers.LSTM(2)(np.ones((2, 3, 0))), ValueError, "last axis .* positive size"),
         (lambda: layers.LSTM(2).count_params(), ValueError, "lstm has no weights yet"),
         (lambda: Sequential([layers.Dense(2), Input((3,))]), ValueError, "Input can only be the first"),
-        (lambda: Sequential(["lstm"]), TypeError, "wanted a keras.layers.Layer"),
+        (lambda: Sequential(["lstm"]), TypeError, "layer must be a keras.layers.Layer"),
         (lambda: Sequential([layers.LSTM(2, return_state=True)]), ValueError, "set return_state=False"),
         (lambda: Sequential([Input((4, 3)), layers.LSTM(2), layers.LSTM(2)]), ValueError, "lstm_1: input_shape must"),
-        (lambda: Input((4, -1)), ValueError, "sizes must be positive"),
+        (lambda: Input((4, -1)), ValueError, "shape: each size must be a whole number from 0"),
     ],
 )
 def test_errors(make, error, message):
@@ -375,7 +403,7 @@ def test_wrong_features_and_states_after_building():
     layer(np.ones((2, 5, 3)))
     with pytest.raises(ValueError, match=r"x must have shape \(None, 5, 3\), got \(2, 5, 4\): 4 features for 3"):
         layer(np.ones((2, 5, 4)))
-    with pytest.raises(ValueError, match=r"initial_state has 1 arrays, wanted 2, of sizes \[4, 4\]"):
+    with pytest.raises(ValueError, match=r"initial_state must have 2 arrays, of sizes \[4, 4\], got 1"):
         layer(np.ones((2, 5, 3)), initial_state=[np.ones((2, 4))])
     with pytest.raises(ValueError, match=r"initial_state must have shape \(2, 4\), got \(1, 4\)"):
         layer(np.ones((2, 5, 3)), initial_state=[np.ones((1, 4)), np.ones((1, 4))])

@@ -106,13 +106,18 @@ def test_names(name, kind):
 
 
 def test_unknown_names_list_the_valid_ones():
-    with pytest.raises(ValueError, match=r"loss: 'nope' is not known; valid names: binary_crossentropy, .*mean_sq"):
+    with pytest.raises(
+        ValueError,
+        match=r"loss must be a known name or a Loss, got 'nope'; valid names: binary_crossentropy, .*mean_sq",
+    ):
         losses.get("nope")
-    with pytest.raises(ValueError, match=r"metrics: 'nope' is not known; valid names: accuracy, binary_accuracy"):
+    with pytest.raises(
+        ValueError, match=r"metrics must be known names or Metrics, got 'nope'; valid names: accuracy, binary_accuracy"
+    ):
         metrics.get("nope")
     with pytest.raises(TypeError, match=r"function '<lambda>' has no gradient here; subclass keras.losses.Loss"):
         losses.get(lambda y, p: 0)
-    with pytest.raises(ValueError, match="reduction: got 'average', wanted one of sum_over_batch_size"):
+    with pytest.raises(ValueError, match=r"reduction must be 'sum_over_batch_size', .* got 'average'"):
         losses.MeanSquaredError(reduction="average")
 
 

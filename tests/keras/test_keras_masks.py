@@ -146,6 +146,27 @@ def test_masking_layer():
     assert layer.compute_output_shape((None, 3, 2)) == (None, 3, 2)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.float32(np.nan), -np.inf])
+def test_steps_marked_by_numbers_that_are_none(value):
+    x, mask, _ = padded()
+    net = lambda mask_value: Sequential(  # noqa: E731
+        [Input((None, 2)), layers.Masking(mask_value), layers.Bidirectional(layers.GRU(4)), layers.Dense(1)]
+    )
+    one, two = net(value), net(0.0)
+    two.set_weights(one.get_weights())
+    marked = np.where(mask[..., None], x, np.float32(value))
+    for model, values in ((one, marked), (two, x)):
+        model.compile("sgd", "mse")
+        model.train_on_batch(values, np.ones((12, 1)))
+    np.testing.assert_array_equal(one.predict(marked, verbose=0), two.predict(x, verbose=0))
+    assert layers.Masking.from_config(one.layers[0].get_config()).compute_mask(marked).tolist() == mask.tolist()
+
+
+def test_a_step_that_is_nan_in_part_is_there():
+    x = np.array([[[np.nan, 1.0], [np.nan, np.nan]]], "float32")
+    np.testing.assert_array_equal(layers.Masking(np.nan).compute_mask(x), [[True, False]])
+
+
 def padded(rows=12, steps=6, features=2):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(rows, steps, features)).astype("float32")

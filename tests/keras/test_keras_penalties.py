@@ -180,12 +180,28 @@ def test_a_constraint_changes_nothing_else_in_a_training():
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: regularizers.L2(-1), ValueError, "l2: got -1, wanted a number of at least 0"),
-        (lambda: regularizers.L1("a"), ValueError, "l1: got 'a'"),
-        (lambda: regularizers.get("l3"), ValueError, "regularizer: 'l3' is not known; valid names: l1, l1_l2, l2"),
-        (lambda: regularizers.get(np.sum), TypeError, "regularizer: got .* wanted a name or a Regularizer"),
-        (lambda: regularizers.get({"class_name": "Popen", "config": {}}), ValueError, "regularizer: 'Popen' is not"),
-        (lambda: constraints.get("big"), ValueError, "constraint: 'big' is not known; valid names: max_norm"),
+        (lambda: regularizers.L2(-1), ValueError, "l2 must be a number of at least 0, got -1"),
+        (lambda: regularizers.L1("a"), TypeError, "l1 must be a number of at least 0, got 'a'"),
+        (
+            lambda: regularizers.get("l3"),
+            ValueError,
+            "regularizer must be a known name or a Regularizer, got 'l3'; valid names: l1, l1_l2, l2",
+        ),
+        (
+            lambda: regularizers.get(np.sum),
+            TypeError,
+            "regularizer must be a known name or a Regularizer, got <function",
+        ),
+        (
+            lambda: regularizers.get({"class_name": "Popen", "config": {}}),
+            ValueError,
+            "regularizer must be a known name or a Regularizer, got 'Popen'",
+        ),
+        (
+            lambda: constraints.get("big"),
+            ValueError,
+            "constraint must be a known name or a Constraint, got 'big'; valid names: max_norm",
+        ),
     ],
 )
 def test_errors(make, error, message):

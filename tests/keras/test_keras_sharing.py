@@ -8,17 +8,24 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 from helpers import resident_bytes
 from test_sharing import meanwhile
 
-from fastlstm.keras import Input, Sequential, layers
+from fastlstm.keras import Input, Sequential, constraints, layers
+from fastlstm.keras.interrupts import WholeSteps
+from fastlstm.keras.layers.core import dropout_mask
+from fastlstm.keras.random import generator
 
 X = np.random.default_rng(0).normal(size=(40, 6, 3)).astype("float32")
 Y = np.eye(4, dtype="float32")[np.arange(40) % 4]
+SEEDED = np.random.default_rng(3)
 
 
 def make():
@@ -104,24 +111,117 @@ def test_models_go_to_spawned_processes():
         np.testing.assert_array_equal(pool.apply(predict, (model, X)), predict(model, X))
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+threads_and_fork = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+
+
+def in_child(work):
+    """Whether `work` gives True in a forked child, within seconds."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        try:
+            os._exit(0 if work() else 1)
+        finally:
+            os._exit(2)
+    return os.waitpid(child, 0)[1] == 0
+
+
+@contextmanager
+def while_another_thread(work):
+    """Run `work(inside)` in a thread; the block begins when it has set the event `inside`."""
+    inside = threading.Event()
+    thread = threading.Thread(target=work, args=(inside,))
+    thread.start()
+    assert inside.wait(20)
+    yield
+    thread.join()
+
+
+def slowly(inside):
+    """Something that takes its time, for the place where another thread is when this one forks."""
+    inside.set()
+    time.sleep(0.3)
+
+
+@needs_fork
+@threads_and_fork
 def test_a_forked_child_trains():
     model = make()
     model.fit(X, Y, epochs=1, verbose=0)
     twin = copy.deepcopy(model)
     wanted = twin.fit(X, Y, epochs=1, verbose=0, shuffle=False).history
-    child = os.fork()
-    if child == 0:
-        signal.alarm(20)
-        os._exit(model.fit(X, Y, epochs=1, verbose=0, shuffle=False).history != wanted)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
+    assert in_child(lambda: model.fit(X, Y, epochs=1, verbose=0, shuffle=False).history == wanted)
+
+
+@needs_fork
+@threads_and_fork
+def test_a_child_forked_in_the_middle_of_a_step_trains():
+    model = make()
+    model.fit(X, Y, epochs=1, verbose=0)
+
+    def step(inside):
+        class Slow(constraints.Constraint):
+            def __call__(self, w):
+                slowly(inside)
+                return w
+
+        model.layers[-1].kernel.constraint = Slow()
+        model.train_on_batch(X, Y)
+
+    def train():
+        model.layers[-1].kernel.constraint = None
+        model.fit(X, Y, epochs=1, verbose=0)
+        return model.optimizer.iterations == 5  # two of the fit before, the step, two of this one
+
+    with while_another_thread(step):
+        assert in_child(train)
+
+
+@needs_fork
+@threads_and_fork
+@pytest.mark.parametrize("source", [generator, lambda: SEEDED])
+def test_a_child_forked_while_another_thread_draws_draws(source):
+    dropout_mask(source(), (1,), 0.5, X.dtype)
+
+    def draw(inside):
+        with source().bit_generator.lock:
+            slowly(inside)
+
+    with while_another_thread(draw):
+        assert in_child(lambda: dropout_mask(source(), (1,), 0.5, X.dtype).shape == (1,))
+
+
+@needs_fork
+@threads_and_fork
+def test_a_child_forked_from_a_thread_can_be_interrupted():
+    """The step the main thread was in when another one forked never ends in the child: Ctrl-C must not wait for it."""
+    found = []
+
+    def interrupted():
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)
+        except KeyboardInterrupt:
+            return True
+        return False
+
+    def forking():
+        thread = threading.Thread(target=lambda: found.append(in_child(interrupted)))
+        thread.start()
+        thread.join()
+
+    with WholeSteps() as gate:
+        gate.run(forking)
+    assert found == [True]
 
 
 EXIT = """
 import threading, time, numpy as np
-from fastlstm.keras import Input, Sequential, layers
+from fastlstm.keras import Input, Sequential, constraints, layers
+from fastlstm.keras.interrupts import WholeSteps
+from fastlstm.keras.layers.core import dropout_mask
+from fastlstm.keras.random import generator
 model = Sequential([Input((20, 64)), layers.LSTM(128, return_sequences=True), layers.Dense(64)])
 model.compile("adam", "mse")
 x = np.ones((64, 20, 64), "f")

@@ -326,7 +326,7 @@ def test_errors():
         with pytest.raises(error, match=message):
             stream.step(X[:, 1], out)
         np.testing.assert_array_equal(stream.state[0], state[0])
-    with pytest.raises(ValueError, match="batch_size: got 0"):
+    with pytest.raises(ValueError, match="batch_size must be a whole number of at least 1, got 0"):
         model.stream(0)
     with pytest.raises(ValueError, match="has no weights yet"):
         Sequential([layers.LSTM(2)]).stream()

@@ -303,21 +303,25 @@ def test_embedding_model_trains():
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: layers.Embedding(0, 3), ValueError, "embedding: input_dim must be a positive integer, got 0"),
+        (
+            lambda: layers.Embedding(0, 3),
+            ValueError,
+            "embedding: input_dim must be a whole number from 1 to 2147483647, got 0",
+        ),
         (lambda: layers.Embedding(7, 3)([[0, 7]]), ValueError, "index 7 at row 0, step 1, but .* 7 rows; .* 0 to 6"),
         (lambda: layers.Embedding(7, 3)([[-1]]), ValueError, "index -1 at row 0, step 0"),
         (lambda: layers.Embedding(7, 3)([[1.5]]), ValueError, "index 1.5 at row 0, step 0.* whole numbers"),
         (lambda: layers.Embedding(7, 3)([[np.nan]]), ValueError, "index nan at row 0"),
         (lambda: layers.Embedding(7, 3)([["a"]]), TypeError, "expected an array of whole numbers"),
-        (lambda: layers.Embedding(7, 3).build((None, 2)) or Sequential(["a"]), TypeError, "wanted"),
-        (lambda: layers.TimeDistributed("dense"), TypeError, "TimeDistributed: wanted a keras.layers.Layer"),
+        (lambda: layers.Embedding(7, 3).build((None, 2)) or Sequential(["a"]), TypeError, "layer must be a keras"),
+        (lambda: layers.TimeDistributed("dense"), TypeError, "TimeDistributed: layer must be a keras.layers.Layer"),
         (lambda: layers.TimeDistributed(layers.LSTM(2, stateful=True)), ValueError, "lstm is stateful"),
         (lambda: layers.TimeDistributed(layers.Dense(2))(np.ones((2, 3))), ValueError, "at least 3 axes"),
-        (lambda: layers.Bidirectional(layers.Dense(2)), TypeError, "wanted a recurrent layer such as LSTM"),
+        (lambda: layers.Bidirectional(layers.Dense(2)), TypeError, "layer must be a recurrent layer such as LSTM"),
         (
             lambda: layers.Bidirectional(layers.LSTM(2), "stack"),
             ValueError,
-            "merge_mode must be one of 'concat'.*'stack'",
+            "merge_mode must be 'concat'.*'stack'",
         ),
         (lambda: layers.Bidirectional(layers.LSTM(2, go_backwards=True)), ValueError, "both have go_backwards=True"),
         (
@@ -340,7 +344,7 @@ def test_embedding_model_trains():
         (
             lambda: layers.TimeDistributed.from_config({"layer": {"class_name": "Lambda"}}),
             ValueError,
-            "'Lambda' is not",
+            "class_name must be that of a known layer, got 'Lambda'; valid names: .*LSTM",
         ),
     ],
 )

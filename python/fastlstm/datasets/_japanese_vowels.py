@@ -9,6 +9,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from fastlstm import checks
+
 __all__ = ["JapaneseVowels", "japanese_vowels"]
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -70,8 +72,7 @@ def japanese_vowels(pad: Literal["post", "pre"] = "post") -> JapaneseVowels:
     >>> np.bincount(data.y_test)
     array([31, 35, 88, 44, 29, 24, 40, 50, 29])
     """
-    if pad not in ("post", "pre"):
-        raise ValueError(f"pad must be 'post' or 'pre', got {pad!r}")
+    checks.one_of("pad", pad, ("post", "pre"))
     with (files(__package__) / "japanese_vowels.npz").open("rb") as file, np.load(file, allow_pickle=False) as kept:
         return JapaneseVowels(*_part(kept, "train", pad), *_part(kept, "test", pad))
 

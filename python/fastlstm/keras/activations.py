@@ -11,7 +11,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .arrays import Array
+from fastlstm import checks
+
+from .arrays import Array, any_numbers
 
 InPlace: TypeAlias = Callable[[Array], Callable[[], object]]
 
@@ -31,6 +33,13 @@ class ActivationFunction:
     in_place: InPlace | None = None
     """``in_place(y)`` gives a function that replaces the array `y` by ``forward(y)`` and allocates nothing."""
 
+    def __post_init__(self) -> None:
+        checks.text("name", self.name)
+        checks.function("forward", self.forward)
+        checks.function("backward", self.backward)
+        if self.in_place is not None:
+            checks.function("in_place", self.in_place)
+
     def bind(self, y: Array) -> Callable[[], object]:
         """Return a function that replaces the array `y` by ``forward(y)``."""
         return self.in_place(y) if self.in_place else lambda: np.copyto(y, self.forward(y))
@@ -42,7 +51,7 @@ class ActivationFunction:
 
     def __call__(self, x: Any) -> Array:
         """Apply the function to an array or number."""
-        x = np.asarray(x)
+        x = any_numbers(x, "x")
         return self.forward(x if x.dtype.kind == "f" else x.astype(np.float32))
 
     @property
@@ -188,23 +197,21 @@ CORE: dict[str, tuple[str, float, float]] = {
 
 def for_cells(identifier: Any, argument: str) -> str:
     """Return the name of an activation that recurrent cells can have, or ValueError."""
-    function = get(identifier)
+    function = get(identifier, argument)
     if function.name not in CORE or function is not _KNOWN[function.name]:
-        valid = ", ".join(sorted(CORE))
-        raise ValueError(f"{argument}: {function.name!r} is not for recurrent layers; valid names: {valid}")
+        names = f"; valid names: {', '.join(sorted(CORE))}"
+        checks.refuse(ValueError, argument, "one for recurrent layers", function.name, names)
     return function.name
 
 
-def get(identifier: Any) -> ActivationFunction:
-    """Return the activation that a name or object stands for; None is ``linear``."""
+def get(identifier: Any, argument: str = "activation") -> ActivationFunction:
+    """Return the activation that a name or object stands for; None is ``linear``. Errors name the `argument`."""
     if identifier is None:
         return linear
     if isinstance(identifier, ActivationFunction):
         return identifier
-    if isinstance(identifier, str):
-        if identifier in _KNOWN:
-            return _KNOWN[identifier]
-        raise ValueError(f"activation: {identifier!r} is not known; valid names: {', '.join(sorted(_KNOWN))}")
-    raise TypeError(
-        f"activation: got {identifier!r}, wanted a name or an ActivationFunction, which also has the derivative"
-    )
+    if isinstance(identifier, str) and identifier in _KNOWN:
+        return _KNOWN[identifier]
+    wanted = "a known name or an ActivationFunction, which also has the derivative"
+    names = f"; valid names: {', '.join(sorted(_KNOWN))}"
+    checks.refuse(checks.kind_error(identifier), argument, wanted, identifier, names)

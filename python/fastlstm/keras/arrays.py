@@ -1,26 +1,54 @@
 """Array types, and the one rule by which the Keras surface takes what users pass as arrays."""
 
+import math
 import sys
+from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from fastlstm import checks
+
 Array: TypeAlias = NDArray[Any]
 Shape: TypeAlias = tuple[int | None, ...]
 
-FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
-
-def float_dtype(dtype: DTypeLike | None) -> np.dtype[Any]:
+def float_dtype(dtype: DTypeLike | None, name: str = "dtype") -> np.dtype[Any]:
     """Return the layer dtype asked for: float32 unless said otherwise."""
-    try:
-        found = np.dtype(np.float32 if dtype is None else dtype)
-    except TypeError:
-        raise TypeError(f"dtype: got {dtype!r}, wanted 'float32' or 'float64'") from None
-    if found not in FLOATS:
-        raise TypeError(f"dtype: got {dtype!r}, wanted 'float32' or 'float64'")
-    return found
+    return checks.float_dtype(name, np.float32 if dtype is None else dtype)
+
+
+def as_shape(shape: Any, name: str, wanted: str = "a tuple of sizes", largest: int = checks.LARGEST_SIZE) -> Shape:
+    """`shape` as a tuple of ints and, for free axes, None."""
+    if not isinstance(shape, list | tuple):
+        checks.refuse(TypeError, name, wanted, shape)
+    return tuple(
+        None if size is None else checks.whole_number(f"{name}: each size", size, at_least=0, at_most=largest)
+        for size in shape
+    )
+
+
+def as_batch_shape(shape: Any, name: str) -> Shape:
+    """`shape` as that of a batch: its first axis is that of the rows."""
+    sizes = as_shape(shape, name)
+    if not sizes:
+        checks.refuse(ValueError, name, "a tuple of sizes, the first that of the batch", shape)
+    return sizes
+
+
+def weight_shape(shape: Any, name: str) -> tuple[int, ...]:
+    """`shape` as one whose sizes are all known."""
+    sizes = as_shape(shape, name, largest=checks.LARGEST_AXIS)  # which gates side by side may come near
+    known = tuple(size for size in sizes if size is not None)
+    if len(known) < len(sizes):
+        checks.refuse(ValueError, name, "a tuple of sizes that are all known", shape)
+    return known
+
+
+def memory_for(shape: tuple[int, ...], name: str, dtype: np.dtype[Any]) -> AbstractContextManager[None]:
+    """Find out whether there is room for an array; see `checks.memory`."""
+    return checks.memory(name, shape, math.prod(shape) * dtype.itemsize)
 
 
 def as_array(value: Any, name: str, dtype: np.dtype[Any], wanted: str = "an array of numbers") -> Array:
@@ -37,10 +65,7 @@ def as_array(value: Any, name: str, dtype: np.dtype[Any], wanted: str = "an arra
 
 def any_numbers(value: Any, name: str, wanted: str = "an array of numbers") -> Array:
     """`value` as an array of whatever real number type it has, or TypeError."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise TypeError(f"{name}: expected {wanted}, got a ragged {type(value).__name__}; pad it first") from None
+    array = checks.array(name, value, wanted)
     if array.dtype.kind not in "fiub":
         found = type(value).__name__ if array.ndim == 0 else f"dtype {array.dtype}"
         raise TypeError(f"{name}: expected {wanted}, got {found}; convert it to float32 or float64 first")

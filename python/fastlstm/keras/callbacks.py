@@ -10,6 +10,8 @@ from typing import IO, Any, TypeAlias
 
 import numpy as np
 
+from fastlstm import checks
+
 from .arrays import user_stacklevel
 
 Logs: TypeAlias = dict[str, Any]
@@ -97,14 +99,9 @@ class CallbackList:
     """
 
     def __init__(self, callbacks: Any = None, model: Any = None, add_history: bool = False, **params: Any) -> None:
-        if isinstance(callbacks, CallbackList):
-            callbacks = callbacks.callbacks
-        self.callbacks: list[Any] = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
-        self.callbacks = [callback for callback in self.callbacks if callback is not None]
-        for callback in self.callbacks:
-            if not hasattr(callback, "on_epoch_end"):
-                raise TypeError(f"callbacks: got {callback!r}, wanted keras.callbacks.Callback instances")
-        if add_history and not any(isinstance(callback, History) for callback in self.callbacks):
+        self.callbacks: list[Any] = checked_callbacks(callbacks)
+        wants_history = checks.truth("add_history", add_history)
+        if wants_history and not any(isinstance(callback, History) for callback in self.callbacks):
             self.callbacks.append(History())
         for callback in self.callbacks:
             callback.set_params(params)
@@ -124,6 +121,20 @@ class CallbackList:
         """Call `name` of all callbacks that override it."""
         for method in self.hook(name):
             method(*args)
+
+
+def checked_callbacks(given: Any) -> list[Any]:
+    """Return the callbacks of one, several, or a `CallbackList`; nothing is told to them."""
+    if isinstance(given, CallbackList):
+        return given.callbacks
+    several = isinstance(given, Iterable) and not isinstance(given, str | bytes | dict | type)
+    callbacks = [callback for callback in (given if several else [given]) if callback is not None]
+    for callback in callbacks:
+        if isinstance(callback, type):
+            checks.refuse(TypeError, "callbacks", f"instances such as {callback.__name__}(...)", callback)
+        if not hasattr(callback, "on_epoch_end"):
+            checks.refuse(TypeError, "callbacks", "keras.callbacks.Callback instances", callback)
+    return callbacks
 
 
 def _overrides(callback: Any, name: str) -> bool:
@@ -176,7 +187,7 @@ class LambdaCallback(Callback):
             if not name.startswith("on_") or not hasattr(Callback, name):
                 raise ValueError(f"LambdaCallback: unknown hook {name!r}")
             if function is not None:
-                setattr(self, name, function)
+                setattr(self, name, checks.function(name, function))
 
 
 class TerminateOnNaN(Callback):
@@ -190,7 +201,7 @@ class TerminateOnNaN(Callback):
 
     def __init__(self, raise_error: bool = False) -> None:
         super().__init__()
-        self.raise_error = raise_error
+        self.raise_error = checks.truth("raise_error", raise_error)
 
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Look at the loss."""
@@ -208,14 +219,16 @@ class _Monitor(Callback):
 
     def __init__(self, monitor: str, mode: str, min_delta: float) -> None:
         super().__init__()
-        if mode not in ("auto", "min", "max"):
-            raise ValueError(f"mode: got {mode!r}, wanted 'auto', 'min' or 'max'")
-        self.monitor, self.mode, self.min_delta = monitor, mode, abs(min_delta)
+        self.monitor = checks.text("monitor", monitor)
+        self.mode = checks.one_of("mode", mode, ("auto", "min", "max"))
+        self.min_delta = abs(checks.real_number("min_delta", min_delta))
         self.best: float | None = None
         self.wait = 0
 
     def improved(self, value: float, best: float | None) -> bool:
-        """Whether `value` is better than `best` by more than `min_delta`."""
+        """Whether `value` is better than `best` by more than `min_delta`; NaN never is."""
+        if math.isnan(value):
+            return False
         if best is None:
             return True
         return value - self.min_delta > best if self._upwards() else value + self.min_delta < best
@@ -239,6 +252,22 @@ class _Monitor(Callback):
             message = f"{type(self).__name__}: {self.monitor!r} is not among the logs; available: {available}"
             warnings.warn(message, UserWarning, stacklevel=user_stacklevel())
         return value
+
+
+def _signature(name: str, function: Any) -> inspect.Signature:
+    try:
+        return inspect.signature(function)
+    except ValueError:  # as of int
+        checks.refuse(TypeError, name, "a function that shows its arguments", function)
+
+
+def _epochs(name: str, value: Any) -> int:
+    return checks.whole_number(name, value, at_least=0)
+
+
+def _verbosity(value: Any) -> int:
+    """0, 1 or 2; many programs give a boolean."""
+    return int(value) if isinstance(value, bool) else checks.whole_number("verbose", value, at_least=0, at_most=2)
 
 
 class EarlyStopping(_Monitor):
@@ -276,8 +305,10 @@ class EarlyStopping(_Monitor):
         start_from_epoch: int = 0,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
-        self.patience, self.verbose, self.baseline = patience, verbose, baseline
-        self.restore_best_weights, self.start_from_epoch = restore_best_weights, start_from_epoch
+        self.patience, self.verbose = _epochs("patience", patience), _verbosity(verbose)
+        self.baseline = None if baseline is None else checks.real_number("baseline", baseline, infinite=True)
+        self.restore_best_weights = checks.truth("restore_best_weights", restore_best_weights)
+        self.start_from_epoch = _epochs("start_from_epoch", start_from_epoch)
         self._reset()
 
     def _reset(self) -> None:
@@ -350,10 +381,9 @@ class ReduceLROnPlateau(_Monitor):
         min_lr: float = 0.0,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
-        if factor >= 1:
-            raise ValueError(f"factor: got {factor}, wanted a number below 1")
-        self.factor, self.patience, self.verbose = factor, patience, verbose
-        self.cooldown, self.min_lr = cooldown, min_lr
+        self.factor = checks.real_number("factor", factor, at_least=0, below=1)
+        self.patience, self.verbose = _epochs("patience", patience), _verbosity(verbose)
+        self.cooldown, self.min_lr = _epochs("cooldown", cooldown), checks.real_number("min_lr", min_lr, at_least=0)
         self.cooldown_counter = 0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -401,9 +431,10 @@ class LearningRateScheduler(Callback):
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
         super().__init__()
-        self.schedule, self.verbose = schedule, verbose
+        self.schedule = checks.function("schedule", schedule, "a function of the epoch and the rate")
+        self.verbose = _verbosity(verbose)
         # Older programs give a function of the epoch only.
-        self._arguments = min(2, len(inspect.signature(schedule).parameters))
+        self._arguments = min(2, len(_signature("schedule", schedule).parameters))
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Set the rate."""
@@ -436,7 +467,12 @@ class CSVLogger(Callback):
 
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
         super().__init__()
-        self.filename, self.separator, self.append = os.fspath(filename), separator, append
+        if not isinstance(filename, str | os.PathLike):
+            checks.refuse(TypeError, "filename", "a path", filename)
+        if len(checks.text("separator", separator)) != 1:
+            checks.refuse(ValueError, "separator", "one character", separator)
+        self.filename, self.separator = os.fspath(filename), separator
+        self.append = checks.truth("append", append)
         self._file: IO[str] | None = None
         self._writer: csv.DictWriter[str] | None = None
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from fastlstm import checks
+
 from .arrays import Array
 from .lookup import find, names_of
 from .losses import EPSILON
@@ -33,7 +35,8 @@ class MaxNorm(Constraint):
     """
 
     def __init__(self, max_value: float = 2, axis: Any = 0) -> None:
-        self.max_value, self.axis = max_value, axis
+        self.max_value = checks.real_number("max_value", max_value, at_least=0, infinite=True)
+        self.axis = _checked_axis(axis)
 
     def __call__(self, w: Array) -> Array:
         """Return the constrained weights."""
@@ -56,7 +59,11 @@ class MinMaxNorm(Constraint):
     """
 
     def __init__(self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Any = 0) -> None:
-        self.min_value, self.max_value, self.rate, self.axis = min_value, max_value, rate, axis
+        self.min_value = checks.real_number("min_value", min_value, at_least=0)
+        self.max_value = checks.real_number("max_value", max_value, at_least=0, infinite=True)
+        if self.min_value > self.max_value:
+            checks.refuse(ValueError, "min_value", f"at most max_value {self.max_value}", self.min_value)
+        self.rate, self.axis = checks.fraction("rate", rate), _checked_axis(axis)
 
     def __call__(self, w: Array) -> Array:
         """Return the constrained weights."""
@@ -85,7 +92,7 @@ class UnitNorm(Constraint):
     """
 
     def __init__(self, axis: Any = 0) -> None:
-        self.axis = axis
+        self.axis = _checked_axis(axis)
 
     def __call__(self, w: Array) -> Array:
         """Return the constrained weights."""
@@ -93,9 +100,16 @@ class UnitNorm(Constraint):
         return result
 
 
-def _lengths(w: Array, axis: Any) -> Array:
-    axis = tuple(axis) if isinstance(axis, list) else axis
-    result: Array = np.sqrt(np.add.reduce(np.square(w), axis=axis, keepdims=True))
+def _checked_axis(axis: Any) -> int | list[int]:
+    """`axis` as an int or a list of them."""
+    if isinstance(axis, list | tuple) and axis:
+        return [checks.whole_number("axis", entry) for entry in axis]
+    return checks.whole_number("axis", axis)
+
+
+def _lengths(w: Array, axis: int | list[int]) -> Array:
+    axes = tuple(axis) if isinstance(axis, list) else axis
+    result: Array = np.sqrt(np.add.reduce(np.square(w), axis=axes, keepdims=True))
     return result
 
 
@@ -104,6 +118,6 @@ max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNo
 _KNOWN = names_of(MaxNorm, MinMaxNorm, NonNeg, UnitNorm)
 
 
-def get(identifier: Any) -> Constraint | None:
+def get(identifier: Any, argument: str = "constraint") -> Constraint | None:
     """Return the constraint that a name, class, instance or its description stands for; None is none."""
-    return None if identifier is None else find(identifier, _KNOWN, Constraint, "constraint")
+    return None if identifier is None else find(identifier, _KNOWN, Constraint, argument)

@@ -1,37 +1,29 @@
 """From what users pass as data to batches: checking, weighting, splitting, shuffling."""
 
 import math
-import operator
 import warnings
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from .arrays import Array, any_numbers, as_array, user_stacklevel
+from fastlstm.checks import refuse
+
+from .arrays import Array, as_array, user_stacklevel
 from .random import generator
+from .run_options import ClassWeights
 
 Batch: TypeAlias = tuple[Array, Array | None, Array | None]
 """x, y and sample weights."""
 
+NO_CLASS = -1
+"""In place of the number of a class."""
+
+_END = object()
+
 Check: TypeAlias = Callable[[Any, Any, Any], Batch]
 """Brings raw x, y and sample weights to the form the model takes, or raises."""
-
-
-def checked_batch_size(batch_size: Any) -> int:
-    """`batch_size` if it is a positive integer; 32 for None."""
-    return 32 if batch_size is None else count("batch_size", batch_size)
-
-
-def count(name: str, value: Any, least: int = 1) -> int:
-    """`value` if it is an integer of at least `least`."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name}: got {value!r}, wanted an integer of at least {least}") from None
-    if number < least:
-        raise ValueError(f"{name}: got {value!r}, wanted an integer of at least {least}")
-    return number
 
 
 def check_rows(**arrays: Array | None) -> int:
@@ -43,28 +35,56 @@ def check_rows(**arrays: Array | None) -> int:
     return next(iter(sizes.values()))
 
 
-def weights_from_classes(y: Any, class_weight: Any) -> Array:
-    """One sample weight a row: that of its class; classes that are not named weigh 1."""
-    if not isinstance(class_weight, dict):
-        raise TypeError(f"class_weight: got {class_weight!r}, wanted a dict from class numbers to weights")
-    labels = any_numbers(y, "y")
-    if labels.ndim > 1:
-        labels = labels[..., 0] if labels.shape[-1] == 1 else labels.argmax(-1)
-    if labels.ndim != 1:
-        raise ValueError(f"class_weight: needs one label a row, got y of shape {np.shape(y)}; use sample_weight")
-    classes, places = np.unique(np.round(labels).astype(np.int64), return_inverse=True)
-    values = [float(class_weight.get(int(c), 1.0)) for c in classes]
-    weights: Array = np.asarray(values, np.float32)[places]
-    return weights
+def weights_from_classes(labels: Array, ndim: int, classes: int | None, class_weight: ClassWeights) -> Array:
+    """Sample weights by class: one a label, so one a step where there is a label at every step.
+
+    Parameters
+    ----------
+    labels
+        In the form the loss takes: class numbers, or in the shape of the output.
+    ndim
+        Number of axes of the output.
+    classes
+        How many there are, None if the output does not say.
+    class_weight
+        Classes that are not named weigh 1, as does what names no class (zeros or NaN, which fill up sequences).
+    """
+    if classes is not None and not all(0 <= name < classes for name in class_weight):
+        raise ValueError(f"class_weight must name classes from 0 to {classes - 1}, got {sorted(class_weight)}")
+    found, places = np.unique(_classes(labels, ndim), return_inverse=True)
+    weights = np.asarray([class_weight.get(int(number), 1.0) for number in found], np.float32)
+    result: Array = weights[places].reshape(labels.shape[: ndim - 1])
+    return result
 
 
-def sample_weights(y: Any, sample_weight: Any, class_weight: Any) -> Any:
-    """Return the one of both that is given, as sample weights."""
-    if class_weight is None:
-        return sample_weight
-    if sample_weight is not None:
-        raise ValueError("class_weight and sample_weight are both given, wanted one of them")
-    return weights_from_classes(y, class_weight)
+def _classes(labels: Array, ndim: int) -> Array:
+    """Class numbers of labels; NO_CLASS where there is none."""
+    if labels.ndim < ndim:
+        return labels
+    single = labels.shape[-1] == 1
+    total = np.add.reduce(labels, axis=-1)
+    named = np.isfinite(total) & (single | (total != 0))
+    numbers = np.round(labels[..., 0]) if single else labels.argmax(-1)
+    wrong = named & ~(_is_class(labels[..., 0]) if single else _is_distribution(labels, total))
+    if wrong.any():
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise ValueError(
+            f"class_weight must go with labels of one class each, got {labels[place]} at {place} in y; "
+            "use sample_weight for others"
+        )
+    return np.where(named, numbers, NO_CLASS).astype(np.int64)
+
+
+def _is_class(labels: Array) -> Array:
+    """Whether each is a whole number, or a probability."""
+    result: Array = (labels == np.round(labels)) | ((labels > 0) & (labels < 1))
+    return result
+
+
+def _is_distribution(labels: Array, total: Array) -> Array:
+    """Whether each row is one of probabilities; smoothed float32 labels add up to 1 within far less than 1e-3."""
+    result: Array = (labels >= 0).all(-1) & (abs(total - 1) < 1e-3)
+    return result
 
 
 def check_weights(sample_weight: Any, dtype: np.dtype[Any], output_shape: tuple[int | None, ...]) -> Array | None:
@@ -79,21 +99,25 @@ def check_weights(sample_weight: Any, dtype: np.dtype[Any], output_shape: tuple[
     ):
         wanted = " or ".join(str((None, *output_shape[1:i])) for i in range(1, len(output_shape)))
         raise ValueError(f"sample_weight: got shape {weights.shape}, wanted {wanted}")
+    if not np.isfinite(weights).all():
+        refuse(ValueError, "sample_weight", "an array of finite numbers", float(weights[~np.isfinite(weights)][0]))
     return weights
 
 
-def split_rows(validation_split: float, *arrays: Array | None) -> tuple[list[Array | None], list[Array | None]]:
+def split_rows(validation_split: float, x: Array, y: Array | None, weights: Array | None) -> tuple[Batch, Batch]:
     """Return the first rows for training and the last fraction for validation."""
-    if isinstance(validation_split, bool) or not 0 <= validation_split < 1:
-        raise ValueError(f"validation_split: got {validation_split!r}, wanted a number from 0 to below 1")
-    rows = check_rows(x=arrays[0], y=arrays[1], sample_weight=arrays[2])
+    rows = len(x)
     at = math.floor(rows * (1 - validation_split))
     if at in (0, rows):
         raise ValueError(
             f"validation_split: {validation_split} of {rows} rows leaves {at} for training and {rows - at} for "
             "validation; both need some"
         )
-    return [a if a is None else a[:at] for a in arrays], [a if a is None else a[at:] for a in arrays]
+    return _rows(slice(0, at), x, y, weights), _rows(slice(at, None), x, y, weights)
+
+
+def _rows(part: slice, x: Array, y: Array | None, weights: Array | None) -> Batch:
+    return x[part], None if y is None else y[part], None if weights is None else weights[part]
 
 
 class ArraySource:
@@ -123,7 +147,7 @@ class ArraySource:
         self.rows = check_rows(x=x, y=y, sample_weight=weights)
         self.x, self.y, self.weights = x, y, weights
         self.batch_size, self.shuffle = batch_size, shuffle
-        self.limit = None if limit is None else count("steps", limit)
+        self.limit = limit
         self.steps: int | None = self.limit or -(-self.rows // batch_size)
         self._endless = self._repeat()
 
@@ -151,7 +175,7 @@ class ArraySource:
         x, y, weights, size = self.x, self.y, self.weights, self.batch_size
         for start in range(0, self.rows, size):
             rows = slice(start, start + size)
-            yield x[rows], None if y is None else y[rows], None if weights is None else weights[rows]
+            yield _rows(rows, x, y, weights)
 
     def _shuffled(self) -> Iterator[Batch]:
         order = generator().permutation(self.rows)
@@ -180,6 +204,8 @@ def _taker(array: Array | None, batch_size: int) -> Callable[[Array], Any]:
 class StreamSource:
     """Batches out of an iterable of ``(x, y)`` or ``(x, y, sample_weight)``.
 
+    Its methods ``on_epoch_begin`` and ``on_epoch_end``, if it has any, are called around every epoch.
+
     Parameters
     ----------
     data
@@ -188,38 +214,79 @@ class StreamSource:
         Applied to every batch.
     limit
         Batches an epoch; None: until the data ends.
+    shuffle
+        Whether batches that have numbers come in an order of their own every time.
     """
 
-    def __init__(self, data: Any, check: Check, limit: int | None = None) -> None:
-        self.data, self.check = data, check
-        self.limit = None if limit is None else count("steps", limit)
-        self.steps: int | None = self.limit or (len(data) if hasattr(data, "__len__") else None)
+    def __init__(self, data: Any, check: Check, limit: int | None = None, shuffle: bool = False) -> None:
+        self.data, self.check, self.limit, self.shuffle = data, check, limit, shuffle
+        self.numbered = hasattr(data, "__getitem__") and hasattr(data, "__len__")
+        length = _length(data)
+        if length == 0:
+            self._refuse_nothing()
+        self.steps: int | None = self.limit or length
         self._running: Iterator[Any] | None = None
+        self._found_any, self._drawn_ahead = False, False
+
+    def look_ahead(self) -> None:
+        """Draw the first batch for the next epoch and raise if there is none, or if it does not fit the model."""
+        if self.numbered:  # which says how many there are, and may count what is asked of it
+            return
+        running = iter(self._items())
+        item = next(running, _END)
+        if item is _END:
+            self._refuse_nothing()
+        self.check(*_parts(item))
+        self._running, self._drawn_ahead = chain([item], running), True
+
+    def _refuse_nothing(self) -> None:
+        raise ValueError("x: got no batches, wanted at least one")
 
     def epoch(self) -> Iterator[Batch]:
         """Return the batches of one epoch."""
-        if self._running is None or self.limit is None:
+        self._tell("on_epoch_begin")
+        if self._running is None or (self.limit is None and not self._drawn_ahead):
             self._running = iter(self._items())
+        self._drawn_ahead = False
         number = 0
         while self.limit is None or number < self.limit:
-            item = next(self._running, None)
-            if item is None:
+            item = next(self._running, _END)
+            if item is _END:
                 self._ended(number)
-                return
+                break
             number += 1
+            self._found_any = True
             yield self.check(*_parts(item))
+        self._tell("on_epoch_end")
+
+    def _tell(self, event: str) -> None:
+        method = getattr(self.data, event, None)
+        if callable(method):
+            method()
 
     def _items(self) -> Any:
-        if hasattr(self.data, "__getitem__") and hasattr(self.data, "__len__"):
-            return (self.data[i] for i in range(len(self.data)))
-        return self.data
+        if not self.numbered:
+            return self.data
+        length = len(self.data)
+        order = generator().permutation(length).tolist() if self.shuffle else range(length)
+        return (self.data[i] for i in order)
 
     def _ended(self, number: int) -> None:
         self._running = None
+        if not self._found_any:
+            self._refuse_nothing()
         if self.limit is not None or number == 0:
             wanted = "at least one batch" if self.limit is None else f"{self.limit} batches an epoch"
             message = f"the data ended after {number} batches of this epoch, wanted {wanted}"
             warnings.warn(message, UserWarning, stacklevel=user_stacklevel())
+
+
+def _length(data: Any) -> int | None:
+    """Return the number of batches, None where it is not known."""
+    try:
+        return len(data)
+    except TypeError:  # also from a __len__ that cannot say
+        return None
 
 
 def _parts(item: Any) -> tuple[Any, Any, Any]:
@@ -235,6 +302,15 @@ Source: TypeAlias = ArraySource | StreamSource
 
 def is_stream(data: Any) -> bool:
     """Whether `data` gives batches rather than being an array."""
-    if isinstance(data, list | tuple | str | bytes | dict) or hasattr(data, "__array__"):
+    if isinstance(data, list | tuple | str | bytes | dict) or hasattr(data, "__array__") or _is_buffer(data):
         return False
     return hasattr(data, "__iter__") or (hasattr(data, "__len__") and hasattr(data, "__getitem__"))
+
+
+def _is_buffer(data: Any) -> bool:
+    """Whether NumPy makes an array of the memory of `data`, such as a memoryview."""
+    try:
+        memoryview(data)
+    except TypeError:
+        return False
+    return True

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from .arrays import Array, float_dtype
+from fastlstm import checks
+
+from .arrays import Array, any_numbers, float_dtype, memory_for, weight_shape
 from .lookup import find, names_of
 from .random import draw_seed
 
@@ -20,7 +22,9 @@ class Initializer:
 
     def __call__(self, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Array:
         """Draw an array."""
-        return np.ascontiguousarray(self._draw(tuple(shape)), dtype=float_dtype(dtype))
+        wanted, sizes = float_dtype(dtype), weight_shape(shape, "shape")
+        with memory_for(sizes, "shape", wanted):
+            return np.ascontiguousarray(self._draw(sizes), dtype=wanted)
 
     def _draw(self, shape: tuple[int, ...]) -> Array:
         raise NotImplementedError(f"{type(self).__name__} must define _draw(shape)")
@@ -32,10 +36,8 @@ class Initializer:
 
 class _Random(Initializer):
     def __init__(self, seed: int | None = None) -> None:
-        if seed is not None and not isinstance(seed, int | np.integer):
-            raise TypeError(f"seed: got {seed!r}, wanted an integer or None")
-        self._given_seed = seed
-        self.seed = draw_seed() if seed is None else int(seed)
+        self._given_seed = checks.seed("seed", seed)
+        self.seed = draw_seed() if self._given_seed is None else self._given_seed
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments; without a seed of its own another object draws other values."""
@@ -64,17 +66,23 @@ class Constant(Initializer):
     """`value` everywhere."""
 
     def __init__(self, value: Any = 0.0) -> None:
+        if not np.isfinite(any_numbers(value, "value")).all():
+            checks.refuse(ValueError, "value", "finite", value)
         self.value = value
 
     def _draw(self, shape: tuple[int, ...]) -> Array:
-        return np.broadcast_to(np.asarray(self.value, dtype=np.float64), shape)
+        value = np.asarray(self.value, dtype=np.float64)
+        try:
+            return np.broadcast_to(value, shape)
+        except ValueError:
+            raise ValueError(f"value must be a number or fit a weight of shape {shape}, got {value.shape}") from None
 
 
 class Identity(Initializer):
     """`gain` on the diagonal of a matrix."""
 
     def __init__(self, gain: float = 1.0) -> None:
-        self.gain = gain
+        self.gain = checks.real_number("gain", gain)
 
     def _draw(self, shape: tuple[int, ...]) -> Array:
         if len(shape) != 2:
@@ -87,7 +95,8 @@ class RandomNormal(_Random):
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
         super().__init__(seed)
-        self.mean, self.stddev = mean, stddev
+        self.mean = checks.real_number("mean", mean)
+        self.stddev = checks.real_number("stddev", stddev, at_least=0)
 
     def _draw(self, shape: tuple[int, ...]) -> Array:
         return self._generator.normal(self.mean, self.stddev, shape)
@@ -98,7 +107,10 @@ class RandomUniform(_Random):
 
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None) -> None:
         super().__init__(seed)
-        self.minval, self.maxval = minval, maxval
+        self.minval = checks.real_number("minval", minval)
+        self.maxval = checks.real_number("maxval", maxval)
+        if self.minval > self.maxval:
+            checks.refuse(ValueError, "minval", f"at most maxval {self.maxval}", self.minval)
 
     def _draw(self, shape: tuple[int, ...]) -> Array:
         return self._generator.uniform(self.minval, self.maxval, shape)
@@ -109,7 +121,8 @@ class TruncatedNormal(_Random):
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
         super().__init__(seed)
-        self.mean, self.stddev = mean, stddev
+        self.mean = checks.real_number("mean", mean)
+        self.stddev = checks.real_number("stddev", stddev, at_least=0)
 
     def _draw(self, shape: tuple[int, ...]) -> Array:
         return self.mean + self.stddev * _truncated_normal(self._generator, shape)
@@ -135,11 +148,10 @@ class VarianceScaling(_Random):
         seed: int | None = None,
     ) -> None:
         super().__init__(seed)
-        if scale <= 0:
-            raise ValueError(f"scale: got {scale}, wanted a positive number")
-        _one_of("mode", mode, ("fan_in", "fan_out", "fan_avg"))
-        _one_of("distribution", distribution, ("normal", "truncated_normal", "untruncated_normal", "uniform"))
-        self.scale, self.mode, self.distribution = scale, mode, distribution
+        distributions = ("normal", "truncated_normal", "untruncated_normal", "uniform")
+        self.scale = checks.real_number("scale", scale, above=0)
+        self.mode = checks.one_of("mode", mode, ("fan_in", "fan_out", "fan_avg"))
+        self.distribution = checks.one_of("distribution", distribution, distributions)
 
     def _draw(self, shape: tuple[int, ...]) -> Array:
         fan_in, fan_out = _fans(shape)
@@ -152,11 +164,6 @@ class VarianceScaling(_Random):
             return self._generator.normal(0, math.sqrt(variance), shape)
         # 0.8796... is the standard deviation of a unit normal cut off at two.
         return math.sqrt(variance) / 0.87962566103423978 * _truncated_normal(self._generator, shape)
-
-
-def _one_of(name: str, value: str, valid: tuple[str, ...]) -> None:
-    if value not in valid:
-        raise ValueError(f"{name}: got {value!r}, wanted one of {', '.join(valid)}")
 
 
 def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -218,7 +225,7 @@ class Orthogonal(_Random):
 
     def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
         super().__init__(seed)
-        self.gain = gain
+        self.gain = checks.real_number("gain", gain)
 
     def _draw(self, shape: tuple[int, ...]) -> Array:
         if len(shape) < 2:
@@ -241,6 +248,6 @@ _KNOWN = names_of(
 )
 
 
-def get(identifier: Any) -> Initializer:
+def get(identifier: Any, argument: str = "initializer") -> Initializer:
     """Return the initializer that a name, class or instance stands for; None is ``zeros``."""
-    return Zeros() if identifier is None else find(identifier, _KNOWN, Initializer, "initializer")
+    return Zeros() if identifier is None else find(identifier, _KNOWN, Initializer, argument)

@@ -1,5 +1,6 @@
 """Ctrl-C between whole training steps."""
 
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -11,6 +12,7 @@ class WholeSteps:
 
     def __init__(self) -> None:
         self._held, self._pending = False, False
+        self._process = os.getpid()
         self._previous: Any = None
 
     def __enter__(self) -> "WholeSteps":
@@ -23,7 +25,8 @@ class WholeSteps:
             signal.signal(signal.SIGINT, self._previous)
 
     def _received(self, number: int, frame: Any) -> None:
-        if self._held:
+        # The step of a thread that does not exist in a forked child never ends there.
+        if self._held and os.getpid() == self._process:
             self._pending = True
         else:
             self._previous(number, frame)

@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from fastlstm import checks
+
 T = TypeVar("T")
 
 _counts: defaultdict[str, int] = defaultdict(int)
@@ -24,27 +26,39 @@ def auto_name(class_name: str) -> str:
     return base if count == 0 else f"{base}_{count}"
 
 
+def article(noun: str) -> str:
+    """Return ``an Optimizer``, ``a Loss``."""
+    return f"{'an' if noun[0] in 'AEIOU' else 'a'} {noun}"
+
+
+def checked_name(name: Any, owner: str) -> str:
+    """`name` if it is text; empty for None."""
+    return "" if name is None else checks.text(f"{owner}: name", name)
+
+
 def reset_names() -> None:
     """Start the automatic names again."""
     _counts.clear()
 
 
 def find(identifier: Any, known: Mapping[str, type[T]], base: type[T], kind: str) -> T:
-    """Return the object that `identifier` stands for: an instance, class or description, or a `known` name."""
+    """Return the object that `identifier` stands for: an instance, class or description, or a `known` name.
+
+    `kind` is the argument that errors name.
+    """
     if isinstance(identifier, base):
         return identifier
     if isinstance(identifier, type) and issubclass(identifier, base):
         return identifier()
+    config: dict[str, Any] = {}
     if isinstance(identifier, dict) and {"class_name", "config"} <= set(identifier):
-        if identifier["class_name"] in known:
-            return known[identifier["class_name"]](**identifier["config"])
+        config = checks.settings(f"{kind}: config", identifier["config"])
         identifier = identifier["class_name"]
-    if isinstance(identifier, str):
-        if identifier in known:
-            return known[identifier]()
-        names = ", ".join(sorted({snake_case(cls.__name__) for cls in known.values()}))
-        raise ValueError(f"{kind}: {identifier!r} is not known; valid names: {names}")
-    raise TypeError(f"{kind}: got {identifier!r} ({type(identifier).__name__}), wanted a name or a {base.__name__}")
+    if isinstance(identifier, str) and identifier in known:
+        return known[identifier](**config)
+    names = ", ".join(sorted({snake_case(cls.__name__) for cls in known.values()}))
+    wanted = f"a known name or {article(base.__name__)}"
+    checks.refuse(checks.kind_error(identifier), kind, wanted, identifier, f"; valid names: {names}")
 
 
 def describe(thing: Any) -> dict[str, Any] | None:

@@ -1,15 +1,22 @@
 """Losses and their gradients."""
 
-from typing import Any
+import math
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from fastlstm import checks
+
 from .activations import stable_sigmoid
-from .arrays import Array, as_array
-from .lookup import find, names_of, snake_case
+from .arrays import Array, any_numbers, as_array
+from .lookup import checked_name, find, names_of, snake_case
 
 EPSILON = 1e-7
 """Probabilities are kept this far from 0 and 1 before a logarithm, as in Keras."""
+
+Counted: TypeAlias = Callable[[], Array | None]
+"""Gives True for what counts in the first axes of the labels, None if all do; asked only if that matters."""
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None)
 
@@ -34,11 +41,10 @@ class Loss:
     def __init__(
         self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None
     ) -> None:
-        if reduction not in REDUCTIONS:
-            valid = ", ".join(map(str, REDUCTIONS))
-            raise ValueError(f"reduction: got {reduction!r}, wanted one of {valid}")
-        self.name = name or snake_case(type(self).__name__)
-        self.reduction = reduction
+        self.name = checked_name(name, type(self).__name__) or snake_case(type(self).__name__)
+        self.reduction = checks.one_of("reduction", reduction, REDUCTIONS)
+        if dtype is not None:
+            checks.any_dtype("dtype", dtype)
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of every entry: the shape of `y_pred` without its last axis."""
@@ -68,19 +74,26 @@ class Loss:
             )
         return labels
 
+    def prepare_counted(
+        self, y: Any, output_shape: tuple[int | None, ...], dtype: np.dtype[Any], counted: Counted
+    ) -> Array:
+        """`prepare`, for labels some of which do not count: these may be anything."""
+        return self.prepare(y, output_shape, dtype)
+
     def _cure(self, labels: Array, output_shape: tuple[int | None, ...]) -> str:
         return ""
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Compute the loss of a batch: a number, or one for every entry if the reduction is ``"none"``."""
-        y_pred = np.asarray(y_pred)
-        y_pred = y_pred if y_pred.dtype.kind == "f" else y_pred.astype(np.float32)
-        labels = self.prepare(y_true, y_pred.shape, y_pred.dtype)
-        losses = self.call(labels, y_pred)
-        weights = None if sample_weight is None else as_array(sample_weight, "sample_weight", losses.dtype)
+        y_pred = as_outputs(y_pred)
+        weights = None if sample_weight is None else as_array(sample_weight, "sample_weight", y_pred.dtype)
+        counted = lambda: None if weights is None else weights != 0  # noqa: E731
+        losses = self.call(self.prepare_counted(y_true, y_pred.shape, y_pred.dtype, counted), y_pred)
+        if weights is not None and weights.shape != losses.shape[: weights.ndim]:
+            raise ValueError(f"sample_weight: got shape {weights.shape}, wanted the first axes of {losses.shape}")
         scale = self.scale(losses, weights)
-        weighted = losses if weights is None else losses * expand(weights, losses.ndim)
-        return weighted if scale is None else weighted.sum() * scale
+        losses = losses if weights is None else weighted(losses, weights)
+        return losses if scale is None else losses.sum() * scale
 
     def scale(self, losses: Array, weights: Array | None) -> float | None:
         """Describe what the sum of the weighted losses is multiplied with; None: they stay as they are."""
@@ -98,6 +111,14 @@ class Loss:
         return {"name": self.name, "reduction": self.reduction}
 
 
+def as_outputs(y_pred: Any) -> Array:
+    """`y_pred` as an array of floats with an axis of rows at least."""
+    array = any_numbers(y_pred, "y_pred", "outputs of a model")
+    if array.ndim == 0:
+        raise ValueError(f"y_pred must have an axis at least, got {array}")
+    return array if array.dtype.kind == "f" else array.astype(np.float32)
+
+
 def fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
     """Whether `shape` is `wanted`, in which None stands for any size."""
     return len(shape) == len(wanted) and all(w is None or s == w for s, w in zip(shape, wanted, strict=True))
@@ -106,6 +127,16 @@ def fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
 def expand(weights: Array, ndim: int) -> Array:
     """`weights` with axes of length one at the end, so that it multiplies arrays of `ndim` axes."""
     return weights.reshape(weights.shape + (1,) * (ndim - weights.ndim))
+
+
+def weighted(values: Array, weights: Array) -> Array:
+    """`values` times `weights` of their first axes; a weight of 0 gives 0, whatever the value: it does not count."""
+    weights = expand(weights, values.ndim)
+    with np.errstate(all="ignore"):
+        product: Array = values * weights
+        if not math.isfinite(np.add.reduce(product, axis=None)):
+            product = np.where(weights == 0, values.dtype.type(0), product)
+    return product
 
 
 def apply_mask(weights: Array | None, mask: Array | None, dtype: np.dtype[Any], mean: bool) -> Array | None:
@@ -159,9 +190,10 @@ class CategoricalCrossentropy(Loss):
         name: str | None = "categorical_crossentropy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name, reduction)
+        super().__init__(name, reduction, dtype)
         _last_axis(axis)
-        self.from_logits, self.label_smoothing = bool(from_logits), _smoothing(label_smoothing)
+        self.from_logits = checks.truth("from_logits", from_logits)
+        self.label_smoothing = checks.fraction("label_smoothing", label_smoothing)
         self.fused_activation = "linear" if from_logits else "softmax"
 
     def _labels(self, y_true: Array) -> Array:
@@ -196,7 +228,7 @@ class CategoricalCrossentropy(Loss):
         return losses, logits if self.from_logits else p, p * mass - labels
 
     def _cure(self, labels: Array, output_shape: tuple[int | None, ...]) -> str:
-        if labels.ndim == len(output_shape) - 1 or labels.shape[-1] == 1:
+        if labels.ndim == len(output_shape) - 1 or labels.shape[-1:] == (1,):
             return "; for class numbers use 'sparse_categorical_crossentropy' or to_categorical(y)"
         return ""
 
@@ -229,14 +261,8 @@ def _inside(p: Array) -> Array:
 
 
 def _last_axis(axis: int) -> None:
-    if axis != -1:
+    if checks.whole_number("axis", axis) != -1:
         raise NotImplementedError(f"axis: got {axis}, only -1 is supported")
-
-
-def _smoothing(value: float) -> float:
-    if not 0 <= value <= 1:
-        raise ValueError(f"label_smoothing: got {value}, wanted a number between 0 and 1")
-    return float(value)
 
 
 class SparseCategoricalCrossentropy(Loss):
@@ -263,15 +289,22 @@ class SparseCategoricalCrossentropy(Loss):
         name: str | None = "sparse_categorical_crossentropy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name, reduction)
+        super().__init__(name, reduction, dtype)
         _last_axis(axis)
         if ignore_class is not None:
+            checks.whole_number("ignore_class", ignore_class)
             raise NotImplementedError("ignore_class is not supported; give those entries a sample_weight of 0")
-        self.from_logits = bool(from_logits)
+        self.from_logits = checks.truth("from_logits", from_logits)
         self.fused_activation = "linear" if from_logits else "softmax"
 
     def prepare(self, y: Any, output_shape: tuple[int | None, ...], dtype: np.dtype[Any]) -> Array:
         """Class numbers as integers without a last axis of length one, all of them within range."""
+        return self.prepare_counted(y, output_shape, dtype, lambda: None)
+
+    def prepare_counted(
+        self, y: Any, output_shape: tuple[int | None, ...], dtype: np.dtype[Any], counted: Counted
+    ) -> Array:
+        """Class numbers; -1 in place of one that is out of range and does not count."""
         labels = as_array(y, "y", np.dtype(np.float64), "an array of class numbers")
         if labels.ndim == len(output_shape) and labels.shape[-1] == 1:
             labels = labels[..., 0]
@@ -279,7 +312,7 @@ class SparseCategoricalCrossentropy(Loss):
             wanted = (None, *output_shape[1:-1])
             cure = "; for one-hot rows use 'categorical_crossentropy'" if labels.ndim == len(output_shape) else ""
             raise ValueError(f"y: got shape {labels.shape}, wanted {wanted}, one class number an entry{cure}")
-        return _class_numbers(labels, output_shape[-1])
+        return _class_numbers(labels, output_shape[-1], counted)
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of every row."""
@@ -311,11 +344,14 @@ class SparseCategoricalCrossentropy(Loss):
         return super().get_config() | {"from_logits": self.from_logits}
 
 
-def _class_numbers(labels: Array, classes: int | None) -> Array:
+def _class_numbers(labels: Array, classes: int | None, counted: Counted) -> Array:
     assert classes is not None
-    right = (labels >= 0) & (labels < classes)
-    numbers = np.where(right, labels, 0).astype(np.int64)
-    wrong = ~right | (numbers != labels)
+    numbers = np.where((labels >= 0) & (labels < classes), labels, -1).astype(np.int64)
+    numbers[numbers != labels] = -1
+    wrong = numbers < 0
+    counts = counted() if wrong.any() else None
+    if counts is not None and counts.shape == labels.shape[: counts.ndim]:
+        wrong &= expand(counts, labels.ndim)
     if wrong.any():
         first = tuple(int(i) for i in np.argwhere(wrong)[0])
         place = f"row {first[0]}" + (f", step {first[1]}" if len(first) > 1 else "")
@@ -360,9 +396,10 @@ class BinaryCrossentropy(Loss):
         name: str | None = "binary_crossentropy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name, reduction)
+        super().__init__(name, reduction, dtype)
         _last_axis(axis)
-        self.from_logits, self.label_smoothing = bool(from_logits), _smoothing(label_smoothing)
+        self.from_logits = checks.truth("from_logits", from_logits)
+        self.label_smoothing = checks.fraction("label_smoothing", label_smoothing)
         self.fused_activation = "linear" if from_logits else "sigmoid"
 
     def _labels(self, y_true: Array) -> Array:
@@ -445,8 +482,8 @@ class Huber(Loss):
         name: str | None = "huber_loss",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name, reduction)
-        self.delta = float(delta)
+        super().__init__(name, reduction, dtype)
+        self.delta = checks.real_number("delta", delta, above=0)
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of every row."""
@@ -522,7 +559,7 @@ _FUNCTIONS = (
 
 def get(identifier: Any) -> Loss:
     """Return the loss that a name, class, instance or one of this module's functions stands for."""
-    if identifier in _FUNCTIONS:
+    if any(identifier is function for function in _FUNCTIONS):
         identifier = identifier.__name__
     if callable(identifier) and not isinstance(identifier, Loss | type):
         name = getattr(identifier, "__name__", repr(identifier))

@@ -1,4 +1,10 @@
-"""Loss and metrics over the batches of an epoch."""
+"""Loss and metrics over the batches of an epoch, for every run its own."""
+
+import copy
+from collections import deque
+from typing import Any
+
+import numpy as np
 
 from .arrays import Array
 from .losses import apply_mask
@@ -9,11 +15,10 @@ Logs = dict[str, float]
 
 
 class Meters:
-    """Loss and metrics of the batches since the last reset."""
+    """Loss and metrics of the batches of one run since the last reset."""
 
-    def __init__(self, plain: list[Metric], weighted: list[Metric]) -> None:
-        self.plain, self.weighted = plain, weighted
-        self.names = _log_names(plain, weighted)
+    def __init__(self, owner: "CompiledMetrics", plain: list[Metric], weighted: list[Metric]) -> None:
+        self.owner, self.plain, self.weighted = owner, plain, weighted
         self.total, self.rows = 0.0, 0
 
     def reset(self) -> None:
@@ -38,11 +43,78 @@ class Meters:
     def values(self) -> Logs:
         """Loss first, then the metrics as they were given."""
         results = (metric.result() for metric in (*self.plain, *self.weighted))
-        return {"loss": self.total / self.rows if self.rows else 0.0} | dict(zip(self.names, results, strict=True))
+        return {"loss": self.total / self.rows if self.rows else 0.0} | dict(
+            zip(self.owner.names, results, strict=True)
+        )
 
     def logs(self) -> Logs:
         """Return the values in the order of the history: by name."""
         return dict(sorted(self.values().items()))
+
+    def finish(self) -> Logs:
+        """Return the values for good: another run may use these meters from now on."""
+        values = self.values()
+        self.owner.give_back(self)
+        return values
+
+
+class CompiledMetrics:
+    """The metrics of a model, of which every run gets copies: runs may be inside one another, or in several threads.
+
+    Parameters
+    ----------
+    plain, weighted
+        The metrics themselves. Runs do not work with them, but leave there what they have found.
+    """
+
+    def __init__(self, plain: list[Metric], weighted: list[Metric]) -> None:
+        self.plain, self.weighted = plain, weighted
+        self.names = _log_names(plain, weighted)
+        self._unused = [_copied(metric) for metric in self.all]
+        self._spare: deque[Meters] = deque()
+
+    @property
+    def all(self) -> list[Metric]:
+        """Plain and weighted ones."""
+        return [*self.plain, *self.weighted]
+
+    def reset(self) -> None:
+        """Forget what runs have left."""
+        for metric in self.all:
+            metric.reset_state()
+
+    def take(self) -> Meters:
+        """Return meters for one run that have seen nothing."""
+        try:
+            meters = self._spare.pop()
+        except IndexError:  # all are in use
+            copies, number = [_copied(metric) for metric in self._unused], len(self.plain)
+            meters = Meters(self, copies[:number], copies[number:])
+        meters.reset()
+        return meters
+
+    def give_back(self, meters: Meters) -> None:
+        """Leave what a run has found in the metrics, and keep its meters for the next one."""
+        for metric, own in zip(self.all, (*meters.plain, *meters.weighted), strict=True):
+            vars(metric).update(_state(own))
+        self._spare.append(meters)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_spare": deque()}
+
+
+def _copied(metric: Metric) -> Metric:
+    twin = copy.copy(metric)
+    vars(twin).update(_state(metric))
+    return twin
+
+
+def _state(metric: Metric) -> dict[str, Any]:
+    """Attributes of `metric`, copied where they gather numbers; a model or a function it knows stays the same."""
+    return {
+        name: copy.deepcopy(value) if isinstance(value, list | dict | set | np.ndarray | Metric) else value
+        for name, value in vars(metric).items()
+    }
 
 
 def _log_names(plain: list[Metric], weighted: list[Metric]) -> list[str]:

@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from fastlstm import checks
+
 from . import losses
-from .arrays import Array
-from .lookup import find, names_of, snake_case
+from .arrays import Array, any_numbers
+from .lookup import checked_name, find, names_of, snake_case
 
 
 class Metric:
@@ -25,7 +27,9 @@ class Metric:
     """Whether a better model has a higher (``"up"``) or lower (``"down"``) value."""
 
     def __init__(self, name: str | None = None, dtype: Any = None) -> None:
-        self.name = name or snake_case(type(self).__name__)
+        self.name = checked_name(name, type(self).__name__) or snake_case(type(self).__name__)
+        if dtype is not None:
+            checks.any_dtype("dtype", dtype)
         self.total, self.count = 0.0, 0.0
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
@@ -37,9 +41,12 @@ class Metric:
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take in one batch."""
-        values = self.call(np.asarray(y_true), np.asarray(y_pred))
+        labels, outputs = any_numbers(y_true, "y_true"), losses.as_outputs(y_pred)
+        if labels.shape[:1] != outputs.shape[:1]:
+            raise ValueError(f"y_true must have the rows of y_pred {outputs.shape}, got shape {labels.shape}")
+        values = self.call(labels, outputs)
         if sample_weight is not None:
-            self._add_weighted(values, np.asarray(sample_weight))
+            self._add_weighted(values, any_numbers(sample_weight, "sample_weight"))
         elif values.size:
             rows = len(values)
             self.total += float(np.add.reduce(values, axis=None)) * rows / values.size
@@ -52,7 +59,7 @@ class Metric:
             values = values.mean(axis=tuple(range(weights.ndim, values.ndim)))
         if values.size:
             scale = len(values) / values.size
-            self.total += float((values * weights).sum()) * scale
+            self.total += float(losses.weighted(values, weights).sum()) * scale
             self.count += float(np.broadcast_to(weights, values.shape).sum()) * scale
 
     def result(self) -> float:
@@ -113,8 +120,8 @@ class BinaryAccuracy(Metric):
     direction = "up"
 
     def __init__(self, name: str | None = None, dtype: Any = None, threshold: float = 0.5) -> None:
-        super().__init__(name)
-        self.threshold = threshold
+        super().__init__(name, dtype)
+        self.threshold = checks.real_number("threshold", threshold)
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Share of right entries in each row."""
@@ -137,8 +144,8 @@ class TopKCategoricalAccuracy(Metric):
     direction = "up"
 
     def __init__(self, k: int = 5, name: str | None = None, dtype: Any = None) -> None:
-        super().__init__(name)
-        self.k = k
+        super().__init__(name, dtype)
+        self.k = checks.whole_number("k", k, at_least=1)
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Whether each row is right."""
@@ -154,8 +161,9 @@ class SparseTopKCategoricalAccuracy(TopKCategoricalAccuracy):
 
 
 def _in_top_k(labels: Array, y_pred: Array, k: int) -> Array:
-    own = np.take_along_axis(y_pred, labels[..., None].astype(np.int64), axis=-1)
-    result: Array = (y_pred > own).sum(-1) < k
+    labels = labels.astype(np.int64)
+    own = np.take_along_axis(y_pred, labels[..., None], axis=-1)
+    result: Array = ((y_pred > own).sum(-1) < k) & (labels >= 0)
     return result
 
 
@@ -163,12 +171,20 @@ class _LossMetric(Metric):
     loss: Callable[[], losses.Loss]
 
     def check(self, y_true: Array, output_shape: tuple[int | None, ...]) -> None:
-        type(self).loss().prepare(y_true, output_shape, np.dtype(np.float64))
+        nothing = lambda: np.zeros(len(y_true), np.bool_)  # noqa: E731 - which labels count is seen in every batch
+        type(self).loss().prepare_counted(y_true, output_shape, np.dtype(np.float64), nothing)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Take in one batch; labels of weight 0 may be anything."""
+        y_pred = losses.as_outputs(y_pred)
+        weights = None if sample_weight is None else any_numbers(sample_weight, "sample_weight")
+        counted = lambda: None if weights is None else weights != 0  # noqa: E731
+        labels = type(self).loss().prepare_counted(y_true, y_pred.shape, y_pred.dtype, counted)
+        super().update_state(labels, y_pred, weights)
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of every entry."""
-        loss = type(self).loss()
-        return loss.call(loss.prepare(y_true, y_pred.shape, y_pred.dtype), y_pred)
+        return type(self).loss().call(y_true, y_pred)
 
 
 class MeanSquaredError(_LossMetric):
@@ -239,14 +255,14 @@ def accuracy_for(y_ndim: int, output_shape: tuple[int | None, ...], y_last: int 
     return CategoricalAccuracy
 
 
-def get(identifier: Any) -> Metric:
+def get(identifier: Any, argument: str = "metrics") -> Metric:
     """Return the metric that a name, class, instance or function ``f(y_true, y_pred)`` stands for."""
     if isinstance(identifier, str) and identifier not in _KNOWN:
         names = ", ".join(["accuracy", *sorted({snake_case(cls.__name__) for cls in _KNOWN.values()})])
-        raise ValueError(f"metrics: {identifier!r} is not known; valid names: {names}")
+        checks.refuse(ValueError, argument, "known names or Metrics", identifier, f"; valid names: {names}")
     if callable(identifier) and not isinstance(identifier, Metric | type):
         return _FunctionMetric(identifier)
-    metric = find(identifier, _KNOWN, Metric, "metrics")
+    metric = find(identifier, _KNOWN, Metric, argument)
     if isinstance(identifier, str):
         metric.name = identifier
     return metric

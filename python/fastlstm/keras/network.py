@@ -7,8 +7,11 @@ import numpy as np
 
 from .arrays import Array
 from .layers.base import Layer, Pullback
+from .layers.embedding import Embedding
+from .layers.masking import Masking
 from .layers.stack import joined
-from .losses import Loss, apply_mask, expand
+from .layers.time_distributed import TimeDistributed
+from .losses import Loss, apply_mask, weighted
 from .variable import Variable, holding
 
 
@@ -68,26 +71,49 @@ class Network:
         *inner, last = self.layers
         out, mask, penalties = self._run(inner if self.logits else self.layers, x)
         if self.logits:
-            x = self._cast(out, last)
-            out = last.vjp(x, training=False, mask=mask, need_dx=False, logits=True)[0]
-            mask = last.compute_mask(x, mask)
+            before = self._cast(out, last)
+            out = last.vjp(before, training=False, mask=mask, need_dx=False, logits=True)[0]
+            mask = last.compute_mask(before, mask)
         outcome, _ = self._loss(y, out, weights, mask, need_slope=False)
+        if self.penalized:
+            rows = self._broken_rows(x, out, weights)
+            penalties = penalties if rows is None else self._run(self.layers, _without(x, rows))[2]
         return self._penalized(outcome, penalties)
 
     def gradients(self, x: Array, y: Array, weights: Array | None) -> tuple[Outcome, list[Array]]:
         """Return the loss and the model's output, and the gradient of every trainable weight."""
         with holding(self.weights):
             out, mask, pullbacks, penalties = self._forward(x)
-        outcome, slope = self._loss(y, out, weights, mask)
+            outcome, slope = self._loss(y, out, weights, mask)
+            rows = self._broken_rows(x, out, weights)
+            if rows is not None:
+                out, mask, pullbacks, penalties = self._forward(_without(x, rows))
+                slope = self._loss(y, out, weights, mask)[1]
+        found = self._pull_back(slope, pullbacks)
+        for i, variable in self.regularized:
+            found[i] = found[i] + variable.regularizer.gradient(variable.value)  # type: ignore[union-attr]
+        return self._penalized(outcome, penalties), found
+
+    def _pull_back(self, slope: Array | None, pullbacks: list[tuple[Layer, Pullback]]) -> list[Array]:
         parts: list[list[Array]] = []
         for layer, pullback in reversed(pullbacks):
             assert slope is not None
             slope, gradients = pullback(self._cast(slope, layer))
             parts.append(gradients)
-        found = [gradient for part in reversed(parts) for gradient in part]
-        for i, variable in self.regularized:
-            found[i] = found[i] + variable.regularizer.gradient(variable.value)  # type: ignore[union-attr]
-        return self._penalized(outcome, penalties), found
+        return [gradient for part in reversed(parts) for gradient in part]
+
+    def _broken_rows(self, x: Array, out: Array, weights: Array | None) -> Array | None:
+        """Which rows do not count but have NaN or infinity in them; None: no row.
+
+        Their slope is 0, but on its way back it meets what the forward pass kept, and 0 * NaN is NaN.
+        """
+        if weights is None or weights.all() or _stateful(self.layers):
+            return None
+        idle = np.flatnonzero(~_any_in_row(weights != 0))
+        broken = _any_in_row(~np.isfinite(out[idle]))
+        if x.dtype.kind == "f":
+            broken = broken | _any_in_row(~np.isfinite(x[idle]))
+        return idle[broken] if broken.any() else None
 
     def _penalized(self, outcome: Outcome, on_outputs: float) -> Outcome:
         if not self.regularized and not self.penalized:
@@ -143,7 +169,45 @@ class Network:
             raise ValueError(f"loss: reduction={loss.reduction!r} gives no single value to minimize; use another")
         scale *= self.loss_scale
         if weights is not None:
-            entries = entries * expand(weights, entries.ndim)
-            slope = None if slope is None else slope * expand(weights, slope.ndim)
+            entries = weighted(entries, weights)
+            slope = None if slope is None else weighted(slope, weights)
         value = float(np.add.reduce(entries, axis=None)) * scale
         return Outcome(value, output, mask), None if slope is None else slope * scale
+
+
+def _any_in_row(flags: Array) -> Array:
+    result: Array = np.logical_or.reduce(flags, axis=tuple(range(1, flags.ndim)))
+    return result
+
+
+def _without(x: Array, rows: Array) -> Array:
+    """`x` with zeros in these rows."""
+    x = x.copy()
+    x[rows] = 0
+    return x
+
+
+def step_mask(layers: Sequence[Layer], x: Array) -> Array | None:
+    """Return the mask that a model of `layers` gives to its loss for the input `x`; None: none, or not to be known."""
+    mask: Array | None = None
+    last = max((i for i, layer in enumerate(layers) if _masks_by_input(layer)), default=-1)
+    if _stateful(layers[: max(last, 0)]):
+        return None
+    for i, layer in enumerate(layers):
+        output_mask = layer.compute_mask(x, mask)
+        if i < last:
+            x = layer.forward(x, mask=mask)
+        mask = output_mask
+    return mask
+
+
+def _stateful(layers: Sequence[Layer]) -> bool:
+    return any(getattr(layer, "stateful", False) for layer in layers)
+
+
+def _masks_by_input(layer: Layer) -> bool:
+    """Whether the layer's mask depends on the values of its input, not only on their mask."""
+    if isinstance(layer, TimeDistributed):
+        return _masks_by_input(layer.layer)
+    own = type(layer).compute_mask.__module__
+    return isinstance(layer, Masking | Embedding) or not own.startswith(f"{__package__}.")

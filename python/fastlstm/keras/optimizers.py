@@ -10,8 +10,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .arrays import Array
-from .lookup import find, names_of, snake_case
+from fastlstm import checks
+
+from .arrays import Array, any_numbers, as_array
+from .forks import StepLock
+from .lookup import checked_name, find, names_of, snake_case
 from .variable import CHANGE, Variable
 
 BLOCK = 16384
@@ -44,14 +47,14 @@ class ExponentialDecay(LearningRateSchedule):
     def __init__(
         self, initial_learning_rate: float, decay_steps: float, decay_rate: float, staircase: bool = False
     ) -> None:
-        if decay_steps <= 0:
-            raise ValueError(f"decay_steps: got {decay_steps}, wanted a positive number")
-        self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
-        self.decay_rate, self.staircase = decay_rate, staircase
+        self.initial_learning_rate = checks.real_number("initial_learning_rate", initial_learning_rate, at_least=0)
+        self.decay_steps = checks.real_number("decay_steps", decay_steps, above=0)
+        self.decay_rate = checks.real_number("decay_rate", decay_rate, at_least=0)
+        self.staircase = checks.truth("staircase", staircase)
 
     def __call__(self, step: int) -> float:
         """Return the rate after `step` steps."""
-        power = step / self.decay_steps
+        power = checks.real_number("step", step, at_least=0) / self.decay_steps
         return float(self.initial_learning_rate * self.decay_rate ** (math.floor(power) if self.staircase else power))
 
 
@@ -69,13 +72,14 @@ class CosineDecay(LearningRateSchedule):
     """
 
     def __init__(self, initial_learning_rate: float, decay_steps: float, alpha: float = 0.0) -> None:
-        if decay_steps <= 0:
-            raise ValueError(f"decay_steps: got {decay_steps}, wanted a positive number")
-        self.initial_learning_rate, self.decay_steps, self.alpha = initial_learning_rate, decay_steps, alpha
+        self.initial_learning_rate = checks.real_number("initial_learning_rate", initial_learning_rate, at_least=0)
+        self.decay_steps = checks.real_number("decay_steps", decay_steps, above=0)
+        self.alpha = checks.real_number("alpha", alpha, at_least=0)
 
     def __call__(self, step: int) -> float:
         """Return the rate after `step` steps."""
-        cosine = 0.5 * (1 + math.cos(math.pi * min(step, self.decay_steps) / self.decay_steps))
+        done = min(checks.real_number("step", step, at_least=0), self.decay_steps)
+        cosine = 0.5 * (1 + math.cos(math.pi * done / self.decay_steps))
         return float(self.initial_learning_rate * ((1 - self.alpha) * cosine + self.alpha))
 
 
@@ -105,13 +109,15 @@ class _Group:
         return self._flat
 
     def commit(self, flat: Array) -> None:
-        self._views = [flat[s].reshape(v.value.shape) for s, v in zip(self.spans, self.variables, strict=True)]
-        for variable, view in zip(self.variables, self._views, strict=True):
+        for variable, span in zip(self.variables, self.spans, strict=True):
             if variable.constraint is not None:
+                view = flat[span].reshape(variable.shape)
                 view[...] = variable.constraint(view)
+        flat.flags.writeable = False  # and so are the views made of it
         self._flat = flat
+        self._views = [flat[s].reshape(v.shape) for s, v in zip(self.spans, self.variables, strict=True)]
         for variable, view in zip(self.variables, self._views, strict=True):
-            variable.value = view
+            variable.replace(view)
 
 
 class Optimizer:
@@ -154,14 +160,17 @@ class Optimizer:
         if len(given) > 1:
             raise ValueError(f"{type(self).__name__}: got {' and '.join(given)}, wanted at most one of them")
         for argument in given:
-            if not clips[argument] > 0:  # type: ignore[operator]
-                raise ValueError(f"{type(self).__name__}: {argument} must be positive, got {clips[argument]}")
-        self.name = name or snake_case(type(self).__name__)
+            checks.real_number(f"{type(self).__name__}: {argument}", clips[argument], above=0, infinite=True)
+        self.name = checked_name(name, type(self).__name__) or snake_case(type(self).__name__)
+        if weight_decay is not None:
+            weight_decay = checks.real_number("weight_decay", weight_decay, at_least=0)
         self.weight_decay = weight_decay
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
         self.iterations = 0
         self._groups: list[_Group] = []
         self._trained: list[Variable] = []
+        self._set_aside: list[tuple[Variable, list[Array]]] = []
+        self._lock = StepLock()
         self._undecayed: tuple[str, ...] = ()
         self._rate: Any = _checked_rate(learning_rate)
 
@@ -187,26 +196,58 @@ class Optimizer:
         return bool(self._trained)
 
     def build(self, variables: Iterable[Variable]) -> None:
-        """Make the slots for `variables`; for other ones than before, afresh."""
-        variables = list(variables)
+        """Make the slots for `variables`. Later on, only some of these may be trained; other ones are refused."""
+        variables = _variables("variables", variables)
         if [id(v) for v in variables] == [id(v) for v in self._trained]:
             return
+        self._set_slots_aside()
+        self._check_known(variables)
         self._trained = variables
         self._groups = []
         for dtype in dict.fromkeys(v.dtype for v in variables):
             indices = [i for i, v in enumerate(variables) if v.dtype == dtype]
             self._groups.append(_Group([variables[i] for i in indices], indices, len(self.slot_names)))
         self._start_slots()
+        self._take_slots_up()
+
+    def _check_known(self, variables: list[Variable]) -> None:
+        """Refuse weights that come later: the number of steps, the momenta and the rate are not theirs."""
+        known = {id(v) for v, _ in self._set_aside}
+        other = [v.path for v in variables if id(v) not in known]
+        if known and other:
+            first = self._set_aside[0][0].path
+            raise ValueError(
+                f"optimizer: this {type(self).__name__} trains {first} and other weights, got {other[0]} as a new one; "
+                "give every model an optimizer of its own, and call compile() with a new one when a model gets more "
+                "weights to train"
+            )
+
+    def _set_slots_aside(self) -> None:
+        trained = {id(variable) for variable in self._trained}
+        self._set_aside = [entry for entry in self._set_aside if id(entry[0]) not in trained]
+        for group in self._groups:
+            for variable, span in zip(group.variables, group.spans, strict=True):
+                self._set_aside.append((variable, [slot[span] for slot in group.slots]))
+
+    def _take_slots_up(self) -> None:
+        earlier = {id(variable): slots for variable, slots in self._set_aside}
+        for group in self._groups:
+            for variable, span in zip(group.variables, group.spans, strict=True):
+                for slot, values in zip(group.slots, earlier.get(id(variable), ()), strict=False):
+                    slot[span] = values
 
     def _start_slots(self) -> None:
         """Set slots that do not start at zero."""
 
     def apply(self, gradients: Sequence[Array], variables: Iterable[Variable] | None = None) -> None:
         """One step: replace the values of the variables according to their gradients."""
+        with self._lock:
+            self._apply(gradients, variables)
+
+    def _apply(self, gradients: Sequence[Array], variables: Iterable[Variable] | None) -> None:
         if variables is not None:
             self.build(variables)
-        if len(gradients) != len(self._trained):
-            raise ValueError(f"gradients: got {len(gradients)}, wanted {len(self._trained)}, one for each variable")
+        gradients = self._checked_gradients(gradients)
         for group in self._groups:
             group.collect(gradients)
         self._clip()
@@ -217,10 +258,28 @@ class Optimizer:
                 group.commit(flat)
             self.iterations += 1
 
+    def _checked_gradients(self, gradients: Any) -> list[Array]:
+        """Return the gradients, each an array of its variable's shape."""
+        given = checks.items("gradients", gradients, "a list of arrays")
+        if len(given) != len(self._trained):
+            raise ValueError(f"gradients: got {len(given)}, wanted {len(self._trained)}, one for each variable")
+        for i, variable in enumerate(self._trained):
+            given[i] = as_array(given[i], f"gradients: that of {variable.path}", variable.dtype)
+            if given[i].shape != variable.shape:
+                wanted = f"gradients: that of {variable.path} must have shape {variable.shape}"
+                raise ValueError(f"{wanted}, got {given[i].shape}")
+        return given
+
     def apply_gradients(self, gradients_and_variables: Iterable[tuple[Array, Variable]]) -> int:
         """`apply` for pairs; gives the number of steps done."""
-        gradients, variables = zip(*gradients_and_variables, strict=True)
-        self.apply(gradients, variables)
+        name, wanted = "gradients_and_variables", "a list of pairs (gradient, variable)"
+        pairs = checks.items(name, gradients_and_variables, wanted)
+        if not pairs:
+            checks.refuse(ValueError, name, wanted, pairs)
+        for pair in pairs:
+            if not isinstance(pair, list | tuple) or len(pair) != 2:
+                checks.refuse(TypeError, name, wanted, pair)
+        self.apply([gradient for gradient, _ in pairs], [variable for _, variable in pairs])
         return self.iterations
 
     def _step(self, group: _Group, rate: float) -> Array:
@@ -245,7 +304,10 @@ class Optimizer:
         self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None
     ) -> None:
         """Leave the variables of `var_list`, and those with one of `var_names` in the path, out of the weight decay."""
-        self._undecayed = (*(v.path for v in var_list or ()), *(var_names or ()))
+        variables = [] if var_list is None else _variables("var_list", var_list)
+        names = [] if var_names is None else checks.items("var_names", var_names, "a list of texts")
+        parts = [checks.text("var_names: each", name) for name in names]
+        self._undecayed = (*(variable.path for variable in variables), *parts)
 
     def _decayed(self, group: _Group, weights: Array, rate: float) -> Array:
         assert self.weight_decay is not None
@@ -273,13 +335,17 @@ class Optimizer:
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Go on from what `get_weights` gave; the optimizer must have been built on the same variables."""
         views = self._slot_views()
-        shapes = [view.shape for view in views]
-        if [np.shape(w) for w in weights] != [(), (), *shapes]:
-            raise ValueError(f"weights: got shapes {[np.shape(w) for w in weights]}, wanted {[(), (), *shapes]}")
-        self.iterations = int(weights[0])
+        shapes = [(), (), *(view.shape for view in views)]
+        wanted = "a list as get_weights() gives it"
+        given = [any_numbers(entry, "weights", wanted) for entry in checks.items("weights", weights, wanted)]
+        if [entry.shape for entry in given] != shapes:
+            raise ValueError(f"weights: got shapes {[entry.shape for entry in given]}, wanted {shapes}")
+        steps = checks.whole_number("weights: the number of steps", given[0], at_least=0)
+        rate = checks.real_number("weights: the learning rate", given[1], at_least=0)
+        self.iterations = steps
         if isinstance(self._rate, float):
-            self._rate = float(weights[1])
-        for view, weight in zip(views, weights[2:], strict=True):
+            self._rate = rate
+        for view, weight in zip(views, given[2:], strict=True):
             view[...] = weight
 
     def _slot_views(self) -> list[Array]:
@@ -299,6 +365,14 @@ class Optimizer:
         return {"learning_rate": self._rate} | {name: getattr(self, name) for name in names}
 
 
+def _variables(name: str, value: Any) -> list[Variable]:
+    variables = checks.items(name, value, "a list of variables")
+    for variable in variables:
+        if not isinstance(variable, Variable):
+            checks.refuse(TypeError, name, "a list of variables", variable)
+    return variables
+
+
 def _refuse_rest(owner: str, kwargs: dict[str, Any]) -> None:
     neutral = {
         "use_ema": False,
@@ -310,18 +384,14 @@ def _refuse_rest(owner: str, kwargs: dict[str, Any]) -> None:
     for name, value in kwargs.items():
         if name not in neutral:
             raise ValueError(f"{owner}: unknown argument {name!r}")
-        if value != neutral[name]:
+        if type(value) is not type(neutral[name]) or value != neutral[name]:
             raise NotImplementedError(f"{owner}: {name}={value!r} is not supported, leave it out")
 
 
 def _checked_rate(value: Any) -> Any:
-    if callable(value):
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number | np.ndarray) or np.ndim(value):
-        raise TypeError(f"learning_rate: got {value!r}, wanted a number, a schedule or a function")
-    if not float(value) >= 0:
-        raise ValueError(f"learning_rate: got {value!r}, wanted a number of at least 0")
-    return float(value)
+    if isinstance(value, type):
+        checks.refuse(TypeError, "learning_rate", "a number, a schedule or a function, not a class", value)
+    return value if callable(value) else checks.real_number("learning_rate", value, at_least=0)
 
 
 def _shorten(gradients: list[Array], longest: float) -> None:
@@ -350,10 +420,9 @@ class SGD(Optimizer):
         self, learning_rate: LearningRate = 0.01, momentum: float = 0.0, nesterov: bool = False, **kwargs: Any
     ) -> None:
         super().__init__(learning_rate, **kwargs)
-        if not 0 <= momentum <= 1:
-            raise ValueError(f"momentum: got {momentum}, wanted a number between 0 and 1")
-        self.momentum, self.nesterov = float(momentum), bool(nesterov)
-        self.slot_names = ("momentum",) if momentum else ()
+        self.momentum = checks.fraction("momentum", momentum)
+        self.nesterov = checks.truth("nesterov", nesterov)
+        self.slot_names = ("momentum",) if self.momentum else ()
 
     def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:
         """See the class."""
@@ -405,7 +474,9 @@ class RMSprop(Optimizer):
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate, **kwargs)
-        self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, bool(centered)
+        self.rho, self.momentum = checks.fraction("rho", rho), checks.fraction("momentum", momentum)
+        self.epsilon = checks.real_number("epsilon", epsilon, at_least=0)
+        self.centered = checks.truth("centered", centered)
         self.slot_names = ("velocity", *(["momentum"] if momentum else []), *(["average"] if centered else []))
 
     def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:
@@ -477,7 +548,10 @@ class Adam(Optimizer):
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate, **kwargs)
-        self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, bool(amsgrad)
+        self.beta_1 = checks.real_number("beta_1", beta_1, at_least=0, below=1)
+        self.beta_2 = checks.real_number("beta_2", beta_2, at_least=0, below=1)
+        self.epsilon = checks.real_number("epsilon", epsilon, at_least=0)
+        self.amsgrad = checks.truth("amsgrad", amsgrad)
         self.slot_names = ("momentum", "velocity", *(["velocity_hat"] if amsgrad else []))
 
     def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:

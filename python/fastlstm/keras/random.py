@@ -2,7 +2,16 @@
 
 import numpy as np
 
-_generator = np.random.default_rng()
+from .forks import DRAWS, held_at_forks
+
+
+def safe_at_forks(source: np.random.Generator) -> np.random.Generator:
+    """`source`, from which a child draws even if it was forked while another thread did."""
+    held_at_forks(source.bit_generator.lock, DRAWS)
+    return source
+
+
+_generator = safe_at_forks(np.random.default_rng())
 
 
 def generator() -> np.random.Generator:
@@ -13,7 +22,7 @@ def generator() -> np.random.Generator:
 def seed_generator(seed: int) -> None:
     """Start a fresh generator from `seed`."""
     global _generator
-    _generator = np.random.default_rng(seed)
+    _generator = safe_at_forks(np.random.default_rng(seed))
 
 
 def draw_seed() -> int:

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from fastlstm import checks
+
 from .arrays import Array
 from .lookup import find, names_of
 
@@ -88,9 +90,7 @@ class L2(Regularizer):
 
 
 def _factor(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < np.inf:
-        raise ValueError(f"{name}: got {value!r}, wanted a number of at least 0")
-    return float(value)
+    return checks.real_number(name, value, at_least=0)
 
 
 def _penalty(x: Array, l1: float, l2: float) -> float:
@@ -107,6 +107,6 @@ l1, l2, l1_l2 = L1, L2, L1L2
 _KNOWN = names_of(L1, L2, L1L2, l1=L1, l2=L2, l1_l2=L1L2)
 
 
-def get(identifier: Any) -> Regularizer | None:
+def get(identifier: Any, argument: str = "regularizer") -> Regularizer | None:
     """Return the regularizer that a name, class, instance or its description stands for; None is none."""
-    return None if identifier is None else find(identifier, _KNOWN, Regularizer, "regularizer")
+    return None if identifier is None else find(identifier, _KNOWN, Regularizer, argument)

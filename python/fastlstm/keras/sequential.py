@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .arrays import Array, Shape, as_mask, shape_text
+from fastlstm import checks
+
+from .arrays import Array, Shape, as_mask, as_shape, shape_text
 from .layers.base import Layer
 from .layers.core import Flatten, InputLayer
 from .layers.stack import joined
-from .lookup import auto_name
+from .lookup import auto_name, checked_name
 from .losses import fits
 from .streaming import ModelStream, StepPlan
 from .summary import print_summary
@@ -39,12 +41,14 @@ class Sequential(Trainer):
 
     def __init__(self, layers: Iterable[Any] | None = None, trainable: bool = True, name: str | None = None) -> None:
         super().__init__()
-        self.name = name or auto_name("Sequential")
+        self.name = checked_name(name, "Sequential") or auto_name("Sequential")
         self.layers: list[Layer] = []
         self._batch_shape: Shape | None = None
-        for layer in layers or ():
+        if isinstance(layers, Layer):
+            checks.refuse(TypeError, f"{self.name}: layers", "a list of layers; put [ ] around it", layers)
+        for layer in () if layers is None else checks.items(f"{self.name}: layers", layers, "a list of layers"):
             self.add(layer)
-        if not trainable:
+        if not checks.truth(f"{self.name}: trainable", trainable):
             self.trainable = False
 
     def add(self, layer: Any) -> None:
@@ -60,15 +64,16 @@ class Sequential(Trainer):
             self._batch_shape = layer.batch_input_shape
         if self._batch_shape is not None:
             try:
-                self._build_layers()
+                self._build_layers(self._batch_shape)
             except Exception:
                 self.layers.pop()
                 raise
 
     def _check_new(self, layer: Any) -> None:
         if not isinstance(layer, Layer):
-            found = f"{layer!r} ({type(layer).__name__})"
-            raise TypeError(f"{self.name}: got {found}, wanted a keras.layers.Layer instance")
+            checks.refuse(TypeError, f"{self.name}: layer", "a keras.layers.Layer instance", layer)
+        if any(layer is other for other in self.layers):
+            raise ValueError(f"{self.name}: layer must be a new one, got {layer!r} a second time")
         if any(layer.name == other.name for other in self.layers):
             raise ValueError(f"{self.name}: already has a layer named {layer.name!r}; give it another name")
         if getattr(layer, "return_state", False):
@@ -82,17 +87,19 @@ class Sequential(Trainer):
 
     def build(self, input_shape: Shape | None = None) -> None:
         """Create the weights for inputs of `input_shape`, which includes the batch axis."""
-        if input_shape is not None and self._batch_shape is None:
-            self._batch_shape = tuple(input_shape)
-        if self._batch_shape is None:
-            raise ValueError(f"{self.name}: the input shape is not known; give it to build(), or add an Input first")
+        shape = self._batch_shape
+        if shape is None and input_shape is not None:
+            shape = as_shape(input_shape, f"{self.name}: input_shape")
+        if shape is None:
+            raise ValueError(
+                f"{self.name}: the input shape is not known, got None; give it to build(), or add an Input first"
+            )
         if not self.layers:
             raise ValueError(f"{self.name}: has no layers; add() some first")
-        self._build_layers()
+        self._build_layers(shape)
+        self._batch_shape = shape
 
-    def _build_layers(self) -> None:
-        shape = self._batch_shape
-        assert shape is not None
+    def _build_layers(self, shape: Shape) -> None:
         for layer in self.layers:
             if not layer.built:
                 layer.ensure_built(shape)
@@ -113,7 +120,7 @@ class Sequential(Trainer):
         first = self.layers[0]
         x = first.as_input(x, "x", self._wanted_input())
         if not self.built:
-            self.build((None, *x.shape[1:]) if self._batch_shape is None else None)
+            self._build_for(x)
         shape = first.input_shape
         assert shape is not None
         # Recurrent layers take any number of steps; a Flatten in between does not.
@@ -124,6 +131,11 @@ class Sequential(Trainer):
         result: Array = x
         return result
 
+    def _build_for(self, x: Array) -> None:
+        with CHANGE:  # several threads may bring the first data
+            if not self.built:
+                self.build((None, *x.shape[1:]) if self._batch_shape is None else None)
+
     def _wanted_input(self) -> str:
         if self._batch_shape is not None:
             return f"a float array of shape {shape_text((None, *self._batch_shape[1:]))}"
@@ -132,6 +144,7 @@ class Sequential(Trainer):
 
     def __call__(self, x: Any, training: bool = False, mask: Any = None) -> Array:
         """Compute the output for an array; with `training`, dropout drops. `mask` says which steps are there."""
+        training = training is not None and checks.truth("training", training)
         x = self._prepare_input(x)
         mask = None if mask is None else as_mask(mask, "mask", x.shape)
         for layer in self.layers if training else joined(self.layers):
@@ -158,9 +171,10 @@ class Sequential(Trainer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Shape of the output for an input of `input_shape`, both with the batch axis."""
+        shape = as_shape(input_shape, f"{self.name}: input_shape")
         for layer in self.layers:
-            input_shape = layer.compute_output_shape(input_shape)
-        return input_shape
+            shape = layer.compute_output_shape(shape)
+        return shape
 
     @property
     def weights(self) -> list[Variable]:
@@ -188,8 +202,9 @@ class Sequential(Trainer):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
+        value = checks.truth(f"{self.name}: trainable", value)
         for layer in self.layers:
-            layer.trainable = bool(value)
+            layer.trainable = value
 
     @property
     def losses(self) -> list[float]:
@@ -205,7 +220,7 @@ class Sequential(Trainer):
         """Set all weights, in the order of `get_weights`; if one does not fit, none is set."""
         if not self.built:
             raise ValueError(f"{self.name}: has no weights yet; build it or give it an input shape first")
-        assign_all(self.weights, list(weights), self.name)
+        assign_all(self.weights, checks.items(f"{self.name}: weights", weights, "a list of arrays"), self.name)
 
     def count_params(self) -> int:
         """Return the number of single weights."""
@@ -213,13 +228,14 @@ class Sequential(Trainer):
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return the layer of this name, or at this index."""
+        if (name is None) == (index is None):
+            given = f"name={checks.shown(name)}, index={checks.shown(index)}"
+            raise ValueError(f"{self.name}: get_layer needs either name or index, got {given}")
         if index is not None:
-            return self.layers[index]
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        names = ", ".join(layer.name for layer in self.layers)
-        raise ValueError(f"{self.name}: no layer named {name!r}; it has {names}")
+            count = len(self.layers)
+            return self.layers[checks.whole_number(f"{self.name}: index", index, at_least=-count, at_most=count - 1)]
+        found: Any = checks.one_of(f"{self.name}: name of a layer", name, [layer.name for layer in self.layers])
+        return next(layer for layer in self.layers if layer.name == found)
 
     def reset_states(self) -> None:
         """Forget the states that stateful layers carry from batch to batch."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -10,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from fastlstm import _core
+from fastlstm import _core, checks
 from fastlstm.streaming import StreamBase
 
 from .arrays import Array, as_array
-from .data import count
 from .layers.base import Layer, Step
 from .layers.embedding import Embedding
 from .layers.rnn import RNN
@@ -51,6 +51,12 @@ class StepPlan:
             for layer, part in zip(self.layers, self.parts, strict=True)
             if isinstance(part, _core.Weights)
         ]
+
+    @property
+    def bytes_per_row(self) -> int:
+        """Of the states and inputs of a sequence; a stream needs no less."""
+        states = sum(3 * part.hidden_size * part.dtype.itemsize for _, part in self.recurrent)
+        return int(states + math.prod(self.input_shape) * self.layers[0].dtype.itemsize)
 
     def lay_out(self, rows: int, recurrent: RecurrentStep) -> tuple[Array, list[Step], Array]:
         """Make the arrays for steps of `rows` sequences: input, the layers' steps in order, output."""
@@ -128,12 +134,13 @@ class ModelStream(StreamBase):
     """
 
     def __init__(self, plan: StepPlan, batch_size: int = 1) -> None:
-        self.batch_size = count("batch_size", batch_size)
+        self.batch_size = checks.whole_number("batch_size", batch_size, at_least=1)
         self._plan = plan
-        self._streams = [_core.Stream([weights], self.batch_size) for _, weights in plan.recurrent]
-        self._x, self._steps, self._y = plan.lay_out(
-            self.batch_size, lambda k, weights, x, y: partial(self._streams[k].step, x, y)
-        )
+        with checks.memory("batch_size", batch_size, plan.bytes_per_row * self.batch_size):
+            self._streams = [_core.Stream([weights], self.batch_size) for _, weights in plan.recurrent]
+            self._x, self._steps, self._y = plan.lay_out(
+                self.batch_size, lambda k, weights, x, y: partial(self._streams[k].step, x, y)
+            )
         self._one = (_without_rows(self._x), _without_rows(self._y)) if self.batch_size == 1 else None
         self._claim = Claim()
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+from fastlstm import checks
+
 from .layers.base import Layer
 from .variable import Variable
 
@@ -15,8 +17,9 @@ POSITIONS = (0.45, 0.80, 1.0)
 
 def print_summary(model: Any, line_length: int | None = None, print_fn: Callable[..., Any] | None = None) -> None:
     """Print the layers of `model` with their output shapes and numbers of weights, and the totals."""
-    text = summary_text(model, line_length or min(88, shutil.get_terminal_size().columns - 4))
-    (print_fn or _print)(text)
+    width = min(88, shutil.get_terminal_size().columns - 4) if line_length is None else line_length
+    show = _print if print_fn is None else checks.function("print_fn", print_fn)
+    show(summary_text(model, checks.whole_number("line_length", width, at_least=1, at_most=10_000)))
 
 
 def _print(text: str) -> None:

@@ -2,14 +2,16 @@
 
 import math
 import warnings
-from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from fastlstm import checks
+
 from . import losses, metrics, optimizers
 from .arrays import Array, Shape, user_stacklevel
-from .callbacks import CallbackList, History
+from .callbacks import CallbackList, History, checked_callbacks
 from .data import (
     ArraySource,
     Batch,
@@ -17,20 +19,29 @@ from .data import (
     StreamSource,
     check_rows,
     check_weights,
-    checked_batch_size,
-    count,
     is_stream,
-    sample_weights,
     split_rows,
+    weights_from_classes,
 )
 from .interrupts import WholeSteps
 from .layers.base import Layer
-from .losses import Loss
-from .meters import Logs, Meters
+from .losses import BinaryCrossentropy, Loss, expand
+from .meters import CompiledMetrics, Logs, Meters
 from .metrics import Metric
-from .network import Network, Outcome
+from .network import Network, Outcome, step_mask
 from .progress import ProgressBar
-from .variable import holding
+from .run_options import (
+    ClassWeights,
+    FitOptions,
+    batch_rows,
+    class_weights,
+    fit_options,
+    loss_scale,
+    refuse_beside_batches,
+    steps_of,
+    verbosity,
+)
+from .variable import CHANGE, seeing, values_now
 
 
 class Trainer:
@@ -48,7 +59,7 @@ class Trainer:
         self._loss: Loss | None = None
         self._loss_scale = 1.0
         self._metric_names: tuple[list[Any], list[Any]] = ([], [])
-        self._meters: Meters | None = None
+        self._metrics: CompiledMetrics | None = None
 
     def _prepare_input(self, x: Any) -> Array:
         raise NotImplementedError
@@ -82,32 +93,34 @@ class Trainer:
             A number the loss is multiplied with.
         metrics, weighted_metrics
             Lists of names, `Metric` instances or functions ``f(y_true, y_pred)``. Sample weights count for the latter
-            only. ``"accuracy"`` is the accuracy that fits labels and output.
+            only. ``"accuracy"`` is the accuracy that fits labels and output. Every run works with copies of the
+            instances and leaves its state in them when it, or an epoch of it, ends.
         run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
             Ways of computing; accepted and ignored.
         """
+        _check_ignored(run_eagerly, steps_per_execution, jit_compile, auto_scale_loss)
         new_optimizer = optimizers.get(optimizer)
         new_loss = None if loss is None else losses.get(loss)
         names = _metric_list("metrics", metrics), _metric_list("weighted_metrics", weighted_metrics)
-        scale = _single_number("loss_weights", loss_weights)
+        scale = loss_scale(loss_weights)
         self.optimizer, self.loss, self._loss, self._loss_scale = new_optimizer, loss, new_loss, scale
-        self._metric_names, self._meters = names, None
+        self._metric_names, self._metrics = names, None
         self.compiled = True
 
     @property
     def metrics(self) -> list[Metric]:
-        """The metrics in use; empty before the first batch."""
-        return [] if self._meters is None else [*self._meters.plain, *self._meters.weighted]
+        """The metrics, as the run that ended last left them; empty before the first batch."""
+        return [] if self._metrics is None else self._metrics.all
 
     @property
     def metrics_names(self) -> list[str]:
         """Names of what `evaluate` gives."""
-        return ["loss", *([] if self._meters is None else self._meters.names)]
+        return ["loss", *([] if self._metrics is None else self._metrics.names)]
 
     def reset_metrics(self) -> None:
-        """Forget the batches seen by the metrics."""
-        if self._meters is not None:
-            self._meters.reset()
+        """Forget what runs have left in the metrics."""
+        if self._metrics is not None:
+            self._metrics.reset()
 
     def fit(
         self,
@@ -134,9 +147,10 @@ class Trainer:
         ----------
         x, y
             Inputs and labels with the same number of rows; or x alone, an iterable of ``(x, y)`` or
-            ``(x, y, sample_weight)`` batches.
+            ``(x, y, sample_weight)`` batches, whose methods ``on_epoch_begin`` and ``on_epoch_end``, if there are any,
+            are called around every epoch.
         batch_size
-            Rows a step; 32 by default.
+            Rows a step; 32 by default. Batches of an iterable have their own.
         epochs, initial_epoch
             Number of the last epoch, and of the first less one.
         verbose
@@ -144,15 +158,18 @@ class Trainer:
         callbacks
             `Callback` instances.
         validation_split
-            The last part of the rows to hold back for validation.
+            The last part of the rows to hold back for validation; not together with `validation_data`.
         validation_data
             ``(x, y)``, ``(x, y, sample_weight)`` or an iterable of batches, evaluated after every epoch.
         shuffle
-            Whether every epoch has an order of its own.
+            Whether every epoch has an order of its own: of the rows, or of the batches of an `x` with ``x[i]`` and
+            ``len(x)``. Other iterables keep theirs.
         class_weight
-            Weight of each class in the loss.
+            Weight of each class in the loss, by number; 1 for others. With a label at every step, of each row and step.
         sample_weight
-            Weight of each row, or of each row and step.
+            Weight of each row, or of each row and step. A weight of 0 takes it out of the loss and the weighted
+            metrics, whatever is there: NaN, infinity, or a class number out of range. Negative weights are taken: the
+            loss of their rows grows.
         steps_per_epoch, validation_steps
             Batches an epoch, and a validation.
         validation_batch_size
@@ -165,70 +182,110 @@ class Trainer:
         History
         """
         self._require_compiled(loss=True)
-        rows = checked_batch_size(batch_size)
-        arrays: list[Array | None] | None = None
-        held_back: Source | None = None
-        if not is_stream(x):
-            arrays = list(self._prepare(x, y, sample_weights(y, sample_weight, class_weight)))
-            if validation_split and validation_data is None:
-                arrays, rest = split_rows(validation_split, *arrays)
-                if class_weight is not None:
-                    rest[2] = None  # classes weigh in training only
-                held_back = self._array_source(rest, validation_batch_size or rows, limit=validation_steps)
-        source = self._source(x, arrays, rows, bool(shuffle), steps_per_epoch)
+        options = fit_options(
+            *(batch_size, epochs, verbose, validation_split, shuffle, class_weight, initial_epoch),
+            *(steps_per_epoch, validation_steps, validation_batch_size, validation_freq),
+        )
+        if options.split and validation_data is not None:
+            raise ValueError("validation_split and validation_data are both given, wanted at most one of them")
+        if is_stream(x):
+            split = options.split or None
+            refuse_beside_batches(y=y, sample_weight=sample_weight, batch_size=batch_size, validation_split=split)
+        callbacks = checked_callbacks(callbacks)
+        source, held_back = self._fit_sources(x, y, sample_weight, options)
         if validation_data is not None:
-            held_back = self._validation_source(validation_data, validation_batch_size or rows, validation_steps)
-        first, last = count("initial_epoch", initial_epoch, 0), count("epochs", epochs, 0)
-        level = _verbosity(verbose)
+            held_back = self._validation_source(validation_data, options)
         self._check_stateful(source, held_back)
-        hooks = CallbackList(callbacks, self, add_history=True, verbose=level, epochs=last, steps=source.steps)
-        self._run_epochs(source, held_back, range(first, last), level, hooks, validation_freq)
+        last = options.epochs.stop
+        hooks = CallbackList(
+            callbacks, self, add_history=True, verbose=options.verbose, epochs=last, steps=source.steps
+        )
+        self._run_epochs(source, held_back, options, hooks)
         return hooks.history
 
-    def _source(
-        self, x: Any, arrays: list[Array | None] | None, batch_size: int, shuffle: bool, limit: int | None
-    ) -> Source:
-        if arrays is not None:
-            return self._array_source(arrays, batch_size, shuffle, limit)
-        return StreamSource(x, self._prepare, limit)
+    def _fit_sources(self, x: Any, y: Any, weights: Any, options: FitOptions) -> tuple[Source, Source | None]:
+        """Give what to train on, and what is held back for validation."""
+        if is_stream(x):
+            check = partial(self._prepare, class_weight=options.class_weight)
+            return StreamSource(x, check, options.steps, options.shuffle), None
+        batch, rest = self._prepare(x, y, weights), None
+        if options.split:
+            batch, held_back = split_rows(options.split, *batch)
+            rest = ArraySource(*held_back, options.validation_rows, limit=options.validation_steps)
+        if options.class_weight is not None:  # classes weigh in training only
+            batch = self._class_weighted(batch, options.class_weight)
+        return ArraySource(*batch, options.rows, options.shuffle, options.steps), rest
 
-    def _array_source(
-        self, arrays: Sequence[Array | None], batch_size: int, shuffle: bool = False, limit: int | None = None
-    ) -> ArraySource:
-        x, y, weights = arrays
-        assert x is not None
-        return ArraySource(x, y, weights, checked_batch_size(batch_size), shuffle, limit)
+    def _validation_source(self, data: Any, options: FitOptions) -> Source:
+        try:
+            return self._checked_validation(data, options)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"validation_data: {error}") from error
 
-    def _validation_source(self, data: Any, batch_size: int, limit: int | None) -> Source:
+    def _checked_validation(self, data: Any, options: FitOptions) -> Source:
         if is_stream(data):
-            return StreamSource(data, self._prepare, limit)
+            source = StreamSource(data, self._prepare, options.validation_steps)
+            source.look_ahead()
+            return source
         if not isinstance(data, tuple | list) or len(data) not in (2, 3):
-            raise ValueError(f"validation_data: got {type(data).__name__}, wanted (x, y) or (x, y, sample_weight)")
+            raise ValueError(f"got {type(data).__name__}, wanted (x, y) or (x, y, sample_weight)")
         x, y, weights = (*data, None)[:3]
-        return self._array_source(self._prepare(x, y, weights), batch_size, limit=limit)
+        return ArraySource(*self._prepare(x, y, weights), options.validation_rows, limit=options.validation_steps)
 
-    def _prepare(self, x: Any, y: Any, weights: Any) -> Batch:
+    def _test_source(self, x: Any, y: Any, weights: Any, batch_size: Any, steps: Any) -> Source:
+        rows, limit = batch_rows("batch_size", batch_size), steps_of("steps", steps)
+        if is_stream(x):
+            refuse_beside_batches(y=y, sample_weight=weights, batch_size=batch_size)
+            return StreamSource(x, self._prepare, limit)
+        return ArraySource(*self._prepare(x, y, weights), rows, limit=limit)
+
+    def _prepare(self, x: Any, y: Any, weights: Any, class_weight: ClassWeights | None = None) -> Batch:
         """Check one set of arrays completely, so that the batches taken from it need no more checks."""
         x = self._prepare_input(x)
         shape, dtype = self.output_shape, self.layers[-1].dtype
         if y is None:
             raise TypeError("y: got None, wanted labels, one a row of x")
-        labels: Array = np.asarray(y) if self._loss is None else self._loss.prepare(y, _runtime_shape(x, shape), dtype)
         checked = check_weights(weights, dtype, _runtime_shape(x, shape))
+        labels: Array = np.asarray(y)
+        if self._loss is not None:
+            counted = partial(self._counted, x, checked)
+            labels = self._loss.prepare_counted(y, _runtime_shape(x, shape), dtype, counted)
         if check_rows(x=x, y=labels, sample_weight=checked) == 0:
             raise ValueError(f"x: got no rows (shape {x.shape}), wanted at least one")
-        if self._meters is None:
-            self._make_meters(labels)
-        return x, labels, checked
+        if self._metrics is None:
+            self._make_metrics(labels)
+        batch = x, labels, checked
+        return batch if class_weight is None else self._class_weighted(batch, class_weight)
 
-    def _make_meters(self, labels: Array) -> None:
+    def _counted(self, x: Array, weights: Array | None) -> Array | None:
+        """Which labels count, by rows or by rows and steps; None if all do."""
+        mask = step_mask(self.layers, x)
+        if weights is None or mask is None or len(weights) != len(mask):
+            return mask if weights is None else weights != 0
+        result: Array = mask & expand(weights != 0, mask.ndim)
+        return result
+
+    def _class_weighted(self, batch: Batch, class_weight: ClassWeights) -> Batch:
+        x, labels, weights = batch
+        if weights is not None:
+            raise ValueError("class_weight and sample_weight are both given, wanted one of them")
+        assert labels is not None
+        shape = self.output_shape
+        classes = 2 if shape[-1] == 1 and isinstance(self._loss, BinaryCrossentropy) else shape[-1]
+        by_class = weights_from_classes(labels, len(shape), None if classes == 1 else classes, class_weight)
+        return x, labels, by_class.astype(self.layers[-1].dtype)
+
+    def _make_metrics(self, labels: Array) -> None:
         shape, last = self.output_shape, labels.shape[-1] if labels.ndim else None
         found: list[list[Metric]] = []
         for names in self._metric_names:
             found.append([_metric_for(name, labels.ndim, shape, last) for name in names])
         for metric in (*found[0], *found[1]):
             metric.check(labels, _open_steps(shape))
-        self._meters = Meters(*found)
+        compiled = CompiledMetrics(*found)
+        with CHANGE:  # if several threads come here first, all of them use what one of them has made
+            self._metrics = self._metrics or compiled
 
     def _check_stateful(self, *sources: Source | None) -> None:
         """Refuse, before the first step, batches that cannot all start from the states of the one before."""
@@ -247,18 +304,11 @@ class Trainer:
         if loss and self._loss is None:
             raise ValueError(f"{self.name}: compiled without a loss; call compile(optimizer, loss) first")
 
-    def _run_epochs(
-        self,
-        source: Source,
-        validation: Source | None,
-        epochs: range,
-        verbose: int,
-        hooks: CallbackList,
-        frequency: Any,
-    ) -> None:
+    def _run_epochs(self, source: Source, validation: Source | None, options: FitOptions, hooks: CallbackList) -> None:
         self.stop_training = False
         logs: Logs = {}
         watch = _FiniteWatch()
+        verbose, epochs = options.verbose, options.epochs
         with WholeSteps() as gate:
             hooks.call("on_train_begin", {})
             for epoch in epochs:
@@ -267,7 +317,7 @@ class Trainer:
                 hooks.call("on_epoch_begin", epoch, {})
                 bar = ProgressBar(source.steps, verbose) if verbose else None
                 steps, logs = self._train_epoch(source, bar, hooks, gate, watch.at(epoch))
-                if validation is not None and _validates(epoch, frequency):
+                if validation is not None and options.validates(epoch):
                     logs |= {f"val_{name}": v for name, v in self._evaluate(validation, hooks, None).items()}
                 logs = dict(sorted(logs.items()))
                 hooks.call("on_epoch_end", epoch, logs)
@@ -286,7 +336,7 @@ class Trainer:
         with np.errstate(all="ignore"):
             for x, y, weights in source.epoch():
                 if meters is None:
-                    meters = self._fresh_meters()
+                    meters = self._new_meters()
                 for method in begin:
                     method(steps, {})
                 outcome = self._train_step(network, gate, x, y, weights)
@@ -302,15 +352,14 @@ class Trainer:
                     bar.draw(steps, meters.logs())
                 if self.stop_training:
                     break
-        return steps, {} if meters is None else meters.logs()
+        return steps, {} if meters is None else dict(sorted(meters.finish().items()))
 
     def _network(self) -> Network:
         return Network(self.layers, self._loss, self._loss_scale)
 
-    def _fresh_meters(self) -> Meters:
-        assert self._meters is not None
-        self._meters.reset()
-        return self._meters
+    def _new_meters(self) -> Meters:
+        assert self._metrics is not None
+        return self._metrics.take()
 
     def _train_step(
         self, network: Network, gate: WholeSteps, x: Array, y: Array | None, weights: Array | None
@@ -350,25 +399,22 @@ class Trainer:
             The loss; with metrics, a list in the order of `metrics_names`.
         """
         self._require_compiled()
-        if is_stream(x):
-            source: Source = StreamSource(x, self._prepare, steps)
-        else:
-            rows = checked_batch_size(batch_size)
-            source = self._array_source(self._prepare(x, y, sample_weight), rows, limit=steps)
+        as_dict, level = checks.truth("return_dict", return_dict), verbosity(verbose)
+        callbacks = checked_callbacks(callbacks)
+        source = self._test_source(x, y, sample_weight, batch_size, steps)
         self._check_stateful(source)
-        level = _verbosity(verbose)
         hooks = CallbackList(callbacks, self, verbose=level, epochs=1, steps=source.steps)
         bar = ProgressBar(source.steps, level) if level else None
-        self._evaluate(source, hooks, bar)
-        return self._results(return_dict)
+        return _as_given(self._evaluate(source, hooks, bar), as_dict)
 
     def _evaluate(self, source: Source, hooks: CallbackList, bar: ProgressBar | None) -> Logs:
+        """Loss and metrics in the order of `metrics_names`; empty if a validation got no more batches."""
         begin, end = hooks.hook("on_test_batch_begin"), hooks.hook("on_test_batch_end")
         hooks.call("on_test_begin", {})
         steps, meters, network = 0, None, self._network()
         with np.errstate(all="ignore"):
             for x, y, weights in source.epoch():
-                meters = self._fresh_meters() if meters is None else meters
+                meters = self._new_meters() if meters is None else meters
                 for method in begin:
                     method(steps, {})
                 assert y is not None
@@ -378,18 +424,12 @@ class Trainer:
                     method(steps - 1, meters.logs())
                 if bar is not None and bar.due(steps):
                     bar.draw(steps, meters.logs())
-        logs = {} if meters is None else meters.logs()
+        values = {} if meters is None else meters.finish()
+        logs = dict(sorted(values.items()))
         hooks.call("on_test_end", logs)
         if bar is not None:
             bar.finish(steps, logs)
-        return logs
-
-    def _results(self, return_dict: bool) -> Any:
-        assert self._meters is not None
-        values = self._meters.values()
-        if return_dict:
-            return dict(sorted(values.items()))
-        return list(values.values()) if len(values) > 1 else values["loss"]
+        return values
 
     def predict(
         self,
@@ -414,17 +454,18 @@ class Trainer:
         -------
         ndarray
         """
-        rows = checked_batch_size(batch_size)
+        rows, limit, level = batch_rows("batch_size", batch_size), steps_of("steps", steps), verbosity(verbose)
+        callbacks = checked_callbacks(callbacks)
         if is_stream(x):
-            source: Source = StreamSource(x, lambda x, y, weights: (self._prepare_input(x), None, None), steps)
+            refuse_beside_batches(batch_size=batch_size)
+            source: Source = StreamSource(x, lambda x, y, weights: (self._prepare_input(x), None, None), limit)
         else:
             x = self._prepare_input(x)
-            if verbose == 0 and len(x) <= rows and steps is None and callbacks is None:
+            if level == 0 and len(x) <= rows and limit is None and not callbacks:
                 return self._own(Network(self.layers, None).infer(x), x)
-            source = ArraySource(x, None, None, rows, limit=steps)
+            source = ArraySource(x, None, None, rows, limit=limit)
         self._check_stateful(source)
-        with holding(variable for layer in self.layers for variable in layer.weights):
-            return self._predict(source, _verbosity(verbose), callbacks)
+        return self._predict(source, level, callbacks)
 
     def _own(self, output: Array, x: Array) -> Array:
         return output.copy() if np.may_share_memory(output, x) else output
@@ -434,11 +475,13 @@ class Trainer:
         begin, end = hooks.hook("on_predict_batch_begin"), hooks.hook("on_predict_batch_end")
         bar = ProgressBar(source.steps, verbose) if verbose else None
         network, outputs = Network(self.layers, None), []
+        values = values_now(network.weights)  # of the start for all batches; what callbacks do goes by those of then
         hooks.call("on_predict_begin", {})
         for step, (x, _, _) in enumerate(source.epoch()):
             for method in begin:
                 method(step, {})
-            outputs.append(self._own(network.infer(x), x))
+            with seeing(values):
+                outputs.append(self._own(network.infer(x), x))
             for method in end:
                 method(step, {"outputs": outputs[-1]})
             if bar is not None and bar.due(step + 1):
@@ -446,12 +489,7 @@ class Trainer:
         hooks.call("on_predict_end", {})
         if bar is not None:
             bar.finish(len(outputs), {})
-        return np.concatenate(outputs) if outputs else self._no_outputs(source)
-
-    def _no_outputs(self, source: Source) -> Array:
-        if isinstance(source, ArraySource):
-            return Network(self.layers, None).infer(source.x)
-        raise ValueError("x: got no batches, wanted at least one")
+        return np.concatenate(outputs) if outputs else network.infer(source.x)  # type: ignore[union-attr]
 
     def train_on_batch(
         self,
@@ -463,21 +501,25 @@ class Trainer:
     ) -> Any:
         """One step of training; gives loss and metrics of this batch before the step, as `evaluate` does."""
         self._require_compiled(loss=True)
-        batch = self._prepare(x, y, sample_weights(y, sample_weight, class_weight))
-        meters = self._fresh_meters()
+        as_dict = checks.truth("return_dict", return_dict)
+        batch = self._prepare(x, y, sample_weight, class_weights(class_weight))
         with WholeSteps() as gate, np.errstate(all="ignore"):
             outcome = self._train_step(self._network(), gate, *batch)
-        meters.update(outcome, batch[1], batch[2])  # type: ignore[arg-type]
-        return self._results(return_dict)
+            return _as_given(self._results_of_one(outcome, batch), as_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Loss and metrics of one batch, as `evaluate`."""
         self._require_compiled()
-        x, labels, weights = self._prepare(x, y, sample_weight)
-        assert labels is not None
-        meters = self._fresh_meters()
-        meters.update(self._network().evaluate(x, labels, weights), labels, weights)
-        return self._results(return_dict)
+        as_dict = checks.truth("return_dict", return_dict)
+        batch = self._prepare(x, y, sample_weight)
+        with np.errstate(all="ignore"):
+            outcome = self._network().evaluate(*batch)  # type: ignore[arg-type]
+            return _as_given(self._results_of_one(outcome, batch), as_dict)
+
+    def _results_of_one(self, outcome: Outcome, batch: Batch) -> Logs:
+        meters = self._new_meters()
+        meters.update(outcome, batch[1], batch[2])  # type: ignore[arg-type]
+        return meters.finish()
 
     def _infer(self, x: Array) -> Array:
         return Network(self.layers, None).infer(x)
@@ -532,28 +574,22 @@ def _metric_list(argument: str, given: Any) -> list[Any]:
         raise ValueError(f"{argument}: got {given!r}, wanted a list, for instance [{given!r}]")
     for name in given:
         if not (isinstance(name, str) and name.lower() in ("accuracy", "acc")):
-            metrics.get(name)
+            metrics.get(name, argument)
     return list(given)
 
 
-def _single_number(name: str, value: Any) -> float:
-    value = value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
-    if value is None:
-        return 1.0
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{name}: got {value!r}, wanted a number; the model has one output")
-    return float(value)
+def _check_ignored(run_eagerly: Any, steps_per_execution: Any, jit_compile: Any, auto_scale_loss: Any) -> None:
+    checks.truth("run_eagerly", run_eagerly)
+    checks.whole_number("steps_per_execution", steps_per_execution, at_least=1)
+    if jit_compile is not None and not isinstance(jit_compile, str):
+        checks.truth("jit_compile", jit_compile)
+    elif jit_compile is not None:
+        checks.one_of("jit_compile", jit_compile, ("auto",))
+    checks.truth("auto_scale_loss", auto_scale_loss)
 
 
-def _verbosity(verbose: str | int) -> int:
-    if verbose == "auto":
-        return 1
-    if verbose not in (0, 1, 2):
-        raise ValueError(f"verbose: got {verbose!r}, wanted 'auto', 0, 1 or 2")
-    return int(verbose)
-
-
-def _validates(epoch: int, frequency: Any) -> bool:
-    if isinstance(frequency, int):
-        return (epoch + 1) % count("validation_freq", frequency) == 0
-    return epoch + 1 in frequency
+def _as_given(values: Logs, as_dict: bool) -> Any:
+    """Loss and metrics as `evaluate` gives them."""
+    if as_dict:
+        return dict(sorted(values.items()))
+    return list(values.values()) if len(values) > 1 else values["loss"]

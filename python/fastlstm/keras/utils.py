@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from fastlstm import checks
+
 from .arrays import Array, any_numbers
 from .lookup import reset_names
 from .random import seed_generator
@@ -12,6 +14,7 @@ from .random import seed_generator
 
 def set_random_seed(seed: int) -> None:
     """Seed Python's, NumPy's and fastlstm's generators, so that everything drawn afterwards repeats."""
+    seed = checks.whole_number("seed", seed, at_least=0, at_most=2**32 - 1)
     python_random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - for what the user draws with it
     seed_generator(seed)
@@ -39,13 +42,26 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
     Raises
     ------
     ValueError
-        A class number is negative or not below `num_classes`.
+        A class number is negative, not whole, or not below `num_classes`.
     """
-    labels = any_numbers(x, "x", "class numbers").astype(np.int64)
+    if num_classes is not None:
+        num_classes = checks.whole_number("num_classes", num_classes, at_least=1)
+    labels = _class_numbers(x)
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels[..., 0]
-    classes = num_classes or (int(labels.max()) + 1 if labels.size else 0)
+    classes = num_classes or (int(labels.max(initial=-1)) + 1)
     if labels.size and (labels.min() < 0 or labels.max() >= classes):
-        raise ValueError(f"x: class numbers run from {labels.min()} to {labels.max()}, wanted 0 to {classes - 1}")
-    rows: Array = (labels[..., None] == np.arange(classes)).astype(np.float64)
+        wanted = "of at least 0" if num_classes is None else f"from 0 to {classes - 1}"
+        raise ValueError(f"x must hold class numbers {wanted}, got {labels.min()} to {labels.max()}")
+    with checks.memory("x" if num_classes is None else "num_classes", classes, labels.size * classes * 8):
+        rows: Array = (labels[..., None] == np.arange(classes)).astype(np.float64)
     return rows
+
+
+def _class_numbers(x: Any) -> Array:
+    given = any_numbers(x, "x", "class numbers")
+    with np.errstate(invalid="ignore"):
+        labels: Array = given.astype(np.int64)
+    if not np.array_equal(labels, given):
+        raise ValueError(f"x must hold whole numbers, the classes, got {given[labels != given].flat[0]}")
+    return labels

@@ -10,10 +10,13 @@ from numpy.typing import DTypeLike
 
 from .arrays import Array, any_numbers
 from .constraints import Constraint
+from .forks import CHANGES, held_at_forks
 from .regularizers import Regularizer
 
 CHANGE = threading.RLock()
-"""Held while weights that belong together change, and while a layer derives something from them."""
+"""Held while weights that belong together change or are made, and while a layer derives something from them."""
+
+held_at_forks(CHANGE, CHANGES)
 
 
 class Variable:
@@ -21,11 +24,12 @@ class Variable:
 
     A change never writes into the array in place but puts another one in its stead. A forward pass in another thread
     therefore goes on with the arrays it started with, and ``variable.value is seen_before`` tells whether it changed.
+    The array is read-only: layers keep what they derived from it, and would not see it change.
 
     Parameters
     ----------
     value
-        Initial value; its dtype stays for good.
+        Initial value; its dtype stays for good. It is copied unless nobody can write to it.
     name
         For instance ``"kernel"``.
     path
@@ -36,7 +40,7 @@ class Variable:
         Applied after every step of training.
     """
 
-    __slots__ = ("constraint", "name", "path", "regularizer", "value")
+    __slots__ = ("_value", "constraint", "name", "path", "regularizer")
 
     def __init__(
         self,
@@ -46,36 +50,55 @@ class Variable:
         regularizer: Regularizer | None = None,
         constraint: Constraint | None = None,
     ) -> None:
-        self.value = value
+        owned = value.base is None and not value.flags.writeable
+        self._value = value if owned else frozen_copy(value)
         self.name = name
         self.path = path or name
         self.regularizer = regularizer
         self.constraint = constraint
 
     @property
+    def value(self) -> Array:
+        """The value, an array to read from; `assign` changes it, as does ``variable.value = new``."""
+        return self._value
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self.assign(value)
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the value."""
-        return self.value.shape
+        return self._value.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Dtype of the value."""
-        return self.value.dtype
+        return self._value.dtype
 
     def numpy(self) -> Array:
         """Return a copy of the value."""
-        return self.value.copy()
+        return self._value.copy()
 
     def assign(self, value: Any) -> None:
         """Take a copy of `value`, which must have this weight's shape."""
-        self.value = self.checked(value)
+        self._value = self.checked(value)
+
+    def replace(self, value: Array) -> None:
+        """Take `value` itself: an array of this weight's shape and dtype that nobody may write to."""
+        self._value = value
 
     def checked(self, value: Any) -> Array:
-        """Return a copy of `value` fit to be assigned, or ValueError."""
+        """Return a read-only copy of `value` fit to be assigned, or ValueError."""
         array = any_numbers(value.value if isinstance(value, Variable) else value, self.path)
         if array.shape != self.shape:
             raise ValueError(f"{self.path}: got a weight of shape {array.shape}, wanted {self.shape}")
-        return np.array(array, dtype=self.dtype, order="C")
+        return frozen_copy(array, self.dtype)
+
+    def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
+        for name, value in state[1].items():
+            setattr(self, name, value)
+        self._value.flags.writeable = False  # which NumPy neither pickles nor copies
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         array = self.numpy()
@@ -83,6 +106,13 @@ class Variable:
 
     def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}>"
+
+
+def frozen_copy(value: Array, dtype: np.dtype[Any] | None = None) -> Array:
+    """Return a contiguous copy of `value` that nobody may write to."""
+    copy = np.array(value, dtype=dtype, order="C")
+    copy.flags.writeable = False
+    return copy
 
 
 class _Held(threading.local):
@@ -102,20 +132,35 @@ def holding(variables: Iterable[Variable]) -> Iterator[None]:
     if _held.values is not None:
         yield
         return
-    with CHANGE:
-        _held.values = {id(variable): variable.value for variable in variables}
+    _held.values = values_now(variables)
     try:
         yield
     finally:
         _held.values = None
 
 
+def values_now(variables: Iterable[Variable]) -> dict[int, Array]:
+    """Return the values of `variables`, taken all at once, for `seeing`."""
+    with CHANGE:
+        return {id(variable): variable._value for variable in variables}
+
+
+@contextmanager
+def seeing(values: dict[int, Array]) -> Iterator[None]:
+    """For this thread and the time of a block, go by the `values` of an earlier moment."""
+    outer, _held.values = _held.values, values
+    try:
+        yield
+    finally:
+        _held.values = outer
+
+
 def current_values(variables: Iterable[Variable]) -> tuple[Array, ...]:
     """Return what `variables` are, for this thread: see `holding`."""
     held = _held.values
     if held is None:
-        return tuple(variable.value for variable in variables)
-    return tuple(held.get(id(variable), variable.value) for variable in variables)
+        return tuple(variable._value for variable in variables)
+    return tuple(held.get(id(variable), variable._value) for variable in variables)
 
 
 def assign_all(variables: list[Variable], values: list[Any], owner: str) -> None:
@@ -126,4 +171,4 @@ def assign_all(variables: list[Variable], values: list[Any], owner: str) -> None
     checked = [variable.checked(value) for variable, value in zip(variables, values, strict=True)]
     with CHANGE:
         for variable, array in zip(variables, checked, strict=True):
-            variable.value = array
+            variable.replace(array)

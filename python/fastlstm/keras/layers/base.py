@@ -8,9 +8,23 @@ from typing import Any, TypeAlias
 
 from numpy.typing import DTypeLike
 
+from fastlstm import checks
+
 from .. import constraints, initializers, regularizers
-from ..arrays import Array, Shape, as_array, as_mask, float_dtype, shape_text, user_stacklevel
-from ..lookup import auto_name, describe
+from ..arrays import (
+    Array,
+    Shape,
+    as_array,
+    as_batch_shape,
+    as_mask,
+    as_shape,
+    float_dtype,
+    memory_for,
+    shape_text,
+    user_stacklevel,
+    weight_shape,
+)
+from ..lookup import auto_name, checked_name, describe
 from ..variable import CHANGE, Variable, assign_all, current_values
 
 Pullback: TypeAlias = Callable[[Array], tuple[Array | None, list[Array]]]
@@ -22,7 +36,7 @@ Step: TypeAlias = Callable[[], object]
 Stepper: TypeAlias = Callable[[Array], tuple[Step, Array]]
 """Takes the array ``(N, ...)`` that will hold a step's inputs; gives the step, and the array of its outputs."""
 
-OPTIONS: dict[str, Callable[[Any], Any]] = {
+OPTIONS: dict[str, Callable[[Any, str], Any]] = {
     "initializer": initializers.get,
     "regularizer": regularizers.get,
     "constraint": constraints.get,
@@ -65,14 +79,16 @@ class Layer:
         trainable: bool = True,
         **kwargs: Any,
     ) -> None:
+        kind = type(self).__name__
+        self.name = checked_name(name, kind) or auto_name(kind)
         self.batch_input_shape = self._pop_input_shape(kwargs)
-        self.activity_regularizer = regularizers.get(kwargs.pop("activity_regularizer", None))
-        kwargs.pop("autocast", None)
+        penalty = kwargs.pop("activity_regularizer", None)
+        self.activity_regularizer = regularizers.get(penalty, f"{self.name}: activity_regularizer")
+        checks.truth(f"{self.name}: autocast", kwargs.pop("autocast", True))
         if kwargs:
-            raise ValueError(f"{type(self).__name__}: unknown arguments {sorted(kwargs)}")
-        self.name = name or auto_name(type(self).__name__)
-        self.dtype = float_dtype(dtype)
-        self.trainable = bool(trainable)
+            raise ValueError(f"{kind}: unknown arguments {sorted(kwargs)}")
+        self.dtype = float_dtype(dtype, f"{self.name}: dtype")
+        self.trainable = trainable
         self.built = False
         self.input_shape: Shape | None = None
         self.weights: list[Variable] = []
@@ -81,22 +97,29 @@ class Layer:
 
     def _pop_input_shape(self, kwargs: dict[str, Any]) -> Shape | None:
         sample, features = kwargs.pop("input_shape", None), kwargs.pop("input_dim", None)
-        batch = kwargs.pop("batch_input_shape", None) or kwargs.pop("batch_shape", None)
+        length = kwargs.pop("input_length", None)
+        if length is not None and features is None:
+            raise ValueError(f"{self.name}: input_length must come with input_dim, got {checks.shown(length)} alone")
+        argument = "batch_shape" if kwargs.get("batch_input_shape") is None else "batch_input_shape"
+        batch = kwargs.pop(argument, None)
+        kwargs.pop("batch_input_shape", None)
         if sample is None and features is not None:
-            sample = self._shape_from_features(features, kwargs.pop("input_length", None))
-        if sample is not None:
-            batch = (None, *((sample,) if isinstance(sample, int) else sample))
-        if batch is None:
+            sample = self._shape_from_features(features, length)
+        if sample is None and batch is None:
             return None
+        shape = as_batch_shape(batch, f"{self.name}: {argument}") if sample is None else self._sample_shape(sample)
         warnings.warn(
             "an input shape given to a layer works; an `Input(shape)` as the first layer of the model is preferred",
             UserWarning,
             stacklevel=user_stacklevel(),
         )
-        return tuple(batch)
+        return shape
+
+    def _sample_shape(self, sample: Any) -> Shape:
+        return None, *as_shape(sample if isinstance(sample, list | tuple) else (sample,), f"{self.name}: input_shape")
 
     def _shape_from_features(self, features: int, length: int | None) -> Shape:
-        return (features,)
+        return (checks.size(f"{self.name}: input_dim", features),)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -104,15 +127,15 @@ class Layer:
 
     def ensure_built(self, input_shape: Shape) -> None:
         """Build the layer, unless it is built; a `build` of a user's own need not say that it was."""
-        if not self.built:
-            self.build(input_shape)
-            self.built = True
-            self.input_shape = self.input_shape or tuple(input_shape)
+        with CHANGE:  # several threads may bring the first data
+            if not self.built:
+                self.build(input_shape)
+                self.built = True
+                self.input_shape = self.input_shape or tuple(input_shape)
 
     def build(self, input_shape: Shape) -> None:
         """Create the weights for inputs of `input_shape`, which includes the batch axis, unless they are there."""
-        input_shape = tuple(input_shape)
-        self._check_shape(input_shape)
+        input_shape = self._checked_shape(input_shape)
         if not self.built:
             self._create_weights(input_shape)
             self.input_shape = input_shape
@@ -130,17 +153,25 @@ class Layer:
         constraint: Any = None,
     ) -> Variable:
         """Create a weight of this layer and append it to `weights`."""
-        draw = initializer if callable(initializer) else initializers.get(initializer)
-        value = as_array(draw(shape, dtype=self.dtype), name, self.dtype)
         path = f"{self.weight_prefix}/{name}"
-        variable = Variable(value, name, path, regularizers.get(regularizer), constraints.get(constraint))
+        shape = weight_shape(shape, f"{path}: shape")
+        by_name = isinstance(initializer, type) or not callable(initializer)
+        draw = initializers.get(initializer, f"{path}: initializer") if by_name else initializer
+        with memory_for(shape, f"{path}: shape", self.dtype):
+            value = as_array(draw(shape, dtype=self.dtype), path, self.dtype)
+        if value.shape != shape:
+            raise ValueError(f"{path}: the initializer must give an array of shape {shape}, got {value.shape}")
+        if type(draw).__module__ == initializers.__name__ and value.base is None:
+            value.flags.writeable = False  # nobody else has it, so that it need not be copied
+        penalty = regularizers.get(regularizer, f"{path}: regularizer")
+        variable = Variable(value, name, path, penalty, constraints.get(constraint, f"{path}: constraint"))
         self.weights.append(variable)
         return variable
 
     def _set_options(self, **options: Any) -> None:
         """Keep what ``kernel_initializer``, ``bias_regularizer`` and the like stand for as attributes."""
         for name, given in options.items():
-            setattr(self, name, OPTIONS[name.rpartition("_")[2]](given))
+            setattr(self, name, OPTIONS[name.rpartition("_")[2]](given, f"{self.name}: {name}"))
         self._options = tuple(options)
 
     def _add_weight(self, shape: tuple[int, ...], name: str, role: str | None = None, draw: Any = None) -> Variable:
@@ -164,6 +195,12 @@ class Layer:
                 f"got {shape_text(shape)}: {shape[-1]} features for {self.input_shape[-1]}"
             )
 
+    def _checked_shape(self, shape: Any) -> Shape:
+        """`shape` as a tuple, with the axes that an input of this layer has."""
+        found = as_shape(shape, f"{self.name}: input_shape", f"a tuple of sizes{self._axes_text()}")
+        self._check_shape(found)
+        return found
+
     def _axes_text(self) -> str:
         return ""
 
@@ -177,7 +214,7 @@ class Layer:
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Shape of the output for an input of `input_shape`, both with the batch axis."""
-        return tuple(input_shape)
+        return self._checked_shape(input_shape)
 
     @property
     def output_shape(self) -> Shape:
@@ -256,11 +293,10 @@ class Layer:
 
     def __call__(self, x: Any, training: bool = False, mask: Any = None, **kwargs: Any) -> Any:
         """Compute the output for an array or anything that makes one; builds the layer at first."""
+        training = training is not None and checks.truth(f"{self.name}: training", training)
         x = self.as_input(x, f"{self.name}: x")
-        if self.built:
-            self._check_shape(x.shape, "x")
-        else:
-            self.ensure_built((None, *x.shape[1:]))
+        self._check_shape(x.shape, "x")
+        self.ensure_built((None, *x.shape[1:]))
         if mask is not None:
             mask = as_mask(mask, f"{self.name}: mask", x.shape, self.mask_ndim)
         return self.forward(x, training=training, mask=mask, **kwargs)
@@ -273,6 +309,15 @@ class Layer:
         """Whether an input of `shape` has as many axes as the layer was built for, and as many features."""
         wanted = self.input_shape
         return wanted is None or (len(shape) == len(wanted) and shape[-1] == wanted[-1])
+
+    @property
+    def trainable(self) -> bool:
+        """Whether `fit` changes the weights."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = checks.truth(f"{self.name}: trainable", value)
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -318,7 +363,7 @@ class Layer:
 
     def set_weights(self, weights: list[Any]) -> None:
         """Set all weights, in the order of `get_weights`; if one does not fit, none is set."""
-        assign_all(self.weights, list(weights), self.name)
+        assign_all(self.weights, checks.items(f"{self.name}: weights", weights, "a list of arrays"), self.name)
 
     def count_params(self) -> int:
         """Return the number of single weights."""
@@ -336,7 +381,7 @@ class Layer:
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Layer":
         """Return a layer with the settings of `config`, without weights."""
-        return cls(**config)
+        return cls(**checks.settings(f"{cls.__name__}: config", config))
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_frozen": None}
@@ -366,23 +411,9 @@ def find_layers(described: Any) -> Any:
         return [find_layers(entry) for entry in described]
     if not isinstance(described, dict):
         return described
-    name = described.get("class_name")
-    if name not in _CLASSES:
-        raise ValueError(f"layer: {name!r} is not known; valid names: {', '.join(sorted(_CLASSES))}")
-    return _CLASSES[name].from_config(described["config"])
-
-
-def positive_int(layer: str, name: str, value: Any) -> int:
-    """`value` if it is a positive integer."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"{layer}: {name} must be a positive integer, got {value!r}")
-    if int(value) < 1:
-        raise ValueError(f"{layer}: {name} must be a positive integer, got {value!r}")
-    return int(value)
-
-
-def fraction(layer: str, name: str, value: Any) -> float:
-    """`value` if it is a number from 0 up to 1."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise ValueError(f"{layer}: {name} must be a number between 0 and 1, got {value!r}")
-    return float(value)
+    name: Any = described.get("class_name")
+    if not isinstance(name, str) or name not in _CLASSES:
+        names = f"; valid names: {', '.join(sorted(_CLASSES))}"
+        checks.refuse(checks.kind_error(name), "class_name", "that of a known layer", name, names)
+    config: Any = described.get("config")
+    return _CLASSES[name].from_config(config)

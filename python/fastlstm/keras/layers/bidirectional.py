@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from fastlstm import _core
+from fastlstm import _core, checks
 
 from ..arrays import Array, Shape, shape_text
 from .base import Layer, describe_layer
 from .cell import scan_together
 from .rnn import RNN
-from .wrapper import Wrapper, check_layer
+from .wrapper import Wrapper
 
 MERGE_MODES = ("concat", "sum", "mul", "ave", None)
 
@@ -50,15 +50,12 @@ class Bidirectional(Wrapper):
         backward_layer: RNN | None = None,
         **kwargs: Any,
     ) -> None:
-        if merge_mode not in MERGE_MODES:
-            valid = ", ".join(map(repr, MERGE_MODES))
-            raise ValueError(f"Bidirectional: merge_mode must be one of {valid}, got {merge_mode!r}")
+        checks.one_of("Bidirectional: merge_mode", merge_mode, MERGE_MODES)
         if weights is not None and not isinstance(weights, list | tuple):
             raise TypeError(f"Bidirectional: weights must be a list of arrays, got {type(weights).__name__}")
-        for given in (layer, *([] if backward_layer is None else [backward_layer])):
-            check_layer("Bidirectional", given)
-            if not isinstance(given, RNN):
-                raise TypeError(f"Bidirectional: wanted a recurrent layer such as LSTM, got {given!r}")
+        for name, given in (("layer", layer), ("backward_layer", backward_layer)):
+            if not isinstance(given, RNN) and (given is not None or name == "layer"):
+                checks.refuse(TypeError, f"Bidirectional: {name}", "a recurrent layer such as LSTM", given)
         super().__init__(_directions(layer, backward_layer), **kwargs)
         self.merge_mode = merge_mode
         self._first_weights = None if weights is None else list(weights)
@@ -117,6 +114,7 @@ class Bidirectional(Wrapper):
 
     def compute_output_shape(self, input_shape: Shape) -> Any:
         """Shape of the merged outputs; two shapes if they are not merged."""
+        input_shape = self._checked_shape(input_shape)
         shape = self.forward_layer.compute_output_shape(input_shape)
         other = self.backward_layer.compute_output_shape(input_shape)
         if self.merge_mode is None:

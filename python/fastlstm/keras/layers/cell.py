@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from fastlstm import _core
+from fastlstm import _core, checks
 
 from .. import activations
 from ..arrays import Array, Shape
 from ..initializers import Initializer
 from ..random import draw_seed
 from ..variable import Variable
-from .base import Layer, fraction, positive_int
+from .base import Layer
 from .core import dropout_mask
 from .options import CellOptions, WeightOptions, defaults
-from .states import States, as_lists, checked_states, tree_map, zeros
+from .states import States, as_lists, checked_states, total, tree_map, zeros
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -44,8 +44,10 @@ class Cell(Layer):
     ndim = 2
 
     def __init__(self, **kwargs: Any) -> None:
-        if kwargs.get("activity_regularizer") is not None:
-            raise ValueError(f"{type(self).__name__}: takes no activity_regularizer; give it to the RNN layer")
+        penalty = kwargs.get("activity_regularizer")
+        if penalty is not None:
+            name = f"{type(self).__name__}: activity_regularizer"
+            checks.refuse(ValueError, name, "None", penalty, "; give it to the RNN layer")
         super().__init__(**kwargs)
 
     @property
@@ -63,11 +65,13 @@ class Cell(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """``(N, O)``."""
-        return (input_shape[0], self.output_size)
+        return (self._checked_shape(input_shape)[0], self.output_size)
 
     def get_initial_state(self, batch_size: int) -> list[Any]:
         """Return states of zeros, for so many rows."""
-        states: list[Any] = as_lists(zeros(size_tree(self), batch_size, self.dtype))
+        rows, sizes = checks.whole_number(f"{self.name}: batch_size", batch_size, at_least=0), size_tree(self)
+        with checks.memory(f"{self.name}: batch_size", rows, rows * total(sizes) * self.dtype.itemsize):
+            states: list[Any] = as_lists(zeros(sizes, rows, self.dtype))
         return states
 
     def call(self, inputs: Array, states: Any, training: bool = False) -> tuple[Array, Any]:
@@ -128,13 +132,14 @@ class RecurrentCell(Cell):
         known = defaults(WeightOptions)
         super().__init__(**{name: value for name, value in options.items() if name not in known})
         settings = {**known, **options}
-        self.units = positive_int(self.name, "units", units)
+        self.units = checks.size(f"{self.name}: units", units)
         roles = [f"{weight}_{option}" for option in ("initializer", "regularizer", "constraint") for weight in WEIGHTS]
         self._set_options(**{role: settings[role] for role in roles})
-        self.use_bias = bool(settings["use_bias"])
-        self.dropout = fraction(self.name, "dropout", settings["dropout"])
-        self.recurrent_dropout = fraction(self.name, "recurrent_dropout", settings["recurrent_dropout"])
-        self.seed: int | None = settings["seed"]
+        self.use_bias = checks.truth(f"{self.name}: use_bias", settings["use_bias"])
+        self.dropout = checks.fraction(f"{self.name}: dropout", settings["dropout"])
+        self.recurrent_dropout = checks.fraction(f"{self.name}: recurrent_dropout", settings["recurrent_dropout"])
+        self.seed = checks.seed(f"{self.name}: seed", settings["seed"])
+        checks.whole_number(f"{self.name}: implementation", settings["implementation"], at_least=0, at_most=2)
         self._dropout_generator = np.random.default_rng(draw_seed() if self.seed is None else self.seed)
 
     def _set_activations(self, **given: Any) -> None:

@@ -6,14 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from fastlstm import _core
+from fastlstm import _core, checks
 
 from .. import activations
 from ..activations import ActivationFunction
-from ..arrays import Array, Shape
-from ..random import generator
+from ..arrays import Array, Shape, as_batch_shape, as_shape
+from ..lookup import checked_name
+from ..random import generator, safe_at_forks
 from ..variable import Variable
-from .base import Layer, Pullback, Step, Stepper, fraction, positive_int
+from .base import Layer, Pullback, Step, Stepper
 
 FUSABLE = ("softmax", "sigmoid")
 
@@ -30,15 +31,15 @@ class InputLayer:
         batch_shape: Shape | None = None,
     ) -> None:
         if (shape is None) == (batch_shape is None):
-            raise ValueError(f"Input: give either shape or batch_shape, got shape={shape}, batch_shape={batch_shape}")
-        if shape is not None:
-            batch_shape = (batch_size, *((shape,) if isinstance(shape, int) else shape))
-        assert batch_shape is not None
-        if any(size is not None and size < 0 for size in batch_shape):
-            raise ValueError(f"Input: sizes must be positive or None, got {batch_shape}")
-        self.batch_shape: Shape = tuple(batch_shape)
-        self.dtype = np.dtype(np.float32 if dtype is None else dtype)
-        self.name = name or "input_layer"
+            given = f"shape={checks.shown(shape)}, batch_shape={checks.shown(batch_shape)}"
+            raise ValueError(f"Input: give either shape or batch_shape, got {given}")
+        rows = None if batch_size is None else checks.whole_number("Input: batch_size", batch_size, at_least=1)
+        if batch_shape is not None:
+            self.batch_shape = as_batch_shape(batch_shape, "Input: batch_shape")
+        else:
+            self.batch_shape = rows, *as_shape(shape if isinstance(shape, list | tuple) else (shape,), "Input: shape")
+        self.dtype = checks.any_dtype("Input: dtype", np.float32 if dtype is None else dtype)
+        self.name = checked_name(name, "Input") or "input_layer"
 
 
 def Input(  # noqa: N802 - Keras' name
@@ -53,7 +54,7 @@ def Input(  # noqa: N802 - Keras' name
     Parameters
     ----------
     shape
-        Shape of one sample, without the batch axis; None for an axis that may vary.
+        Shape of one sample, without the batch axis; None for an axis that may vary. A number is the size of one axis.
     batch_size
         Fixed number of rows, for stateful layers.
     dtype, name
@@ -106,10 +107,10 @@ class Dense(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.units = positive_int(self.name, "units", units)
-        self.activation = activations.get(activation)
+        self.units = checks.size(f"{self.name}: units", units)
+        self.activation = activations.get(activation, f"{self.name}: activation")
         self.logits_activation = self.activation.name if self.activation.name in FUSABLE else None
-        self.use_bias = bool(use_bias)
+        self.use_bias = checks.truth(f"{self.name}: use_bias", use_bias)
         self._set_options(
             kernel_initializer=kernel_initializer,
             bias_initializer=bias_initializer,
@@ -129,7 +130,7 @@ class Dense(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the output."""
-        return (*input_shape[:-1], self.units)
+        return (*self._checked_shape(input_shape)[:-1], self.units)
 
     def _freeze(self, values: tuple[Array, ...]) -> tuple[_core.Dense, Array]:
         return _core.Dense(*values), values[0]
@@ -207,7 +208,7 @@ class Activation(Layer):
 
     def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.activation = activations.get(activation)
+        self.activation = activations.get(activation, f"{self.name}: activation")
         self.logits_activation = self.activation.name if self.activation.name in FUSABLE else None
 
     def step_function(self) -> Stepper:
@@ -265,10 +266,10 @@ class Dropout(Layer):
 
     def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.rate = fraction(self.name, "rate", rate)
-        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
-        self.seed = seed
-        self._generator = None if seed is None else np.random.default_rng(seed)
+        self.rate = checks.fraction(f"{self.name}: rate", rate)
+        self.noise_shape = None if noise_shape is None else as_shape(noise_shape, f"{self.name}: noise_shape")
+        self.seed = checks.seed(f"{self.name}: seed", seed)
+        self._generator = None if seed is None else np.random.default_rng(self.seed)
 
     def step_function(self) -> Stepper:
         """See `Layer.step_function`; nothing is dropped."""
@@ -279,8 +280,15 @@ class Dropout(Layer):
             return None
         shape = x.shape
         if self.noise_shape is not None:
-            shape = tuple(s if n is None else n for s, n in zip(x.shape, self.noise_shape, strict=True))
+            shape = self._noise_shape(x.shape)
         return dropout_mask(self._generator or generator(), shape, self.rate, x.dtype)
+
+    def _noise_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        wanted = self.noise_shape or ()
+        if len(wanted) != len(shape) or any(n not in (None, 1, s) for s, n in zip(shape, wanted, strict=True)):
+            fits = f"{len(shape)} sizes, each None, 1 or that of x {shape}"
+            checks.refuse(ValueError, f"{self.name}: noise_shape", fits, wanted)
+        return tuple(s if n is None else n for s, n in zip(shape, wanted, strict=True))
 
     def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
         """Compute the output; see `Layer.forward`."""
@@ -311,7 +319,7 @@ def dropout_mask(source: np.random.Generator, shape: tuple[int, ...], rate: floa
     """Zeros with probability `rate`, elsewhere the factor that keeps the mean."""
     if rate >= 1:
         return np.zeros(shape, dtype)
-    kept = source.random(shape, dtype=np.float32) >= rate
+    kept = safe_at_forks(source).random(shape, dtype=np.float32) >= rate
     result: Array = kept * dtype.type(1 / (1 - rate))
     return result
 
@@ -325,6 +333,7 @@ class Flatten(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the output."""
+        input_shape = self._checked_shape(input_shape)
         sizes = [size for size in input_shape[1:] if size is not None]
         return (input_shape[0], math.prod(sizes) if len(sizes) == len(input_shape) - 1 else None)
 

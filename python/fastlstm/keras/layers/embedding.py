@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from fastlstm import checks
+
 from ..arrays import Array, Shape, add_rows, any_numbers, user_stacklevel
 from ..variable import Variable
-from .base import Layer, Pullback, Step, Stepper, positive_int
+from .base import Layer, Pullback, Step, Stepper
 
 
 class Embedding(Layer):
@@ -43,22 +45,30 @@ class Embedding(Layer):
         length = kwargs.pop("input_length", None)
         super().__init__(**kwargs)
         if length is not None:
+            checks.whole_number(f"{self.name}: input_length", length, at_least=0)
             message = f"{self.name}: input_length is not needed and not used"
             warnings.warn(message, UserWarning, stacklevel=user_stacklevel())
-        self.input_dim = positive_int(self.name, "input_dim", input_dim)
-        self.output_dim = positive_int(self.name, "output_dim", output_dim)
-        self.mask_zero = bool(mask_zero)
+        self.input_dim = checks.size(f"{self.name}: input_dim", input_dim)
+        self.output_dim = checks.size(f"{self.name}: output_dim", output_dim)
+        self.mask_zero = checks.truth(f"{self.name}: mask_zero", mask_zero)
         self._set_options(
             embeddings_initializer=embeddings_initializer,
             embeddings_regularizer=embeddings_regularizer,
             embeddings_constraint=embeddings_constraint,
         )
         if weights is not None:
+            table = self._table(weights[0] if isinstance(weights, list | tuple) and len(weights) == 1 else weights)
             self.build((None, None))
             self.input_shape = None
-            self.set_weights(list(weights) if isinstance(weights, list | tuple) and len(weights) == 1 else [weights])
+            self.set_weights([table])
 
     embeddings: Variable
+
+    def _table(self, weights: Any) -> Array:
+        table, wanted = any_numbers(weights, f"{self.name}: weights"), (self.input_dim, self.output_dim)
+        if table.shape != wanted:
+            raise ValueError(f"{self.name}: weights must have shape {wanted}, got {table.shape}")
+        return table
 
     def build(self, input_shape: Shape) -> None:
         """Create the table, unless it is there; `input_shape` includes the batch axis."""
@@ -94,11 +104,11 @@ class Embedding(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Shape of the indices, and the length of a row."""
-        return (*input_shape, self.output_dim)
+        return (*self._checked_shape(input_shape), self.output_dim)
 
     def compute_mask(self, x: Array, mask: Array | None = None) -> Array | None:
         """With `mask_zero`, True where the index is not 0."""
-        return np.asarray(x != 0) if self.mask_zero else None
+        return np.asarray(any_numbers(x, f"{self.name}: x") != 0) if self.mask_zero else None
 
     def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
         """Return the rows of the indices `x`."""

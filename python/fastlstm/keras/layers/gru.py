@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastlstm import _core
+from fastlstm import _core, checks
 
 from ..arrays import Array
 from .cell import RecurrentCell
@@ -63,7 +63,7 @@ class GRUCell(RecurrentCell):
     ) -> None:
         super().__init__(units, **options)
         self._set_activations(activation=activation, recurrent_activation=recurrent_activation)
-        self.reset_after = bool(reset_after)
+        self.reset_after = checks.truth(f"{self.name}: reset_after", reset_after)
 
     @property
     def core_name(self) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fastlstm import checks
+
 from ..arrays import Array
 from .cell import RecurrentCell
 from .options import CellOptions, RecurrentOptions, shows, split
@@ -67,7 +69,7 @@ class LSTMCell(RecurrentCell):
     ) -> None:
         super().__init__(units, **options)
         self._set_activations(activation=activation, recurrent_activation=recurrent_activation)
-        self.unit_forget_bias = bool(unit_forget_bias)
+        self.unit_forget_bias = checks.truth(f"{self.name}: unit_forget_bias", unit_forget_bias)
 
     @property
     def core_name(self) -> str:

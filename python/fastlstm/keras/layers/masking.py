@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from fastlstm import checks
+
 from ..arrays import Array
 from .base import Layer, Pullback
 
@@ -16,7 +18,7 @@ class Masking(Layer):
     Parameters
     ----------
     mask_value
-        What fills the steps that are not there.
+        What fills the steps that are not there; may be NaN.
     **kwargs
         Those of `Layer`.
 
@@ -30,13 +32,16 @@ class Masking(Layer):
 
     def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if isinstance(mask_value, bool) or not isinstance(mask_value, int | float | np.number):
-            raise TypeError(f"{self.name}: mask_value must be a number, got {mask_value!r}")
-        self.mask_value = mask_value
+        is_nan = isinstance(mask_value, float | np.floating) and np.isnan(mask_value)
+        name = f"{self.name}: mask_value"
+        self.mask_value = float(mask_value) if is_nan else checks.real_number(name, mask_value, infinite=True)
 
     def compute_mask(self, x: Array, mask: Array | None = None) -> Array:
         """Return True where a step has a feature other than `mask_value`."""
-        result: Array = np.logical_or.reduce(x != self.dtype.type(self.mask_value), axis=-1)
+        x = self.as_input(x, f"{self.name}: x")
+        self._check_shape(x.shape, "x")
+        there = ~np.isnan(x) if np.isnan(self.mask_value) else x != self.dtype.type(self.mask_value)
+        result: Array = np.logical_or.reduce(there, axis=-1)
         return result
 
     def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:

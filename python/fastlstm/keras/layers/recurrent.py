@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fastlstm import checks
+
 from .base import Layer
 from .cell import RecurrentCell
 from .options import SequenceOptions
@@ -75,4 +77,4 @@ class Recurrent(RNN):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:
         """Return a layer with the settings of `config`, without weights."""
-        return cls(**config)
+        return cls(**checks.settings(f"{cls.__name__}: config", config))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastlstm import _core
+from fastlstm import _core, checks
 
 from ..arrays import Array, Shape
 from .base import Layer, Pullback, describe_layer
@@ -20,6 +20,9 @@ from .wrapper import Wrapper
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+
+_SWITCHES = [name for name, default in defaults(SequenceOptions).items() if default is False]
 
 
 class RNN(Wrapper):
@@ -90,17 +93,24 @@ class RNN(Wrapper):
 
     @shows(SequenceOptions)
     def __init__(self, cell: Any, **options: Unpack[SequenceOptions]) -> None:
-        cell = StackedRNNCells(cell) if isinstance(cell, list | tuple) else checked_cell(cell, type(self).__name__)
-        if options.get("time_major"):
-            raise NotImplementedError(f"{type(self).__name__}: time_major=True is not supported, leave it out")
+        cell = (
+            StackedRNNCells(cell)
+            if isinstance(cell, list | tuple)
+            else checked_cell(cell, f"{type(self).__name__}: cell")
+        )
         own = defaults(SequenceOptions).keys() - defaults(LayerOptions).keys()
         settings = {**defaults(SequenceOptions), **options}
         others = {name: value for name, value in options.items() if name not in own}
         super().__init__([cell] if isinstance(cell, Layer) else [], **others)
         self.cell = cell
-        self.return_sequences, self.return_state = bool(settings["return_sequences"]), bool(settings["return_state"])
-        self.go_backwards, self.stateful = bool(settings["go_backwards"]), bool(settings["stateful"])
-        self.zero_output_for_mask = bool(settings["zero_output_for_mask"])
+        switches = {name: checks.truth(f"{self.name}: {name}", settings[name]) for name in _SWITCHES}
+        if not isinstance(settings["use_cudnn"], str) or settings["use_cudnn"] != "auto":
+            checks.truth(f"{self.name}: use_cudnn", settings["use_cudnn"])
+        if switches["time_major"]:
+            raise NotImplementedError(f"{self.name}: time_major=True is not supported, leave it out")
+        self.return_sequences, self.return_state = switches["return_sequences"], switches["return_state"]
+        self.go_backwards, self.stateful = switches["go_backwards"], switches["stateful"]
+        self.zero_output_for_mask = switches["zero_output_for_mask"]
         self.states: States | None = None
         self._sizes, self._output_size = size_tree(cell), output_size(cell)
 
@@ -119,7 +129,8 @@ class RNN(Wrapper):
         return " (batch, time, features)"
 
     def _shape_from_features(self, features: int, length: int | None) -> Shape:
-        return (length, features)
+        steps = None if length is None else checks.whole_number(f"{self.name}: input_length", length, at_least=0)
+        return (steps, *super()._shape_from_features(features, None))
 
     def _create_weights(self, input_shape: Shape) -> None:
         build_cell(self.cell, (input_shape[0], *input_shape[2:]))
@@ -127,7 +138,7 @@ class RNN(Wrapper):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """``(N, T, O)`` with `return_sequences`, else ``(N, O)``."""
-        rows, steps, _ = input_shape
+        rows, steps, _ = self._checked_shape(input_shape)
         return (rows, steps, self._output_size) if self.return_sequences else (rows, self._output_size)
 
     def compute_mask(self, x: Array, mask: Array | None) -> Array | None:

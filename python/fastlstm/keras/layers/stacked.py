@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fastlstm import _core
+from fastlstm import _core, checks
 
 from ..arrays import Array, Shape
 from .base import Layer, describe_layer
@@ -45,8 +45,9 @@ class StackedRNNCells(Cell, Wrapper):
 
     def __init__(self, cells: Sequence[Any], **kwargs: Any) -> None:
         if not isinstance(cells, list | tuple) or not cells:
-            raise ValueError(f"{type(self).__name__}: cells must be a list of at least one cell, got {cells!r}")
-        self.cells = [checked_cell(cell, type(self).__name__) for cell in cells]
+            error = ValueError if isinstance(cells, list | tuple) else TypeError
+            checks.refuse(error, f"{type(self).__name__}: cells", "a list of at least one cell", cells)
+        self.cells = [checked_cell(cell, f"{type(self).__name__}: cells") for cell in cells]
         super().__init__(inner=[cell for cell in cells if isinstance(cell, Layer)], **kwargs)
 
     @property
@@ -142,20 +143,20 @@ class StackedRNNCells(Cell, Wrapper):
         return super().get_config() | {"cells": [describe_layer(cell) for cell in self.cells]}
 
 
-def checked_cell(cell: Any, owner: str) -> Any:
-    """`cell`, if it is one, or TypeError."""
+def checked_cell(cell: Any, argument: str) -> Any:
+    """`cell`, if it is one, or TypeError about the argument."""
     if isinstance(cell, type):
-        raise TypeError(f"{owner}: got the class {cell.__name__}, wanted an instance, {cell.__name__}(...)")
+        checks.refuse(TypeError, argument, f"an instance, {cell.__name__}(...)", cell)
     for name in ("call", "state_size"):
         if getattr(cell, name, None) is None:
-            raise TypeError(f"{owner}: {cell!r} is no cell: it has no {name}; a cell has state_size and call()")
+            checks.refuse(TypeError, argument, f"an object with state_size and call(), {name} is missing", cell)
     try:
         sizes = size_tree(cell)
     except (TypeError, ValueError):
         sizes = ()
     if not sizes or any(size < 1 for size in _leaves(sizes)):
         wanted = "a positive integer or a list of such"
-        raise TypeError(f"{owner}: state_size of {label(cell)} must be {wanted}, got {cell.state_size!r}")
+        raise TypeError(f"{argument}: state_size of {label(cell)} must be {wanted}, got {cell.state_size!r}")
     return cell
 
 

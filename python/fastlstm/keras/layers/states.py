@@ -32,6 +32,11 @@ def zeros(sizes: Any, rows: int, dtype: np.dtype[Any]) -> Any:
     return tree_map(lambda size: np.zeros((rows, size), dtype), sizes)
 
 
+def total(sizes: Any) -> int:
+    """Numbers of all states of a row."""
+    return sum(map(total, sizes)) if isinstance(sizes, tuple) else int(sizes)
+
+
 def rows_of(tree: Any) -> int | None:
     """Return the number of rows of the states, None if there are no arrays."""
     if isinstance(tree, tuple):
@@ -48,5 +53,5 @@ def checked_states(given: Any, sizes: Any, rows: int, dtype: np.dtype[Any], name
         return array
     entries = list(given) if isinstance(given, list | tuple) else [given]
     if len(entries) != len(sizes):
-        raise ValueError(f"{name} has {len(entries)} arrays, wanted {len(sizes)}, of sizes {as_lists(sizes)}")
+        raise ValueError(f"{name} must have {len(sizes)} arrays, of sizes {as_lists(sizes)}, got {len(entries)}")
     return tuple(checked_states(g, s, rows, dtype, name) for g, s in zip(entries, sizes, strict=True))

@@ -87,7 +87,8 @@ def _scan(
 ) -> tuple[Array, States]:
     last = np.zeros((x.shape[1], output_size(cell)), x.dtype)
     for t, x_t in enumerate(x):
-        output, new_states = step(x_t, states)
+        # Zeros where there is nothing: in a user's derivative, 0 * NaN is NaN.
+        output, new_states = step(x_t if mask is None else _where(mask[t], x_t, 0), states)
         if mask is None:
             last, states = output, new_states
         else:

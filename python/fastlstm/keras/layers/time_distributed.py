@@ -54,14 +54,16 @@ class TimeDistributed(Wrapper):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the inner output, with time as second axis."""
+        input_shape = self._checked_shape(input_shape)
         rows, *rest = self.layer.compute_output_shape(self._inner_shape(input_shape))
         return (rows, input_shape[1], *rest)
 
     def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return that of the inner outputs; if these have none, a step is there if anything in it is."""
-        if mask is None or mask.ndim == 2:
+        split = _inner_mask(mask)
+        if mask is None or split is None:
             return mask
-        inner = self.layer.compute_mask(_merged(x), _inner_mask(mask))
+        inner = self.layer.compute_mask(_merged(x), split)
         if inner is not None:
             return self._split(inner, x)
         return np.asarray(mask.reshape(*mask.shape[:2], -1).any(axis=2))
@@ -104,6 +106,8 @@ class TimeDistributed(Wrapper):
 
 
 def _inner_mask(mask: Array | None) -> Array | None:
+    if mask is not None and mask.ndim < 2:
+        raise ValueError(f"mask must have the axes (batch, time, ...), got shape {mask.shape}")
     return None if mask is None or mask.ndim == 2 else _merged(mask)
 
 

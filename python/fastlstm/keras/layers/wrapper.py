@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar
 
+from fastlstm import checks
+
 from ..arrays import Shape
 from ..variable import Variable
 from .base import Layer, find_layers
@@ -32,7 +34,7 @@ class Wrapper(Layer):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        self._trainable = bool(value)
+        self._trainable = checks.truth(f"{self.name}: trainable", value)
         for layer in self._inner:
             layer.trainable = self._trainable
 
@@ -75,10 +77,13 @@ class Wrapper(Layer):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:
         """Return a layer with the settings of `config`, without weights."""
-        return cls(**{name: find_layers(value) if name in cls.inner_names else value for name, value in config.items()})
+        settings = checks.settings(f"{cls.__name__}: config", config)
+        for name in settings.keys() & set(cls.inner_names):
+            settings[name] = find_layers(settings[name])
+        return cls(**settings)
 
 
 def check_layer(wrapper: str, layer: Any) -> None:
     """TypeError if `layer` is none."""
     if not isinstance(layer, Layer):
-        raise TypeError(f"{wrapper}: wanted a keras.layers.Layer instance, got {layer!r} ({type(layer).__name__})")
+        checks.refuse(TypeError, f"{wrapper}: layer", "a keras.layers.Layer instance", layer)

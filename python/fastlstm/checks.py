@@ -1,0 +1,237 @@
+"""Checks of single arguments: each gives the value in its right type, or raises.
+
+TypeError is for the wrong kind, ValueError for the wrong value. Messages read ``name must be ..., got ...``; a name may
+have its owner before it, as in ``"lstm: units"``.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+import operator
+import os
+import reprlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+T = TypeVar("T")
+
+LARGEST_SIZE = 2**31 - 1
+"""Of units, features and the like."""
+
+LARGEST_AXIS = 2**63 - 1
+"""Of any array."""
+
+_NO_NUMBERS = (bool, np.bool_, np.timedelta64)  # though Python or NumPy count them among the numbers
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = _short.maxlong = 80
+
+
+class _Range(NamedTuple):
+    """Bounds of a number; None: there is none."""
+
+    at_least: float | None = None
+    above: float | None = None
+    at_most: float | None = None
+    below: float | None = None
+
+    def holds(self, number: float) -> bool:
+        return (
+            (self.at_least is None or number >= self.at_least)
+            and (self.above is None or number > self.above)
+            and (self.at_most is None or number <= self.at_most)
+            and (self.below is None or number < self.below)
+        )
+
+    def __str__(self) -> str:
+        if self.at_least is not None and self.at_most is not None:
+            return f" from {self.at_least} to {self.at_most}"
+        words = zip(("of at least", "above", "of at most", "below"), self, strict=True)
+        parts = [f" {word} {bound}" for word, bound in words if bound is not None]
+        return " and".join(parts)
+
+
+def shown(value: Any) -> str:
+    """Return how a message shows `value`: never longer than a line or two, whatever it is."""
+    try:
+        return _short.repr(value)
+    except Exception:  # of a user's own class; or an int of more digits than Python prints
+        return f"a {type(value).__name__}"
+
+
+def refuse(error: type[Exception], name: str, wanted: str, value: Any, cure: str = "") -> NoReturn:
+    """Raise `error` about the argument `name`; `cure` says what to do."""
+    raise error(f"{name} must be {wanted}, got {shown(value)}{cure}") from None
+
+
+def kind_error(value: Any) -> type[Exception]:
+    """Return the error for a `value` in place of a name: ValueError for an unknown name, TypeError for no name."""
+    return ValueError if isinstance(value, str) else TypeError
+
+
+def whole_number(name: str, value: Any, *, at_least: int | None = None, at_most: int | None = None) -> int:
+    """`value` as an int: whole numbers of Python or NumPy, and what has ``__index__``; no booleans, no 2.0."""
+    bounds = _Range(at_least=at_least, at_most=at_most)
+    wanted = f"a whole number{bounds}"
+    if isinstance(value, _NO_NUMBERS):
+        refuse(TypeError, name, wanted, value)
+    try:
+        number = operator.index(value)
+    except TypeError:
+        refuse(TypeError, name, wanted, value)
+    if not bounds.holds(number):
+        refuse(ValueError, name, wanted, number)
+    return number
+
+
+def size(name: str, value: Any) -> int:
+    """`value` if it can be the length of an axis of a weight: units, features, rows of a table."""
+    return whole_number(name, value, at_least=1, at_most=LARGEST_SIZE)
+
+
+def seed(name: str, value: Any) -> int | None:
+    """`value` if it is None or can start a random generator."""
+    return None if value is None else whole_number(name, value, at_least=0)
+
+
+def real_number(
+    name: str,
+    value: Any,
+    *,
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+    below: float | None = None,
+    infinite: bool = False,
+) -> float:
+    """`value` as a float: real numbers of Python or NumPy, no booleans; never NaN, and finite unless `infinite`."""
+    bounds = _Range(at_least, above, at_most, below)
+    wanted = f"a number{bounds}"
+    found = value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
+    if isinstance(found, _NO_NUMBERS) or not isinstance(found, numbers.Real):
+        refuse(TypeError, name, wanted, value)
+    number = _as_float(found)
+    known = not math.isnan(number) if infinite else math.isfinite(number)
+    if not (known and bounds.holds(number)):
+        refuse(ValueError, name, wanted, value)
+    return number
+
+
+def fraction(name: str, value: Any) -> float:
+    """`value` as a float from 0 to 1."""
+    return real_number(name, value, at_least=0, at_most=1)
+
+
+def truth(name: str, value: Any) -> bool:
+    """`value` as a bool: a boolean of Python or NumPy, or one of the whole numbers 0 and 1, which equal them."""
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if not isinstance(value, int | np.integer) or isinstance(value, _NO_NUMBERS):
+        refuse(TypeError, name, "True or False", value)
+    if value not in (0, 1):
+        refuse(ValueError, name, "True or False", value)
+    return bool(value)
+
+
+def text(name: str, value: Any) -> str:
+    """`value` if it is a str."""
+    if not isinstance(value, str):
+        refuse(TypeError, name, "a str", value)
+    return value
+
+
+def one_of(name: str, value: T, valid: Iterable[T]) -> T:
+    """`value` if it is one of the `valid` names; None may be among them."""
+    valid = tuple(valid)
+    *others, last = map(repr, valid)
+    wanted = f"{', '.join(others)} or {last}" if others else last
+    if not (isinstance(value, str) or value is None) or value not in valid:
+        refuse(kind_error(value), name, wanted, value)
+    return value
+
+
+def float_dtype(name: str, value: Any) -> np.dtype[Any]:
+    """`value` as the dtype float32 or float64."""
+    wanted = "'float32' or 'float64'"
+    found = any_dtype(name, value, wanted)
+    if found not in (np.dtype(np.float32), np.dtype(np.float64)):
+        refuse(TypeError, name, wanted, value)
+    return found
+
+
+def any_dtype(name: str, value: Any, wanted: str = "a dtype such as 'float32'") -> np.dtype[Any]:
+    """`value` as the dtype it names; NumPy also takes what only has one, and None for float64."""
+    if not isinstance(value, str | type | np.dtype):
+        refuse(TypeError, name, wanted, value)
+    try:
+        found: np.dtype[Any] = np.dtype(value)
+    except Exception:  # NumPy has several for what is no dtype
+        refuse(TypeError, name, wanted, value)
+    return found
+
+
+def items(name: str, value: Any, wanted: str) -> list[Any]:
+    """`value` as a list: of any iterable but text, a dict, which gives its keys, and an array, which gives its rows."""
+    if isinstance(value, str | bytes | Mapping | np.ndarray) or not isinstance(value, Iterable):
+        refuse(TypeError, name, wanted, value)
+    return list(value)
+
+
+def settings(name: str, value: Any) -> dict[str, Any]:
+    """`value` as a dict of keyword arguments."""
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        refuse(TypeError, name, "a dict from argument names to values", value)
+    return dict(value)
+
+
+def function(name: str, value: Any, wanted: str = "a function") -> Any:
+    """`value` if it can be called."""
+    if not callable(value):
+        refuse(TypeError, name, wanted, value)
+    return value
+
+
+def array(name: str, value: Any, wanted: str = "an array of numbers") -> NDArray[Any]:
+    """`value` as an array of whatever dtype it has; of the class ndarray itself, so that all of them index alike."""
+    try:
+        return np.asarray(value)
+    except MemoryError:
+        raise
+    except Exception as error:  # ragged lists, and what other libraries' arrays raise when they are asked for theirs
+        cause = "a ragged list; pad it first" if isinstance(value, list | tuple) else f"{shown(value)}: {error}"
+        raise TypeError(f"{name} must be {wanted}, got {cause}") from error
+
+
+@contextmanager
+def memory(name: str, value: Any, nbytes: int) -> Iterator[None]:
+    """MemoryError about the argument if the `nbytes` it asks for are not there; if they never can be, before trying."""
+    message = f"{name} must be smaller, got {shown(value)}: that needs {nbytes} bytes of memory, more than there are"
+    if nbytes > _machine_bytes():
+        raise MemoryError(message)
+    try:
+        yield
+    except MemoryError:
+        raise MemoryError(message) from None
+
+
+@cache
+def _machine_bytes() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not on Windows; then what processors can address
+        return 2**47
+
+
+def _as_float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an int beyond all floats is not meant as infinity
+        return math.nan

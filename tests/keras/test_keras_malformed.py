@@ -1,0 +1,408 @@
+"""Arguments that cannot be meant, of everything public on the Keras surface but training.
+
+The constructors and their arguments are found by looking at them, so a new one is covered when it is there.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from malformed import VALUES, WHOLE, by_annotation, complaint, complaints, little_memory
+
+import fastlstm as fl
+from fastlstm.keras import (
+    Input,
+    Sequential,
+    activations,
+    callbacks,
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+    utils,
+)
+from fastlstm.keras.layers.options import LayerOptions, defaults
+
+MODULES = (activations, layers, optimizers, callbacks, losses, metrics, initializers, regularizers, constraints)
+X = np.ones((2, 5, 3))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _limited() -> Iterator[None]:
+    with little_memory():
+        yield
+
+
+def public_classes(module: ModuleType) -> Iterator[type]:
+    for name, found in vars(module).items():
+        own = found.__module__.startswith(module.__name__) if inspect.isclass(found) else False
+        if own and not name.startswith("_"):
+            yield found
+
+
+CLASSES = {
+    f"{cls.__module__.split('.')[2]}.{cls.__name__}": cls for module in MODULES for cls in public_classes(module)
+}
+
+# What a constructor cannot do without.
+NEEDED: dict[str, Callable[[], Any]] = {
+    "activation": lambda: "tanh",
+    "backward": lambda: lambda dy, x, y: dy,
+    "cell": lambda: layers.LSTMCell(3),
+    "cells": lambda: [layers.LSTMCell(3)],
+    "decay_rate": lambda: 0.5,
+    "decay_steps": lambda: 3,
+    "filename": lambda: "log.csv",
+    "forward": lambda: lambda x: x,
+    "initial_learning_rate": lambda: 0.1,
+    "input_dim": lambda: 3,
+    "layer": lambda: layers.LSTM(3),
+    "learning_rate": lambda: 0.1,
+    "name": lambda: "a",
+    "output_dim": lambda: 3,
+    "rate": lambda: 0.5,
+    "schedule": lambda: lambda epoch, rate: rate,
+    "units": lambda: 3,
+}
+
+POSITIVE = {"2.5", "2**31", "2**62", "2**70"}
+FINITE = {"-1", "0", *POSITIVE}
+DTYPES = {"None", "class"}  # Python's int is one for NumPy
+# Arguments that take less or more than their annotation tells; `by_annotation` knows the others.
+ALLOWED: dict[str, set[str]] = {
+    **{name: set() for name in ("units", "output_dim", "mode", "distribution", "reduction", "merge_mode")},
+    **{name: {"0"} for name in ("rate", "dropout", "recurrent_dropout", "momentum", "rho", "beta_1", "beta_2")},
+    **{name: {"0"} for name in ("factor", "implementation", "label_smoothing", "min_value", "time_major")},
+    **{name: {"0", *POSITIVE} for name in ("epsilon", "l1", "l2", "stddev", "learning_rate", "initial_learning_rate")},
+    **{name: {"0", *POSITIVE} for name in ("alpha", "decay_rate", "maxval", "min_lr")},
+    **{name: POSITIVE for name in ("decay_steps", "delta", "scale")},
+    **{name: {"None", "inf", *POSITIVE} for name in ("clipnorm", "clipvalue", "global_clipnorm")},
+    **{name: {"None"} for name in ("batch_input_shape", "dtype", "input_dim", "input_length")},
+    "batch_shape": set(),
+    "axis": {"-1", "negative size", *WHOLE},
+    "baseline": {"None", "inf", *FINITE},
+    "callbacks": {"None", "[]"},
+    "filename": {"text"},
+    "input_shape": {"None", "[]", "0"},
+    "k": WHOLE - {"0"},
+    "mask_value": {"inf", "nan", "nan of NumPy", *FINITE},
+    "max_value": {"inf", "0", *POSITIVE},
+    "minval": {"-1", "0"},
+    "model": set(VALUES),
+    "noise_shape": {"None", "[]"},
+    "use_cudnn": {"True", "0"},
+    "value": {"True", "2**62", "array", "[]", "negative size", *FINITE},
+    "verbose": {"0", "True"},
+    "weight_decay": {"None", "0", *POSITIVE},
+}
+# Where one class or module has another rule than the others.
+ALLOWED_OF: dict[tuple[str, str], set[str]] = {
+    ("ActivationFunction", "backward"): {"class"},
+    ("ActivationFunction", "forward"): {"class"},
+    ("ActivationFunction", "in_place"): {"None", "class"},
+    ("Bidirectional", "merge_mode"): {"None"},
+    ("Bidirectional", "weights"): {"None", "[]", "ragged list", "tuple", "negative size"},
+    ("Embedding", "input_dim"): set(),
+    ("Embedding", "input_length"): {"None", *WHOLE},
+    ("InputLayer", "batch_size"): {"None", *WHOLE} - {"0"},
+    ("InputLayer", "dtype"): DTYPES,
+    ("InputLayer", "shape"): {"[]", "0"},
+    ("losses", "dtype"): DTYPES,
+    ("losses", "reduction"): {"None"},
+    ("metrics", "dtype"): DTYPES,
+}
+
+
+def parameters_of(cls: type) -> dict[str, inspect.Parameter]:
+    """Arguments of a constructor, with those that it hands on as ``**kwargs``."""
+    found: dict[str, inspect.Parameter] = {}
+    for base in cls.__mro__[:-1]:
+        if "__init__" not in vars(base) or base.__name__ == "Wrapper":  # whose own argument is not for users
+            continue
+        parameters = list(inspect.signature(base.__init__).parameters.values())[1:]  # type: ignore[misc]
+        named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        rest = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in defaults(LayerOptions)]
+        found = {p.name: p for p in [*(rest if base is layers.Layer else []), *named]} | found
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break
+    return found
+
+
+def allowed(kind: str, name: str, parameter: inspect.Parameter) -> set[str]:
+    """`VALUES` that an argument of a class may take."""
+    module, _, cls = kind.partition(".")
+    for owner in (cls, module):
+        if (owner, name) in ALLOWED_OF:
+            return ALLOWED_OF[owner, name]
+    known = by_annotation(parameter.annotation) if parameter.annotation is not parameter.empty else {"None"}
+    return ALLOWED.get(name, known)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_constructors(kind: str) -> None:
+    cls, wrong = CLASSES[kind], []
+    for name, parameter in parameters_of(cls).items():
+        required = [p.name for p in inspect.signature(cls).parameters.values() if p.default is p.empty]
+        given = {p: NEEDED[p]() for p in required if p in NEEDED}
+        if kind.endswith("InputLayer") and name != "batch_shape":
+            given["shape"] = (5, 3)
+        wrong += complaints(
+            lambda value, given=given, name=name: cls(**given | {name: value}), name, allowed(kind, name, parameter)
+        )
+    assert not wrong
+
+
+def test_arguments_not_in_a_signature() -> None:
+    for name in ("use_ema", "ema_momentum", "ema_overwrite_frequency", "loss_scale_factor"):
+        default = {"None"} if name[0] != "u" and name != "ema_momentum" else set()
+        assert not complaints(lambda value, name=name: optimizers.SGD(**{name: value}), name, default)
+    assert not complaints(lambda value: callbacks.LambdaCallback(on_epoch_end=value), "on_epoch_end", {"None", "class"})
+    assert not complaints(lambda value: layers.Dense(3, batch_shape=value), "batch_shape", {"None"})
+
+
+def model() -> Sequential:
+    return Sequential([Input((5, 3)), layers.LSTM(4), layers.Dense(2)])
+
+
+def set_attribute(holder: Any, name: str) -> Callable[[Any], None]:
+    return lambda value: setattr(holder, name, value)
+
+
+NO_ARRAYS = {
+    "text",
+    "bytes",
+    "None",
+    "ragged list",
+    "{}",
+    "object",
+    "class",
+    "array of objects",
+    "complex",
+    "tuple",
+} | {
+    "2**70",
+    "10**400",
+}
+BUILT, OPTIMIZER = model(), optimizers.SGD()
+LAYERS: dict[str, Callable[[], layers.Layer]] = {
+    "LSTM": lambda: layers.LSTM(4),
+    "GRU": lambda: layers.GRU(4),
+    "Bidirectional": lambda: layers.Bidirectional(layers.LSTM(4)),
+    "TimeDistributed": lambda: layers.TimeDistributed(layers.Dense(4)),
+    "Dense": lambda: layers.Dense(4),
+    "Flatten": layers.Flatten,
+    "Dropout": lambda: layers.Dropout(0.5),
+    "Masking": layers.Masking,
+}
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_methods_of_layers(kind: str) -> None:
+    make = LAYERS[kind]
+    flat = kind in ("Dense", "Dropout", "Flatten", "Masking")
+    arrays = {"array", "[]", "negative size"} if kind in ("Flatten", "Dropout") else set()
+    built = make()
+    built(X)
+    wrong = [
+        *complaints(lambda v: make().build(v), "input_shape", set()),
+        *complaints(lambda v: make().compute_output_shape(v), "input_shape", set()),
+        *complaints(type(built).from_config, "config", {"{}"} if kind in ("Flatten", "Masking") else set()),
+        *complaints(lambda v: make()(v), "x", arrays),
+        *complaints(lambda v: built(X, mask=v), "mask", {"None", *({"negative size"} if flat else ())}),
+        *complaints(lambda v: built(X, training=v), "training", {"None", "True", "0"}),
+        *complaints(built.set_weights, "weights|kernel", {"[]"} if not built.weights else set()),
+        *complaints(set_attribute(built, "trainable"), "trainable", {"True", "0"}),
+    ]
+    assert not [text for text in wrong if "missing 1 required" not in text]
+
+
+CALLS: dict[str, tuple[Callable[[Any], Any], str, set[str]]] = {
+    "initial_state": (lambda v: layers.LSTM(4)(X, initial_state=v), "initial_state", {"None"}),
+    "initial_state of both": (lambda v: LAYERS["Bidirectional"]()(X, initial_state=v), "initial_state", {"None"}),
+    "inputs of a cell": (lambda v: layers.GRUCell(4)(v, [np.zeros((2, 4))]), "inputs", set()),
+    "states of a cell": (lambda v: layers.GRUCell(4)(X[:, 0], v), "states", set()),
+    "get_initial_state": (lambda v: layers.GRUCell(4).get_initial_state(v), "batch_size", {"0"}),
+    "a described layer": (lambda v: layers.TimeDistributed.from_config({"layer": v}), "layer", set()),
+    "its class": (lambda v: layers.TimeDistributed.from_config({"layer": {"class_name": v}}), "class_name", set()),
+    "its settings": (
+        lambda v: layers.TimeDistributed.from_config({"layer": {"class_name": "Flatten", "config": v}}),
+        "config",
+        {"{}"},
+    ),
+    "Sequential": (Sequential, "layer", {"None", "[]"}),
+    "Sequential, name": (lambda v: Sequential(name=v), "name", {"None", "text"}),
+    "Sequential, trainable": (lambda v: Sequential(trainable=v), "trainable", {"True", "0"}),
+    "add": (lambda v: model().add(v), "layer", set()),
+    "build": (lambda v: Sequential([layers.LSTM(4)]).build(v), "input.shape", set()),
+    "compute_output_shape": (BUILT.compute_output_shape, "input_shape", set()),
+    "set_weights": (BUILT.set_weights, "weights", set()),
+    "mask of Masking": (layers.Masking().compute_mask, "x", set()),
+    "mask of Embedding": (
+        layers.Embedding(4, 3, mask_zero=True).compute_mask,
+        "x",
+        {"True", "inf", "nan", "nan of NumPy", "array", "[]", "negative size", *FINITE} - {"2**70"},
+    ),
+    "trainable": (set_attribute(BUILT, "trainable"), "trainable", {"True", "0"}),
+    "x": (BUILT, "x", set()),
+    "mask": (lambda v: BUILT(X, mask=v), "mask", {"None"}),
+    "training": (lambda v: BUILT(X, training=v), "training", {"None", "True", "0"}),
+    "get_layer": (BUILT.get_layer, "name", set()),
+    "get_layer, index": (lambda v: BUILT.get_layer(index=v), "index", {"0", "-1"}),
+    "stream": (BUILT.stream, "batch_size", set()),
+    "step": (lambda v: BUILT.stream().step(v), "x_t", {"array"}),
+    "step, out": (lambda v: BUILT.stream().step(X[0, 0], v), "out", {"None"}),
+    "state of a stream": (lambda v: setattr(BUILT.stream(), "state", v), "state", set()),
+    "step_many": (lambda v: fl.step_many([BUILT.stream(), BUILT.stream()], v), "x", set()),
+    "summary": (lambda v: BUILT.summary(v, print_fn=lambda text: None), "line_length", {"None"}),
+    "compile, optimizer": (lambda v: model().compile(v), "optimizer", set()),
+    "compile, loss": (lambda v: model().compile(loss=v), "loss", {"None"}),
+    "compile, metrics": (lambda v: model().compile(metrics=v), "metrics", {"None", "[]"}),
+    "compile, run_eagerly": (lambda v: model().compile(run_eagerly=v), "run_eagerly", {"True", "0"}),
+    "compile, steps_per_execution": (
+        lambda v: model().compile(steps_per_execution=v),
+        "steps_per_execution",
+        WHOLE - {"0"},
+    ),
+    "compile, jit_compile": (lambda v: model().compile(jit_compile=v), "jit_compile", {"None", "True", "0"}),
+    "to_categorical": (utils.to_categorical, "x", {"0", "True", "array", "[]"}),
+    "to_categorical, num_classes": (lambda v: utils.to_categorical([0], v), "num_classes", {"None"}),
+    "set_random_seed": (utils.set_random_seed, "seed", {"0", "2**31"}),
+    "a shape to draw": (initializers.Zeros(), "shape", {"[]"}),
+    "a dtype to draw": (lambda v: initializers.Zeros()((2,), v), "dtype", {"None"}),
+    "add_weight": (lambda v: layers.Layer().add_weight(v, "zeros"), "shape", {"[]"}),
+    "add_weight, initializer": (lambda v: layers.Layer().add_weight((2,), v), "initializer", {"None"}),
+    "learning_rate": (set_attribute(OPTIMIZER, "learning_rate"), "learning_rate", {"0", *POSITIVE}),
+    "activation of an array": (activations.relu, "x", {*VALUES} - NO_ARRAYS),
+    **{
+        f"{module.__name__.rpartition('.')[2]}.get": (module.get, module.__name__.rpartition(".")[2][:6], {"None"})
+        for module in (activations, constraints, initializers, regularizers)
+    },
+    **{
+        f"config of {module.__name__.rpartition('.')[2]}": (
+            lambda v, module=module: module.get({"class_name": v, "config": {}}),
+            module.__name__.rpartition(".")[2][:4],
+            set(),
+        )
+        for module in (constraints, initializers, losses, metrics, optimizers, regularizers)
+    },
+}
+
+
+@pytest.mark.parametrize("case", CALLS)
+def test_calls(case: str) -> None:
+    call, name, allowed = CALLS[case]
+    assert not complaints(call, name, allowed)
+
+
+def test_an_activation_is_named_by_its_argument() -> None:
+    for name in ("activation", "recurrent_activation"):
+        assert complaint(lambda v, name=name: layers.LSTM(3, **{name: v}), f"lstm_cell: {name}", "0", set()) is None
+    with pytest.raises(TypeError, match="lstm_cell: kernel_initializer must be a known name or an Initializer, got 3"):
+        layers.LSTM(3, kernel_initializer=3)
+
+
+@pytest.mark.parametrize("units", [2**31 - 1, 2**24])
+def test_sizes_no_machine_has(units: int) -> None:
+    for layer in (layers.LSTM(units), layers.GRU(units), layers.SimpleRNN(2**22), layers.Dense(units)):
+        with pytest.raises(MemoryError, match=r"kernel: shape must be smaller, got \(.*that needs \d+ bytes"):
+            layer.build((None, 2**22, 2**22)[: 2 + (layer.ndim or 2) // 3])
+
+
+def test_layers_that_do_not_fit_a_model() -> None:
+    layer = layers.LSTM(4)
+    with pytest.raises(TypeError, match=r"layers must be a list of layers; put \[ \] around it, got <LSTM"):
+        Sequential(layer)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"layer must be a new one, got <LSTM .* a second time"):
+        Sequential([layer, layer])
+    with pytest.raises(TypeError, match=r"layer must be a keras.layers.Layer instance, got <class"):
+        Sequential([layers.LSTM])
+    with pytest.raises(ValueError, match="get_layer needs either name or index, got name=None, index=None"):
+        BUILT.get_layer()
+    with pytest.raises(ValueError, match="input_length must come with input_dim, got 7 alone"):
+        layers.LSTM(4, input_length=7)
+
+
+def test_a_build_that_fails_leaves_the_model_as_it_was() -> None:
+    net = Sequential([layers.LSTM(4)])
+    with pytest.raises(ValueError, match="input_shape must have 3 axes"):
+        net.build((None, 3))
+    net.build((None, 5, 3))
+    assert net.output_shape == (None, 4)
+
+
+def test_what_does_not_fit_each_other() -> None:
+    with pytest.raises(ValueError, match=r"value must be a number or fit a weight of shape \(2, 3\), got \(2,\)"):
+        initializers.Constant([1, 2])((2, 3))
+    with pytest.raises(ValueError, match=r"minval must be at most maxval 1.0, got 2.0"):
+        initializers.RandomUniform(2, 1)
+    with pytest.raises(ValueError, match=r"min_value must be at most max_value 1.0, got 2.0"):
+        constraints.MinMaxNorm(2, 1)
+    with pytest.raises(ValueError, match="noise_shape must be 3 sizes, each None, 1 or that of x"):
+        layers.Dropout(0.5, noise_shape=(2, 5))(X, training=True)
+    with pytest.raises(ValueError, match=r"the initializer must give an array of shape \(2,\), got \(3,\)"):
+        layers.Layer().add_weight((2,), lambda shape, dtype: np.zeros(3))
+    with pytest.raises(ValueError, match=r"x must hold whole numbers, the classes, got 1.5"):
+        utils.to_categorical([0, 1.5])
+    assert layers.Layer().add_weight((2,), initializers.Ones).numpy().tolist() == [1, 1]
+
+
+def test_a_mask_of_a_list_is_that_of_its_numbers() -> None:
+    assert layers.Embedding(4, 3, mask_zero=True).compute_mask([[1, 0]]).tolist() == [[True, False]]  # type: ignore[arg-type, union-attr]
+    assert layers.Masking().compute_mask([[[1, 0], [0, 0]]]).tolist() == [[True, False]]  # type: ignore[arg-type]
+
+
+NUMBERS = {"True", "nan", "nan of NumPy", "inf", "-1", "0", "2.5", "2**31", "2**62"}
+PAIR = [np.ones((2, 3)), np.ones((2, 3))]
+
+
+def trained() -> tuple[optimizers.Optimizer, Sequential]:
+    net, optimizer = model(), optimizers.SGD(momentum=0.9)
+    optimizer.build(net.trainable_variables)
+    return optimizer, net
+
+
+def test_methods_of_optimizers() -> None:
+    optimizer, net = trained()
+    state, gradients = optimizer.get_weights(), [np.zeros(v.shape) for v in net.weights]
+    assert not [
+        *complaints(optimizer.set_weights, "weights", set()),
+        *complaints(lambda v: optimizer.set_weights([v, *state[1:]]), "weights", WHOLE - {"10**400", "2**70"}),
+        *complaints(
+            lambda v: optimizer.set_weights([state[0], v, *state[2:]]), "weights", {"0", *POSITIVE} - {"2**70"}
+        ),
+        *complaints(optimizer.apply, "gradients", set()),
+        *complaints(lambda v: optimizer.apply([v, *gradients[1:]]), "gradients", set()),
+        *complaints(optimizer.apply_gradients, "gradients_and_variables", set()),
+        *complaints(lambda v: optimizers.SGD().build(v), "variables", {"[]"}),
+        *complaints(optimizer.exclude_from_weight_decay, "var_list", {"None", "[]"}),
+        *complaints(lambda v: optimizer.exclude_from_weight_decay(var_names=v), "var_names", {"None", "[]"}),
+        *complaints(optimizers.CosineDecay(0.1, 9), "step", {"0", *POSITIVE}),
+        *complaints(optimizers.ExponentialDecay(0.1, 9, 0.5), "step", {"0", *POSITIVE}),
+    ]
+    with pytest.raises(ValueError, match=r"gradients: that of .*/kernel must have shape \(3, 16\), got \(16, 3\)"):
+        optimizer.apply([gradients[0].T, *gradients[1:]])
+
+
+def test_losses_and_metrics_of_arrays() -> None:
+    for loss in (losses.MeanSquaredError(), losses.CategoricalCrossentropy()):
+        assert not [
+            *complaints(lambda v, loss=loss: loss(v, PAIR[1]), "y", set()),
+            *complaints(lambda v, loss=loss: loss(PAIR[0], v), "y", set()),
+            *complaints(
+                lambda v, loss=loss: loss(*PAIR, sample_weight=v), "sample_weight", {"None", "negative size", *NUMBERS}
+            ),
+        ]
+    for metric in (metrics.CategoricalAccuracy(), metrics.MeanSquaredError()):
+        assert not [
+            *complaints(lambda v, metric=metric: metric(v, PAIR[1]), "y", {"negative size"}),
+            *complaints(lambda v, metric=metric: metric(PAIR[0], v), "y", {"negative size"}),
+        ]
+    assert metrics.MeanSquaredError()([[0.5]], [[0]]) == 0.25  # the labels are not cut to whole numbers

@@ -1,0 +1,98 @@
+"""`fastlstm.checks`: what each accepts, and the error for everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fastlstm import checks
+
+
+class Index:
+    def __index__(self) -> int:
+        return 3
+
+
+class Unprintable:
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize("value", [3, np.int8(3), np.uint64(3), np.array(3), Index()])
+def test_whole_numbers(value: Any) -> None:
+    number = checks.whole_number("n", value, at_least=3, at_most=3)
+    assert (type(number), number) == (int, 3)
+
+
+@pytest.mark.parametrize("value", [3, 3.0, np.float16(3), np.longdouble(3), np.int8(3), np.array(3.0), Fraction(3)])
+def test_real_numbers(value: Any) -> None:
+    number = checks.real_number("x", value, at_least=3, at_most=3)
+    assert (type(number), number) == (float, 3.0)
+    assert checks.real_number("x", np.inf, above=0, infinite=True) == np.inf
+
+
+@pytest.mark.parametrize("value", [True, np.True_, 1, np.int8(1)])
+def test_truth(value: Any) -> None:
+    assert checks.truth("t", value) is True
+    assert checks.truth("t", value - value if value is not np.True_ else np.False_) is False
+
+
+@pytest.mark.parametrize(
+    ("check", "message", "error"),
+    [
+        (lambda: checks.whole_number("n", 2.0), "n must be a whole number, got 2.0", TypeError),
+        (lambda: checks.whole_number("n", True), "n must be a whole number, got True", TypeError),
+        (lambda: checks.whole_number("n", np.True_), "n must be a whole number, got .*True", TypeError),
+        (lambda: checks.whole_number("n", "8"), "n must be a whole number, got '8'", TypeError),
+        (lambda: checks.whole_number("n", [8]), r"n must be a whole number, got \[8\]", TypeError),
+        (
+            lambda: checks.whole_number("n", 10**5000, at_most=9),
+            "n must be a whole number of at most 9, got",
+            ValueError,
+        ),
+        (lambda: checks.whole_number("n", 0, at_least=1), "n must be a whole number of at least 1, got 0", ValueError),
+        (lambda: checks.size("n", 2**31), "n must be a whole number from 1 to 2147483647, got 2147483648", ValueError),
+        (lambda: checks.seed("n", -1), "n must be a whole number of at least 0, got -1", ValueError),
+        (lambda: checks.real_number("x", "1"), "x must be a number, got '1'", TypeError),
+        (lambda: checks.real_number("x", None), "x must be a number, got None", TypeError),
+        (lambda: checks.real_number("x", 1j), "x must be a number, got 1j", TypeError),
+        (lambda: checks.real_number("x", True), "x must be a number, got True", TypeError),
+        (lambda: checks.real_number("x", np.zeros(1)), r"x must be a number, got array\(\[0.\]\)", TypeError),
+        (lambda: checks.real_number("x", np.nan, infinite=True), "x must be a number, got nan", ValueError),
+        (lambda: checks.real_number("x", -np.inf), "x must be a number, got -inf", ValueError),
+        (lambda: checks.real_number("x", 10**400), "x must be a number, got 1000", ValueError),
+        (lambda: checks.real_number("x", 0, above=0, below=1), "x must be a number above 0 and below 1", ValueError),
+        (lambda: checks.fraction("x", 1.5), "x must be a number from 0 to 1, got 1.5", ValueError),
+        (lambda: checks.truth("t", "no"), "t must be True or False, got 'no'", TypeError),
+        (lambda: checks.truth("t", None), "t must be True or False, got None", TypeError),
+        (lambda: checks.truth("t", 1.0), "t must be True or False, got 1.0", TypeError),
+        (lambda: checks.truth("t", 2), "t must be True or False, got 2", ValueError),
+        (lambda: checks.text("s", b"a"), "s must be a str, got b'a'", TypeError),
+        (lambda: checks.one_of("m", "c", ("a", None)), "m must be 'a' or None, got 'c'", ValueError),
+        (lambda: checks.one_of("m", np.zeros(2), ("a",)), "m must be 'a', got array", TypeError),
+        (
+            lambda: checks.memory("n", 7, 2**80).__enter__(),
+            f"n must be smaller, got 7: that needs {2**80} bytes",
+            MemoryError,
+        ),
+    ],
+)
+def test_refusals(check: Callable[[], Any], message: str, error: type[Exception]) -> None:
+    with pytest.raises(error, match=f"^{message}"):
+        check()
+
+
+def test_memory_that_is_not_there_now() -> None:
+    message = "n must be smaller, got 7: that needs 56 bytes of memory, more than there are"
+    with pytest.raises(MemoryError, match=message), checks.memory("n", 7, 56):
+        raise MemoryError("std::bad_alloc")
+
+
+def test_messages_stay_short() -> None:
+    for value in ("a" * 10**6, list(range(10**6)), 10**10**5, np.zeros(10**6), {i: i for i in range(10**5)}):
+        assert len(checks.shown(value)) < 200
+    assert "Unprintable" in checks.shown(Unprintable())

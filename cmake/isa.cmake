@@ -4,16 +4,43 @@
 # inline function, compiled for whichever instruction set came first. Contraction is off so that a product and a sum are
 # fused only where the source says so; a row's bits would otherwise depend on how its tile was compiled.
 
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+  set(FASTLSTM_KNOWN_ISAS neon)
+else()
+  set(FASTLSTM_KNOWN_ISAS baseline avx2 avx512)
+endif()
+set(FASTLSTM_FLAGS_baseline -msse2)
+set(FASTLSTM_FLAGS_avx2 -mavx2 -mfma)
+set(FASTLSTM_FLAGS_avx512 -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma)
+set(FASTLSTM_ISAS "${FASTLSTM_KNOWN_ISAS}" CACHE STRING "Instruction sets to build, separated by semicolons")
+
+set(FASTLSTM_KERNEL_OPTIMIZATION -O3)
+if(FASTLSTM_SANITIZE)
+  # Checks of every pointer that is followed take the kernels' compiler twice as long and find nothing that the address
+  # sanitizer does not find; a packet that is not aligned is a fault anyway.
+  set(FASTLSTM_KERNEL_OPTIMIZATION -O1 -fno-sanitize-address-use-after-scope
+      -fno-sanitize=null,alignment,object-size,pointer-overflow,return,unreachable)
+endif()
+
 function(fastlstm_add_isa name)
   add_library(fastlstm_kernels_${name} OBJECT cpp/kernels/kernels_${name}.cpp)
   target_compile_features(fastlstm_kernels_${name} PRIVATE cxx_std_17)
   target_compile_definitions(fastlstm_kernels_${name} PRIVATE Eigen=Eigen_${name} EIGEN_MAX_ALIGN_BYTES=64)
   # The ignored attributes are those of packet types as template arguments; the uninitialised values are the undefined
   # registers of the compiler's own AVX-512 header.
-  target_compile_options(fastlstm_kernels_${name} PRIVATE -O3 -ffp-contract=off ${ARGN} ${FASTLSTM_WARNINGS}
+  target_compile_options(fastlstm_kernels_${name} PRIVATE ${FASTLSTM_KERNEL_OPTIMIZATION} -ffp-contract=off
+                         ${FASTLSTM_FLAGS_${name}} ${FASTLSTM_WARNINGS}
                          -Wno-ignored-attributes -Wno-uninitialized -Wno-maybe-uninitialized)
   target_link_libraries(fastlstm_kernels_${name} PRIVATE Eigen3::Eigen)
   set_target_properties(fastlstm_kernels_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden
                                                             INTERPROCEDURAL_OPTIMIZATION OFF)
   target_sources(fastlstm PRIVATE $<TARGET_OBJECTS:fastlstm_kernels_${name}>)
+  set_property(SOURCE cpp/kernels/dispatch.cpp APPEND PROPERTY COMPILE_DEFINITIONS FASTLSTM_HAS_${name})
 endfunction()
+
+foreach(name IN LISTS FASTLSTM_ISAS)
+  if(NOT name IN_LIST FASTLSTM_KNOWN_ISAS)
+    message(FATAL_ERROR "FASTLSTM_ISAS must be some of '${FASTLSTM_KNOWN_ISAS}', got '${name}'")
+  endif()
+  fastlstm_add_isa(${name})
+endforeach()

@@ -27,18 +27,26 @@ struct Entry {
     bool (*supported)();
 };
 
-#if defined(__aarch64__)
-const Entry kEntries[] = {{&neon::table, [] { return true; }}};
-#else
-bool has_avx512() {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
-}
-bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
-
+// Fastest first. The build says which there are (FASTLSTM_ISAS in cmake/isa.cmake).
 const Entry kEntries[] = {
-    {&avx512::table, has_avx512}, {&avx2::table, has_avx2}, {&baseline::table, [] { return true; }}};
+#if defined(FASTLSTM_HAS_avx512)
+    {&avx512::table,
+     [] {
+         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+                __builtin_cpu_supports("fma");
+     }},
 #endif
+#if defined(FASTLSTM_HAS_avx2)
+    {&avx2::table, [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
+#endif
+#if defined(FASTLSTM_HAS_baseline)
+    {&baseline::table, [] { return true; }},
+#endif
+#if defined(FASTLSTM_HAS_neon)
+    {&neon::table, [] { return true; }},
+#endif
+};
 
 std::string names_of(const std::vector<const KernelTable*>& tables) {
     std::string names;
@@ -57,7 +65,9 @@ const KernelTable& find_available(const std::string& name, const std::string& so
 const KernelTable& initial_table() {
     const char* forced = std::getenv("FASTLSTM_ISA");
     if (forced && *forced) return find_available(forced, "FASTLSTM_ISA");
-    return *available_tables().front();
+    const std::vector<const KernelTable*> tables = available_tables();
+    if (tables.empty()) throw std::runtime_error("this build has no instruction set that the processor has");
+    return *tables.front();
 }
 
 std::atomic<const KernelTable*> active{nullptr};

@@ -1,0 +1,108 @@
+"""Build the core's tests (tests/cpp) under the thread and the address sanitizer, and run them.
+
+python tools/sanitize.py            everything, on each instruction set of this machine
+python tools/sanitize.py --short    the quick tests on the smallest instruction set, as in CI
+python tools/sanitize.py thread     one sanitizer only: thread or address (with undefined behaviour)
+
+Ends with an error at the first report. Builds lie under build/sanitize-*. Needs doctest, such as Debian's doctest-dev,
+and from the test extra cmake, ninja and cmeel-eigen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SANITIZERS = {"thread": "thread", "address": "address,undefined"}
+OPTIONS = {
+    "TSAN_OPTIONS": "halt_on_error=1:history_size=4",
+    "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_init_order=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+}
+
+
+def isas_of_this_machine() -> list[str]:
+    """Return the instruction sets that the processor has, smallest first."""
+    if platform.machine() in ("aarch64", "arm64"):
+        return ["neon"]
+    cpuinfo = Path("/proc/cpuinfo")
+    flags = set(cpuinfo.read_text().split()) if cpuinfo.exists() else set()
+    wanted = {"avx2": {"avx2", "fma"}, "avx512": {"avx512f", "avx512dq", "avx512bw", "avx512vl", "fma"}}
+    return ["baseline", *(name for name, needed in wanted.items() if needed <= flags)]
+
+
+def call(command: list[str | Path]) -> None:
+    """Run a command and end the program with its output if it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+
+
+def build(sanitizer: str, isas: list[str], jobs: int) -> Path:
+    """Return the tests, built."""
+    start = time.monotonic()
+    folder = ROOT / "build" / f"sanitize-{sanitizer}"
+    configure: list[str | Path] = ["cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", "-DSKBUILD_PROJECT_VERSION=0"]
+    configure += ["-DFASTLSTM_PYTHON=OFF", "-DFASTLSTM_TESTS=ON", "-DFASTLSTM_WERROR=ON"]
+    configure += [f"-DFASTLSTM_SANITIZE={SANITIZERS[sanitizer]}", f"-DFASTLSTM_ISAS={';'.join(isas)}"]
+    cmeel = importlib.util.find_spec("cmeel")
+    if cmeel and cmeel.origin:
+        configure.append(f"-DCMAKE_PREFIX_PATH={Path(cmeel.origin).parents[1] / 'cmeel.prefix'}")
+    call(configure)
+    call(["cmake", "--build", folder, "--parallel", str(jobs)])
+    print(f"{sanitizer}: built for {', '.join(isas)} in {time.monotonic() - start:.0f} s", flush=True)
+    return folder / "tests" / "cpp" / "fastlstm_tests"
+
+
+def without_random_addresses() -> list[str]:
+    """Return what to put before a command, if it works here: older thread sanitizers do not know all address maps."""
+    prefix = ["setarch", "-R"]
+    if shutil.which("setarch") is None:
+        return []
+    works = subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0
+    return prefix if works else []
+
+
+def run(sanitizer: str, tests: Path, isa: str, short: bool) -> None:
+    """Run the tests on an instruction set and end the program if they fail."""
+    start = time.monotonic()
+    command: list[str | Path] = [*without_random_addresses(), tests]
+    if short:
+        command.append("--test-suite-exclude=long")
+    environment = {**os.environ, **OPTIONS, "FASTLSTM_ISA": isa}
+    print(f"{sanitizer}: {isa}, {'short' if short else 'all'} tests", flush=True)
+    done = subprocess.run(command, env=environment, check=False)
+    print(f"{sanitizer}: {isa}, {time.monotonic() - start:.0f} s", flush=True)
+    if done.returncode != 0:
+        sys.exit(f"{sanitizer}: the tests ended with {done.returncode} on {isa}")
+
+
+def main() -> None:
+    """Build all sanitizers at once, a compiler having one large file for each instruction set, and run one by one."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sanitizers", nargs="*", metavar="sanitizer", help="thread, address; default: both")
+    parser.add_argument("--short", action="store_true", help="quick tests, smallest instruction set")
+    arguments = parser.parse_args()
+    sanitizers = arguments.sanitizers or list(SANITIZERS)
+    if unknown := set(sanitizers) - set(SANITIZERS):
+        parser.error(f"a sanitizer must be one of {', '.join(SANITIZERS)}, got {', '.join(sorted(unknown))}")
+    isas = isas_of_this_machine()[: 1 if arguments.short else None]
+    jobs = max(1, (os.cpu_count() or 1) // len(sanitizers))
+    with ThreadPoolExecutor() as pool:
+        builds = list(pool.map(lambda sanitizer: build(sanitizer, isas, jobs), sanitizers))
+    for sanitizer, tests in zip(sanitizers, builds, strict=True):
+        for isa in isas:
+            run(sanitizer, tests, isa, arguments.short)
+
+
+if __name__ == "__main__":
+    main()

@@ -80,6 +80,8 @@ def kind_error(value: Any) -> type[Exception]:
 def whole_number(name: str, value: Any, *, at_least: int | None = None, at_most: int | None = None) -> int:
     """`value` as an int: whole numbers of Python or NumPy, and what has ``__index__``; no booleans, no 2.0."""
     bounds = _Range(at_least=at_least, at_most=at_most)
+    if type(value) is int and bounds.holds(value):  # as nearly always, and in every call of a small model
+        return value
     wanted = f"a whole number{bounds}"
     if isinstance(value, _NO_NUMBERS):
         refuse(TypeError, name, wanted, value)

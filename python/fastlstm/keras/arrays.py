@@ -21,6 +21,8 @@ def float_dtype(dtype: DTypeLike | None, name: str = "dtype") -> np.dtype[Any]:
 
 def as_shape(shape: Any, name: str, wanted: str = "a tuple of sizes", largest: int = checks.LARGEST_SIZE) -> Shape:
     """`shape` as a tuple of ints and, for free axes, None."""
+    if type(shape) is tuple and all([size is None or (type(size) is int and 0 <= size <= largest) for size in shape]):
+        return shape  # as that of every batch is
     if not isinstance(shape, list | tuple):
         checks.refuse(TypeError, name, wanted, shape)
     return tuple(
@@ -65,7 +67,7 @@ def as_array(value: Any, name: str, dtype: np.dtype[Any], wanted: str = "an arra
 
 def any_numbers(value: Any, name: str, wanted: str = "an array of numbers") -> Array:
     """`value` as an array of whatever real number type it has, or TypeError."""
-    array = checks.array(name, value, wanted)
+    array = value if type(value) is np.ndarray else checks.array(name, value, wanted)
     if array.dtype.kind not in "fiub":
         found = type(value).__name__ if array.ndim == 0 else f"dtype {array.dtype}"
         raise TypeError(f"{name}: expected {wanted}, got {found}; convert it to float32 or float64 first")

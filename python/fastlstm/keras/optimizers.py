@@ -6,6 +6,7 @@ All weights of one dtype are updated together, as one flat array in blocks that 
 import inspect
 import math
 from collections.abc import Callable, Iterable, Sequence
+from operator import is_
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -170,6 +171,7 @@ class Optimizer:
         self.iterations = 0
         self._groups: list[_Group] = []
         self._trained: list[Variable] = []
+        self._shapes: list[tuple[int, ...]] = []
         self._set_aside: list[tuple[Variable, list[Array]]] = []
         self._steps = StepLock()
         self._undecayed: tuple[str, ...] = ()
@@ -198,18 +200,24 @@ class Optimizer:
 
     def build(self, variables: Iterable[Variable]) -> None:
         """Make the slots for `variables`. Later on, only some of these may be trained; other ones are refused."""
+        if self._trains(variables):  # as at every step
+            return
         variables = _variables("variables", variables)
-        if [id(v) for v in variables] == [id(v) for v in self._trained]:
+        if self._trains(variables):
             return
         self._set_slots_aside()
         self._check_known(variables)
-        self._trained = variables
+        self._trained, self._shapes = variables, [v.shape for v in variables]
         self._groups = []
         for dtype in dict.fromkeys(v.dtype for v in variables):
             indices = [i for i, v in enumerate(variables) if v.dtype == dtype]
             self._groups.append(_Group([variables[i] for i in indices], indices, len(self.slot_names)))
         self._start_slots()
         self._take_slots_up()
+
+    def _trains(self, variables: Any) -> bool:
+        trained = self._trained
+        return isinstance(variables, list) and len(variables) == len(trained) and all(map(is_, variables, trained))
 
     def _check_known(self, variables: list[Variable]) -> None:
         """Refuse weights that come later: the number of steps, the momenta and the rate are not theirs."""
@@ -261,6 +269,9 @@ class Optimizer:
 
     def _checked_gradients(self, gradients: Any) -> list[Array]:
         """Return the gradients, each an array of its variable's shape."""
+        floats = isinstance(gradients, list) and all([type(g) is np.ndarray and g.dtype.kind == "f" for g in gradients])
+        if floats and [g.shape for g in gradients] == self._shapes:  # as those of a model are
+            return list(gradients)
         given = checks.items("gradients", gradients, "a list of arrays")
         if len(given) != len(self._trained):
             raise ValueError(f"gradients: got {len(given)}, wanted {len(self._trained)}, one for each variable")

@@ -71,7 +71,6 @@ def test_the_largest_states_are_forgotten(isa: str, cell: str, value: float) -> 
     assert_forgotten(cell, "standard", value, 100.0)
 
 
-@pytest.mark.xfail(reason="backward of general cells multiplies the gradient and the state before the slope of 0")
 @pytest.mark.parametrize("cell", GATED)
 def test_the_largest_states_are_forgotten_by_general_cells(isa: str, cell: str) -> None:
     assert_forgotten(cell, "general", 3e38, 100.0)

@@ -1,4 +1,7 @@
 // One visit of a cell, backward: dh = dy + dgates_next · R^T ends in the cell's derivative while dh is in registers.
+//
+// A gradient meets the slope of its gate before it meets a state: what overflows then would be infinity times 0 where
+// the gate is shut.
 #pragma once
 
 #include "forward.inl.hpp"
@@ -60,7 +63,7 @@ FASTLSTM_INLINE void lstm_derivative(const CellBackwardArgs<T>& args, Index row,
     const Packet<T> dc_i = pmul(dc, i), dc_f = pmul(dc, f);
     T* dz = args.dgates + (unit / W) * args.group_stride + row * kGroup * W;
     pstore(dz, pmul(pmul(dc_i, g), psub(one, i)));
-    pstore(dz + W, pmul(pmul(dc_f, pload<Packet<T>>(args.c_prev + at)), psub(one, f)));
+    pstore(dz + W, pmul(pmul(dc_f, psub(one, f)), pload<Packet<T>>(args.c_prev + at)));
     pstore(dz + 2 * W, pmul(dc_i, psub(one, pmul(g, g))));
     pstore(dz + 3 * W, pmul(pmul(dh_o, tanh_c), psub(one, o)));
     pstore(args.carry + at, dc_f);
@@ -91,7 +94,7 @@ FASTLSTM_INLINE Packet<T> gru_mean_derivative(const CellBackwardArgs<T>& args, I
     const Packet<T> dh_u = pmul(dh, u), kept = psub(one, u);
     const Packet<T> dz_n = pmul(pmul(dh, kept), psub(one, pmul(n, n)));
     pstore(dz, dz_n);
-    pstore(dz + 2 * W, pmul(pmul(dh_u, psub(pload<Packet<T>>(args.h_prev + at), n)), kept));
+    pstore(dz + 2 * W, pmul(pmul(dh_u, kept), psub(pload<Packet<T>>(args.h_prev + at), n)));
     pstore(args.carry + at, dh_u);
     return dz_n;
 }
@@ -110,7 +113,7 @@ FASTLSTM_APART void gru_backward_tile(const CellBackwardArgs<T>& args, Index row
         const Packet<T> u = pload<Packet<T>>(gates + 2 * W), a = pload<Packet<T>>(gates + 3 * W);
         T* dz = args.dgates + block * args.group_stride + (row + r) * kGroup * W;
         const Packet<T> da = pmul(gru_mean_derivative(args, at, n, u, sums.at[p][r][v], dz), reset);
-        pstore(dz + W, pmul(pmul(da, a), psub(constant<T>(1), reset)));
+        pstore(dz + W, pmul(pmul(da, psub(constant<T>(1), reset)), a));
         pstore(dz + 3 * W, da);
     });
 }
@@ -147,7 +150,7 @@ FASTLSTM_APART void gru_reset_backward_tile(const CellBackwardArgs<T>& args, Ind
         const Packet<T> reset = pload<Packet<T>>(args.gates + 3 * at + W);
         const Packet<T> dm_r = pmul(sums.at[p][r][v], reset);
         pstore(args.dgates + block * args.group_stride + ((row + r) * kGroup + 1) * W,
-               pmul(pmul(dm_r, pload<Packet<T>>(args.h_prev + at)), psub(constant<T>(1), reset)));
+               pmul(pmul(dm_r, psub(constant<T>(1), reset)), pload<Packet<T>>(args.h_prev + at)));
         pstore(args.carry + at, padd(pload<Packet<T>>(args.carry + at), dm_r));
     });
 }

@@ -119,10 +119,11 @@ struct GruCell {
                             const Packet<T>& h_prev) {
         const Packet<T> one = constant<T>(1);
         r = pdiv(one, sigmoid_denominator(z_r));
-        u_denominator = sigmoid_denominator(z_u);
+        const Packet<T> u_denominator = sigmoid_denominator(z_u);
         n_fraction = tanh_fraction(Packet<T>(pmadd(r, a, z_n)), kShared<T>);
         const Packet<T> un = pdiv(one, pmul(u_denominator, n_fraction.denominator));
-        u = pmul(n_fraction.denominator, un);
+        const Packet<T> quotient = pmul(n_fraction.denominator, un);
+        u = refined<T>(quotient, one, u_denominator, quotient);  // 1 where it should be: a state is kept for many steps
         n_inverse = pmul(u_denominator, un);
         const Packet<T> n = pmul(n_fraction.numerator, n_inverse);
         h = pmadd(u, psub(h_prev, n), n);
@@ -133,11 +134,11 @@ struct GruCell {
         constexpr int W = kLanes<T>;
         pstore(gates, refined_tanh(n_fraction, n_inverse));
         pstore(gates + W, r);
-        pstore(gates + 2 * W, refined<T>(u, constant<T>(1), u_denominator, u));
+        pstore(gates + 2 * W, u);
     }
 
 private:
-    Packet<T> r, u, u_denominator, n_inverse;
+    Packet<T> r, u, n_inverse;
     Fraction<Packet<T>> n_fraction;
 };
 

@@ -397,16 +397,16 @@ void general_lstm_backward(const CellBackwardArgs<T>& args) {
             return args.peepholes ? pload<Packet<T>>(args.peepholes + gate * pitch + block * W) : constant<T>(0);
         };
         const GeneralLstm<T> cell(options, sums, c_prev);
-        const Packet<T> dz_o = pmul(pmul(dh, cell.shown.value), cell.o.slope);
-        Packet<T> dc = pmadd(pmul(dh, cell.o.value), cell.shown.slope, pload<Packet<T>>(args.carry + at));
+        const Packet<T> dz_o = pmul(pmul(dh, cell.o.slope), cell.shown.value);
+        Packet<T> dc = pmadd(pmul(dh, cell.shown.slope), cell.o.value, pload<Packet<T>>(args.carry + at));
         dc = pmadd(dz_o, peephole(2), dc);
         // f = 1 - i sends what it would take to i
-        const Packet<T> df = pmul(dc, c_prev), ig = pmul(dc, cell.g.value);
-        const Packet<T> dz_i = pmul(options.input_forget ? psub(ig, df) : ig, cell.i.slope);
-        const Packet<T> dz_f = pmul(df, cell.f.slope);
+        const Packet<T> dc_i = pmul(dc, cell.i.slope), dz_f = pmul(pmul(dc, cell.f.slope), c_prev);
+        const Packet<T> ig = pmul(dc_i, cell.g.value);
+        const Packet<T> dz_i = options.input_forget ? psub(ig, pmul(dc_i, c_prev)) : ig;
         pstore(dz, dz_i);
         pstore(dz + W, dz_f);
-        pstore(dz + 2 * W, pmul(pmul(dc, cell.i.value), cell.g.slope));
+        pstore(dz + 2 * W, pmul(pmul(dc, cell.g.slope), cell.i.value));
         pstore(dz + 3 * W, dz_o);
         const Packet<T> through_peepholes = pmadd(dz_i, peephole(0), pmul(dz_f, peephole(1)));
         pstore(args.carry + at, pmadd(dc, cell.f.value, through_peepholes));
@@ -423,9 +423,9 @@ FASTLSTM_INLINE Packet<T> general_mean_derivative(const CellBackwardArgs<T>& arg
     const Graded<T> n = evaluate_clipped<T>(options.candidate, sum_n, options.clip);
     const Graded<T> u = evaluate_clipped<T>(options.gates, sum_u, options.clip);
     const Packet<T> dh = padd(pload<Packet<T>>(dz), pload<Packet<T>>(args.carry + at));
-    const Packet<T> dz_n = pmul(pmul(dh, psub(constant<T>(1), u.value)), n.slope);
+    const Packet<T> dz_n = pmul(pmul(dh, n.slope), psub(constant<T>(1), u.value));
     pstore(dz, dz_n);
-    pstore(dz + 2 * W, pmul(pmul(dh, psub(pload<Packet<T>>(args.h_prev + at), n.value)), u.slope));
+    pstore(dz + 2 * W, pmul(pmul(dh, u.slope), psub(pload<Packet<T>>(args.h_prev + at), n.value)));
     pstore(args.carry + at, pmul(dh, u.value));
     return dz_n;
 }
@@ -441,7 +441,7 @@ void general_gru_backward(const CellBackwardArgs<T>& args) {
         const Graded<T> r = evaluate_clipped<T>(options.gates, pload<Packet<T>>(gates + W), options.clip);
         const Packet<T> dz_n =
             general_mean_derivative(args, at, pload<Packet<T>>(gates), pload<Packet<T>>(gates + 2 * W), dz);
-        pstore(dz + W, pmul(pmul(dz_n, pload<Packet<T>>(gates + 3 * W)), r.slope));
+        pstore(dz + W, pmul(pmul(dz_n, r.slope), pload<Packet<T>>(gates + 3 * W)));
         pstore(dz + 3 * W, pmul(dz_n, r.value));
     };
     for_units<T>(args.rows, args.hidden_size, args.group_begin * kGroup, args.group_end * kGroup, differentiate);
@@ -483,7 +483,7 @@ void general_gru_reset_backward(const CellBackwardArgs<T>& args) {
                      }
                      const Packet<T> sum = pload<Packet<T>>(args.gates + 3 * at + W);
                      const Graded<T> reset = evaluate_clipped<T>(options.gates, sum, options.clip);
-                     pstore(dz + W, pmul(pmul(dm, pload<Packet<T>>(args.h_prev + at)), reset.slope));
+                     pstore(dz + W, pmul(pmul(dm, reset.slope), pload<Packet<T>>(args.h_prev + at)));
                      pstore(args.carry + at, pmadd(dm, reset.value, pload<Packet<T>>(args.carry + at)));
                  });
 }

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from cases import Case, make_problem
 from helpers import assert_same_bits, kernel_backward, kernel_forward, num_threads
 
 import fastlstm as fl
+from fastlstm.keras import Input, Sequential, layers
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
@@ -102,13 +104,17 @@ def test_children_forked_while_threads_share_the_pool() -> None:
             assert {exit_code_of_child(is_right) for _ in range(40)} == {0}
 
 
+def make_model() -> Sequential:
+    return Sequential([Input((None, 64)), layers.LSTM(600), layers.Dense(64, activation="softmax")])
+
+
 @pytest.mark.slow
-def test_a_stream_that_another_thread_was_stepping() -> None:
+@pytest.mark.parametrize("make", [lambda: fl.LSTM(64, 600, seed=0), make_model], ids=["layer", "model"])
+def test_a_stream_that_another_thread_was_stepping(make: Callable[[], Any]) -> None:
     """In the child its state may be half of a step, so it says so until it is reset; then it is a new one."""
-    layer = fl.LSTM(64, 600, seed=0)
-    x = np.ones(64, "float32")
-    wanted = layer.stream().step(x)
-    stream = layer.stream()
+    streams, x = make(), np.ones(64, "float32")
+    wanted = streams.stream().step(x)
+    stream = streams.stream()
 
     def recovers() -> bool:
         with suppress(RuntimeError):

@@ -59,8 +59,22 @@ def _give_back() -> None:
     _one_fork.release()
 
 
+class _Generation:
+    number = 0
+
+
+def generation() -> int:
+    """Differs in a child from what it was in its parent."""
+    return _Generation.number
+
+
+def _begin_child() -> None:
+    _Generation.number += 1
+    _give_back()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_take_all, after_in_parent=_give_back, after_in_child=_give_back)
+    os.register_at_fork(before=_take_all, after_in_parent=_give_back, after_in_child=_begin_child)
 
 
 class StepLock:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from fastlstm import _core, checks
+from fastlstm.forks import generation
 from fastlstm.streaming import StreamBase
 
 from .arrays import Array, as_array
@@ -84,20 +85,34 @@ class StepPlan:
 
 
 class Claim:
-    """One thread at a time: a second one gets RuntimeError."""
+    """One thread at a time: a second one gets RuntimeError.
+
+    In a child the claim of a thread that stayed in the parent leaves states that may be half of a step; `overwrite`
+    takes the stream all the same.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._generation = generation()
 
     def __enter__(self) -> None:
         if not self._lock.acquire(blocking=False):
+            if self._generation == generation():
+                raise RuntimeError("this stream is stepping in another thread; give every thread its own stream")
             raise RuntimeError(
-                "this stream is stepping in another thread, or was when this process was forked; "
-                "give every thread and process its own stream"
+                "this stream was stepping when the process was forked, and its state is lost here; "
+                "reset it or set its state"
             )
+        self._generation = generation()
 
     def __exit__(self, *error: object) -> None:
         self._lock.release()
+
+    def overwrite(self) -> Claim:
+        """Make a claim for setting the whole state."""
+        if self._generation != generation():
+            self._lock, self._generation = threading.Lock(), generation()
+        return self
 
 
 class ModelStream(StreamBase):
@@ -172,7 +187,7 @@ class ModelStream(StreamBase):
         TypeError
             If `x_t` is not numeric, or `out` is of another dtype.
         RuntimeError
-            While another thread is stepping this stream.
+            While another thread is stepping this stream, or was when this process was forked.
         """
         with self._claim:
             x = self._as_input(x_t)
@@ -214,7 +229,7 @@ class ModelStream(StreamBase):
             raise ValueError(f"state: got {got}, wanted a tuple of {len(names)}: {', '.join(names)}")
         given = iter(zip(names, state, strict=True))
         pairs = [self._checked(weights, given) for _, weights in self._plan.recurrent]
-        with self._claim:
+        with self._claim.overwrite():
             for stream, pair in zip(self._streams, pairs, strict=True):
                 stream.set_state([pair])
 
@@ -229,7 +244,7 @@ class ModelStream(StreamBase):
 
     def reset(self) -> None:
         """Set all states to zero: the next step is the first of a sequence."""
-        with self._claim:
+        with self._claim.overwrite():
             for stream in self._streams:
                 stream.reset()
 

@@ -135,3 +135,16 @@ def test_tape_size_is_the_documented_formula(isa: str) -> None:
         _, _, tape = _core.forward_training(pack(problem), problem.x, problem.h_0, problem.c_0, lengths=problem.lengths)
         padded = -(-21 // lanes) * lanes
         assert tape.nbytes == 4 * padded * (per_step * problem.lengths.sum() + states * 6)
+
+
+def test_an_array_without_gaps_that_is_not_aligned_is_copied(isa: str) -> None:
+    """Reading it as it lies is undefined in C++. A tape keeps `x` itself, so a change shows what it kept."""
+    problem = make_problem(Case("lstm", 4, 3, 5, 7))
+    _, wanted = kernel_backward(problem)
+    x = np.zeros(problem.x.nbytes + 1, np.uint8)[1:].view(problem.x.dtype).reshape(problem.x.shape)
+    x[...] = problem.x
+    assert x.flags.c_contiguous
+    assert not x.flags.aligned
+    *_, tape = _core.forward_training(pack(problem), x, problem.h_0, problem.c_0)
+    x[...] = np.nan
+    assert_same_bits(run_pullback(problem, tape), wanted)

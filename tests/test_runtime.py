@@ -129,9 +129,8 @@ import time; time.sleep(0.2)
 
 
 LONG_CALL = """
-import signal, sys, numpy as np
+import sys, numpy as np
 from fastlstm import _core
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets its background jobs ignore it
 rows = np.ones((4 * 256, 256), "f") * 0.01
 weights = _core.Weights("lstm", rows, rows)
 x = np.broadcast_to(np.ones((1, 1, 256), "f"), (3_000_000, {N}, 256))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import importlib
 import pkgutil
@@ -9,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,42 @@ def test_includes_go_one_way(path: Path) -> None:
             assert folder == "bindings", include
         if include.startswith("Eigen"):
             assert path.name.endswith(".inl.hpp"), include
+
+
+# The floors of fastlstm.keras, from the top; a module may import from its own floor and those below it.
+FLOORS = [
+    {"__init__"},
+    {"models", "utils"},
+    {"training", "callbacks"},
+    {"graph"},
+    {"layers"},
+    {"losses", "metrics", "optimizers"},
+    {"activations", "initializers", "regularizers", "constraints", "foundation"},
+]
+KERAS = ROOT / "python" / "fastlstm" / "keras"
+
+
+def floor_of(parts: tuple[str, ...]) -> int:
+    return next(i for i, names in enumerate(FLOORS) if (parts[0] if parts else "__init__") in names)
+
+
+def keras_imports(path: Path) -> Iterator[tuple[str, ...]]:
+    """What a module imports of fastlstm.keras, as parts of the path below it; within functions too."""
+    package = path.relative_to(KERAS).parent.parts
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and 1 <= node.level <= len(package) + 1:
+            base = package[: len(package) - node.level + 1]
+            target = (*base, *(node.module.split(".") if node.module else ()))
+            yield from [target] if target else [(alias.name,) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fastlstm.keras"):
+            yield tuple((node.module or "").split(".")[2:])
+
+
+@pytest.mark.parametrize("path", sorted(KERAS.rglob("*.py")), ids=lambda path: str(path.relative_to(KERAS)))
+def test_calls_of_the_keras_surface_go_down(path: Path) -> None:
+    own = floor_of(path.relative_to(KERAS).with_suffix("").parts)
+    for target in keras_imports(path):
+        assert floor_of(target) >= own, ".".join(target)
 
 
 def test_instruction_set_files_hold_no_code() -> None:

@@ -29,7 +29,7 @@ from fastlstm.keras import (
     regularizers,
     utils,
 )
-from fastlstm.keras.layers.options import LayerOptions, defaults
+from fastlstm.keras.layers.recurrent.options import LayerOptions, defaults
 
 MODULES = (activations, layers, optimizers, callbacks, losses, metrics, initializers, regularizers, constraints)
 X = np.ones((2, 5, 3))

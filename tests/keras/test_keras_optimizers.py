@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fastlstm.keras import optimizers
-from fastlstm.keras.variable import Variable
+from fastlstm.keras.foundation.variable import Variable
 
 # float64 and the same formulas; only the order of operations differs.
 EXACT = 1e-12

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fastlstm.keras import Input, Sequential, layers, progress
+from fastlstm.keras import Input, Sequential, layers
+from fastlstm.keras.training import progress
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -20,8 +20,8 @@ from test_sharing import meanwhile
 
 import fastlstm as fl
 from fastlstm.keras import Input, Sequential, constraints, layers
-from fastlstm.keras.interrupts import WholeSteps
-from fastlstm.keras.random import draw_seed, generator
+from fastlstm.keras.foundation.random import draw_seed, generator
+from fastlstm.keras.training.interrupts import WholeSteps
 
 X = np.random.default_rng(0).normal(size=(40, 6, 3)).astype("float32")
 Y = np.eye(4, dtype="float32")[np.arange(40) % 4]
@@ -246,8 +246,8 @@ def test_a_child_forked_from_a_thread_can_be_interrupted():
 EXIT = """
 import threading, time, numpy as np
 from fastlstm.keras import Input, Sequential, constraints, layers
-from fastlstm.keras.interrupts import WholeSteps
-from fastlstm.keras.random import draw_seed, generator
+from fastlstm.keras.training.interrupts import WholeSteps
+from fastlstm.keras.foundation.random import draw_seed, generator
 model = Sequential([Input((20, 64)), layers.LSTM(128, return_sequences=True), layers.Dense(64)])
 model.compile("adam", "mse")
 x = np.ones((64, 20, 64), "f")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fastlstm import checks
 
-from .arrays import Array, any_numbers
+from .foundation.arrays import Array, any_numbers
 
 InPlace: TypeAlias = Callable[[Array], Callable[[], object]]
 Result = TypeVar("Result")

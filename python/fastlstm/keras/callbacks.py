@@ -12,7 +12,7 @@ import numpy as np
 
 from fastlstm import checks
 
-from .arrays import user_stacklevel
+from .foundation.arrays import user_stacklevel
 
 Logs: TypeAlias = dict[str, Any]
 

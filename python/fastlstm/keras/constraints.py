@@ -6,9 +6,9 @@ import numpy as np
 
 from fastlstm import checks
 
-from .arrays import Array
-from .lookup import find, names_of
-from .losses import EPSILON
+from .foundation.arrays import Array
+from .foundation.lookup import find, names_of
+from .foundation.settings import EPSILON
 
 
 class Constraint:

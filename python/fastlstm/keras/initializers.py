@@ -8,9 +8,9 @@ from numpy.typing import DTypeLike
 
 from fastlstm import checks
 
-from .arrays import Array, any_numbers, float_dtype, memory_for, weight_shape
-from .lookup import find, names_of
-from .random import draw_seed
+from .foundation.arrays import Array, any_numbers, float_dtype, memory_for, weight_shape
+from .foundation.lookup import find, names_of
+from .foundation.random import draw_seed
 
 
 class Initializer:

@@ -9,11 +9,9 @@ import numpy as np
 from fastlstm import checks
 
 from .activations import stable_sigmoid
-from .arrays import Array, any_numbers, as_array
-from .lookup import checked_name, find, names_of, snake_case
-
-EPSILON = 1e-7
-"""Probabilities are kept this far from 0 and 1 before a logarithm, as in Keras."""
+from .foundation.arrays import Array, any_numbers, as_array
+from .foundation.lookup import checked_name, find, names_of, snake_case
+from .foundation.settings import EPSILON
 
 Counted: TypeAlias = Callable[[], Array | None]
 """Gives True for what counts in the first axes of the labels, None if all do; asked only if that matters."""

@@ -8,8 +8,8 @@ import numpy as np
 from fastlstm import checks
 
 from . import losses
-from .arrays import Array, any_numbers
-from .lookup import checked_name, find, names_of, snake_case
+from .foundation.arrays import Array, any_numbers
+from .foundation.lookup import checked_name, find, names_of, snake_case
 
 
 class Metric:

@@ -14,9 +14,9 @@ import numpy as np
 from fastlstm import checks
 from fastlstm.forks import StepLock
 
-from .arrays import Array, any_numbers, as_array
-from .lookup import checked_name, find, names_of, snake_case
-from .variable import CHANGE, Variable
+from .foundation.arrays import Array, any_numbers, as_array
+from .foundation.lookup import checked_name, find, names_of, snake_case
+from .foundation.variable import CHANGE, Variable
 
 BLOCK = 16384
 """Elements updated at a time; a block of weights, gradients and slots stays in the second-level cache."""

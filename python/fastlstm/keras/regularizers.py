@@ -6,8 +6,8 @@ import numpy as np
 
 from fastlstm import checks
 
-from .arrays import Array
-from .lookup import find, names_of
+from .foundation.arrays import Array
+from .foundation.lookup import find, names_of
 
 
 class Regularizer:

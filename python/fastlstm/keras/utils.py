@@ -7,9 +7,9 @@ import numpy as np
 
 from fastlstm import checks
 
-from .arrays import Array, any_numbers
-from .lookup import reset_names
-from .random import seed_generator
+from .foundation.arrays import Array, any_numbers
+from .foundation.lookup import reset_names
+from .foundation.random import seed_generator
 
 
 def set_random_seed(seed: int) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 from fastlstm import checks
 
 from .. import constraints, initializers, regularizers
-from ..arrays import (
+from ..foundation.arrays import (
     Array,
     Shape,
     as_array,
@@ -24,8 +24,8 @@ from ..arrays import (
     user_stacklevel,
     weight_shape,
 )
-from ..lookup import auto_name, checked_name, describe
-from ..variable import CHANGE, Variable, assign_all, current_values
+from ..foundation.lookup import auto_name, checked_name, describe
+from ..foundation.variable import CHANGE, Variable, assign_all, current_values
 
 Pullback: TypeAlias = Callable[[Array], tuple[Array | None, list[Array]]]
 """Takes the gradient of a layer's output; gives that of its input, and those of its trainable weights in order."""

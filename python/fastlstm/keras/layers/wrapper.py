@@ -4,8 +4,8 @@ from typing import Any, ClassVar
 
 from fastlstm import checks
 
-from ..arrays import Shape
-from ..variable import Variable
+from ..foundation.arrays import Shape
+from ..foundation.variable import Variable
 from .base import Layer, find_layers
 
 

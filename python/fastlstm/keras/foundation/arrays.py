@@ -1,0 +1,106 @@
+"""Array types, and the one rule by which the Keras surface takes what users pass as arrays."""
+
+import math
+import sys
+from contextlib import AbstractContextManager
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from fastlstm import checks
+
+from .settings import floatx
+
+Array: TypeAlias = NDArray[Any]
+Shape: TypeAlias = tuple[int | None, ...]
+
+
+def float_dtype(dtype: DTypeLike | None, name: str = "dtype") -> np.dtype[Any]:
+    """Return the layer dtype asked for: that of `settings.floatx` unless said otherwise."""
+    return checks.float_dtype(name, floatx() if dtype is None else dtype)
+
+
+def as_shape(shape: Any, name: str, wanted: str = "a tuple of sizes", largest: int = checks.LARGEST_SIZE) -> Shape:
+    """`shape` as a tuple of ints and, for free axes, None."""
+    if type(shape) is tuple and all([size is None or (type(size) is int and 0 <= size <= largest) for size in shape]):
+        return shape  # as that of every batch is
+    if not isinstance(shape, list | tuple):
+        checks.refuse(TypeError, name, wanted, shape)
+    return tuple(
+        None if size is None else checks.whole_number(f"{name}: each size", size, at_least=0, at_most=largest)
+        for size in shape
+    )
+
+
+def as_batch_shape(shape: Any, name: str) -> Shape:
+    """`shape` as that of a batch: its first axis is that of the rows."""
+    sizes = as_shape(shape, name)
+    if not sizes:
+        checks.refuse(ValueError, name, "a tuple of sizes, the first that of the batch", shape)
+    return sizes
+
+
+def weight_shape(shape: Any, name: str) -> tuple[int, ...]:
+    """`shape` as one whose sizes are all known."""
+    sizes = as_shape(shape, name, largest=checks.LARGEST_AXIS)  # which gates side by side may come near
+    known = tuple(size for size in sizes if size is not None)
+    if len(known) < len(sizes):
+        checks.refuse(ValueError, name, "a tuple of sizes that are all known", shape)
+    return known
+
+
+def memory_for(shape: tuple[int, ...], name: str, dtype: np.dtype[Any]) -> AbstractContextManager[None]:
+    """Find out whether there is room for an array; see `checks.memory`."""
+    return checks.memory(name, shape, math.prod(shape) * dtype.itemsize)
+
+
+def as_array(value: Any, name: str, dtype: np.dtype[Any], wanted: str = "an array of numbers") -> Array:
+    """`value` as an aligned native array of `dtype`, without a copy where it is one already.
+
+    Booleans, integers and floats of any width and byte order are cast, as Keras does; a masked array gives its data.
+    Anything else (complex, text, objects, ragged lists, None) raises TypeError.
+    """
+    if type(value) is np.ndarray and value.dtype == dtype and value.flags.aligned:
+        return value
+    array = any_numbers(value, name, wanted)
+    return np.require(array, dtype=dtype, requirements="A")
+
+
+def any_numbers(value: Any, name: str, wanted: str = "an array of numbers") -> Array:
+    """`value` as an array of whatever real number type it has, or TypeError."""
+    array = value if type(value) is np.ndarray else checks.array(name, value, wanted)
+    if array.dtype.kind not in "fiub":
+        found = type(value).__name__ if array.ndim == 0 else f"dtype {array.dtype}"
+        raise TypeError(f"{name}: expected {wanted}, got {found}; convert it to float32 or float64 first")
+    return array
+
+
+def as_mask(mask: Any, name: str, shape: tuple[int, ...], ndim: int | None = None) -> Array:
+    """`mask` as booleans for the first axes of an array of `shape`; numbers other than zero count as True."""
+    array = any_numbers(mask, name, "an array of booleans, True for what is there")
+    wanted = shape[:ndim] if ndim else shape[: max(1, array.ndim)]
+    if array.shape != wanted:
+        raise ValueError(f"{name}: got shape {array.shape}, wanted {wanted}, the first axes of x")
+    return array if array.dtype == np.bool_ else array != 0
+
+
+def add_rows(total: Array, places: Array, rows: Array) -> None:
+    """Add each of the `rows` (n, size) to row ``places[i]`` of `total`, a contiguous array; places may repeat."""
+    size = total.shape[-1]
+    # NumPy is several times faster here with one flat axis than with two.
+    flat = places[:, None] * size + np.arange(size)
+    np.add.at(total.reshape(-1), flat.reshape(-1), rows.reshape(-1))
+
+
+def shape_text(shape: Shape) -> str:
+    """Return a shape as users write it, with None for a free axis."""
+    return str(tuple(shape))
+
+
+def user_stacklevel() -> int:
+    """Return the `stacklevel` that makes a warning point at the first line outside this package."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith("fastlstm."):
+        frame, level = frame.f_back, level + 1
+    return level

@@ -1,0 +1,172 @@
+"""A named weight whose value is an immutable snapshot."""
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from fastlstm.forks import CHANGES, held_at_forks
+
+from ..constraints import Constraint
+from ..regularizers import Regularizer
+from .arrays import Array, any_numbers
+
+CHANGE = threading.RLock()
+"""Held while weights that belong together change or are made, and while a layer derives something from them."""
+
+held_at_forks(CHANGE, CHANGES)
+
+
+class Variable:
+    """One weight of a layer.
+
+    A change never writes into the array in place but puts another one in its stead. A forward pass in another thread
+    therefore goes on with the arrays it started with, and ``variable.value is seen_before`` tells whether it changed.
+    The array is read-only: layers keep what they derived from it, and would not see it change.
+
+    Parameters
+    ----------
+    value
+        Initial value; its dtype stays for good. It is copied unless nobody can write to it.
+    name
+        For instance ``"kernel"``.
+    path
+        For instance ``"sequential/lstm/kernel"``.
+    regularizer
+        Its penalty is part of the loss.
+    constraint
+        Applied after every step of training.
+    """
+
+    # Those who replace values of many variables at once set `_value` themselves, to an array nobody can write to.
+    __slots__ = ("_value", "constraint", "name", "path", "regularizer")
+
+    def __init__(
+        self,
+        value: Array,
+        name: str,
+        path: str = "",
+        regularizer: Regularizer | None = None,
+        constraint: Constraint | None = None,
+    ) -> None:
+        owned = value.base is None and not value.flags.writeable
+        self._value = value if owned else frozen_copy(value)
+        self.name = name
+        self.path = path or name
+        self.regularizer = regularizer
+        self.constraint = constraint
+
+    @property
+    def value(self) -> Array:
+        """The value, an array to read from; `assign` changes it, as does ``variable.value = new``."""
+        return self._value
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self.assign(value)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the value."""
+        return self._value.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Dtype of the value."""
+        return self._value.dtype
+
+    def numpy(self) -> Array:
+        """Return a copy of the value."""
+        return self._value.copy()
+
+    def assign(self, value: Any) -> None:
+        """Take a copy of `value`, which must have this weight's shape."""
+        self._value = self.checked(value)
+
+    def checked(self, value: Any) -> Array:
+        """Return a read-only copy of `value` fit to be assigned, or ValueError."""
+        array = any_numbers(value.value if isinstance(value, Variable) else value, self.path)
+        if array.shape != self.shape:
+            raise ValueError(f"{self.path}: got a weight of shape {array.shape}, wanted {self.shape}")
+        return frozen_copy(array, self.dtype)
+
+    def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
+        for name, value in state[1].items():
+            setattr(self, name, value)
+        self._value.flags.writeable = False  # which NumPy neither pickles nor copies
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
+        array = self.numpy()
+        return array if dtype is None else array.astype(dtype)
+
+    def __repr__(self) -> str:
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}>"
+
+
+def frozen_copy(value: Array, dtype: np.dtype[Any] | None = None) -> Array:
+    """Return a contiguous copy of `value` that nobody may write to."""
+    copy = np.array(value, dtype=dtype, order="C")
+    copy.flags.writeable = False
+    return copy
+
+
+class _Held(threading.local):
+    values: dict[int, Array] | None = None
+
+
+_held = _Held()
+
+
+@contextmanager
+def holding(variables: Iterable[Variable]) -> Iterator[None]:
+    """For this thread and the time of a block, keep the values that `variables` have now, taken all at once.
+
+    So a pass through many layers sees the weights of one moment, even if another thread sets them meanwhile. A block
+    inside another one goes on with what that one holds.
+    """
+    if _held.values is not None:
+        yield
+        return
+    _held.values = values_now(variables)
+    try:
+        yield
+    finally:
+        _held.values = None
+
+
+def values_now(variables: Iterable[Variable]) -> dict[int, Array]:
+    """Return the values of `variables`, taken all at once, for `seeing`."""
+    with CHANGE:
+        return {id(variable): variable._value for variable in variables}
+
+
+@contextmanager
+def seeing(values: dict[int, Array]) -> Iterator[None]:
+    """For this thread and the time of a block, go by the `values` of an earlier moment."""
+    outer, _held.values = _held.values, values
+    try:
+        yield
+    finally:
+        _held.values = outer
+
+
+def current_values(variables: Iterable[Variable]) -> tuple[Array, ...]:
+    """Return what `variables` are, for this thread: see `holding`."""
+    held = _held.values
+    if held is None:
+        return tuple(variable._value for variable in variables)
+    return tuple(held.get(id(variable), variable._value) for variable in variables)
+
+
+def assign_all(variables: list[Variable], values: list[Any], owner: str) -> None:
+    """Assign `values` to `variables`: all of them or, if one does not fit, none."""
+    if len(values) != len(variables):
+        shapes = [variable.shape for variable in variables]
+        raise ValueError(f"{owner}: got {len(values)} weights, wanted {len(variables)} of shapes {shapes}")
+    checked = [variable.checked(value) for variable, value in zip(variables, values, strict=True)]
+    with CHANGE:
+        for variable, array in zip(variables, checked, strict=True):
+            variable._value = array

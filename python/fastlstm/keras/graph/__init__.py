@@ -1,0 +1,1 @@
+"""A model as one function with a gradient."""

@@ -1,0 +1,307 @@
+"""A whole model, one time step at a time."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from fastlstm import _core, checks
+from fastlstm.forks import generation
+from fastlstm.streaming import StreamBase
+
+from ..foundation.arrays import Array, as_array
+from ..foundation.variable import CHANGE
+from ..layers.base import Layer, Step
+from ..layers.core.embedding import Embedding
+from ..layers.recurrent.rnn import RNN
+
+RecurrentStep = Callable[[int, _core.Weights, Array, Array], Step]
+"""``(k, weights, x, y)``: the step of the k-th recurrent layer, from the array `x` to the array `y`."""
+
+
+class StepPlan:
+    """What a model does in a time step, with the weights of now. It never changes; streams share it.
+
+    Parameters
+    ----------
+    model
+        A built `Sequential`.
+    """
+
+    def __init__(self, model: Any) -> None:
+        if not model.built:
+            raise ValueError(f"{model.name}: has no weights yet; build it or give it an input shape first")
+        least = 2 if isinstance(model.layers[0], Embedding) else 3
+        if len(model.input_shape) < least:
+            raise ValueError(f"{model.name}: takes inputs of shape {model.input_shape}, without time steps to stream")
+        self.input_shape = tuple(model.input_shape[2:])
+        self.layers: tuple[Layer, ...] = tuple(model.layers)
+        with CHANGE:
+            self.values = [variable.value for variable in model.weights]
+            self.parts = [
+                layer.stream_weights() if isinstance(layer, RNN) else layer.step_function() for layer in self.layers
+            ]
+        self.recurrent = [
+            (layer, part)
+            for layer, part in zip(self.layers, self.parts, strict=True)
+            if isinstance(part, _core.Weights)
+        ]
+
+    @property
+    def bytes_per_row(self) -> int:
+        """Of the states and inputs of a sequence; a stream needs no less."""
+        states = sum(3 * part.hidden_size * part.dtype.itemsize for _, part in self.recurrent)
+        return int(states + math.prod(self.input_shape) * self.layers[0].dtype.itemsize)
+
+    def lay_out(self, rows: int, recurrent: RecurrentStep) -> tuple[Array, list[Step], Array]:
+        """Make the arrays for steps of `rows` sequences: input, the layers' steps in order, output."""
+        x = y = self.layers[0].as_input(np.zeros((rows, *self.input_shape)), "x")
+        steps: list[Step] = []
+        place = 0
+        for layer, part in zip(self.layers, self.parts, strict=True):
+            if y.dtype != layer.dtype and y.dtype.kind == "f":
+                cast = np.empty(y.shape, layer.dtype)
+                steps.append(partial(np.copyto, cast, y))
+                y = cast
+            if isinstance(part, _core.Weights):
+                h = np.empty((rows, part.hidden_size), part.dtype)
+                steps.append(recurrent(place, part, y, h))
+                y, place = h, place + 1
+            else:
+                step, y = part(y)
+                steps.append(step)
+        return x, steps, y
+
+    def same_as(self, other: StepPlan) -> bool:
+        """Whether `other` is of the same layers with the same weights."""
+        ours, theirs = [*self.layers, *self.values], [*other.layers, *other.values]
+        return len(ours) == len(theirs) and all(a is b for a, b in zip(ours, theirs, strict=True))
+
+
+class Claim:
+    """One thread at a time: a second one gets RuntimeError.
+
+    In a child the claim of a thread that stayed in the parent leaves states that may be half of a step; `overwrite`
+    takes the stream all the same.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._generation = generation()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            if self._generation == generation():
+                raise RuntimeError("this stream is stepping in another thread; give every thread its own stream")
+            raise RuntimeError(
+                "this stream was stepping when the process was forked, and its state is lost here; "
+                "reset it or set its state"
+            )
+        self._generation = generation()
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
+
+    def overwrite(self) -> Claim:
+        """Make a claim for setting the whole state."""
+        if self._generation != generation():
+            self._lock, self._generation = threading.Lock(), generation()
+        return self
+
+
+class ModelStream(StreamBase):
+    """A model that takes one time step a call and keeps the states of its recurrent layers between calls.
+
+    Made by ``model.stream(batch_size)``. It goes on with the weights the model had then; any number of streams share
+    them. The outputs have the bits that `predict` gives for the whole sequence; whether a layer was made with
+    ``return_sequences`` does not matter. Streams may step in many threads at once, each stream in one thread at a time.
+
+    Parameters
+    ----------
+    plan
+        What the model does in a step.
+    batch_size
+        Number of sequences that go on side by side.
+
+    Examples
+    --------
+    >>> import io, numpy as np
+    >>> from fastlstm.keras import Input, Sequential, layers
+    >>> model = Sequential([Input((None, 3)), layers.LSTM(8), layers.Dense(2, activation="softmax")])
+    >>> x = np.random.default_rng(0).normal(size=(20, 3))
+    >>> stream = model.stream()
+    >>> outputs = [stream.step(x_t) for x_t in x]
+    >>> bool(np.array_equal(outputs[-1], model.predict(x[None], verbose=0)[0]))
+    True
+
+    A state is saved like any tuple of arrays:
+
+    >>> file = io.BytesIO()
+    >>> np.savez(file, *stream.state)
+    >>> _ = file.seek(0)
+    >>> later = model.stream()
+    >>> later.state = tuple(np.load(file).values())
+    >>> bool(np.array_equal(later.step(x[0]), stream.step(x[0])))
+    True
+    """
+
+    def __init__(self, plan: StepPlan, batch_size: int = 1) -> None:
+        self.batch_size = checks.whole_number("batch_size", batch_size, at_least=1)
+        self._plan = plan
+        with checks.memory("batch_size", batch_size, plan.bytes_per_row * self.batch_size):
+            self._streams = [_core.Stream([weights], self.batch_size) for _, weights in plan.recurrent]
+            self._x, self._steps, self._y = plan.lay_out(
+                self.batch_size, lambda k, weights, x, y: partial(self._streams[k].step, x, y)
+            )
+        self._one = (_without_rows(self._x), _without_rows(self._y)) if self.batch_size == 1 else None
+        self._claim = Claim()
+
+    def step(self, x_t: Any, out: Array | None = None) -> Array:
+        """Take one time step.
+
+        Parameters
+        ----------
+        x_t
+            Features ``(N, I)`` of this step, or ``(I,)`` for a batch of one. For a model that begins with an Embedding,
+            indices ``(N,)`` or one index.
+        out
+            Array of the output's shape and dtype, written and returned in place of a new one. Nothing is allocated
+            then, if `x_t` has the dtype of the first layer and the activations are softmax, sigmoid, tanh, relu, relu6,
+            exponential or linear. It may share memory with `x_t`.
+
+        Returns
+        -------
+        ndarray
+            The model's output after this step, ``(N, O)``; ``(O,)`` if `x_t` came without a batch axis.
+
+        Raises
+        ------
+        ValueError
+            If a shape is wrong, an index is out of range, or `out` cannot be written or overlaps itself.
+        TypeError
+            If `x_t` is not numeric, or `out` is of another dtype.
+        RuntimeError
+            While another thread is stepping this stream, or was when this process was forked.
+        """
+        with self._claim:
+            x = self._as_input(x_t)
+            inputs, y = self._one if self._one and x.shape == self._one[0].shape else (self._x, self._y)
+            if x.shape != inputs.shape:
+                alone = f" or {self._one[0].shape}" if self._one else ""
+                raise ValueError(f"x_t: got shape {x.shape}, wanted {inputs.shape}{alone}")
+            if out is not None:
+                _check_output(out, y)
+            np.copyto(inputs, x)
+            for step in self._steps:
+                step()
+            if out is None:
+                return y.copy()
+            np.copyto(out, y)
+        result: Array = out
+        return result
+
+    def _as_input(self, x_t: Any) -> Array:
+        if type(x_t) is np.ndarray and x_t.dtype == self._x.dtype:
+            array: Array = x_t
+            return array
+        return self._plan.layers[0].as_input(x_t, "x_t")
+
+    @property
+    def state(self) -> tuple[Array, ...]:
+        """Copies of the states, one array ``(N, H)`` after the other: h and c of an LSTM, h of other layers.
+
+        May be assigned; ValueError or TypeError, and no change, if an array does not fit.
+        """
+        with self._claim:
+            return tuple(part for stream in self._streams for part in stream.state()[0] if part is not None)
+
+    @state.setter
+    def state(self, state: Sequence[Any]) -> None:
+        names = [f"{layer.name} {part}" for layer, weights in self._plan.recurrent for part in _parts(weights)]
+        if not isinstance(state, list | tuple) or len(state) != len(names):
+            got = f"{len(state)} arrays" if isinstance(state, list | tuple) else type(state).__name__
+            raise ValueError(f"state: got {got}, wanted a tuple of {len(names)}: {', '.join(names)}")
+        given = iter(zip(names, state, strict=True))
+        pairs = [self._checked(weights, given) for _, weights in self._plan.recurrent]
+        with self._claim.overwrite():
+            for stream, pair in zip(self._streams, pairs, strict=True):
+                stream.set_state([pair])
+
+    def _checked(self, weights: _core.Weights, given: Iterator[tuple[str, Any]]) -> tuple[Array, Array | None]:
+        shape, arrays = (self.batch_size, weights.hidden_size), []
+        for _ in _parts(weights):
+            name, state = next(given)
+            arrays.append(as_array(state, f"state: {name}", weights.dtype))
+            if arrays[-1].shape != shape:
+                raise ValueError(f"state: {name} needs shape {shape}, got {arrays[-1].shape}")
+        return arrays[0], arrays[1] if len(arrays) == 2 else None
+
+    def reset(self) -> None:
+        """Set all states to zero: the next step is the first of a sequence."""
+        with self._claim.overwrite():
+            for stream in self._streams:
+                stream.reset()
+
+    def copy(self) -> ModelStream:
+        """Make a second stream that goes on from this one's state."""
+        twin = ModelStream(self._plan, self.batch_size)
+        twin.state = self.state
+        return twin
+
+    @classmethod
+    def step_together(cls, streams: Sequence[ModelStream], x: Any, out: Array | None) -> Array:
+        """Take one step of many streams of a model; see `fastlstm.step_many`."""
+        plan = streams[0]._plan
+        if any(stream.batch_size != 1 or not stream._plan.same_as(plan) for stream in streams):
+            raise ValueError("streams must come from one model with the same weights and have a batch size of 1")
+
+        def recurrent(k: int, weights: _core.Weights, x: Array, y: Array) -> Step:
+            return partial(_core.step_many, [stream._streams[k] for stream in streams], x, y)
+
+        x = streams[0]._as_input(x)
+        inputs, steps, y = plan.lay_out(len(streams), recurrent)
+        if x.shape != inputs.shape:
+            raise ValueError(f"x: got shape {x.shape}, wanted {inputs.shape}")
+        if out is not None:
+            _check_output(out, y)
+        np.copyto(inputs, x)
+        with ExitStack() as claims:
+            for stream in streams:
+                claims.enter_context(stream._claim)
+            for step in steps:
+                step()
+        if out is None:
+            return y
+        np.copyto(out, y)
+        return out
+
+
+def _without_rows(array: Array) -> Array:
+    return array.reshape(array.shape[1:])
+
+
+def _parts(weights: _core.Weights) -> Iterable[str]:
+    return ("h", "c") if weights.cell == "lstm" else ("h",)
+
+
+def _check_output(out: Any, y: Array) -> None:
+    """Refuse `out` unless `y` can be copied to it."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out: got {type(out).__name__}, wanted a NumPy array")
+    if out.dtype != y.dtype:
+        raise TypeError(f"out: got dtype {out.dtype}, wanted {y.dtype}")
+    if out.shape != y.shape:
+        raise ValueError(f"out: got shape {out.shape}, wanted {y.shape}")
+    if not out.flags.writeable:
+        raise ValueError("out: got a read-only array, wanted one that can be written")
+    reach = out.itemsize
+    for size, stride in zip(reversed(out.shape), reversed(out.strides), strict=True):
+        if size > 1 and abs(stride) < reach:
+            raise ValueError("out: got an array whose elements overlap or lie in another order, wanted rows apart")
+        reach = max(reach, size * abs(stride))

@@ -1,0 +1,65 @@
+"""An activation function as a layer."""
+
+from typing import Any
+
+import numpy as np
+
+from ... import activations
+from ...activations import ActivationFunction
+from ...foundation.arrays import Array
+from ..base import Layer, Pullback, Step, Stepper
+from .dense import FUSABLE
+
+
+class Activation(Layer):
+    """Apply an activation function.
+
+    Parameters
+    ----------
+    activation
+        Name or `ActivationFunction`.
+    **kwargs
+        Those of `Layer`.
+    """
+
+    def __init__(self, activation: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.activation = activations.get(activation, f"{self.name}: activation")
+        self.logits_activation = self.activation.name if self.activation.name in FUSABLE else None
+
+    def step_function(self) -> Stepper:
+        """See `Layer.step_function`."""
+
+        def stepper(x: Array) -> tuple[Step, Array]:
+            y = np.empty_like(x)
+            activate = self.activation.bind(y)
+
+            def step() -> None:
+                np.copyto(y, x)
+                activate()
+
+            return step, y
+
+        return stepper
+
+    def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
+        """Compute the output; see `Layer.forward`."""
+        return self.activation.forward(x)
+
+    def vjp(
+        self,
+        x: Array,
+        *,
+        training: bool = True,
+        mask: Array | None = None,
+        need_dx: bool = True,
+        logits: bool = False,
+    ) -> tuple[Array, Pullback]:
+        """See `Layer.vjp`."""
+        function: ActivationFunction = activations.linear if logits else self.activation
+        y = function.forward(x)
+        return y, lambda dy: (function.backward(dy, x, y), [])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {"activation": self.activation.name}

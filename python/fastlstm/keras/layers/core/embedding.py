@@ -1,0 +1,163 @@
+"""Embedding: a vector for every index."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from fastlstm import checks
+
+from ...foundation.arrays import Array, Shape, add_rows, any_numbers, user_stacklevel
+from ...foundation.variable import Variable
+from ..base import Layer, Pullback, Step, Stepper
+
+
+class Embedding(Layer):
+    """Replace every index by its row of a table of weights.
+
+    Parameters
+    ----------
+    input_dim
+        Number of rows: indices run from 0 to ``input_dim - 1``, others raise ValueError.
+    output_dim
+        Length of a row.
+    embeddings_initializer, embeddings_regularizer, embeddings_constraint
+        Of the table ``embeddings (input_dim, output_dim)``.
+    mask_zero
+        Whether index 0 stands for a step that is not there.
+    weights
+        The table to start with.
+    **kwargs
+        Those of `Layer`.
+    """
+
+    def __init__(
+        self,
+        input_dim: int,
+        output_dim: int,
+        embeddings_initializer: Any = "uniform",
+        embeddings_regularizer: Any = None,
+        embeddings_constraint: Any = None,
+        mask_zero: bool = False,
+        weights: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        length = kwargs.pop("input_length", None)
+        super().__init__(**kwargs)
+        if length is not None:
+            checks.whole_number(f"{self.name}: input_length", length, at_least=0)
+            message = f"{self.name}: input_length is not needed and not used"
+            warnings.warn(message, UserWarning, stacklevel=user_stacklevel())
+        self.input_dim = checks.size(f"{self.name}: input_dim", input_dim)
+        self.output_dim = checks.size(f"{self.name}: output_dim", output_dim)
+        self.mask_zero = checks.truth(f"{self.name}: mask_zero", mask_zero)
+        self._set_options(
+            embeddings_initializer=embeddings_initializer,
+            embeddings_regularizer=embeddings_regularizer,
+            embeddings_constraint=embeddings_constraint,
+        )
+        if weights is not None:
+            table = self._table(weights[0] if isinstance(weights, list | tuple) and len(weights) == 1 else weights)
+            self.build((None, None))
+            self.input_shape = None
+            self.set_weights([table])
+
+    embeddings: Variable
+
+    def _table(self, weights: Any) -> Array:
+        table, wanted = any_numbers(weights, f"{self.name}: weights"), (self.input_dim, self.output_dim)
+        if table.shape != wanted:
+            raise ValueError(f"{self.name}: weights must have shape {wanted}, got {table.shape}")
+        return table
+
+    def build(self, input_shape: Shape) -> None:
+        """Create the table, unless it is there; `input_shape` includes the batch axis."""
+        super().build(input_shape)
+        self.input_shape = self.input_shape or tuple(input_shape)
+
+    def _create_weights(self, input_shape: Shape) -> None:
+        self.embeddings = self._add_weight((self.input_dim, self.output_dim), "embeddings")
+
+    def _check_shape(self, shape: Shape, name: str = "input_shape") -> None:
+        """Accept every shape: an index is an index."""
+
+    def takes(self, shape: Shape) -> bool:
+        """Whether an input of `shape` has as many axes as the layer was built for; any number of steps is right."""
+        return self.input_shape is None or len(shape) == len(self.input_shape)
+
+    def as_input(self, x: Any, name: str, wanted: str = "an array of whole numbers") -> Array:
+        """`x` as integers, all of them within range."""
+        array = any_numbers(x, name, wanted)
+        with np.errstate(invalid="ignore"):
+            indices = array.astype(np.int64, copy=False)
+        wrong = (indices < 0) | (indices >= self.input_dim)
+        if array.dtype.kind == "f":
+            wrong |= indices != array
+        if wrong.any():
+            first = tuple(int(i) for i in np.argwhere(wrong)[0])
+            place = f"row {first[0]}" + (f", step {first[1]}" if len(first) > 1 else "")
+            raise ValueError(
+                f"{name}: index {array[first]:g} at {place}, but {self.name} has {self.input_dim} rows; "
+                f"indices must be whole numbers from 0 to {self.input_dim - 1}"
+            )
+        return indices
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Shape of the indices, and the length of a row."""
+        return (*self._checked_shape(input_shape), self.output_dim)
+
+    def compute_mask(self, x: Array, mask: Array | None = None) -> Array | None:
+        """With `mask_zero`, True where the index is not 0."""
+        return np.asarray(any_numbers(x, f"{self.name}: x") != 0) if self.mask_zero else None
+
+    def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
+        """Return the rows of the indices `x`."""
+        (table,) = self.frozen()
+        result: Array = table[self._indices(x)]
+        return result
+
+    def step_function(self) -> Stepper:
+        """See `Layer.step_function`."""
+        if self.mask_zero:
+            raise ValueError(f"{self.name}: mask_zero=True cannot be streamed; leave the steps of index 0 out")
+        (table,) = self.frozen()
+
+        def stepper(x: Array) -> tuple[Step, Array]:
+            y = np.empty((*x.shape, self.output_dim), self.dtype)
+            # The indices are in range; with any mode but "clip" NumPy would copy.
+            return lambda: np.take(table, self._indices(x), axis=0, out=y, mode="clip"), y
+
+        return stepper
+
+    def _indices(self, x: Array) -> Array:
+        if x.dtype == np.int64 and (x.size == 0 or (x.min() >= 0 and x.max() < self.input_dim)):
+            return x
+        return self.as_input(x, f"{self.name}: x")
+
+    def vjp(
+        self,
+        x: Array,
+        *,
+        training: bool = True,
+        mask: Array | None = None,
+        need_dx: bool = True,
+        logits: bool = False,
+    ) -> tuple[Array, Pullback]:
+        """See `Layer.vjp`; the gradient of indices is zero."""
+        (table,) = self.frozen()
+        indices = self._indices(x)
+
+        def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
+            dx = np.zeros(x.shape, self.dtype) if need_dx else None
+            if not self.trainable:
+                return dx, []
+            dtable = np.zeros_like(table)
+            add_rows(dtable, indices.reshape(-1), dy)
+            return dx, [dtable]
+
+        return table[indices], pullback
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        own = {"input_dim": self.input_dim, "output_dim": self.output_dim, "mask_zero": self.mask_zero}
+        return super().get_config() | own

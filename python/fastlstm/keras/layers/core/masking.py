@@ -1,0 +1,73 @@
+"""Masking: which time steps of padded sequences are there."""
+
+from typing import Any
+
+import numpy as np
+
+from fastlstm import checks
+
+from ...foundation.arrays import Array
+from ..base import Layer, Pullback
+
+
+class Masking(Layer):
+    """Leave out the time steps at which every feature is `mask_value`.
+
+    The layers that follow skip them, and loss and metrics of outputs at every step do not count them.
+
+    Parameters
+    ----------
+    mask_value
+        What fills the steps that are not there; may be NaN.
+    **kwargs
+        Those of `Layer`.
+
+    Notes
+    -----
+    A model hands the mask on from layer to layer. An array carries none: between layers called on arrays, hand
+    ``masking.compute_mask(x)`` on as `mask`.
+    """
+
+    min_ndim = 2
+
+    def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        is_nan = isinstance(mask_value, float | np.floating) and np.isnan(mask_value)
+        name = f"{self.name}: mask_value"
+        self.mask_value = float(mask_value) if is_nan else checks.real_number(name, mask_value, infinite=True)
+
+    def compute_mask(self, x: Array, mask: Array | None = None) -> Array:
+        """Return True where a step has a feature other than `mask_value`."""
+        x = self.as_input(x, f"{self.name}: x")
+        self._check_shape(x.shape, "x")
+        there = ~np.isnan(x) if np.isnan(self.mask_value) else x != self.dtype.type(self.mask_value)
+        result: Array = np.logical_or.reduce(there, axis=-1)
+        return result
+
+    def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
+        """Return `x` with zeros at the steps left out."""
+        return x if self.mask_value == 0 else self._zeroed(x, self.compute_mask(x))
+
+    def vjp(
+        self,
+        x: Array,
+        *,
+        training: bool = True,
+        mask: Array | None = None,
+        need_dx: bool = True,
+        logits: bool = False,
+    ) -> tuple[Array, Pullback]:
+        """See `Layer.vjp`."""
+        there = self.compute_mask(x)
+        y = x if self.mask_value == 0 else self._zeroed(x, there)
+        return y, lambda dy: (self._zeroed(dy, there) if need_dx else None, [])
+
+    def _zeroed(self, values: Array, there: Array) -> Array:
+        if there.all():
+            return values
+        result: Array = np.where(there[..., None], values, self.dtype.type(0))
+        return result
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {"mask_value": self.mask_value}

@@ -1,0 +1,138 @@
+"""Gated recurrent unit: cell and layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastlstm import _core, checks
+
+from ...foundation.arrays import Array
+from .cell import RecurrentCell
+from .options import CellOptions, RecurrentOptions, shows, split
+from .recurrent import OfCell, Recurrent
+from .states import States
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class GRUCell(RecurrentCell):
+    """One step of a gated recurrent unit.
+
+    With gates z, r = sigmoid of ``x_t @ kernel + h_{t-1} @ recurrent_kernel + bias``::
+
+        n_t = tanh(x_t @ kernel_n + bias_n + r * (h_{t-1} @ recurrent_kernel_n + recurrent_bias_n))
+        h_t = z * h_{t-1} + (1 - z) * n_t
+
+    Without `reset_after` it is ``(r * h_{t-1}) @ recurrent_kernel_n``, and there is one bias only.
+
+    Parameters
+    ----------
+    units
+        Hidden size H.
+    activation
+        Of n, in place of tanh: a name in `activations.CORE`; None is linear.
+    recurrent_activation
+        Of the gates z and r, in place of sigmoid. The two standard ones have the fastest kernel.
+    reset_after
+        Whether the reset gate r acts after the product with the recurrent kernel or before it.
+    **options
+        Those of `CellOptions`. The columns of the weights hold the gates in the order z, r, n; the bias is ``(2, 3H)``,
+        of the inputs and of the states, or ``(3H,)`` without `reset_after`.
+
+    References
+    ----------
+    Cho et al., Learning Phrase Representations using RNN Encoder-Decoder for Statistical Machine Translation, 2014.
+    """
+
+    gates = 3
+    activation: str
+    recurrent_activation: str
+
+    @shows(CellOptions)
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        *,
+        reset_after: bool = True,
+        **options: Unpack[CellOptions],
+    ) -> None:
+        super().__init__(units, **options)
+        self._set_activations(activation=activation, recurrent_activation=recurrent_activation)
+        self.reset_after = checks.truth(f"{self.name}: reset_after", reset_after)
+
+    @property
+    def core_name(self) -> str:
+        """``gru`` or ``gru_reset_before``."""
+        return "gru" if self.reset_after else "gru_reset_before"
+
+    @property
+    def core_activations(self) -> list[str] | None:
+        """Those of the gates and of n."""
+        standard = (self.activation, self.recurrent_activation) == ("tanh", "sigmoid")
+        return None if standard else [self.recurrent_activation, self.activation]
+
+    @property
+    def bias_shape(self) -> tuple[int, ...]:
+        """``(2, 3H)``, or ``(3H,)`` without `reset_after`."""
+        return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
+
+    def _freeze(self, values: tuple[Array, ...]) -> _core.Weights:
+        kernel, recurrent, *bias = (_swap_gates(value) for value in values)
+        return self._pack(kernel.T, recurrent.T, *_bias_rows(bias))
+
+    def _backward(
+        self, tape: _core.Tape, dy: Array | None, dh_n: Array | None, dc_n: Array | None, dx: Array | None
+    ) -> tuple[States, list[Array]]:
+        gradients = [np.empty_like(variable.value) for variable in self.trainable_variables]
+        arguments = [*(gradient.T for gradient in gradients[:2]), *_bias_rows(gradients[2:])]
+        dh_0, _ = _core.backward(tape, dy, dh_n, None, dx, *arguments)
+        return (dh_0,), [_swap_gates(gradient) for gradient in gradients]
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {"reset_after": self.reset_after}
+
+
+class GRU(Recurrent):
+    """Gated recurrent unit: a `GRUCell` at every step; see there for the equations.
+
+    Parameters
+    ----------
+    units, activation, recurrent_activation, reset_after
+        See `GRUCell`.
+    **options
+        Those of `RecurrentOptions`: about the weights, about the sequence, and those of `Layer`. With `return_state` a
+        call on arrays gives ``[output, h]``.
+    """
+
+    reset_after = OfCell()
+
+    @shows(RecurrentOptions)
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        *,
+        reset_after: bool = True,
+        **options: Unpack[RecurrentOptions],
+    ) -> None:
+        inner, outer = split(options, "gru_cell", reset_after=reset_after)
+        super().__init__(GRUCell(units, activation, recurrent_activation, **inner), **outer)
+
+
+def _bias_rows(bias: list[Array]) -> list[Array]:
+    """Return the bias of the inputs and, if there is one, that of the states."""
+    return [row for array in bias for row in (array if array.ndim == 2 else [array])]
+
+
+def _swap_gates(values: Array) -> Array:
+    """From the order z, r, n of the columns here to the core's r, z, n, or back."""
+    units = values.shape[-1] // 3
+    z, r, n = values[..., :units], values[..., units : 2 * units], values[..., 2 * units :]
+    return np.concatenate([r, z, n], axis=-1)

@@ -1,0 +1,276 @@
+"""A cell at every step of a sequence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastlstm import _core, checks
+
+from ...foundation.arrays import Array, Shape
+from ..base import Layer, Pullback, describe_layer
+from ..wrapper import Wrapper
+from .cell import Cell, RecurrentCell, output_size, size_tree
+from .masks import keep_rows, repeat_last, repeat_last_adjoint
+from .options import LayerOptions, SequenceOptions, defaults, shows
+from .stacked import StackedRNNCells, build_cell, checked_cell
+from .states import States, as_lists, checked_states, rows_of, tree_map
+from .steps import belongs, initial_states, scan, scan_vjp
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+_SWITCHES = [name for name, default in defaults(SequenceOptions).items() if default is False]
+
+
+class RNN(Wrapper):
+    """A cell at every step of a sequence, its states carried from step to step.
+
+    Parameters
+    ----------
+    cell
+        A cell, or a list of cells for `StackedRNNCells` of them. `LSTMCell`, `GRUCell` and `SimpleRNNCell` run in the
+        compiled core, alone or stacked; a cell of your own runs step by step in Python, see below.
+    **options
+        Those of `SequenceOptions`: `return_sequences` and others.
+
+    Notes
+    -----
+    A cell of your own is an object, for instance a `Layer`, with
+
+    - ``state_size``: an int, or a list of ints for several states;
+    - ``output_size``: by default the first size in ``state_size``;
+    - ``call(inputs, states) -> (output, new_states)`` on arrays ``(N, I)`` and a list of ``(N, size)``;
+    - ``build(input_shape)``, which creates weights by ``self.add_weight(shape, initializer, name)``;
+    - ``get_initial_state(batch_size)``: by default zeros;
+    - ``vjp(inputs, states) -> ((output, new_states), pullback)``, to be trained. ``pullback(doutput, dstates)`` takes
+      the gradients of what `call` gives, and gives ``(dinputs, dstates, gradients)``: those of what it takes, and a
+      list of those of the trainable weights. There is no automatic differentiation: without `vjp` the layer can
+      be called, but `fit` raises NotImplementedError.
+
+    `call` and `vjp` may have an argument `training`. Only ``build`` and the weights need a `Layer`; a `Layer` defines
+    `get_config` if the layer around it is to be copied, as `Bidirectional` does.
+
+    Examples
+    --------
+    A cell whose state fades, trained:
+
+    >>> import numpy as np
+    >>> from fastlstm.keras import Input, Sequential, layers
+    >>> class Fading(layers.Layer):
+    ...     def __init__(self, units, **kwargs):
+    ...         super().__init__(**kwargs)
+    ...         self.units = self.state_size = units
+    ...
+    ...     def build(self, input_shape):
+    ...         self.kernel = self.add_weight((input_shape[-1], self.units), "glorot_uniform", "kernel")
+    ...
+    ...     def call(self, inputs, states):
+    ...         h = 0.9 * states[0] + inputs @ self.kernel.value
+    ...         return h, [h]
+    ...
+    ...     def vjp(self, inputs, states):
+    ...         kernel = self.kernel.value
+    ...
+    ...         def pullback(doutput, dstates):
+    ...             dh = doutput + dstates[0]
+    ...             return dh @ kernel.T, [0.9 * dh], [inputs.T @ dh]
+    ...
+    ...         return self.call(inputs, states), pullback
+    >>> model = Sequential([Input((5, 3)), layers.RNN(Fading(4)), layers.Dense(1)])
+    >>> model.compile("adam", "mse")
+    >>> x = np.ones((8, 5, 3))
+    >>> losses = model.fit(x, x[:, 0, :1], epochs=50, verbose=0).history["loss"]
+    >>> losses[-1] < losses[0]
+    True
+    """
+
+    ndim = 3
+    mask_ndim = 2
+    inner_names = ("cell",)
+
+    @shows(SequenceOptions)
+    def __init__(self, cell: Any, **options: Unpack[SequenceOptions]) -> None:
+        cell = (
+            StackedRNNCells(cell)
+            if isinstance(cell, list | tuple)
+            else checked_cell(cell, f"{type(self).__name__}: cell")
+        )
+        own = defaults(SequenceOptions).keys() - defaults(LayerOptions).keys()
+        settings = {**defaults(SequenceOptions), **options}
+        others = {name: value for name, value in options.items() if name not in own}
+        super().__init__([cell] if isinstance(cell, Layer) else [], **others)
+        self.cell = cell
+        switches = {name: checks.truth(f"{self.name}: {name}", settings[name]) for name in _SWITCHES}
+        if not isinstance(settings["use_cudnn"], str) or settings["use_cudnn"] != "auto":
+            checks.truth(f"{self.name}: use_cudnn", settings["use_cudnn"])
+        if switches["time_major"]:
+            raise NotImplementedError(f"{self.name}: time_major=True is not supported, leave it out")
+        self.return_sequences, self.return_state = switches["return_sequences"], switches["return_state"]
+        self.go_backwards, self.stateful = switches["go_backwards"], switches["stateful"]
+        self.zero_output_for_mask = switches["zero_output_for_mask"]
+        self.states: States | None = None
+        self._sizes, self._output_size = size_tree(cell), output_size(cell)
+
+    @property
+    def state_size(self) -> list[Any]:
+        """Sizes of the states, a list; for stacked cells those of each cell."""
+        sizes = self.cell.state_size
+        return list(sizes) if isinstance(sizes, list | tuple) else [sizes]
+
+    @property
+    def output_size(self) -> int:
+        """Size of the output of a step."""
+        return self._output_size
+
+    def _axes_text(self) -> str:
+        return " (batch, time, features)"
+
+    def _shape_from_features(self, features: int, length: int | None) -> Shape:
+        steps = None if length is None else checks.whole_number(f"{self.name}: input_length", length, at_least=0)
+        return (steps, *super()._shape_from_features(features, None))
+
+    def _create_weights(self, input_shape: Shape) -> None:
+        build_cell(self.cell, (input_shape[0], *input_shape[2:]))
+        self._adopt_weights()
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """``(N, T, O)`` with `return_sequences`, else ``(N, O)``."""
+        rows, steps, _ = self._checked_shape(input_shape)
+        return (rows, steps, self._output_size) if self.return_sequences else (rows, self._output_size)
+
+    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
+        """Return the mask of the input if there is an output at every step."""
+        return mask if self.return_sequences else None
+
+    def forward(
+        self,
+        x: Array,
+        *,
+        training: bool = False,
+        mask: Array | None = None,
+        initial_state: Any = None,
+        out: Array | None = None,
+    ) -> Any:
+        """Return the output for `x`; with `return_state`, a list of the output and the final states.
+
+        With `return_sequences`, `out` is an array or a view of one to write the outputs into.
+        """
+        start, valid, y = self._start(x, initial_state), self._valid_steps(mask), self._output_array(x, out)
+        core_mask = None if valid is None else valid.T
+        last, states = scan(self.cell, self._time_first(x), start, _steps_first(y), core_mask, training)
+        self._keep(states)
+        result = self._output(last, y, valid)
+        return [result, *as_lists(states)] if self.return_state else result
+
+    def vjp(
+        self,
+        x: Array,
+        *,
+        training: bool = True,
+        mask: Array | None = None,
+        need_dx: bool = True,
+        logits: bool = False,
+        out: Array | None = None,
+    ) -> tuple[Array, Pullback]:
+        """See `Layer.vjp`, and `forward` for `out`; states carried over from an earlier batch get no gradient."""
+        start, valid, y = self._start(x, None), self._valid_steps(mask), self._output_array(x, out)
+        core_mask = None if valid is None else valid.T
+        last, states, through = scan_vjp(self.cell, self._time_first(x), start, _steps_first(y), core_mask, training)
+        self._keep(states)
+
+        def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
+            dx = _core.empty(x.shape, x.dtype) if need_dx else None
+            dy = self._output_adjoint(dy, valid)
+            dy = dy.transpose(1, 0, 2) if self.return_sequences else dy
+            return dx, through(dy, None if dx is None else self._time_first(dx))
+
+        return self._output(last, y, valid), pullback
+
+    def _valid_steps(self, mask: Array | None) -> Array | None:
+        """Which steps to take, in the order of reading; None: all."""
+        if mask is None or mask.all():
+            return None
+        valid: Array = mask[:, ::-1] if self.go_backwards else mask
+        return valid
+
+    def _output(self, last: Array, y: Array | None, valid: Array | None) -> Array:
+        """Return the output as Keras defines it under a mask, from that of `scan`."""
+        if valid is None:
+            return last if y is None else y
+        if y is None:
+            return keep_rows(last, self._rows_with_output(valid))
+        if not self.zero_output_for_mask:
+            repeat_last(y, valid)
+        return y
+
+    def _output_adjoint(self, dy: Array, valid: Array | None) -> Array:
+        if valid is None:
+            return dy
+        if not self.return_sequences:
+            return keep_rows(dy, self._rows_with_output(valid))
+        return dy if self.zero_output_for_mask else repeat_last_adjoint(dy, valid)
+
+    def _rows_with_output(self, valid: Array) -> Array:
+        return np.asarray(valid[:, -1] if self.zero_output_for_mask else valid.any(axis=1))
+
+    def _time_first(self, x: Array) -> Array:
+        return (x[:, ::-1] if self.go_backwards else x).transpose(1, 0, 2)  # the core takes any strides
+
+    def _output_array(self, x: Array, out: Array | None) -> Array | None:
+        if not self.return_sequences:
+            return None
+        return _core.empty((*x.shape[:2], self._output_size), self.dtype) if out is None else out
+
+    def _start(self, x: Array, given: Any) -> States | None:
+        if given is not None:
+            name = f"{self.name}: initial_state"
+            checked: States = checked_states(given, self._sizes, len(x), self.dtype, name)
+            return checked
+        if self.states is None:
+            return None if self._starts_from_zeros() else initial_states(self.cell, len(x), self.dtype)
+        if rows_of(self.states) != len(x):
+            raise ValueError(
+                f"{self.name}: x has {len(x)} rows, but the layer is stateful and holds the states of "
+                f"{rows_of(self.states)}; call reset_state(), of the layer or the model, or keep the batch size"
+            )
+        return self.states
+
+    def _starts_from_zeros(self) -> bool:
+        return self._compiled and type(self.cell).get_initial_state is Cell.get_initial_state
+
+    @property
+    def _compiled(self) -> bool:
+        """Whether this is one cell in the compiled core."""
+        return isinstance(self.cell, RecurrentCell) and belongs(self.cell, "scan")
+
+    def _keep(self, states: States) -> None:
+        if self.stateful:
+            self.states = tree_map(np.copy, states)
+
+    def stream_weights(self) -> _core.Weights:
+        """Return the packed weights, for a stream; ValueError if there are none, or the layer reads backwards."""
+        if not self._compiled:
+            raise ValueError(f"{self.name}: only a layer of one built-in cell can be streamed")
+        if self.go_backwards:
+            raise ValueError(f"{self.name}: go_backwards=True cannot be streamed: the last step would come first")
+        weights: _core.Weights = self.cell.frozen()
+        return weights
+
+    def reset_state(self) -> None:
+        """Forget the states of the last batch."""
+        self.states = None
+
+    reset_states = reset_state
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        names = ("return_sequences", "return_state", "go_backwards", "stateful", "zero_output_for_mask")
+        own = {name: getattr(self, name) for name in names}
+        return super().get_config() | own | {"cell": describe_layer(self.cell)}
+
+
+def _steps_first(y: Array | None) -> Array | None:
+    return None if y is None else y.transpose(1, 0, 2)

@@ -1,0 +1,172 @@
+"""Cells on top of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastlstm import _core, checks
+
+from ...foundation.arrays import Array, Shape
+from ..base import Layer, describe_layer
+from ..wrapper import Wrapper
+from .cell import Cell, ScanPullback, StepPullback, output_size, size_tree
+from .states import States, as_lists
+from .steps import Steps, initial_states, label, require_vjp, scan, scan_vjp
+
+
+class StackedRNNCells(Cell, Wrapper):
+    """Cells on top of each other that are one cell together: each takes the output of the one before.
+
+    Parameters
+    ----------
+    cells
+        Cells of any kind, see `RNN`.
+    **kwargs
+        Those of `Layer`.
+
+    Notes
+    -----
+    The states are a list with those of each cell. Over a whole sequence each cell takes all its steps before the next
+    cell begins, which comes to the same and lets every built-in cell run in the compiled core.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import layers
+    >>> cells = layers.StackedRNNCells([layers.LSTMCell(4), layers.GRUCell(2)])
+    >>> cells.state_size
+    [[4, 4], 2]
+    >>> layers.RNN(cells)(np.ones((5, 7, 3))).shape
+    (5, 2)
+    """
+
+    inner_names = ("cells",)
+
+    def __init__(self, cells: Sequence[Any], **kwargs: Any) -> None:
+        if not isinstance(cells, list | tuple) or not cells:
+            error = ValueError if isinstance(cells, list | tuple) else TypeError
+            checks.refuse(error, f"{type(self).__name__}: cells", "a list of at least one cell", cells)
+        self.cells = [checked_cell(cell, f"{type(self).__name__}: cells") for cell in cells]
+        super().__init__(inner=[cell for cell in cells if isinstance(cell, Layer)], **kwargs)
+
+    @property
+    def state_size(self) -> list[Any]:
+        """The sizes of each cell."""
+        return [cell.state_size for cell in self.cells]
+
+    @property
+    def output_size(self) -> int:
+        """That of the last cell."""
+        return output_size(self.cells[-1])
+
+    def _create_weights(self, input_shape: Shape) -> None:
+        for cell in self.cells:
+            build_cell(cell, input_shape)
+            input_shape = (input_shape[0], output_size(cell))
+        self._adopt_weights()
+
+    def get_initial_state(self, batch_size: int) -> list[Any]:
+        """Return the states that each cell starts with."""
+        return [as_lists(initial_states(cell, batch_size, self.dtype)) for cell in self.cells]
+
+    def call(self, inputs: Array, states: Any, training: bool = False) -> tuple[Array, Any]:
+        """See `Cell.call`."""
+        new_states = []
+        for cell, entry in zip(self.cells, states, strict=True):
+            inputs, entry = Steps(cell, inputs[None], training).call(inputs, entry)
+            new_states.append(as_lists(entry))
+        return inputs, new_states
+
+    def vjp(  # type: ignore[override]
+        self, inputs: Array, states: Any, training: bool = True
+    ) -> tuple[tuple[Array, Any], StepPullback]:
+        """See `RecurrentCell.vjp`."""
+        new_states, pullbacks = [], []
+        for cell, entry in zip(self.cells, states, strict=True):
+            require_vjp(cell)
+            inputs, entry, pullback = Steps(cell, inputs[None], training).vjp(inputs, entry)
+            new_states.append(as_lists(entry))
+            pullbacks.append(pullback)
+
+        def through(doutput: Array, dstates: Any) -> tuple[Array, Any, list[Array]]:
+            before, parts = list[Any](), list[list[Array]]()
+            for pullback, entry in zip(reversed(pullbacks), reversed(dstates), strict=True):
+                doutput, entry, gradients = pullback(doutput, entry)
+                before.append(as_lists(entry))
+                parts.append(gradients)
+            return doutput, before[::-1], [gradient for part in reversed(parts) for gradient in part]
+
+        return (inputs, new_states), through
+
+    def scan(
+        self, x: Array, states: States | None, y: Array | None, mask: Array | None, training: bool
+    ) -> tuple[Array, States]:
+        """Take all steps, cell by cell; see `steps.scan`."""
+        new_states, last = list[States](), x
+        for cell, entry, out in self._levels(x, states, y):
+            last, entry = scan(cell, x, entry, out, mask, training)
+            new_states.append(entry)
+            x = last if out is None else out
+        return last, tuple(new_states)
+
+    def scan_vjp(
+        self, x: Array, states: States | None, y: Array | None, mask: Array | None, training: bool
+    ) -> tuple[Array, States, ScanPullback]:
+        """Take all steps, cell by cell, and return the pullback; see `steps.scan_vjp`."""
+        inputs, new_states, pullbacks, last = x, list[States](), list[tuple[Array, ScanPullback]](), x
+        for cell, entry, out in self._levels(x, states, y):
+            last, entry, pullback = scan_vjp(cell, inputs, entry, out, mask, training)
+            new_states.append(entry)
+            pullbacks.append((inputs, pullback))
+            inputs = last if out is None else out
+
+        def through(dy: Array, dx: Array | None) -> list[Array]:
+            parts = list[list[Array]]()
+            for level in range(len(pullbacks) - 1, -1, -1):
+                inputs, pullback = pullbacks[level]
+                slope = _core.empty(inputs.shape, inputs.dtype) if level else dx
+                parts.append(pullback(dy, slope))
+                dy = dy if slope is None else slope
+            return [gradient for part in reversed(parts) for gradient in part]
+
+        return last, tuple(new_states), through
+
+    def _levels(self, x: Array, states: States | None, y: Array | None) -> list[tuple[Any, Any, Array | None]]:
+        """Each cell with its states to start with, and the array for its outputs."""
+        inner = [_core.empty((*x.shape[:2], output_size(cell)), x.dtype) for cell in self.cells[:-1]]
+        entries = (None,) * len(self.cells) if states is None else states
+        return list(zip(self.cells, entries, [*inner, y], strict=True))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {"cells": [describe_layer(cell) for cell in self.cells]}
+
+
+def checked_cell(cell: Any, argument: str) -> Any:
+    """`cell`, if it is one, or TypeError about the argument."""
+    if isinstance(cell, type):
+        checks.refuse(TypeError, argument, f"an instance, {cell.__name__}(...)", cell)
+    for name in ("call", "state_size"):
+        if getattr(cell, name, None) is None:
+            checks.refuse(TypeError, argument, f"an object with state_size and call(), {name} is missing", cell)
+    try:
+        sizes = size_tree(cell)
+    except (TypeError, ValueError):
+        sizes = ()
+    if not sizes or any(size < 1 for size in _leaves(sizes)):
+        wanted = "a positive integer or a list of such"
+        raise TypeError(f"{argument}: state_size of {label(cell)} must be {wanted}, got {cell.state_size!r}")
+    return cell
+
+
+def _leaves(tree: Any) -> list[int]:
+    return [leaf for entry in tree for leaf in _leaves(entry)] if isinstance(tree, tuple) else [tree]
+
+
+def build_cell(cell: Any, input_shape: Shape) -> None:
+    """Create the weights of a cell for inputs ``(N, I)``, if it has a `build`."""
+    if isinstance(cell, Layer):
+        cell.ensure_built(input_shape)
+    elif hasattr(cell, "build"):
+        cell.build(input_shape)

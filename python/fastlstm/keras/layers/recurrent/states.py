@@ -1,0 +1,57 @@
+"""States of cells: trees of arrays ``(N, size)``.
+
+The sizes of a cell are an int or a list of ints, as Keras has them; those of stacked cells, a list of such. Here the
+tree of a cell is always a tuple, with one entry where Keras has an int.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ...foundation.arrays import as_array
+
+States: TypeAlias = tuple[Any, ...]
+"""A tuple of arrays, or for stacked cells of such tuples. None in place of a tuple is zeros."""
+
+
+def tree_map(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
+    """Tuples in the shape of `tree` with the `function` of its leaves and those of the `others`."""
+    if isinstance(tree, tuple | list):
+        return tuple(tree_map(function, *leaves) for leaves in zip(tree, *others, strict=True))
+    return function(tree, *others)
+
+
+def as_lists(tree: Any) -> Any:
+    """Tuples as lists, which is what Keras gives."""
+    return [as_lists(entry) for entry in tree] if isinstance(tree, tuple) else tree
+
+
+def zeros(sizes: Any, rows: int, dtype: np.dtype[Any]) -> Any:
+    """States of zero."""
+    return tree_map(lambda size: np.zeros((rows, size), dtype), sizes)
+
+
+def total(sizes: Any) -> int:
+    """Numbers of all states of a row."""
+    return sum(map(total, sizes)) if isinstance(sizes, tuple) else int(sizes)
+
+
+def rows_of(tree: Any) -> int | None:
+    """Return the number of rows of the states, None if there are no arrays."""
+    if isinstance(tree, tuple):
+        return next((rows for rows in map(rows_of, tree) if rows is not None), None)
+    return None if tree is None else len(tree)
+
+
+def checked_states(given: Any, sizes: Any, rows: int, dtype: np.dtype[Any], name: str) -> Any:
+    """States a user gave, as a tree of `sizes`; a single array may come without a list around it."""
+    if not isinstance(sizes, tuple):
+        array = as_array(given, name, dtype)
+        if array.shape != (rows, sizes):
+            raise ValueError(f"{name} must have shape {(rows, sizes)}, got {array.shape}")
+        return array
+    entries = list(given) if isinstance(given, list | tuple) else [given]
+    if len(entries) != len(sizes):
+        raise ValueError(f"{name} must have {len(sizes)} arrays, of sizes {as_lists(sizes)}, got {len(entries)}")
+    return tuple(checked_states(g, s, rows, dtype, name) for g, s in zip(entries, sizes, strict=True))

@@ -1,0 +1,226 @@
+"""A cell over all time steps: in the compiled core where the cell can, else step by step in Python."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...foundation.arrays import Array, as_array
+from ..base import Layer
+from .cell import ScanPullback, StepPullback, output_size, size_tree
+from .states import States, as_lists, checked_states, tree_map, zeros
+
+PROTOCOL = "vjp(inputs, states) -> ((output, new_states), pullback)"
+
+
+def scan(cell: Any, x: Array, states: Any, y: Array | None, mask: Array | None, training: bool) -> tuple[Array, States]:
+    """Take all steps.
+
+    Parameters
+    ----------
+    cell
+        Of the core, stacked, or a user's own.
+    x
+        Inputs ``(T, N, I)``.
+    states
+        To start with, see `states.States`.
+    y
+        Outputs ``(T, N, O)``, written, with zeros where the mask leaves a step out; None: only the last one is wanted.
+    mask
+        Which steps are there, booleans ``(T, N)``; None: all. States stay as they are at the others.
+    training
+        Whether the cell's dropout drops.
+
+    Returns
+    -------
+    last output, last states
+        The output of the last step that is there, ``(N, O)``. Where there is none it is of no meaning.
+    """
+    if belongs(cell, "scan"):
+        result: tuple[Array, States] = cell.scan(x, states, y, mask, training)
+        return result
+    return _scan(Steps(cell, x, training).call, cell, x, states, y, mask)
+
+
+def scan_vjp(
+    cell: Any, x: Array, states: Any, y: Array | None, mask: Array | None, training: bool
+) -> tuple[Array, States, ScanPullback]:
+    """As `scan`, and the pullback; a cell without a derivative raises NotImplementedError."""
+    if belongs(cell, "scan"):
+        result: tuple[Array, States, ScanPullback] = cell.scan_vjp(x, states, y, mask, training)
+        return result
+    require_vjp(cell)
+    steps, pullbacks = Steps(cell, x, training), list[StepPullback]()
+
+    def step(x_t: Array, states: States) -> tuple[Array, States]:
+        output, new_states, pullback = steps.vjp(x_t, states)
+        pullbacks.append(pullback)
+        return output, new_states
+
+    last, new_states = _scan(step, cell, x, states, y, mask)
+
+    def pullback(dy: Array, dx: Array | None) -> list[Array]:
+        doutputs = _last_only(dy, mask, len(x)) if y is None else dy
+        dstates = zeros(size_tree(cell), x.shape[1], x.dtype)
+        totals = [np.zeros_like(variable.value) for variable in weights_of(cell)]
+        for t in range(len(x) - 1, -1, -1):
+            dinput, dstates, gradients = _back(pullbacks[t], doutputs[t], dstates, None if mask is None else mask[t])
+            if dx is not None:
+                dx[t] = dinput
+            for total, gradient in zip(totals, gradients, strict=True):
+                total += gradient
+        return totals
+
+    return last, new_states, pullback
+
+
+def _scan(
+    step: Callable[[Array, States], tuple[Array, States]],
+    cell: Any,
+    x: Array,
+    states: Any,
+    y: Array | None,
+    mask: Array | None,
+) -> tuple[Array, States]:
+    last = np.zeros((x.shape[1], output_size(cell)), x.dtype)
+    for t, x_t in enumerate(x):
+        # Zeros where there is nothing: in a user's derivative, 0 * NaN is NaN.
+        output, new_states = step(x_t if mask is None else _where(mask[t], x_t, 0), states)
+        if mask is None:
+            last, states = output, new_states
+        else:
+            last, states = _where(mask[t], (output, new_states), (last, states))
+        if y is not None:
+            y[t] = output if mask is None else _where(mask[t], output, 0)
+    return last, states
+
+
+def _back(pullback: StepPullback, doutput: Array, dstates: Any, valid: Array | None) -> tuple[Array, Any, list[Array]]:
+    """One step backwards; the gradient of states that a mask carries past the step goes past it too."""
+    if valid is None:
+        return pullback(doutput, dstates)
+    inside = tree_map(lambda d: _where(valid, d, 0), dstates)
+    dinput, before, gradients = pullback(_where(valid, doutput, 0), inside)
+    return dinput, _where(valid, before, dstates), gradients
+
+
+def _last_only(dy: Array, mask: Array | None, steps: int) -> Array:
+    """Gradients ``(T, N, O)`` of the outputs of all steps, if only the last one of each row had one, `dy`."""
+    every = np.zeros((steps, *dy.shape), dy.dtype)
+    if mask is None:
+        every[-1:] = dy
+    else:
+        rows = np.flatnonzero(mask.any(axis=0))
+        every[steps - 1 - mask[::-1, rows].argmax(axis=0), rows] = dy[rows]
+    return every
+
+
+def _where(valid: Array, there: Any, else_: Any) -> Any:
+    """Tree with the rows of one where `valid` (N,), and of the other elsewhere."""
+    if not isinstance(there, tuple):
+        return np.where(valid[:, None], there, else_)
+    return tuple(_where(valid, a, b) for a, b in zip(there, else_, strict=True))
+
+
+def belongs(cell: Any, method: str) -> bool:
+    """Whether `method` goes with the `call` that the cell has: it is defined by the same class or a later one."""
+    for holder in (cell, *type(cell).__mro__):
+        names = getattr(holder, "__dict__", ())
+        if method in names or "call" in names:
+            return method in names
+    return False
+
+
+def require_vjp(cell: Any) -> None:
+    """NotImplementedError for a cell whose `call` comes without a derivative."""
+    if not belongs(cell, "vjp"):
+        raise NotImplementedError(
+            f"{label(cell)}: to be trained, a cell must define {PROTOCOL} beside its call(), with "
+            "pullback(doutput, dstates) -> (dinputs, dstates, gradients of its trainable weights)"
+        )
+
+
+def initial_states(cell: Any, rows: int, dtype: np.dtype[Any]) -> States:
+    """States a cell starts with: from its `get_initial_state`, or zeros."""
+    sizes, make = size_tree(cell), getattr(cell, "get_initial_state", None)
+    given = zeros(sizes, rows, dtype) if make is None else make(batch_size=rows)
+    states: States = checked_states(given, sizes, rows, dtype, f"{label(cell)}: get_initial_state()'s")
+    return states
+
+
+def label(cell: Any) -> str:
+    """Return the name of a cell, for errors."""
+    return str(getattr(cell, "name", None) or type(cell).__name__)
+
+
+def weights_of(cell: Any) -> list[Any]:
+    """Return the trainable weights of a cell; one that is no layer has none."""
+    return cell.trainable_variables if isinstance(cell, Layer) else []
+
+
+class Steps:
+    """The steps of one cell, with everything it gives checked.
+
+    Parameters
+    ----------
+    cell
+        Has `call`, and perhaps `vjp`; each may take the argument `training`.
+    x
+        The inputs of all steps, ``(T, N, I)``.
+    training
+        Handed on.
+    """
+
+    def __init__(self, cell: Any, x: Array, training: bool) -> None:
+        self.cell, self.dtype, self.rows = cell, x.dtype, x.shape[1]
+        self.sizes, self.output_size = size_tree(cell), output_size(cell)
+        self.shapes = [variable.shape for variable in weights_of(cell)]
+        self.training = training
+
+    def call(self, x_t: Array, states: States) -> tuple[Array, States]:
+        """Give output and new states."""
+        return self._result(self.cell.call(x_t, as_lists(states), **self._options("call")), "call")
+
+    def vjp(self, x_t: Array, states: States) -> tuple[Array, States, StepPullback]:
+        """Give output, new states and the pullback."""
+        found = self.cell.vjp(x_t, as_lists(states), **self._options("vjp"))
+        result, pullback = self._pair(found, "vjp", "((output, new_states), pullback)")
+
+        def checked(doutput: Array, dstates: Any) -> tuple[Array, Any, list[Array]]:
+            return self._gradients(pullback(doutput, as_lists(dstates)), x_t)
+
+        return *self._result(result, "vjp"), checked
+
+    def _options(self, method: str) -> dict[str, bool]:
+        takes = "training" in inspect.signature(getattr(self.cell, method)).parameters
+        return {"training": self.training} if takes else {}
+
+    def _pair(self, found: Any, method: str, wanted: str) -> Any:
+        if not isinstance(found, tuple | list) or len(found) != 2:
+            raise TypeError(f"{label(self.cell)}: {method}() gave {type(found).__name__}, wanted a pair {wanted}")
+        return found
+
+    def _result(self, found: Any, method: str) -> tuple[Array, States]:
+        output, states = self._pair(found, method, "(output, new_states)")
+        name = f"{label(self.cell)}: {method}()'s"
+        output = checked_states(output, self.output_size, self.rows, self.dtype, f"{name} output")
+        return output, checked_states(states, self.sizes, self.rows, self.dtype, f"{name} new_states")
+
+    def _gradients(self, found: Any, x_t: Array) -> tuple[Array, Any, list[Array]]:
+        name = f"{label(self.cell)}: pullback()"
+        if not isinstance(found, tuple | list) or len(found) != 3:
+            got = type(found).__name__
+            raise TypeError(f"{name} gave {got}, wanted (dinputs, dstates, gradients of the trainable weights)")
+        dinputs, dstates, gradients = found
+        dstates = checked_states(dstates, self.sizes, self.rows, self.dtype, f"{name}'s dstates")
+        arrays = [as_array(gradient, f"{name}'s gradients", self.dtype) for gradient in gradients]
+        shapes = [array.shape for array in arrays]
+        if shapes != self.shapes:
+            raise ValueError(f"{name} gave gradients of shapes {shapes}, wanted {self.shapes}, those of the weights")
+        dx = as_array(dinputs, f"{name}'s dinputs", self.dtype)
+        if dx.shape != x_t.shape:
+            raise ValueError(f"{name} gave dinputs of shape {dx.shape}, wanted {x_t.shape}")
+        return dx, dstates, arrays

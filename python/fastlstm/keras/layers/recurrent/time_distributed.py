@@ -1,0 +1,115 @@
+"""A layer at every time step by itself."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ...foundation.arrays import Array, Shape, user_stacklevel
+from ..base import Layer, Pullback, Stepper, describe_layer
+from ..wrapper import Wrapper, check_layer
+from .rnn import RNN
+
+
+class TimeDistributed(Wrapper):
+    """Apply a layer to every time step by itself.
+
+    Parameters
+    ----------
+    layer
+        The layer. Its input has the axes of this layer's input without the second one, time. A mask ``(N, T, ...)`` is
+        split over the steps too; one ``(N, T)`` says nothing about what is within a step, and goes past the layer.
+    **kwargs
+        Those of `Layer`.
+    """
+
+    min_ndim = 3
+
+    def __init__(self, layer: Layer, **kwargs: Any) -> None:
+        check_layer("TimeDistributed", layer)
+        if getattr(layer, "stateful", False):
+            raise ValueError(f"TimeDistributed: {layer.name} is stateful, but the steps have no common states")
+        super().__init__([layer], **kwargs)
+        self.logits_activation = layer.logits_activation
+        if layer.penalizes_output:
+            message = (
+                f"{self.name}: the activity_regularizer of {layer.name} does not count; give it to TimeDistributed"
+            )
+            warnings.warn(message, UserWarning, stacklevel=user_stacklevel())
+
+    @property
+    def layer(self) -> Layer:
+        """The layer inside."""
+        return self._inner[0]
+
+    def as_input(self, x: Any, name: str, wanted: str = "an array of numbers") -> Array:
+        """`x` in the form that the layer inside takes."""
+        return self.layer.as_input(x, name, wanted)
+
+    def _inner_shape(self, input_shape: Shape) -> Shape:
+        return (input_shape[0], *input_shape[2:])
+
+    def _axes_text(self) -> str:
+        return " (batch, time, ...)"
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of the inner output, with time as second axis."""
+        input_shape = self._checked_shape(input_shape)
+        rows, *rest = self.layer.compute_output_shape(self._inner_shape(input_shape))
+        return (rows, input_shape[1], *rest)
+
+    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
+        """Return that of the inner outputs; if these have none, a step is there if anything in it is."""
+        split = _inner_mask(mask)
+        if mask is None or split is None:
+            return mask
+        inner = self.layer.compute_mask(_merged(x), split)
+        if inner is not None:
+            return self._split(inner, x)
+        return np.asarray(mask.reshape(*mask.shape[:2], -1).any(axis=2))
+
+    def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
+        """Compute the output; see `Layer.forward`."""
+        return self._split(self.layer.forward(_merged(x), training=training, mask=_inner_mask(mask)), x)
+
+    def vjp(
+        self,
+        x: Array,
+        *,
+        training: bool = True,
+        mask: Array | None = None,
+        need_dx: bool = True,
+        logits: bool = False,
+    ) -> tuple[Array, Pullback]:
+        """See `Layer.vjp`."""
+        options: dict[str, Any] = {"training": training, "need_dx": need_dx, "logits": logits}
+        y, inner = self.layer.vjp(_merged(x), mask=_inner_mask(mask), **options)
+
+        def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
+            dx, gradients = inner(_merged(dy))
+            return None if dx is None else dx.reshape(x.shape), gradients
+
+        return self._split(y, x), pullback
+
+    def step_function(self) -> Stepper:
+        """See `Layer.step_function`."""
+        if isinstance(self.layer, RNN):
+            return super().step_function()
+        return self.layer.step_function()
+
+    def _split(self, y: Array, x: Array) -> Array:
+        return y.reshape(*x.shape[:2], *y.shape[1:])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {"layer": describe_layer(self.layer)}
+
+
+def _inner_mask(mask: Array | None) -> Array | None:
+    if mask is not None and mask.ndim < 2:
+        raise ValueError(f"mask must have the axes (batch, time, ...), got shape {mask.shape}")
+    return None if mask is None or mask.ndim == 2 else _merged(mask)
+
+
+def _merged(x: Array) -> Array:
+    return x.reshape(x.shape[0] * x.shape[1], *x.shape[2:])

@@ -1,0 +1,240 @@
+"""From what users pass as data to batches: splitting, shuffling, drawing."""
+
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ..foundation.arrays import Array, user_stacklevel
+from ..foundation.random import generator
+
+Batch: TypeAlias = tuple[Array, Array | None, Array | None]
+"""x, y and sample weights."""
+
+_END = object()
+
+Check: TypeAlias = Callable[[Any, Any, Any], Batch]
+"""Brings raw x, y and sample weights to the form the model takes, or raises."""
+
+
+def check_rows(**arrays: Array | None) -> int:
+    """Return the number of rows that all arrays have."""
+    sizes = {name: len(array) for name, array in arrays.items() if array is not None}
+    if len(set(sizes.values())) > 1:
+        listed = ", ".join(f"{name} has {size}" for name, size in sizes.items())
+        raise ValueError(f"Data cardinality is ambiguous: {listed}; all must have the same number of rows")
+    return next(iter(sizes.values()))
+
+
+def split_rows(validation_split: float, x: Array, y: Array | None, weights: Array | None) -> tuple[Batch, Batch]:
+    """Return the first rows for training and the last fraction for validation."""
+    rows = len(x)
+    at = math.floor(rows * (1 - validation_split))
+    if at in (0, rows):
+        raise ValueError(
+            f"validation_split: {validation_split} of {rows} rows leaves {at} for training and {rows - at} for "
+            "validation; both need some"
+        )
+    return _rows(slice(0, at), x, y, weights), _rows(slice(at, None), x, y, weights)
+
+
+def _rows(part: slice, x: Array, y: Array | None, weights: Array | None) -> Batch:
+    return x[part], None if y is None else y[part], None if weights is None else weights[part]
+
+
+class ArraySource:
+    """Batches out of arrays, which are already checked.
+
+    Parameters
+    ----------
+    x, y, weights
+        Arrays with the same number of rows; the last two may be None.
+    batch_size
+        Rows of a batch; the last one of a pass may have fewer.
+    shuffle
+        Whether every pass has an order of its own.
+    limit
+        Batches an epoch. The next epoch goes on where this one stops.
+    """
+
+    def __init__(
+        self,
+        x: Array,
+        y: Array | None,
+        weights: Array | None,
+        batch_size: int,
+        shuffle: bool = False,
+        limit: int | None = None,
+    ) -> None:
+        self.rows = check_rows(x=x, y=y, sample_weight=weights)
+        self.x, self.y, self.weights = x, y, weights
+        self.batch_size, self.shuffle = batch_size, shuffle
+        self.limit = limit
+        self.steps: int | None = self.limit or -(-self.rows // batch_size)
+        self._endless = self._repeat()
+
+    def batch_sizes(self) -> set[int]:
+        """Numbers of rows that the batches of a pass have."""
+        rows, size = self.rows, self.batch_size
+        return {min(rows, size), rows % size or min(rows, size)}
+
+    def epoch(self) -> Iterator[Batch]:
+        """Return the batches of one epoch. The x of a batch is valid until the next one is drawn."""
+        if self.limit is None:
+            yield from self._pass()
+            return
+        for _ in range(self.limit):
+            yield next(self._endless)
+
+    def _repeat(self) -> Iterator[Batch]:
+        while True:
+            yield from self._pass()
+
+    def _pass(self) -> Iterator[Batch]:
+        return self._shuffled() if self.shuffle else self._in_order()
+
+    def _in_order(self) -> Iterator[Batch]:
+        x, y, weights, size = self.x, self.y, self.weights, self.batch_size
+        for start in range(0, self.rows, size):
+            rows = slice(start, start + size)
+            yield _rows(rows, x, y, weights)
+
+    def _shuffled(self) -> Iterator[Batch]:
+        order = generator().permutation(self.rows)
+        take_x, y, weights = _taker(self.x, self.batch_size), self.y, self.weights
+        for start in range(0, self.rows, self.batch_size):
+            rows = order[start : start + self.batch_size]
+            # A metric of a user's own may keep labels and weights.
+            yield take_x(rows), None if y is None else y[rows], None if weights is None else weights[rows]
+
+
+def _taker(array: Array, batch_size: int) -> Callable[[Array], Array]:
+    """Return a function that gathers rows, into one buffer where NumPy does so without copying the whole array."""
+    if not array.flags.c_contiguous:
+        return array.__getitem__
+    buffer = np.empty((min(batch_size, len(array)), *array.shape[1:]), array.dtype)
+
+    def take(rows: Array) -> Array:
+        # Any mode but "raise" makes NumPy write into `out` directly; the indices are right by construction.
+        result: Array = np.take(array, rows, axis=0, out=buffer[: len(rows)], mode="clip")
+        return result
+
+    return take
+
+
+class StreamSource:
+    """Batches out of an iterable of ``(x, y)`` or ``(x, y, sample_weight)``.
+
+    Its methods ``on_epoch_begin`` and ``on_epoch_end``, if it has any, are called around every epoch.
+
+    Parameters
+    ----------
+    data
+        Generator, other iterable, or an object with ``len(data)`` and ``data[i]``.
+    check
+        Applied to every batch.
+    limit
+        Batches an epoch; None: until the data ends.
+    shuffle
+        Whether batches that have numbers come in an order of their own every time.
+    """
+
+    def __init__(self, data: Any, check: Check, limit: int | None = None, shuffle: bool = False) -> None:
+        self.data, self.check, self.limit, self.shuffle = data, check, limit, shuffle
+        self.numbered = hasattr(data, "__getitem__") and hasattr(data, "__len__")
+        length = _length(data)
+        if length == 0:
+            self._refuse_nothing()
+        self.steps: int | None = self.limit or length
+        self._running: Iterator[Any] | None = None
+        self._found_any, self._drawn_ahead = False, False
+
+    def look_ahead(self) -> None:
+        """Draw the first batch for the next epoch and raise if there is none, or if it does not fit the model."""
+        if self.numbered:  # which says how many there are, and may count what is asked of it
+            return
+        running = iter(self._items())
+        item = next(running, _END)
+        if item is _END:
+            self._refuse_nothing()
+        self.check(*_parts(item))
+        self._running, self._drawn_ahead = chain([item], running), True
+
+    def _refuse_nothing(self) -> None:
+        raise ValueError("x: got no batches, wanted at least one")
+
+    def epoch(self) -> Iterator[Batch]:
+        """Return the batches of one epoch."""
+        self._tell("on_epoch_begin")
+        if self._running is None or (self.limit is None and not self._drawn_ahead):
+            self._running = iter(self._items())
+        self._drawn_ahead = False
+        number = 0
+        while self.limit is None or number < self.limit:
+            item = next(self._running, _END)
+            if item is _END:
+                self._ended(number)
+                break
+            number += 1
+            self._found_any = True
+            yield self.check(*_parts(item))
+        self._tell("on_epoch_end")
+
+    def _tell(self, event: str) -> None:
+        method = getattr(self.data, event, None)
+        if callable(method):
+            method()
+
+    def _items(self) -> Any:
+        if not self.numbered:
+            return self.data
+        length = len(self.data)
+        order = generator().permutation(length).tolist() if self.shuffle else range(length)
+        return (self.data[i] for i in order)
+
+    def _ended(self, number: int) -> None:
+        self._running = None
+        if not self._found_any:
+            self._refuse_nothing()
+        if self.limit is not None or number == 0:
+            wanted = "at least one batch" if self.limit is None else f"{self.limit} batches an epoch"
+            message = f"the data ended after {number} batches of this epoch, wanted {wanted}"
+            warnings.warn(message, UserWarning, stacklevel=user_stacklevel())
+
+
+def _length(data: Any) -> int | None:
+    """Return the number of batches, None where it is not known."""
+    try:
+        return len(data)
+    except TypeError:  # also from a __len__ that cannot say
+        return None
+
+
+def _parts(item: Any) -> tuple[Any, Any, Any]:
+    parts = item if isinstance(item, tuple | list) else (item,)
+    if not 1 <= len(parts) <= 3:
+        raise ValueError(f"data: got a batch of {len(parts)} parts, wanted (x, y) or (x, y, sample_weight)")
+    x, y, weights = (*parts, None, None)[:3]
+    return x, y, weights
+
+
+Source: TypeAlias = ArraySource | StreamSource
+
+
+def is_stream(data: Any) -> bool:
+    """Whether `data` gives batches rather than being an array."""
+    if isinstance(data, list | tuple | str | bytes | dict) or hasattr(data, "__array__") or _is_buffer(data):
+        return False
+    return hasattr(data, "__iter__") or (hasattr(data, "__len__") and hasattr(data, "__getitem__"))
+
+
+def _is_buffer(data: Any) -> bool:
+    """Whether NumPy makes an array of the memory of `data`, such as a memoryview."""
+    try:
+        memoryview(data)
+    except TypeError:
+        return False
+    return True

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from fastlstm.keras import Input, Sequential, layers
+from fastlstm.keras.foundation.trees import mapped
+from fastlstm.keras.layers.call import TRAINING
 
 GRADIENT = 1e-7  # central differences in float64 are good to about 1e-9 relative; values here are of order one
 ROUNDING = 1e-12  # float64, the same sums in another order, a few steps
@@ -140,10 +142,11 @@ def test_compiled_and_stepped_cells_agree(name, options, mask):
     compiled, other = twins(STACKS[name](lambda kind: kind), STACKS[name](stepped), return_state=True, **options)
     for initial in (None, filled(compiled.cell.get_initial_state(N))):
         same(other(X, mask=mask, initial_state=initial), compiled(X, mask=mask, initial_state=initial), atol=ROUNDING)
-    y, pullback = compiled.vjp(X, mask=mask)
-    y_other, pullback_other = other.vjp(X, mask=mask)
+    y, pullback = compiled.vjp(X, TRAINING._replace(mask=mask))
+    y_other, pullback_other = other.vjp(X, TRAINING._replace(mask=mask))
     same(y_other, y, atol=ROUNDING)
-    dy = np.random.default_rng(3).normal(size=y.shape)
+    rng = np.random.default_rng(3)
+    dy = mapped(lambda part: rng.normal(size=part.shape), y)
     same(pullback_other(dy), pullback(dy), atol=ROUNDING)
 
 
@@ -168,7 +171,7 @@ def test_gradients_are_central_differences(name, sequences, mask, central_differ
             rnn.return_sequences = sequences
     y = layer(X, mask=mask)
     dy = np.random.default_rng(3).normal(size=y.shape)
-    out, pullback = layer.vjp(X, mask=mask)
+    out, pullback = layer.vjp(X, TRAINING._replace(mask=mask))
     np.testing.assert_array_equal(out, y)
     dx, gradients = pullback(dy)
     wanted = central_differences(lambda v: float((layer(v, mask=mask) * dy).sum()), X)
@@ -445,7 +448,10 @@ def test_what_stands_at_masked_steps_does_not_reach_a_cell_of_ones_own():
     mask[0, 1:3] = mask[1] = False
     other = np.where(mask[..., None], x, np.float32(np.nan))
     layer(x)
-    (y, pullback), (y_other, pullback_other) = layer.vjp(x, mask=mask), layer.vjp(other, mask=mask)
+    (y, pullback), (y_other, pullback_other) = (
+        layer.vjp(x, TRAINING._replace(mask=mask)),
+        layer.vjp(other, TRAINING._replace(mask=mask)),
+    )
     np.testing.assert_array_equal(y, y_other)
     for a, b in zip(pullback(np.ones_like(y))[1], pullback_other(np.ones_like(y))[1], strict=True):
         np.testing.assert_array_equal(a, b)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fastlstm.keras import Input, Sequential, layers, losses
+from fastlstm.keras.layers.call import TRAINING
 
 GRADIENT = 1e-7  # central differences in float64 are good to about 1e-9 relative; values here are of order one
 ROUNDING = 1e-13  # float64 with activations good to a few ULP, a few steps
@@ -62,7 +63,7 @@ def test_masked_steps_keep_the_state_and_repeat_the_output(kind, name, sequences
     x, mask = draw(3, 6, 2), pattern(name)
     y = layer(x, mask=mask)
     np.testing.assert_allclose(y, step_by_step(layer, x, mask), rtol=0, atol=ROUNDING)
-    trained, _ = layer.vjp(x, mask=mask)
+    trained, _ = layer.vjp(x, TRAINING._replace(mask=mask))
     np.testing.assert_array_equal(trained, y)
 
 
@@ -75,7 +76,7 @@ def test_gradients_under_a_mask(kind, name, sequences, options, central_differen
     x, mask = draw(3, 6, 2), pattern(name)
     y = layer(x, mask=mask)
     dy = np.random.default_rng(3).normal(size=y.shape)
-    dx, gradients = layer.vjp(x, mask=mask)[1](dy)
+    dx, gradients = layer.vjp(x, TRAINING._replace(mask=mask))[1](dy)
     wanted = central_differences(lambda v: float((layer(v, mask=mask) * dy).sum()), x)
     np.testing.assert_allclose(dx, wanted, atol=GRADIENT)
     np.testing.assert_array_equal(dx[~mask], 0)
@@ -97,7 +98,10 @@ def test_what_stands_at_masked_steps_does_not_matter(kind):
     x, dy = draw(3, 6, 2).astype("float32"), draw(3, 6, 4).astype("float32")
     other = np.where(mask[..., None], x, np.float32(np.nan))
     layer(x)
-    (y, pullback), (y_other, pullback_other) = layer.vjp(x, mask=mask), layer.vjp(other, mask=mask)
+    (y, pullback), (y_other, pullback_other) = (
+        layer.vjp(x, TRAINING._replace(mask=mask)),
+        layer.vjp(other, TRAINING._replace(mask=mask)),
+    )
     np.testing.assert_array_equal(y, y_other)
     for a, b in zip(pullback(dy)[1], pullback_other(dy)[1], strict=True):
         np.testing.assert_array_equal(a, b)
@@ -277,7 +281,7 @@ def test_nothing_to_do(rows, steps, sequences):
         layers.Bidirectional(layers.GRU(2, return_sequences=sequences)),
     ):
         layer.build((None, 6, 2))
-        y, pullback = layer.vjp(x, mask=mask)
+        y, pullback = layer.vjp(x, TRAINING._replace(mask=mask))
         assert y.shape == ((rows, steps, 4) if sequences else (rows, 4))
         np.testing.assert_array_equal(y, 0)
         assert pullback(y)[0].shape == x.shape

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fastlstm.keras import Input, Sequential, layers, optimizers, regularizers, utils
+from fastlstm.keras.layers.call import TRAINING
 
 GRADIENT = 1e-7  # central differences in float64 are good to about 1e-9 relative; values here are of order one
 MASK = np.array([[1, 1, 0, 0], [0, 1, 0, 1], [0, 0, 0, 0]], bool)
@@ -19,7 +20,7 @@ def draw(*shape, dtype="float64"):
 def check_gradients(layer, x, mask, central_differences):
     y = layer(x, mask=mask)
     dy = np.random.default_rng(3).normal(size=np.shape(y))
-    out, pullback = layer.vjp(x, mask=mask)
+    out, pullback = layer.vjp(x, TRAINING._replace(mask=mask))
     np.testing.assert_array_equal(out, y)
     dx, gradients = pullback(dy)
 

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ..foundation.arrays import Array
 from ..foundation.variable import Variable, holding
-from ..layers.base import Layer, Pullback
+from ..layers.base import Layer
+from ..layers.call import Call, Pullback
 from ..layers.core.embedding import Embedding
 from ..layers.core.masking import Masking
 from ..layers.recurrent.time_distributed import TimeDistributed
@@ -54,14 +55,14 @@ class Network:
         penalties = 0.0
         for layer in joined(layers):
             x = self._cast(x, layer)
-            y, penalty = self._layer(layer, x, mask=mask)
+            y, penalty = self._layer(layer, x, Call(mask=mask))
             penalties += penalty
             mask = layer.compute_mask(x, mask)
             x = y
         return x, mask, penalties
 
-    def _layer(self, layer: Layer, x: Array, **options: Any) -> tuple[Array, float]:
-        return layer.penalized_forward(x, **options) if self.penalized else (layer.forward(x, **options), 0.0)
+    def _layer(self, layer: Layer, x: Array, call: Call) -> tuple[Array, float]:
+        return layer.penalized_forward(x, call) if self.penalized else (layer.forward(x, call), 0.0)
 
     def evaluate(self, x: Array, y: Array, weights: Array | None) -> Outcome:
         """Return the loss and the model's output."""
@@ -73,7 +74,7 @@ class Network:
         out, mask, penalties = self._run(inner if self.logits else self.layers, x)
         if self.logits:
             before = self._cast(out, last)
-            out = last.vjp(before, training=False, mask=mask, need_dx=False, logits=True)[0]
+            out = last.vjp(before, Call(False, mask, False, True))[0]
             mask = last.compute_mask(before, mask)
         outcome, _ = self._loss(y, out, weights, mask, need_slope=False)
         if self.penalized:
@@ -129,17 +130,17 @@ class Network:
             x = self._cast(x, layer)
             logits = self.logits and i == last
             if i < self.first and not logits:
-                y, penalty = self._layer(layer, x, training=True, mask=mask)
+                y, penalty = self._layer(layer, x, Call(True, mask))
             else:
-                y, pullback, penalty = self._layer_vjp(layer, x, mask=mask, need_dx=i > self.first, logits=logits)
+                y, pullback, penalty = self._layer_vjp(layer, x, Call(True, mask, i > self.first, logits))
                 pullbacks.append((layer, pullback))
             penalties += penalty
             mask = layer.compute_mask(x, mask)
             x = y
         return x, mask, pullbacks if self.variables else [], penalties
 
-    def _layer_vjp(self, layer: Layer, x: Array, **options: Any) -> tuple[Array, Pullback, float]:
-        return layer.penalized_vjp(x, **options) if self.penalized else (*layer.vjp(x, **options), 0.0)
+    def _layer_vjp(self, layer: Layer, x: Array, call: Call) -> tuple[Array, Pullback, float]:
+        return layer.penalized_vjp(x, call) if self.penalized else (*layer.vjp(x, call), 0.0)
 
     def _cast(self, x: Array, layer: Layer) -> Array:
         # Integers are indices, which the layer itself looks after.
@@ -200,7 +201,7 @@ def step_mask(layers: Sequence[Layer], x: Array) -> Array | None:
     for i, layer in enumerate(layers):
         output_mask = layer.compute_mask(x, mask)
         if i < last:
-            x = layer.forward(x, mask=mask)
+            x = layer.forward(x, Call(mask=mask))
         mask = output_mask
     return mask
 

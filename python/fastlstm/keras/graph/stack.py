@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from ..foundation.arrays import Array
 from ..layers.base import Layer
+from ..layers.call import INFERENCE, Call
 from ..layers.core.dropout import Dropout
 from ..layers.recurrent.cell import scan_together
 from ..layers.recurrent.rnn import RNN
@@ -28,12 +29,13 @@ class RecurrentStack(Layer):
 
     def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return that of the last layer; those between hand `mask` on."""
-        return self.layers[-1].compute_mask(x, mask)
+        found: Array | None = self.layers[-1].compute_mask(x, mask)
+        return found
 
-    def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
+    def forward(self, x: Array, call: Call = INFERENCE) -> Array:
         """Return the last layer's output. What a layer gives at masked steps is not made: the next one skips them."""
         first, last = self.layers[0], self.layers[-1]
-        valid, y = last._valid_steps(mask), last._output_array(x, None)
+        valid, y = last._valid_steps(call.mask), last._output_array(x, None)
         steps, core_mask = None if y is None else last._time_first(y), None if valid is None else valid.T
         starts = [layer._start(x, None) for layer in self.layers]
         cells = [layer.cell for layer in self.layers]

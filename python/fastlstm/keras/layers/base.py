@@ -6,6 +6,7 @@ from collections.abc import Callable
 from operator import is_
 from typing import Any, TypeAlias
 
+import numpy as np
 from numpy.typing import DTypeLike
 
 from fastlstm import checks
@@ -25,10 +26,10 @@ from ..foundation.arrays import (
     weight_shape,
 )
 from ..foundation.lookup import auto_name, checked_name, describe
+from ..foundation.symbolic import Arguments, Node, SymbolicTensor, any_symbolic
+from ..foundation.trees import filled, leaves
 from ..foundation.variable import CHANGE, Variable, assign_all, current_values
-
-Pullback: TypeAlias = Callable[[Array], tuple[Array | None, list[Array]]]
-"""Takes the gradient of a layer's output; gives that of its input, and those of its trainable weights in order."""
+from .call import INFERENCE, TRAINING, Call, Pullback
 
 Step: TypeAlias = Callable[[], object]
 """Computes a layer's output for one time step, from an array that is there to another that is there."""
@@ -68,6 +69,8 @@ class Layer:
     ndim: int | None = None
     mask_ndim: int | None = None
     """Number of axes a mask must have; None: as many as it comes with."""
+    merges = False
+    """Whether shapes of several inputs come as a list; otherwise only that of the first one matters."""
     logits_activation: str | None = None
     """Name of the activation that ends this layer, if `vjp` can leave it out for a loss that has it built in."""
 
@@ -94,6 +97,7 @@ class Layer:
         self.weights: list[Variable] = []
         self._options: tuple[str, ...] = ()
         self._frozen: tuple[tuple[Array, ...], Any] | None = None
+        self.inbound_nodes: list[Node] = []
 
     def _pop_input_shape(self, kwargs: dict[str, Any]) -> Shape | None:
         sample, features = kwargs.pop("input_shape", None), kwargs.pop("input_dim", None)
@@ -227,62 +231,52 @@ class Layer:
         """Return the mask of the output; by default that of the input."""
         return mask
 
-    def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Any:
-        """Return the output for `x`, an array of this layer's dtype."""
-        raise NotImplementedError(f"{type(self).__name__} must define forward(x, training, mask)")
+    def forward(self, x: Any, call: Call = INFERENCE) -> Any:
+        """Return the output for `x`: an array of this layer's dtype, or a list of such where there are several."""
+        raise NotImplementedError(f"{type(self).__name__} must define forward(x, call)")
 
-    def vjp(
-        self,
-        x: Array,
-        *,
-        training: bool = True,
-        mask: Array | None = None,
-        need_dx: bool = True,
-        logits: bool = False,
-    ) -> tuple[Array, Pullback]:
+    def vjp(self, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback]:
         """Return the output and its vector-Jacobian product.
 
         Parameters
         ----------
         x
-            Input, of this layer's dtype. It must stay unchanged until the pullback is done.
-        training
-            Whether dropout drops.
-        mask
-            Which time steps are there, booleans ``(N, T)``; None: all.
-        need_dx
-            Whether the pullback must give the gradient of `x`.
-        logits
-            Leave out the final activation `logits_activation`.
+            Input, of this layer's dtype, or a list of inputs. It must stay unchanged until the pullback is done.
+        call
+            What holds for this call.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define vjp")
+        raise NotImplementedError(f"{type(self).__name__} must define vjp(x, call)")
 
     @property
     def penalizes_output(self) -> bool:
         """Whether there is a penalty on the output, or on that of a layer inside."""
         return self.activity_regularizer is not None
 
-    def penalized_forward(self, x: Array, **options: Any) -> tuple[Any, float]:
+    def penalized_forward(self, x: Any, call: Call = INFERENCE) -> tuple[Any, float]:
         """Return what `forward` gives, and the penalty on it."""
-        y = self.forward(x, **options)
+        y = self.forward(x, call)
         return y, self._penalty(y)
 
-    def penalized_vjp(self, x: Array, **options: Any) -> tuple[Array, Pullback, float]:
+    def penalized_vjp(self, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback, float]:
         """Return what `vjp` gives, and the penalty on the output, whose gradient the pullback adds."""
-        y, pullback = self.vjp(x, **options)
+        y, pullback = self.vjp(x, call)
         return y, self._penalized_pullback(y, pullback), self._penalty(y)
 
     def _penalty(self, y: Any) -> float:
-        if self.activity_regularizer is None or isinstance(y, list):  # a list comes from a call on arrays, not a model
-            return 0.0
-        return self.activity_regularizer(y) / max(len(y), 1)
+        regularizer = self.activity_regularizer
+        return 0.0 if regularizer is None else sum(regularizer(part) / max(len(part), 1) for part in leaves(y))
 
-    def _penalized_pullback(self, y: Array, pullback: Pullback) -> Pullback:
+    def _penalized_pullback(self, y: Any, pullback: Pullback) -> Pullback:
         regularizer = self.activity_regularizer
         if regularizer is None:
             return pullback
-        slope = regularizer.gradient(y) / max(len(y), 1)
-        return lambda dy: pullback(dy + slope)
+        slopes = [regularizer.gradient(part) / max(len(part), 1) for part in leaves(y)]
+
+        def penalized(dy: Any) -> tuple[Any, list[Array]]:
+            sums = (s if d is None else d + s for d, s in zip(leaves(dy), slopes, strict=True))
+            return pullback(filled(dy, sums))
+
+        return penalized
 
     def step_function(self) -> Stepper:
         """Return what makes the steps of a stream, with the weights of now. A step should not allocate.
@@ -291,15 +285,72 @@ class Layer:
         """
         raise ValueError(f"{self.name}: a {type(self).__name__} layer cannot be streamed, one time step at a time")
 
-    def __call__(self, x: Any, training: bool = False, mask: Any = None, **kwargs: Any) -> Any:
-        """Compute the output for an array or anything that makes one; builds the layer at first."""
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the output for an array or anything that makes one; builds the layer at first.
+
+        Given symbolic tensors, note the call and return the tensors that will come out; see `models.Model`.
+
+        Parameters
+        ----------
+        x
+            The input.
+        training
+            Whether dropout drops.
+        mask
+            Which time steps are there.
+        """
+        if any_symbolic(args, kwargs):
+            return self._noted(*args, **kwargs)
+        return self._on_arrays(*args, **kwargs)
+
+    def _on_arrays(self, x: Any, training: bool = False, mask: Any = None) -> Any:
         training = training is not None and checks.truth(f"{self.name}: training", training)
+        x = self._prepared(x)
+        return self.forward(x, Call(training, self._checked_mask(mask, x)))
+
+    def _prepared(self, x: Any) -> Array:
+        """`x` in the form `forward` takes; the layer is built then."""
         x = self.as_input(x, f"{self.name}: x")
         self._check_shape(x.shape, "x")
         self.ensure_built((None, *x.shape[1:]))
-        if mask is not None:
-            mask = as_mask(mask, f"{self.name}: mask", x.shape, self.mask_ndim)
-        return self.forward(x, training=training, mask=mask, **kwargs)
+        result: Array = x
+        return result
+
+    def _checked_mask(self, mask: Any, x: Array) -> Array | None:
+        return None if mask is None else as_mask(mask, f"{self.name}: mask", x.shape, self.mask_ndim)
+
+    def _noted(self, *args: Any, training: bool | None = None, mask: Any = None, **kwargs: Any) -> Any:
+        """Note a call on symbolic tensors, and return what it gives: a tensor or a list of them."""
+        arguments = Arguments(args, kwargs)
+        shapes = [tensor.shape for tensor in arguments.tensors]
+        shape: Any = shapes if len(shapes) > 1 else shapes[0]
+        self.ensure_built(shape if self.merges else shapes[0])
+        outputs = _tensors(self.compute_output_shape(shape), self.output_dtype)
+        if training is not None:
+            training = checks.truth(f"{self.name}: training", training)
+        self.inbound_nodes.append(Node(self, arguments, outputs, mask, training))
+        return outputs
+
+    @property
+    def output_dtype(self) -> np.dtype[Any]:
+        """Dtype of the output."""
+        return self.dtype
+
+    @property
+    def input(self) -> Any:
+        """The symbolic tensor, or list of them, that this layer was first called on."""
+        inputs = self._first_node("input").inputs
+        return inputs if len(inputs) > 1 else inputs[0]
+
+    @property
+    def output(self) -> Any:
+        """What the layer gave when it was first called on a symbolic tensor."""
+        return self._first_node("output").structure
+
+    def _first_node(self, what: str) -> Node:
+        if not self.inbound_nodes:
+            raise AttributeError(f"{self.name} was never called on a symbolic tensor and has no {what}")
+        return self.inbound_nodes[0]
 
     def as_input(self, x: Any, name: str, wanted: str = "an array of numbers") -> Array:
         """`x` in the form `forward` takes: an array of this layer's dtype."""
@@ -384,10 +435,17 @@ class Layer:
         return cls(**checks.settings(f"{cls.__name__}: config", config))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_frozen": None}
+        return {**self.__dict__, "_frozen": None, "inbound_nodes": []}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _tensors(shape: Any, dtype: np.dtype[Any]) -> Any:
+    """Symbolic tensors of a shape, or of a list of shapes."""
+    if isinstance(shape, list):
+        return [_tensors(entry, dtype) for entry in shape]
+    return SymbolicTensor(shape, dtype)
 
 
 _CLASSES: dict[str, type[Layer]] = {}

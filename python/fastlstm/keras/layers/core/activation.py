@@ -7,7 +7,8 @@ import numpy as np
 from ... import activations
 from ...activations import ActivationFunction
 from ...foundation.arrays import Array
-from ..base import Layer, Pullback, Step, Stepper
+from ..base import Layer, Step, Stepper
+from ..call import INFERENCE, TRAINING, Call, Pullback
 from .dense import FUSABLE
 
 
@@ -42,21 +43,13 @@ class Activation(Layer):
 
         return stepper
 
-    def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
+    def forward(self, x: Array, call: Call = INFERENCE) -> Array:
         """Compute the output; see `Layer.forward`."""
         return self.activation.forward(x)
 
-    def vjp(
-        self,
-        x: Array,
-        *,
-        training: bool = True,
-        mask: Array | None = None,
-        need_dx: bool = True,
-        logits: bool = False,
-    ) -> tuple[Array, Pullback]:
+    def vjp(self, x: Array, call: Call = TRAINING) -> tuple[Array, Pullback]:
         """See `Layer.vjp`."""
-        function: ActivationFunction = activations.linear if logits else self.activation
+        function: ActivationFunction = activations.linear if call.logits else self.activation
         y = function.forward(x)
         return y, lambda dy: (function.backward(dy, x, y), [])
 

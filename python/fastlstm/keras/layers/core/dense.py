@@ -9,7 +9,8 @@ from fastlstm import _core, checks
 from ... import activations
 from ...foundation.arrays import Array, Shape
 from ...foundation.variable import Variable
-from ..base import Layer, Pullback, Step, Stepper
+from ..base import Layer, Step, Stepper
+from ..call import INFERENCE, TRAINING, Call, Pullback
 
 FUSABLE = ("softmax", "sigmoid")
 """Activations that a loss may have built in."""
@@ -102,29 +103,21 @@ class Dense(Layer):
             return dense(x)
         return dense(x.reshape(-1, x.shape[-1])).reshape(*x.shape[:-1], self.units)
 
-    def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
+    def forward(self, x: Array, call: Call = INFERENCE) -> Array:
         """Compute the output; see `Layer.forward`."""
         dense, _ = self.frozen()
         return self.activation.forward(self._affine(x, dense))
 
-    def vjp(
-        self,
-        x: Array,
-        *,
-        training: bool = True,
-        mask: Array | None = None,
-        need_dx: bool = True,
-        logits: bool = False,
-    ) -> tuple[Array, Pullback]:
+    def vjp(self, x: Array, call: Call = TRAINING) -> tuple[Array, Pullback]:
         """See `Layer.vjp`."""
         dense, kernel = self.frozen()
         z = self._affine(x, dense)
-        function = activations.linear if logits else self.activation
+        function = activations.linear if call.logits else self.activation
         y = function.forward(z)
 
         def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
             dz = dy if function is activations.linear else function.backward(dy, z, y)
-            dx = dz @ kernel.T if need_dx else None
+            dx = dz @ kernel.T if call.need_dx else None
             return dx, self._weight_gradients(x, dz) if self.trainable else []
 
         return y, pullback

@@ -9,7 +9,8 @@ from fastlstm.forks import safe_at_forks
 
 from ...foundation.arrays import Array, as_shape
 from ...foundation.random import generator
-from ..base import Layer, Pullback, Stepper
+from ..base import Layer, Stepper
+from ..call import INFERENCE, TRAINING, Call, Pullback
 
 
 class Dropout(Layer):
@@ -53,22 +54,14 @@ class Dropout(Layer):
             checks.refuse(ValueError, f"{self.name}: noise_shape", fits, wanted)
         return tuple(s if n is None else n for s, n in zip(shape, wanted, strict=True))
 
-    def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
+    def forward(self, x: Array, call: Call = INFERENCE) -> Array:
         """Compute the output; see `Layer.forward`."""
-        keep = self._keep(x) if training else None
+        keep = self._keep(x) if call.training else None
         return x if keep is None else x * keep
 
-    def vjp(
-        self,
-        x: Array,
-        *,
-        training: bool = True,
-        mask: Array | None = None,
-        need_dx: bool = True,
-        logits: bool = False,
-    ) -> tuple[Array, Pullback]:
+    def vjp(self, x: Array, call: Call = TRAINING) -> tuple[Array, Pullback]:
         """See `Layer.vjp`."""
-        keep = self._keep(x) if training else None
+        keep = self._keep(x) if call.training else None
         if keep is None:
             return x, lambda dy: (dy, [])
         return x * keep, lambda dy: (dy * keep, [])

@@ -9,7 +9,8 @@ from fastlstm import checks
 
 from ...foundation.arrays import Array, Shape, add_rows, any_numbers, user_stacklevel
 from ...foundation.variable import Variable
-from ..base import Layer, Pullback, Step, Stepper
+from ..base import Layer, Step, Stepper
+from ..call import INFERENCE, TRAINING, Call, Pullback
 
 
 class Embedding(Layer):
@@ -110,7 +111,7 @@ class Embedding(Layer):
         """With `mask_zero`, True where the index is not 0."""
         return np.asarray(any_numbers(x, f"{self.name}: x") != 0) if self.mask_zero else None
 
-    def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
+    def forward(self, x: Array, call: Call = INFERENCE) -> Array:
         """Return the rows of the indices `x`."""
         (table,) = self.frozen()
         result: Array = table[self._indices(x)]
@@ -134,21 +135,13 @@ class Embedding(Layer):
             return x
         return self.as_input(x, f"{self.name}: x")
 
-    def vjp(
-        self,
-        x: Array,
-        *,
-        training: bool = True,
-        mask: Array | None = None,
-        need_dx: bool = True,
-        logits: bool = False,
-    ) -> tuple[Array, Pullback]:
+    def vjp(self, x: Array, call: Call = TRAINING) -> tuple[Array, Pullback]:
         """See `Layer.vjp`; the gradient of indices is zero."""
         (table,) = self.frozen()
         indices = self._indices(x)
 
         def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
-            dx = np.zeros(x.shape, self.dtype) if need_dx else None
+            dx = np.zeros(x.shape, self.dtype) if call.need_dx else None
             if not self.trainable:
                 return dx, []
             dtable = np.zeros_like(table)

@@ -3,7 +3,8 @@
 import math
 
 from ...foundation.arrays import Array, Shape
-from ..base import Layer, Pullback
+from ..base import Layer
+from ..call import INFERENCE, TRAINING, Call, Pullback
 
 
 class Flatten(Layer):
@@ -19,18 +20,10 @@ class Flatten(Layer):
         sizes = [size for size in input_shape[1:] if size is not None]
         return (input_shape[0], math.prod(sizes) if len(sizes) == len(input_shape) - 1 else None)
 
-    def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
+    def forward(self, x: Array, call: Call = INFERENCE) -> Array:
         """Compute the output; see `Layer.forward`."""
         return x.reshape(x.shape[0], math.prod(x.shape[1:]))
 
-    def vjp(
-        self,
-        x: Array,
-        *,
-        training: bool = True,
-        mask: Array | None = None,
-        need_dx: bool = True,
-        logits: bool = False,
-    ) -> tuple[Array, Pullback]:
+    def vjp(self, x: Array, call: Call = TRAINING) -> tuple[Array, Pullback]:
         """See `Layer.vjp`."""
         return self.forward(x), lambda dy: (dy.reshape(x.shape), [])

@@ -7,7 +7,8 @@ import numpy as np
 from fastlstm import checks
 
 from ...foundation.arrays import Array
-from ..base import Layer, Pullback
+from ..base import Layer
+from ..call import INFERENCE, TRAINING, Call, Pullback
 
 
 class Masking(Layer):
@@ -44,23 +45,15 @@ class Masking(Layer):
         result: Array = np.logical_or.reduce(there, axis=-1)
         return result
 
-    def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
+    def forward(self, x: Array, call: Call = INFERENCE) -> Array:
         """Return `x` with zeros at the steps left out."""
         return x if self.mask_value == 0 else self._zeroed(x, self.compute_mask(x))
 
-    def vjp(
-        self,
-        x: Array,
-        *,
-        training: bool = True,
-        mask: Array | None = None,
-        need_dx: bool = True,
-        logits: bool = False,
-    ) -> tuple[Array, Pullback]:
+    def vjp(self, x: Array, call: Call = TRAINING) -> tuple[Array, Pullback]:
         """See `Layer.vjp`."""
         there = self.compute_mask(x)
         y = x if self.mask_value == 0 else self._zeroed(x, there)
-        return y, lambda dy: (self._zeroed(dy, there) if need_dx else None, [])
+        return y, lambda dy: (self._zeroed(dy, there) if call.need_dx else None, [])
 
     def _zeroed(self, values: Array, there: Array) -> Array:
         if there.all():

@@ -9,9 +9,11 @@ from fastlstm import _core, checks
 
 from ...foundation.arrays import Array, Shape, shape_text
 from ..base import Layer, describe_layer
+from ..call import INFERENCE, TRAINING, Call, Pullback, first_of, several
 from ..wrapper import Wrapper
 from .cell import scan_together
 from .rnn import RNN
+from .states import checked_states, leaves
 
 MERGE_MODES = ("concat", "sum", "mul", "ave", None)
 
@@ -112,13 +114,25 @@ class Bidirectional(Wrapper):
     def _axes_text(self) -> str:
         return " (batch, time, features)"
 
-    def compute_output_shape(self, input_shape: Shape) -> Any:
-        """Shape of the merged outputs; two shapes if they are not merged."""
-        input_shape = self._checked_shape(input_shape)
-        shape = self.forward_layer.compute_output_shape(input_shape)
-        other = self.backward_layer.compute_output_shape(input_shape)
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Shape of the merged outputs; a list if they are not merged, or with `return_state`."""
+        shapes = several(input_shape)
+        self._checked_shape(shapes[0])
+        found = [
+            layer.compute_output_shape([shapes[0], *half] if half else shapes[0])
+            for layer, half in zip(self._both, self._halves(shapes[1:] or None), strict=True)
+        ]
+        return self._merged_parts(found[0], found[1], self._merged_shape)
+
+    def _merged_parts(self, part: Any, part_rev: Any, merge: Callable[[Any, Any], Any] | None = None) -> Any:
+        """Return what this layer gives, of shapes or masks that its directions give."""
+        (y, *states), (y_rev, *more) = (part, part_rev) if self.return_state else ([part], [part_rev])
         if self.merge_mode is None:
-            return [shape, other]
+            return [y, y_rev, *states, *more]
+        merged = y if merge is None else merge(y, y_rev)
+        return [merged, *states, *more] if self.return_state else merged
+
+    def _merged_shape(self, shape: Shape, other: Shape) -> Shape:
         if self.merge_mode == "concat":
             return (*shape[:-1], self.forward_layer.output_size + self.backward_layer.output_size)
         if shape != other:
@@ -128,60 +142,71 @@ class Bidirectional(Wrapper):
             )
         return shape
 
-    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
-        """Return the mask of the input if there is an output at every step."""
-        return mask if self.return_sequences else None
+    def compute_mask(self, x: Any, mask: Any) -> Any:
+        """Return the mask of the input for an output at every step; states have none."""
+        return self._merged_parts(self.forward_layer.compute_mask(x, mask), self.backward_layer.compute_mask(x, mask))
 
-    def forward(self, x: Array, *, training: bool = False, mask: Array | None = None, initial_state: Any = None) -> Any:
+    def _on_arrays(self, x: Any, training: bool = False, mask: Any = None, initial_state: Any = None) -> Any:
+        if initial_state is None:
+            return super()._on_arrays(x, training, mask)
+        x = self._prepared(x)
+        name = f"{self.name}: initial_state"
+        given = zip(self._both, self._halves(initial_state), strict=True)
+        states = [checked_states(half, layer._sizes, len(x), self.dtype, name) for layer, half in given]
+        training = training is not None and checks.truth(f"{self.name}: training", training)
+        return self.forward([x, *leaves(states)], Call(training, self._checked_mask(mask, x)))
+
+    def forward(self, x: Any, call: Call = INFERENCE) -> Any:
         """Return the output for `x`; a list, if there are several outputs or states."""
-        return self._forward(x, training, mask, initial_state)[0]
+        return self._forward(x, call)[0]
 
-    def penalized_forward(self, x: Array, **options: Any) -> tuple[Any, float]:
+    def penalized_forward(self, x: Any, call: Call = INFERENCE) -> tuple[Any, float]:
         """See `Layer.penalized_forward`; the layers inside have penalties of their own."""
-        return self._forward(x, **options)
+        return self._forward(x, call)
 
-    def _forward(
-        self, x: Array, training: bool = False, mask: Array | None = None, initial_state: Any = None
-    ) -> tuple[Any, float]:
-        given = self._halves(initial_state)
+    def _forward(self, x: Any, call: Call) -> tuple[Any, float]:
+        inputs = self._inputs_of_both(x)
         whole, *outs = self._joint_output(x)
-        run = self._run_together if self._is_one_core_call(training) else self._run_in_turn
-        (y, *states), (y_rev, *more) = run(x, given, outs, training, mask)
+        run = self._run_together if self._is_one_core_call(call.training) else self._run_in_turn
+        (y, *states), (y_rev, *more) = run(inputs, outs, call)
         merged = self._merge(y, self._flip(y_rev)) if whole is None else whole
         penalty = self.forward_layer._penalty(y) + self.backward_layer._penalty(y_rev)
         if self.return_state:
             merged = [*(merged if self.merge_mode is None else [merged]), *states, *more]
         return merged, penalty + self._penalty(merged)
 
+    def _inputs_of_both(self, x: Any) -> list[Any]:
+        """Return what each direction takes: the inputs or, where states are given, a list of them and its states."""
+        if not isinstance(x, list):
+            return [x, x]
+        inputs, *given = x
+        return [[inputs, *half] for half in self._halves(given)]
+
     def _is_one_core_call(self, training: bool) -> bool:
         plain = all(layer._compiled and type(layer).forward is RNN.forward for layer in self._both)
         dropped = plain and training and any(layer.cell.drops for layer in self._both)
         return plain and not dropped and self.backward_layer.go_backwards
 
-    def _run_in_turn(
-        self, x: Array, given: tuple[Any, Any], outs: list[Array | None], training: bool, mask: Array | None
-    ) -> list[list[Array]]:
+    def _run_in_turn(self, inputs: list[Any], outs: list[Array | None], call: Call) -> list[list[Array]]:
         """Return output and final states of each direction, the outputs in the order of reading."""
         results = []
-        for layer, start, out in zip(self._both, given, outs, strict=True):
-            result = layer.forward(x, training=training, mask=mask, initial_state=start, out=out)
+        for layer, x, out in zip(self._both, inputs, outs, strict=True):
+            result = layer.forward(x, call, out)
             results.append(result if self.return_state else [result])
         return results
 
-    def _run_together(
-        self, x: Array, given: tuple[Any, Any], outs: list[Array | None], training: bool, mask: Array | None
-    ) -> list[list[Array]]:
+    def _run_together(self, inputs: list[Any], outs: list[Array | None], call: Call) -> list[list[Array]]:
         """As `_run_in_turn`; the core runs the directions at the same time if that is faster."""
         layers = self._both
-        starts = [layer._start(x, start) for layer, start in zip(layers, given, strict=True)]
-        valid = self.forward_layer._valid_steps(mask)
+        (x, start), (_, start_rev) = (layer._parted(given) for layer, given in zip(layers, inputs, strict=True))
+        valid = self.forward_layer._valid_steps(first_of(call.mask))
         ys = [layer._output_array(x, out) for layer, out in zip(layers, outs, strict=True)]
         steps = [None if y is None else y.transpose(1, 0, 2) for y in ys]
         if steps[1] is not None:
             steps[1] = steps[1][::-1]  # from the order of reading to that of time
         core_mask = None if valid is None else valid.T
         cells = [layer.cell for layer in layers]
-        final = scan_together(cells, x.transpose(1, 0, 2), starts, steps, core_mask)
+        final = scan_together(cells, x.transpose(1, 0, 2), [start, start_rev], steps, core_mask)
         results = []
         for layer, y, states in zip(layers, ys, final, strict=True):
             layer._keep(states)
@@ -197,43 +222,57 @@ class Bidirectional(Wrapper):
             raise ValueError(f"{self.name}: initial_state must be a list of {wanted} arrays, got {got}")
         return initial_state[: wanted // 2], initial_state[wanted // 2 :]
 
-    def vjp(
-        self,
-        x: Array,
-        *,
-        training: bool = True,
-        mask: Array | None = None,
-        need_dx: bool = True,
-        logits: bool = False,
-    ) -> tuple[Any, Any]:
+    def vjp(self, x: Any, call: Call = TRAINING) -> tuple[Any, Any]:
         """See `Layer.vjp`; without merging, the output and its gradient are lists of two arrays."""
-        options: dict[str, Any] = {"training": training, "mask": mask, "need_dx": need_dx}
-        return self._vjp(x, lambda layer, **more: (*layer.vjp(x, **options, **more), 0.0))[:2]
+        return self._vjp(x, lambda layer, inputs, out: (*layer.vjp(inputs, call, out), 0.0))[:2]
 
-    def penalized_vjp(self, x: Array, *, logits: bool = False, **options: Any) -> tuple[Any, Any, float]:
+    def penalized_vjp(self, x: Any, call: Call = TRAINING) -> tuple[Any, Any, float]:
         """See `Layer.penalized_vjp`; the layers inside have penalties of their own."""
-        y, pullback, penalty = self._vjp(x, lambda layer, **more: layer.penalized_vjp(x, **options, **more))
+
+        def run(layer: RNN, inputs: Any, out: Array | None) -> tuple[Any, Pullback, float]:
+            y, pullback = layer.vjp(inputs, call, out)
+            return y, layer._penalized_pullback(y, pullback), layer._penalty(y)
+
+        y, pullback, penalty = self._vjp(x, run)
         return y, self._penalized_pullback(y, pullback), penalty + self._penalty(y)
 
-    def _vjp(self, x: Array, run: Callable[..., Any]) -> tuple[Any, Any, float]:
+    def _vjp(self, x: Any, run: Callable[..., Any]) -> tuple[Any, Any, float]:
         """Output, pullback and penalty, from those that `run` gives for each direction."""
+        inputs, inputs_rev = self._inputs_of_both(x)
         whole, out, out_rev = self._joint_output(x)
-        y, pullback, penalty = run(self.forward_layer, out=out)
-        y_rev, pullback_rev, penalty_rev = run(self.backward_layer, out=out_rev)
+        found, pullback, penalty = run(self.forward_layer, inputs, out)
+        found_rev, pullback_rev, penalty_rev = run(self.backward_layer, inputs_rev, out_rev)
+        (y, *states), (y_rev, *more) = (found, found_rev) if self.return_state else ([found], [found_rev])
         y_rev = self._flip(y_rev)
 
-        def both(dy: Any) -> tuple[Array | None, list[Array]]:
-            d, d_rev = self._merge_adjoint(dy, y, y_rev)
+        def both(dy: Any) -> tuple[Any, list[Array]]:
+            d, d_rev = self._slopes_of_both(dy, y, y_rev)
             dx, gradients = pullback(d)
-            dx_rev, gradients_rev = pullback_rev(self._flip(d_rev))
-            if dx is not None:
-                dx += dx_rev
-            return dx, gradients + gradients_rev
+            dx_rev, gradients_rev = pullback_rev(d_rev)
+            return _joined_slopes(dx, dx_rev), gradients + gradients_rev
 
-        return self._merge(y, y_rev) if whole is None else whole, both, penalty + penalty_rev
+        merged = self._merge(y, y_rev) if whole is None else whole
+        if self.return_state:
+            merged = [*(merged if self.merge_mode is None else [merged]), *states, *more]
+        return merged, both, penalty + penalty_rev
 
-    def _joint_output(self, x: Array) -> tuple[Array | None, Array | None, Array | None]:
+    def _slopes_of_both(self, dy: Any, y: Array, y_rev: Array) -> tuple[Any, Any]:
+        """Return what the pullback of each direction takes, from the gradient of what this layer gives."""
+        outputs, states = (dy, []) if not self.return_state else self._outputs_and_states(dy)
+        d, d_rev = (None, None) if outputs is None else self._merge_adjoint(outputs, y, y_rev)
+        d_rev = None if d_rev is None else self._flip(d_rev)
+        if not self.return_state:
+            return d, d_rev
+        half = len(states) // 2
+        return [d, *states[:half]], [d_rev, *states[half:]]
+
+    def _outputs_and_states(self, parts: list[Any]) -> tuple[Any, list[Any]]:
+        """Part what this layer gives with `return_state`."""
+        return (parts[:2], parts[2:]) if self.merge_mode is None else (parts[0], parts[1:])
+
+    def _joint_output(self, x: Any) -> tuple[Array | None, Array | None, Array | None]:
         """Return an array for both outputs side by side, and what each direction writes of it; None: merge later."""
+        x = x[0] if isinstance(x, list) else x
         if self.merge_mode != "concat" or not self.return_sequences:
             return None, None, None
         size = self.forward_layer.output_size
@@ -265,6 +304,15 @@ class Bidirectional(Wrapper):
         """Return the constructor's arguments."""
         own = {"layer": describe_layer(self.forward_layer), "backward_layer": describe_layer(self.backward_layer)}
         return super().get_config() | own | {"merge_mode": self.merge_mode}
+
+
+def _joined_slopes(dx: Any, dx_rev: Any) -> Any:
+    """Gradients of what the layer takes: the inputs of both directions are the same, the states apart."""
+    if isinstance(dx, list):
+        return [_joined_slopes(dx[0], dx_rev[0]), *dx[1:], *dx_rev[1:]]
+    if dx is not None:
+        dx += dx_rev
+    return dx
 
 
 def _directions(layer: RNN, backward_layer: RNN | None) -> list[Layer]:

@@ -15,6 +15,7 @@ from ...foundation.random import draw_seed
 from ...foundation.variable import Variable
 from ...initializers import Initializer
 from ..base import Layer
+from ..call import INFERENCE, Call
 from ..core.dropout import dropout_mask
 from .options import CellOptions, WeightOptions, defaults
 from .states import States, as_lists, checked_states, total, tree_map, zeros
@@ -22,9 +23,10 @@ from .states import States, as_lists, checked_states, total, tree_map, zeros
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-ScanPullback: TypeAlias = Callable[[Array, Array | None], list[Array]]
-"""``pullback(dy, dx)``: takes the gradient of the outputs ``(T, N, O)``, or of the last one ``(N, O)`` if only that was
-wanted; writes that of the inputs into `dx` (T, N, I), if there is one; gives those of the trainable weights."""
+ScanPullback: TypeAlias = Callable[[Array | None, Any, Array | None], tuple[list[Array], Any]]
+"""``pullback(dy, dstates, dx)``: takes the gradient of the outputs ``(T, N, O)``, or of the last one ``(N, O)`` if only
+that was wanted, and those of the last states, each None where there is none; writes that of the inputs into `dx`
+(T, N, I), if there is one; gives those of the trainable weights and of the first states."""
 
 StepPullback: TypeAlias = Callable[[Array, Any], tuple[Array, Any, list[Array]]]
 """``pullback(doutput, dstates)``: gives the gradients of inputs, states and trainable weights."""
@@ -93,9 +95,7 @@ class Cell(Layer):
         """
         raise NotImplementedError(f"{type(self).__name__} must define call(inputs, states)")
 
-    def __call__(  # type: ignore[override]
-        self, inputs: Any, states: Any, training: bool = False
-    ) -> tuple[Array, Any]:
+    def __call__(self, inputs: Any, states: Any, training: bool = False) -> tuple[Array, Any]:
         """Take one step, see `call`, with whatever makes arrays; builds the cell at first."""
         x = self.as_input(inputs, f"{self.name}: inputs")
         self._check_shape(x.shape, "inputs")
@@ -103,7 +103,7 @@ class Cell(Layer):
         given = checked_states(states, size_tree(self), len(x), self.dtype, f"{self.name}: states")
         return self.call(x, as_lists(given) if isinstance(states, list | tuple) else given[0], training)
 
-    def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Any:
+    def forward(self, x: Array, call: Call = INFERENCE) -> Any:
         """TypeError: a cell is no layer of a model."""
         raise TypeError(f"{self.name}: a cell takes single steps; put it into a layer, RNN({type(self).__name__}(...))")
 
@@ -237,12 +237,13 @@ class RecurrentCell(Cell):
         masks = self._recurrent_masks(x.shape[1]) if training else None
         h, c, tape = _core.forward_training(self.frozen(), inputs, *pair(states), y, mask=mask, recurrent_masks=masks)
 
-        def pullback(dy: Array, dx: Array | None) -> list[Array]:
-            dy_all, dh_n = (None, dy) if y is None else (dy, None)
-            _, gradients = self._backward(tape, dy_all, dh_n, None, dx)
+        def pullback(dy: Array | None, dstates: Any, dx: Array | None) -> tuple[list[Array], Any]:
+            dh, dc = pair(dstates)
+            dy_all, dh_n = (None, _added(dy, dh)) if y is None else (dy, dh)
+            dstates_0, gradients = self._backward(tape, dy_all, dh_n, dc, dx)
             if dx is not None and drop is not None:
                 dx *= drop
-            return gradients
+            return gradients, dstates_0
 
         return h, _states(h, c), pullback
 
@@ -299,6 +300,12 @@ def output_size(cell: Any) -> int:
     """`output_size` of a cell, by default the size of its first state."""
     size = getattr(cell, "output_size", None)
     return int(size_tree(cell)[0] if size is None else size)
+
+
+def _added(a: Array | None, b: Array | None) -> Array | None:
+    if a is None or b is None:
+        return b if a is None else a
+    return a + b
 
 
 def _states(h: Array, c: Array | None) -> States:

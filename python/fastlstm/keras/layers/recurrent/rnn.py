@@ -8,14 +8,15 @@ import numpy as np
 
 from fastlstm import _core, checks
 
-from ...foundation.arrays import Array, Shape
-from ..base import Layer, Pullback, describe_layer
+from ...foundation.arrays import Array, Shape, shape_text
+from ..base import Layer, describe_layer
+from ..call import INFERENCE, TRAINING, Call, Pullback, first_of, several
 from ..wrapper import Wrapper
 from .cell import Cell, RecurrentCell, output_size, size_tree
 from .masks import keep_rows, repeat_last, repeat_last_adjoint
 from .options import LayerOptions, SequenceOptions, defaults, shows
 from .stacked import StackedRNNCells, build_cell, checked_cell
-from .states import States, as_lists, checked_states, rows_of, tree_map
+from .states import States, as_lists, checked_states, grown, leaves, rows_of, tree_map
 from .steps import belongs, initial_states, scan, scan_vjp
 
 if TYPE_CHECKING:
@@ -136,58 +137,96 @@ class RNN(Wrapper):
         build_cell(self.cell, (input_shape[0], *input_shape[2:]))
         self._adopt_weights()
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """``(N, T, O)`` with `return_sequences`, else ``(N, O)``."""
-        rows, steps, _ = self._checked_shape(input_shape)
-        return (rows, steps, self._output_size) if self.return_sequences else (rows, self._output_size)
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """``(N, T, O)`` with `return_sequences`, else ``(N, O)``; with `return_state` a list with those of the states.
 
-    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
-        """Return the mask of the input if there is an output at every step."""
-        return mask if self.return_sequences else None
+        Where states are given, `input_shape` is a list with theirs.
+        """
+        shapes = several(input_shape)
+        rows, steps, _ = self._checked_shape(shapes[0])
+        self._check_state_shapes(shapes[1:])
+        shape = (rows, steps, self._output_size) if self.return_sequences else (rows, self._output_size)
+        if not self.return_state:
+            return shape
+        return [shape, *as_lists(tree_map(lambda size: (rows, size), self._sizes))]
 
-    def forward(
-        self,
-        x: Array,
-        *,
-        training: bool = False,
-        mask: Array | None = None,
-        initial_state: Any = None,
-        out: Array | None = None,
-    ) -> Any:
+    def _check_state_shapes(self, given: list[Shape]) -> None:
+        wanted = [(None, size) for size in leaves(self._sizes)]
+        if given and [tuple(shape[1:]) for shape in given] != [shape[1:] for shape in wanted]:
+            got = ", ".join(map(shape_text, given))
+            raise ValueError(f"{self.name}: initial_state must have the shapes {wanted}, got {got}")
+
+    def compute_mask(self, x: Any, mask: Any) -> Any:
+        """Return the mask of the input if there is an output at every step; states have none."""
+        steps = first_of(mask) if self.return_sequences else None
+        if not self.return_state:
+            return steps
+        return [steps, *as_lists(tree_map(lambda size: None, self._sizes))]
+
+    def forward(self, x: Any, call: Call = INFERENCE, out: Array | None = None) -> Any:
         """Return the output for `x`; with `return_state`, a list of the output and the final states.
 
-        With `return_sequences`, `out` is an array or a view of one to write the outputs into.
+        Parameters
+        ----------
+        x
+            Inputs ``(N, T, I)``, or a list of them and the states to start with.
+        call
+            See `Layer.forward`.
+        out
+            With `return_sequences`, an array or a view of one to write the outputs into.
         """
-        start, valid, y = self._start(x, initial_state), self._valid_steps(mask), self._output_array(x, out)
+        x, start = self._parted(x)
+        valid, y = self._valid_steps(first_of(call.mask)), self._output_array(x, out)
         core_mask = None if valid is None else valid.T
-        last, states = scan(self.cell, self._time_first(x), start, _steps_first(y), core_mask, training)
+        last, states = scan(self.cell, self._time_first(x), start, _steps_first(y), core_mask, call.training)
+        return self._result(last, y, valid, states)
+
+    def vjp(self, x: Any, call: Call = TRAINING, out: Array | None = None) -> tuple[Any, Pullback]:
+        """See `Layer.vjp` and `forward`; states carried over from an earlier batch get no gradient."""
+        single = not isinstance(x, list)
+        x, start = self._parted(x)
+        valid, y = self._valid_steps(first_of(call.mask)), self._output_array(x, out)
+        core_mask, steps = None if valid is None else valid.T, _steps_first(y)
+        last, states, through = scan_vjp(self.cell, self._time_first(x), start, steps, core_mask, call.training)
+
+        def pullback(dy: Any) -> tuple[Any, list[Array]]:
+            dx = _core.empty(x.shape, x.dtype) if call.need_dx else None
+            slope, dstates = self._slopes(dy, valid)
+            gradients, dstart = through(slope, dstates, None if dx is None else self._time_first(dx))
+            return dx if single else [dx, *leaves(dstart)], gradients
+
+        return self._result(last, y, valid, states), pullback
+
+    def _on_arrays(self, x: Any, training: bool = False, mask: Any = None, initial_state: Any = None) -> Any:
+        if initial_state is None:
+            return super()._on_arrays(x, training, mask)
+        x = self._prepared(x)
+        given = checked_states(initial_state, self._sizes, len(x), self.dtype, f"{self.name}: initial_state")
+        training = training is not None and checks.truth(f"{self.name}: training", training)
+        return self.forward([x, *leaves(given)], Call(training, self._checked_mask(mask, x)))
+
+    def _parted(self, x: Any) -> tuple[Array, States | None]:
+        """Return the inputs, and the states to start with; None: zeros."""
+        if not isinstance(x, list):
+            return x, self._start(x, None)
+        inputs, *given = x
+        if len(given) != len(leaves(self._sizes)):
+            sizes = as_lists(self._sizes)
+            raise ValueError(f"{self.name}: initial_state must have one array for each of {sizes}, got {len(given)}")
+        return inputs, self._start(inputs, grown(iter(given), self._sizes))
+
+    def _result(self, last: Array, y: Array | None, valid: Array | None, states: States) -> Any:
         self._keep(states)
         result = self._output(last, y, valid)
         return [result, *as_lists(states)] if self.return_state else result
 
-    def vjp(
-        self,
-        x: Array,
-        *,
-        training: bool = True,
-        mask: Array | None = None,
-        need_dx: bool = True,
-        logits: bool = False,
-        out: Array | None = None,
-    ) -> tuple[Array, Pullback]:
-        """See `Layer.vjp`, and `forward` for `out`; states carried over from an earlier batch get no gradient."""
-        start, valid, y = self._start(x, None), self._valid_steps(mask), self._output_array(x, out)
-        core_mask = None if valid is None else valid.T
-        last, states, through = scan_vjp(self.cell, self._time_first(x), start, _steps_first(y), core_mask, training)
-        self._keep(states)
-
-        def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
-            dx = _core.empty(x.shape, x.dtype) if need_dx else None
-            dy = self._output_adjoint(dy, valid)
-            dy = dy.transpose(1, 0, 2) if self.return_sequences else dy
-            return dx, through(dy, None if dx is None else self._time_first(dx))
-
-        return self._output(last, y, valid), pullback
+    def _slopes(self, dy: Any, valid: Array | None) -> tuple[Array | None, Any]:
+        """Return the gradients of the outputs of `scan` and of its states, from those of what the layer gives."""
+        slope, dstates = (dy[0], tuple(dy[1:])) if self.return_state else (dy, None)
+        if slope is not None:
+            slope = self._output_adjoint(slope, valid)
+            slope = slope.transpose(1, 0, 2) if self.return_sequences else slope
+        return slope, dstates
 
     def _valid_steps(self, mask: Array | None) -> Array | None:
         """Which steps to take, in the order of reading; None: all."""

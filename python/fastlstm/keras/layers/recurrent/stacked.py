@@ -121,14 +121,16 @@ class StackedRNNCells(Cell, Wrapper):
             pullbacks.append((inputs, pullback))
             inputs = last if out is None else out
 
-        def through(dy: Array, dx: Array | None) -> list[Array]:
-            parts = list[list[Array]]()
+        def through(dy: Array | None, dstates: Any, dx: Array | None) -> tuple[list[Array], Any]:
+            parts, before = list[list[Array]](), list[Any]()
             for level in range(len(pullbacks) - 1, -1, -1):
                 inputs, pullback = pullbacks[level]
                 slope = _core.empty(inputs.shape, inputs.dtype) if level else dx
-                parts.append(pullback(dy, slope))
-                dy = dy if slope is None else slope
-            return [gradient for part in reversed(parts) for gradient in part]
+                gradients, dstart = pullback(dy, None if dstates is None else dstates[level], slope)
+                parts.append(gradients)
+                before.append(dstart)
+                dy = slope
+            return [gradient for part in reversed(parts) for gradient in part], tuple(before[::-1])
 
         return last, tuple(new_states), through
 

@@ -4,7 +4,7 @@ The sizes of a cell are an int or a list of ints, as Keras has them; those of st
 tree of a cell is always a tuple, with one entry where Keras has an int.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -30,6 +30,25 @@ def as_lists(tree: Any) -> Any:
 def zeros(sizes: Any, rows: int, dtype: np.dtype[Any]) -> Any:
     """States of zero."""
     return tree_map(lambda size: np.zeros((rows, size), dtype), sizes)
+
+
+def filled(tree: Any, sizes: Any, rows: int, dtype: np.dtype[Any]) -> Any:
+    """`tree` with zeros of its `sizes` for what is None, a leaf or a branch."""
+    if tree is None:
+        return zeros(sizes, rows, dtype)
+    if not isinstance(sizes, tuple):
+        return tree
+    return tuple(filled(entry, size, rows, dtype) for entry, size in zip(tree, sizes, strict=True))
+
+
+def leaves(tree: Any) -> list[Any]:
+    """Return the arrays of a tree, in order."""
+    return [leaf for entry in tree for leaf in leaves(entry)] if isinstance(tree, tuple | list) else [tree]
+
+
+def grown(flat: Iterator[Any], sizes: Any) -> Any:
+    """Return the tree of `sizes` whose arrays come from `flat`: what `leaves` takes apart."""
+    return tuple(grown(flat, size) for size in sizes) if isinstance(sizes, tuple) else next(flat)
 
 
 def total(sizes: Any) -> int:

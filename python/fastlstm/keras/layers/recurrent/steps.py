@@ -11,7 +11,7 @@ import numpy as np
 from ...foundation.arrays import Array, as_array
 from ..base import Layer
 from .cell import ScanPullback, StepPullback, output_size, size_tree
-from .states import States, as_lists, checked_states, tree_map, zeros
+from .states import States, as_lists, checked_states, filled, tree_map, zeros
 
 PROTOCOL = "vjp(inputs, states) -> ((output, new_states), pullback)"
 
@@ -62,9 +62,9 @@ def scan_vjp(
 
     last, new_states = _scan(step, cell, x, states, y, mask)
 
-    def pullback(dy: Array, dx: Array | None) -> list[Array]:
-        doutputs = _last_only(dy, mask, len(x)) if y is None else dy
-        dstates = zeros(size_tree(cell), x.shape[1], x.dtype)
+    def pullback(dy: Array | None, dstates: Any, dx: Array | None) -> tuple[list[Array], Any]:
+        doutputs = _every_output(dy, y, last, mask, len(x))
+        dstates = filled(dstates, size_tree(cell), x.shape[1], x.dtype)
         totals = [np.zeros_like(variable.value) for variable in weights_of(cell)]
         for t in range(len(x) - 1, -1, -1):
             dinput, dstates, gradients = _back(pullbacks[t], doutputs[t], dstates, None if mask is None else mask[t])
@@ -72,7 +72,7 @@ def scan_vjp(
                 dx[t] = dinput
             for total, gradient in zip(totals, gradients, strict=True):
                 total += gradient
-        return totals
+        return totals, dstates
 
     return last, new_states, pullback
 
@@ -105,6 +105,13 @@ def _back(pullback: StepPullback, doutput: Array, dstates: Any, valid: Array | N
     inside = tree_map(lambda d: _where(valid, d, 0), dstates)
     dinput, before, gradients = pullback(_where(valid, doutput, 0), inside)
     return dinput, _where(valid, before, dstates), gradients
+
+
+def _every_output(dy: Array | None, y: Array | None, last: Array, mask: Array | None, steps: int) -> Array:
+    """Gradients of the outputs of all steps, from that of `y` or, if that was not wanted, of `last`; None: zeros."""
+    if dy is None:
+        return np.zeros((steps, *last.shape), last.dtype)
+    return _last_only(dy, mask, steps) if y is None else dy
 
 
 def _last_only(dy: Array, mask: Array | None, steps: int) -> Array:

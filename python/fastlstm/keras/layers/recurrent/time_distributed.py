@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from ...foundation.arrays import Array, Shape, user_stacklevel
-from ..base import Layer, Pullback, Stepper, describe_layer
+from ..base import Layer, Stepper, describe_layer
+from ..call import INFERENCE, TRAINING, Call, Pullback
 from ..wrapper import Wrapper, check_layer
 from .rnn import RNN
 
@@ -68,22 +69,13 @@ class TimeDistributed(Wrapper):
             return self._split(inner, x)
         return np.asarray(mask.reshape(*mask.shape[:2], -1).any(axis=2))
 
-    def forward(self, x: Array, *, training: bool = False, mask: Array | None = None) -> Array:
+    def forward(self, x: Array, call: Call = INFERENCE) -> Array:
         """Compute the output; see `Layer.forward`."""
-        return self._split(self.layer.forward(_merged(x), training=training, mask=_inner_mask(mask)), x)
+        return self._split(self.layer.forward(_merged(x), _inner(call)), x)
 
-    def vjp(
-        self,
-        x: Array,
-        *,
-        training: bool = True,
-        mask: Array | None = None,
-        need_dx: bool = True,
-        logits: bool = False,
-    ) -> tuple[Array, Pullback]:
+    def vjp(self, x: Array, call: Call = TRAINING) -> tuple[Array, Pullback]:
         """See `Layer.vjp`."""
-        options: dict[str, Any] = {"training": training, "need_dx": need_dx, "logits": logits}
-        y, inner = self.layer.vjp(_merged(x), mask=_inner_mask(mask), **options)
+        y, inner = self.layer.vjp(_merged(x), _inner(call))
 
         def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
             dx, gradients = inner(_merged(dy))
@@ -103,6 +95,10 @@ class TimeDistributed(Wrapper):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return super().get_config() | {"layer": describe_layer(self.layer)}
+
+
+def _inner(call: Call) -> Call:
+    return call if call.mask is None else call._replace(mask=_inner_mask(call.mask))
 
 
 def _inner_mask(mask: Array | None) -> Array | None:

@@ -1,0 +1,150 @@
+"""Tensors without values: what a functional model is written down with.
+
+A layer called on such a tensor computes nothing. It notes the call as a `Node` and gives what will
+come out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from .arrays import Shape
+from .lookup import auto_name
+from .trees import leaves, mapped
+
+OPERATORS: dict[str, Callable[..., Any]] = {}
+"""What ``x + y``, ``x[i]`` and the like mean for symbolic tensors; `ops` enters them here."""
+
+
+class SymbolicTensor:
+    """A tensor that is yet to come.
+
+    Parameters
+    ----------
+    shape
+        With the batch axis; None for what is open.
+    dtype
+        Of its entries.
+    name
+        By default ``keras_tensor``, numbered.
+    """
+
+    __array_ufunc__ = None  # so that NumPy leaves ``array + tensor`` to the tensor
+
+    def __init__(self, shape: Shape, dtype: DTypeLike, name: str | None = None) -> None:
+        self.shape: Shape = tuple(shape)
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.name = name or auto_name("KerasTensor")
+        self.node: Node | None = None
+        self.index = 0
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    def _refuse(self, what: str, cure: str) -> Any:
+        raise TypeError(f"{self.name}: a symbolic tensor has no values {what}; {cure}")
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Any:
+        return self._refuse("that NumPy could take", "use fastlstm.keras.ops, or a layer")
+
+    def __bool__(self) -> bool:
+        return bool(self._refuse("to decide by", "use ops.where, or decide in the call() of a layer"))
+
+    def __len__(self) -> int:
+        return int(self._refuse("to count", "see its shape"))
+
+    def __iter__(self) -> Iterator[Any]:
+        self._refuse("to go through", "take parts by x[:, i]")
+        yield
+
+    def __getitem__(self, key: Any) -> Any:
+        return OPERATORS["getitem"](self, key)
+
+    def __repr__(self) -> str:
+        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+
+
+def _operator(name: str, swapped: bool = False) -> Callable[..., Any]:
+    def method(self: SymbolicTensor, *others: Any) -> Any:
+        operands = (*others, self) if swapped else (self, *others)
+        return OPERATORS[name](*operands)
+
+    return method
+
+
+_BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
+_COMPARISONS = ("lt", "le", "gt", "ge")
+_UNARY = ("neg", "abs", "pos", "invert")
+
+for _name in (*_BINARY, *_COMPARISONS, *_UNARY):
+    setattr(SymbolicTensor, f"__{_name}__", _operator(_name))
+for _name in _BINARY:
+    setattr(SymbolicTensor, f"__r{_name}__", _operator(_name, swapped=True))
+
+
+class Arguments:
+    """What a layer or an operation was called with, and which of it are tensors.
+
+    Parameters
+    ----------
+    args, kwargs
+        As given: tensors may be inside lists, tuples and dicts.
+    """
+
+    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.args, self.kwargs = args, kwargs
+        self.tensors = [leaf for leaf in leaves([args, kwargs]) if isinstance(leaf, SymbolicTensor)]
+
+    def filled(self, values: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return args and kwargs with these values, one or a list, for the tensors."""
+        given = iter(values if isinstance(values, list) else [values])
+
+        def put(leaf: Any) -> Any:
+            return next(given) if isinstance(leaf, SymbolicTensor) else leaf
+
+        args, kwargs = mapped(put, [self.args, self.kwargs])
+        return args, kwargs
+
+
+class Node:
+    """One call of a layer on symbolic tensors.
+
+    Parameters
+    ----------
+    layer
+        What was called; None for an input of a model.
+    arguments
+        What it was called with; the tensors among it are its inputs, in order.
+    outputs
+        Tensor, or tree of tensors, that it gives.
+    mask
+        Tensor given as ``mask=``.
+    training
+        What was given as ``training=``; None: whatever the model does.
+    """
+
+    def __init__(
+        self,
+        layer: Any,
+        arguments: Arguments,
+        outputs: Any,
+        mask: SymbolicTensor | None = None,
+        training: bool | None = None,
+    ) -> None:
+        self.layer, self.arguments, self.structure = layer, arguments, outputs
+        self.inputs: list[SymbolicTensor] = arguments.tensors
+        self.outputs: list[SymbolicTensor] = leaves(outputs)
+        self.mask, self.training = mask, training
+        for index, tensor in enumerate(self.outputs):
+            tensor.node, tensor.index = self, index
+
+
+def any_symbolic(*trees: Any) -> bool:
+    """Whether there is a symbolic tensor among the leaves."""
+    return any(isinstance(leaf, SymbolicTensor) for tree in trees for leaf in leaves(tree))

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..foundation.arrays import Array
-from ..graph.network import Outcome
 from ..losses import apply_mask
 from ..metrics import Metric
+from .objective import Outcome
 
 Logs = dict[str, float]
 
@@ -31,7 +31,7 @@ class Meters:
 
     def update(self, outcome: Outcome, y: Array, weights: Array | None) -> None:
         """Take in one batch."""
-        output, mask = outcome.output, outcome.mask
+        output, mask = outcome.outputs[0], outcome.masks[0]
         rows = len(output)
         self.total += outcome.loss * rows
         self.rows += rows

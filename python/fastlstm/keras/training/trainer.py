@@ -13,8 +13,8 @@ from .. import losses, metrics, optimizers
 from ..callbacks import CallbackList, History, checked_callbacks
 from ..foundation.arrays import Array, Shape, user_stacklevel
 from ..foundation.variable import CHANGE, seeing, values_now
-from ..graph.network import Network, Outcome, step_mask
-from ..layers.base import Layer
+from ..graph.network import Network
+from ..graph.plan import Plan
 from ..losses import BinaryCrossentropy, Loss, expand
 from ..metrics import Metric
 from .data import (
@@ -28,6 +28,7 @@ from .data import (
 )
 from .interrupts import WholeSteps
 from .meters import CompiledMetrics, Logs, Meters
+from .objective import Objective, Outcome
 from .progress import ProgressBar
 from .run_options import (
     ClassWeights,
@@ -47,7 +48,6 @@ from .weighting import check_weights, weights_from_classes
 class Trainer:
     """What a model needs to be compiled, trained, evaluated and asked; `Sequential` adds the layers."""
 
-    layers: list[Layer]
     name: str
 
     def __init__(self) -> None:
@@ -61,7 +61,12 @@ class Trainer:
         self._metric_names: tuple[list[Any], list[Any]] = ([], [])
         self._metrics: CompiledMetrics | None = None
 
-    def _prepare_input(self, x: Any) -> Array:
+    def _arrays(self, x: Any) -> tuple[Array, ...]:
+        raise NotImplementedError
+
+    @property
+    def plan(self) -> Plan:
+        """The steps from inputs to outputs."""
         raise NotImplementedError
 
     @property
@@ -251,15 +256,15 @@ class Trainer:
 
     def _prepare(self, x: Any, y: Any, weights: Any, class_weight: ClassWeights | None = None) -> Batch:
         """Check one set of arrays completely, so that the batches taken from it need no more checks."""
-        x = self._prepare_input(x)
-        shape, dtype = self.output_shape, self.layers[-1].dtype
+        x = self._arrays(x)[0]
+        shape, dtype = self.plan.output_shapes([x.shape])[0], self.plan.outputs[0].dtype
         if y is None:
             raise TypeError("y: got None, wanted labels, one a row of x")
-        checked = check_weights(weights, dtype, _runtime_shape(x, shape))
+        checked = check_weights(weights, dtype, (None, *shape[1:]))
         labels: Array = np.asarray(y)
         if self._loss is not None:
             counted = partial(self._counted, x, checked)
-            labels = self._loss.prepare_counted(y, _runtime_shape(x, shape), dtype, counted)
+            labels = self._loss.prepare_counted(y, (None, *shape[1:]), dtype, counted)
         if check_rows(x=x, y=labels, sample_weight=checked) == 0:
             raise ValueError(f"x: got no rows (shape {x.shape}), wanted at least one")
         if self._metrics is None:
@@ -269,7 +274,8 @@ class Trainer:
 
     def _counted(self, x: Array, weights: Array | None) -> Array | None:
         """Which labels count, by rows or by rows and steps; None if all do."""
-        mask = step_mask(self.layers, x)
+        masks = Network(self.plan).output_masks([x])
+        mask = None if masks is None else masks[0]
         if weights is None or mask is None or len(weights) != len(mask):
             return mask if weights is None else weights != 0
         result: Array = mask & expand(weights != 0, mask.ndim)
@@ -283,7 +289,7 @@ class Trainer:
         shape = self.output_shape
         classes = 2 if shape[-1] == 1 and isinstance(self._loss, BinaryCrossentropy) else shape[-1]
         by_class = weights_from_classes(labels, len(shape), None if classes == 1 else classes, class_weight)
-        return x, labels, by_class.astype(self.layers[-1].dtype)
+        return x, labels, by_class.astype(self.plan.outputs[0].dtype)
 
     def _make_metrics(self, labels: Array) -> None:
         shape, last = self.output_shape, labels.shape[-1] if labels.ndim else None
@@ -298,7 +304,7 @@ class Trainer:
 
     def _check_stateful(self, *sources: Source | None) -> None:
         """Refuse, before the first step, batches that cannot all start from the states of the one before."""
-        stateful = [layer.name for layer in self.layers if getattr(layer, "stateful", False)]
+        stateful = [layer.name for layer in self.plan.working_layers if getattr(layer, "stateful", False)]
         arrays = [source for source in sources if isinstance(source, ArraySource) and source.limit is None]
         sizes = sorted({size for source in arrays for size in source.batch_sizes()})
         if stateful and len(sizes) > 1:
@@ -346,14 +352,14 @@ class Trainer:
     ) -> tuple[int, Logs]:
         begin, end = hooks.hook("on_train_batch_begin"), hooks.hook("on_train_batch_end")
         steps, meters = 0, None
-        network = self._network()
+        objective = self._objective()
         with np.errstate(all="ignore"):
             for x, y, weights in source.epoch():
                 if meters is None:
                     meters = self._new_meters()
                 for method in begin:
                     method(steps, {})
-                outcome = self._train_step(network, gate, x, y, weights)
+                outcome = self._train_step(objective, gate, x, y, weights)
                 meters.update(outcome, y, weights)  # type: ignore[arg-type]
                 steps += 1
                 if not math.isfinite(outcome.loss):
@@ -368,21 +374,21 @@ class Trainer:
                     break
         return steps, {} if meters is None else dict(sorted(meters.finish().items()))
 
-    def _network(self) -> Network:
-        return Network(self.layers, self._loss, self._loss_scale)
+    def _objective(self) -> Objective:
+        return Objective(self.plan, [self._loss], [self._loss_scale])
 
     def _new_meters(self) -> Meters:
         assert self._metrics is not None
         return self._metrics.take()
 
     def _train_step(
-        self, network: Network, gate: WholeSteps, x: Array, y: Array | None, weights: Array | None
+        self, objective: Objective, gate: WholeSteps, x: Array, y: Array | None, weights: Array | None
     ) -> Outcome:
         assert y is not None
         assert self.optimizer is not None
-        outcome, gradients = network.gradients(x, y, weights)
+        outcome, gradients = objective.gradients([x], [y], [weights])
         if gradients:
-            gate.run(self.optimizer.apply, gradients, network.variables)
+            gate.run(self.optimizer.apply, gradients, objective.variables)
         return outcome
 
     def evaluate(
@@ -425,14 +431,14 @@ class Trainer:
         """Loss and metrics in the order of `metrics_names`; empty if a validation got no more batches."""
         begin, end = hooks.hook("on_test_batch_begin"), hooks.hook("on_test_batch_end")
         hooks.call("on_test_begin", {})
-        steps, meters, network = 0, None, self._network()
+        steps, meters, objective = 0, None, self._objective()
         with np.errstate(all="ignore"):
             for x, y, weights in source.epoch():
                 meters = self._new_meters() if meters is None else meters
                 for method in begin:
                     method(steps, {})
                 assert y is not None
-                meters.update(network.evaluate(x, y, weights), y, weights)
+                meters.update(objective.evaluate([x], [y], [weights]), y, weights)
                 steps += 1
                 for method in end:
                     method(steps - 1, meters.logs())
@@ -472,11 +478,11 @@ class Trainer:
         callbacks = checked_callbacks(callbacks)
         if is_stream(x):
             refuse_beside_batches(batch_size=batch_size)
-            source: Source = StreamSource(x, lambda x, y, weights: (self._prepare_input(x), None, None), limit)
+            source: Source = StreamSource(x, lambda x, y, weights: (self._arrays(x)[0], None, None), limit)
         else:
-            x = self._prepare_input(x)
+            x = self._arrays(x)[0]
             if level == 0 and len(x) <= rows and limit is None and not callbacks:
-                return self._own(Network(self.layers, None).infer(x), x)
+                return self._own(Network(self.plan).infer([x])[0], x)
             source = ArraySource(x, None, None, rows, limit=limit)
         self._check_stateful(source)
         return self._predict(source, level, callbacks)
@@ -488,14 +494,14 @@ class Trainer:
         hooks = CallbackList(callbacks, self, verbose=verbose, epochs=1, steps=source.steps)
         begin, end = hooks.hook("on_predict_batch_begin"), hooks.hook("on_predict_batch_end")
         bar = ProgressBar(source.steps, verbose) if verbose else None
-        network, outputs = Network(self.layers, None), []
+        network, outputs = Network(self.plan), []
         values = values_now(network.weights)  # of the start for all batches; what callbacks do goes by those of then
         hooks.call("on_predict_begin", {})
         for step, (x, _, _) in enumerate(source.epoch()):
             for method in begin:
                 method(step, {})
             with seeing(values):
-                outputs.append(self._own(network.infer(x), x))
+                outputs.append(self._own(network.infer([x])[0], x))
             for method in end:
                 method(step, {"outputs": outputs[-1]})
             if bar is not None and bar.due(step + 1):
@@ -503,7 +509,7 @@ class Trainer:
         hooks.call("on_predict_end", {})
         if bar is not None:
             bar.finish(len(outputs), {})
-        return np.concatenate(outputs) if outputs else network.infer(source.x)  # type: ignore[union-attr]
+        return np.concatenate(outputs) if outputs else network.infer([source.x])[0]  # type: ignore[union-attr]
 
     def train_on_batch(
         self,
@@ -518,7 +524,7 @@ class Trainer:
         as_dict = checks.truth("return_dict", return_dict)
         batch = self._prepare(x, y, sample_weight, class_weights(class_weight))
         with WholeSteps() as gate, np.errstate(all="ignore"):
-            outcome = self._train_step(self._network(), gate, *batch)
+            outcome = self._train_step(self._objective(), gate, *batch)
             return _as_given(self._results_of_one(outcome, batch), as_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
@@ -527,7 +533,7 @@ class Trainer:
         as_dict = checks.truth("return_dict", return_dict)
         batch = self._prepare(x, y, sample_weight)
         with np.errstate(all="ignore"):
-            outcome = self._network().evaluate(*batch)  # type: ignore[arg-type]
+            outcome = self._objective().evaluate([batch[0]], [batch[1]], [batch[2]])
             return _as_given(self._results_of_one(outcome, batch), as_dict)
 
     def _results_of_one(self, outcome: Outcome, batch: Batch) -> Logs:
@@ -536,11 +542,11 @@ class Trainer:
         return meters.finish()
 
     def _infer(self, x: Array) -> Array:
-        return Network(self.layers, None).infer(x)
+        return Network(self.plan).infer([x])[0]
 
     def predict_on_batch(self, x: Any) -> Array:
         """Return the model's outputs for one batch."""
-        x = self._prepare_input(x)
+        x = self._arrays(x)[0]
         return self._own(self._infer(x), x)
 
 
@@ -562,13 +568,6 @@ class _FiniteWatch:
                 "learning rate or set clipnorm, or stop with callbacks.TerminateOnNaN()"
             )
             warnings.warn(message, RuntimeWarning, stacklevel=user_stacklevel())
-
-
-def _runtime_shape(x: Array, shape: Shape) -> Shape:
-    """Return the output shape with the number of steps that `x` has, where the model leaves it open."""
-    if len(shape) == 3 and x.ndim >= 2:
-        return (None, x.shape[1], shape[2])
-    return (None, *shape[1:])
 
 
 def _open_steps(shape: Shape) -> Shape:

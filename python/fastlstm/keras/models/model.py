@@ -322,6 +322,17 @@ class Model(Trainer, Layer):
         """
         print_summary(self, line_length, print_fn)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # The plan knows how to be pickled, where tensors would bring the whole graph, one inside another.
+        trees = {name: mapped(lambda tensor: None, getattr(self, name)) for name in ("_input_tree", "_output_tree")}
+        return {**super().__getstate__(), **trees}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self._plan is not None:
+            self._input_tree = filled(self._input_tree, iter(self._plan.inputs))
+            self._output_tree = filled(self._output_tree, iter(self._plan.outputs))
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 

@@ -189,6 +189,17 @@ class Sequential(Model):
     def input_shape(self, shape: Any) -> None:
         """Keep what `Layer` says to itself."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        plan = self.plan if self.built else None
+        return {**super().__getstate__(), "_plan": plan, "_tensors": [tensor.shape for tensor in self._tensors[:1]]}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if self._plan is None:
+            self._tensors = [self._new_input(shape) for shape in state["_tensors"]]
+        else:
+            self._tensors = [*self._plan.inputs, *(tensor for node in self._plan.nodes for tensor in node.outputs)]
+
     @property
     def weights(self) -> list[Any]:
         """All weights, layer by layer."""

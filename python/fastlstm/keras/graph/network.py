@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import cached_property, partial
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -58,23 +59,20 @@ class Run:
         return x, mask
 
     def keep(self, step: Step, y: Any, mask: Any) -> None:
-        """Put what a step gave, and the mask of it, where they belong; drop what no later step takes."""
+        """Put what a step gave, and the mask of it, where they belong."""
         if step.structure is None:
             (place,) = step.outputs
             self.values[place], self.masks[place] = y, mask
-        else:
-            parts = leaves(y)
-            masks = [None] * len(parts) if mask is None else leaves(mask)
-            for place, part, of_part in zip(step.outputs, parts, masks, strict=True):
-                self.values[place], self.masks[place] = part, of_part
-        for place in step.done:
-            self.values[place] = None
+            return
+        parts = leaves(y)
+        masks = [None] * len(parts) if mask is None else leaves(mask)
+        for place, part, of_part in zip(step.outputs, parts, masks, strict=True):
+            self.values[place], self.masks[place] = part, of_part
 
     def found(self, plan: Plan) -> Found:
         """Return what is wanted of the plan."""
-        return Found(
-            [self.values[place] for place in plan.wanted], [self.masks[place] for place in plan.wanted], self.penalty
-        )
+        values, masks = self.values, self.masks
+        return Found([values[place] for place in plan.wanted], [masks[place] for place in plan.wanted], self.penalty)
 
 
 class Network:
@@ -91,51 +89,45 @@ class Network:
     """
 
     def __init__(self, plan: Plan, penalties: bool = False, logits: Collection[int] = ()) -> None:
-        self.plan = plan
-        self.weights: list[Variable] = plan.weights
-        self.variables: list[Variable] = plan.trainable_variables
-        self.mixed = len({step.layer.dtype for step in plan.steps}) > 1
-        self.penalized = penalties and any(step.layer.penalizes_output for step in plan.steps)
+        self.plan, self.mixed = plan, plan.mixed
+        self.penalized = penalties and any([step.layer.penalizes_output for step in plan.steps])
         self.bare = {plan.wanted[k] for k in logits}
-        self._order = {id(variable): k for k, variable in enumerate(self.variables)}
-        self.live = self._live_places()
 
-    def _live_places(self) -> list[bool]:
+    @cached_property
+    def variables(self) -> list[Variable]:
+        """The weights that are trained."""
+        return self.plan.trainable_variables
+
+    @cached_property
+    def _trained(self) -> dict[int, list[int]]:
+        """Numbers of the variables of each layer, in its order."""
+        order = {id(variable): k for k, variable in enumerate(self.variables)}
+        layers = self.plan.working_layers
+        return {id(layer): [order[id(variable)] for variable in layer.trainable_variables] for layer in layers}
+
+    @cached_property
+    def _live(self) -> list[bool]:
         """Whether each array depends on a weight that is trained."""
         live = [False] * self.plan.size
         for step in self.plan.steps:
-            if step.layer.trainable_variables or any(live[place] for place in step.inputs):
+            if self._trained[id(step.layer)] or any(live[place] for place in step.inputs):
                 for place in step.outputs:
                     live[place] = True
         return live
 
     def infer(self, inputs: Sequence[Array]) -> list[Array]:
-        """Return the outputs."""
-        return self.run(inputs).outputs
+        """Return the outputs, computed with the weights of one moment."""
+        with holding(self.plan.weights):
+            return self.run(inputs).outputs
 
     def run(
         self, inputs: Sequence[Array], masks: Sequence[Array | None] | None = None, training: bool = False
     ) -> Found:
         """Return outputs, their masks and the penalties."""
         run = Run(self.plan, inputs, masks)
-        with holding(self.weights):
-            for step in self.plan.steps if training else joined(self.plan):
-                x, mask = run.taken(step)
-                x = self._cast(x, step.layer) if self.mixed else x
-                self._infer(step, x, mask, run, training)
+        for step in self.plan.steps if training else joined(self.plan):
+            self._do(step, run, training)
         return run.found(self.plan)
-
-    def _infer(self, step: Step, x: Any, mask: Any, run: Run, training: bool) -> None:
-        drops, bare = training if step.training is None else step.training, step.outputs[0] in self.bare
-        call = Call(drops, mask, False, bare, step.arguments)
-        if bare:
-            y = step.layer.vjp(x, call)[0]
-        elif self.penalized:
-            y, penalty = step.layer.penalized_forward(x, call)
-            run.penalty += penalty
-        else:
-            y = step.layer.forward(x, call)
-        run.keep(step, y, step.layer.compute_mask(x, mask))
 
     def vjp(
         self,
@@ -162,52 +154,90 @@ class Network:
             (None where there is none) and those of `variables`.
         """
         run = Run(self.plan, inputs, masks)
-        live = [True] * self.plan.size if need else self.live
+        live = [True] * self.plan.size if need else self._live
         back: list[tuple[Step, Pullback]] = []
-        with holding(self.weights):
-            for step in self.plan.steps:
-                x, mask = run.taken(step)
-                x = self._cast(x, step.layer) if self.mixed else x
-                bare = step.outputs[0] in self.bare
-                if not bare and not any([live[place] for place in step.outputs]):
-                    self._infer(step, x, mask, run, training)
-                    continue
-                need_dx = any([live[place] for place in step.inputs])
-                drops = training if step.training is None else step.training
-                call = Call(drops, mask, need_dx, bare, step.arguments)
-                if self.penalized:
-                    y, pullback, penalty = step.layer.penalized_vjp(x, call)
-                    run.penalty += penalty
-                else:
-                    y, pullback = step.layer.vjp(x, call)
-                back.append((step, pullback))
-                run.keep(step, y, step.layer.compute_mask(x, mask))
-        return run.found(self.plan), lambda slopes: self._pull_back(slopes, back, live)
+        for step in self.plan.steps:
+            self._do(step, run, training, live, back)
+        return run.found(self.plan), partial(self._pull_back, back, live)
+
+    def _do(
+        self,
+        step: Step,
+        run: Run,
+        training: bool,
+        live: list[bool] | None = None,
+        back: list[tuple[Step, Pullback]] | None = None,
+    ) -> None:
+        """Take a step; with `back`, append the pullback of one on which a `live` array depends."""
+        layer, plain, out = step.layer, step.plain, step.outputs[0]
+        # A plain step, as nearly all are, is done without a call: a small model takes microseconds.
+        x, mask = (run.values[step.inputs[0]], run.masks[step.inputs[0]]) if plain else run.taken(step)
+        if self.mixed:
+            x = self._cast(x, layer)
+        drops, bare = training if step.training is None else step.training, out in self.bare
+        if live is not None and (live[out] or bare):
+            need_dx = any([live[place] for place in step.inputs])
+            y, pullback = self._with_pullback(run, layer, x, Call(drops, mask, need_dx, bare, step.arguments))
+            back.append((step, pullback))  # type: ignore[union-attr]
+        else:
+            y = self._without_pullback(run, layer, x, Call(drops, mask, False, bare, step.arguments))
+        of_y = layer.compute_mask(x, mask)
+        if plain:
+            run.values[out], run.masks[out] = y, of_y
+        else:
+            run.keep(step, y, of_y)
+        for place in step.done:
+            run.values[place] = None
+
+    def _with_pullback(self, run: Run, layer: Any, x: Any, call: Call) -> tuple[Any, Pullback]:
+        if not self.penalized:
+            found: tuple[Any, Pullback] = layer.vjp(x, call)
+            return found
+        y, pullback, penalty = layer.penalized_vjp(x, call)
+        run.penalty += penalty
+        return y, pullback
+
+    def _without_pullback(self, run: Run, layer: Any, x: Any, call: Call) -> Any:
+        if call.logits:
+            return layer.vjp(x, call)[0]
+        if not self.penalized:
+            return layer.forward(x, call)
+        y, penalty = layer.penalized_forward(x, call)
+        run.penalty += penalty
+        return y
 
     def _pull_back(
-        self, slopes: Slopes, back: list[tuple[Step, Pullback]], live: list[bool]
+        self, back: list[tuple[Step, Pullback]], live: list[bool], slopes: Slopes
     ) -> tuple[list[Any], list[Array]]:
-        sums = Sums(self.plan.size)
+        sums: list[Any] = [None] * self.plan.size
         gradients: list[Any] = [None] * len(self.variables)
         for place, slope in zip(self.plan.wanted, slopes, strict=True):
-            sums.add(place, slope)
+            _add(sums, place, slope)
         for step, pullback in reversed(back):
-            dy = [sums.take(place) for place in step.outputs]
-            if all(part is None for part in dy) and not (self.penalized and step.layer.penalizes_output):
+            dy = sums[step.outputs[0]] if step.plain and not self.mixed else self._slopes_of(step, sums)
+            if dy is None and not (self.penalized and step.layer.penalizes_output):
                 continue
-            if self.mixed:
-                dy = [None if part is None else self._cast(part, step.layer) for part in dy]
-            dx, found = pullback(dy[0] if step.structure is None else filled(step.structure, iter(dy)))
-            for variable, gradient in zip(step.layer.trainable_variables, found, strict=True):
-                k = self._order[id(variable)]
+            dx, found = pullback(dy)
+            for k, gradient in zip(self._trained[id(step.layer)], found, strict=True):
                 gradients[k] = gradient if gradients[k] is None else gradients[k] + gradient
-            for place, part in zip(step.inputs, dx if isinstance(dx, list) else [dx], strict=True):
+            for place, part in zip(step.inputs, dx if isinstance(dx, list) else (dx,), strict=True):
                 if live[place]:
-                    sums.add(place, part)
+                    _add(sums, place, part)
+            for place in step.outputs:
+                sums[place] = None
         for k, variable in enumerate(self.variables):
             if gradients[k] is None:  # nothing that the loss sees depends on it
                 gradients[k] = np.zeros_like(variable.value)
-        return [sums.take(place) for place in self.plan.given], gradients
+        return [sums[place] for place in self.plan.given], gradients
+
+    def _slopes_of(self, step: Step, sums: list[Any]) -> Any:
+        """Return the gradient of what a step gave, or a tree of them; None if nothing that counts depends on it."""
+        parts = [sums[place] for place in step.outputs]
+        if all([part is None for part in parts]) and not step.layer.penalizes_output:
+            return None
+        if self.mixed:
+            parts = [None if part is None else self._cast(part, step.layer) for part in parts]
+        return parts[0] if step.structure is None else filled(step.structure, iter(parts))
 
     def _cast(self, x: Any, layer: Any) -> Any:
         if isinstance(x, list):
@@ -242,23 +272,11 @@ class Network:
             run.masks[place] = of_part
 
 
-class Sums:
-    """Gradients of the arrays of a run, added up as they come."""
-
-    def __init__(self, size: int) -> None:
-        self._parts: list[Any] = [None] * size
-
-    def add(self, place: int, slope: Array | None) -> None:
-        """Add to the gradient at a place."""
-        if slope is not None:
-            known = self._parts[place]
-            self._parts[place] = slope if known is None else known + slope
-
-    def take(self, place: int) -> Array | None:
-        """Return a gradient and forget it; None: there is none."""
-        slope: Array | None = self._parts[place]
-        self._parts[place] = None
-        return slope
+def _add(sums: list[Any], place: int, slope: Array | None) -> None:
+    """Add to the gradient of the array at a place."""
+    if slope is not None:
+        known = sums[place]
+        sums[place] = slope if known is None else known + slope
 
 
 def _masks_by_input(layer: Any) -> bool:

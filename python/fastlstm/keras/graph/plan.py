@@ -6,9 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..foundation.arrays import Shape, shape_text
 from ..foundation.symbolic import Node, SymbolicTensor
 from ..foundation.variable import Variable
+from ..layers.base import Layer
 
 
 class Step(NamedTuple):
@@ -28,6 +31,8 @@ class Step(NamedTuple):
     """What else it was called with, see `Call`."""
     done: tuple[int, ...]
     """Places of the arrays that no later step takes."""
+    plain: bool
+    """Whether it takes one array with its own mask, and gives one."""
 
 
 class Plan:
@@ -51,18 +56,18 @@ class Plan:
         self.wanted = [laid_out.places[id(tensor)] for tensor in self.outputs]
         self.size = laid_out.size
         self.steps = _with_ends(laid_out.steps, self.wanted)
+        self.weights: list[Variable] = unique(variable for layer in self.layers for variable in layer.weights)
+        """All weights, in the order of the layers."""
+        self.mixed = len({step.layer.dtype for step in self.steps}) > 1
+        """Whether layers differ in their dtypes, so that arrays may have to be cast on the way."""
         self.consumers = Counter(place for step in self.steps for place in (*step.inputs, step.mask))
         self._shapes: dict[tuple[Shape, ...], list[Shape]] = {}
+        self._plain_input = self._dtype_of_plain_input()
 
     @property
     def working_layers(self) -> list[Any]:
         """The layers that are run, each once, those of models inside too."""
         return list({id(step.layer): step.layer for step in self.steps}.values())
-
-    @property
-    def weights(self) -> list[Variable]:
-        """All weights, in the order of the layers."""
-        return unique(variable for layer in self.layers for variable in layer.weights)
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -83,6 +88,22 @@ class Plan:
             return None
         name: str | None = maker.layer.logits_activation
         return name
+
+    def _dtype_of_plain_input(self) -> Any:
+        """Return the dtype that is taken of the only input; None if there are several, or layers look at its values."""
+        takers = self.takers(self.given[0])
+        plain = len(self.given) == 1 and all(getattr(type(t), "as_input", None) is Layer.as_input for t in takers)
+        dtypes = {taker.dtype for taker in takers} if plain else set()
+        return dtypes.pop() if len(dtypes) == 1 else None
+
+    def takes(self, x: Any) -> bool:
+        """Whether `x` is the only input as the layers take it, of a shape that was found to be right before."""
+        return (
+            type(x) is np.ndarray
+            and x.dtype == self._plain_input
+            and ((None, *x.shape[1:]),) in self._shapes
+            and x.flags.aligned
+        )
 
     def output_shapes(self, shapes: Sequence[Shape]) -> list[Shape]:
         """Shapes of the outputs for inputs of these `shapes`, or the error of the layer that refuses one."""
@@ -204,7 +225,8 @@ class _LaidOut:
         outputs = tuple(self.places[id(tensor)] for tensor in node.outputs)
         structure = None if isinstance(node.structure, SymbolicTensor) else node.structure
         mask = None if node.mask is None else self.places[id(node.mask)]
-        self.steps.append(Step(node.layer, inputs, outputs, structure, mask, training, node.arguments, ()))
+        plain = len(inputs) == 1 and structure is None and mask is None
+        self.steps.append(Step(node.layer, inputs, outputs, structure, mask, training, node.arguments, (), plain))
 
     def _add_inner(self, node: Node, inner: Plan, training: bool | None) -> None:
         outer = self.places

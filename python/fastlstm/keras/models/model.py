@@ -12,7 +12,7 @@ from fastlstm import checks
 from ..foundation.arrays import Array, Shape, as_batch_shape, as_mask
 from ..foundation.symbolic import SymbolicTensor
 from ..foundation.trees import filled, leaves, mapped
-from ..foundation.variable import CHANGE, Variable, assign_all
+from ..foundation.variable import CHANGE, Variable, assign_all, holding
 from ..graph.network import Network
 from ..graph.plan import Plan
 from ..graph.streaming import ModelStream, StepPlan
@@ -236,13 +236,15 @@ class Model(Trainer, Layer):
 
     def _as_given(self, outputs: Sequence[Any]) -> Any:
         """Return outputs in the form in which the model was given them: alone, in a list, a tuple or a dict."""
-        return filled(self._output_tree, iter(outputs))
+        tree = self._output_tree
+        return outputs[0] if isinstance(tree, SymbolicTensor) else filled(tree, iter(outputs))
 
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None) -> Any:
         training = training is not None and checks.truth("training", training)
         arrays = self._arrays(x)
         masks = None if mask is None else self._masks(mask, arrays)
-        return self._as_given(Network(self.plan).run(arrays, masks, training).outputs)
+        with holding(self.plan.weights):
+            return self._as_given(Network(self.plan).run(arrays, masks, training).outputs)
 
     def _masks(self, mask: Any, arrays: tuple[Array, ...]) -> list[Array | None]:
         given = mask if isinstance(mask, list | tuple) and len(arrays) > 1 else [mask]

@@ -57,7 +57,7 @@ class Objective:
 
     def evaluate(self, xs: Sequence[Array], ys: Parts, weights: Parts) -> Outcome:
         """Return the loss and the model's outputs."""
-        with holding(self.network.weights):
+        with holding(self.network.plan.weights):
             found = self.network.run(xs)
             outcome, _ = self._of(ys, found, weights, need_slope=False)
             penalty = found.penalty
@@ -68,7 +68,7 @@ class Objective:
 
     def gradients(self, xs: Sequence[Array], ys: Parts, weights: Parts) -> tuple[Outcome, list[Array]]:
         """Return the loss and the model's outputs, and the gradient of every trainable weight."""
-        with holding(self.network.weights):
+        with holding(self.network.plan.weights):
             found, pullback = self.network.vjp(xs)
             outcome, slopes = self._of(ys, found, weights)
             rows = self._broken_rows(xs, found.outputs, weights)

@@ -495,7 +495,9 @@ class Trainer:
         begin, end = hooks.hook("on_predict_batch_begin"), hooks.hook("on_predict_batch_end")
         bar = ProgressBar(source.steps, verbose) if verbose else None
         network, outputs = Network(self.plan), []
-        values = values_now(network.weights)  # of the start for all batches; what callbacks do goes by those of then
+        values = values_now(
+            network.plan.weights
+        )  # of the start for all batches; what callbacks do goes by those of then
         hooks.call("on_predict_begin", {})
         for step, (x, _, _) in enumerate(source.epoch()):
             for method in begin:

@@ -28,7 +28,7 @@ def as_lists(tree: Any) -> Any:
 
 
 def lists_of(function: Callable[[int], Any], sizes: Any) -> Any:
-    """Lists in the shape of a tree of sizes with the `function` of each."""
+    """Return lists in the shape of a tree of sizes with the `function` of each."""
     return [lists_of(function, size) for size in sizes] if isinstance(sizes, tuple) else function(sizes)
 
 

@@ -111,7 +111,7 @@ def _steps_there(part: Array, mask: Array | None, rank: int) -> Array:
     if mask is None:
         return np.ones(part.shape[:rank], np.bool_)
     if mask.ndim > rank:
-        mask = mask.any(axis=tuple(range(rank, mask.ndim)))
+        return np.asarray(mask.any(axis=tuple(range(rank, mask.ndim))))
     return mask
 
 

@@ -2,15 +2,19 @@
 
 Letters in shapes: ``T`` steps, ``N`` batch, ``I`` input size, ``H`` hidden size, ``P`` size of a projected hidden
 state, ``G`` gates. Whatever comes in is cast to float64. Each cell is a *step*, which is its equations, and the
-derivative of that step. Two loops shared by all cells carry the steps forward through time and the gradients back. A
-new cell, or a variant of one, brings a step and its derivative.
+derivative of that step; they stand in the file of the cell. Two loops shared by all cells carry the steps forward
+through time and the gradients back (``through_time.py``). A new cell, or a variant of one, brings a step and its
+derivative.
 """
 
 from .activations import Activation, read_activation, sigmoid
 from .gradients import Gradients
-from .gru_cell import gru, gru_backward, gru_step, gru_step_backward
-from .lstm_cell import lstm, lstm_backward, lstm_step, lstm_step_backward
-from .rnn_cell import rnn, rnn_backward, rnn_step, rnn_step_backward
+from .gru_cell import gru_step, gru_step_backward
+from .gru_sequences import gru, gru_backward
+from .lstm_cell import lstm_step, lstm_step_backward
+from .lstm_sequences import lstm, lstm_backward
+from .rnn_cell import rnn_step, rnn_step_backward
+from .rnn_sequences import rnn, rnn_backward
 
 __all__ = [
     "Activation",

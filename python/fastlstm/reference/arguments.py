@@ -35,17 +35,6 @@ def read_weights(
     return float64("weight_ih", weight_ih, (gates * H, "I")), weight_hh, float64("bias", bias, (gates * H,))
 
 
-def read_states(N: int, width: int, **states: ArrayLike | None) -> tuple[Array, ...]:
-    """Read states and gradients of states, all ``(N, width)``."""
-    return tuple(float64(name, state, (N, width)) for name, state in states.items())
-
-
-def read_recurrent_masks(masks: ArrayLike | None, gates: int, N: int, width: int) -> Array:
-    """Read what each gate multiplies h with, ``(gates, N, width)``; None is ones."""
-    shape = gates, N, width
-    return np.ones(shape) if masks is None else float64("recurrent_masks", masks, shape)
-
-
 def read_valid_steps(x: Array, lengths: ArrayLike | None, mask: ArrayLike | None) -> NDArray[np.bool_]:
     """Say in which steps each row takes part, ``(T, N)``."""
     T, N, _ = x.shape

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from .arrays import Array, States
 
+PARAMETERS = "weight_ih", "weight_hh", "bias", "recurrent_bias", "weight_hr", "peepholes"
+
 
 class Gradients(NamedTuple):
     """Gradients of a scalar with respect to everything that went into a forward pass, each in its shape.
@@ -28,8 +30,8 @@ class Gradients(NamedTuple):
     @property
     def parameters(self) -> tuple[Array, ...]:
         """Gradients of the weights and the biases the cell has."""
-        optional = self.recurrent_bias, self.weight_hr, self.peepholes
-        return self.weight_ih, self.weight_hh, self.bias, *(p for p in optional if p is not None)
+        arrays = (getattr(self, name) for name in PARAMETERS)
+        return tuple(array for array in arrays if array is not None)
 
     @property
     def states(self) -> States:

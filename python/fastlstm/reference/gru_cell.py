@@ -1,4 +1,4 @@
-"""GRU: its equations with every option, their derivative, and both through time."""
+"""GRU: its equations with every option, and their derivative."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .activations import ActivationLike, ClippedActivation, read_activations, read_clip
-from .arguments import float64, read_recurrent_masks, read_states, read_valid_steps, read_weights
+from .arguments import float64, read_weights
 from .arrays import Array, States
+from .cell import Cell
 from .gradients import Gradients
 from .recurrent_product import recurrent_products, recurrent_products_backward
-from .through_time import Walk, backward_through_time, forward_through_time
 
 ACTIVATIONS = "sigmoid", "tanh"
 
@@ -32,12 +32,11 @@ class _Gates(NamedTuple):
 
 
 @dataclass(frozen=True)
-class GruCell:
+class GruCell(Cell):
     """Parameters and options of a GRU, read and checked, with its equations."""
 
-    weight_ih: Array
-    weight_hh: Array
-    bias: Array
+    number_of_gates = 3
+
     recurrent_bias: Array
     reset_after: bool
     act_f: ClippedActivation
@@ -60,31 +59,12 @@ class GruCell:
         f, g = (ClippedActivation(act, read_clip(clip)) for act in read_activations(activations, "fg"))
         return cls(weight_ih, weight_hh, bias, recurrent_bias, reset_after, f, g)
 
-    @property
-    def hidden_size(self) -> int:
-        """Width of h."""
-        return int(self.weight_hh.shape[1])
-
-    @property
-    def parameters(self) -> dict[str, Array]:
-        """Weights and biases by the names `Gradients` has for them."""
-        return {
-            "weight_ih": self.weight_ih,
-            "weight_hh": self.weight_hh,
-            "bias": self.bias,
-            "recurrent_bias": self.recurrent_bias,
-        }
-
-    def read_masks(self, recurrent_masks: ArrayLike | None, N: int) -> Array:
-        """Read the recurrent masks for N rows."""
-        return read_recurrent_masks(recurrent_masks, 3, N, self.hidden_size)
-
     def gates(self, x_t: Array, h: Array, masks: Array) -> _Gates:
         """Work out all of the step but its last equation."""
         W_r, W_u, W_n = np.split(self.weight_ih, 3)
         b_r, b_u, b_n = np.split(self.bias, 3)
         c_r, c_u, c_n = np.split(self.recurrent_bias, 3)
-        R_ru, R_n = np.split(self.weight_hh, [2 * self.hidden_size])
+        R_ru, R_n = np.split(self.weight_hh, [2 * self.output_size])
         a_r, a_u = recurrent_products(R_ru, h, masks[:2])
         z_r = x_t @ W_r.T + b_r + a_r + c_r
         z_u = x_t @ W_u.T + b_u + a_u + c_u
@@ -105,7 +85,7 @@ class GruCell:
         """See `gru_step_backward`."""
         (h,), (dh,) = states, dstates
         z_r, z_u, z_n, r, u, n, a = self.gates(x_t, h, masks)
-        R_ru, R_n = np.split(self.weight_hh, [2 * self.hidden_size])
+        R_ru, R_n = np.split(self.weight_hh, [2 * self.output_size])
 
         dz_n = dh * (1 - u) * self.act_g.derivative(z_n)
         dz_u = dh * (h - n) * self.act_f.derivative(z_u)
@@ -210,9 +190,7 @@ def gru_step(
     array([[1.]])
     """
     cell = GruCell.read(weight_ih, weight_hh, bias, recurrent_bias, reset_after, activations, clip)
-    x_t = float64("x_t", x_t, ("N", cell.weight_ih.shape[1]))
-    N = len(x_t)
-    (h_t,) = cell.step(x_t, read_states(N, cell.hidden_size, h=h), cell.read_masks(recurrent_masks, N))
+    (h_t,) = cell.read_and_step(x_t, {"h": h}, recurrent_masks)
     return h_t
 
 
@@ -275,141 +253,4 @@ def gru_step_backward(
     array([[0.5]])
     """
     cell = GruCell.read(weight_ih, weight_hh, bias, recurrent_bias, reset_after, activations, clip)
-    x_t = float64("x_t", x_t, ("N", cell.weight_ih.shape[1]))
-    N = len(x_t)
-    h, dh = read_states(N, cell.hidden_size, h=h, dh=dh)
-    return cell.step_backward(x_t, (h,), cell.read_masks(recurrent_masks, N), (dh,))
-
-
-def gru(
-    x: ArrayLike,
-    weight_ih: ArrayLike,
-    weight_hh: ArrayLike,
-    bias: ArrayLike | None = None,
-    recurrent_bias: ArrayLike | None = None,
-    h_0: ArrayLike | None = None,
-    lengths: ArrayLike | None = None,
-    reverse: bool = False,
-    reset_after: bool = True,
-    *,
-    mask: ArrayLike | None = None,
-    activations: Sequence[ActivationLike] = ACTIVATIONS,
-    clip: float | None = None,
-    recurrent_masks: ArrayLike | None = None,
-) -> tuple[Array, Array]:
-    """GRU over a batch of sequences: :func:`gru_step` from step to step.
-
-    Parameters
-    ----------
-    x : array_like, shape (T, N, I)
-        Input sequences.
-    weight_ih, weight_hh, bias, recurrent_bias : array_like, shapes (3H, I), (3H, H), (3H,), (3H,)
-        Gates stacked in the order r, u, n; no bias stands for zeros.
-    h_0 : array_like, shape (N, H), optional
-        Initial state, zeros by default.
-    lengths : array_like of int, shape (N,), optional
-        Number of valid steps of each row, 0 to T; all T by default. What lies beyond is not read.
-    reverse : bool, default False
-        Walk from each row's last valid step to its first. ``y`` stays in the order of ``x``.
-    reset_after : bool, default True
-        Whether the reset gate acts after the recurrent product or before it.
-    mask : array_like of bool, shape (T, N), optional
-        In place of `lengths`: the valid steps of each row, in any pattern. A row keeps its state in the others.
-    activations, clip, recurrent_masks
-        Options of :func:`gru_step`, the same at every step.
-
-    Returns
-    -------
-    y : ndarray, shape (T, N, H)
-        Hidden states, zero where a row has no valid step.
-    h_n : ndarray, shape (N, H)
-        State each row ended with; the initial one where it has no valid step.
-
-    Raises
-    ------
-    ValueError
-        If a shape or a length does not fit, if lengths and mask are both given, or as :func:`gru_step`; the message
-        names the argument.
-    TypeError
-        If ``lengths`` are not integers, ``mask`` is not bool, or as :func:`gru_step`.
-
-    References
-    ----------
-    See :func:`gru_step`.
-
-    Examples
-    --------
-    >>> y, h_n = gru(np.ones((3, 2, 1)), np.ones((3, 1)), np.ones((3, 1)), lengths=[3, 1])
-    >>> y[:, :, 0].round(4)
-    array([[0.2048, 0.2048],
-           [0.3468, 0.    ],
-           [0.4517, 0.    ]])
-    """
-    cell = GruCell.read(weight_ih, weight_hh, bias, recurrent_bias, reset_after, activations, clip)
-    x = float64("x", x, ("T", "N", cell.weight_ih.shape[1]))
-    N = x.shape[1]
-    walk = Walk(read_valid_steps(x, lengths, mask), reverse, cell.read_masks(recurrent_masks, N))
-    y, (h_n,), _ = forward_through_time(cell, x, read_states(N, cell.hidden_size, h_0=h_0), walk)
-    return y, h_n
-
-
-def gru_backward(
-    x: ArrayLike,
-    weight_ih: ArrayLike,
-    weight_hh: ArrayLike,
-    bias: ArrayLike | None = None,
-    recurrent_bias: ArrayLike | None = None,
-    h_0: ArrayLike | None = None,
-    lengths: ArrayLike | None = None,
-    reverse: bool = False,
-    reset_after: bool = True,
-    *,
-    dy: ArrayLike | None = None,
-    dh_n: ArrayLike | None = None,
-    mask: ArrayLike | None = None,
-    activations: Sequence[ActivationLike] = ACTIVATIONS,
-    clip: float | None = None,
-    recurrent_masks: ArrayLike | None = None,
-) -> Gradients:
-    """Backpropagation through time for :func:`gru`.
-
-    Parameters
-    ----------
-    x, weight_ih, weight_hh, bias, recurrent_bias, h_0, lengths, reverse, reset_after
-        What :func:`gru` was given.
-    dy : array_like, shape (T, N, H), optional
-        Gradient of ``y``, zeros by default; not read where a row has no valid step.
-    dh_n : array_like, shape (N, H), optional
-        Gradient of the final state, zeros by default.
-    mask, activations, clip, recurrent_masks
-        What :func:`gru` was given.
-
-    Returns
-    -------
-    Gradients
-        Also of what was left out and taken as zeros: initial state, biases. ``c_0`` is None.
-
-    Raises
-    ------
-    ValueError, TypeError
-        As :func:`gru`.
-
-    References
-    ----------
-    P. J. Werbos, "Backpropagation Through Time: What It Does and How to Do It", Proceedings of the IEEE 78(10), 1990.
-
-    Examples
-    --------
-    >>> x, weight_ih, weight_hh = np.ones((3, 1, 1)), np.ones((3, 1)), np.ones((3, 1))
-    >>> grads = gru_backward(x, weight_ih, weight_hh, dh_n=[[1.0]])
-    >>> nudged = gru(x + 1e-6, weight_ih, weight_hh)[1] - gru(x - 1e-6, weight_ih, weight_hh)[1]
-    >>> bool(np.isclose(grads.x.sum(), nudged[0, 0] / 2e-6))
-    True
-    """
-    cell = GruCell.read(weight_ih, weight_hh, bias, recurrent_bias, reset_after, activations, clip)
-    x = float64("x", x, ("T", "N", cell.weight_ih.shape[1]))
-    T, N, _ = x.shape
-    h_0, dh_n = read_states(N, cell.hidden_size, h_0=h_0, dh_n=dh_n)
-    dy = float64("dy", dy, (T, N, cell.hidden_size))
-    walk = Walk(read_valid_steps(x, lengths, mask), reverse, cell.read_masks(recurrent_masks, N))
-    return backward_through_time(cell, x, (h_0,), walk, dy, (dh_n,))
+    return cell.read_and_step_backward(x_t, {"h": h}, {"dh": dh}, recurrent_masks)

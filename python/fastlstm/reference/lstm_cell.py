@@ -1,4 +1,4 @@
-"""LSTM: its equations with every option, their derivative, and both through time."""
+"""LSTM: its equations with every option, and their derivative."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .activations import Activation, ActivationLike, ClippedActivation, read_activations, read_clip
-from .arguments import float64, read_recurrent_masks, read_states, read_valid_steps, read_weights
+from .arguments import float64, read_weights
 from .arrays import Array, States
+from .cell import Cell
 from .gradients import Gradients
 from .recurrent_product import recurrent_products, recurrent_products_backward
-from .through_time import Walk, backward_through_time, forward_through_time
 
 ACTIVATIONS = "sigmoid", "tanh", "tanh"
 
@@ -34,12 +34,11 @@ class _Gates(NamedTuple):
 
 
 @dataclass(frozen=True)
-class LstmCell:
+class LstmCell(Cell):
     """Parameters and options of an LSTM, read and checked, with its equations."""
 
-    weight_ih: Array
-    weight_hh: Array
-    bias: Array
+    number_of_gates = 4
+
     act_f: ClippedActivation
     act_g: ClippedActivation
     act_h: Activation
@@ -78,27 +77,15 @@ class LstmCell:
         )
 
     @property
-    def hidden_size(self) -> int:
-        """Width of c."""
-        return len(self.bias) // 4
-
-    @property
-    def output_size(self) -> int:
-        """Width of h."""
-        return int(self.weight_hh.shape[1])
-
-    @property
-    def parameters(self) -> dict[str, Array]:
-        """Weights and biases by the names `Gradients` has for them."""
-        always = {"weight_ih": self.weight_ih, "weight_hh": self.weight_hh, "bias": self.bias}
-        optional = {"weight_hr": self.weight_hr, "peepholes": self.peepholes}
-        return always | {name: array for name, array in optional.items() if array is not None}
+    def state_sizes(self) -> tuple[int, ...]:
+        """Widths of h and c."""
+        return self.output_size, len(self.bias) // self.number_of_gates
 
     def read_masks(self, recurrent_masks: ArrayLike | None, N: int) -> Array:
-        """Read the recurrent masks for N rows."""
+        """Read the recurrent masks for N rows; they are not defined for a projected state."""
         if recurrent_masks is not None and self.weight_hr is not None:
             raise ValueError("recurrent_masks and weight_hr must not both be given")
-        return read_recurrent_masks(recurrent_masks, 4, N, self.output_size)
+        return super().read_masks(recurrent_masks, N)
 
     def gates(self, x_t: Array, h: Array, c: Array, masks: Array) -> _Gates:
         """Work out all of the step but its output."""
@@ -269,11 +256,8 @@ def lstm_step(
     True
     """
     cell = LstmCell.read(weight_ih, weight_hh, bias, activations, clip, peepholes, input_forget, weight_hr)
-    x_t = float64("x_t", x_t, ("N", cell.weight_ih.shape[1]))
-    N = len(x_t)
-    (h,), (c,) = read_states(N, cell.output_size, h=h), read_states(N, cell.hidden_size, c=c)
-    h, c = cell.step(x_t, (h, c), cell.read_masks(recurrent_masks, N))
-    return h, c
+    h_t, c_t = cell.read_and_step(x_t, {"h": h, "c": c}, recurrent_masks)
+    return h_t, c_t
 
 
 def lstm_step_backward(
@@ -340,157 +324,4 @@ def lstm_step_backward(
     array([[0.5]])
     """
     cell = LstmCell.read(weight_ih, weight_hh, bias, activations, clip, peepholes, input_forget, weight_hr)
-    x_t = float64("x_t", x_t, ("N", cell.weight_ih.shape[1]))
-    N = len(x_t)
-    h, dh = read_states(N, cell.output_size, h=h, dh=dh)
-    c, dc = read_states(N, cell.hidden_size, c=c, dc=dc)
-    return cell.step_backward(x_t, (h, c), cell.read_masks(recurrent_masks, N), (dh, dc))
-
-
-def lstm(
-    x: ArrayLike,
-    weight_ih: ArrayLike,
-    weight_hh: ArrayLike,
-    bias: ArrayLike | None = None,
-    h_0: ArrayLike | None = None,
-    c_0: ArrayLike | None = None,
-    lengths: ArrayLike | None = None,
-    reverse: bool = False,
-    *,
-    mask: ArrayLike | None = None,
-    activations: Sequence[ActivationLike] = ACTIVATIONS,
-    clip: float | None = None,
-    peepholes: ArrayLike | None = None,
-    input_forget: bool = False,
-    weight_hr: ArrayLike | None = None,
-    recurrent_masks: ArrayLike | None = None,
-) -> tuple[Array, Array, Array]:
-    """LSTM over a batch of sequences: :func:`lstm_step` from step to step.
-
-    Parameters
-    ----------
-    x : array_like, shape (T, N, I)
-        Input sequences.
-    weight_ih, weight_hh, bias : array_like, shapes (4H, I), (4H, P), (4H,)
-        Gates stacked in the order i, f, g, o; no bias stands for zeros. ``P`` is ``H`` unless there is a projection.
-    h_0, c_0 : array_like, shapes (N, P), (N, H), optional
-        Initial states, zeros by default.
-    lengths : array_like of int, shape (N,), optional
-        Number of valid steps of each row, 0 to T; all T by default. What lies beyond is not read.
-    reverse : bool, default False
-        Walk from each row's last valid step to its first. ``y`` stays in the order of ``x``.
-    mask : array_like of bool, shape (T, N), optional
-        In place of `lengths`: the valid steps of each row, in any pattern. A row keeps its states in the others.
-    activations, clip, peepholes, input_forget, weight_hr, recurrent_masks
-        Options of :func:`lstm_step`, the same at every step.
-
-    Returns
-    -------
-    y : ndarray, shape (T, N, P)
-        Hidden states, zero where a row has no valid step.
-    h_n, c_n : ndarray, shapes (N, P), (N, H)
-        States each row ended with; the initial ones where it has no valid step.
-
-    Raises
-    ------
-    ValueError
-        If a shape or a length does not fit, if lengths and mask are both given, or as :func:`lstm_step`; the message
-        names the argument.
-    TypeError
-        If ``lengths`` are not integers, ``mask`` is not bool, or as :func:`lstm_step`.
-
-    References
-    ----------
-    See :func:`lstm_step`.
-
-    Examples
-    --------
-    >>> y, h_n, c_n = lstm(np.ones((3, 2, 1)), np.ones((4, 1)), np.ones((4, 1)), lengths=[3, 1])
-    >>> y[:, :, 0].round(4)
-    array([[0.3696, 0.3696],
-           [0.6505, 0.    ],
-           [0.7888, 0.    ]])
-    >>> h_n[:, 0].round(4)
-    array([0.7888, 0.3696])
-
-    A linear LSTM whose gates are coupled is a running mean of its candidates:
-
-    >>> from_input = [[0.0], [0.0], [1.0], [0.0]]
-    >>> linear = {"activations": ("sigmoid", "linear", "linear"), "input_forget": True}
-    >>> lstm([[[1.0]], [[3.0]]], from_input, np.zeros((4, 1)), **linear)[2]
-    array([[1.75]])
-    """
-    cell = LstmCell.read(weight_ih, weight_hh, bias, activations, clip, peepholes, input_forget, weight_hr)
-    x = float64("x", x, ("T", "N", cell.weight_ih.shape[1]))
-    N = x.shape[1]
-    (h_0,), (c_0,) = read_states(N, cell.output_size, h_0=h_0), read_states(N, cell.hidden_size, c_0=c_0)
-    walk = Walk(read_valid_steps(x, lengths, mask), reverse, cell.read_masks(recurrent_masks, N))
-    y, (h_n, c_n), _ = forward_through_time(cell, x, (h_0, c_0), walk)
-    return y, h_n, c_n
-
-
-def lstm_backward(
-    x: ArrayLike,
-    weight_ih: ArrayLike,
-    weight_hh: ArrayLike,
-    bias: ArrayLike | None = None,
-    h_0: ArrayLike | None = None,
-    c_0: ArrayLike | None = None,
-    lengths: ArrayLike | None = None,
-    reverse: bool = False,
-    *,
-    dy: ArrayLike | None = None,
-    dh_n: ArrayLike | None = None,
-    dc_n: ArrayLike | None = None,
-    mask: ArrayLike | None = None,
-    activations: Sequence[ActivationLike] = ACTIVATIONS,
-    clip: float | None = None,
-    peepholes: ArrayLike | None = None,
-    input_forget: bool = False,
-    weight_hr: ArrayLike | None = None,
-    recurrent_masks: ArrayLike | None = None,
-) -> Gradients:
-    """Backpropagation through time for :func:`lstm`.
-
-    Parameters
-    ----------
-    x, weight_ih, weight_hh, bias, h_0, c_0, lengths, reverse
-        What :func:`lstm` was given.
-    dy : array_like, shape (T, N, P), optional
-        Gradient of ``y``, zeros by default; not read where a row has no valid step.
-    dh_n, dc_n : array_like, shapes (N, P), (N, H), optional
-        Gradients of the final states, zeros by default.
-    mask, activations, clip, peepholes, input_forget, weight_hr, recurrent_masks
-        What :func:`lstm` was given.
-
-    Returns
-    -------
-    Gradients
-        Also of what was left out and taken as zeros: initial states, bias. ``weight_hr`` and ``peepholes`` are None
-        if they were not given.
-
-    Raises
-    ------
-    ValueError, TypeError
-        As :func:`lstm`.
-
-    References
-    ----------
-    P. J. Werbos, "Backpropagation Through Time: What It Does and How to Do It", Proceedings of the IEEE 78(10), 1990.
-
-    Examples
-    --------
-    >>> x, weight_ih, weight_hh = np.ones((3, 1, 1)), np.ones((4, 1)), np.ones((4, 1))
-    >>> grads = lstm_backward(x, weight_ih, weight_hh, dh_n=[[1.0]])
-    >>> nudged = lstm(x + 1e-6, weight_ih, weight_hh)[1] - lstm(x - 1e-6, weight_ih, weight_hh)[1]
-    >>> bool(np.isclose(grads.x.sum(), nudged[0, 0] / 2e-6))
-    True
-    """
-    cell = LstmCell.read(weight_ih, weight_hh, bias, activations, clip, peepholes, input_forget, weight_hr)
-    x = float64("x", x, ("T", "N", cell.weight_ih.shape[1]))
-    T, N, _ = x.shape
-    h_0, dh_n = read_states(N, cell.output_size, h_0=h_0, dh_n=dh_n)
-    c_0, dc_n = read_states(N, cell.hidden_size, c_0=c_0, dc_n=dc_n)
-    dy = float64("dy", dy, (T, N, cell.output_size))
-    walk = Walk(read_valid_steps(x, lengths, mask), reverse, cell.read_masks(recurrent_masks, N))
-    return backward_through_time(cell, x, (h_0, c_0), walk, dy, (dh_n, dc_n))
+    return cell.read_and_step_backward(x_t, {"h": h, "c": c}, {"dh": dh, "dc": dc}, recurrent_masks)

@@ -1,34 +1,17 @@
-"""Two loops shared by all cells: one carries the steps forward through time, one the gradients back."""
+"""How every cell goes through time: one loop carries its steps forward, one the gradients back."""
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from .arguments import float64, read_valid_steps
 from .arrays import Array, States
+from .cell import Cell
 from .gradients import Gradients
-
-
-class Cell(Protocol):
-    """A step, which is the cell's equations, and the derivative of that step.
-
-    ``masks (G, N, P)`` holds what each gate's recurrent product multiplies the hidden state with.
-    """
-
-    @property
-    def parameters(self) -> dict[str, Array]:
-        """Weights and biases by the names `Gradients` has for them."""
-        ...
-
-    def step(self, x_t: Array, states: States, masks: Array) -> States:
-        """From the states before the step to those after it."""
-        ...
-
-    def step_backward(self, x_t: Array, states: States, masks: Array, dstates: States) -> Gradients:
-        """From the gradients of the states after the step to those of all that went into it."""
-        ...
 
 
 class Walk(NamedTuple):
@@ -44,6 +27,51 @@ class Walk(NamedTuple):
         # A row takes part in its valid steps only and keeps its state in the others. That alone makes a reversed row
         # start at its last valid step, a forward row end there, and an empty row keep its initial state.
         return [(t, np.flatnonzero(self.valid[t])) for t in (reversed(range(T)) if self.reverse else range(T))]
+
+
+class Run:
+    """A cell over a batch of sequences, from arguments as the public functions get them.
+
+    Parameters
+    ----------
+    cell
+        The equations.
+    x : array_like, shape (T, N, I)
+        The sequences.
+    states
+        Initial states, by the names of their arguments; None is zeros.
+    lengths, mask, reverse, recurrent_masks
+        As for the public functions.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        x: ArrayLike,
+        states: Mapping[str, ArrayLike | None],
+        *,
+        lengths: ArrayLike | None,
+        mask: ArrayLike | None,
+        reverse: bool,
+        recurrent_masks: ArrayLike | None,
+    ) -> None:
+        self.cell = cell
+        self.x = float64("x", x, ("T", "N", cell.input_size))
+        N = self.x.shape[1]
+        self.states = cell.read_states(N, states)
+        self.walk = Walk(read_valid_steps(self.x, lengths, mask), reverse, cell.read_masks(recurrent_masks, N))
+
+    def forward(self) -> tuple[Array, States]:
+        """Return ``y`` and the states each row ended with."""
+        y, states, _ = forward_through_time(self.cell, self.x, self.states, self.walk)
+        return y, states
+
+    def backward(self, dy: ArrayLike | None, dstates: Mapping[str, ArrayLike | None]) -> Gradients:
+        """From the gradients of ``y`` and of the last states to those of all that went in; None is zeros."""
+        T, N, _ = self.x.shape
+        dlast = self.cell.read_states(N, dstates)
+        dy = float64("dy", dy, (T, N, self.cell.output_size))
+        return backward_through_time(self.cell, self.x, self.states, self.walk, dy, dlast)
 
 
 def forward_through_time(cell: Cell, x: Array, states: States, walk: Walk) -> tuple[Array, States, list[States]]:

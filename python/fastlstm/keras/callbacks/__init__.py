@@ -1,0 +1,25 @@
+"""Callbacks: what runs between the batches and epochs of a training."""
+
+from .base import Callback, Logs
+from .callback_list import CallbackList, checked_callbacks
+from .csv_logger import CSVLogger
+from .early_stopping import EarlyStopping
+from .history import History
+from .lambda_callback import LambdaCallback
+from .learning_rate_scheduler import LearningRateScheduler
+from .reduce_lr_on_plateau import ReduceLROnPlateau
+from .terminate_on_nan import TerminateOnNaN
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "Logs",
+    "ReduceLROnPlateau",
+    "TerminateOnNaN",
+    "checked_callbacks",
+]

@@ -1,0 +1,83 @@
+"""Stopping when a value has not improved."""
+
+from fastlstm import checks
+
+from .arguments import epochs, verbosity
+from .base import Logs
+from .monitor import Monitor
+
+
+class EarlyStopping(Monitor):
+    """Stop when a value has not improved for some epochs.
+
+    Parameters
+    ----------
+    monitor
+        Name in the logs.
+    min_delta
+        Smaller changes are no improvement.
+    patience
+        Epochs without improvement to wait for.
+    verbose
+        1: say so.
+    mode
+        ``"min"``, ``"max"``, or ``"auto"``: by the metric.
+    baseline
+        Value to be better than from the start.
+    restore_best_weights
+        Put back the weights of the best epoch at the end, whether the training was stopped or not.
+    start_from_epoch
+        Epochs before it are not looked at.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        min_delta: float = 0,
+        patience: int = 0,
+        verbose: int = 0,
+        mode: str = "auto",
+        baseline: float | None = None,
+        restore_best_weights: bool = False,
+        start_from_epoch: int = 0,
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        self.patience, self.verbose = epochs("patience", patience), verbosity(verbose)
+        self.baseline = None if baseline is None else checks.real_number("baseline", baseline, infinite=True)
+        self.restore_best_weights = checks.truth("restore_best_weights", restore_best_weights)
+        self.start_from_epoch = epochs("start_from_epoch", start_from_epoch)
+        self._reset()
+
+    def _reset(self) -> None:
+        self.wait, self.stopped_epoch, self.best_epoch = 0, 0, 0
+        self.best, self.best_weights = None, None
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Start afresh."""
+        self._reset()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Compare."""
+        current = self.monitored(logs or {})
+        if current is None or epoch < self.start_from_epoch:
+            return
+        self.wait += 1
+        better = self.improved(current, self.best)
+        if self.restore_best_weights and (better or self.best_weights is None):
+            self.best_weights = self.model.get_weights()
+        if better:
+            self.best, self.best_epoch = current, epoch
+            if self.baseline is None or self.improved(current, self.baseline):
+                self.wait = 0
+        elif self.wait >= self.patience and epoch > 0:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Put the best weights back."""
+        if self.stopped_epoch > 0 and self.verbose > 0:
+            print(f"Epoch {self.stopped_epoch + 1}: early stopping")
+        if self.best_weights is not None:
+            if self.verbose > 0:
+                print(f"Restoring model weights from the end of the best epoch: {self.best_epoch + 1}.")
+            self.model.set_weights(self.best_weights)

@@ -1,0 +1,33 @@
+"""History: the logs of every epoch."""
+
+from typing import Any
+
+from .base import Callback, Logs
+
+
+class History(Callback):
+    """Records the logs of every epoch; `fit` gives it back.
+
+    Attributes
+    ----------
+    history
+        Name to list of floats, one an epoch.
+    epoch
+        Numbers of the epochs, from 0.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.history: dict[str, list[Any]] = {}
+        self.epoch: list[int] = []
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Start the list of epochs."""
+        self.epoch = []
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Append the logs."""
+        self.epoch.append(epoch)
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(value)
+        self.model.history = self

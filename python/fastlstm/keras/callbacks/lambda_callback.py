@@ -1,0 +1,26 @@
+"""A callback out of functions."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastlstm import checks
+
+from .base import Callback
+
+
+class LambdaCallback(Callback):
+    """A callback out of functions: ``LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch))``.
+
+    Parameters
+    ----------
+    **hooks
+        Functions by the names of the methods of `Callback`, with their arguments.
+    """
+
+    def __init__(self, **hooks: Callable[..., Any] | None) -> None:
+        super().__init__()
+        for name, function in hooks.items():
+            if not name.startswith("on_") or not hasattr(Callback, name):
+                raise ValueError(f"LambdaCallback: unknown hook {name!r}")
+            if function is not None:
+                setattr(self, name, checks.function(name, function))

@@ -1,0 +1,53 @@
+"""Setting the learning rate epoch by epoch."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fastlstm import checks
+
+from .arguments import verbosity
+from .base import Callback, Logs
+
+
+class LearningRateScheduler(Callback):
+    """Set the learning rate before every epoch.
+
+    Parameters
+    ----------
+    schedule
+        Function of the epoch (from 0) and the present rate; gives the new rate.
+    verbose
+        1: say so.
+    """
+
+    def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
+        super().__init__()
+        self.schedule = checks.function("schedule", schedule, "a function of the epoch and the rate")
+        self.verbose = verbosity(verbose)
+        # Older programs give a function of the epoch only.
+        self._arguments = min(2, len(_signature("schedule", schedule).parameters))
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Set the rate."""
+        optimizer = self.model.optimizer
+        rate = self.schedule(*(epoch, optimizer.learning_rate)[: self._arguments])
+        if not isinstance(rate, int | float | np.number):
+            raise TypeError(f"schedule: gave {rate!r} for epoch {epoch}, wanted a number")
+        optimizer.learning_rate = float(rate)
+        if self.verbose > 0:
+            print(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {float(rate)}.")
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Record the rate."""
+        if logs is not None:
+            logs["learning_rate"] = self.model.optimizer.learning_rate
+
+
+def _signature(name: str, function: Any) -> inspect.Signature:
+    try:
+        return inspect.signature(function)
+    except ValueError:  # as of int
+        checks.refuse(TypeError, name, "a function that shows its arguments", function)

@@ -1,0 +1,89 @@
+"""Adam, and Adam with weight decay."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from fastlstm import checks
+
+from ..foundation.arrays import Array
+from .base import Optimizer
+from .following import follow
+from .schedules import LearningRate
+
+
+class Adam(Optimizer):
+    """``m`` and ``v`` follow ``g`` and ``g**2``; ``w -= rate_t * m / (sqrt(v) + epsilon)``.
+
+    With ``rate_t = rate * sqrt(1 - beta_2**t) / (1 - beta_1**t)`` at step t.
+
+    Parameters
+    ----------
+    learning_rate
+        See `Optimizer`.
+    beta_1, beta_2
+        How slowly `m` and `v` follow.
+    epsilon
+        Keeps the divisor from zero.
+    amsgrad
+        Divide by the largest `v` so far.
+    **kwargs
+        Those of `Optimizer`.
+
+    References
+    ----------
+    Kingma and Ba, Adam: A Method for Stochastic Optimization, ICLR 2015.
+    """
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(learning_rate, **kwargs)
+        self.beta_1 = checks.real_number("beta_1", beta_1, at_least=0, below=1)
+        self.beta_2 = checks.real_number("beta_2", beta_2, at_least=0, below=1)
+        self.epsilon = checks.real_number("epsilon", epsilon, at_least=0)
+        self.amsgrad = checks.truth("amsgrad", amsgrad)
+        self.slot_names = ("momentum", "velocity", *(["velocity_hat"] if amsgrad else []))
+
+    def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:
+        """See the class."""
+        t = self.iterations + 1
+        m, v = slots[0], slots[1]
+        np.subtract(g, m, out=scratch)
+        scratch *= 1 - self.beta_1
+        m += scratch
+        np.multiply(g, g, out=scratch)
+        follow(v, scratch, self.beta_2)
+        if self.amsgrad:
+            v = np.maximum(slots[2], v, out=slots[2])
+        np.sqrt(v, out=scratch)
+        scratch += self.epsilon
+        np.divide(m, scratch, out=scratch)
+        scratch *= rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+        np.subtract(w, scratch, out=new)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        names = ("beta_1", "beta_2", "epsilon", "amsgrad")
+        return super().get_config() | {name: getattr(self, name) for name in names}
+
+
+class AdamW(Adam):
+    """`Adam` with a weight decay of 0.004 by default.
+
+    References
+    ----------
+    Loshchilov and Hutter, Decoupled Weight Decay Regularization, ICLR 2019.
+    """
+
+    def __init__(
+        self, learning_rate: LearningRate = 0.001, weight_decay: float = 0.004, *args: Any, **kwargs: Any
+    ) -> None:
+        super().__init__(learning_rate, *args, weight_decay=weight_decay, **kwargs)

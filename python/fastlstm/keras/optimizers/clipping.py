@@ -1,0 +1,40 @@
+"""Keeping gradients short."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from fastlstm import checks
+
+from ..foundation.arrays import Array
+from .group import Group
+
+
+def check_clips(owner: str, **clips: Any) -> None:
+    """Raise unless at most one of the bounds is given, and it is a positive number."""
+    given = [argument for argument, value in clips.items() if value is not None]
+    if len(given) > 1:
+        raise ValueError(f"{owner}: got {' and '.join(given)}, wanted at most one of them")
+    for argument in given:
+        checks.real_number(f"{owner}: {argument}", clips[argument], above=0, infinite=True)
+
+
+def clip(groups: list[Group], clipnorm: float | None, clipvalue: float | None, global_clipnorm: float | None) -> None:
+    """Bring the gradients of all groups within the one bound that is not None."""
+    if clipvalue is not None:
+        for group in groups:
+            np.clip(group.gradient, -clipvalue, clipvalue, out=group.gradient)
+    elif clipnorm is not None:
+        for group in groups:
+            for span in group.spans:
+                _shorten([group.gradient[span]], clipnorm)
+    elif global_clipnorm is not None:
+        _shorten([group.gradient for group in groups], global_clipnorm)
+
+
+def _shorten(gradients: list[Array], longest: float) -> None:
+    length = math.sqrt(sum(float(np.dot(g, g)) for g in gradients))
+    if not length <= longest:
+        for gradient in gradients:
+            gradient *= longest / length if math.isfinite(length) else math.nan

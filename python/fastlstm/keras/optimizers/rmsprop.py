@@ -1,0 +1,75 @@
+"""Steps divided by the root of the mean square of the gradients."""
+
+from typing import Any
+
+import numpy as np
+
+from fastlstm import checks
+
+from ..foundation.arrays import Array
+from .base import Optimizer
+from .following import follow
+from .schedules import LearningRate
+
+
+class RMSprop(Optimizer):
+    """``v = rho * v + (1 - rho) * g**2`` and ``w -= rate * g / sqrt(v + epsilon)``.
+
+    Parameters
+    ----------
+    learning_rate
+        See `Optimizer`.
+    rho
+        How slowly `v` follows.
+    momentum
+        Above 0, the steps are gathered: ``m = momentum * m + step`` and ``w -= m``.
+    epsilon
+        Keeps the divisor from zero; inside the root.
+    centered
+        Take the square of the mean gradient off `v`.
+    **kwargs
+        Those of `Optimizer`.
+    """
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(learning_rate, **kwargs)
+        self.rho, self.momentum = checks.fraction("rho", rho), checks.fraction("momentum", momentum)
+        self.epsilon = checks.real_number("epsilon", epsilon, at_least=0)
+        self.centered = checks.truth("centered", centered)
+        self.slot_names = ("velocity", *(["momentum"] if momentum else []), *(["average"] if centered else []))
+
+    def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:
+        """See the class."""
+        v = slots[0]
+        np.multiply(g, g, out=scratch)
+        follow(v, scratch, self.rho)
+        if self.centered:
+            average = slots[-1]
+            np.copyto(scratch, g)
+            follow(average, scratch, self.rho)
+            np.multiply(average, average, out=scratch)
+            np.subtract(v, scratch, out=scratch)
+            scratch += self.epsilon
+        else:
+            np.add(v, self.epsilon, out=scratch)
+        np.sqrt(scratch, out=scratch)
+        np.divide(g, scratch, out=scratch)
+        scratch *= rate
+        if self.momentum:
+            slots[1] *= self.momentum
+            slots[1] += scratch
+            scratch = slots[1]
+        np.subtract(w, scratch, out=new)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        names = ("rho", "momentum", "epsilon", "centered")
+        return super().get_config() | {name: getattr(self, name) for name in names}

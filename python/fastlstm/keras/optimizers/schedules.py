@@ -1,0 +1,89 @@
+"""Learning rates: numbers, schedules, and functions."""
+
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from fastlstm import checks
+
+
+class LearningRateSchedule:
+    """A learning rate that depends on the number of steps done: ``schedule(step)``."""
+
+    def __call__(self, step: int) -> float:
+        """Return the rate after `step` steps."""
+        raise NotImplementedError(f"{type(self).__name__} must define __call__(step)")
+
+
+class ExponentialDecay(LearningRateSchedule):
+    """``initial_learning_rate * decay_rate ** (step / decay_steps)``.
+
+    Parameters
+    ----------
+    initial_learning_rate
+        Rate at step 0.
+    decay_steps
+        After so many steps it is multiplied by `decay_rate`.
+    decay_rate
+        The factor.
+    staircase
+        Change only at whole multiples of `decay_steps`.
+    """
+
+    def __init__(
+        self, initial_learning_rate: float, decay_steps: float, decay_rate: float, staircase: bool = False
+    ) -> None:
+        self.initial_learning_rate = checks.real_number("initial_learning_rate", initial_learning_rate, at_least=0)
+        self.decay_steps = checks.real_number("decay_steps", decay_steps, above=0)
+        self.decay_rate = checks.real_number("decay_rate", decay_rate, at_least=0)
+        self.staircase = checks.truth("staircase", staircase)
+
+    def __call__(self, step: int) -> float:
+        """Return the rate after `step` steps."""
+        power = checks.real_number("step", step, at_least=0) / self.decay_steps
+        return float(self.initial_learning_rate * self.decay_rate ** (math.floor(power) if self.staircase else power))
+
+
+class CosineDecay(LearningRateSchedule):
+    """From the initial rate along a half cosine down to ``alpha`` times it.
+
+    Parameters
+    ----------
+    initial_learning_rate
+        Rate at step 0.
+    decay_steps
+        Steps until the end of the descent.
+    alpha
+        Part of the initial rate that stays.
+    """
+
+    def __init__(self, initial_learning_rate: float, decay_steps: float, alpha: float = 0.0) -> None:
+        self.initial_learning_rate = checks.real_number("initial_learning_rate", initial_learning_rate, at_least=0)
+        self.decay_steps = checks.real_number("decay_steps", decay_steps, above=0)
+        self.alpha = checks.real_number("alpha", alpha, at_least=0)
+
+    def __call__(self, step: int) -> float:
+        """Return the rate after `step` steps."""
+        done = min(checks.real_number("step", step, at_least=0), self.decay_steps)
+        cosine = 0.5 * (1 + math.cos(math.pi * done / self.decay_steps))
+        return float(self.initial_learning_rate * ((1 - self.alpha) * cosine + self.alpha))
+
+
+LearningRate: TypeAlias = float | LearningRateSchedule | Callable[..., float]
+
+
+def checked_rate(value: Any) -> Any:
+    """`value` if it can be a learning rate."""
+    if isinstance(value, type):
+        checks.refuse(TypeError, "learning_rate", "a number, a schedule or a function, not a class", value)
+    return value if callable(value) else checks.real_number("learning_rate", value, at_least=0)
+
+
+def rate_at(rate: Any, step: int) -> float:
+    """Return the learning rate after `step` steps."""
+    if isinstance(rate, float):
+        return rate
+    if isinstance(rate, LearningRateSchedule) or inspect.signature(rate).parameters:
+        return float(rate(step))
+    return float(rate())

@@ -1,0 +1,101 @@
+"""What an optimizer knows of the variables it trains, and keeps for each of them."""
+
+from collections.abc import Iterable
+from operator import is_
+from typing import Any
+
+import numpy as np
+
+from fastlstm import checks
+
+from ..foundation.arrays import Array, as_array
+from ..foundation.variable import Variable
+from .group import Group
+
+
+class Slots:
+    """The variables trained, by dtype in groups; and the slots of those trained before, for when they come back."""
+
+    def __init__(self) -> None:
+        self.groups: list[Group] = []
+        self.trained: list[Variable] = []
+        self._shapes: list[tuple[int, ...]] = []
+        self._set_aside: list[tuple[Variable, list[Array]]] = []
+
+    def build(self, given: Iterable[Variable], count: int, owner: str) -> None:
+        """Make `count` slots for every variable; `owner` is the class name of the optimizer."""
+        if self._trains(given):  # as at every step
+            return
+        variables = as_variables("variables", given)
+        if self._trains(variables):
+            return
+        self._put_aside()
+        self._check_known(variables, owner)
+        self.trained, self._shapes = variables, [v.shape for v in variables]
+        self.groups = []
+        for dtype in dict.fromkeys(v.dtype for v in variables):
+            indices = [i for i, v in enumerate(variables) if v.dtype == dtype]
+            self.groups.append(Group([variables[i] for i in indices], indices, count))
+        self._take_up()
+
+    def _trains(self, variables: Any) -> bool:
+        trained = self.trained
+        return isinstance(variables, list) and len(variables) == len(trained) and all(map(is_, variables, trained))
+
+    def _check_known(self, variables: list[Variable], owner: str) -> None:
+        """Refuse weights that come later: the number of steps, the momenta and the rate are not theirs."""
+        known = {id(v) for v, _ in self._set_aside}
+        other = [v.path for v in variables if id(v) not in known]
+        if known and other:
+            first = self._set_aside[0][0].path
+            raise ValueError(
+                f"optimizer: this {owner} trains {first} and other weights, got {other[0]} as a new one; "
+                "give every model an optimizer of its own, and call compile() with a new one when a model gets more "
+                "weights to train"
+            )
+
+    def _put_aside(self) -> None:
+        trained = {id(variable) for variable in self.trained}
+        self._set_aside = [entry for entry in self._set_aside if id(entry[0]) not in trained]
+        for group in self.groups:
+            for variable, span in zip(group.variables, group.spans, strict=True):
+                self._set_aside.append((variable, [slot[span] for slot in group.slots]))
+
+    def _take_up(self) -> None:
+        earlier = {id(variable): slots for variable, slots in self._set_aside}
+        for group in self.groups:
+            for variable, span in zip(group.variables, group.spans, strict=True):
+                for slot, values in zip(group.slots, earlier.get(id(variable), ()), strict=False):
+                    slot[span] = values
+
+    def checked_gradients(self, gradients: Any) -> list[Array]:
+        """Return the gradients, each an array of its variable's shape."""
+        floats = isinstance(gradients, list) and all([type(g) is np.ndarray and g.dtype.kind == "f" for g in gradients])
+        if floats and [g.shape for g in gradients] == self._shapes:  # as those of a model are
+            return list(gradients)
+        given = checks.items("gradients", gradients, "a list of arrays")
+        if len(given) != len(self.trained):
+            raise ValueError(f"gradients: got {len(given)}, wanted {len(self.trained)}, one for each variable")
+        for i, variable in enumerate(self.trained):
+            given[i] = as_array(given[i], f"gradients: that of {variable.path}", variable.dtype)
+            if given[i].shape != variable.shape:
+                wanted = f"gradients: that of {variable.path} must have shape {variable.shape}"
+                raise ValueError(f"{wanted}, got {given[i].shape}")
+        return given
+
+    def views(self) -> list[Array]:
+        """Return the slots in the shapes of their variables, variable by variable."""
+        found: dict[int, list[Array]] = {}
+        for group in self.groups:
+            for i, variable, span in zip(group.indices, group.variables, group.spans, strict=True):
+                found[i] = [slot[span].reshape(variable.shape) for slot in group.slots]
+        return [view for i in sorted(found) for view in found[i]]
+
+
+def as_variables(name: str, value: Any) -> list[Variable]:
+    """`value` as a list of variables."""
+    variables = checks.items(name, value, "a list of variables")
+    for variable in variables:
+        if not isinstance(variable, Variable):
+            checks.refuse(TypeError, name, "a list of variables", variable)
+    return variables

@@ -1,0 +1,128 @@
+"""A run of a layer with a way back: tapes, dropout, and gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from fastlstm import _core
+from fastlstm.forks import safe_at_forks
+from fastlstm.typing import Floats
+
+from .arguments import as_array
+from .call import Call, State
+from .parameters import core_name
+
+if TYPE_CHECKING:
+    from .base import Recurrent
+
+Pullback: TypeAlias = Callable[..., "Gradients"]
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """Gradients of a scalar with respect to what went into a layer.
+
+    Attributes
+    ----------
+    x : ndarray
+        In the shape of the input.
+    state : ndarray or tuple of ndarray
+        In the form of the initial state.
+    parameters : dict of str to ndarray
+        By parameter name.
+    """
+
+    x: Floats
+    state: State
+    parameters: dict[str, Floats]
+
+
+class TrainingCall(Call):
+    """A run that keeps the tapes of its layers and the masks of its dropout."""
+
+    def __init__(self, layer: Recurrent, x: Floats, state: State, lengths: Any) -> None:
+        super().__init__(layer, x, state, lengths)
+        self.tapes: list[_core.Tape] = []
+        self.masks: list[Floats | None] = []
+
+    def run(self) -> Floats:
+        """All layers, with dropout between them: (T, N, I) to (T, N, D*S)."""
+        inputs = self.x
+        for layer in range(self.layer.num_layers):
+            inputs = self._drop(layer, self._train_layer(layer, inputs))
+        return inputs
+
+    def _train_layer(self, layer: int, inputs: Floats) -> Floats:
+        """Both directions of one layer, with tapes: (T, N, .) to (T, N, D*S)."""
+        y, parts = self.outputs()
+        for direction, part in enumerate(parts):
+            k = layer * len(parts) + direction
+            arguments = (self.weights[k], inputs, *self.states[k], part, self.lengths, direction == 1)
+            h_n, c_n, tape = _core.forward_training(*arguments)
+            self.tapes.append(tape)
+            self.keep_final(h_n, c_n)
+        return y
+
+    def _drop(self, layer: int, y: Floats) -> Floats:
+        """Dropout on the outputs of every layer but the last."""
+        p = self.layer.dropout
+        mask: Floats | None = None
+        if p > 0 and layer < self.layer.num_layers - 1:
+            keep = safe_at_forks(self.layer._rng).random(y.shape) >= p
+            mask = (keep * (1 / (1 - p) if p < 1 else 0.0)).astype(self.layer.dtype)
+        self.masks.append(mask)
+        return y if mask is None else y * mask
+
+    def pullback(self, dy: Floats, dstate: State = None) -> Gradients:
+        """From gradients of the outputs to those of the inputs; see `Recurrent.vjp`."""
+        layer = self.layer
+        dy = as_array(dy, "dy", layer.dtype)
+        size = layer.num_directions * layer._state_size
+        shape = self.output(np.broadcast_to(np.empty(1), (*self.x.shape[:2], size))).shape
+        if dy.shape != shape:
+            raise ValueError(f"dy must have shape {shape}, got {dy.shape}")
+        seeds = None if dstate is None else self.state_arrays(dstate, "dstate")
+        parameters: dict[str, Floats] = {}
+        dstates: list[tuple[Floats, ...]] = []
+        dinputs = self.time_first(dy)
+        for k in reversed(range(layer.num_layers)):
+            mask = self.masks[k]
+            dinputs = dinputs if mask is None else dinputs * mask
+            dinputs = self._pull_layer(k, dinputs, seeds, parameters, dstates)
+        in_order = {name: parameters[name] for name in layer._shapes()}
+        return Gradients(self.output(dinputs), self.pack_state(dstates[::-1]), in_order)
+
+    def _pull_layer(
+        self,
+        layer: int,
+        dy: Floats,
+        seeds: tuple[Floats, ...] | None,
+        parameters: dict[str, Floats],
+        dstates: list[tuple[Floats, ...]],
+    ) -> Floats:
+        """Both directions of one layer, the second first, so that `dstates` fills from the end."""
+        S, D = self.layer._state_size, self.layer.num_directions
+        total: Floats | None = None
+        for direction in reversed(range(D)):
+            k = layer * D + direction
+            suffix = f"_l{layer}" + ("_reverse" if direction else "")
+            dx = self.empty(self.weights[k].input_size)
+            shapes = {name: self.parameters[name + suffix].shape for name in self.layer._parameter_names}
+            own = {name: _core.empty(shape, self.layer.dtype) for name, shape in shapes.items()}
+            parameters |= {name + suffix: gradient for name, gradient in own.items()}
+            part = dy[..., direction * S : (direction + 1) * S]
+            dh_n, dc_n = (None, None) if seeds is None else (seeds[0][k], seeds[1][k] if len(seeds) == 2 else None)
+            dh_0, dc_0 = _core.backward(self.tapes[k], part, dh_n, dc_n, dx, **_as_gradients(own))
+            dstates.append((dh_0,) if dc_0 is None else (dh_0, dc_0))
+            total = dx if total is None else total + dx
+        assert total is not None
+        return total
+
+
+def _as_gradients(parameters: dict[str, Floats]) -> dict[str, Floats]:
+    """Name arrays by the engine's names of the gradients that are to be written to them."""
+    return {f"d{core_name(name)}": gradient for name, gradient in parameters.items()}

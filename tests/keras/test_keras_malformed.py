@@ -55,6 +55,7 @@ CLASSES = {
 # What a constructor cannot do without.
 NEEDED: dict[str, Callable[[], Any]] = {
     "activation": lambda: "tanh",
+    "axes": lambda: 1,
     "backward": lambda: lambda dy, x, y: dy,
     "cell": lambda: layers.LSTMCell(3),
     "cells": lambda: [layers.LSTMCell(3)],
@@ -87,6 +88,7 @@ ALLOWED: dict[str, set[str]] = {
     **{name: {"None", "inf", *POSITIVE} for name in ("clipnorm", "clipvalue", "global_clipnorm")},
     **{name: {"None"} for name in ("batch_input_shape", "dtype", "input_dim", "input_length")},
     "batch_shape": set(),
+    "axes": {"-1", "negative size", *WHOLE},
     "axis": {"-1", "negative size", *WHOLE},
     "baseline": {"None", "inf", *FINITE},
     "callbacks": {"None", "[]"},

@@ -12,8 +12,8 @@ class Add(Elementwise):
     """Add inputs: ``x[0] + x[1] + ...``.
 
     Shapes ``(N, ...)`` may differ where broadcasting stretches one of them: an axis of size 1, or one behind that of
-    the batch that an input with fewer axes lacks. The output has a mask if all inputs have one: a step is there if any of
-    them has it.
+    the batch that an input with fewer axes lacks. The output has a mask if all inputs have one: a step is there if any
+    of them has it.
 
     Parameters
     ----------

@@ -5,7 +5,6 @@ from .core.activation import Activation
 from .core.dense import Dense
 from .core.dropout import Dropout
 from .core.embedding import Embedding
-from .core.flatten import Flatten
 from .core.input import Input, InputLayer
 from .core.masking import Masking
 from .merging.concatenate import Concatenate, concatenate
@@ -20,6 +19,11 @@ from .recurrent.rnn import RNN
 from .recurrent.simple_rnn import SimpleRNN, SimpleRNNCell
 from .recurrent.stacked import StackedRNNCells
 from .recurrent.time_distributed import TimeDistributed
+from .reshaping.ends import Cropping1D, ZeroPadding1D
+from .reshaping.flatten import Flatten
+from .reshaping.permute import Permute
+from .reshaping.repeating import RepeatVector, UpSampling1D
+from .reshaping.reshape import Reshape
 
 __all__ = [
     "GRU",
@@ -30,6 +34,7 @@ __all__ = [
     "Average",
     "Bidirectional",
     "Concatenate",
+    "Cropping1D",
     "Dense",
     "Dot",
     "Dropout",
@@ -44,11 +49,16 @@ __all__ = [
     "Maximum",
     "Minimum",
     "Multiply",
+    "Permute",
+    "RepeatVector",
+    "Reshape",
     "SimpleRNN",
     "SimpleRNNCell",
     "StackedRNNCells",
     "Subtract",
     "TimeDistributed",
+    "UpSampling1D",
+    "ZeroPadding1D",
     "add",
     "average",
     "concatenate",

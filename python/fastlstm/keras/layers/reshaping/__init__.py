@@ -1,0 +1,1 @@
+"""Layers that give the numbers of their input in another shape."""

@@ -73,6 +73,7 @@ NEEDED: dict[str, Callable[[], Any]] = {
     "output_dim": lambda: 3,
     "rate": lambda: 0.5,
     "target_shape": lambda: (3, 5),
+    "pool_size": lambda: 2,
     "schedule": lambda: lambda epoch, rate: rate,
     "units": lambda: 3,
 }
@@ -105,6 +106,8 @@ ALLOWED: dict[str, set[str]] = {
     "minval": {"-1", "0"},
     "model": set(VALUES),
     "noise_shape": {"None", "[]"},
+    "padding": set(),
+    "strides": {"None"},
     "target_shape": {"[]", "negative size"},
     "use_cudnn": {"True", "0"},
     "value": {"True", "2**62", "array", "[]", "negative size", *FINITE},

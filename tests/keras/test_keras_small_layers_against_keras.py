@@ -26,6 +26,20 @@ LAYERS = {
     "up_sampling1d": (lambda k: k.UpSampling1D(3), X),
     "zero_padding1d": (lambda k: k.ZeroPadding1D((2, 0)), X),
     "cropping1d": (lambda k: k.Cropping1D((1, 2)), X),
+    "global_average": (lambda k: k.GlobalAveragePooling1D(), X),
+    "global_average_keepdims": (lambda k: k.GlobalAveragePooling1D(keepdims=True), X),
+    "global_max": (lambda k: k.GlobalMaxPooling1D(), X),
+    "global_max_equal": (lambda k: k.GlobalMaxPooling1D(keepdims=True), np.round(X)),
+    "max": (lambda k: k.MaxPooling1D(), X),
+    "max_equal": (lambda k: k.MaxPooling1D(3, 2), np.round(X)),
+    "max_same": (lambda k: k.MaxPooling1D(2, padding="same"), X),
+    "max_same_steps": (lambda k: k.MaxPooling1D(4, 1, "same"), X),
+    "max_apart": (lambda k: k.MaxPooling1D(2, 3, "same"), X),
+    "average": (lambda k: k.AveragePooling1D(2), X),
+    "average_over": (lambda k: k.AveragePooling1D(3, strides=1), X),
+    "average_same": (lambda k: k.AveragePooling1D(4, 2, "same"), X),
+    "average_same_over": (lambda k: k.AveragePooling1D(5, 1, "same"), X),
+    "average_apart": (lambda k: k.AveragePooling1D(pool_size=1, strides=3), X),
 }
 
 
@@ -104,6 +118,10 @@ REFUSED = {
     "up_sampling1d": lambda k: k.UpSampling1D(0),
     "zero_padding1d": lambda k: k.ZeroPadding1D((1, 2, 3)),
     "cropping1d": lambda k: k.Cropping1D(4)(X),
+    "pool_size": lambda k: k.MaxPooling1D(0)(X),
+    "pool": lambda k: k.AveragePooling1D(8).compute_output_shape(X.shape),
+    "padding": lambda k: k.MaxPooling1D(2, padding="full").compute_output_shape(X.shape),
+    "axes": lambda k: k.GlobalMaxPooling1D()(X[0]),
 }
 
 

@@ -12,6 +12,8 @@ from .merging.dot import Dot, dot
 from .merging.extremes import Maximum, Minimum, maximum, minimum
 from .merging.multiply import Multiply, multiply
 from .merging.sums import Add, Average, Subtract, add, average, subtract
+from .pooling.whole import GlobalAveragePooling1D, GlobalAvgPool1D, GlobalMaxPool1D, GlobalMaxPooling1D
+from .pooling.windows import AveragePooling1D, AvgPool1D, MaxPool1D, MaxPooling1D
 from .recurrent.bidirectional import Bidirectional
 from .recurrent.gru import GRU, GRUCell
 from .recurrent.lstm import LSTM, LSTMCell
@@ -32,6 +34,8 @@ __all__ = [
     "Activation",
     "Add",
     "Average",
+    "AveragePooling1D",
+    "AvgPool1D",
     "Bidirectional",
     "Concatenate",
     "Cropping1D",
@@ -41,11 +45,17 @@ __all__ = [
     "Embedding",
     "Flatten",
     "GRUCell",
+    "GlobalAveragePooling1D",
+    "GlobalAvgPool1D",
+    "GlobalMaxPool1D",
+    "GlobalMaxPooling1D",
     "Input",
     "InputLayer",
     "LSTMCell",
     "Layer",
     "Masking",
+    "MaxPool1D",
+    "MaxPooling1D",
     "Maximum",
     "Minimum",
     "Multiply",

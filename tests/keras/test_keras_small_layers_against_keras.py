@@ -1,5 +1,7 @@
 """Layers without a time loop side by side with real Keras, where it is installed: values, shapes, gradients, masks."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ RNG = np.random.default_rng(8)
 X = RNG.normal(size=(N, T, I)).astype(np.float32)
 MASK = RNG.random((N, T)) < 0.6
 MASK[0], MASK[1] = False, True
+PADDED = np.where(MASK[..., None], X, np.float32(0))
 OURS_ALONE = {"name", "trainable", "dtype"}
 
 LAYERS = {
@@ -39,6 +42,20 @@ LAYERS = {
     "average_over": (lambda k: k.AveragePooling1D(3, strides=1), X),
     "average_same": (lambda k: k.AveragePooling1D(4, 2, "same"), X),
     "average_same_over": (lambda k: k.AveragePooling1D(5, 1, "same"), X),
+    "relu": (lambda k: k.ReLU(), X),
+    "relu_bounded": (lambda k: k.ReLU(6), 4 * X),
+    "relu_bent": (lambda k: k.ReLU(max_value=1.0, negative_slope=0.1, threshold=0.4), X),
+    "relu_leaks": (lambda k: k.ReLU(negative_slope=0.1), X),
+    "leaky_relu": (lambda k: k.LeakyReLU(), X),
+    "prelu": (lambda k: k.PReLU(), X),
+    "prelu_shared": (lambda k: k.PReLU(shared_axes=[1]), PADDED),
+    "elu": (lambda k: k.ELU(0.5), X),
+    "softmax": (lambda k: k.Softmax(), X[..., 0]),
+    "softmax_steps": (lambda k: k.Softmax(axis=1), X[:, 0]),
+    "softmax_both": (lambda k: k.Softmax(axis=[1, 2]), X.reshape(N, T, 2, 2)),
+    "identity": (lambda k: k.Identity(), X),
+    "rescaling": (lambda k: k.Rescaling(0.5, 1.0), X),
+    "rescaling_features": (lambda k: k.Rescaling([1.0, 2.0, 3.0, 4.0], [0.5]), X),
     "average_apart": (lambda k: k.AveragePooling1D(pool_size=1, strides=3), X),
 }
 
@@ -61,7 +78,7 @@ def test_values_and_shapes(name):
     for rows in (None, N):
         shape = (rows, *x.shape[1:])
         assert layer.compute_output_shape(shape) == tuple(other.compute_output_shape(shape))
-    if x.ndim == 3:
+    if x.ndim == 3 and name != "prelu":  # which has a slope for every step
         layer, other = (LAYERS[name][0](k.layers) for k in (ours, theirs))
         given = [k.Input((None, I)) for k in (ours, theirs)]
         assert layer(given[0]).shape == tuple(other(given[1]).shape)
@@ -102,11 +119,15 @@ def test_masks(name):
 def test_configs(name):
     layer, other, _ = made(name)
     got, wanted = layer.get_config(), other.get_config()
-    own = {key: value for key, value in got.items() if key not in OURS_ALONE}
-    assert own == {key: theirs.saving.serialize_keras_object(wanted[key]) for key in own} or own == {
-        key: wanted[key] for key in own
+    assert {key: plain(got[key]) for key in got.keys() - OURS_ALONE} == {
+        key: plain(wanted[key]) for key in wanted.keys() - OURS_ALONE
     }
-    assert set(got) == set(wanted)
+
+
+def plain(setting):
+    """A setting of either library: what Keras writes of an object beside its class and its settings is left out."""
+    setting = theirs.saving.serialize_keras_object(setting) if not isinstance(setting, list | tuple) else list(setting)
+    return {key: setting[key] for key in ("class_name", "config")} if isinstance(setting, dict) else setting
 
 
 REFUSED = {
@@ -118,6 +139,11 @@ REFUSED = {
     "up_sampling1d": lambda k: k.UpSampling1D(0),
     "zero_padding1d": lambda k: k.ZeroPadding1D((1, 2, 3)),
     "cropping1d": lambda k: k.Cropping1D(4)(X),
+    "max_value": lambda k: k.ReLU(-1.0),
+    "slope": lambda k: k.LeakyReLU(-1.0),
+    "stddev": lambda k: k.GaussianNoise(2.0),
+    "rate": lambda k: k.SpatialDropout1D(2.0),
+    "mask_of_steps": lambda k: k.Softmax()(X, mask=MASK),
     "pool_size": lambda k: k.MaxPooling1D(0)(X),
     "pool": lambda k: k.AveragePooling1D(8).compute_output_shape(X.shape),
     "padding": lambda k: k.MaxPooling1D(2, padding="full").compute_output_shape(X.shape),
@@ -130,3 +156,57 @@ def test_what_is_refused(name):
     for k in (theirs.layers, ours.layers):
         with pytest.raises((ValueError, TypeError)):
             REFUSED[name](k)
+
+
+@pytest.mark.parametrize("shape", [(N, T, I), (N, 1, I), (N, T, 1), (T, I), (I,)], ids=str)
+@pytest.mark.parametrize("axis", [-1, 1, [1, 2]], ids=str)
+def test_softmax_under_a_mask(axis, shape):
+    mask = np.random.default_rng(3).random(shape) < 0.5
+    layer, other = (k.layers.Softmax(axis) for k in (ours, theirs))
+    given = tf.constant(X)
+    with tf.GradientTape() as tape:
+        tape.watch(given)
+        y = other(given, mask=tf.constant(mask))
+        total = tf.reduce_sum(y * PADDED)
+    out, pullback = layer.vjp(X, TRAINING._replace(mask=mask))
+    np.testing.assert_allclose(out, y, atol=FLOAT32)
+    np.testing.assert_allclose(pullback(PADDED)[0], tape.gradient(total, given), atol=FLOAT32)
+
+
+def test_penalties_on_what_goes_through():
+    values = []
+    for k in (ours, theirs):
+        model = k.Sequential(
+            [k.Input((I,)), k.layers.ActivityRegularization(0.1, 0.2), k.layers.Dense(1, trainable=False)]
+        )
+        model.set_weights([np.ones(w.shape) for w in model.get_weights()])
+        model.compile("sgd", "mse")
+        values.append(model.evaluate(X[:, 0], np.zeros((N, 1)), verbose=0))
+    assert values[0] == pytest.approx(values[1], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "SpatialDropout1D",
+            "GaussianNoise",
+            "GaussianDropout",
+            "ActivityRegularization",
+            "ReLU",
+            "LeakyReLU",
+            "PReLU",
+        ),
+        *("ELU", "Softmax", "Identity", "Rescaling", "RepeatVector", "Reshape", "Permute", "Flatten", "UpSampling1D"),
+        *("ZeroPadding1D", "Cropping1D", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "MaxPooling1D"),
+        *("AveragePooling1D", "PReLU"),
+    ],
+)
+def test_constructors_take_the_same_arguments(name):
+    taken, wanted = (inspect.signature(getattr(k.layers, name)).parameters for k in (ours, theirs))
+    for argument in wanted.keys() - {"kwargs", "name", "dtype"}:
+        theirs_default, own = wanted[argument].default, taken[argument].default
+        same = own == theirs_default or str(own).lower() == str(theirs_default).lower()
+        assert same, (name, argument)
+    own_order = [argument for argument in taken if argument in wanted]
+    assert own_order == [argument for argument in wanted if argument in taken]

@@ -9,7 +9,7 @@ from fastlstm import checks
 
 from . import losses
 from .foundation.arrays import Array, any_numbers
-from .foundation.lookup import checked_name, find, names_of, snake_case
+from .foundation.lookup import checked_name, find, function_name, names_of, snake_case
 
 
 class Metric:
@@ -45,7 +45,10 @@ class Metric:
         if labels.shape[:1] != outputs.shape[:1]:
             raise ValueError(f"y_true must have the rows of y_pred {outputs.shape}, got shape {labels.shape}")
         values = self.call(labels, outputs)
-        if sample_weight is not None:
+        if values.ndim == 0:
+            self.total += float(values)
+            self.count += 1
+        elif sample_weight is not None:
             self._add_weighted(values, any_numbers(sample_weight, "sample_weight"))
         elif values.size:
             rows = len(values)
@@ -225,14 +228,24 @@ class BinaryCrossentropy(_LossMetric):
     loss = losses.BinaryCrossentropy
 
 
-class _FunctionMetric(Metric):
-    def __init__(self, function: Callable[[Array, Array], Any]) -> None:
-        super().__init__(getattr(function, "__name__", snake_case(type(function).__name__)))
-        self.function = function
+class FunctionMetric(Metric):
+    """A function ``f(y_true, y_pred)`` as a metric: the value of every entry or row, or one number a batch.
+
+    Parameters
+    ----------
+    function
+        What is averaged. Of one number a batch all batches count alike.
+    name, dtype
+        See `Metric`.
+    """
+
+    def __init__(self, function: Callable[[Array, Array], Any], name: str | None = None, dtype: Any = None) -> None:
+        self.function = checks.function("function", function)
+        super().__init__(function_name(function) if name is None else name, dtype)
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
-        values = np.asarray(self.function(y_true, y_pred))
-        return np.full(len(y_pred), values) if values.ndim == 0 else values
+        """Return what the function gives."""
+        return np.asarray(self.function(y_true, y_pred))
 
 
 _KNOWN = names_of(
@@ -261,7 +274,7 @@ def get(identifier: Any, argument: str = "metrics") -> Metric:
         names = ", ".join(["accuracy", *sorted({snake_case(cls.__name__) for cls in _KNOWN.values()})])
         checks.refuse(ValueError, argument, "known names or Metrics", identifier, f"; valid names: {names}")
     if callable(identifier) and not isinstance(identifier, Metric | type):
-        return _FunctionMetric(identifier)
+        return FunctionMetric(identifier)
     metric = find(identifier, _KNOWN, Metric, argument)
     if isinstance(identifier, str):
         metric.name = identifier

@@ -56,8 +56,16 @@ LAYERS = {
     "identity": (lambda k: k.Identity(), X),
     "rescaling": (lambda k: k.Rescaling(0.5, 1.0), X),
     "rescaling_features": (lambda k: k.Rescaling([1.0, 2.0, 3.0, 4.0], [0.5]), X),
+    "batch_normalization": (lambda k: k.BatchNormalization(), X),
+    "batch_normalization_steps": (lambda k: k.BatchNormalization(axis=1, center=False), X),
+    "layer_normalization": (lambda k: k.LayerNormalization(), X),
+    "layer_normalization_both": (lambda k: k.LayerNormalization(axis=[1, 2], epsilon=0.1), X),
+    "layer_normalization_steps": (lambda k: k.LayerNormalization(axis=1, scale=False), X),
     "average_apart": (lambda k: k.AveragePooling1D(pool_size=1, strides=3), X),
 }
+
+OF_STEPS = ("prelu", "batch_normalization_steps", "layer_normalization_both", "layer_normalization_steps")
+"""Layers with a weight for every time step."""
 
 
 def made(name):
@@ -78,7 +86,7 @@ def test_values_and_shapes(name):
     for rows in (None, N):
         shape = (rows, *x.shape[1:])
         assert layer.compute_output_shape(shape) == tuple(other.compute_output_shape(shape))
-    if x.ndim == 3 and name != "prelu":  # which has a slope for every step
+    if x.ndim == 3 and name not in OF_STEPS:
         layer, other = (LAYERS[name][0](k.layers) for k in (ours, theirs))
         given = [k.Input((None, I)) for k in (ours, theirs)]
         assert layer(given[0]).shape == tuple(other(given[1]).shape)
@@ -127,6 +135,8 @@ def test_configs(name):
 def plain(setting):
     """A setting of either library: what Keras writes of an object beside its class and its settings is left out."""
     setting = theirs.saving.serialize_keras_object(setting) if not isinstance(setting, list | tuple) else list(setting)
+    # Keras makes a list of the axes of a LayerNormalization when it is built.
+    setting = setting[0] if isinstance(setting, list) and len(setting) == 1 else setting
     return {key: setting[key] for key in ("class_name", "config")} if isinstance(setting, dict) else setting
 
 
@@ -173,6 +183,76 @@ def test_softmax_under_a_mask(axis, shape):
     np.testing.assert_allclose(pullback(PADDED)[0], tape.gradient(total, given), atol=FLOAT32)
 
 
+@pytest.mark.parametrize("mask", [None, MASK], ids=["whole", "masked"])
+@pytest.mark.parametrize("options", [{}, {"axis": 1}, {"center": False, "momentum": 0.5}, {"scale": False}], ids=str)
+def test_batch_normalization_in_training(options, mask):
+    layer, other = (k.layers.BatchNormalization(**options) for k in (ours, theirs))
+    given = tf.constant(X)
+    for each in (layer, other):
+        each.build((None, T, I))
+        each.set_weights([np.random.default_rng(1).normal(size=w.shape) ** 2 for w in each.get_weights()])
+    with tf.GradientTape() as tape:
+        tape.watch(given)
+        y = other(given, training=True, mask=None if mask is None else tf.constant(mask))
+        total = tf.reduce_sum(y * PADDED)
+    wanted = tape.gradient(total, [given, *other.trainable_weights])
+    out, pullback = layer.vjp(X, TRAINING._replace(mask=mask))
+    np.testing.assert_allclose(out, y, atol=FLOAT32)
+    dx, gradients = pullback(PADDED)
+    for a, b in zip([dx, *gradients], wanted, strict=True):
+        np.testing.assert_allclose(a, b, atol=10 * FLOAT32)
+    for a, b in zip(layer.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=FLOAT32)
+
+
+NETWORKS = {
+    "batch_normalization": lambda k: [
+        k.Masking(),
+        k.LSTM(4, return_sequences=True),
+        k.BatchNormalization(momentum=0.9),
+        k.LSTM(4),
+        k.BatchNormalization(),
+        k.Dense(1),
+    ],
+    "frozen": lambda k: [k.LSTM(4), k.BatchNormalization(trainable=False), k.Dense(1)],
+    "layer_normalization": lambda k: [
+        k.Masking(),
+        k.GRU(4, return_sequences=True),
+        k.LayerNormalization(),
+        k.GlobalAveragePooling1D(),
+        k.PReLU(),
+        k.Dense(1),
+    ],
+    "small": lambda k: [
+        k.ZeroPadding1D(1),
+        k.SimpleRNN(4, return_sequences=True),
+        k.MaxPooling1D(2),
+        k.LeakyReLU(),
+        k.ActivityRegularization(l2=0.01),
+        k.AveragePooling1D(2, padding="same"),
+        k.Permute((2, 1)),
+        k.Softmax(),
+        k.Flatten(),
+        k.Dense(1),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_training(name):
+    found = []
+    x, y = (PADDED[1:], X[1:, 0, :1])
+    for k in (ours, theirs):
+        model = k.Sequential([k.Input((T, I)), *NETWORKS[name](k.layers)])
+        values = [np.random.default_rng(w.size).normal(size=w.shape) * 0.5 for w in model.get_weights()]
+        model.set_weights([abs(v) if v.ndim == 1 else v for v in values])
+        model.compile("adam", "mse")
+        history = model.fit(x, y, epochs=3, batch_size=2, shuffle=False, verbose=0).history["loss"]
+        found.append([history, *model.get_weights(), model.predict(x, verbose=0)])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4)  # six steps of float32 training by two implementations
+
+
 def test_penalties_on_what_goes_through():
     values = []
     for k in (ours, theirs):
@@ -199,7 +279,7 @@ def test_penalties_on_what_goes_through():
         ),
         *("ELU", "Softmax", "Identity", "Rescaling", "RepeatVector", "Reshape", "Permute", "Flatten", "UpSampling1D"),
         *("ZeroPadding1D", "Cropping1D", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "MaxPooling1D"),
-        *("AveragePooling1D", "PReLU"),
+        *("AveragePooling1D", "PReLU", "BatchNormalization", "LayerNormalization"),
     ],
 )
 def test_constructors_take_the_same_arguments(name):

@@ -18,6 +18,8 @@ from .merging.dot import Dot, dot
 from .merging.extremes import Maximum, Minimum, maximum, minimum
 from .merging.multiply import Multiply, multiply
 from .merging.sums import Add, Average, Subtract, add, average, subtract
+from .normalization.batch_normalization import BatchNormalization
+from .normalization.layer_normalization import LayerNormalization
 from .pooling.whole import GlobalAveragePooling1D, GlobalAvgPool1D, GlobalMaxPool1D, GlobalMaxPooling1D
 from .pooling.windows import AveragePooling1D, AvgPool1D, MaxPool1D, MaxPooling1D
 from .recurrent.bidirectional import Bidirectional
@@ -48,6 +50,7 @@ __all__ = [
     "Average",
     "AveragePooling1D",
     "AvgPool1D",
+    "BatchNormalization",
     "Bidirectional",
     "Concatenate",
     "Cropping1D",
@@ -69,6 +72,7 @@ __all__ = [
     "LSTMCell",
     "Lambda",
     "Layer",
+    "LayerNormalization",
     "LeakyReLU",
     "Masking",
     "MaxPool1D",

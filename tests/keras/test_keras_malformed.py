@@ -235,24 +235,35 @@ LAYERS: dict[str, Callable[[], layers.Layer]] = {
     "Flatten": layers.Flatten,
     "Dropout": lambda: layers.Dropout(0.5),
     "Masking": layers.Masking,
+    "BatchNormalization": layers.BatchNormalization,
+    "LayerNormalization": layers.LayerNormalization,
+    "MaxPooling1D": layers.MaxPooling1D,
+    "GlobalAveragePooling1D": layers.GlobalAveragePooling1D,
+    "PReLU": layers.PReLU,
+    "ReLU": layers.ReLU,
+    "Reshape": lambda: layers.Reshape((-1,)),
+    "Softmax": layers.Softmax,
 }
+ONE_MASK = ("TimeDistributed", "Bidirectional", "BatchNormalization", "Softmax")
+"""Layers whose masks have a certain number of axes, or whatever the layer inside takes."""
 
 
 @pytest.mark.parametrize("kind", LAYERS)
 def test_methods_of_layers(kind: str) -> None:
     make = LAYERS[kind]
-    flat = kind in ("Dense", "Dropout", "Flatten", "Masking")
-    arrays = {"array", "[]", "negative size"} if kind in ("Flatten", "Dropout") else set()
     built = make()
+    arrays = {"array", "[]", "negative size"} if built.min_ndim == 1 and not built.ndim else set()
+    needs = [p for p in inspect.signature(type(built)).parameters.values() if p.default is p.empty and p.kind < 2]
+    masks = {"None", *(set() if built.mask_ndim or kind in ONE_MASK else {"negative size"})}
     built(X)
     wrong = [
         *complaints(lambda v: make().build(v), "input_shape", set()),
         *complaints(lambda v: make().compute_output_shape(v), "input_shape", set()),
-        *complaints(type(built).from_config, "config", {"{}"} if kind in ("Flatten", "Masking") else set()),
+        *complaints(type(built).from_config, "config", set() if needs else {"{}"}),
         *complaints(lambda v: make()(v), "x", arrays),
-        *complaints(lambda v: built(X, mask=v), "mask", {"None", *({"negative size"} if flat else ())}),
+        *complaints(lambda v: built(X, mask=v), "mask", masks | ({"array"} if kind == "Softmax" else set())),
         *complaints(lambda v: built(X, training=v), "training", {"None", "True", "0"}),
-        *complaints(built.set_weights, "weights|kernel", {"[]"} if not built.weights else set()),
+        *complaints(built.set_weights, "weights|kernel|gamma", {"[]"} if not built.weights else set()),
         *complaints(set_attribute(built, "trainable"), "trainable", {"True", "0"}),
     ]
     assert not [text for text in wrong if "missing 1 required" not in text]

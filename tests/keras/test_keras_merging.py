@@ -411,3 +411,14 @@ def test_masks_of_a_models_output_are_known_without_its_values(merge):
     found = Network(model.plan).output_masks([values])
     np.testing.assert_array_equal(found, whole)
     np.testing.assert_array_equal(found[0][:, :4], MASKS[0])
+
+
+def test_a_stream_through_merges():
+    x = Input((None, 3))
+    one, other = (layers.LSTM(4, return_sequences=True)(x) for _ in range(2))
+    merged = layers.concatenate([layers.add([one, other]), layers.multiply([one, other]), layers.maximum([one, other])])
+    model = Model(x, layers.Dense(2)(layers.LeakyReLU()(layers.GRU(3, return_sequences=True)(merged))))
+    values = draw([(2, 6, 3)], "float32")[0]
+    stream = model.stream(2)
+    outputs = [stream.step(values[:, t]) for t in range(6)]
+    np.testing.assert_array_equal(np.stack(outputs, axis=1), model(values))

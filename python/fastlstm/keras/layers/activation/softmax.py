@@ -64,7 +64,7 @@ class Softmax(Layer):
     def _fitting(self, mask: Array, x: Array) -> Array:
         """Return booleans that broadcasting takes to the shape of `x`, or ValueError."""
         pairs = zip(mask.shape[::-1], x.shape[::-1], strict=False)
-        if mask.ndim > x.ndim or any(size not in (1, wanted) for size, wanted in pairs):
+        if not 0 < mask.ndim <= x.ndim or any(size not in (1, wanted) for size, wanted in pairs):
             cure = "; Activation('softmax') takes no notice of a mask of time steps"
             wanted = f"a shape whose last axes are those of x {x.shape}, or 1"
             raise ValueError(f"{self.name}: mask must have {wanted}, got {mask.shape}{cure}")

@@ -75,7 +75,7 @@ class Constant(Initializer):
         try:
             return np.broadcast_to(value, shape)
         except ValueError:
-            raise ValueError(f"value must be a number or fit a weight of shape {shape}, got {value.shape}") from None
+            checks.complain(ValueError, "value", f"be a number or fit a weight of shape {shape}", value.shape)
 
 
 class Identity(Initializer):
@@ -86,7 +86,7 @@ class Identity(Initializer):
 
     def _draw(self, shape: tuple[int, ...]) -> Array:
         if len(shape) != 2:
-            raise ValueError(f"Identity: got shape {shape}, wanted a matrix")
+            checks.refuse(ValueError, "Identity: shape", "that of a matrix", shape)
         return self.gain * np.eye(*shape)
 
 
@@ -229,7 +229,7 @@ class Orthogonal(_Random):
 
     def _draw(self, shape: tuple[int, ...]) -> Array:
         if len(shape) < 2:
-            raise ValueError(f"Orthogonal: got shape {shape}, wanted two axes or more")
+            checks.complain(ValueError, "Orthogonal: shape", "have two axes or more", shape)
         rows, columns = math.prod(shape[:-1]), shape[-1]
         normal = self._generator.standard_normal((max(rows, columns), min(rows, columns)))
         q, r = np.linalg.qr(normal)

@@ -43,7 +43,7 @@ class Metric:
         """Take in one batch."""
         labels, outputs = any_numbers(y_true, "y_true"), losses.as_outputs(y_pred)
         if labels.shape[:1] != outputs.shape[:1]:
-            raise ValueError(f"y_true must have the rows of y_pred {outputs.shape}, got shape {labels.shape}")
+            checks.complain(ValueError, "y_true", f"have the rows of y_pred {outputs.shape}", f"shape {labels.shape}")
         values = self.call(labels, outputs)
         if sample_weight is not None:
             self._add_weighted(values, any_numbers(sample_weight, "sample_weight"))

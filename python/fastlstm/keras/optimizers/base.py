@@ -73,7 +73,8 @@ class Optimizer:
     @learning_rate.setter
     def learning_rate(self, value: LearningRate) -> None:
         if isinstance(self._rate, LearningRateSchedule) and not callable(value):
-            raise TypeError("learning_rate: a schedule gives it; make the optimizer with a number to set it later")
+            cure = ": a schedule gives it; make the optimizer with a number to set it later"
+            checks.refuse(TypeError, "learning_rate", "a schedule or a function", value, cure)
         self._rate = checked_rate(value)
 
     @property
@@ -166,7 +167,7 @@ class Optimizer:
         wanted = "a list as get_weights() gives it"
         given = [any_numbers(entry, "weights", wanted) for entry in checks.items("weights", weights, wanted)]
         if [entry.shape for entry in given] != shapes:
-            raise ValueError(f"weights: got shapes {[entry.shape for entry in given]}, wanted {shapes}")
+            checks.complain(ValueError, "weights", f"have shapes {shapes}", [entry.shape for entry in given])
         steps = checks.whole_number("weights: the number of steps", given[0], at_least=0)
         rate = checks.real_number("weights: the learning rate", given[1], at_least=0)
         self.iterations = steps

@@ -15,7 +15,7 @@ def check_clips(owner: str, **clips: Any) -> None:
     """Raise unless at most one of the bounds is given, and it is a positive number."""
     given = [argument for argument, value in clips.items() if value is not None]
     if len(given) > 1:
-        raise ValueError(f"{owner}: got {' and '.join(given)}, wanted at most one of them")
+        checks.complain(ValueError, f"{owner}: {', '.join(clips)}", "not come together", " and ".join(given))
     for argument in given:
         checks.real_number(f"{owner}: {argument}", clips[argument], above=0, infinite=True)
 

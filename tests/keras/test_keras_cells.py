@@ -420,7 +420,7 @@ def pull(result, slope=None):
         ),
         (lambda: layers.RNN(layers.GRUCell(3), dtype="float64"), ValueError, "dtype float64 must be that of the lay"),
         (lambda: layers.RNN(layers.GRUCell(3), time_major=True), NotImplementedError, "time_major=True"),
-        (lambda: Sequential([Input((T, I)), layers.GRUCell(3)]), ValueError, r"put it into a layer, RNN\(cell\)"),
+        (lambda: Sequential([Input((T, I)), layers.GRUCell(3)]), TypeError, r"put it into a layer, RNN\(GRUCell"),
         (lambda: layers.GRUCell(3).forward(X), TypeError, "a cell takes single steps"),
         (lambda: layers.GRUCell(3)(X[:, 0], Z), ValueError, r"states must have shape \(3, 3\), got \(3, 2\)"),
         (lambda: setattr(layers.GRU(3), "units", 4), AttributeError, "units belongs to the cell; set it there"),

@@ -55,6 +55,7 @@ CLASSES = {
 # What a constructor cannot do without.
 NEEDED: dict[str, Callable[[], Any]] = {
     "activation": lambda: "tanh",
+    "axes": lambda: 1,
     "backward": lambda: lambda dy, x, y: dy,
     "cell": lambda: layers.LSTMCell(3),
     "cells": lambda: [layers.LSTMCell(3)],
@@ -110,6 +111,7 @@ ALLOWED_OF: dict[tuple[str, str], set[str]] = {
     ("ActivationFunction", "in_place"): {"None", "class"},
     ("Bidirectional", "merge_mode"): {"None"},
     ("Bidirectional", "weights"): {"None", "[]", "ragged list", "tuple", "negative size"},
+    ("Dot", "axes"): {"-1", *WHOLE},
     ("Embedding", "input_dim"): set(),
     ("Embedding", "input_length"): {"None", *WHOLE},
     ("InputLayer", "batch_size"): {"None", *WHOLE} - {"0"},
@@ -264,7 +266,7 @@ CALLS: dict[str, tuple[Callable[[Any], Any], str, set[str]]] = {
     "summary": (lambda v: BUILT.summary(v, print_fn=lambda text: None), "line_length", {"None"}),
     "compile, optimizer": (lambda v: model().compile(v), "optimizer", set()),
     "compile, loss": (lambda v: model().compile(loss=v), "loss", {"None"}),
-    "compile, metrics": (lambda v: model().compile(metrics=v), "metrics", {"None", "[]"}),
+    "compile, metrics": (lambda v: model().compile(metrics=v), "metrics", {"None", "[]", "{}"}),
     "compile, run_eagerly": (lambda v: model().compile(run_eagerly=v), "run_eagerly", {"True", "0"}),
     "compile, steps_per_execution": (
         lambda v: model().compile(steps_per_execution=v),

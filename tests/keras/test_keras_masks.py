@@ -296,14 +296,14 @@ def test_gradient_of_a_masked_model(reduction, central_differences):
         [Input((4, 2)), layers.Masking(dtype="float64"), recurrent, layers.Dense(2, "softmax", dtype="float64")]
     )
     model.compile("sgd", losses.CategoricalCrossentropy(reduction=reduction))
-    network = model._network()
-    _, gradients = network.gradients(x.astype("float64"), y, None)
+    network = model._objective()
+    _, gradients = network.gradients([x.astype("float64")], [y], [None])
     for variable, gradient in zip(model.weights, gradients, strict=True):
         start = variable.numpy()
 
         def loss(value, variable=variable):
             variable.assign(value)
-            return network.evaluate(x.astype("float64"), y, None).loss
+            return network.evaluate([x.astype("float64")], [y], [None]).loss
 
         np.testing.assert_allclose(gradient, central_differences(loss, start), atol=GRADIENT, err_msg=variable.path)
         variable.assign(start)

@@ -64,15 +64,15 @@ def test_penalties_are_part_of_the_loss_and_of_its_gradient(central_differences)
     value = model.evaluate(X, Y, verbose=0)
     squares = ((model.predict(X, verbose=0) - Y) ** 2).mean()
     assert value == pytest.approx(0.5 * squares + sum(model.losses), rel=1e-12)
-    network = model._network()
-    outcome, gradients = network.gradients(X, Y, None)
+    network = model._objective()
+    outcome, gradients = network.gradients([X], [Y], [None])
     assert outcome.loss == pytest.approx(value, rel=1e-12)
     for variable, gradient in zip(model.weights, gradients, strict=True):
         start = variable.numpy()
 
         def loss(v, variable=variable):
             variable.assign(v)
-            return network.evaluate(X, Y, None).loss
+            return network.evaluate([X], [Y], [None]).loss
 
         # abs has no derivative at the zeros of a fresh bias; both sides give 0 there.
         np.testing.assert_allclose(gradient, central_differences(loss, start), atol=1e-7, err_msg=variable.path)
@@ -116,15 +116,15 @@ def test_penalties_on_outputs_are_part_of_the_loss_and_of_its_gradient(name, cen
     np.testing.assert_array_equal(plain.predict(X, verbose=0), model.predict(X, verbose=0))
     labels = np.eye(2)[[0, 1, 1, 0, 1, 0]]
     assert model.evaluate(X, labels, verbose=0) > plain.evaluate(X, labels, verbose=0) + 1e-3
-    network = model._network()
-    outcome, gradients = network.gradients(X, labels, None)
-    assert outcome.loss == pytest.approx(network.evaluate(X, labels, None).loss, rel=1e-12)
+    network = model._objective()
+    outcome, gradients = network.gradients([X], [labels], [None])
+    assert outcome.loss == pytest.approx(network.evaluate([X], [labels], [None]).loss, rel=1e-12)
     for variable, gradient in zip(model.weights, gradients, strict=True):
         start = variable.numpy()
 
         def loss(v, variable=variable):
             variable.assign(v)
-            return network.evaluate(X, labels, None).loss
+            return network.evaluate([X], [labels], [None]).loss
 
         np.testing.assert_allclose(gradient, central_differences(loss, start), atol=1e-7, err_msg=variable.path)
         variable.assign(start)

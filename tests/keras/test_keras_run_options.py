@@ -121,7 +121,11 @@ OTHERS = {
     "callbacks of predict": (lambda m, x, y: m.predict(x[:1], callbacks="a"), TypeError, "callbacks must be"),
     "loss_weights text": (lambda m, x, y: m.compile("sgd", "mse", "a"), TypeError, "loss_weights must be a number"),
     "loss_weights NaN": (lambda m, x, y: m.compile("sgd", "mse", np.nan), ValueError, "loss_weights must be a number"),
-    "loss_weights two": (lambda m, x, y: m.compile("sgd", "mse", [1, 2]), TypeError, "loss_weights must be a number"),
+    "loss_weights two": (
+        lambda m, x, y: m.compile("sgd", "mse", [1, 2]),
+        ValueError,
+        "loss_weights must have one entry",
+    ),
     "ragged": (lambda m, x, y: m.fit([x[0].tolist(), x[0, :2].tolist()], y[:2]), TypeError, "x must be .* ragged"),
     "flat buffer": (lambda m, x, y: m.predict(array.array("f", [1.0, 2.0])), ValueError, r"x: got shape \(2,\)"),
 }

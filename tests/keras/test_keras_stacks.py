@@ -146,8 +146,7 @@ def test_predict_evaluate_and_calls_are_one_call_of_the_core(calls):
 
 
 def test_the_loss_of_steps_under_a_mask_is_that_of_one_layer_after_the_other(calls):
-    model = plain("lstm", "gru", sequences=True)
-    model.layers.insert(0, layers.Masking())
+    model = Sequential([Input((None, 3)), layers.Masking(), *plain("lstm", "gru", sequences=True).layers])
     model.compile("sgd", "mse")
     x, y = draw(5, 6, 3), draw(5, 6, 4)
     x[1:, 4:] = 0
@@ -253,7 +252,7 @@ def test_options_set_later_count(calls, option):
 def test_a_layer_without_sequences_ends_a_stack():
     model, x = plain("lstm", "gru"), draw(3, 6, 3)
     model.layers[0].return_sequences = False
-    with pytest.raises(ValueError, match="gru: x must have 3 axes"):
+    with pytest.raises(ValueError, match="gru: input_shape must have 3 axes"):
         model(x)
 
 

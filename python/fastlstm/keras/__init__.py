@@ -17,11 +17,12 @@ from . import (
     utils,
 )
 from .layers import Input, Layer
-from .models import Sequential
+from .models import Model, Sequential
 
 __all__ = [
     "Input",
     "Layer",
+    "Model",
     "Sequential",
     "activations",
     "callbacks",

@@ -144,6 +144,11 @@ class Node:
         for index, tensor in enumerate(self.outputs):
             tensor.node, tensor.index = self, index
 
+    @property
+    def needs(self) -> list[SymbolicTensor]:
+        """The tensors that must be there first."""
+        return self.inputs if self.mask is None else [*self.inputs, self.mask]
+
 
 def any_symbolic(*trees: Any) -> bool:
     """Whether there is a symbolic tensor among the leaves."""

@@ -120,21 +120,28 @@ class _Held(threading.local):
 _held = _Held()
 
 
-@contextmanager
-def holding(variables: Iterable[Variable]) -> Iterator[None]:
-    """For this thread and the time of a block, keep the values that `variables` have now, taken all at once.
+class holding:  # noqa: N801 - used as a function
+    """For this thread and the time of a block, keep the values that variables have now, taken all at once.
 
     So a pass through many layers sees the weights of one moment, even if another thread sets them meanwhile. A block
     inside another one goes on with what that one holds.
+
+    Parameters
+    ----------
+    variables
+        What to hold.
     """
-    if _held.values is not None:
-        yield
-        return
-    _held.values = values_now(variables)
-    try:
-        yield
-    finally:
-        _held.values = None
+
+    def __init__(self, variables: Iterable[Variable]) -> None:
+        self.variables, self.outermost = variables, _held.values is None
+
+    def __enter__(self) -> None:
+        if self.outermost:
+            _held.values = values_now(self.variables)
+
+    def __exit__(self, *error: object) -> None:
+        if self.outermost:
+            _held.values = None
 
 
 def values_now(variables: Iterable[Variable]) -> dict[int, Array]:

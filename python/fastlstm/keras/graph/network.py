@@ -1,216 +1,285 @@
-"""The layers of a model as one function with a gradient."""
+"""A plan as one function with a gradient."""
 
-import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from functools import cached_property, partial
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from ..foundation.arrays import Array
+from ..foundation.trees import filled, leaves
 from ..foundation.variable import Variable, holding
-from ..layers.base import Layer
 from ..layers.call import Call, Pullback
 from ..layers.core.embedding import Embedding
 from ..layers.core.masking import Masking
 from ..layers.recurrent.time_distributed import TimeDistributed
-from ..losses import Loss, apply_mask, weighted
+from .plan import Plan, Step
 from .stack import joined
 
+Slopes: TypeAlias = Sequence[Array | None]
+"""Gradients of arrays, None for one that has none."""
 
-class Outcome(NamedTuple):
-    """What came of one batch."""
 
-    loss: float
-    output: Array
-    mask: Array | None
-    """Which entries of the output count, None if all do."""
+class Found(NamedTuple):
+    """What a run of a network gives."""
+
+    outputs: list[Array]
+    masks: list[Array | None]
+    """Which entries of each output count, None if all do."""
+    penalty: float
+    """The penalties on outputs of layers."""
+
+
+class Run:
+    """The arrays of one run, and their masks."""
+
+    def __init__(self, plan: Plan, inputs: Sequence[Array], masks: Sequence[Array | None] | None) -> None:
+        self.values: list[Any] = [None] * plan.size
+        self.masks: list[Any] = [None] * plan.size
+        self.penalty = 0.0
+        for k, place in enumerate(plan.given):
+            self.values[place] = inputs[k]
+            if masks is not None:
+                self.masks[place] = masks[k]
+
+    def taken(self, step: Step) -> tuple[Any, Any]:
+        """Return what a step takes, and the mask of it: an array each, or a list each."""
+        if len(step.inputs) == 1:
+            (place,) = step.inputs
+            x, mask = self.values[place], self.masks[place]
+        else:
+            x, mask = [self.values[place] for place in step.inputs], [self.masks[place] for place in step.inputs]
+            if not any(part is not None for part in mask):
+                mask = None
+        if step.mask is not None:
+            given = self.values[step.mask]
+            mask = [given, *[None] * (len(x) - 1)] if isinstance(x, list) else given
+        return x, mask
+
+    def keep(self, step: Step, y: Any, mask: Any) -> None:
+        """Put what a step gave, and the mask of it, where they belong."""
+        if step.structure is None:
+            (place,) = step.outputs
+            self.values[place], self.masks[place] = y, mask
+            return
+        parts = leaves(y)
+        masks = [None] * len(parts) if mask is None else leaves(mask)
+        for place, part, of_part in zip(step.outputs, parts, masks, strict=True):
+            self.values[place], self.masks[place] = part, of_part
+
+    def found(self, plan: Plan) -> Found:
+        """Return what is wanted of the plan."""
+        values, masks = self.values, self.masks
+        return Found([values[place] for place in plan.wanted], [masks[place] for place in plan.wanted], self.penalty)
 
 
 class Network:
-    """The layers of a model as one function with a gradient, for one loss."""
+    """What a plan does, with the settings its layers have now.
 
-    def __init__(self, layers: Sequence[Layer], loss: Loss | None, loss_scale: float = 1.0) -> None:
-        self.layers, self.loss, self.loss_scale = list(layers), loss, loss_scale
-        self.mixed = len({layer.dtype for layer in self.layers}) > 1
-        trained = [i for i, layer in enumerate(self.layers) if layer.trainable_variables]
-        self.first = trained[0] if trained else len(self.layers)
-        self.weights: list[Variable] = [v for layer in self.layers for v in layer.weights]
-        self.variables: list[Variable] = [v for layer in self.layers for v in layer.trainable_variables]
-        self.regularized = [(i, v) for i, v in enumerate(self.variables) if v.regularizer is not None]
-        self.penalized = loss is not None and any(layer.penalizes_output for layer in self.layers)
-        # A penalty on the output of the last layer needs this output.
-        ending = None if self.layers[-1].penalizes_output else self.layers[-1].logits_activation
-        fused = loss.fused_activation if loss is not None else None
-        self.fused = fused is not None and fused in ("linear", ending)
-        self.logits = self.fused and fused == ending
+    Parameters
+    ----------
+    plan
+        The steps.
+    penalties
+        Whether penalties on outputs of layers are wanted.
+    logits
+        Numbers of the outputs that are wanted without the activation of the layer that makes them.
+    """
 
-    def infer(self, x: Array) -> Array:
-        """Return the model's output."""
-        with holding(self.weights):
-            return self._run(self.layers, x)[0]
+    def __init__(self, plan: Plan, penalties: bool = False, logits: Collection[int] = ()) -> None:
+        self.plan, self.mixed = plan, plan.mixed
+        self.penalized = penalties and any([step.layer.penalizes_output for step in plan.steps])
+        self.bare = {plan.wanted[k] for k in logits}
 
-    def _run(self, layers: Sequence[Layer], x: Array) -> tuple[Array, Array | None, float]:
-        """Output, its mask, and the penalties on outputs."""
-        mask: Array | None = None
-        penalties = 0.0
-        for layer in joined(layers):
-            x = self._cast(x, layer)
-            y, penalty = self._layer(layer, x, Call(mask=mask))
-            penalties += penalty
-            mask = layer.compute_mask(x, mask)
-            x = y
-        return x, mask, penalties
+    @cached_property
+    def variables(self) -> list[Variable]:
+        """The weights that are trained."""
+        return self.plan.trainable_variables
 
-    def _layer(self, layer: Layer, x: Array, call: Call) -> tuple[Array, float]:
-        return layer.penalized_forward(x, call) if self.penalized else (layer.forward(x, call), 0.0)
+    @cached_property
+    def _trained(self) -> dict[int, list[int]]:
+        """Numbers of the variables of each layer, in its order."""
+        order = {id(variable): k for k, variable in enumerate(self.variables)}
+        layers = self.plan.working_layers
+        return {id(layer): [order[id(variable)] for variable in layer.trainable_variables] for layer in layers}
 
-    def evaluate(self, x: Array, y: Array, weights: Array | None) -> Outcome:
-        """Return the loss and the model's output."""
-        with holding(self.weights):
-            return self._evaluate(x, y, weights)
+    @cached_property
+    def _live(self) -> list[bool]:
+        """Whether each array depends on a weight that is trained."""
+        live = [False] * self.plan.size
+        for step in self.plan.steps:
+            if self._trained[id(step.layer)] or any(live[place] for place in step.inputs):
+                for place in step.outputs:
+                    live[place] = True
+        return live
 
-    def _evaluate(self, x: Array, y: Array, weights: Array | None) -> Outcome:
-        *inner, last = self.layers
-        out, mask, penalties = self._run(inner if self.logits else self.layers, x)
-        if self.logits:
-            before = self._cast(out, last)
-            out = last.vjp(before, Call(False, mask, False, True))[0]
-            mask = last.compute_mask(before, mask)
-        outcome, _ = self._loss(y, out, weights, mask, need_slope=False)
-        if self.penalized:
-            rows = self._broken_rows(x, out, weights)
-            penalties = penalties if rows is None else self._run(self.layers, _without(x, rows))[2]
-        return self._penalized(outcome, penalties)
+    def infer(self, inputs: Sequence[Array]) -> list[Array]:
+        """Return the outputs, computed with the weights of one moment."""
+        with holding(self.plan.weights):
+            return self.run(inputs).outputs
 
-    def gradients(self, x: Array, y: Array, weights: Array | None) -> tuple[Outcome, list[Array]]:
-        """Return the loss and the model's output, and the gradient of every trainable weight."""
-        with holding(self.weights):
-            out, mask, pullbacks, penalties = self._forward(x)
-            outcome, slope = self._loss(y, out, weights, mask)
-            rows = self._broken_rows(x, out, weights)
-            if rows is not None:
-                out, mask, pullbacks, penalties = self._forward(_without(x, rows))
-                slope = self._loss(y, out, weights, mask)[1]
-        found = self._pull_back(slope, pullbacks)
-        for i, variable in self.regularized:
-            found[i] = found[i] + variable.regularizer.gradient(variable.value)  # type: ignore[union-attr]
-        return self._penalized(outcome, penalties), found
+    def run(
+        self, inputs: Sequence[Array], masks: Sequence[Array | None] | None = None, training: bool = False
+    ) -> Found:
+        """Return outputs, their masks and the penalties."""
+        run = Run(self.plan, inputs, masks)
+        for step in self.plan.steps if training else joined(self.plan):
+            self._do(step, run, training)
+        return run.found(self.plan)
 
-    def _pull_back(self, slope: Array | None, pullbacks: list[tuple[Layer, Pullback]]) -> list[Array]:
-        parts: list[list[Array]] = []
-        for layer, pullback in reversed(pullbacks):
-            assert slope is not None
-            slope, gradients = pullback(self._cast(slope, layer))
-            parts.append(gradients)
-        return [gradient for part in reversed(parts) for gradient in part]
+    def vjp(
+        self,
+        inputs: Sequence[Array],
+        masks: Sequence[Array | None] | None = None,
+        need: bool = False,
+        training: bool = True,
+    ) -> tuple[Found, Callable[[Slopes], tuple[list[Any], list[Array]]]]:
+        """Return what `run` gives in training, and the pullback.
 
-    def _broken_rows(self, x: Array, out: Array, weights: Array | None) -> Array | None:
-        """Which rows do not count but have NaN or infinity in them; None: no row.
+        Parameters
+        ----------
+        inputs, masks
+            As in `run`. The inputs must stay unchanged until the pullback is done.
+        need
+            Whether the pullback must give gradients of the inputs.
+        training
+            Whether dropout drops.
 
-        Their slope is 0, but on its way back it meets what the forward pass kept, and 0 * NaN is NaN.
+        Returns
+        -------
+        found, pullback
+            ``pullback(slopes)`` takes the gradients of the outputs, None for one without, and gives those of the inputs
+            (None where there is none) and those of `variables`.
         """
-        if weights is None or (_finite(out) and _finite(x)) or _stateful(self.layers):
-            return None
-        idle = np.flatnonzero(~_any_in_row(weights != 0))
-        broken = _any_in_row(~np.isfinite(out[idle])) | _any_in_row(~np.isfinite(x[idle]))
-        return idle[broken] if broken.any() else None
+        run = Run(self.plan, inputs, masks)
+        live = [True] * self.plan.size if need else self._live
+        back: list[tuple[Step, Pullback]] = []
+        for step in self.plan.steps:
+            self._do(step, run, training, live, back)
+        return run.found(self.plan), partial(self._pull_back, back, live)
 
-    def _penalized(self, outcome: Outcome, on_outputs: float) -> Outcome:
-        if not self.regularized and not self.penalized:
-            return outcome
-        on_weights = sum(v.regularizer(v.value) for _, v in self.regularized)  # type: ignore[misc]
-        return outcome._replace(loss=outcome.loss + on_weights + on_outputs)
-
-    def _forward(self, x: Array) -> tuple[Array, Array | None, list[tuple[Layer, Pullback]], float]:
-        """Output, its mask, the pullbacks of the layers from the first with weights on, and penalties on outputs."""
-        pullbacks: list[tuple[Layer, Pullback]] = []
-        mask: Array | None = None
-        penalties, last = 0.0, len(self.layers) - 1
-        for i, layer in enumerate(self.layers):
+    def _do(
+        self,
+        step: Step,
+        run: Run,
+        training: bool,
+        live: list[bool] | None = None,
+        back: list[tuple[Step, Pullback]] | None = None,
+    ) -> None:
+        """Take a step; with `back`, append the pullback of one on which a `live` array depends."""
+        layer, plain, out = step.layer, step.plain, step.outputs[0]
+        # A plain step, as nearly all are, is done without a call: a small model takes microseconds.
+        x, mask = (run.values[step.inputs[0]], run.masks[step.inputs[0]]) if plain else run.taken(step)
+        if self.mixed:
             x = self._cast(x, layer)
-            logits = self.logits and i == last
-            if i < self.first and not logits:
-                y, penalty = self._layer(layer, x, Call(True, mask))
-            else:
-                y, pullback, penalty = self._layer_vjp(layer, x, Call(True, mask, i > self.first, logits))
-                pullbacks.append((layer, pullback))
-            penalties += penalty
-            mask = layer.compute_mask(x, mask)
-            x = y
-        return x, mask, pullbacks if self.variables else [], penalties
-
-    def _layer_vjp(self, layer: Layer, x: Array, call: Call) -> tuple[Array, Pullback, float]:
-        return layer.penalized_vjp(x, call) if self.penalized else (*layer.vjp(x, call), 0.0)
-
-    def _cast(self, x: Array, layer: Layer) -> Array:
-        # Integers are indices, which the layer itself looks after.
-        return x.astype(layer.dtype) if self.mixed and x.dtype != layer.dtype and x.dtype.kind == "f" else x
-
-    def _loss(
-        self, y: Array, out: Array, weights: Array | None, mask: Array | None, need_slope: bool = True
-    ) -> tuple[Outcome, Array | None]:
-        loss = self.loss
-        if loss is None:
-            return Outcome(0.0, out, mask), None
-        slope: Array | None = None
-        if self.fused:
-            entries, output, slope = loss.fused(y, out)
+        drops, bare = training if step.training is None else step.training, out in self.bare
+        if live is not None and (live[out] or bare):
+            need_dx = any([live[place] for place in step.inputs])
+            y, pullback = self._with_pullback(run, layer, x, Call(drops, mask, need_dx, bare, step.arguments))
+            back.append((step, pullback))  # type: ignore[union-attr]
         else:
-            entries, output = loss.call(y, out), out
-            slope = loss.gradient(y, out) if need_slope else None
-        weights = apply_mask(weights, mask, out.dtype, mean=loss.reduction in ("sum_over_batch_size", "mean"))
-        if weights is not None and weights.ndim > entries.ndim:
-            raise ValueError(
-                f"loss: {loss.name!r} gives values of shape {entries.shape}, too few for weights or a mask of shape "
-                f"{weights.shape}; call() must give one value a step"
-            )
-        scale = loss.scale(entries, weights)
-        if scale is None:
-            raise ValueError(f"loss: reduction={loss.reduction!r} gives no single value to minimize; use another")
-        scale *= self.loss_scale
-        if weights is not None:
-            entries = weighted(entries, weights)
-            slope = None if slope is None else weighted(slope, weights)
-        value = float(np.add.reduce(entries, axis=None)) * scale
-        return Outcome(value, output, mask), None if slope is None else slope * scale
+            y = self._without_pullback(run, layer, x, Call(drops, mask, False, bare, step.arguments))
+        of_y = layer.compute_mask(x, mask)
+        if plain:
+            run.values[out], run.masks[out] = y, of_y
+        else:
+            run.keep(step, y, of_y)
+        for place in step.done:
+            run.values[place] = None
+
+    def _with_pullback(self, run: Run, layer: Any, x: Any, call: Call) -> tuple[Any, Pullback]:
+        if not self.penalized:
+            found: tuple[Any, Pullback] = layer.vjp(x, call)
+            return found
+        y, pullback, penalty = layer.penalized_vjp(x, call)
+        run.penalty += penalty
+        return y, pullback
+
+    def _without_pullback(self, run: Run, layer: Any, x: Any, call: Call) -> Any:
+        if call.logits:
+            return layer.vjp(x, call)[0]
+        if not self.penalized:
+            return layer.forward(x, call)
+        y, penalty = layer.penalized_forward(x, call)
+        run.penalty += penalty
+        return y
+
+    def _pull_back(
+        self, back: list[tuple[Step, Pullback]], live: list[bool], slopes: Slopes
+    ) -> tuple[list[Any], list[Array]]:
+        sums: list[Any] = [None] * self.plan.size
+        gradients: list[Any] = [None] * len(self.variables)
+        for place, slope in zip(self.plan.wanted, slopes, strict=True):
+            _add(sums, place, slope)
+        for step, pullback in reversed(back):
+            dy = sums[step.outputs[0]] if step.plain and not self.mixed else self._slopes_of(step, sums)
+            if dy is None and not (self.penalized and step.layer.penalizes_output):
+                continue
+            dx, found = pullback(dy)
+            for k, gradient in zip(self._trained[id(step.layer)], found, strict=True):
+                gradients[k] = gradient if gradients[k] is None else gradients[k] + gradient
+            for place, part in zip(step.inputs, dx if isinstance(dx, list) else (dx,), strict=True):
+                if live[place]:
+                    _add(sums, place, part)
+            for place in step.outputs:
+                sums[place] = None
+        for k, variable in enumerate(self.variables):
+            if gradients[k] is None:  # nothing that the loss sees depends on it
+                gradients[k] = np.zeros_like(variable.value)
+        return [sums[place] for place in self.plan.given], gradients
+
+    def _slopes_of(self, step: Step, sums: list[Any]) -> Any:
+        """Return the gradient of what a step gave, or a tree of them; None if nothing that counts depends on it."""
+        parts = [sums[place] for place in step.outputs]
+        if all([part is None for part in parts]) and not step.layer.penalizes_output:
+            return None
+        if self.mixed:
+            parts = [None if part is None else self._cast(part, step.layer) for part in parts]
+        return parts[0] if step.structure is None else filled(step.structure, iter(parts))
+
+    def _cast(self, x: Any, layer: Any) -> Any:
+        if isinstance(x, list):
+            return [self._cast(part, layer) for part in x]
+        # Integers are indices, which the layer itself looks after.
+        dtype = layer.dtype
+        return x.astype(dtype) if dtype is not None and x.dtype != dtype and x.dtype.kind == "f" else x
+
+    def output_masks(self, inputs: Sequence[Array]) -> list[Array | None] | None:
+        """Return the masks of the outputs; None if they are not to be known without changing states.
+
+        Only what the masks depend on is computed.
+        """
+        steps = self.plan.steps
+        last = max((i for i, step in enumerate(steps) if _masks_by_input(step.layer)), default=-1)
+        if any(getattr(step.layer, "stateful", False) for step in steps[: max(last, 0)]):
+            return None
+        run = Run(self.plan, inputs, None)
+        for i, step in enumerate(steps):
+            x, mask = run.taken(step)
+            if i < last:
+                x = self._cast(x, step.layer) if self.mixed else x
+                run.keep(step, step.layer.forward(x, Call(mask=mask)), step.layer.compute_mask(x, mask))
+            else:
+                self._keep_mask(run, step, x, mask)
+        return [run.masks[place] for place in self.plan.wanted]
+
+    def _keep_mask(self, run: Run, step: Step, x: Any, mask: Any) -> None:
+        found = step.layer.compute_mask(x, mask)
+        masks = [found] if step.structure is None or found is None else leaves(found)
+        for place, of_part in zip(step.outputs, masks, strict=False):
+            run.masks[place] = of_part
 
 
-def _finite(values: Array) -> bool:
-    """Whether there is neither NaN nor infinity; a sum that overflows may say so wrongly."""
-    return math.isfinite(np.add.reduce(values, axis=None))
+def _add(sums: list[Any], place: int, slope: Array | None) -> None:
+    """Add to the gradient of the array at a place."""
+    if slope is not None:
+        known = sums[place]
+        sums[place] = slope if known is None else known + slope
 
 
-def _any_in_row(flags: Array) -> Array:
-    result: Array = np.logical_or.reduce(flags, axis=tuple(range(1, flags.ndim)))
-    return result
-
-
-def _without(x: Array, rows: Array) -> Array:
-    """`x` with zeros in these rows."""
-    x = x.copy()
-    x[rows] = 0
-    return x
-
-
-def step_mask(layers: Sequence[Layer], x: Array) -> Array | None:
-    """Return the mask that a model of `layers` gives to its loss for the input `x`; None: none, or not to be known."""
-    mask: Array | None = None
-    last = max((i for i, layer in enumerate(layers) if _masks_by_input(layer)), default=-1)
-    if _stateful(layers[: max(last, 0)]):
-        return None
-    for i, layer in enumerate(layers):
-        output_mask = layer.compute_mask(x, mask)
-        if i < last:
-            x = layer.forward(x, Call(mask=mask))
-        mask = output_mask
-    return mask
-
-
-def _stateful(layers: Sequence[Layer]) -> bool:
-    return any(getattr(layer, "stateful", False) for layer in layers)
-
-
-def _masks_by_input(layer: Layer) -> bool:
+def _masks_by_input(layer: Any) -> bool:
     """Whether the layer's mask depends on the values of its input, not only on their mask."""
     if isinstance(layer, TimeDistributed):
         return _masks_by_input(layer.layer)

@@ -1,6 +1,7 @@
 """Recurrent layers on top of each other, as one layer for inference."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from ..foundation.arrays import Array
 from ..layers.base import Layer
@@ -8,6 +9,7 @@ from ..layers.call import INFERENCE, Call
 from ..layers.core.dropout import Dropout
 from ..layers.recurrent.cell import scan_together
 from ..layers.recurrent.rnn import RNN
+from .plan import Plan, Step
 
 
 class RecurrentStack(Layer):
@@ -27,12 +29,11 @@ class RecurrentStack(Layer):
         self.layers = layers
         self.input_shape, self.built = layers[0].input_shape, True
 
-    def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
+    def compute_mask(self, x: Any, mask: Any) -> Any:
         """Return that of the last layer; those between hand `mask` on."""
-        found: Array | None = self.layers[-1].compute_mask(x, mask)
-        return found
+        return self.layers[-1].compute_mask(x, mask)
 
-    def forward(self, x: Array, call: Call = INFERENCE) -> Array:
+    def forward(self, x: Any, call: Call = INFERENCE) -> Array:
         """Return the last layer's output. What a layer gives at masked steps is not made: the next one skips them."""
         first, last = self.layers[0], self.layers[-1]
         valid, y = last._valid_steps(call.mask), last._output_array(x, None)
@@ -45,35 +46,46 @@ class RecurrentStack(Layer):
         return last._output(final[-1][0], y, valid)
 
 
-def joined(layers: Sequence[Layer]) -> Sequence[Layer]:
-    """Return `layers` with recurrent ones on top of each other put together: the same bits, in inference."""
-    if sum(isinstance(layer, RNN) for layer in layers) < 2:  # a small model is called in microseconds
-        return layers
-    runs: list[list[Layer]] = []
-    goes_on = False
-    for layer in layers:
-        fits = _fits(layer)
-        if fits and goes_on and layer.dtype == runs[-1][-1].dtype:
-            runs[-1].append(layer)
+def joined(plan: Plan) -> Sequence[Step]:
+    """Return the steps with recurrent ones on top of each other put together: the same bits, in inference."""
+    steps = plan.steps
+    if sum([isinstance(step.layer, RNN) for step in steps]) < 2:  # a small model is called in microseconds
+        return steps
+    runs: list[list[Step]] = []
+    goes_on = -1  # place of the array that the last run may be continued from
+    for step in steps:
+        fits = _fits(step)
+        if fits and step.inputs[0] == goes_on and step.layer.dtype == runs[-1][-1].layer.dtype:
+            runs[-1].append(step)
         else:
-            runs.append([layer])
-        goes_on = fits and getattr(layer, "return_sequences", True)
-    return [layer for run in runs for layer in _stacked(run)]
+            runs.append([step])
+        may_go_on = fits and getattr(step.layer, "return_sequences", True) and _only_for_one(plan, step.outputs[0])
+        goes_on = step.outputs[0] if may_go_on else -1
+    return [step for run in runs for step in _stacked(run)]
 
 
-def _stacked(run: list[Layer]) -> list[Layer]:
-    """Return the recurrent layers of a run as one; the run itself if there are fewer than two."""
-    recurrent = [layer for layer in run if isinstance(layer, RNN)]
-    return [RecurrentStack(recurrent)] if len(recurrent) > 1 else run
+def _only_for_one(plan: Plan, place: int) -> bool:
+    """Whether nothing but one step takes the array at a place."""
+    return plan.consumers[place] == 1 and place not in plan.wanted
 
 
-def _fits(layer: Layer) -> bool:
-    """Whether `layer` is a cell of the core read forwards, with one output, or does nothing in inference."""
+def _stacked(run: list[Step]) -> list[Step]:
+    """Return the recurrent steps of a run as one; the run itself if there are fewer than two."""
+    recurrent = [step.layer for step in run if isinstance(step.layer, RNN)]
+    if len(recurrent) < 2:
+        return run
+    done = tuple(place for step in run for place in step.done)
+    return [run[0]._replace(layer=RecurrentStack(recurrent), outputs=run[-1].outputs, done=done)]
+
+
+def _fits(step: Step) -> bool:
+    """Whether a step is a cell of the core read forwards, with one input and output, or does nothing in inference."""
+    layer = step.layer
     if isinstance(layer, RNN):
         plain = _computes_as(layer, RNN) and layer._compiled and not layer.go_backwards and not layer.return_state
     else:
         plain = isinstance(layer, Dropout) and _computes_as(layer, Dropout)
-    return plain and not layer.penalizes_output
+    return plain and not layer.penalizes_output and len(step.inputs) == 1 and step.mask is None and not step.training
 
 
 def _computes_as(layer: Layer, base: type[Layer]) -> bool:

@@ -20,6 +20,7 @@ from ..foundation.variable import CHANGE
 from ..layers.base import Layer, Step
 from ..layers.core.embedding import Embedding
 from ..layers.recurrent.rnn import RNN
+from .plan import Plan
 
 RecurrentStep = Callable[[int, _core.Weights, Array, Array], Step]
 """``(k, weights, x, y)``: the step of the k-th recurrent layer, from the array `x` to the array `y`."""
@@ -30,26 +31,25 @@ class StepPlan:
 
     Parameters
     ----------
-    model
-        A built `Sequential`.
+    plan
+        The steps of the model over whole sequences.
     """
 
-    def __init__(self, model: Any) -> None:
-        if not model.built:
-            raise ValueError(f"{model.name}: has no weights yet; build it or give it an input shape first")
-        least = 2 if isinstance(model.layers[0], Embedding) else 3
-        if len(model.input_shape) < least:
-            raise ValueError(f"{model.name}: takes inputs of shape {model.input_shape}, without time steps to stream")
-        self.input_shape = tuple(model.input_shape[2:])
-        self.layers: tuple[Layer, ...] = tuple(model.layers)
+    def __init__(self, plan: Plan) -> None:
+        if len(plan.inputs) > 1 or len(plan.outputs) > 1:
+            raise ValueError(f"{plan.name}: only a model of one input and one output can be streamed")
+        self.plan = plan
+        layer, shape = plan.takers(plan.given[0])[0], plan.inputs[0].shape
+        if len(shape) < (2 if isinstance(layer, Embedding) else 3):
+            raise ValueError(f"{plan.name}: takes inputs of shape {shape}, without time steps to stream")
+        self.input_shape: Any = tuple(shape[2:])
+        self.first = layer
         with CHANGE:
-            self.values = [variable.value for variable in model.weights]
-            self.parts = [
-                layer.stream_weights() if isinstance(layer, RNN) else layer.step_function() for layer in self.layers
-            ]
+            self.values = [variable.value for variable in plan.weights]
+            self.parts = [_streamed(step) for step in plan.steps]
         self.recurrent = [
-            (layer, part)
-            for layer, part in zip(self.layers, self.parts, strict=True)
+            (step.layer, part)
+            for step, part in zip(plan.steps, self.parts, strict=True)
             if isinstance(part, _core.Weights)
         ]
 
@@ -57,31 +57,48 @@ class StepPlan:
     def bytes_per_row(self) -> int:
         """Of the states and inputs of a sequence; a stream needs no less."""
         states = sum(3 * part.hidden_size * part.dtype.itemsize for _, part in self.recurrent)
-        return int(states + math.prod(self.input_shape) * self.layers[0].dtype.itemsize)
+        return int(states + math.prod(self.input_shape) * self.first.dtype.itemsize)
 
     def lay_out(self, rows: int, recurrent: RecurrentStep) -> tuple[Array, list[Step], Array]:
         """Make the arrays for steps of `rows` sequences: input, the layers' steps in order, output."""
-        x = y = self.layers[0].as_input(np.zeros((rows, *self.input_shape)), "x")
+        x = self.first.as_input(np.zeros((rows, *self.input_shape)), "x")
+        values: dict[int, Array] = {self.plan.given[0]: x}
         steps: list[Step] = []
         place = 0
-        for layer, part in zip(self.layers, self.parts, strict=True):
-            if y.dtype != layer.dtype and y.dtype.kind == "f":
-                cast = np.empty(y.shape, layer.dtype)
-                steps.append(partial(np.copyto, cast, y))
-                y = cast
+        for step, part in zip(self.plan.steps, self.parts, strict=True):
+            taken = [_cast(values[k], step.layer, steps) for k in step.inputs]
             if isinstance(part, _core.Weights):
-                h = np.empty((rows, part.hidden_size), part.dtype)
-                steps.append(recurrent(place, part, y, h))
-                y, place = h, place + 1
+                y = np.empty((rows, part.hidden_size), part.dtype)
+                steps.append(recurrent(place, part, taken[0], y))
+                place += 1
             else:
-                step, y = part(y)
-                steps.append(step)
-        return x, steps, y
+                run, y = part(taken[0] if len(taken) == 1 else taken)
+                steps.append(run)
+            values[step.outputs[0]] = y
+        return x, steps, values[self.plan.wanted[0]]
 
     def same_as(self, other: StepPlan) -> bool:
         """Whether `other` is of the same layers with the same weights."""
-        ours, theirs = [*self.layers, *self.values], [*other.layers, *other.values]
+        ours = [*(step.layer for step in self.plan.steps), *self.values]
+        theirs = [*(step.layer for step in other.plan.steps), *other.values]
         return len(ours) == len(theirs) and all(a is b for a, b in zip(ours, theirs, strict=True))
+
+
+def _streamed(step: Any) -> Any:
+    """Return what a step of the plan is at one time step: packed weights, or what makes a function."""
+    layer = step.layer
+    if step.mask is not None or step.structure is not None or (isinstance(layer, RNN) and len(step.inputs) > 1):
+        raise ValueError(f"{layer.name}: a layer that is given a mask or states, or gives states, cannot be streamed")
+    return layer.stream_weights() if isinstance(layer, RNN) else layer.step_function()
+
+
+def _cast(x: Array, layer: Layer, steps: list[Step]) -> Array:
+    """Return `x` in the dtype of a layer, for which a step may be needed."""
+    if x.dtype == layer.dtype or x.dtype.kind != "f":
+        return x
+    cast = np.empty(x.shape, layer.dtype)
+    steps.append(partial(np.copyto, cast, x))
+    return cast
 
 
 class Claim:
@@ -210,7 +227,8 @@ class ModelStream(StreamBase):
         if type(x_t) is np.ndarray and x_t.dtype == self._x.dtype:
             array: Array = x_t
             return array
-        return self._plan.layers[0].as_input(x_t, "x_t")
+        found: Array = self._plan.first.as_input(x_t, "x_t")
+        return found
 
     @property
     def state(self) -> tuple[Array, ...]:

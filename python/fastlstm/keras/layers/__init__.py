@@ -8,6 +8,11 @@ from .core.embedding import Embedding
 from .core.flatten import Flatten
 from .core.input import Input, InputLayer
 from .core.masking import Masking
+from .merging.concatenate import Concatenate, concatenate
+from .merging.dot import Dot, dot
+from .merging.extremes import Maximum, Minimum, maximum, minimum
+from .merging.multiply import Multiply, multiply
+from .merging.sums import Add, Average, Subtract, add, average, subtract
 from .recurrent.bidirectional import Bidirectional
 from .recurrent.gru import GRU, GRUCell
 from .recurrent.lstm import LSTM, LSTMCell
@@ -21,8 +26,12 @@ __all__ = [
     "LSTM",
     "RNN",
     "Activation",
+    "Add",
+    "Average",
     "Bidirectional",
+    "Concatenate",
     "Dense",
+    "Dot",
     "Dropout",
     "Embedding",
     "Flatten",
@@ -32,8 +41,20 @@ __all__ = [
     "LSTMCell",
     "Layer",
     "Masking",
+    "Maximum",
+    "Minimum",
+    "Multiply",
     "SimpleRNN",
     "SimpleRNNCell",
     "StackedRNNCells",
+    "Subtract",
     "TimeDistributed",
+    "add",
+    "average",
+    "concatenate",
+    "dot",
+    "maximum",
+    "minimum",
+    "multiply",
+    "subtract",
 ]

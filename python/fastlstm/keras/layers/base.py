@@ -94,7 +94,7 @@ class Layer:
         self.trainable = trainable
         self.built = False
         self.input_shape: Shape | None = None
-        self.weights: list[Variable] = []
+        self._weights: list[Variable] = []
         self._options: tuple[str, ...] = ()
         self._frozen: tuple[tuple[Array, ...], Any] | None = None
         self.inbound_nodes: list[Node] = []
@@ -146,7 +146,7 @@ class Layer:
             self.built = True
 
     def _create_weights(self, input_shape: Shape) -> None:
-        """Create `self.weights`; a layer without weights has nothing to do."""
+        """Create the weights; a layer without weights has nothing to do."""
 
     def add_weight(
         self,
@@ -169,7 +169,7 @@ class Layer:
             value.flags.writeable = False  # nobody else has it, so that it need not be copied
         penalty = regularizers.get(regularizer, f"{path}: regularizer")
         variable = Variable(value, name, path, penalty, constraints.get(constraint, f"{path}: constraint"))
-        self.weights.append(variable)
+        self._weights.append(variable)
         return variable
 
     def _set_options(self, **options: Any) -> None:
@@ -325,11 +325,15 @@ class Layer:
         shapes = [tensor.shape for tensor in arguments.tensors]
         shape: Any = shapes if len(shapes) > 1 else shapes[0]
         self.ensure_built(shape if self.merges else shapes[0])
-        outputs = _tensors(self.compute_output_shape(shape), self.output_dtype)
+        outputs = _tensors(self.output_shape_for(shape, arguments), self.output_dtype)
         if training is not None:
             training = checks.truth(f"{self.name}: training", training)
         self.inbound_nodes.append(Node(self, arguments, outputs, mask, training))
         return outputs
+
+    def output_shape_for(self, shape: Any, arguments: Any) -> Any:
+        """Shape of the output of a call with `arguments`, for inputs of a shape or of a list of shapes."""
+        return self.compute_output_shape(shape)
 
     @property
     def output_dtype(self) -> np.dtype[Any]:
@@ -371,6 +375,11 @@ class Layer:
         self._trainable = checks.truth(f"{self.name}: trainable", value)
 
     @property
+    def weights(self) -> list[Variable]:
+        """All weights."""
+        return self._weights
+
+    @property
     def trainable_variables(self) -> list[Variable]:
         """The weights that `fit` changes."""
         return self.weights if self.trainable else []
@@ -385,8 +394,15 @@ class Layer:
         """All weights."""
         return self.weights
 
-    trainable_weights = trainable_variables
-    non_trainable_weights = non_trainable_variables
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights that `fit` changes."""
+        return self.trainable_variables
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The other weights."""
+        return self.non_trainable_variables
 
     @property
     def losses(self) -> list[float]:
@@ -396,10 +412,10 @@ class Layer:
     def frozen(self) -> Any:
         """Describe what `_freeze` derives from the weights, made anew when one has changed."""
         cached = self._frozen
-        if cached is not None and all(map(is_, current_values(self.weights), cached[0])):
+        if cached is not None and all(map(is_, current_values(self._weights), cached[0])):
             return cached[1]
         with CHANGE:
-            values = current_values(self.weights)
+            values = current_values(self._weights)
             derived = self._freeze(values)
             self._frozen = values, derived
         return derived

@@ -50,7 +50,7 @@ class Wrapper(Layer):
         for layer in self._inner:
             for variable in layer.weights:
                 variable.path = f"{self.name}/{variable.path}"
-        self.weights = [variable for layer in self._inner for variable in layer.weights]
+        self._weights = [variable for layer in self._inner for variable in layer.weights]
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -62,9 +62,6 @@ class Wrapper(Layer):
         """The other weights."""
         trained = {id(variable) for variable in self.trainable_variables}
         return [variable for variable in self.weights if id(variable) not in trained]
-
-    trainable_weights = trainable_variables
-    non_trainable_weights = non_trainable_variables
 
     def reset_state(self) -> None:
         """Forget the states that the inner layers carry from batch to batch."""

@@ -1,5 +1,6 @@
 """Models."""
 
+from .model import Model
 from .sequential import Sequential
 
-__all__ = ["Sequential"]
+__all__ = ["Model", "Sequential"]

@@ -11,13 +11,21 @@ import numpy as np
 from ..foundation.arrays import Array, user_stacklevel
 from ..foundation.random import generator
 
-Batch: TypeAlias = tuple[Array, Array | None, Array | None]
-"""x, y and sample weights."""
+Parts: TypeAlias = tuple[Array | None, ...]
+"""An array for each input or output, None for one without."""
+
+Batch: TypeAlias = tuple[tuple[Array, ...], Parts, Parts]
+"""Inputs, labels and sample weights; labels and weights have an entry for each output, or none in what is predicted."""
 
 _END = object()
 
 Check: TypeAlias = Callable[[Any, Any, Any], Batch]
 """Brings raw x, y and sample weights to the form the model takes, or raises."""
+
+
+def nothing_known(xs: tuple[Array, ...]) -> Batch:
+    """Return inputs without labels and weights, as they are predicted."""
+    return xs, (), ()
 
 
 def check_rows(**arrays: Array | None) -> int:
@@ -29,20 +37,25 @@ def check_rows(**arrays: Array | None) -> int:
     return next(iter(sizes.values()))
 
 
-def split_rows(validation_split: float, x: Array, y: Array | None, weights: Array | None) -> tuple[Batch, Batch]:
+def split_rows(validation_split: float, batch: Batch) -> tuple[Batch, Batch]:
     """Return the first rows for training and the last fraction for validation."""
-    rows = len(x)
+    rows = len(batch[0][0])
     at = math.floor(rows * (1 - validation_split))
     if at in (0, rows):
         raise ValueError(
             f"validation_split: {validation_split} of {rows} rows leaves {at} for training and {rows - at} for "
             "validation; both need some"
         )
-    return _rows(slice(0, at), x, y, weights), _rows(slice(at, None), x, y, weights)
+    return _rows(slice(0, at), batch), _rows(slice(at, None), batch)
 
 
-def _rows(part: slice, x: Array, y: Array | None, weights: Array | None) -> Batch:
-    return x[part], None if y is None else y[part], None if weights is None else weights[part]
+def _rows(part: slice | Array, batch: Batch) -> Batch:
+    xs, ys, weights = batch
+    return tuple([x[part] for x in xs]), _taken(part, ys), _taken(part, weights)
+
+
+def _taken(part: slice | Array, arrays: Parts) -> Parts:
+    return tuple([None if array is None else array[part] for array in arrays])
 
 
 class ArraySource:
@@ -50,8 +63,8 @@ class ArraySource:
 
     Parameters
     ----------
-    x, y, weights
-        Arrays with the same number of rows; the last two may be None.
+    batch
+        All rows.
     batch_size
         Rows of a batch; the last one of a pass may have fewer.
     shuffle
@@ -60,17 +73,8 @@ class ArraySource:
         Batches an epoch. The next epoch goes on where this one stops.
     """
 
-    def __init__(
-        self,
-        x: Array,
-        y: Array | None,
-        weights: Array | None,
-        batch_size: int,
-        shuffle: bool = False,
-        limit: int | None = None,
-    ) -> None:
-        self.rows = check_rows(x=x, y=y, sample_weight=weights)
-        self.x, self.y, self.weights = x, y, weights
+    def __init__(self, batch: Batch, batch_size: int, shuffle: bool = False, limit: int | None = None) -> None:
+        self.batch, self.rows = batch, len(batch[0][0])
         self.batch_size, self.shuffle = batch_size, shuffle
         self.limit = limit
         self.steps: int | None = self.limit or -(-self.rows // batch_size)
@@ -97,18 +101,17 @@ class ArraySource:
         return self._shuffled() if self.shuffle else self._in_order()
 
     def _in_order(self) -> Iterator[Batch]:
-        x, y, weights, size = self.x, self.y, self.weights, self.batch_size
-        for start in range(0, self.rows, size):
-            rows = slice(start, start + size)
-            yield _rows(rows, x, y, weights)
+        for start in range(0, self.rows, self.batch_size):
+            yield _rows(slice(start, start + self.batch_size), self.batch)
 
     def _shuffled(self) -> Iterator[Batch]:
         order = generator().permutation(self.rows)
-        take_x, y, weights = _taker(self.x, self.batch_size), self.y, self.weights
+        xs, ys, weights = self.batch
+        take = [_taker(x, self.batch_size) for x in xs]
         for start in range(0, self.rows, self.batch_size):
             rows = order[start : start + self.batch_size]
             # A metric of a user's own may keep labels and weights.
-            yield take_x(rows), None if y is None else y[rows], None if weights is None else weights[rows]
+            yield tuple([take_x(rows) for take_x in take]), _taken(rows, ys), _taken(rows, weights)
 
 
 def _taker(array: Array, batch_size: int) -> Callable[[Array], Array]:

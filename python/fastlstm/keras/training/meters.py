@@ -6,48 +6,61 @@ from typing import Any
 
 import numpy as np
 
-from ..foundation.arrays import Array
-from ..graph.network import Outcome
 from ..losses import apply_mask
 from ..metrics import Metric
+from .data import Parts
+from .objective import Outcome
 
 Logs = dict[str, float]
 
 _GATHERING = (list, dict, set, np.ndarray, Metric)
 
 
+Measures = list[list[Metric]]
+"""The metrics of each output."""
+
+
 class Meters:
     """Loss and metrics of the batches of one run since the last reset."""
 
-    def __init__(self, owner: "CompiledMetrics", plain: list[Metric], weighted: list[Metric]) -> None:
+    def __init__(self, owner: "CompiledMetrics", plain: Measures, weighted: Measures) -> None:
         self.owner, self.plain, self.weighted = owner, plain, weighted
-        self.total, self.rows = 0.0, 0
+        self.all = [metric for output in (*plain, *weighted) for metric in output]
+        self.total, self.rows, self.batches = 0.0, 0, 0
+        self.losses = [0.0] * len(owner.outputs)
 
     def reset(self) -> None:
         """Forget the batches."""
-        self.total, self.rows = 0.0, 0
-        for metric in (*self.plain, *self.weighted):
+        self.total, self.rows, self.batches = 0.0, 0, 0
+        self.losses = [0.0] * len(self.losses)
+        for metric in self.all:
             metric.reset_state()
 
-    def update(self, outcome: Outcome, y: Array, weights: Array | None) -> None:
+    def update(self, outcome: Outcome, ys: Parts, weights: Parts) -> None:
         """Take in one batch."""
-        output, mask = outcome.output, outcome.mask
-        rows = len(output)
+        rows = len(outcome.outputs[0])
         self.total += outcome.loss * rows
         self.rows += rows
-        plain = apply_mask(None, mask, output.dtype, mean=False)
-        for metric in self.plain:
-            metric.update_state(y, output, plain)
-        weighted = apply_mask(weights, mask, output.dtype, mean=False) if self.weighted else None
-        for metric in self.weighted:
-            metric.update_state(y, output, weighted)
+        self.batches += 1
+        for k, output in enumerate(outcome.outputs):
+            self.losses[k] += outcome.losses[k]
+            mask = outcome.masks[k]
+            if self.plain[k]:
+                plain = apply_mask(None, mask, output.dtype, mean=False)
+                for metric in self.plain[k]:
+                    metric.update_state(ys[k], output, plain)
+            if self.weighted[k]:
+                weighted = apply_mask(weights[k], mask, output.dtype, mean=False)
+                for metric in self.weighted[k]:
+                    metric.update_state(ys[k], output, weighted)
 
     def values(self) -> Logs:
-        """Loss first, then the metrics as they were given."""
-        results = (metric.result() for metric in (*self.plain, *self.weighted))
-        return {"loss": self.total / self.rows if self.rows else 0.0} | dict(
-            zip(self.owner.names, results, strict=True)
-        )
+        """Loss first, then that of each output if there are several, then the metrics, output by output."""
+        found = {"loss": self.total / self.rows if self.rows else 0.0}
+        for name, k in self.owner.loss_names.items():
+            # All batches count alike here, as in Keras, also a last one with fewer rows.
+            found[name] = self.losses[k] / max(self.batches, 1)
+        return found | dict(zip(self.owner.names, [metric.result() for metric in self.all], strict=True))
 
     def logs(self) -> Logs:
         """Return the values in the order of the history: by name."""
@@ -65,20 +78,27 @@ class CompiledMetrics:
 
     Parameters
     ----------
+    outputs
+        Names of the outputs.
     plain, weighted
-        The metrics themselves. Runs do not work with them, but leave there what they have found.
+        The metrics themselves, of each output. Runs do not work with them, but leave there what they have found.
+    with_loss
+        Which outputs have a loss.
     """
 
-    def __init__(self, plain: list[Metric], weighted: list[Metric]) -> None:
-        self.plain, self.weighted = plain, weighted
-        self.names = _log_names(plain, weighted)
-        self._unused = [_copied(metric) for metric in self.all]
+    def __init__(self, outputs: list[str], plain: Measures, weighted: Measures, with_loss: list[bool]) -> None:
+        self.outputs, self.plain, self.weighted = outputs, plain, weighted
+        several = sum(with_loss) > 1
+        self.loss_names = {f"{name}_loss": k for k, name in enumerate(outputs) if several and with_loss[k]}
+        self.names = _log_names(outputs, plain, weighted)
+        _check_names(["loss", *self.loss_names, *self.names])
+        self._unused = [[_copied(metric) for metric in output] for output in (*plain, *weighted)]
         self._spare: deque[Meters] = deque()
 
     @property
     def all(self) -> list[Metric]:
         """Plain and weighted ones."""
-        return [*self.plain, *self.weighted]
+        return [metric for output in (*self.plain, *self.weighted) for metric in output]
 
     def reset(self) -> None:
         """Forget what runs have left."""
@@ -90,14 +110,14 @@ class CompiledMetrics:
         try:
             meters = self._spare.pop()
         except IndexError:  # all are in use
-            copies, number = [_copied(metric) for metric in self._unused], len(self.plain)
+            copies, number = [[_copied(metric) for metric in output] for output in self._unused], len(self.plain)
             meters = Meters(self, copies[:number], copies[number:])
         meters.reset()
         return meters
 
     def give_back(self, meters: Meters) -> None:
         """Leave what a run has found in the metrics, and keep its meters for the next one."""
-        for metric, own in zip(self.all, (*meters.plain, *meters.weighted), strict=True):
+        for metric, own in zip(self.all, meters.all, strict=True):
             vars(metric).update(_state(own))
         self._spare.append(meters)
 
@@ -118,14 +138,23 @@ def _state(metric: Metric) -> dict[str, Any]:
     }
 
 
-def _log_names(plain: list[Metric], weighted: list[Metric]) -> list[str]:
+def _log_names(outputs: list[str], plain: Measures, weighted: Measures) -> list[str]:
+    """Names under which the metrics are logged: with that of the output before them if there are several."""
     names: list[str] = []
-    for metric in plain:
-        repeats = sum(other.name == metric.name for other in plain[: len(names)])
-        names.append(f"{metric.name}_{repeats}" if repeats else metric.name)
-    for metric in weighted:
-        names.append(f"weighted_{metric.name}" if metric.name in names else metric.name)
-    for name in names:
-        if name == "loss" or names.count(name) > 1:
-            raise ValueError(f"metrics: the name {name!r} stands for something else already; give name= another")
+    for name, measures in zip(outputs, plain, strict=True):
+        prefix = f"{name}_" if len(outputs) > 1 else ""
+        for i, metric in enumerate(measures):
+            repeats = sum(other.name == metric.name for other in measures[:i])
+            names.append(f"{prefix}{metric.name}_{repeats}" if repeats else f"{prefix}{metric.name}")
+    for name, measures in zip(outputs, weighted, strict=True):
+        prefix = f"{name}_" if len(outputs) > 1 else ""
+        for metric in measures:
+            taken = f"{prefix}{metric.name}" in names
+            names.append(f"{prefix}weighted_{metric.name}" if taken else f"{prefix}{metric.name}")
     return names
+
+
+def _check_names(names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"metrics: the name {name!r} stands for something else already; give name= another")

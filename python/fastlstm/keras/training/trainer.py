@@ -1,7 +1,6 @@
 """Training, evaluation and prediction: everything a model does with batches."""
 
-import math
-import warnings
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -9,65 +8,79 @@ import numpy as np
 
 from fastlstm import checks
 
-from .. import losses, metrics, optimizers
 from ..callbacks import CallbackList, History, checked_callbacks
-from ..foundation.arrays import Array, Shape, user_stacklevel
-from ..foundation.variable import CHANGE, seeing, values_now
-from ..graph.network import Network, Outcome, step_mask
-from ..layers.base import Layer
-from ..losses import BinaryCrossentropy, Loss, expand
+from ..foundation.arrays import Array
+from ..foundation.variable import CHANGE
+from ..graph.network import Network
+from ..graph.plan import Plan
 from ..metrics import Metric
-from .data import (
-    ArraySource,
-    Batch,
-    Source,
-    StreamSource,
-    check_rows,
-    is_stream,
-    split_rows,
-)
+from ..optimizers import Optimizer
+from .compiling import Compiled
+from .data import ArraySource, Batch, Source, StreamSource, is_stream, nothing_known, split_rows
 from .interrupts import WholeSteps
+from .loops import FiniteWatch, Training, evaluated, own, predicted, train_step
 from .meters import CompiledMetrics, Logs, Meters
+from .objective import Objective, Outcome
+from .preparing import Preparation
 from .progress import ProgressBar
 from .run_options import (
-    ClassWeights,
     FitOptions,
     batch_rows,
     class_weights,
     fit_options,
-    loss_scale,
     refuse_beside_batches,
     steps_of,
     verbosity,
 )
-from .stopping import Stop, Stops
-from .weighting import check_weights, weights_from_classes
+from .stopping import Stops
 
 
 class Trainer:
     """What a model needs to be compiled, trained, evaluated and asked; `Sequential` adds the layers."""
 
-    layers: list[Layer]
     name: str
+    built: bool
 
     def __init__(self) -> None:
-        self.optimizer: optimizers.Optimizer | None = None
-        self.loss: Any = None
         self._stops = Stops()
         self.history: History | None = None
-        self.compiled = False
-        self._loss: Loss | None = None
-        self._loss_scale = 1.0
-        self._metric_names: tuple[list[Any], list[Any]] = ([], [])
+        self._compiled: Compiled | None = None
         self._metrics: CompiledMetrics | None = None
 
-    def _prepare_input(self, x: Any) -> Array:
+    @property
+    def plan(self) -> Plan:
+        """The steps from inputs to outputs."""
         raise NotImplementedError
 
     @property
-    def output_shape(self) -> Shape:
-        """Shape of the output, with the batch axis."""
+    def output_names(self) -> list[str]:
+        """Names of the outputs, by which labels, losses and metrics may be given."""
         raise NotImplementedError
+
+    def _arrays(self, x: Any) -> tuple[Array, ...]:
+        raise NotImplementedError
+
+    def _as_given(self, outputs: Sequence[Any]) -> Any:
+        raise NotImplementedError
+
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` was called."""
+        return self._compiled is not None
+
+    @property
+    def optimizer(self) -> Any:
+        """What changes the weights; None before `compile`."""
+        return None if self._compiled is None else self._compiled.optimizer
+
+    @optimizer.setter
+    def optimizer(self, optimizer: Optimizer) -> None:
+        self._settings().optimizer = optimizer
+
+    @property
+    def loss(self) -> Any:
+        """What `compile` was given as loss."""
+        return None if self._compiled is None else self._compiled.given_loss
 
     def compile(
         self,
@@ -88,24 +101,22 @@ class Trainer:
         optimizer
             Name or `Optimizer`.
         loss
-            Name or `Loss`.
+            Name or `Loss`. For several outputs one for all, or a list or a dict by name, with None for one without.
         loss_weights
-            A number the loss is multiplied with.
+            Numbers the losses are multiplied with: one, or a list or a dict by output.
         metrics, weighted_metrics
-            Lists of names, `Metric` instances or functions ``f(y_true, y_pred)``. Sample weights count for the latter
-            only. ``"accuracy"`` is the accuracy that fits labels and output. Every run works with copies of the
-            instances and leaves its state in them when it, or an epoch of it, ends.
+            Lists of names, `Metric` instances or functions ``f(y_true, y_pred)``; for several outputs a list of such
+            lists, or a dict by output. Sample weights count for the latter only. ``"accuracy"`` is the accuracy that
+            fits labels and output. Every run works with copies of the instances and leaves its state in them when it,
+            or an epoch of it, ends.
         run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
             Ways of computing; accepted and ignored.
         """
         _check_ignored(run_eagerly, steps_per_execution, jit_compile, auto_scale_loss)
-        new_optimizer = optimizers.get(optimizer)
-        new_loss = None if loss is None else losses.get(loss)
-        names = _metric_list("metrics", metrics), _metric_list("weighted_metrics", weighted_metrics)
-        scale = loss_scale(loss_weights)
-        self.optimizer, self.loss, self._loss, self._loss_scale = new_optimizer, loss, new_loss, scale
-        self._metric_names, self._metrics = names, None
-        self.compiled = True
+        compiled = Compiled(optimizer, loss, loss_weights, metrics, weighted_metrics)
+        if self.built:  # else this is done with the first data
+            compiled.check(self.output_names)
+        self._compiled, self._metrics = compiled, None
 
     @property
     def metrics(self) -> list[Metric]:
@@ -115,7 +126,9 @@ class Trainer:
     @property
     def metrics_names(self) -> list[str]:
         """Names of what `evaluate` gives."""
-        return ["loss", *([] if self._metrics is None else self._metrics.names)]
+        if self._metrics is None:
+            return ["loss"]
+        return ["loss", *self._metrics.loss_names, *self._metrics.names]
 
     @property
     def stop_training(self) -> bool:
@@ -155,7 +168,8 @@ class Trainer:
         Parameters
         ----------
         x, y
-            Inputs and labels with the same number of rows; or x alone, an iterable of ``(x, y)`` or
+            Inputs and labels with the same number of rows, for several inputs or outputs lists of them or dicts by
+            name; or x alone, an iterable of ``(x, y)`` or
             ``(x, y, sample_weight)`` batches, whose methods ``on_epoch_begin`` and ``on_epoch_end``, if there are any,
             are called around every epoch.
         batch_size
@@ -176,9 +190,9 @@ class Trainer:
         class_weight
             Weight of each class in the loss, by number; 1 for others. With a label at every step, of each row and step.
         sample_weight
-            Weight of each row, or of each row and step. A weight of 0 takes it out of the loss and the weighted
-            metrics, whatever is there: NaN, infinity, or a class number out of range. Negative weights are taken: the
-            loss of their rows grows.
+            Weight of each row, or of each row and step; for several outputs also a list or dict of such. A weight of 0
+            takes a row out of the loss and the weighted metrics, whatever is there: NaN, infinity, or a class number
+            out of range. Negative weights are taken: the loss of their rows grows.
         steps_per_epoch, validation_steps
             Batches an epoch, and a validation.
         validation_batch_size
@@ -190,7 +204,7 @@ class Trainer:
         -------
         History
         """
-        self._require_compiled(loss=True)
+        self._settings(loss=True)
         options = fit_options(
             *(batch_size, epochs, verbose, validation_split, shuffle, class_weight, initial_epoch),
             *(steps_per_epoch, validation_steps, validation_batch_size, validation_freq),
@@ -219,11 +233,11 @@ class Trainer:
             return StreamSource(x, check, options.steps, options.shuffle), None
         batch, rest = self._prepare(x, y, weights), None
         if options.split:
-            batch, held_back = split_rows(options.split, *batch)
-            rest = ArraySource(*held_back, options.validation_rows, limit=options.validation_steps)
+            batch, held_back = split_rows(options.split, batch)
+            rest = ArraySource(held_back, options.validation_rows, limit=options.validation_steps)
         if options.class_weight is not None:  # classes weigh in training only
-            batch = self._class_weighted(batch, options.class_weight)
-        return ArraySource(*batch, options.rows, options.shuffle, options.steps), rest
+            batch = self._preparation().class_weighted(batch, options.class_weight)
+        return ArraySource(batch, options.rows, options.shuffle, options.steps), rest
 
     def _validation_source(self, data: Any, options: FitOptions) -> Source:
         try:
@@ -240,65 +254,32 @@ class Trainer:
         if not isinstance(data, tuple | list) or len(data) not in (2, 3):
             raise ValueError(f"got {type(data).__name__}, wanted (x, y) or (x, y, sample_weight)")
         x, y, weights = (*data, None)[:3]
-        return ArraySource(*self._prepare(x, y, weights), options.validation_rows, limit=options.validation_steps)
+        return ArraySource(self._prepare(x, y, weights), options.validation_rows, limit=options.validation_steps)
 
     def _test_source(self, x: Any, y: Any, weights: Any, batch_size: Any, steps: Any) -> Source:
         rows, limit = batch_rows("batch_size", batch_size), steps_of("steps", steps)
         if is_stream(x):
             refuse_beside_batches(y=y, sample_weight=weights, batch_size=batch_size)
             return StreamSource(x, self._prepare, limit)
-        return ArraySource(*self._prepare(x, y, weights), rows, limit=limit)
+        return ArraySource(self._prepare(x, y, weights), rows, limit=limit)
 
-    def _prepare(self, x: Any, y: Any, weights: Any, class_weight: ClassWeights | None = None) -> Batch:
+    def _prepare(self, x: Any, y: Any, weights: Any, class_weight: Any = None) -> Batch:
         """Check one set of arrays completely, so that the batches taken from it need no more checks."""
-        x = self._prepare_input(x)
-        shape, dtype = self.output_shape, self.layers[-1].dtype
-        if y is None:
-            raise TypeError("y: got None, wanted labels, one a row of x")
-        checked = check_weights(weights, dtype, _runtime_shape(x, shape))
-        labels: Array = np.asarray(y)
-        if self._loss is not None:
-            counted = partial(self._counted, x, checked)
-            labels = self._loss.prepare_counted(y, _runtime_shape(x, shape), dtype, counted)
-        if check_rows(x=x, y=labels, sample_weight=checked) == 0:
-            raise ValueError(f"x: got no rows (shape {x.shape}), wanted at least one")
+        xs = self._arrays(x)
+        prepare = self._preparation()
+        batch = prepare(xs, y, weights, class_weight)
         if self._metrics is None:
-            self._make_metrics(labels)
-        batch = x, labels, checked
-        return batch if class_weight is None else self._class_weighted(batch, class_weight)
+            metrics = prepare.metrics(batch)
+            with CHANGE:  # if several threads come here first, all of them use what one of them has made
+                self._metrics = self._metrics or metrics
+        return batch
 
-    def _counted(self, x: Array, weights: Array | None) -> Array | None:
-        """Which labels count, by rows or by rows and steps; None if all do."""
-        mask = step_mask(self.layers, x)
-        if weights is None or mask is None or len(weights) != len(mask):
-            return mask if weights is None else weights != 0
-        result: Array = mask & expand(weights != 0, mask.ndim)
-        return result
-
-    def _class_weighted(self, batch: Batch, class_weight: ClassWeights) -> Batch:
-        x, labels, weights = batch
-        if weights is not None:
-            raise ValueError("class_weight and sample_weight are both given, wanted one of them")
-        assert labels is not None
-        shape = self.output_shape
-        classes = 2 if shape[-1] == 1 and isinstance(self._loss, BinaryCrossentropy) else shape[-1]
-        by_class = weights_from_classes(labels, len(shape), None if classes == 1 else classes, class_weight)
-        return x, labels, by_class.astype(self.layers[-1].dtype)
-
-    def _make_metrics(self, labels: Array) -> None:
-        shape, last = self.output_shape, labels.shape[-1] if labels.ndim else None
-        found: list[list[Metric]] = []
-        for names in self._metric_names:
-            found.append([_metric_for(name, labels.ndim, shape, last) for name in names])
-        for metric in (*found[0], *found[1]):
-            metric.check(labels, _open_steps(shape))
-        compiled = CompiledMetrics(*found)
-        with CHANGE:  # if several threads come here first, all of them use what one of them has made
-            self._metrics = self._metrics or compiled
+    def _preparation(self) -> Preparation:
+        return Preparation(self.plan, self.output_names, self._settings())
 
     def _check_stateful(self, *sources: Source | None) -> None:
         """Refuse, before the first step, batches that cannot all start from the states of the one before."""
-        stateful = [layer.name for layer in self.layers if getattr(layer, "stateful", False)]
+        stateful = [layer.name for layer in self.plan.working_layers if getattr(layer, "stateful", False)]
         arrays = [source for source in sources if isinstance(source, ArraySource) and source.limit is None]
         sizes = sorted({size for source in arrays for size in source.batch_sizes()})
         if stateful and len(sizes) > 1:
@@ -307,15 +288,25 @@ class Trainer:
                 f"batches of {' and '.join(map(str, sizes))}; choose another batch_size or leave rows out"
             )
 
-    def _require_compiled(self, loss: bool = False) -> None:
-        if not self.compiled:
+    def _settings(self, loss: bool = False) -> Compiled:
+        """Return what `compile` was told, or ValueError."""
+        if self._compiled is None:
             raise ValueError(f"{self.name}: not compiled; call compile(optimizer, loss) first")
-        if loss and self._loss is None:
+        if loss and not self._compiled.has_loss:
             raise ValueError(f"{self.name}: compiled without a loss; call compile(optimizer, loss) first")
+        return self._compiled
+
+    def _objective(self) -> Objective:
+        settings, outputs = self._settings(), self.output_names
+        return Objective(self.plan, settings.losses_for(outputs), settings.scales_for(outputs))
+
+    def _new_meters(self) -> Meters:
+        assert self._metrics is not None
+        return self._metrics.take()
 
     def _run_epochs(self, source: Source, validation: Source | None, options: FitOptions, hooks: CallbackList) -> None:
         logs: Logs = {}
-        watch = _FiniteWatch()
+        watch = FiniteWatch()
         verbose, epochs = options.verbose, options.epochs
         with WholeSteps() as gate, self._stops.fit() as stop:
             hooks.call("on_train_begin", {})
@@ -324,7 +315,8 @@ class Trainer:
                     print(f"Epoch {epoch + 1}/{epochs.stop}")
                 hooks.call("on_epoch_begin", epoch, {})
                 bar = ProgressBar(source.steps, verbose) if verbose else None
-                steps, logs = self._train_epoch(source, bar, hooks, gate, watch.at(epoch), stop)
+                training = Training(self._objective, self.optimizer, hooks, gate, stop, self._new_meters)
+                steps, logs = training.epoch(source, bar, watch.at(epoch))
                 if validation is not None and options.validates(epoch):
                     logs |= {f"val_{name}": v for name, v in self._evaluate(validation, hooks, None).items()}
                 logs = dict(sorted(logs.items()))
@@ -335,55 +327,8 @@ class Trainer:
                     break
             hooks.call("on_train_end", logs)
 
-    def _train_epoch(
-        self,
-        source: Source,
-        bar: ProgressBar | None,
-        hooks: CallbackList,
-        gate: WholeSteps,
-        watch: "_FiniteWatch",
-        stop: Stop,
-    ) -> tuple[int, Logs]:
-        begin, end = hooks.hook("on_train_batch_begin"), hooks.hook("on_train_batch_end")
-        steps, meters = 0, None
-        network = self._network()
-        with np.errstate(all="ignore"):
-            for x, y, weights in source.epoch():
-                if meters is None:
-                    meters = self._new_meters()
-                for method in begin:
-                    method(steps, {})
-                outcome = self._train_step(network, gate, x, y, weights)
-                meters.update(outcome, y, weights)  # type: ignore[arg-type]
-                steps += 1
-                if not math.isfinite(outcome.loss):
-                    watch.found(outcome.loss, steps)
-                if end:
-                    logs = meters.logs()
-                    for method in end:
-                        method(steps - 1, logs)
-                if bar is not None and bar.due(steps):
-                    bar.draw(steps, meters.logs())
-                if stop.asked:
-                    break
-        return steps, {} if meters is None else dict(sorted(meters.finish().items()))
-
-    def _network(self) -> Network:
-        return Network(self.layers, self._loss, self._loss_scale)
-
-    def _new_meters(self) -> Meters:
-        assert self._metrics is not None
-        return self._metrics.take()
-
-    def _train_step(
-        self, network: Network, gate: WholeSteps, x: Array, y: Array | None, weights: Array | None
-    ) -> Outcome:
-        assert y is not None
-        assert self.optimizer is not None
-        outcome, gradients = network.gradients(x, y, weights)
-        if gradients:
-            gate.run(self.optimizer.apply, gradients, network.variables)
-        return outcome
+    def _evaluate(self, source: Source, hooks: CallbackList, bar: ProgressBar | None) -> Logs:
+        return evaluated(source, self._objective, hooks, bar, self._new_meters)
 
     def evaluate(
         self,
@@ -412,7 +357,7 @@ class Trainer:
         float, list of float or dict
             The loss; with metrics, a list in the order of `metrics_names`.
         """
-        self._require_compiled()
+        self._settings()
         as_dict, level = checks.truth("return_dict", return_dict), verbosity(verbose)
         callbacks = checked_callbacks(callbacks)
         source = self._test_source(x, y, sample_weight, batch_size, steps)
@@ -421,30 +366,6 @@ class Trainer:
         bar = ProgressBar(source.steps, level) if level else None
         return _as_given(self._evaluate(source, hooks, bar), as_dict)
 
-    def _evaluate(self, source: Source, hooks: CallbackList, bar: ProgressBar | None) -> Logs:
-        """Loss and metrics in the order of `metrics_names`; empty if a validation got no more batches."""
-        begin, end = hooks.hook("on_test_batch_begin"), hooks.hook("on_test_batch_end")
-        hooks.call("on_test_begin", {})
-        steps, meters, network = 0, None, self._network()
-        with np.errstate(all="ignore"):
-            for x, y, weights in source.epoch():
-                meters = self._new_meters() if meters is None else meters
-                for method in begin:
-                    method(steps, {})
-                assert y is not None
-                meters.update(network.evaluate(x, y, weights), y, weights)
-                steps += 1
-                for method in end:
-                    method(steps - 1, meters.logs())
-                if bar is not None and bar.due(steps):
-                    bar.draw(steps, meters.logs())
-        values = {} if meters is None else meters.finish()
-        logs = dict(sorted(values.items()))
-        hooks.call("on_test_end", logs)
-        if bar is not None:
-            bar.finish(steps, logs)
-        return values
-
     def predict(
         self,
         x: Any,
@@ -452,7 +373,7 @@ class Trainer:
         verbose: str | int = "auto",
         steps: int | None = None,
         callbacks: Any = None,
-    ) -> Array:
+    ) -> Any:
         """Return the model's outputs.
 
         Parameters
@@ -467,43 +388,22 @@ class Trainer:
         Returns
         -------
         ndarray
+            For several outputs in the form the model was given them: a list, tuple or dict of arrays.
         """
         rows, limit, level = batch_rows("batch_size", batch_size), steps_of("steps", steps), verbosity(verbose)
         callbacks = checked_callbacks(callbacks)
         if is_stream(x):
             refuse_beside_batches(batch_size=batch_size)
-            source: Source = StreamSource(x, lambda x, y, weights: (self._prepare_input(x), None, None), limit)
+            source: Source = StreamSource(x, lambda x, y, weights: nothing_known(self._arrays(x)), limit)
         else:
-            x = self._prepare_input(x)
-            if level == 0 and len(x) <= rows and limit is None and not callbacks:
-                return self._own(Network(self.layers, None).infer(x), x)
-            source = ArraySource(x, None, None, rows, limit=limit)
-        self._check_stateful(source)
-        return self._predict(source, level, callbacks)
-
-    def _own(self, output: Array, x: Array) -> Array:
-        return output.copy() if np.may_share_memory(output, x) else output
-
-    def _predict(self, source: Source, verbose: int, callbacks: Any) -> Array:
-        hooks = CallbackList(callbacks, self, verbose=verbose, epochs=1, steps=source.steps)
-        begin, end = hooks.hook("on_predict_batch_begin"), hooks.hook("on_predict_batch_end")
-        bar = ProgressBar(source.steps, verbose) if verbose else None
-        network, outputs = Network(self.layers, None), []
-        values = values_now(network.weights)  # of the start for all batches; what callbacks do goes by those of then
-        hooks.call("on_predict_begin", {})
-        for step, (x, _, _) in enumerate(source.epoch()):
-            for method in begin:
-                method(step, {})
-            with seeing(values):
-                outputs.append(self._own(network.infer(x), x))
-            for method in end:
-                method(step, {"outputs": outputs[-1]})
-            if bar is not None and bar.due(step + 1):
-                bar.draw(step + 1, {})
-        hooks.call("on_predict_end", {})
-        if bar is not None:
-            bar.finish(len(outputs), {})
-        return np.concatenate(outputs) if outputs else network.infer(source.x)  # type: ignore[union-attr]
+            xs = self._arrays(x)
+            if level == 0 and len(xs[0]) <= rows and limit is None and not callbacks:
+                return self._as_given(own(Network(self.plan).infer(xs), xs))
+            source = ArraySource(nothing_known(xs), rows, limit=limit)
+            self._check_stateful(source)
+        hooks = CallbackList(callbacks, self, verbose=level, epochs=1, steps=source.steps)
+        bar = ProgressBar(source.steps, level) if level else None
+        return self._as_given(predicted(source, Network(self.plan), hooks, bar, self._as_given))
 
     def train_on_batch(
         self,
@@ -514,82 +414,31 @@ class Trainer:
         return_dict: bool = False,
     ) -> Any:
         """One step of training; gives loss and metrics of this batch before the step, as `evaluate` does."""
-        self._require_compiled(loss=True)
+        self._settings(loss=True)
         as_dict = checks.truth("return_dict", return_dict)
         batch = self._prepare(x, y, sample_weight, class_weights(class_weight))
         with WholeSteps() as gate, np.errstate(all="ignore"):
-            outcome = self._train_step(self._network(), gate, *batch)
+            outcome = train_step(self._objective(), self.optimizer, gate, batch)
             return _as_given(self._results_of_one(outcome, batch), as_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Loss and metrics of one batch, as `evaluate`."""
-        self._require_compiled()
+        self._settings()
         as_dict = checks.truth("return_dict", return_dict)
         batch = self._prepare(x, y, sample_weight)
         with np.errstate(all="ignore"):
-            outcome = self._network().evaluate(*batch)  # type: ignore[arg-type]
+            outcome = self._objective().evaluate(*batch)
             return _as_given(self._results_of_one(outcome, batch), as_dict)
 
     def _results_of_one(self, outcome: Outcome, batch: Batch) -> Logs:
         meters = self._new_meters()
-        meters.update(outcome, batch[1], batch[2])  # type: ignore[arg-type]
+        meters.update(outcome, batch[1], batch[2])
         return meters.finish()
 
-    def _infer(self, x: Array) -> Array:
-        return Network(self.layers, None).infer(x)
-
-    def predict_on_batch(self, x: Any) -> Array:
+    def predict_on_batch(self, x: Any) -> Any:
         """Return the model's outputs for one batch."""
-        x = self._prepare_input(x)
-        return self._own(self._infer(x), x)
-
-
-class _FiniteWatch:
-    """Warns once a training when the loss is not finite."""
-
-    def __init__(self) -> None:
-        self._epoch, self._warned = 0, False
-
-    def at(self, epoch: int) -> "_FiniteWatch":
-        self._epoch = epoch
-        return self
-
-    def found(self, loss: float, batch: int) -> None:
-        if not self._warned:
-            self._warned = True
-            message = (
-                f"the loss is {loss} at epoch {self._epoch + 1}, batch {batch}; look for NaN in the data, lower the "
-                "learning rate or set clipnorm, or stop with callbacks.TerminateOnNaN()"
-            )
-            warnings.warn(message, RuntimeWarning, stacklevel=user_stacklevel())
-
-
-def _runtime_shape(x: Array, shape: Shape) -> Shape:
-    """Return the output shape with the number of steps that `x` has, where the model leaves it open."""
-    if len(shape) == 3 and x.ndim >= 2:
-        return (None, x.shape[1], shape[2])
-    return (None, *shape[1:])
-
-
-def _open_steps(shape: Shape) -> Shape:
-    return (None, None, shape[2]) if len(shape) == 3 else shape
-
-
-def _metric_for(name: Any, y_ndim: int, shape: Shape, y_last: int | None) -> Metric:
-    if isinstance(name, str) and name.lower() in ("accuracy", "acc"):
-        return metrics.accuracy_for(y_ndim, shape, y_last)(name=name)
-    return metrics.get(name)
-
-
-def _metric_list(argument: str, given: Any) -> list[Any]:
-    if given is None:
-        return []
-    if not isinstance(given, list | tuple):
-        raise ValueError(f"{argument}: got {given!r}, wanted a list, for instance [{given!r}]")
-    for name in given:
-        if not (isinstance(name, str) and name.lower() in ("accuracy", "acc")):
-            metrics.get(name, argument)
-    return list(given)
+        xs = self._arrays(x)
+        return self._as_given(own(Network(self.plan).infer(xs), xs))
 
 
 def _check_ignored(run_eagerly: Any, steps_per_execution: Any, jit_compile: Any, auto_scale_loss: Any) -> None:

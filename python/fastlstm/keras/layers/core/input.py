@@ -1,16 +1,26 @@
 """What says the shape of a model's input."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import DTypeLike
 
 from fastlstm import checks
 
 from ...foundation.arrays import Shape, as_batch_shape, as_shape
-from ...foundation.lookup import checked_name
+from ...foundation.settings import floatx
+from ...foundation.symbolic import Arguments, Node, SymbolicTensor
+from ..base import Layer
 
 
-class InputLayer:
-    """The shape of a model's input; see `Input`."""
+class InputLayer(Layer):
+    """Where a model gets its data; see `Input`.
+
+    Parameters
+    ----------
+    shape, batch_size, dtype, name, batch_shape
+        See `Input`.
+    """
 
     def __init__(
         self,
@@ -20,6 +30,7 @@ class InputLayer:
         name: str | None = None,
         batch_shape: Shape | None = None,
     ) -> None:
+        super().__init__(name=name)
         if (shape is None) == (batch_shape is None):
             given = f"shape={checks.shown(shape)}, batch_shape={checks.shown(batch_shape)}"
             raise ValueError(f"Input: give either shape or batch_shape, got {given}")
@@ -28,8 +39,18 @@ class InputLayer:
             self.batch_shape = as_batch_shape(batch_shape, "Input: batch_shape")
         else:
             self.batch_shape = rows, *as_shape(shape if isinstance(shape, list | tuple) else (shape,), "Input: shape")
-        self.dtype = checks.any_dtype("Input: dtype", np.float32 if dtype is None else dtype)
-        self.name = checked_name(name, "Input") or "input_layer"
+        self.dtype: np.dtype[Any] = checks.any_dtype("Input: dtype", floatx() if dtype is None else dtype)
+        self.built, self.input_shape = True, self.batch_shape
+        tensor = SymbolicTensor(self.batch_shape, self.dtype, self.name)
+        self.inbound_nodes.append(Node(self, Arguments((), {}), tensor))
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of the data."""
+        return self.batch_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {"batch_shape": self.batch_shape, "dtype": self.dtype.name, "name": self.name}
 
 
 def Input(  # noqa: N802 - Keras' name
@@ -38,8 +59,8 @@ def Input(  # noqa: N802 - Keras' name
     dtype: DTypeLike | None = None,
     name: str | None = None,
     batch_shape: Shape | None = None,
-) -> InputLayer:
-    """Say the shape of a model's input.
+) -> SymbolicTensor:
+    """Return a symbolic tensor for the data that a model will be given.
 
     Parameters
     ----------
@@ -47,14 +68,25 @@ def Input(  # noqa: N802 - Keras' name
         Shape of one sample, without the batch axis; None for an axis that may vary. A number is the size of one axis.
     batch_size
         Fixed number of rows, for stateful layers.
-    dtype, name
-        Kept for Keras programs; layers cast their input themselves.
+    dtype
+        Of the tensor; layers cast what they take.
+    name
+        Of the input, by which data may be given.
     batch_shape
         Shape with the batch axis, in place of `shape`.
 
     Returns
     -------
-    InputLayer
-        To be the first layer of a `Sequential`.
+    KerasTensor
+        To call layers on, or to be the first entry of a `Sequential`.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import Input, Model, layers
+    >>> x = Input((20, 3))
+    >>> y = layers.Dense(2)(layers.LSTM(8)(x))
+    >>> Model(x, y).output_shape
+    (None, 2)
     """
-    return InputLayer(shape, batch_size, dtype, name, batch_shape)
+    tensor: SymbolicTensor = InputLayer(shape, batch_size, dtype, name, batch_shape).output
+    return tensor

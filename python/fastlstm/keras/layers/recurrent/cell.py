@@ -12,6 +12,7 @@ from fastlstm import _core, checks
 from ... import activations
 from ...foundation.arrays import Array, Shape
 from ...foundation.random import draw_seed
+from ...foundation.symbolic import any_symbolic
 from ...foundation.variable import Variable
 from ...initializers import Initializer
 from ..base import Layer
@@ -95,8 +96,10 @@ class Cell(Layer):
         """
         raise NotImplementedError(f"{type(self).__name__} must define call(inputs, states)")
 
-    def __call__(self, inputs: Any, states: Any, training: bool = False) -> tuple[Array, Any]:
+    def __call__(self, inputs: Any, states: Any = None, training: bool = False) -> tuple[Array, Any]:
         """Take one step, see `call`, with whatever makes arrays; builds the cell at first."""
+        if any_symbolic(inputs, states):
+            self.forward(inputs)
         x = self.as_input(inputs, f"{self.name}: inputs")
         self._check_shape(x.shape, "inputs")
         self.ensure_built((None, *x.shape[1:]))

@@ -16,7 +16,7 @@ from .cell import Cell, RecurrentCell, output_size, size_tree
 from .masks import keep_rows, repeat_last, repeat_last_adjoint
 from .options import LayerOptions, SequenceOptions, defaults, shows
 from .stacked import StackedRNNCells, build_cell, checked_cell
-from .states import States, as_lists, checked_states, grown, leaves, rows_of, tree_map
+from .states import States, as_lists, checked_states, grown, leaves, lists_of, rows_of, tree_map
 from .steps import belongs, initial_states, scan, scan_vjp
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class RNN(Wrapper):
         shape = (rows, steps, self._output_size) if self.return_sequences else (rows, self._output_size)
         if not self.return_state:
             return shape
-        return [shape, *as_lists(tree_map(lambda size: (rows, size), self._sizes))]
+        return [shape, *lists_of(lambda size: (rows, size), self._sizes)]
 
     def _check_state_shapes(self, given: list[Shape]) -> None:
         wanted = [(None, size) for size in leaves(self._sizes)]
@@ -161,7 +161,7 @@ class RNN(Wrapper):
         steps = first_of(mask) if self.return_sequences else None
         if not self.return_state:
             return steps
-        return [steps, *as_lists(tree_map(lambda size: None, self._sizes))]
+        return [steps, *lists_of(lambda size: None, self._sizes)]
 
     def forward(self, x: Any, call: Call = INFERENCE, out: Array | None = None) -> Any:
         """Return the output for `x`; with `return_state`, a list of the output and the final states.

@@ -27,6 +27,11 @@ def as_lists(tree: Any) -> Any:
     return [as_lists(entry) for entry in tree] if isinstance(tree, tuple) else tree
 
 
+def lists_of(function: Callable[[int], Any], sizes: Any) -> Any:
+    """Return lists in the shape of a tree of sizes with the `function` of each."""
+    return [lists_of(function, size) for size in sizes] if isinstance(sizes, tuple) else function(sizes)
+
+
 def zeros(sizes: Any, rows: int, dtype: np.dtype[Any]) -> Any:
     """States of zero."""
     return tree_map(lambda size: np.zeros((rows, size), dtype), sizes)

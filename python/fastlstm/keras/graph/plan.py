@@ -1,0 +1,252 @@
+"""What a model does, as a list of steps: the calls of layers between its inputs and outputs, in an order that works."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..foundation.arrays import Shape, shape_text
+from ..foundation.symbolic import Node, SymbolicTensor
+from ..foundation.variable import Variable
+from ..layers.base import Layer
+
+
+class Step(NamedTuple):
+    """One call of a layer: which arrays it takes and makes."""
+
+    layer: Any
+    inputs: tuple[int, ...]
+    """Places of the arrays it takes among those of a run."""
+    outputs: tuple[int, ...]
+    structure: Any
+    """Tree of what it gives; None for a single array."""
+    mask: int | None
+    """Place of a mask given to it; None: that of its inputs."""
+    training: bool | None
+    """Whether it drops, if the call said so."""
+    arguments: Any
+    """What else it was called with, see `Call`."""
+    done: tuple[int, ...]
+    """Places of the arrays that no later step takes."""
+    plain: bool
+    """Whether it takes one array with its own mask, and gives one."""
+
+
+class Plan:
+    """The calls of layers between symbolic tensors.
+
+    Parameters
+    ----------
+    inputs, outputs
+        The tensors that are given, and those that are wanted.
+    name
+        Of the model, for errors.
+    """
+
+    def __init__(self, inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor], name: str) -> None:
+        self.name, self.inputs, self.outputs = name, list(inputs), list(outputs)
+        self.nodes = _nodes_between(self.inputs, self.outputs, name)
+        self.layers: list[Any] = _in_keras_order(self.nodes, self.inputs, self.outputs)
+        laid_out = _LaidOut(self.inputs)
+        laid_out.add(self.nodes)
+        self.given = [laid_out.places[id(tensor)] for tensor in self.inputs]
+        self.wanted = [laid_out.places[id(tensor)] for tensor in self.outputs]
+        self.size = laid_out.size
+        self.steps = _with_ends(laid_out.steps, self.wanted)
+        self.weights: list[Variable] = unique(variable for layer in self.layers for variable in layer.weights)
+        """All weights, in the order of the layers."""
+        self.mixed = len({step.layer.dtype for step in self.steps}) > 1
+        """Whether layers differ in their dtypes, so that arrays may have to be cast on the way."""
+        self.consumers = Counter(place for step in self.steps for place in (*step.inputs, step.mask))
+        self._shapes: dict[tuple[Shape, ...], list[Shape]] = {}
+        self._plain_input = self._dtype_of_plain_input()
+
+    @property
+    def working_layers(self) -> list[Any]:
+        """The layers that are run, each once, those of models inside too."""
+        return list({id(step.layer): step.layer for step in self.steps}.values())
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The weights that training changes, in the order of the layers."""
+        return unique(variable for layer in self.layers for variable in layer.trainable_variables)
+
+    def takers(self, place: int) -> list[Any]:
+        """Layers that take the array at a place."""
+        return [step.layer for step in self.steps if place in step.inputs]
+
+    def endings(self) -> list[str | None]:
+        """Names of the activations at the very ends of the outputs, which a loss may have built in."""
+        makers = {place: step for step in self.steps for place in step.outputs}
+        return [self._ending(place, makers.get(place)) for place in self.wanted]
+
+    def _ending(self, place: int, maker: Step | None) -> str | None:
+        if maker is None or self.consumers[place] or self.wanted.count(place) > 1 or maker.layer.penalizes_output:
+            return None
+        name: str | None = maker.layer.logits_activation
+        return name
+
+    def _dtype_of_plain_input(self) -> Any:
+        """Return the dtype that is taken of the only input; None if there are several, or layers look at its values."""
+        takers = self.takers(self.given[0])
+        plain = len(self.given) == 1 and all(getattr(type(t), "as_input", None) is Layer.as_input for t in takers)
+        dtypes = {taker.dtype for taker in takers} if plain else set()
+        return dtypes.pop() if len(dtypes) == 1 else None
+
+    def takes(self, x: Any) -> bool:
+        """Whether `x` is the only input as the layers take it, of a shape that was found to be right before."""
+        return (
+            type(x) is np.ndarray
+            and x.dtype == self._plain_input
+            and ((None, *x.shape[1:]),) in self._shapes
+            and x.flags.aligned
+        )
+
+    def output_shapes(self, shapes: Sequence[Shape]) -> list[Shape]:
+        """Shapes of the outputs for inputs of these `shapes`, or the error of the layer that refuses one."""
+        key = tuple((None, *shape[1:]) for shape in shapes)
+        if key not in self._shapes:
+            self._shapes = {key: self._found_shapes(key)}
+        rows = shapes[0][0] if shapes else None
+        return [(rows, *shape[1:]) for shape in self._shapes[key]]
+
+    def _found_shapes(self, shapes: Sequence[Shape]) -> list[Shape]:
+        found: dict[int, Shape] = dict(zip(self.given, shapes, strict=True))
+        for step in self.steps:
+            given = [found[place] for place in step.inputs]
+            shape = step.layer.output_shape_for(given if len(given) > 1 else given[0], step.arguments)
+            found.update(zip(step.outputs, _shapes_in(shape), strict=True))
+        return [found[place] for place in self.wanted]
+
+    def __reduce__(self) -> Any:
+        from .flat import flattened, restored  # which makes plans
+
+        return restored, (*flattened(self), self.name)
+
+
+def unique(things: Iterable[Any]) -> list[Any]:
+    """Return `things` without repetitions, by identity."""
+    return list({id(thing): thing for thing in things}.values())
+
+
+def _shapes_in(shape: Any) -> list[Shape]:
+    """Leaves of a tree of shapes, in which lists hold shapes and tuples are shapes."""
+    return [leaf for entry in shape for leaf in _shapes_in(entry)] if isinstance(shape, list) else [shape]
+
+
+def _nodes_between(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor], name: str) -> list[Node]:
+    """Nodes that the outputs need, each after those it needs itself."""
+    found: dict[int, Node] = {}
+    known, missing = {id(tensor) for tensor in inputs}, list[SymbolicTensor]()
+    ready: set[int] = set()
+    stack = [(tensor, False) for tensor in reversed(outputs)]
+    while stack:  # not by recursion: a chain may be longer than Python's stack
+        tensor, inputs_done = stack.pop()
+        node = tensor.node
+        if id(tensor) in known or (node is not None and id(node) in ready):
+            continue
+        if node is None or node.layer is None or not node.inputs:
+            missing.append(tensor)
+        elif inputs_done:
+            ready.add(id(node))
+            found[id(node)] = node
+        else:
+            stack.append((tensor, True))
+            stack.extend((other, False) for other in reversed(node.needs))
+    if missing:
+        names = ", ".join(dict.fromkeys(f"{tensor.name} {shape_text(tensor.shape)}" for tensor in missing))
+        given = ", ".join(tensor.name for tensor in inputs)
+        raise ValueError(
+            f"{name}: outputs must follow from inputs alone, got outputs that need {names} beside the inputs {given}; "
+            "give these tensors as inputs too"
+        )
+    return list(found.values())
+
+
+def _in_keras_order(nodes: list[Node], inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> list[Any]:
+    """Layers as Keras lists them: what is farthest from the outputs first, and of these what was met first."""
+    met = _met_first(inputs, outputs)
+    depths: dict[int, int] = {}
+    of_layers: dict[int, int] = {}
+    for node in reversed(nodes):
+        depth = max(depths.get(id(node), 0), of_layers.get(id(node.layer), 0))
+        depths[id(node)] = of_layers[id(node.layer)] = depth
+        for tensor in node.needs:
+            if tensor.node is not None:
+                depths[id(tensor.node)] = max(depth + 1, depths.get(id(tensor.node), 0))
+    layers = {id(node.layer): node.layer for node in nodes}
+    for tensor in inputs:
+        if tensor.node is not None and tensor.node.layer is not None and not tensor.node.inputs:
+            layers[id(tensor.node.layer)] = tensor.node.layer
+            of_layers.setdefault(id(tensor.node.layer), depths.get(id(tensor.node), 0))
+    return sorted(layers.values(), key=lambda layer: (-of_layers[id(layer)], met.get(id(layer), -1)))
+
+
+def _met_first(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> dict[int, int]:
+    """Return when each layer is met on the way from the outputs to the inputs, depth first."""
+    met: dict[int, int] = {}
+    known, seen = {id(tensor) for tensor in inputs}, set[int]()
+    stack = list(reversed(outputs))
+    while stack:
+        tensor = stack.pop()
+        node = tensor.node
+        if node is None or id(node) in seen or (id(tensor) in known and node.inputs):
+            continue
+        seen.add(id(node))
+        met.setdefault(id(node.layer), len(met))
+        stack.extend(reversed(node.needs))
+    return met
+
+
+class _LaidOut:
+    """Steps of nodes, with a place for every array; models inside are taken apart."""
+
+    def __init__(self, inputs: list[SymbolicTensor]) -> None:
+        self.places = {id(tensor): place for place, tensor in enumerate(inputs)}
+        self.size = len(inputs)
+        self.steps: list[Step] = []
+
+    def add(self, nodes: Iterable[Node], training: bool | None = None) -> None:
+        for node in nodes:
+            drops = node.training if node.training is not None else training
+            inner: Plan | None = getattr(node.layer, "inner_plan", None)
+            if inner is None or node.mask is not None:
+                self._add_step(node, drops)
+            else:
+                self._add_inner(node, inner, drops)
+
+    def _add_step(self, node: Node, training: bool | None) -> None:
+        inputs = tuple(self.places[id(tensor)] for tensor in node.inputs)
+        for tensor in node.outputs:
+            self.places[id(tensor)], self.size = self.size, self.size + 1
+        outputs = tuple(self.places[id(tensor)] for tensor in node.outputs)
+        structure = None if isinstance(node.structure, SymbolicTensor) else node.structure
+        mask = None if node.mask is None else self.places[id(node.mask)]
+        plain = len(inputs) == 1 and structure is None and mask is None
+        self.steps.append(Step(node.layer, inputs, outputs, structure, mask, training, node.arguments, (), plain))
+
+    def _add_inner(self, node: Node, inner: Plan, training: bool | None) -> None:
+        outer = self.places
+        self.places = {id(given): outer[id(tensor)] for given, tensor in zip(inner.inputs, node.inputs, strict=True)}
+        self.add(inner.nodes, training)
+        outer.update(
+            {id(tensor): self.places[id(made)] for tensor, made in zip(node.outputs, inner.outputs, strict=True)}
+        )
+        self.places = outer
+
+
+def _with_ends(steps: list[Step], wanted: list[int]) -> list[Step]:
+    """Note at every step which arrays are needed no more after it."""
+    last: dict[int, int] = {}
+    for number, step in enumerate(steps):
+        for place in (*step.inputs, *step.outputs, *(() if step.mask is None else (step.mask,))):
+            last[place] = number
+    for place in wanted:
+        last.pop(place, None)
+    ends: dict[int, list[int]] = {}
+    for place, number in last.items():
+        ends.setdefault(number, []).append(place)
+    return [step._replace(done=tuple(ends.get(number, ()))) for number, step in enumerate(steps)]

@@ -1,0 +1,116 @@
+"""From what users pass as x to the arrays of a model's inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..foundation.arrays import Array, Shape, as_array, shape_text
+from ..foundation.symbolic import SymbolicTensor
+from ..foundation.trees import leaves
+from ..graph.plan import Plan
+from ..layers.base import Layer
+
+
+def given_arrays(plan: Plan, tree: Any, x: Any, name: str) -> tuple[Array, ...]:
+    """Return one array for each input of a plan, checked and in the dtype its layers take.
+
+    Parameters
+    ----------
+    plan, tree
+        The steps, and the inputs in the form the model was given them.
+    x
+        An array, or a list, tuple or dict of arrays. A list of one is that one.
+    name
+        Of the model, for errors.
+    """
+    if plan.takes(x):  # a small model is asked in microseconds
+        return (x,)
+    inputs = plan.inputs
+    parts = [_only(x, tree, inputs[0])] if len(inputs) == 1 else _in_order(x, tree, inputs, name)
+    arrays = tuple(_as_input(plan, k, part, len(inputs) > 1) for k, part in enumerate(parts))
+    _check_shapes(plan, arrays, name)
+    return arrays
+
+
+def _only(x: Any, tree: Any, tensor: SymbolicTensor) -> Any:
+    """Return the array of the only input: it may come in a list, or in a dict under its name."""
+    if isinstance(x, dict):
+        (name,) = names_of(tree, [tensor])
+        if list(x) not in ([name], [tensor.name]):
+            raise ValueError(f"x: got a dict with the keys {sorted(map(str, x))}, wanted one input, {name!r}")
+        return next(iter(x.values()))
+    if isinstance(x, list | tuple) and len(x) == 1 and np.ndim(x[0]) >= tensor.ndim:
+        return x[0]
+    return x
+
+
+def _in_order(x: Any, tree: Any, inputs: list[SymbolicTensor], name: str) -> list[Any]:
+    """Return the parts of `x` in the order of the inputs."""
+    names = names_of(tree, inputs)
+    wanted = f"{len(names)} arrays, for the inputs {names} of {name}"
+    if isinstance(x, dict):
+        if missing := [one for one in names if one not in x]:
+            raise ValueError(f"x: got a dict with the keys {sorted(map(str, x))}, wanted {wanted}; add {missing[0]!r}")
+        return [x[one] for one in names]
+    if not isinstance(x, list | tuple):
+        got = f"an array of shape {x.shape}" if hasattr(x, "shape") else type(x).__name__
+        raise ValueError(f"x: got {got}, wanted a list or dict of {wanted}")
+    nested = any(isinstance(part, list | tuple | dict) and _holds_arrays(part) for part in x)
+    parts = leaves(x) if nested else list(x)
+    if len(parts) != len(inputs):
+        raise ValueError(f"x: got {len(parts)} arrays, wanted {wanted}")
+    return parts
+
+
+def _holds_arrays(tree: Any) -> bool:
+    return any(hasattr(leaf, "shape") and len(leaf.shape) for leaf in leaves(tree))
+
+
+def names_of(tree: Any, tensors: list[SymbolicTensor]) -> list[str]:
+    """Names by which inputs or outputs are told apart: keys of a dict, else those of the layers they come from."""
+    if isinstance(tree, dict):
+        return list(tree)
+    return [tensor.name if tensor.node is None else tensor.node.layer.name for tensor in tensors]
+
+
+def _as_input(plan: Plan, number: int, part: Any, many: bool) -> Array:
+    tensor, takers = plan.inputs[number], plan.takers(plan.given[number])
+    name = f"x, input {tensor.name!r}" if many else "x"
+    wanted = f"a float array of shape {shape_text((None, *tensor.shape[1:]))}"
+    found: list[Array] = []
+    for taker in takers:
+        known = isinstance(taker, Layer)
+        found.append(taker.as_input(part, name, wanted) if known else as_array(part, name, tensor.dtype, wanted))
+    if not found:
+        found = [as_array(part, name, tensor.dtype, wanted)]
+    widest = max(found, key=lambda array: (array.dtype.kind == "f", array.dtype.itemsize))
+    return _with_rank(widest, tensor.shape)
+
+
+def _with_rank(x: Array, shape: Shape) -> Array:
+    """`x` with a last axis of one more or less, where that is all that it differs in."""
+    if x.ndim == len(shape) - 1 and shape[-1] == 1:
+        return x[..., None]
+    if x.ndim == len(shape) + 1 and x.shape[-1] == 1:
+        return x[..., 0]
+    return x
+
+
+def _check_shapes(plan: Plan, arrays: tuple[Array, ...], name: str) -> None:
+    shapes = [array.shape for array in arrays]
+    for tensor, shape in zip(plan.inputs, shapes, strict=True):
+        of_input = "" if len(shapes) == 1 else f" {tensor.name!r}"
+        if len(shape) != len(tensor.shape):
+            wanted = shape_text((None, *tensor.shape[1:]))
+            raise ValueError(f"x: got shape {shape}, wanted {wanted}, the input{of_input} of {name}")
+    if len({shape[0] for shape in shapes}) > 1:
+        listed = ", ".join(f"{tensor.name} has {shape[0]}" for tensor, shape in zip(plan.inputs, shapes, strict=True))
+        raise ValueError(f"x: {listed}; all inputs must have the same number of rows")
+    try:
+        plan.output_shapes(shapes)
+    except ValueError as error:
+        given = ", ".join(shape_text(shape) for shape in shapes)
+        wanted = ", ".join(shape_text((None, *tensor.shape[1:])) for tensor in plan.inputs)
+        raise ValueError(f"x: got shape {given}, wanted {wanted}, the input of {name} ({error})") from error

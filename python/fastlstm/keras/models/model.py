@@ -1,0 +1,374 @@
+"""Models: a graph of layers that can be trained, asked, streamed and put into another model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from fastlstm import checks
+
+from ..foundation.arrays import Array, Shape, as_batch_shape, as_mask
+from ..foundation.symbolic import SymbolicTensor
+from ..foundation.trees import filled, leaves, mapped
+from ..foundation.variable import CHANGE, Variable, assign_all, holding
+from ..graph.network import Network
+from ..graph.plan import Plan
+from ..graph.streaming import ModelStream, StepPlan
+from ..layers.base import Layer
+from ..layers.call import INFERENCE, TRAINING, Call, Pullback, several
+from ..training.trainer import Trainer
+from .inputs import given_arrays, names_of
+from .summary import print_summary
+
+
+class Model(Trainer, Layer):
+    """Layers between inputs and outputs.
+
+    Parameters
+    ----------
+    inputs, outputs
+        Symbolic tensors, or lists, tuples or dicts of them: what `Input` gave, and what layers made of it.
+    name
+        By default ``functional``, numbered within the process.
+    trainable
+        Whether training changes the weights.
+
+    Notes
+    -----
+    A subclass may leave `inputs` and `outputs` out, make its layers in ``__init__`` and say in ``call(self, x)`` what
+    it does with them. Such a model has weights as soon as it has seen data.
+
+    Examples
+    --------
+    Two readings of a sequence, added up:
+
+    >>> import numpy as np
+    >>> from fastlstm.keras import Input, Model, layers
+    >>> x = Input((20, 3))
+    >>> y = layers.LSTM(8)(x) + layers.GRU(8)(x)
+    >>> model = Model(x, layers.Dense(2, activation="softmax")(y))
+    >>> model.predict(np.zeros((5, 20, 3)), verbose=0).shape
+    (5, 2)
+    """
+
+    def __init__(
+        self, inputs: Any = None, outputs: Any = None, name: str | None = None, trainable: bool = True, **kwargs: Any
+    ) -> None:
+        Trainer.__init__(self)
+        Layer.__init__(self, name=name or self._default_name(), **kwargs)
+        self._plan: Plan | None = None
+        self._input_tree: Any = None
+        self._output_tree: Any = None
+        if (inputs is None) != (outputs is None):
+            missing = "outputs" if outputs is None else "inputs"
+            raise ValueError(f"{self.name}: inputs and outputs must come together, {missing} are missing")
+        if inputs is not None:
+            self._set_plan(inputs, outputs)
+        if not checks.truth(f"{self.name}: trainable", trainable):
+            self.trainable = False
+
+    def _default_name(self) -> str | None:
+        return None
+
+    def _set_plan(self, inputs: Any, outputs: Any) -> None:
+        for argument, tree in (("inputs", inputs), ("outputs", outputs)):
+            for leaf in leaves(tree):
+                if not isinstance(leaf, SymbolicTensor):
+                    wanted = "symbolic tensors, what Input() and layers called on it give"
+                    checks.refuse(TypeError, f"{self.name}: {argument}", wanted, leaf)
+        if not leaves(inputs) or not leaves(outputs):
+            raise ValueError(f"{self.name}: inputs and outputs must have at least one tensor each")
+        self._plan = Plan(leaves(inputs), leaves(outputs), self.name)
+        self._input_tree, self._output_tree = inputs, outputs
+        _check_names(self._plan, self.name)
+        self.built = True
+
+    # What there is.
+
+    @property
+    def plan(self) -> Plan:
+        """The steps from inputs to outputs."""
+        if self._plan is None:
+            raise ValueError(
+                f"{self.name}: has no weights yet; build it, call it on data or give it an input shape first"
+            )
+        return self._plan
+
+    @property
+    def inner_plan(self) -> Plan | None:
+        """The steps to take in place of this model inside another one."""
+        return self._plan
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, those farthest from the outputs first."""
+        return [layer for layer in self.plan.layers if isinstance(layer, Layer)]
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The symbolic tensors that stand for the data."""
+        return self.plan.inputs
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """The symbolic tensors that the model makes."""
+        return self.plan.outputs
+
+    @property
+    def input(self) -> Any:
+        """The inputs as the model was given them."""
+        self.plan  # noqa: B018 - says so if there are none
+        return self._input_tree
+
+    @property
+    def output(self) -> Any:
+        """The outputs as the model was given them."""
+        self.plan  # noqa: B018
+        return self._output_tree
+
+    @property
+    def input_shape(self) -> Any:
+        """Shape of the input, with the batch axis; a tree of shapes for several."""
+        if self._plan is None:
+            raise AttributeError(f"{self.name}: the input shape is not known before the model is built")
+        return _shapes(self._input_tree)
+
+    @input_shape.setter
+    def input_shape(self, shape: Any) -> None:
+        """Keep what `Layer` says to itself."""
+
+    @property
+    def output_shape(self) -> Any:
+        """Shape of the output, with the batch axis; a tree of shapes for several."""
+        return _shapes(self.output)
+
+    @property
+    def input_names(self) -> list[str]:
+        """Names of the inputs, by which data may be given."""
+        return names_of(self._input_tree, self.plan.inputs)
+
+    @property
+    def output_names(self) -> list[str]:
+        """Names of the outputs, by which labels, losses and metrics may be given."""
+        return names_of(self._output_tree, self.plan.outputs)
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All weights, layer by layer."""
+        return [] if self._plan is None else self.plan.weights
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The weights that `fit` changes."""
+        return [] if self._plan is None else self.plan.trainable_variables
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """The other weights."""
+        trained = {id(variable) for variable in self.trainable_variables}
+        return [variable for variable in self.weights if id(variable) not in trained]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether any layer is; set it for all of them."""
+        if self._plan is None:
+            return self._trainable
+        with_weights = [layer for layer in self.layers if layer.weights]
+        return any(layer.trainable for layer in with_weights or self.layers)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = checks.truth(f"{self.name}: trainable", value)
+        if getattr(self, "_plan", None) is not None:
+            for layer in self.layers:
+                layer.trainable = value
+
+    @property
+    def losses(self) -> list[float]:
+        """Penalties of the regularizers, part of the loss."""
+        return [penalty for layer in self.plan.layers for penalty in layer.losses]
+
+    @property
+    def penalizes_output(self) -> bool:
+        """Whether there is a penalty on the output, or on that of a layer inside."""
+        return any(step.layer.penalizes_output for step in self.plan.steps)
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of all weights, layer by layer."""
+        with CHANGE:
+            return [variable.numpy() for variable in self.weights]
+
+    def set_weights(self, weights: list[Any]) -> None:
+        """Set all weights, in the order of `get_weights`; if one does not fit, none is set."""
+        self.plan  # noqa: B018
+        assign_all(self.weights, checks.items(f"{self.name}: weights", weights, "a list of arrays"), self.name)
+
+    def count_params(self) -> int:
+        """Return the number of single weights."""
+        self.plan  # noqa: B018
+        return sum(int(np.prod(variable.shape)) for variable in self.weights)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return the layer of this name, or at this index."""
+        if (name is None) == (index is None):
+            given = f"name={checks.shown(name)}, index={checks.shown(index)}"
+            raise ValueError(f"{self.name}: get_layer needs either name or index, got {given}")
+        layers = self.layers
+        if index is not None:
+            count = len(layers)
+            return layers[checks.whole_number(f"{self.name}: index", index, at_least=-count, at_most=count - 1)]
+        found: Any = checks.one_of(f"{self.name}: name of a layer", name, [layer.name for layer in layers])
+        return next(layer for layer in layers if layer.name == found)
+
+    # What it does with arrays.
+
+    def _arrays(self, x: Any) -> tuple[Array, ...]:
+        """Return the arrays of the inputs, in order and in the form the layers take; builds the model at first."""
+        if self._plan is None:
+            self._build_for(x)
+        return given_arrays(self.plan, self._input_tree, x, self.name)
+
+    def _build_for(self, x: Any) -> None:
+        """Find out from the first data what the model does."""
+        raise NotImplementedError(f"{self.name}: give inputs and outputs, or define call(self, x)")
+
+    def _as_given(self, outputs: Sequence[Any]) -> Any:
+        """Return outputs in the form in which the model was given them: alone, in a list, a tuple or a dict."""
+        tree = self._output_tree
+        return outputs[0] if isinstance(tree, SymbolicTensor) else filled(tree, iter(outputs))
+
+    def _on_arrays(self, x: Any, training: bool = False, mask: Any = None) -> Any:
+        training = training is not None and checks.truth("training", training)
+        arrays = self._arrays(x)
+        masks = None if mask is None else self._masks(mask, arrays)
+        with holding(self.plan.weights):
+            return self._as_given(Network(self.plan).run(arrays, masks, training).outputs)
+
+    def _masks(self, mask: Any, arrays: tuple[Array, ...]) -> list[Array | None]:
+        given = mask if isinstance(mask, list | tuple) and len(arrays) > 1 else [mask]
+        if len(given) != len(arrays):
+            raise ValueError(f"mask: got {len(given)}, wanted one for each of the {len(arrays)} inputs of {self.name}")
+        return [None if m is None else self._mask(m, x, k) for k, (m, x) in enumerate(zip(given, arrays, strict=True))]
+
+    def _mask(self, mask: Any, x: Array, number: int) -> Array:
+        axes = [layer.mask_ndim for layer in self.plan.takers(self.plan.given[number]) if layer.mask_ndim]
+        return as_mask(mask, "mask", x.shape, axes[0] if axes else None)
+
+    def forward(self, x: Any, call: Call = INFERENCE) -> Any:
+        """Compute the outputs of this model as a layer of another one; see `Layer.forward`."""
+        return self._as_given(Network(self.plan).run(_several(x), _several_masks(x, call), call.training).outputs)
+
+    def vjp(self, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback]:
+        """See `Layer.vjp`."""
+        network = Network(self.plan)
+        found, back = network.vjp(_several(x), _several_masks(x, call), call.need_dx, call.training)
+
+        def pullback(dy: Any) -> tuple[Any, list[Array]]:
+            dx, gradients = back(leaves(dy))
+            return dx if isinstance(x, list) else dx[0], gradients
+
+        return self._as_given(found.outputs), pullback
+
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        """Return the masks of the outputs, None for one without."""
+        found = Network(self.plan).run(_several(x), _several_masks(x, Call(mask=mask))).masks
+        return found if len(found) > 1 else found[0]
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Shape of the output for an input of `input_shape`, both with the batch axis; lists for several."""
+        shapes = [as_batch_shape(shape, f"{self.name}: input_shape") for shape in several(input_shape)]
+        if len(shapes) != len(self.plan.inputs):
+            wanted = f"one shape for each of its {len(self.plan.inputs)} inputs"
+            raise ValueError(f"{self.name}: input_shape: got {len(shapes)} shapes, wanted {wanted}")
+        found = self.plan.output_shapes(shapes)
+        return _as_lists(filled(self._output_tree, iter([_Leaf(shape) for shape in found])))
+
+    def reset_states(self) -> None:
+        """Forget the states that stateful layers carry from batch to batch."""
+        for layer in self.plan.working_layers:
+            if hasattr(layer, "reset_state"):
+                layer.reset_state()
+
+    reset_state = reset_states
+
+    def stream(self, batch_size: int = 1) -> ModelStream:
+        """Return this model as a stream: one time step a call, states kept in between.
+
+        Parameters
+        ----------
+        batch_size
+            Number of sequences that go on side by side.
+
+        Returns
+        -------
+        ModelStream
+
+        Raises
+        ------
+        ValueError
+            A layer needs more than the steps so far, or masks steps: Bidirectional, Flatten, Masking, go_backwards.
+        """
+        return ModelStream(StepPlan(self.plan), batch_size)
+
+    def summary(self, line_length: int | None = None, print_fn: Callable[..., Any] | None = None) -> None:
+        """Print the layers, their output shapes and numbers of weights.
+
+        Parameters
+        ----------
+        line_length
+            Width of the table; by default that of the terminal, at most 88.
+        print_fn
+            Called with the text instead of printing it.
+        """
+        print_summary(self, line_length, print_fn)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The plan knows how to be pickled, where tensors would bring the whole graph, one inside another.
+        trees = {name: mapped(lambda tensor: None, getattr(self, name)) for name in ("_input_tree", "_output_tree")}
+        return {**super().__getstate__(), **trees}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self._plan is not None:
+            self._input_tree = filled(self._input_tree, iter(self._plan.inputs))
+            self._output_tree = filled(self._output_tree, iter(self._plan.outputs))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+class _Leaf:
+    """Keeps a shape, itself a tuple, from being taken for a tree."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+
+
+def _as_lists(tree: Any) -> Any:
+    """Shapes out of a tree of `_Leaf`: lists hold shapes, and tuples are shapes."""
+    if isinstance(tree, _Leaf):
+        return tree.shape
+    return [_as_lists(entry) for entry in (tree.values() if isinstance(tree, dict) else tree)]
+
+
+def _shapes(tree: Any) -> Any:
+    return mapped(lambda tensor: tensor.shape, tree)
+
+
+def _several(x: Any) -> list[Array]:
+    return x if isinstance(x, list) else [x]
+
+
+def _several_masks(x: Any, call: Call) -> list[Any] | None:
+    if call.mask is None:
+        return None
+    return call.mask if isinstance(call.mask, list) else [call.mask]
+
+
+def _check_names(plan: Plan, name: str) -> None:
+    names = [layer.name for layer in plan.layers]
+    twice = sorted({one for one in names if names.count(one) > 1})
+    if twice:
+        raise ValueError(f"{name}: has several layers named {twice[0]!r}; give each its own name")

@@ -1,0 +1,346 @@
+"""Functional models: what they compute, their gradients, and what they have in common with a Sequential."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+from fastlstm.keras import Input, Model, Sequential, layers
+from fastlstm.keras.graph.network import Network
+from fastlstm.keras.layers.base import Layer
+
+N, T, I = 4, 5, 3
+GRADIENT = 1e-7  # central differences in float64 are exact to about 1e-9 here
+
+
+class Sum(Layer):
+    """Two inputs added up: what a merge is."""
+
+    merges = True
+
+    def build(self, input_shape):
+        """There are no weights."""
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
+
+    def forward(self, x, call=None):
+        return x[0] + x[1]
+
+    def vjp(self, x, call=None):
+        return x[0] + x[1], lambda dy: ([dy, dy], [])
+
+    def compute_mask(self, x, mask):
+        return None if mask is None else mask[0]
+
+
+def draw(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def copied_weights(model, source):
+    model.set_weights(source.get_weights())
+    return model
+
+
+# --- Models, each with its inputs in float64 --------------------------------------------------------------------------
+
+
+def encoder_decoder():
+    """States go from one LSTM to another."""
+    source, target = Input((T, I)), Input((3, 2))
+    _, h, c = layers.LSTM(4, return_state=True, dtype="float64")(source)
+    y = layers.LSTM(4, return_sequences=True, dtype="float64")(target, initial_state=[h, c])
+    out = layers.Dense(2, "softmax", dtype="float64")(y)
+    return Model([source, target], out), [draw(N, T, I), draw(N, 3, 2, seed=1)]
+
+
+def bidirectional_encoder():
+    """States of both directions, put together by a merge."""
+    source, target = Input((T, I)), Input((3, 2))
+    encoder = layers.Bidirectional(layers.GRU(3, return_state=True, dtype="float64"))
+    y, h, h_back = encoder(source)
+    h = Sum(dtype="float64")([h, h_back])
+    out = layers.GRU(3, return_sequences=True, dtype="float64")(target, initial_state=h)
+    return Model([source, target], [out, y]), [draw(N, T, I), draw(N, 3, 2, seed=1)]
+
+
+def shared():
+    """One encoder for two inputs, nested, and one output used twice."""
+    encoder = Sequential([Input((T, I)), layers.LSTM(4, dtype="float64"), layers.Dense(3, "tanh", dtype="float64")])
+    a, b = Input((T, I)), Input((T, I))
+    both = Sum(dtype="float64")([encoder(a), encoder(b)])
+    twice = Sum(dtype="float64")([both, both])
+    return Model([a, b], [layers.Dense(2, dtype="float64")(twice), both]), [draw(N, T, I), draw(N, T, I, seed=1)]
+
+
+def residual():
+    """A layer's input and output, added up."""
+    x = Input((T, I))
+    h = layers.LSTM(4, return_sequences=True, dtype="float64")(layers.Masking(dtype="float64")(x))
+    h = Sum(dtype="float64")([h, layers.SimpleRNN(4, return_sequences=True, dtype="float64")(h)])
+    inputs = draw(N, T, I)
+    inputs[1:, 3:] = 0
+    return Model(x, layers.GRU(2, dtype="float64")(h)), [inputs]
+
+
+def frozen_middle():
+    """Gradients go through a layer that is not trained."""
+    x = Input((T, I))
+    middle = layers.LSTM(4, return_sequences=True, trainable=False, dtype="float64")
+    h = middle(layers.Dense(3, dtype="float64")(x))
+    return Model(x, layers.Dense(2, dtype="float64")(h)), [draw(N, T, I)]
+
+
+MODELS = {f.__name__: f for f in (encoder_decoder, bidirectional_encoder, shared, residual, frozen_middle)}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_gradients_of_whole_graphs(name, central_differences):
+    model, inputs = MODELS[name]()
+    network = Network(model.plan)
+    found, pullback = network.vjp(inputs, need=True)
+    rng = np.random.default_rng(3)
+    dy = [rng.normal(size=out.shape) for out in found.outputs]
+    dx, gradients = pullback(dy)
+
+    def value(xs):
+        return float(sum((out * d).sum() for out, d in zip(network.run(xs).outputs, dy, strict=True)))
+
+    for k, x in enumerate(inputs):
+        moved = lambda v, k=k: value([v if i == k else other for i, other in enumerate(inputs)])  # noqa: E731
+        slope = central_differences(moved, x)
+        # A step is masked where all of it is 0, so there is no derivative there.
+        there = (x != 0) | (name != "residual")
+        np.testing.assert_allclose(np.where(there, dx[k], 0), np.where(there, slope, 0), atol=GRADIENT)
+    assert len(gradients) == len(model.trainable_variables)
+    for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
+        start = variable.numpy()
+
+        def loss(v, variable=variable):
+            variable.assign(v)
+            return value(inputs)
+
+        np.testing.assert_allclose(gradient, central_differences(loss, start), atol=GRADIENT, err_msg=variable.path)
+        variable.assign(start)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_copy_computes_the_same(name):
+    model, inputs = MODELS[name]()
+    outputs = model(inputs if len(inputs) > 1 else inputs[0])
+    for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        for a, b in zip(
+            *(found if isinstance(found, list) else [found] for found in (twin(inputs), outputs)), strict=True
+        ):
+            np.testing.assert_array_equal(a, b)
+        assert [layer.name for layer in twin.layers] == [layer.name for layer in model.layers]
+        assert twin.get_layer(index=-1).output is not model.get_layer(index=-1).output
+
+
+# --- A chain in many forms --------------------------------------------------------------------------------------------
+
+CHAINS = {
+    "lstm": lambda: [layers.LSTM(4), layers.Dense(2, "softmax")],
+    "stack": lambda: [
+        *(layers.LSTM(4, return_sequences=True), layers.Dropout(0.0), layers.GRU(5, return_sequences=True)),
+        *(layers.SimpleRNN(3), layers.Dense(2, "softmax")),
+    ],
+    "masked": lambda: [layers.Masking(), layers.Bidirectional(layers.LSTM(3)), layers.Dense(2, "softmax")],
+    "flat": lambda: [layers.GRU(4, return_sequences=True), layers.Flatten(), layers.Dense(2, "softmax")],
+}
+
+
+def sequential(chain):
+    return Sequential([Input((T, I)), *chain])
+
+
+def functional(chain):
+    x = y = Input((T, I))
+    for layer in chain:
+        y = layer(y)
+    return Model(x, y)
+
+
+def nested(chain):
+    return Sequential([Input((T, I)), Sequential(chain[:1]), functional_of(chain[1:], chain[0])])
+
+
+def functional_of(chain, first):
+    """A functional model of the rest of a chain, to be called."""
+    start = Sequential([Input((T, I)), first]).output_shape
+    x = y = Input(batch_shape=start)
+    for layer in chain:
+        y = layer(y)
+    return Model(x, y)
+
+
+def inside(chain):
+    x = Input((T, I))
+    return Model(x, sequential(chain)(x))
+
+
+def trained(model):
+    model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
+    x, y = draw(70, T, I).astype("float32"), np.eye(2)[np.random.default_rng(5).integers(0, 2, 70)]
+    x[3:40, 3:] = 0
+    history = model.fit(x, y, 32, 2, verbose=0, shuffle=False, validation_data=(x[:9], y[:9])).history
+    return history, model.predict(x, verbose=0), model.evaluate(x, y, verbose=0), model.get_weights()
+
+
+@pytest.mark.parametrize("form", [functional, nested, inside])
+@pytest.mark.parametrize("name", CHAINS)
+def test_a_chain_has_the_same_bits_in_every_form(name, form):
+    plain = sequential(CHAINS[name]())
+    other = copied_weights(form(CHAINS[name]()), plain)
+    wanted, found = trained(plain), trained(other)
+    assert found[0] == wanted[0]
+    assert found[2] == wanted[2]
+    np.testing.assert_array_equal(found[1], wanted[1])
+    for a, b in zip(found[3], wanted[3], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", ["lstm", "stack"])
+def test_a_chain_streams_in_every_form(name):
+    plain = sequential([layer for layer in CHAINS[name]()])
+    x = draw(T, I).astype("float32")
+    wanted = [stream.step(x_t) for stream in [plain.stream()] for x_t in x]
+    for form in (functional, nested, inside):
+        stream = copied_weights(form(CHAINS[name]()), plain).stream()
+        np.testing.assert_array_equal([stream.step(x_t) for x_t in x], wanted)
+
+
+def test_the_order_of_construction_does_not_matter():
+    outputs = []
+    for order in ([0, 1, 2], [2, 1, 0], [1, 0, 2]):
+        a, b = Input((T, I), name="a"), Input((T, I), name="b")
+        parts = [layers.LSTM(3, name="one"), layers.GRU(3, name="two"), layers.SimpleRNN(3, name="three")]
+        made = {}
+        for k in order:
+            made[k] = parts[k]([a, b, a][k])
+        y = Sum(name="sum")([Sum(name="first")([made[0], made[1]]), made[2]])
+        model = Model([a, b], y)
+        assert [layer.name for layer in model.layers] == ["a", "b", "one", "two", "first", "three", "sum"]
+        rng = np.random.default_rng(1)
+        model.set_weights([rng.normal(size=w.shape) for w in model.get_weights()])
+        outputs.append(model([draw(N, T, I), draw(N, T, I, seed=1)]))
+    np.testing.assert_array_equal(outputs[1], outputs[0])
+    np.testing.assert_array_equal(outputs[2], outputs[0])
+
+
+# --- Parts of models --------------------------------------------------------------------------------------------------
+
+
+def test_inference_models_of_an_encoder_decoder_step_as_the_whole_does():
+    source, target = Input((None, I)), Input((None, 2))
+    _, h, c = layers.LSTM(4, return_state=True)(source)
+    decoder = layers.LSTM(4, return_sequences=True, return_state=True)
+    y, _, _ = decoder(target, initial_state=[h, c])
+    dense = layers.Dense(2, "softmax")
+    whole = Model([source, target], dense(y))
+    encoder = Model(source, [h, c])
+    h_in, c_in = Input((4,)), Input((4,))
+    y, h, c = decoder(target, initial_state=[h_in, c_in])
+    stepper = Model([target, h_in, c_in], [dense(y), h, c])
+    x, z = draw(N, T, I).astype("float32"), draw(N, 6, 2).astype("float32")
+    states, outputs = encoder(x), []
+    for t in range(6):
+        out, *states = stepper([z[:, t : t + 1], *states])
+        outputs.append(out)
+    np.testing.assert_array_equal(np.concatenate(outputs, axis=1), whole([x, z]))
+
+
+def test_models_cut_out_of_others_share_their_weights():
+    x = Input((T, I))
+    model = Model(x, layers.Dense(2, name="out")(layers.LSTM(4, name="inner")(x)))
+    part = Model(model.input, model.get_layer("inner").output)
+    front = Sequential(model.layers[1:-1])
+    data = draw(N, T, I).astype("float32")
+    np.testing.assert_array_equal(front(data), part(data))
+    np.testing.assert_array_equal(model.get_layer("out")(part(data)), model(data))
+    model.get_layer("inner").set_weights([w + 1 for w in model.get_layer("inner").get_weights()])
+    np.testing.assert_array_equal(front(data), part(data))
+    tail = Model(model.get_layer("inner").output, model.output)
+    np.testing.assert_array_equal(tail(part(data)), model(data))
+
+
+def test_structures_of_inputs_and_outputs():
+    a, b = Input((T, I), name="a"), Input((2,), name="b")
+    y, z = layers.LSTM(3, name="y")(a), layers.Dense(3, name="z")(b)
+    x = {"a": draw(N, T, I).astype("float32"), "b": draw(N, 2).astype("float32")}
+    wanted = [Model(a, y)(x["a"]), Model(b, z)(x["b"])]
+    for inputs in ([a, b], (a, b), {"a": a, "b": b}):
+        model = Model(inputs, [y, z])
+        assert (model.input_names, model.output_names) == (["a", "b"], ["y", "z"])
+        for given in (x, list(x.values()), tuple(x.values())):
+            for part, of in zip(model(given), wanted, strict=True):
+                np.testing.assert_array_equal(part, of)
+    assert list(Model([a, b], {"first": y, "second": z})(x)) == ["first", "second"]
+    assert isinstance(Model([a, b], (y, z))(x), tuple)
+    np.testing.assert_array_equal(Model([a], [y])([x["a"]])[0], wanted[0])
+
+
+def test_stateful_layers_keep_their_states_in_a_graph():
+    x = Input(batch_shape=(N, T, I))
+    model = Model(x, layers.LSTM(4, stateful=True)(x))
+    plain = copied_weights(Sequential([Input((2 * T, I)), layers.LSTM(4)]), model)
+    data = draw(N, 2 * T, I).astype("float32")
+    model.predict(data[:, :T], batch_size=N, verbose=0)
+    np.testing.assert_array_equal(model.predict(data[:, T:], batch_size=N, verbose=0), plain(data))
+    model.reset_states()
+    np.testing.assert_array_equal(model(data[:, :T]), plain(data[:, :T]))
+
+
+def test_masks_travel_through_a_graph_and_a_model_inside():
+    x = Input((T,))
+    h = layers.Embedding(7, 3, mask_zero=True)(x)
+    inner = Sequential([layers.LSTM(4, return_sequences=True), layers.LSTM(2)])
+    model = Model(x, inner(h))
+    tokens = np.array([[1, 2, 3, 0, 0], [4, 5, 0, 0, 0]])
+    short = model(tokens[1:, :2])
+    np.testing.assert_array_equal(model(tokens)[1:], short)
+
+
+def test_a_mask_may_be_given_and_a_call_may_say_that_it_trains():
+    x, mask = Input((T, I)), Input((T,), dtype="bool")
+    layer = layers.LSTM(3)
+    model = Model([x, mask], layer(x, mask=mask))
+    data, there = draw(N, T, I).astype("float32"), np.arange(T) < np.array([5, 3, 1, 2])[:, None]
+    np.testing.assert_array_equal(model([data, there]), layer(data, mask=there))
+    always = Model(x, layers.Dropout(0.5, seed=1)(x, training=True))
+    assert (always(data) == 0).any()
+
+
+# --- Errors -----------------------------------------------------------------------------------------------------------
+
+
+def test_errors():
+    x, other = Input((T, I), name="x"), Input((T, I), name="other")
+    y = layers.LSTM(3, name="y")(x)
+    with pytest.raises(ValueError, match=r"need x \(None, 5, 3\) beside the inputs other"):
+        Model(other, y)
+    with pytest.raises(TypeError, match="outputs must be symbolic tensors"):
+        Model(x, layers.LSTM(3))
+    with pytest.raises(ValueError, match="outputs are missing"):
+        Model(x)
+    twin = layers.LSTM(3, name="y")(other)
+    with pytest.raises(ValueError, match="several layers named 'y'"):
+        Model([x, other], [y, twin])
+    model = Model([x, other], Sum()([y, layers.LSTM(3, name="z")(other)]), name="pair")
+    data = draw(N, T, I)
+    with pytest.raises(ValueError, match=r"got 3 arrays, wanted 2 arrays, for the inputs \['x', 'other'\] of pair"):
+        model([data, data, data])
+    with pytest.raises(ValueError, match=r"add 'other'"):
+        model({"x": data, "y": data})
+    with pytest.raises(ValueError, match="must have the same number of rows"):
+        model([data, data[:2]])
+    with pytest.raises(ValueError, match=r"got shape \(4, 5\), wanted \(None, 5, 3\), the input 'x' of pair"):
+        model([data[:, :, 0], data])
+    with pytest.raises(ValueError, match="initial_state must have the shapes"):
+        layers.LSTM(4)(x, initial_state=[y, y])
+    with pytest.raises(TypeError, match="has no values to decide by"):
+        bool(y)
+    with pytest.raises(TypeError, match="has no values that NumPy could take"):
+        np.asarray(y)

@@ -1,7 +1,7 @@
 """Losses and their gradients."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -10,7 +10,8 @@ from fastlstm import checks
 
 from .activations import stable_sigmoid
 from .foundation.arrays import Array, any_numbers, as_array
-from .foundation.lookup import checked_name, find, names_of, snake_case
+from .foundation.configs import Configurable, Kind
+from .foundation.lookup import checked_name, names_of, snake_case
 from .foundation.settings import EPSILON
 
 Counted: TypeAlias = Callable[[], Array | None]
@@ -19,7 +20,7 @@ Counted: TypeAlias = Callable[[], Array | None]
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None)
 
 
-class Loss:
+class Loss(Configurable):
     """Base class. A loss of your own defines `call` and `gradient`.
 
     Parameters
@@ -232,7 +233,7 @@ class CategoricalCrossentropy(Loss):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        own = {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing}
+        own = {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing, "axis": -1}
         return super().get_config() | own
 
 
@@ -339,7 +340,7 @@ class SparseCategoricalCrossentropy(Loss):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return super().get_config() | {"from_logits": self.from_logits}
+        return super().get_config() | {"from_logits": self.from_logits, "ignore_class": None}
 
 
 def _class_numbers(labels: Array, classes: int | None, counted: Counted) -> Array:
@@ -426,7 +427,7 @@ class BinaryCrossentropy(Loss):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        own = {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing}
+        own = {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing, "axis": -1}
         return super().get_config() | own
 
 
@@ -506,6 +507,7 @@ _KNOWN = names_of(
     mse=MeanSquaredError,
     mae=MeanAbsoluteError,
 )
+_KIND = Kind(Loss, _KNOWN, "keras.losses", "loss")
 
 
 def categorical_crossentropy(
@@ -565,7 +567,17 @@ def get(identifier: Any) -> Loss:
             f"loss: function {name!r} has no gradient here; subclass keras.losses.Loss with call(y_true, y_pred) "
             "and gradient(y_true, y_pred)"
         )
-    return find(identifier, _KNOWN, Loss, "loss")
+    return _KIND.get(identifier)
+
+
+def serialize(loss: Loss) -> dict[str, Any]:
+    """Return the description of a loss, which JSON can hold: module, class name and config."""
+    return _KIND.serialize(loss)
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, type[Loss]] | None = None) -> Loss:
+    """Make a loss from its description; classes of your own are found in `custom_objects`, by name."""
+    return _KIND.deserialize(config, custom_objects)
 
 
 __all__ = [
@@ -578,9 +590,11 @@ __all__ = [
     "SparseCategoricalCrossentropy",
     "binary_crossentropy",
     "categorical_crossentropy",
+    "deserialize",
     "get",
     "huber",
     "mean_absolute_error",
     "mean_squared_error",
+    "serialize",
     "sparse_categorical_crossentropy",
 ]

@@ -53,6 +53,7 @@ FLOORS = [
     {"graph"},
     {"layers"},
     {"losses", "metrics", "optimizers"},
+    {"ops", "backend"},
     {"activations", "initializers", "regularizers", "constraints", "foundation"},
 ]
 KERAS = ROOT / "python" / "fastlstm" / "keras"

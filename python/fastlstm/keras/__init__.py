@@ -5,6 +5,7 @@ Replace ``tensorflow.keras`` by ``fastlstm.keras`` in the import lines of a prog
 
 from . import (
     activations,
+    backend,
     callbacks,
     constraints,
     initializers,
@@ -12,6 +13,7 @@ from . import (
     losses,
     metrics,
     models,
+    ops,
     optimizers,
     regularizers,
     utils,
@@ -25,6 +27,7 @@ __all__ = [
     "Model",
     "Sequential",
     "activations",
+    "backend",
     "callbacks",
     "constraints",
     "initializers",
@@ -32,6 +35,7 @@ __all__ = [
     "losses",
     "metrics",
     "models",
+    "ops",
     "optimizers",
     "regularizers",
     "utils",

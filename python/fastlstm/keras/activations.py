@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from fastlstm import checks
 
 from .foundation.arrays import Array, any_numbers
+from .foundation.lookup import function_name
+from .foundation.tracing import differentiated
 
 InPlace: TypeAlias = Callable[[Array], Callable[[], object]]
 Result = TypeVar("Result")
@@ -249,6 +251,17 @@ CORE: dict[str, tuple[str, float, float]] = {
 """What the compiled core calls the activations that recurrent cells can have: name, alpha and beta."""
 
 
+def _of_function(function: Callable[[Any], Any]) -> ActivationFunction:
+    """Make an activation of a function written with `ops`; the derivative is autograd's."""
+
+    def backward(dy: Array, x: Array, y: Array) -> Array:
+        _, pullback, _ = differentiated(lambda given: function(given[0]), [x], [])
+        result: Array = pullback(dy)[0][0]
+        return result
+
+    return ActivationFunction(function_name(function), lambda x: np.asarray(function(x)), backward)
+
+
 def for_cells(identifier: Any, argument: str) -> str:
     """Return the name of an activation that recurrent cells can have, or ValueError."""
     function = get(identifier, argument)
@@ -266,7 +279,9 @@ def get(identifier: Any, argument: str = "activation") -> ActivationFunction:
         return identifier
     if isinstance(identifier, str) and identifier in _KNOWN:
         return _KNOWN[identifier]
-    wanted = "a known name or an ActivationFunction, which also has the derivative"
+    if callable(identifier) and not isinstance(identifier, type):
+        return _of_function(identifier)
+    wanted = "a known name, a function, or an ActivationFunction, which has a derivative too"
     names = f"; valid names: {', '.join(sorted(_KNOWN))}"
     checks.refuse(checks.kind_error(identifier), argument, wanted, identifier, names)
 

@@ -11,8 +11,9 @@ from fastlstm import checks
 from .activations import stable_sigmoid
 from .foundation.arrays import Array, any_numbers, as_array
 from .foundation.configs import Configurable, Kind
-from .foundation.lookup import checked_name, names_of, snake_case
+from .foundation.lookup import checked_name, function_name, names_of, snake_case
 from .foundation.settings import EPSILON
+from .foundation.tracing import gradient_of
 
 Counted: TypeAlias = Callable[[], Array | None]
 """Gives True for what counts in the first axes of the labels, None if all do; asked only if that matters."""
@@ -21,7 +22,7 @@ REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "
 
 
 class Loss(Configurable):
-    """Base class. A loss of your own defines `call` and `gradient`.
+    """Base class. A loss of your own defines `call`, written with `ops`, and `gradient` if it shall be fast.
 
     Parameters
     ----------
@@ -51,10 +52,7 @@ class Loss(Configurable):
 
     def gradient(self, y_true: Array, y_pred: Array) -> Array:
         """Return the derivative of the sum of ``call(y_true, y_pred)`` with respect to `y_pred`."""
-        raise NotImplementedError(
-            f"{type(self).__name__} must define gradient(y_true, y_pred) to be trained with: "
-            "the derivative of the sum of call(y_true, y_pred) with respect to y_pred"
-        )
+        return gradient_of(lambda out: self.call(y_true, out), y_pred)
 
     def fused(self, y_true: Array, logits: Array) -> tuple[Array, Array, Array]:
         """From the input of `fused_activation`: the loss of every entry, the activation's output, and the gradient."""
@@ -500,6 +498,42 @@ class Huber(Loss):
         return super().get_config() | {"delta": self.delta}
 
 
+class FunctionLoss(Loss):
+    """A function ``f(y_true, y_pred)`` as a loss: the value of every entry or row, or one number.
+
+    Parameters
+    ----------
+    function
+        Written with `ops` or operators.
+    reduction, name, dtype
+        See `Loss`.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Array, Array], Any],
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        self.function = checks.function("function", function)
+        super().__init__(function_name(function) if name is None else name, reduction, dtype)
+
+    def prepare(self, y: Any, output_shape: tuple[int | None, ...], dtype: np.dtype[Any]) -> Array:
+        """Labels of any shape, with the rows of the output; integers stay as they are."""
+        labels = any_numbers(y, "y")
+        labels = labels.astype(dtype) if labels.dtype.kind in "fb" else labels
+        return labels[..., None] if labels.ndim == len(output_shape) - 1 and output_shape[-1] == 1 else labels
+
+    def call(self, y_true: Array, y_pred: Array) -> Any:
+        """Return what the function gives."""
+        return self.function(y_true, y_pred)
+
+    def get_config(self) -> dict[str, Any]:
+        """NotImplementedError: a function cannot be described."""
+        raise NotImplementedError(f"loss {self.name!r} is a function and has no config")
+
+
 _KNOWN = names_of(
     *(CategoricalCrossentropy, SparseCategoricalCrossentropy, BinaryCrossentropy),
     *(MeanSquaredError, MeanAbsoluteError, Huber),
@@ -562,11 +596,7 @@ def get(identifier: Any) -> Loss:
     if any(identifier is function for function in _FUNCTIONS):
         identifier = identifier.__name__
     if callable(identifier) and not isinstance(identifier, Loss | type):
-        name = getattr(identifier, "__name__", repr(identifier))
-        raise TypeError(
-            f"loss: function {name!r} has no gradient here; subclass keras.losses.Loss with call(y_true, y_pred) "
-            "and gradient(y_true, y_pred)"
-        )
+        return FunctionLoss(identifier)
     return _KIND.get(identifier)
 
 

@@ -10,7 +10,7 @@ from fastlstm import checks
 from . import losses
 from .foundation.arrays import Array, any_numbers
 from .foundation.configs import Configurable, Kind
-from .foundation.lookup import checked_name, names_of, snake_case
+from .foundation.lookup import checked_name, function_name, names_of, snake_case
 from .foundation.settings import floatx
 
 
@@ -46,7 +46,10 @@ class Metric(Configurable):
         if labels.shape[:1] != outputs.shape[:1]:
             checks.complain(ValueError, "y_true", f"have the rows of y_pred {outputs.shape}", f"shape {labels.shape}")
         values = self.call(labels, outputs)
-        if sample_weight is not None:
+        if values.ndim == 0:
+            self.total += float(values)
+            self.count += 1
+        elif sample_weight is not None:
             self._add_weighted(values, any_numbers(sample_weight, "sample_weight"))
         elif values.size:
             rows = len(values)
@@ -240,14 +243,28 @@ class BinaryCrossentropy(_LossMetric):
     loss = losses.BinaryCrossentropy
 
 
-class _FunctionMetric(Metric):
-    def __init__(self, function: Callable[[Array, Array], Any]) -> None:
-        super().__init__(getattr(function, "__name__", snake_case(type(function).__name__)))
-        self.function = function
+class FunctionMetric(Metric):
+    """A function ``f(y_true, y_pred)`` as a metric: the value of every entry or row, or one number a batch.
+
+    Parameters
+    ----------
+    function
+        What is averaged. Of one number a batch all batches count alike.
+    name, dtype
+        See `Metric`.
+    """
+
+    def __init__(self, function: Callable[[Array, Array], Any], name: str | None = None, dtype: Any = None) -> None:
+        self.function = checks.function("function", function)
+        super().__init__(function_name(function) if name is None else name, dtype)
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
-        values = np.asarray(self.function(y_true, y_pred))
-        return np.full(len(y_pred), values) if values.ndim == 0 else values
+        """Return what the function gives."""
+        return np.asarray(self.function(y_true, y_pred))
+
+    def get_config(self) -> dict[str, Any]:
+        """NotImplementedError: a function cannot be described."""
+        raise NotImplementedError(f"metric {self.name!r} is a function and has no config")
 
 
 _KNOWN = names_of(
@@ -277,7 +294,7 @@ def get(identifier: Any, argument: str = "metrics") -> Metric:
         names = ", ".join(["accuracy", *sorted({snake_case(cls.__name__) for cls in _KNOWN.values()})])
         checks.refuse(ValueError, argument, "known names or Metrics", identifier, f"; valid names: {names}")
     if callable(identifier) and not isinstance(identifier, Metric | type):
-        return _FunctionMetric(identifier)
+        return FunctionMetric(identifier)
     metric = _KIND.get(identifier, argument)
     if isinstance(identifier, str):
         metric.name = identifier

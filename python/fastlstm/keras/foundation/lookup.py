@@ -26,6 +26,11 @@ def auto_name(class_name: str) -> str:
     return base if count == 0 else f"{base}_{count}"
 
 
+def function_name(function: Any) -> str:
+    """Name of a function or callable object in snake case, ``lambda`` for one without."""
+    return snake_case(getattr(function, "__name__", type(function).__name__))
+
+
 def article(noun: str) -> str:
     """Return ``an Optimizer``, ``a Loss``."""
     return f"{'an' if noun[0] in 'AEIOU' else 'a'} {noun}"

@@ -95,21 +95,43 @@ class Arguments:
     ----------
     args, kwargs
         As given: tensors may be inside lists, tuples and dicts.
+    is_tensor
+        Says which leaves are; by default the symbolic ones.
     """
 
-    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.args, self.kwargs = args, kwargs
-        self.tensors = [leaf for leaf in leaves([args, kwargs]) if isinstance(leaf, SymbolicTensor)]
+    def __init__(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], is_tensor: Callable[[Any], bool] | None = None
+    ) -> None:
+        is_tensor = is_tensor or _is_symbolic
+        self.tensors: list[Any] = []
+        self.args, self.kwargs = mapped(lambda leaf: self._entry(leaf, is_tensor), [args, kwargs])
+
+    def _entry(self, leaf: Any, is_tensor: Callable[[Any], bool]) -> Any:
+        if not is_tensor(leaf):
+            return leaf
+        self.tensors.append(leaf)
+        return Hole(len(self.tensors) - 1)
 
     def filled(self, values: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return args and kwargs with these values, one or a list, for the tensors."""
-        given = iter(values if isinstance(values, list) else [values])
+        given = values if isinstance(values, list) else [values]
 
         def put(leaf: Any) -> Any:
-            return next(given) if isinstance(leaf, SymbolicTensor) else leaf
+            return given[leaf.number] if isinstance(leaf, Hole) else leaf
 
         args, kwargs = mapped(put, [self.args, self.kwargs])
         return args, kwargs
+
+
+class Hole:
+    """Where a tensor belongs among arguments."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def _is_symbolic(leaf: Any) -> bool:
+    return isinstance(leaf, SymbolicTensor)
 
 
 class Node:

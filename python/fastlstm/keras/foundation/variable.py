@@ -1,5 +1,6 @@
 """A named weight whose value is an immutable snapshot."""
 
+import operator
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from fastlstm.forks import CHANGES, held_at_forks
 from ..constraints import Constraint
 from ..regularizers import Regularizer
 from .arrays import Array, any_numbers
+from .symbolic import SymbolicTensor
+from .tracing import boxed_value
 
 CHANGE = threading.RLock()
 """Held while weights that belong together change or are made, and while a layer derives something from them."""
@@ -39,10 +42,12 @@ class Variable:
         Its penalty is part of the loss.
     constraint
         Applied after every step of training.
+    trainable
+        Whether training changes it at all.
     """
 
     # Those who replace values of many variables at once set `_value` themselves, to an array nobody can write to.
-    __slots__ = ("_value", "constraint", "name", "path", "regularizer")
+    __slots__ = ("_value", "constraint", "name", "path", "regularizer", "trainable")
 
     def __init__(
         self,
@@ -51,6 +56,7 @@ class Variable:
         path: str = "",
         regularizer: Regularizer | None = None,
         constraint: Constraint | None = None,
+        trainable: bool = True,
     ) -> None:
         owned = value.base is None and not value.flags.writeable
         self._value = value if owned else frozen_copy(value)
@@ -58,11 +64,15 @@ class Variable:
         self.path = path or name
         self.regularizer = regularizer
         self.constraint = constraint
+        self.trainable = trainable
 
     @property
     def value(self) -> Array:
-        """The value, an array to read from; `assign` changes it, as does ``variable.value = new``."""
-        return self._value
+        """The value, an array to read from; `assign` changes it, as does ``variable.value = new``.
+
+        While a gradient of a function of one's own is taken, this is autograd's box of it.
+        """
+        return boxed_value(self, self._value)  # type: ignore[no-any-return]
 
     @value.setter
     def value(self, value: Any) -> None:
@@ -94,9 +104,37 @@ class Variable:
         return frozen_copy(array, self.dtype)
 
     def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
+        self.trainable = True
         for name, value in state[1].items():
             setattr(self, name, value)
         self._value.flags.writeable = False  # which NumPy neither pickles nor copies
+
+    def assign_add(self, value: Any) -> None:
+        """Add to the value."""
+        self.assign(self._value + any_numbers(value, self.path))
+
+    def assign_sub(self, value: Any) -> None:
+        """Subtract from the value."""
+        self.assign(self._value - any_numbers(value, self.path))
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.value[key]
+
+    def __neg__(self) -> Any:
+        return -self.value
+
+    def __abs__(self) -> Any:
+        return abs(self.value)
+
+    def __len__(self) -> int:
+        return len(self._value)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self._value.ndim
+
+    __array_ufunc__ = None  # so that NumPy leaves ``array @ variable`` to the variable
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         array = self.numpy()
@@ -104,6 +142,33 @@ class Variable:
 
     def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}>"
+
+
+def _operator(name: str) -> Any:
+    function = getattr(operator, name)
+
+    def method(self: Variable, other: Any) -> Any:
+        if isinstance(other, SymbolicTensor):
+            return NotImplemented  # the tensor notes the operation, with the variable itself
+        return function(self.value, other.value if isinstance(other, Variable) else other)
+
+    return method
+
+
+def _swapped(name: str) -> Any:
+    function = getattr(operator, name)
+
+    def method(self: Variable, other: Any) -> Any:
+        return function(other, self.value)
+
+    return method
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
+    setattr(Variable, f"__{_name}__", _operator(_name))
+    setattr(Variable, f"__r{_name}__", _swapped(_name))
+for _name in ("lt", "le", "gt", "ge"):
+    setattr(Variable, f"__{_name}__", _operator(_name))
 
 
 def frozen_copy(value: Array, dtype: np.dtype[Any] | None = None) -> Array:

@@ -7,7 +7,9 @@ from .core.dropout import Dropout
 from .core.embedding import Embedding
 from .core.flatten import Flatten
 from .core.input import Input, InputLayer
+from .core.lambda_layer import Lambda
 from .core.masking import Masking
+from .core.softmax import Softmax
 from .merging.concatenate import Concatenate, concatenate
 from .merging.dot import Dot, dot
 from .merging.extremes import Maximum, Minimum, maximum, minimum
@@ -20,6 +22,9 @@ from .recurrent.rnn import RNN
 from .recurrent.simple_rnn import SimpleRNN, SimpleRNNCell
 from .recurrent.stacked import StackedRNNCells
 from .recurrent.time_distributed import TimeDistributed
+from .reshaping.permute import Permute
+from .reshaping.repeat_vector import RepeatVector
+from .reshaping.reshape import Reshape
 
 __all__ = [
     "GRU",
@@ -39,13 +44,18 @@ __all__ = [
     "Input",
     "InputLayer",
     "LSTMCell",
+    "Lambda",
     "Layer",
     "Masking",
     "Maximum",
     "Minimum",
     "Multiply",
+    "Permute",
+    "RepeatVector",
+    "Reshape",
     "SimpleRNN",
     "SimpleRNNCell",
+    "Softmax",
     "StackedRNNCells",
     "Subtract",
     "TimeDistributed",

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from operator import is_
 from typing import Any, TypeAlias
 
-import numpy as np
 from numpy.typing import DTypeLike
 
 from fastlstm import checks
@@ -26,10 +25,13 @@ from ..foundation.arrays import (
     weight_shape,
 )
 from ..foundation.lookup import auto_name, checked_name, describe
-from ..foundation.symbolic import Arguments, Node, SymbolicTensor, any_symbolic
-from ..foundation.trees import filled, leaves
+from ..foundation.operation import Operation
+from ..foundation.symbolic import Arguments, SymbolicTensor, any_symbolic
+from ..foundation.tracing import current
+from ..foundation.trees import filled, leaves, unique
 from ..foundation.variable import CHANGE, Variable, assign_all, current_values
-from .call import INFERENCE, TRAINING, Call, Pullback
+from . import composed
+from .call import INFERENCE, TRAINING, Call, Pullback, several
 
 Step: TypeAlias = Callable[[], object]
 """Computes a layer's output for one time step, from an array that is there to another that is there."""
@@ -45,7 +47,7 @@ OPTIONS: dict[str, Callable[[Any, str], Any]] = {
 """What a layer can be told about a weight, and how it is looked up."""
 
 
-class Layer:
+class Layer(Operation):
     """Base class of all layers.
 
     A layer holds weights and settings, never anything of a call in progress: several threads may run one layer.
@@ -69,10 +71,14 @@ class Layer:
     ndim: int | None = None
     mask_ndim: int | None = None
     """Number of axes a mask must have; None: as many as it comes with."""
+    describable = True
+    """Whether a layer of this class can be made from a description."""
+    composed = False
+    """Whether a user's ``call`` says what is computed; layers among the attributes belong to this one then."""
+    supports_masking = False
+    """Whether a layer with a user's ``call`` hands the mask of its input on."""
     merges = False
     """Whether shapes of several inputs come as a list; otherwise only that of the first one matters."""
-    logits_activation: str | None = None
-    """Name of the activation that ends this layer, if `vjp` can leave it out for a loss that has it built in."""
 
     def __init__(
         self,
@@ -82,6 +88,7 @@ class Layer:
         trainable: bool = True,
         **kwargs: Any,
     ) -> None:
+        super().__init__()
         kind = type(self).__name__
         self.name = checked_name(name, kind) or auto_name(kind)
         self.batch_input_shape = self._pop_input_shape(kwargs)
@@ -95,9 +102,9 @@ class Layer:
         self.built = False
         self.input_shape: Shape | None = None
         self._weights: list[Variable] = []
+        self._all_trainable = True
         self._options: tuple[str, ...] = ()
         self._frozen: tuple[tuple[Array, ...], Any] | None = None
-        self.inbound_nodes: list[Node] = []
 
     def _pop_input_shape(self, kwargs: dict[str, Any]) -> Shape | None:
         sample, features = kwargs.pop("input_shape", None), kwargs.pop("input_dim", None)
@@ -127,7 +134,10 @@ class Layer:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        _CLASSES[registered_name(cls)] = cls
+        if "call" in cls.__dict__ and not cls.__module__.startswith("fastlstm."):
+            cls.composed = True
+        if cls.describable:
+            _CLASSES[registered_name(cls)] = cls
 
     def ensure_built(self, input_shape: Shape) -> None:
         """Build the layer, unless it is built; a `build` of a user's own need not say that it was."""
@@ -135,7 +145,10 @@ class Layer:
             if not self.built:
                 self.build(input_shape)
                 self.built = True
-                self.input_shape = self.input_shape or tuple(input_shape)
+                self._keep_input_shape(input_shape)
+
+    def _keep_input_shape(self, input_shape: Shape) -> None:
+        self.input_shape = self.input_shape or tuple(input_shape)
 
     def build(self, input_shape: Shape) -> None:
         """Create the weights for inputs of `input_shape`, which includes the batch axis, unless they are there."""
@@ -150,26 +163,54 @@ class Layer:
 
     def add_weight(
         self,
-        shape: tuple[int, ...],
-        initializer: Any = "glorot_uniform",
-        name: str = "weight",
+        shape: Any = (),
+        initializer: Any = None,
+        name: Any = None,
         regularizer: Any = None,
         constraint: Any = None,
+        dtype: DTypeLike | None = None,
+        trainable: bool = True,
+        **kwargs: Any,
     ) -> Variable:
-        """Create a weight of this layer and append it to `weights`."""
+        """Create a weight of this layer and append it to `weights`.
+
+        Parameters
+        ----------
+        shape
+            Its sizes.
+        initializer
+            Name, initializer, or a function of shape and dtype; by default ``glorot_uniform``.
+        name
+            Of the weight; may come first, as in older programs.
+        regularizer, constraint
+            Of the weight.
+        dtype
+            By default that of the layer.
+        trainable
+            Whether training changes it.
+        """
+        if isinstance(shape, str):  # add_weight(name, shape, ...), as Keras 2 has it
+            shape, initializer, name = initializer, name, shape
+        for other in kwargs:
+            checks.one_of(f"{self.name}: add_weight's argument", other, ("autocast", "aggregation", "layout"))
+        name = checked_name(name, f"{self.name}: add_weight") or "variable"
+        initializer = "glorot_uniform" if initializer is None else initializer
+        of_dtype = self.dtype if dtype is None else float_dtype(dtype, f"{self.name}/{name}: dtype")
         path = f"{self.weight_prefix}/{name}"
         shape = weight_shape(shape, f"{path}: shape")
         by_name = isinstance(initializer, type) or not callable(initializer)
         draw = initializers.get(initializer, f"{path}: initializer") if by_name else initializer
-        with memory_for(shape, f"{path}: shape", self.dtype):
-            value = as_array(draw(shape, dtype=self.dtype), path, self.dtype)
+        with memory_for(shape, f"{path}: shape", of_dtype):
+            value = as_array(draw(shape, dtype=of_dtype), path, of_dtype)
         if value.shape != shape:
             raise ValueError(f"{path}: the initializer must give an array of shape {shape}, got {value.shape}")
         if type(draw).__module__ == initializers.__name__ and value.base is None:
             value.flags.writeable = False  # nobody else has it, so that it need not be copied
         penalty = regularizers.get(regularizer, f"{path}: regularizer")
-        variable = Variable(value, name, path, penalty, constraints.get(constraint, f"{path}: constraint"))
+        limit = constraints.get(constraint, f"{path}: constraint")
+        variable = Variable(value, name, path, penalty, limit, checks.truth(f"{path}: trainable", trainable))
         self._weights.append(variable)
+        self._all_trainable = self._all_trainable and variable.trainable
         return variable
 
     def _set_options(self, **options: Any) -> None:
@@ -218,6 +259,10 @@ class Layer:
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Shape of the output for an input of `input_shape`, both with the batch axis."""
+        if self.composed:
+            tensors = [SymbolicTensor(shape, self.dtype) for shape in several(input_shape)]
+            found: Shape = composed.build_parts(self, Arguments((tensors if len(tensors) > 1 else tensors[0],), {}))[0]
+            return found
         return self._checked_shape(input_shape)
 
     @property
@@ -228,12 +273,21 @@ class Layer:
         return self.compute_output_shape(self.input_shape)
 
     def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
-        """Return the mask of the output; by default that of the input."""
-        return mask
+        """Return the mask of the output; by default that of the input.
+
+        A layer with a user's ``call`` gives that of the layer inside that made the output or, with `supports_masking`,
+        that of the input.
+        """
+        if not self.composed:
+            return mask
+        found = composed.mask_of_last_output(self)
+        return mask if found is None and self.supports_masking else found
 
     def forward(self, x: Any, call: Call = INFERENCE) -> Any:
         """Return the output for `x`: an array of this layer's dtype, or a list of such where there are several."""
-        raise NotImplementedError(f"{type(self).__name__} must define forward(x, call)")
+        if not self.composed:
+            raise NotImplementedError(f"{type(self).__name__} must define call(inputs), or forward(x, call)")
+        return composed.run(self, x, call)
 
     def vjp(self, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback]:
         """Return the output and its vector-Jacobian product.
@@ -245,7 +299,9 @@ class Layer:
         call
             What holds for this call.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define vjp(x, call)")
+        if not self.composed:
+            raise NotImplementedError(f"{type(self).__name__} must define call(inputs), or vjp(x, call)")
+        return composed.run_vjp(self, x, call)
 
     @property
     def penalizes_output(self) -> bool:
@@ -301,6 +357,9 @@ class Layer:
         """
         if any_symbolic(args, kwargs):
             return self._noted(*args, **kwargs)
+        passing = current()
+        if passing is not None:
+            return composed.in_a_pass(self, passing, *args, **kwargs)
         return self._on_arrays(*args, **kwargs)
 
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None) -> Any:
@@ -320,41 +379,16 @@ class Layer:
         return None if mask is None else as_mask(mask, f"{self.name}: mask", x.shape, self.mask_ndim)
 
     def _noted(self, *args: Any, training: bool | None = None, mask: Any = None, **kwargs: Any) -> Any:
-        """Note a call on symbolic tensors, and return what it gives: a tensor or a list of them."""
         arguments = Arguments(args, kwargs)
         shapes = [tensor.shape for tensor in arguments.tensors]
-        shape: Any = shapes if len(shapes) > 1 else shapes[0]
-        self.ensure_built(shape if self.merges else shapes[0])
-        outputs = _tensors(self.output_shape_for(shape, arguments), self.output_dtype)
-        if training is not None:
-            training = checks.truth(f"{self.name}: training", training)
-        self.inbound_nodes.append(Node(self, arguments, outputs, mask, training))
-        return outputs
+        self.ensure_built(shapes if self.merges and len(shapes) > 1 else shapes[0])  # type: ignore[arg-type]
+        return self.note(arguments, mask, training)
 
     def output_shape_for(self, shape: Any, arguments: Any) -> Any:
         """Shape of the output of a call with `arguments`, for inputs of a shape or of a list of shapes."""
+        if self.composed:
+            return composed.build_parts(self, arguments)[0]
         return self.compute_output_shape(shape)
-
-    @property
-    def output_dtype(self) -> np.dtype[Any]:
-        """Dtype of the output."""
-        return self.dtype
-
-    @property
-    def input(self) -> Any:
-        """The symbolic tensor, or list of them, that this layer was first called on."""
-        inputs = self._first_node("input").inputs
-        return inputs if len(inputs) > 1 else inputs[0]
-
-    @property
-    def output(self) -> Any:
-        """What the layer gave when it was first called on a symbolic tensor."""
-        return self._first_node("output").structure
-
-    def _first_node(self, what: str) -> Node:
-        if not self.inbound_nodes:
-            raise AttributeError(f"{self.name} was never called on a symbolic tensor and has no {what}")
-        return self.inbound_nodes[0]
 
     def as_input(self, x: Any, name: str, wanted: str = "an array of numbers") -> Array:
         """`x` in the form `forward` takes: an array of this layer's dtype."""
@@ -377,17 +411,26 @@ class Layer:
     @property
     def weights(self) -> list[Variable]:
         """All weights."""
-        return self._weights
+        if not self.composed:
+            return self._weights
+        return unique([*self._weights, *(variable for part in composed.parts_of(self) for variable in part.weights)])
 
     @property
     def trainable_variables(self) -> list[Variable]:
         """The weights that `fit` changes."""
-        return self.weights if self.trainable else []
+        if not self.trainable:
+            return []
+        if self._all_trainable and not self.composed:
+            return self._weights
+        own = [variable for variable in self._weights if variable.trainable]
+        parts = composed.parts_of(self) if self.composed else ()
+        return unique([*own, *(variable for part in parts for variable in part.trainable_variables)])
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
         """The other weights."""
-        return [] if self.trainable else self.weights
+        trained = {id(variable) for variable in self.trainable_variables}
+        return [variable for variable in self.weights if id(variable) not in trained]
 
     @property
     def variables(self) -> list[Variable]:
@@ -455,13 +498,6 @@ class Layer:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
-
-
-def _tensors(shape: Any, dtype: np.dtype[Any]) -> Any:
-    """Symbolic tensors of a shape, or of a list of shapes."""
-    if isinstance(shape, list):
-        return [_tensors(entry, dtype) for entry in shape]
-    return SymbolicTensor(shape, dtype)
 
 
 _CLASSES: dict[str, type[Layer]] = {}

@@ -9,15 +9,17 @@ import numpy as np
 
 from fastlstm import checks
 
-from ..foundation.arrays import Array, Shape, as_batch_shape, as_mask
+from ..foundation.arrays import Array, Shape, any_numbers, as_array, as_batch_shape, as_mask
+from ..foundation.lookup import auto_name
 from ..foundation.symbolic import SymbolicTensor
-from ..foundation.trees import filled, leaves, mapped
+from ..foundation.trees import filled, leaves, mapped, sorted_leaves
 from ..foundation.variable import CHANGE, Variable, assign_all, holding
 from ..graph.network import Network
 from ..graph.plan import Plan
 from ..graph.streaming import ModelStream, StepPlan
 from ..layers.base import Layer
 from ..layers.call import INFERENCE, TRAINING, Call, Pullback, several
+from ..layers.composed import parts_of
 from ..training.trainer import Trainer
 from .inputs import given_arrays, names_of
 from .summary import print_summary
@@ -59,6 +61,7 @@ class Model(Trainer, Layer):
         Trainer.__init__(self)
         Layer.__init__(self, name=name or self._default_name(), **kwargs)
         self._plan: Plan | None = None
+        self._building = False
         self._input_tree: Any = None
         self._output_tree: Any = None
         if (inputs is None) != (outputs is None):
@@ -70,7 +73,7 @@ class Model(Trainer, Layer):
             self.trainable = False
 
     def _default_name(self) -> str | None:
-        return None
+        return auto_name("Functional") if type(self) is Model else None
 
     def _set_plan(self, inputs: Any, outputs: Any) -> None:
         for argument, tree in (("inputs", inputs), ("outputs", outputs)):
@@ -80,7 +83,7 @@ class Model(Trainer, Layer):
                     checks.refuse(TypeError, f"{self.name}: {argument}", wanted, leaf)
         if not leaves(inputs) or not leaves(outputs):
             raise ValueError(f"{self.name}: inputs and outputs must have at least one tensor each")
-        self._plan = Plan(leaves(inputs), leaves(outputs), self.name)
+        self._plan = Plan(leaves(inputs), leaves(outputs), self.name, sorted_leaves(outputs))
         self._input_tree, self._output_tree = inputs, outputs
         _check_names(self._plan, self.name)
         self.built = True
@@ -98,12 +101,14 @@ class Model(Trainer, Layer):
 
     @property
     def inner_plan(self) -> Plan | None:
-        """The steps to take in place of this model inside another one."""
-        return self._plan
+        """The steps to take in place of this model inside another one; None: it is run as a layer."""
+        return None if self.composed else self._plan
 
     @property
     def layers(self) -> list[Layer]:
         """The layers, those farthest from the outputs first."""
+        if self.composed:
+            return list(parts_of(self))
         return [layer for layer in self.plan.layers if isinstance(layer, Layer)]
 
     @property
@@ -139,6 +144,9 @@ class Model(Trainer, Layer):
     def input_shape(self, shape: Any) -> None:
         """Keep what `Layer` says to itself."""
 
+    def _keep_input_shape(self, input_shape: Any) -> None:
+        """Keep nothing: the plan knows."""
+
     @property
     def output_shape(self) -> Any:
         """Shape of the output, with the batch axis; a tree of shapes for several."""
@@ -157,11 +165,15 @@ class Model(Trainer, Layer):
     @property
     def weights(self) -> list[Variable]:
         """All weights, layer by layer."""
+        if self.composed:
+            return super().weights
         return [] if self._plan is None else self.plan.weights
 
     @property
     def trainable_variables(self) -> list[Variable]:
         """The weights that `fit` changes."""
+        if self.composed:
+            return super().trainable_variables
         return [] if self._plan is None else self.plan.trainable_variables
 
     @property
@@ -173,7 +185,7 @@ class Model(Trainer, Layer):
     @property
     def trainable(self) -> bool:
         """Whether any layer is; set it for all of them."""
-        if self._plan is None:
+        if self._plan is None or self.composed:
             return self._trainable
         with_weights = [layer for layer in self.layers if layer.weights]
         return any(layer.trainable for layer in with_weights or self.layers)
@@ -181,18 +193,20 @@ class Model(Trainer, Layer):
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = checks.truth(f"{self.name}: trainable", value)
-        if getattr(self, "_plan", None) is not None:
+        if getattr(self, "_plan", None) is not None or self.composed:
             for layer in self.layers:
                 layer.trainable = value
 
     @property
     def losses(self) -> list[float]:
         """Penalties of the regularizers, part of the loss."""
-        return [penalty for layer in self.plan.layers for penalty in layer.losses]
+        return super().losses if self.composed else [p for layer in self.plan.layers for p in layer.losses]
 
     @property
     def penalizes_output(self) -> bool:
         """Whether there is a penalty on the output, or on that of a layer inside."""
+        if self.composed:
+            return super().penalizes_output
         return any(step.layer.penalizes_output for step in self.plan.steps)
 
     def get_weights(self) -> list[Array]:
@@ -232,7 +246,42 @@ class Model(Trainer, Layer):
 
     def _build_for(self, x: Any) -> None:
         """Find out from the first data what the model does."""
-        raise NotImplementedError(f"{self.name}: give inputs and outputs, or define call(self, x)")
+        self._call_on(mapped(self._tensor_like, x))
+
+    def _tensor_like(self, part: Any) -> SymbolicTensor:
+        array = any_numbers(part, f"{self.name}: x")
+        dtype = self.dtype if array.dtype.kind == "f" else array.dtype
+        return SymbolicTensor((None, *array.shape[1:]), dtype)
+
+    def _call_on(self, tensors: Any) -> None:
+        """Make a plan of one step: this model, called on symbolic tensors."""
+        if not self.composed:
+            raise NotImplementedError(f"{self.name}: give inputs and outputs, or define call(self, x)")
+        with CHANGE:  # several threads may bring the first data
+            if self._plan is None:
+                outputs = self._outputs_for(tensors)
+                self._plan = Plan(leaves(tensors), leaves(outputs), self.name)
+                self._input_tree, self._output_tree = tensors, outputs
+                for variable in self.weights:
+                    variable.path = f"{self.name}/{variable.path}"
+
+    def _outputs_for(self, tensors: Any) -> Any:
+        self._building = True  # for calling the model asks for it to be built
+        try:
+            return self(tensors)
+        finally:
+            self._building = False
+
+    def build(self, input_shape: Any = None) -> None:
+        """Create the weights for inputs of a shape, or of a list of shapes, with the batch axis."""
+        if self.composed and self._plan is None and not self._building and input_shape is not None:
+            tensors = [SymbolicTensor(shape, self.dtype) for shape in several(input_shape)]
+            self._call_on(tensors if len(tensors) > 1 else tensors[0])
+
+    def as_input(self, x: Any, name: str, wanted: str = "an array of numbers") -> Array:
+        """`x` as an array; floats are cast to this model's dtype."""
+        array = any_numbers(x, name, wanted)
+        return as_array(x, name, self.dtype, wanted) if array.dtype.kind == "f" else array
 
     def _as_given(self, outputs: Sequence[Any]) -> Any:
         """Return outputs in the form in which the model was given them: alone, in a list, a tuple or a dict."""
@@ -258,10 +307,14 @@ class Model(Trainer, Layer):
 
     def forward(self, x: Any, call: Call = INFERENCE) -> Any:
         """Compute the outputs of this model as a layer of another one; see `Layer.forward`."""
+        if self.composed:
+            return super().forward(x, call)
         return self._as_given(Network(self.plan).run(_several(x), _several_masks(x, call), call.training).outputs)
 
     def vjp(self, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback]:
         """See `Layer.vjp`."""
+        if self.composed:
+            return super().vjp(x, call)
         network = Network(self.plan)
         found, back = network.vjp(_several(x), _several_masks(x, call), call.need_dx, call.training)
 
@@ -273,11 +326,15 @@ class Model(Trainer, Layer):
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:
         """Return the masks of the outputs, None for one without."""
+        if self.composed:
+            return super().compute_mask(x, mask)
         found = Network(self.plan).run(_several(x), _several_masks(x, Call(mask=mask))).masks
         return found if len(found) > 1 else found[0]
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Shape of the output for an input of `input_shape`, both with the batch axis; lists for several."""
+        if self.composed:
+            return super().compute_output_shape(input_shape)
         shapes = [as_batch_shape(shape, f"{self.name}: input_shape") for shape in several(input_shape)]
         if len(shapes) != len(self.plan.inputs):
             wanted = f"one shape for each of its {len(self.plan.inputs)} inputs"

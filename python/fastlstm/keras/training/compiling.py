@@ -34,7 +34,7 @@ class Compiled:
     @property
     def has_loss(self) -> bool:
         """Whether any output has a loss."""
-        entries = self.loss.values() if isinstance(self.loss, dict) else self.loss
+        entries = list(self.loss.values()) if isinstance(self.loss, dict) else self.loss
         return any(isinstance(entry, Loss) for entry in (entries if isinstance(entries, list) else [entries]))
 
     def check(self, outputs: Sequence[str]) -> None:

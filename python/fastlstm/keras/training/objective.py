@@ -125,6 +125,8 @@ def _one(
     else:
         entries, output = loss.call(y, out), out
         slope = loss.gradient(y, out) if need_slope else None
+    if np.ndim(entries) == 0:  # a function of one's own that gives the loss itself
+        return float(entries), output, slope
     weights = apply_mask(weights, mask, out.dtype, mean=loss.reduction in ("sum_over_batch_size", "mean"))
     if weights is not None and weights.ndim > entries.ndim:
         raise ValueError(

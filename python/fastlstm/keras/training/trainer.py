@@ -290,6 +290,12 @@ class Trainer:
 
     def _settings(self, loss: bool = False) -> Compiled:
         """Return what `compile` was told, or ValueError."""
+        for method in ("train_step", "test_step", "predict_step", "make_train_function", "compute_loss"):
+            if hasattr(self, method):
+                raise NotImplementedError(
+                    f"{self.name}: a {method}() of one's own is not supported; write a loss of your own, a layer with "
+                    "call(), or a loop over train_on_batch()"
+                )
         if self._compiled is None:
             raise ValueError(f"{self.name}: not compiled; call compile(optimizer, loss) first")
         if loss and not self._compiled.has_loss:

@@ -7,7 +7,9 @@ import numpy as np
 
 from fastlstm import checks
 
+from ... import ops
 from ...foundation.arrays import Array, Shape, add_rows, any_numbers, user_stacklevel
+from ...foundation.symbolic import any_symbolic
 from ...foundation.variable import Variable
 from ..base import Layer, Step, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback
@@ -107,8 +109,10 @@ class Embedding(Layer):
         """Shape of the indices, and the length of a row."""
         return (*self._checked_shape(input_shape), self.output_dim)
 
-    def compute_mask(self, x: Array, mask: Array | None = None) -> Array | None:
+    def compute_mask(self, x: Array, mask: Array | None = None) -> Any:
         """With `mask_zero`, True where the index is not 0."""
+        if any_symbolic(x):
+            return ops.not_equal(x, 0) if self.mask_zero else None
         return np.asarray(any_numbers(x, f"{self.name}: x") != 0) if self.mask_zero else None
 
     def forward(self, x: Array, call: Call = INFERENCE) -> Array:

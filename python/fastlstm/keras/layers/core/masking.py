@@ -6,7 +6,9 @@ import numpy as np
 
 from fastlstm import checks
 
+from ... import ops
 from ...foundation.arrays import Array
+from ...foundation.symbolic import any_symbolic
 from ..base import Layer
 from ..call import INFERENCE, TRAINING, Call, Pullback
 
@@ -37,8 +39,10 @@ class Masking(Layer):
         name = f"{self.name}: mask_value"
         self.mask_value = float(mask_value) if is_nan else checks.real_number(name, mask_value, infinite=True)
 
-    def compute_mask(self, x: Array, mask: Array | None = None) -> Array:
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
         """Return True where a step has a feature other than `mask_value`."""
+        if any_symbolic(x):
+            return ops.any(ops.not_equal(x, self.mask_value), axis=-1)
         x = self.as_input(x, f"{self.name}: x")
         self._check_shape(x.shape, "x")
         there = ~np.isnan(x) if np.isnan(self.mask_value) else x != self.dtype.type(self.mask_value)

@@ -1,0 +1,89 @@
+"""What a node of a graph computes: the base of layers, and of functions of symbolic tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastlstm import checks
+
+from .symbolic import Arguments, Node, SymbolicTensor
+
+
+class Operation:
+    """Something that can be called on symbolic tensors.
+
+    A subclass has `forward`, `vjp`, `compute_mask` and `output_shape_for`, as `Layer` describes them.
+    """
+
+    name: str
+    logits_activation: str | None = None
+    """Name of the activation that ends this operation, if `vjp` can leave it out for a loss that has it built in."""
+    dtype: Any = None
+    """What floats among its inputs are cast to; None: they are taken as they are."""
+
+    def __init__(self) -> None:
+        self.inbound_nodes: list[Node] = []
+
+    @property
+    def weights(self) -> list[Any]:
+        """All weights."""
+        return []
+
+    @property
+    def trainable_variables(self) -> list[Any]:
+        """The weights that training changes."""
+        return []
+
+    @property
+    def penalizes_output(self) -> bool:
+        """Whether there is a penalty on the output."""
+        return False
+
+    @property
+    def losses(self) -> list[float]:
+        """Penalties of the regularizers, part of the loss."""
+        return []
+
+    def output_shape_for(self, shape: Any, arguments: Arguments) -> Any:
+        """Shape of the output of a call with `arguments`, for inputs of a shape or of a list of shapes."""
+        raise NotImplementedError
+
+    def output_dtypes(self, shape: Any, arguments: Arguments) -> Any:
+        """Return the dtype of the output, or a list of them where there are several."""
+        return self.dtype
+
+    def note(self, arguments: Arguments, mask: Any = None, training: bool | None = None) -> Any:
+        """Note a call on symbolic tensors, and return what it gives: a tensor, or a list of them."""
+        shapes = [tensor.shape for tensor in arguments.tensors]
+        shape: Any = shapes if len(shapes) > 1 else shapes[0]
+        outputs = _tensors(self.output_shape_for(shape, arguments), self.output_dtypes(shape, arguments))
+        if training is not None:
+            training = checks.truth(f"{self.name}: training", training)
+        self.inbound_nodes.append(Node(self, arguments, outputs, mask, training))
+        return outputs
+
+    @property
+    def input(self) -> Any:
+        """The symbolic tensor, or list of them, that this was first called on."""
+        inputs = self._first_node("input").inputs
+        return inputs if len(inputs) > 1 else inputs[0]
+
+    @property
+    def output(self) -> Any:
+        """What this gave when it was first called on a symbolic tensor."""
+        return self._first_node("output").structure
+
+    def _first_node(self, what: str) -> Node:
+        if not self.inbound_nodes:
+            raise AttributeError(f"{self.name} was never called on a symbolic tensor and has no {what}")
+        return self.inbound_nodes[0]
+
+
+def _tensors(shape: Any, dtype: Any) -> Any:
+    """Symbolic tensors of a shape, or of a list of shapes."""
+    if isinstance(shape, list):
+        dtypes = dtype if isinstance(dtype, list) else [dtype] * len(shape)
+        return [_tensors(entry, of_entry) for entry, of_entry in zip(shape, dtypes, strict=True)]
+    return SymbolicTensor(shape, np.dtype(dtype))

@@ -65,10 +65,9 @@ class Loss(Configurable):
         if labels.ndim == rank - 1 and size == 1:
             labels = labels[..., None]
         if labels.ndim != rank or not fits(labels.shape[1:], output_shape[1:]):
-            raise ValueError(
-                f"y: got shape {labels.shape}, wanted {(None, *output_shape[1:])}, that of the model's output; "
-                f"loss {self.name!r} compares them entry by entry{self._cure(labels, output_shape)}"
-            )
+            wanted = f"{(None, *output_shape[1:])}, that of the model's output"
+            cure = f"; loss {self.name!r} compares them entry by entry{self._cure(labels, output_shape)}"
+            checks.refuse_shape("y", wanted, labels.shape, cure)
         return labels
 
     def prepare_counted(
@@ -87,7 +86,7 @@ class Loss(Configurable):
         counted = lambda: None if weights is None else weights != 0  # noqa: E731
         losses = self.call(self.prepare_counted(y_true, y_pred.shape, y_pred.dtype, counted), y_pred)
         if weights is not None and weights.shape != losses.shape[: weights.ndim]:
-            raise ValueError(f"sample_weight: got shape {weights.shape}, wanted the first axes of {losses.shape}")
+            checks.complain(ValueError, "sample_weight", f"have the first axes of {losses.shape}", weights.shape)
         scale = self.scale(losses, weights)
         losses = losses if weights is None else weighted(losses, weights)
         return losses if scale is None else losses.sum() * scale
@@ -112,7 +111,7 @@ def as_outputs(y_pred: Any) -> Array:
     """`y_pred` as an array of floats with an axis of rows at least."""
     array = any_numbers(y_pred, "y_pred", "outputs of a model")
     if array.ndim == 0:
-        raise ValueError(f"y_pred must have an axis at least, got {array}")
+        checks.complain(ValueError, "y_pred", "have an axis at least", array)
     return array if array.dtype.kind == "f" else array.astype(np.float32)
 
 
@@ -259,7 +258,7 @@ def _inside(p: Array) -> Array:
 
 def _last_axis(axis: int) -> None:
     if checks.whole_number("axis", axis) != -1:
-        raise NotImplementedError(f"axis: got {axis}, only -1 is supported")
+        checks.refuse(NotImplementedError, "axis", "-1, all that is supported", axis)
 
 
 class SparseCategoricalCrossentropy(Loss):
@@ -306,9 +305,9 @@ class SparseCategoricalCrossentropy(Loss):
         if labels.ndim == len(output_shape) and labels.shape[-1] == 1:
             labels = labels[..., 0]
         if labels.ndim != len(output_shape) - 1 or not fits(labels.shape[1:], output_shape[1:-1]):
-            wanted = (None, *output_shape[1:-1])
+            wanted = f"{(None, *output_shape[1:-1])}, one class number an entry"
             cure = "; for one-hot rows use 'categorical_crossentropy'" if labels.ndim == len(output_shape) else ""
-            raise ValueError(f"y: got shape {labels.shape}, wanted {wanted}, one class number an entry{cure}")
+            checks.refuse_shape("y", wanted, labels.shape, cure)
         return _class_numbers(labels, output_shape[-1], counted)
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
@@ -352,10 +351,8 @@ def _class_numbers(labels: Array, classes: int | None, counted: Counted) -> Arra
     if wrong.any():
         first = tuple(int(i) for i in np.argwhere(wrong)[0])
         place = f"row {first[0]}" + (f", step {first[1]}" if len(first) > 1 else "")
-        raise ValueError(
-            f"y: label {labels[first]:g} at {place}, but the output has {classes} classes; "
-            f"labels must be whole numbers from 0 to {classes - 1}"
-        )
+        wanted = f"hold whole numbers from 0 to {classes - 1}, as the output has {classes} classes"
+        checks.complain(ValueError, "y", wanted, f"{labels[first]:g} at {place}")
     return numbers
 
 

@@ -14,7 +14,7 @@ from fastlstm.keras import activations, constraints, initializers, losses, metri
 from fastlstm.keras.foundation.configs import plain
 
 KERAS = json.loads((Path(__file__).parents[1] / "golden" / "keras_configs.json").read_text())
-MODULES = (losses, metrics, optimizers.lookup, optimizers.schedules, initializers, regularizers, constraints)
+MODULES = (losses.lookup, metrics, optimizers.lookup, optimizers.schedules, initializers, regularizers, constraints)
 KINDS: list[Any] = [vars(module)["_KIND"] for module in MODULES]
 OURS_ONLY = {"losses.Huber": {"delta": 0.5}, "initializers.Identity": {"gain": 2.0}}  # which Keras forgets
 

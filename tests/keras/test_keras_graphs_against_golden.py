@@ -10,9 +10,11 @@ from golden.graphs import GRAPHS, structure, texts
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
-OUTPUT = {"rtol": 0, "atol": 1e-5}
+# After nine or so updates (21 of the stateful model) Keras in float64 is within 3e-7 of these files, and we are within
+# 1e-6, in every program: outputs, curves (relative) and weights alike. Both round, in different orders.
+OUTPUT = {"rtol": 0, "atol": 1e-5}  # numbers up to 2; where a decoder chooses, the second best is 3e-4 behind
 CURVE = {"rtol": 1e-4, "atol": 0}
-WEIGHTS = {"rtol": 0, "atol": 1e-5}
+WEIGHTS = {"rtol": 0, "atol": 1e-5}  # they move by 0.02 to 1; a gradient wrong by a thousandth is beyond this
 
 
 def load(name):
@@ -123,10 +125,12 @@ def test_configurations_of_layers_agree_where_both_say_something(graph, wanted, 
                 assert ours["config"][key] == value, f"{theirs['name']}: {key}"
 
 
-@pytest.mark.parametrize(("graph", "wanted"), with_text("config"))
-def test_a_graph_made_from_its_configuration_is_the_same(graph, wanted, keras):
+@pytest.mark.parametrize("name", [name for name, graph in GRAPHS.items() if "config" in graph.texts])
+def test_a_model_made_from_its_configuration_says_the_same(name, keras):
+    graph, kept = GRAPHS[name], load(name)
     model = graph.compiled(keras)
     again = type(model).from_config(model.get_config())
-    assert {name: value.tolist() for name, value in structure(again).items()} == {
-        name: value.tolist() for name, value in structure(model).items()
-    }
+    assert [layer.name for layer in again.layers] == [layer.name for layer in model.layers]
+    again.set_weights(list(part(kept, "first").values()))
+    for got, wanted in zip(graph.predict(again, part(kept, "data")), part(kept, "untrained").values(), strict=True):
+        np.testing.assert_allclose(got, wanted, **OUTPUT)

@@ -53,6 +53,7 @@ def build(sanitizer: str, isas: list[str], jobs: int) -> Path:
     folder = ROOT / "build" / f"sanitize-{sanitizer}"
     configure: list[str | Path] = ["cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", "-DSKBUILD_PROJECT_VERSION=0"]
     configure += ["-DFASTLSTM_PYTHON=OFF", "-DFASTLSTM_TESTS=ON", "-DFASTLSTM_WERROR=ON"]
+    configure += ["-DCMAKE_UNITY_BUILD=ON"]  # what several files include is compiled and instrumented once
     configure += [f"-DFASTLSTM_SANITIZE={SANITIZERS[sanitizer]}", f"-DFASTLSTM_ISAS={';'.join(isas)}"]
     cmeel = importlib.util.find_spec("cmeel")
     if cmeel and cmeel.origin:

@@ -8,31 +8,9 @@ import pytest
 
 from fastlstm.keras import Input, Model, Sequential, layers
 from fastlstm.keras.graph.network import Network
-from fastlstm.keras.layers.base import Layer
 
 N, T, I = 4, 5, 3
 GRADIENT = 1e-7  # central differences in float64 are exact to about 1e-9 here
-
-
-class Sum(Layer):
-    """Two inputs added up: what a merge is."""
-
-    merges = True
-
-    def build(self, input_shape):
-        """There are no weights."""
-
-    def compute_output_shape(self, input_shape):
-        return input_shape[0]
-
-    def forward(self, x, call=None):
-        return x[0] + x[1]
-
-    def vjp(self, x, call=None):
-        return x[0] + x[1], lambda dy: ([dy, dy], [])
-
-    def compute_mask(self, x, mask):
-        return None if mask is None else mask[0]
 
 
 def draw(*shape, seed=0):
@@ -61,7 +39,7 @@ def bidirectional_encoder():
     source, target = Input((T, I)), Input((3, 2))
     encoder = layers.Bidirectional(layers.GRU(3, return_state=True, dtype="float64"))
     y, h, h_back = encoder(source)
-    h = Sum(dtype="float64")([h, h_back])
+    h = layers.Add(dtype="float64")([h, h_back])
     out = layers.GRU(3, return_sequences=True, dtype="float64")(target, initial_state=h)
     return Model([source, target], [out, y]), [draw(N, T, I), draw(N, 3, 2, seed=1)]
 
@@ -70,8 +48,8 @@ def shared():
     """One encoder for two inputs, nested, and one output used twice."""
     encoder = Sequential([Input((T, I)), layers.LSTM(4, dtype="float64"), layers.Dense(3, "tanh", dtype="float64")])
     a, b = Input((T, I)), Input((T, I))
-    both = Sum(dtype="float64")([encoder(a), encoder(b)])
-    twice = Sum(dtype="float64")([both, both])
+    both = layers.Add(dtype="float64")([encoder(a), encoder(b)])
+    twice = layers.Add(dtype="float64")([both, both])
     return Model([a, b], [layers.Dense(2, dtype="float64")(twice), both]), [draw(N, T, I), draw(N, T, I, seed=1)]
 
 
@@ -79,7 +57,7 @@ def residual():
     """A layer's input and output, added up."""
     x = Input((T, I))
     h = layers.LSTM(4, return_sequences=True, dtype="float64")(layers.Masking(dtype="float64")(x))
-    h = Sum(dtype="float64")([h, layers.SimpleRNN(4, return_sequences=True, dtype="float64")(h)])
+    h = layers.Add(dtype="float64")([h, layers.SimpleRNN(4, return_sequences=True, dtype="float64")(h)])
     inputs = draw(N, T, I)
     inputs[1:, 3:] = 0
     return Model(x, layers.GRU(2, dtype="float64")(h)), [inputs]
@@ -220,7 +198,7 @@ def test_the_order_of_construction_does_not_matter():
         made = {}
         for k in order:
             made[k] = parts[k]([a, b, a][k])
-        y = Sum(name="sum")([Sum(name="first")([made[0], made[1]]), made[2]])
+        y = layers.Add(name="sum")([layers.Add(name="first")([made[0], made[1]]), made[2]])
         model = Model([a, b], y)
         assert [layer.name for layer in model.layers] == ["a", "b", "one", "two", "first", "three", "sum"]
         rng = np.random.default_rng(1)
@@ -328,7 +306,7 @@ def test_errors():
     twin = layers.LSTM(3, name="y")(other)
     with pytest.raises(ValueError, match="several layers named 'y'"):
         Model([x, other], [y, twin])
-    model = Model([x, other], Sum()([y, layers.LSTM(3, name="z")(other)]), name="pair")
+    model = Model([x, other], layers.Add()([y, layers.LSTM(3, name="z")(other)]), name="pair")
     data = draw(N, T, I)
     with pytest.raises(ValueError, match=r"got 3 arrays, wanted 2 arrays, for the inputs \['x', 'other'\] of pair"):
         model([data, data, data])

@@ -16,7 +16,7 @@ from fastlstm import checks
 
 from .foundation.arrays import Array, any_numbers
 from .foundation.lookup import function_name
-from .foundation.tracing import differentiated
+from .foundation.tracing import gradient_of
 
 InPlace: TypeAlias = Callable[[Array], Callable[[], object]]
 Result = TypeVar("Result")
@@ -255,9 +255,7 @@ def _of_function(function: Callable[[Any], Any]) -> ActivationFunction:
     """Make an activation of a function written with `ops`; the derivative is autograd's."""
 
     def backward(dy: Array, x: Array, y: Array) -> Array:
-        _, pullback, _ = differentiated(lambda given: function(given[0]), [x], [])
-        result: Array = pullback(dy)[0][0]
-        return result
+        return gradient_of(function, x, dy)
 
     return ActivationFunction(function_name(function), lambda x: np.asarray(function(x)), backward)
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from fastlstm import checks
 
+from .backend import clear_session as clear_session
 from .foundation.arrays import Array, any_numbers
-from .foundation.lookup import reset_names
 from .foundation.random import seed_generator
 
 
@@ -18,11 +18,6 @@ def set_random_seed(seed: int) -> None:
     python_random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - for what the user draws with it
     seed_generator(seed)
-
-
-def clear_session() -> None:
-    """Start the automatic layer names again."""
-    reset_names()
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> Array:

@@ -50,15 +50,15 @@ class Operation:
         """Shape of the output of a call with `arguments`, for inputs of a shape or of a list of shapes."""
         raise NotImplementedError
 
-    def output_dtypes(self, shape: Any, arguments: Arguments) -> Any:
-        """Return the dtype of the output, or a list of them where there are several."""
-        return self.dtype
+    def outputs_for(self, shape: Any, arguments: Arguments) -> tuple[Any, Any]:
+        """Return what `output_shape_for` gives, and the dtype of the output, or a list where there are several."""
+        return self.output_shape_for(shape, arguments), self.dtype
 
     def note(self, arguments: Arguments, mask: Any = None, training: bool | None = None) -> Any:
         """Note a call on symbolic tensors, and return what it gives: a tensor, or a list of them."""
         shapes = [tensor.shape for tensor in arguments.tensors]
         shape: Any = shapes if len(shapes) > 1 else shapes[0]
-        outputs = _tensors(self.output_shape_for(shape, arguments), self.output_dtypes(shape, arguments))
+        outputs = _tensors(*self.outputs_for(shape, arguments))
         if training is not None:
             training = checks.truth(f"{self.name}: training", training)
         self.inbound_nodes.append(Node(self, arguments, outputs, mask, training))

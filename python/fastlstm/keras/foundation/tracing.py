@@ -18,8 +18,6 @@ import numpy as np
 from .arrays import Array
 from .trees import filled, leaves, mapped
 
-Gradients = tuple[Any, list[Array]]
-
 
 class Pass:
     """One run of a user's function.
@@ -182,10 +180,10 @@ def differentiated(
     return tree, pullback, passing
 
 
-def gradient_of(function: Callable[[Any], Any], x: Array) -> Array:
-    """Return the derivative of the sum of what a function gives, with respect to the array `x`."""
+def gradient_of(function: Callable[[Any], Any], x: Array, dy: Array | None = None) -> Array:
+    """Return the gradient of the array `x`, from that of what a function gives; None: of the sum of it."""
     y, pullback, _ = differentiated(lambda given: function(given[0]), [x], [])
-    result: Array = pullback(np.ones_like(y))[0][0]
+    result: Array = pullback(np.ones_like(y) if dy is None else dy)[0][0]
     return result
 
 

@@ -77,7 +77,7 @@ class Plan:
     @property
     def working_layers(self) -> list[Any]:
         """The layers that are run, each once, those of models inside too."""
-        return list({id(step.layer): step.layer for step in self.steps}.values())
+        return unique(step.layer for step in self.steps)
 
     @property
     def trainable_variables(self) -> list[Variable]:

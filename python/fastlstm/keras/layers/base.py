@@ -372,9 +372,12 @@ class Layer(Operation):
         return self._on_arrays(*args, **kwargs)
 
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None) -> Any:
-        training = training is not None and checks.truth(f"{self.name}: training", training)
+        drops = self._drops(training)
         x = self._prepared(x)
-        return self.forward(x, Call(training, self._checked_mask(mask, x)))
+        return self.forward(x, Call(drops, self._checked_mask(mask, x)))
+
+    def _drops(self, training: Any) -> bool:
+        return training is not None and checks.truth(f"{self.name}: training", training)
 
     def _prepared(self, x: Any) -> Array:
         """`x` in the form `forward` takes; the layer is built then."""

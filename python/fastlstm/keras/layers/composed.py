@@ -21,17 +21,8 @@ def parts_of(layer: Any) -> Iterator[Any]:
     """Return the layers that are attributes of a layer, alone or in lists and dicts, in order of their making."""
     for name, value in vars(layer).items():
         if name not in ("inbound_nodes", "_inner"):
-            yield from _layers_in(value)
-
-
-def _layers_in(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        for entry in value:
-            yield from _layers_in(entry)
-    elif hasattr(type(value), "ensure_built"):  # a layer; the class of layers is above this module
-        yield value
+            # A layer; the class of layers is above this module.
+            yield from (leaf for leaf in leaves(value) if hasattr(type(leaf), "ensure_built"))
 
 
 def run(layer: Any, x: Any, call: Call) -> Any:

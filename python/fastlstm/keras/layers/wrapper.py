@@ -57,12 +57,6 @@ class Wrapper(Layer):
         """The weights that `fit` changes."""
         return [variable for layer in self._inner for variable in layer.trainable_variables] if self.trainable else []
 
-    @property
-    def non_trainable_variables(self) -> list[Variable]:
-        """The other weights."""
-        trained = {id(variable) for variable in self.trainable_variables}
-        return [variable for variable in self.weights if id(variable) not in trained]
-
     def reset_state(self) -> None:
         """Forget the states that the inner layers carry from batch to batch."""
         for layer in self._inner:

@@ -177,12 +177,6 @@ class Model(Trainer, Layer):
         return [] if self._plan is None else self.plan.trainable_variables
 
     @property
-    def non_trainable_variables(self) -> list[Variable]:
-        """The other weights."""
-        trained = {id(variable) for variable in self.trainable_variables}
-        return [variable for variable in self.weights if id(variable) not in trained]
-
-    @property
     def trainable(self) -> bool:
         """Whether any layer is; set it for all of them."""
         if self._plan is None or self.composed:
@@ -208,11 +202,6 @@ class Model(Trainer, Layer):
         if self.composed:
             return super().penalizes_output
         return any(step.layer.penalizes_output for step in self.plan.steps)
-
-    def get_weights(self) -> list[Array]:
-        """Return copies of all weights, layer by layer."""
-        with CHANGE:
-            return [variable.numpy() for variable in self.weights]
 
     def set_weights(self, weights: list[Any]) -> None:
         """Set all weights, in the order of `get_weights`; if one does not fit, none is set."""

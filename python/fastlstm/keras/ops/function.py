@@ -42,11 +42,11 @@ class FunctionOperation(Operation):
 
     def output_shape_for(self, shape: Any, arguments: Arguments) -> Any:
         """Shape of the output, found by computing it for zeros."""
-        return probed(self._run, shape, arguments)[0]
+        return self.outputs_for(shape, arguments)[0]
 
-    def output_dtypes(self, shape: Any, arguments: Arguments) -> Any:
-        """Return the dtype of what comes out for zeros."""
-        return probed(self._run, shape, arguments)[1]
+    def outputs_for(self, shape: Any, arguments: Arguments) -> tuple[Any, Any]:
+        """Return shape and dtype of the output, found by computing it for zeros."""
+        return probed(self._run, shape, arguments)
 
     def _run(self, x: Any, arguments: Arguments) -> Any:
         args, kwargs = arguments.filled(x)

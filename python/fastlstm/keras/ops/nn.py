@@ -139,8 +139,7 @@ def binary_crossentropy(np: Any, target: Any, output: Any, from_logits: bool = F
 def categorical_crossentropy(np: Any, target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
     """``-sum(t log(p))`` along an axis."""
     if from_logits:
-        shifted = output - np.max(output, axis=axis, keepdims=True)
-        logs = shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+        logs = log_softmax(output, axis)
     else:
         p = output / np.sum(output, axis=axis, keepdims=True)
         logs = np.log(np.clip(p, EPSILON, 1 - EPSILON))
@@ -157,7 +156,6 @@ def sparse_categorical_crossentropy(
         labels = labels[..., 0]
     hot = (labels[..., None] == numpy.arange(output.shape[axis])).astype(bare(output).dtype)
     if from_logits:
-        shifted = output - np.max(output, axis=axis, keepdims=True)
-        return -np.sum(hot * (shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))), axis=axis)
+        return -np.sum(hot * log_softmax(output, axis), axis=axis)
     p = np.clip(output, EPSILON, 1 - EPSILON)
     return -np.sum(hot * np.log(p / np.sum(p, axis=axis, keepdims=True)), axis=axis)

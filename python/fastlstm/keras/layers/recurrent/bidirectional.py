@@ -8,12 +8,13 @@ import numpy as np
 from fastlstm import _core, checks
 
 from ...foundation.arrays import Array, Shape, shape_text
+from ...foundation.trees import leaves
 from ..base import Layer, describe_layer
 from ..call import INFERENCE, TRAINING, Call, Pullback, first_of, several
 from ..wrapper import Wrapper
 from .cell import scan_together
 from .rnn import RNN
-from .states import checked_states, leaves
+from .states import checked_states
 
 MERGE_MODES = ("concat", "sum", "mul", "ave", None)
 
@@ -128,9 +129,8 @@ class Bidirectional(Wrapper):
         """Return what this layer gives, of shapes or masks that its directions give."""
         (y, *states), (y_rev, *more) = (part, part_rev) if self.return_state else ([part], [part_rev])
         if self.merge_mode is None:
-            return [y, y_rev, *states, *more]
-        merged = y if merge is None else merge(y, y_rev)
-        return [merged, *states, *more] if self.return_state else merged
+            return self._with_states([y, y_rev], [*states, *more])
+        return self._with_states(y if merge is None else merge(y, y_rev), [*states, *more])
 
     def _merged_shape(self, shape: Shape, other: Shape) -> Shape:
         if self.merge_mode == "concat":
@@ -153,8 +153,7 @@ class Bidirectional(Wrapper):
         name = f"{self.name}: initial_state"
         given = zip(self._both, self._halves(initial_state), strict=True)
         states = [checked_states(half, layer._sizes, len(x), self.dtype, name) for layer, half in given]
-        training = training is not None and checks.truth(f"{self.name}: training", training)
-        return self.forward([x, *leaves(states)], Call(training, self._checked_mask(mask, x)))
+        return self.forward([x, *leaves(states)], Call(self._drops(training), self._checked_mask(mask, x)))
 
     def forward(self, x: Any, call: Call = INFERENCE) -> Any:
         """Return the output for `x`; a list, if there are several outputs or states."""
@@ -171,9 +170,14 @@ class Bidirectional(Wrapper):
         (y, *states), (y_rev, *more) = run(inputs, outs, call)
         merged = self._merge(y, self._flip(y_rev)) if whole is None else whole
         penalty = self.forward_layer._penalty(y) + self.backward_layer._penalty(y_rev)
-        if self.return_state:
-            merged = [*(merged if self.merge_mode is None else [merged]), *states, *more]
-        return merged, penalty + self._penalty(merged)
+        given = self._with_states(merged, [*states, *more])
+        return given, penalty + self._penalty(given)
+
+    def _with_states(self, merged: Any, states: list[Any]) -> Any:
+        """Return what this layer gives: the outputs and, with `return_state`, the states behind them."""
+        if not self.return_state:
+            return merged
+        return [*(merged if self.merge_mode is None else [merged]), *states]
 
     def _inputs_of_both(self, x: Any) -> list[Any]:
         """Return what each direction takes: the inputs or, where states are given, a list of them and its states."""
@@ -252,9 +256,7 @@ class Bidirectional(Wrapper):
             return _joined_slopes(dx, dx_rev), gradients + gradients_rev
 
         merged = self._merge(y, y_rev) if whole is None else whole
-        if self.return_state:
-            merged = [*(merged if self.merge_mode is None else [merged]), *states, *more]
-        return merged, both, penalty + penalty_rev
+        return self._with_states(merged, [*states, *more]), both, penalty + penalty_rev
 
     def _slopes_of_both(self, dy: Any, y: Array, y_rev: Array) -> tuple[Any, Any]:
         """Return what the pullback of each direction takes, from the gradient of what this layer gives."""

@@ -9,6 +9,7 @@ import numpy as np
 from fastlstm import _core, checks
 
 from ...foundation.arrays import Array, Shape, shape_text
+from ...foundation.trees import leaves
 from ..base import Layer, describe_layer
 from ..call import INFERENCE, TRAINING, Call, Pullback, first_of, several
 from ..wrapper import Wrapper
@@ -16,7 +17,7 @@ from .cell import Cell, RecurrentCell, output_size, size_tree
 from .masks import keep_rows, repeat_last, repeat_last_adjoint
 from .options import LayerOptions, SequenceOptions, defaults, shows
 from .stacked import StackedRNNCells, build_cell, checked_cell
-from .states import States, as_lists, checked_states, grown, leaves, lists_of, rows_of, tree_map
+from .states import States, as_lists, checked_states, grown, lists_of, rows_of, tree_map
 from .steps import belongs, initial_states, scan, scan_vjp
 
 if TYPE_CHECKING:
@@ -202,8 +203,7 @@ class RNN(Wrapper):
             return super()._on_arrays(x, training, mask)
         x = self._prepared(x)
         given = checked_states(initial_state, self._sizes, len(x), self.dtype, f"{self.name}: initial_state")
-        training = training is not None and checks.truth(f"{self.name}: training", training)
-        return self.forward([x, *leaves(given)], Call(training, self._checked_mask(mask, x)))
+        return self.forward([x, *leaves(given)], Call(self._drops(training), self._checked_mask(mask, x)))
 
     def _parted(self, x: Any) -> tuple[Array, States | None]:
         """Return the inputs, and the states to start with; None: zeros."""

@@ -46,13 +46,8 @@ def filled(tree: Any, sizes: Any, rows: int, dtype: np.dtype[Any]) -> Any:
     return tuple(filled(entry, size, rows, dtype) for entry, size in zip(tree, sizes, strict=True))
 
 
-def leaves(tree: Any) -> list[Any]:
-    """Return the arrays of a tree, in order."""
-    return [leaf for entry in tree for leaf in leaves(entry)] if isinstance(tree, tuple | list) else [tree]
-
-
 def grown(flat: Iterator[Any], sizes: Any) -> Any:
-    """Return the tree of `sizes` whose arrays come from `flat`: what `leaves` takes apart."""
+    """Return the tree of `sizes` whose arrays come from `flat`: what `trees.leaves` takes apart."""
     return tuple(grown(flat, size) for size in sizes) if isinstance(sizes, tuple) else next(flat)
 
 

@@ -181,7 +181,7 @@ class _Scaled(VarianceScaling):
         super().__init__(*self._settings, seed=seed)
 
     def get_config(self) -> dict[str, Any]:
-        return {"seed": self._given_seed}
+        return {"seed": self._given_seed} | dict(self.keras_only)
 
 
 class GlorotUniform(_Scaled):

@@ -11,6 +11,8 @@ from . import losses
 from .foundation.arrays import Array, any_numbers
 from .foundation.configs import Configurable, Kind
 from .foundation.lookup import checked_name, function_name, names_of, snake_case
+from .foundation.published import find_function, is_function
+from .foundation.registration import custom_object_scope, get_registered_object
 from .foundation.settings import floatx
 
 
@@ -81,7 +83,7 @@ class Metric(Configurable):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {"name": self.name, "dtype": self._dtype}
+        return {"name": self.name, "dtype": self._dtype} | dict(self.keras_only)
 
 
 class CategoricalAccuracy(Metric):
@@ -181,12 +183,6 @@ def _in_top_k(labels: Array, y_pred: Array, k: int) -> Array:
 
 class _LossMetric(Metric):
     loss: Callable[[], losses.Loss]
-    keras_only: ClassVar[Mapping[str, Any]] = {
-        "from_logits": False,
-        "label_smoothing": 0,
-        "axis": -1,
-        "ignore_class": None,
-    }
 
     def check(self, y_true: Array, output_shape: tuple[int | None, ...]) -> None:
         nothing = lambda: np.zeros(len(y_true), np.bool_)  # noqa: E731 - which labels count is seen in every batch
@@ -229,18 +225,21 @@ class CategoricalCrossentropy(_LossMetric):
     """See the loss of this name."""
 
     loss = losses.CategoricalCrossentropy
+    keras_only: ClassVar[Mapping[str, Any]] = {"from_logits": False, "label_smoothing": 0, "axis": -1}
 
 
 class SparseCategoricalCrossentropy(_LossMetric):
     """See the loss of this name."""
 
     loss = losses.SparseCategoricalCrossentropy
+    keras_only: ClassVar[Mapping[str, Any]] = {"from_logits": False, "ignore_class": None, "axis": -1}
 
 
 class BinaryCrossentropy(_LossMetric):
     """See the loss of this name."""
 
     loss = losses.BinaryCrossentropy
+    keras_only: ClassVar[Mapping[str, Any]] = {"from_logits": False, "label_smoothing": 0}
 
 
 class FunctionMetric(Metric):
@@ -290,6 +289,10 @@ def accuracy_for(y_ndim: int, output_shape: tuple[int | None, ...], y_last: int 
 
 def get(identifier: Any, argument: str = "metrics") -> Metric:
     """Return the metric that a name, class, instance or function ``f(y_true, y_pred)`` stands for."""
+    if is_function(identifier):
+        return deserialize(identifier)
+    if isinstance(identifier, str) and identifier not in _KNOWN:
+        identifier = get_registered_object(identifier) or identifier
     if isinstance(identifier, str) and identifier not in _KNOWN:
         names = ", ".join(["accuracy", *sorted({snake_case(cls.__name__) for cls in _KNOWN.values()})])
         checks.refuse(ValueError, argument, "known names or Metrics", identifier, f"; valid names: {names}")
@@ -306,6 +309,7 @@ def serialize(metric: Metric) -> dict[str, Any]:
     return _KIND.serialize(metric)
 
 
-def deserialize(config: Any, custom_objects: Mapping[str, type[Metric]] | None = None) -> Metric:
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Metric:
     """Make a metric from its description; classes of your own are found in `custom_objects`, by name."""
-    return _KIND.deserialize(config, custom_objects)
+    with custom_object_scope(custom_objects or {}):
+        return get(find_function(config.get("config"), "metrics")) if is_function(config) else _KIND.deserialize(config)

@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from fastlstm.keras import Input, Sequential, layers
+from fastlstm.keras import Input, Sequential, layers, saving
 from fastlstm.keras.foundation.trees import mapped
 from fastlstm.keras.layers.call import TRAINING
 
@@ -350,7 +350,8 @@ def test_copies(clone):
 
 def test_config_makes_the_same_layer():
     layer = layers.RNN([layers.LSTMCell(3, use_bias=False), Fading()], return_sequences=True)
-    other = layers.RNN.from_config(layer.get_config())
+    with saving.custom_object_scope({"Fading": Fading}):
+        other = layers.RNN.from_config(layer.get_config())
     assert other.get_config() == layer.get_config()
     assert isinstance(other.cell.cells[1], Fading)
 

@@ -113,6 +113,7 @@ ALLOWED_OF: dict[tuple[str, str], set[str]] = {
     ("ActivationFunction", "backward"): {"class"},
     ("ActivationFunction", "forward"): {"class"},
     ("ActivationFunction", "in_place"): {"None", "class"},
+    ("ActivationFunction", "function"): {"None", "class"},
     ("Bidirectional", "merge_mode"): {"None"},
     ("Bidirectional", "weights"): {"None", "[]", "ragged list", "tuple", "negative size"},
     ("Dot", "axes"): {"-1", "negative size", *WHOLE},

@@ -46,8 +46,9 @@ class ActivationFunction:
         checks.text("name", self.name)
         checks.function("forward", self.forward)
         checks.function("backward", self.backward)
-        if self.in_place is not None:
-            checks.function("in_place", self.in_place)
+        for name in ("in_place", "function"):
+            if getattr(self, name) is not None:
+                checks.function(name, getattr(self, name))
 
     def bind(self, y: Array) -> Callable[[], object]:
         """Return a function that replaces the array `y` by ``forward(y)``."""

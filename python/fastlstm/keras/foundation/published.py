@@ -91,7 +91,8 @@ def _built_in(name: str, module: str | None) -> Any:
 
 def is_function(described: Any) -> bool:
     """Whether something is the description of a function."""
-    return isinstance(described, dict) and described.get("class_name") == "function"
+    name = described.get("class_name") if isinstance(described, dict) else None
+    return isinstance(name, str) and name == "function"
 
 
 def find_function(name: Any, argument: str) -> Any:

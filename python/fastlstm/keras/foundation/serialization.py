@@ -12,7 +12,7 @@ import numpy as np
 
 from fastlstm import checks
 
-from .published import find_function, find_maker, name_of_function, place_of
+from .published import find_function, find_maker, is_function, name_of_function, place_of
 from .registration import custom_object_scope
 from .symbolic import SymbolicTensor
 
@@ -93,6 +93,26 @@ _DESCRIBERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
 )
 
 
+class _Writing(threading.local):
+    classes: dict[str, type] | None = None
+
+
+_writing = _Writing()
+
+
+@contextmanager
+def classes_met() -> Iterator[dict[str, type]]:
+    """Give the classes of what is described in a block, by their names: an object copied by it is in no file."""
+    outer, found = _writing.classes, dict[str, type]()
+    _writing.classes = found
+    try:
+        yield found
+    finally:
+        _writing.classes = outer
+        if outer is not None:
+            outer.update(found)
+
+
 def _described(obj: Any) -> dict[str, Any]:
     config = obj.get_config()
     if not isinstance(config, dict):
@@ -105,6 +125,8 @@ def _described(obj: Any) -> dict[str, Any]:
         "config": serialize_keras_object(config),
         "registered_name": registered_name,
     }
+    if _writing.classes is not None and registered_name is not None:
+        _writing.classes[registered_name] = type(obj)
     for key in ("build_config", "compile_config"):
         more = getattr(obj, f"get_{key}", lambda: None)()
         if more is not None:
@@ -196,9 +218,9 @@ def restored(described: Any, argument: str = "config", tensor: Callable[[Any], A
         return tensor(config)
     if isinstance(name, str) and name in _RESTORERS:
         return _RESTORERS[name](checks.settings(f"{argument}: {name}", config), f"{argument}: {name}")
-    if name == "function":
+    if is_function(described):
         return find_function(config, argument)
-    return _object(described, argument)
+    return made_of(described, argument)
 
 
 def _restored_array(config: dict[str, Any], argument: str) -> Any:
@@ -237,15 +259,16 @@ _RESTORERS: dict[str, Callable[[dict[str, Any], str], Any]] = {
 }
 
 
-def _object(described: dict[str, Any], argument: str) -> Any:
-    """Make an object with a config; one that was met before under the same number of sharing is that one."""
+def made_of(described: dict[str, Any], argument: str = "config") -> Any:
+    """Make an object that has a config; one that was met before under the same number of sharing is that one."""
     number = described.get("shared_object_id")
     shared = _reading.shared if isinstance(number, int) and _reading.shared is not None else {}
     if number in shared:
         return shared[number]
     maker = find_maker(described, argument)
-    config = described["config"]
-    made = maker.from_config(checks.settings(f"{argument}: config of {described['class_name']}", config or {}))
+    made = maker.from_config(
+        checks.settings(f"{argument}: config of {described['class_name']}", described.get("config"))
+    )
     _finish(made, described, argument)
     shared[number] = made
     return made

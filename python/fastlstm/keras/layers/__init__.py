@@ -1,5 +1,6 @@
 """Layers."""
 
+from ..foundation.published import publish
 from .base import Layer
 from .core.activation import Activation
 from .core.dense import Dense
@@ -68,3 +69,5 @@ __all__ = [
     "multiply",
     "subtract",
 ]
+
+publish("keras.layers", *(found for found in map(globals().get, __all__) if isinstance(found, type)))

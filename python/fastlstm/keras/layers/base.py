@@ -24,14 +24,14 @@ from ..foundation.arrays import (
     user_stacklevel,
     weight_shape,
 )
-from ..foundation.lookup import auto_name, checked_name, describe
-from ..foundation.operation import Operation
+from ..foundation.lookup import auto_name, checked_name
 from ..foundation.symbolic import Arguments, SymbolicTensor, any_symbolic
 from ..foundation.tracing import current
 from ..foundation.trees import filled, leaves, unique
 from ..foundation.variable import CHANGE, Variable, assign_all, current_values
 from . import composed
 from .call import INFERENCE, TRAINING, Call, Pullback, several
+from .configs import Configured
 
 Step: TypeAlias = Callable[[], object]
 """Computes a layer's output for one time step, from an array that is there to another that is there."""
@@ -47,7 +47,7 @@ OPTIONS: dict[str, Callable[[Any, str], Any]] = {
 """What a layer can be told about a weight, and how it is looked up."""
 
 
-class Layer(Operation):
+class Layer(Configured):
     """Base class of all layers.
 
     A layer holds weights and settings, never anything of a call in progress: several threads may run one layer.
@@ -71,8 +71,6 @@ class Layer(Operation):
     ndim: int | None = None
     mask_ndim: int | None = None
     """Number of axes a mask must have; None: as many as it comes with."""
-    describable = True
-    """Whether a layer of this class can be made from a description."""
     composed = False
     """Whether a user's ``call`` says what is computed; layers among the attributes belong to this one then."""
     supports_masking = False
@@ -136,8 +134,6 @@ class Layer(Operation):
         super().__init_subclass__(**kwargs)
         if "call" in cls.__dict__ and not cls.__module__.startswith("fastlstm."):
             cls.composed = True
-        if cls.describable:
-            _CLASSES[registered_name(cls)] = cls
 
     def ensure_built(self, input_shape: Shape) -> None:
         """Build the layer, unless it is built; a `build` of a user's own need not say that it was."""
@@ -481,49 +477,8 @@ class Layer(Operation):
             raise ValueError(f"{self.name} has no weights yet: build it or call it first")
         return sum(math.prod(variable.shape) for variable in self.weights)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        settings: dict[str, Any] = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype.name}
-        if self.activity_regularizer is not None:
-            settings["activity_regularizer"] = describe(self.activity_regularizer)
-        return settings | {name: describe(getattr(self, name)) for name in self._options}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "Layer":
-        """Return a layer with the settings of `config`, without weights."""
-        return cls(**checks.settings(f"{cls.__name__}: config", config))
-
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_frozen": None, "inbound_nodes": []}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
-
-
-_CLASSES: dict[str, type[Layer]] = {}
-
-
-def registered_name(cls: type) -> str:
-    """Return the name of a class in descriptions: a user's own has its module before it."""
-    return cls.__name__ if cls.__module__.startswith("fastlstm.") else f"{cls.__module__}>{cls.__name__}"
-
-
-def describe_layer(layer: Any) -> dict[str, Any]:
-    """Class name and settings of a layer, from which `find_layers` makes another one."""
-    if not isinstance(layer, Layer):
-        raise TypeError(f"{layer!r} is no Layer and has no get_config(); make it one to have a layer around it copied")
-    return {"class_name": registered_name(type(layer)), "config": layer.get_config()}
-
-
-def find_layers(described: Any) -> Any:
-    """Return the layer that a description stands for, or a list of them; a layer stands for itself."""
-    if isinstance(described, list | tuple):
-        return [find_layers(entry) for entry in described]
-    if not isinstance(described, dict):
-        return described
-    name: Any = described.get("class_name")
-    if not isinstance(name, str) or name not in _CLASSES:
-        names = f"; valid names: {', '.join(sorted(_CLASSES))}"
-        checks.refuse(checks.kind_error(name), "class_name", "that of a known layer", name, names)
-    config: Any = described.get("config")
-    return _CLASSES[name].from_config(config)

@@ -8,8 +8,9 @@ import numpy as np
 from fastlstm import _core, checks
 
 from ...foundation.arrays import Array, Shape, shape_text
-from ..base import Layer, describe_layer
+from ..base import Layer
 from ..call import INFERENCE, TRAINING, Call, Pullback, first_of, several
+from ..configs import copy_of, describe_layer
 from ..wrapper import Wrapper
 from .cell import scan_together
 from .rnn import RNN
@@ -316,12 +317,10 @@ def _joined_slopes(dx: Any, dx_rev: Any) -> Any:
 
 
 def _directions(layer: RNN, backward_layer: RNN | None) -> list[Layer]:
-    config = layer.get_config()
-    forward = config | {"name": f"forward_{layer.name.removeprefix('forward_')}"}
+    forward = copy_of(layer, name=f"forward_{layer.name.removeprefix('forward_')}")
     if backward_layer is not None:
-        return [type(layer).from_config(forward), backward_layer]
-    backward = config | {"name": f"backward_{layer.name.removeprefix('backward_')}", "go_backwards": True}
-    return [type(layer).from_config(forward), type(layer).from_config(backward)]
+        return [forward, backward_layer]
+    return [forward, copy_of(layer, name=f"backward_{layer.name.removeprefix('backward_')}", go_backwards=True)]
 
 
 def _check_directions(forward: RNN, backward: RNN) -> None:

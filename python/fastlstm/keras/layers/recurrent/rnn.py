@@ -9,8 +9,9 @@ import numpy as np
 from fastlstm import _core, checks
 
 from ...foundation.arrays import Array, Shape, shape_text
-from ..base import Layer, describe_layer
+from ..base import Layer
 from ..call import INFERENCE, TRAINING, Call, Pullback, first_of, several
+from ..configs import describe_layer
 from ..wrapper import Wrapper
 from .cell import Cell, RecurrentCell, output_size, size_tree
 from .masks import keep_rows, repeat_last, repeat_last_adjoint
@@ -111,7 +112,7 @@ class RNN(Wrapper):
             raise NotImplementedError(f"{self.name}: time_major=True is not supported, leave it out")
         self.return_sequences, self.return_state = switches["return_sequences"], switches["return_state"]
         self.go_backwards, self.stateful = switches["go_backwards"], switches["stateful"]
-        self.zero_output_for_mask = switches["zero_output_for_mask"]
+        self.zero_output_for_mask, self.unroll = switches["zero_output_for_mask"], switches["unroll"]
         self.states: States | None = None
         self._sizes, self._output_size = size_tree(cell), output_size(cell)
 
@@ -306,7 +307,7 @@ class RNN(Wrapper):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        names = ("return_sequences", "return_state", "go_backwards", "stateful", "zero_output_for_mask")
+        names = ("return_sequences", "return_state", "go_backwards", "stateful", "zero_output_for_mask", "unroll")
         own = {name: getattr(self, name) for name in names}
         return super().get_config() | own | {"cell": describe_layer(self.cell)}
 

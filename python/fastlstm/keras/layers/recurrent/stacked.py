@@ -8,7 +8,8 @@ from typing import Any
 from fastlstm import _core, checks
 
 from ...foundation.arrays import Array, Shape
-from ..base import Layer, describe_layer
+from ..base import Layer
+from ..configs import describe_layer
 from ..wrapper import Wrapper
 from .cell import Cell, ScanPullback, StepPullback, output_size, size_tree
 from .states import States, as_lists

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from ...foundation.arrays import Array, Shape, user_stacklevel
-from ..base import Layer, Stepper, describe_layer
+from ..base import Layer, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback
+from ..configs import describe_layer
 from ..wrapper import Wrapper, check_layer
 from .rnn import RNN
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastlstm import checks
 
+from .published import place_of
 from .symbolic import Arguments, Node, SymbolicTensor
 
 
@@ -25,6 +26,16 @@ class Operation:
 
     def __init__(self) -> None:
         self.inbound_nodes: list[Node] = []
+
+    @property
+    def _class_name(self) -> str:
+        """What configs and tables call the class."""
+        return type(self).__name__
+
+    @property
+    def _place(self) -> tuple[str | None, str | None]:
+        """Module and registered name of the class in configs."""
+        return place_of(type(self))
 
     @property
     def weights(self) -> list[Any]:

@@ -83,6 +83,8 @@ def find_maker(described: Mapping[str, Any], argument: str) -> Any:
 def _built_in(name: str, module: str | None) -> Any:
     if module is None:
         return next((_MAKERS[place, name] for place in _WITHOUT_MODULE if (place, name) in _MAKERS), None)
+    if (module, name) in _MAKERS:
+        return _MAKERS[module, name]
     for home in _HOMES:
         if module == home or module.startswith(f"{home}."):
             return _MAKERS.get((f"keras{module.removeprefix(home)}", name))

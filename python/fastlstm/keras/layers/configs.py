@@ -11,7 +11,6 @@ from fastlstm import checks
 from ..foundation.arrays import Shape, as_batch_shape, float_dtype
 from ..foundation.lookup import checked_name
 from ..foundation.operation import Operation
-from ..foundation.published import place_of
 from ..foundation.registration import custom_object_scope
 from ..foundation.serialization import check_levels, classes_met, made_of, serialize_keras_object
 from .call import several
@@ -53,16 +52,6 @@ class Configured(Operation):
 
     _arguments: dict[str, Any] | str = ""
     """What a class of a user's own was given, or why that can be no config."""
-
-    @property
-    def _place(self) -> tuple[str | None, str | None]:
-        """Module and registered name."""
-        return place_of(type(self))
-
-    @property
-    def _class_name(self) -> str:
-        """What configs and tables call the class."""
-        return type(self).__name__
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments.

@@ -5,18 +5,21 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from functools import partial, wraps
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
 from ..foundation.arrays import Array, Shape
-from ..foundation.lookup import auto_name
+from ..foundation.lookup import auto_name, checked_name
 from ..foundation.operation import Operation
+from ..foundation.published import publish_as
+from ..foundation.serialization import restored
 from ..foundation.settings import floatx
-from ..foundation.symbolic import Arguments, SymbolicTensor
+from ..foundation.symbolic import Arguments, Node, SymbolicTensor, any_symbolic
 from ..foundation.tracing import differentiated, is_box
 from ..foundation.trees import leaves, mapped
 from ..foundation.variable import Variable
+from .configs import OTHER_NAMES, WRITTEN, Call, checked_settings, joined, parted, place_of_function
 
 PROBES = (6, 11)
 """Two sizes for an open axis: what depends on it differs between them. The number of the axis is added."""
@@ -39,6 +42,29 @@ class FunctionOperation(Operation):
         super().__init__()
         self.function, self.kind = function, kind
         self.name = name or auto_name(kind)
+        self._settings: dict[str, Any] = {}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Note a call on symbolic tensors, with the settings that a config gave; on arrays compute."""
+        args, kwargs = joined(self.function, args, kwargs, self._settings)
+        return self.note(Arguments(args, kwargs)) if any_symbolic(args, kwargs) else self.function(*args, **kwargs)
+
+    @property
+    def _class_name(self) -> str:
+        return self.kind
+
+    @property
+    def _place(self) -> tuple[str, str]:
+        return place_of_function(self.function), self.kind
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the settings, that is, what it was called with beside tensors and numbers to compute with."""
+        found = self.parted(self.inbound_nodes[0]).settings if self.inbound_nodes else self._settings
+        return {"name": self.name} | found | WRITTEN.get(self.function.__name__, {})
+
+    def parted(self, node: Node) -> Call:
+        """Return a call without the settings; its tensors stand where they were given."""
+        return parted(self.function, *node.arguments.filled(node.inputs))
 
     def output_shape_for(self, shape: Any, arguments: Arguments) -> Any:
         """Shape of the output, found by computing it for zeros."""
@@ -71,6 +97,21 @@ class FunctionOperation(Operation):
             return dx if isinstance(x, list) else dx[0], []
 
         return y, pullback
+
+
+class Known(NamedTuple):
+    """What configs may name as the class of an operation."""
+
+    function: Callable[..., Any]
+    kind: str
+
+    def from_config(self, config: dict[str, Any]) -> FunctionOperation:
+        """Return an operation with the settings of a config, to be called on symbolic tensors."""
+        given = dict(config)
+        name = checked_name(given.pop("name", None), self.kind)
+        made = FunctionOperation(self.function, self.kind, name or None)
+        made._settings = checked_settings(self.function, restored(given, f"{made.name}: config"))
+        return made
 
 
 def probed(run: Callable[[Any, Arguments], Any], shape: Any, arguments: Arguments) -> tuple[Any, Any]:
@@ -139,6 +180,8 @@ def _operation(function: Callable[..., Any], kind: str) -> Any:
 
     parameters = list(inspect.signature(function).parameters.values())[1:]
     op.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    for of_keras in (name, OTHER_NAMES.get(name, name)):
+        publish_as(place_of_function(op), of_keras, Known(op, name))
     return op
 
 

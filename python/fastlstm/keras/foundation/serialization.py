@@ -13,7 +13,7 @@ import numpy as np
 from fastlstm import checks
 
 from .published import find_function, find_maker, is_function, name_of_function, place_of
-from .registration import custom_object_scope
+from .registration import custom_object_scope, get_registered_name
 from .symbolic import SymbolicTensor
 
 LEVELS = 150
@@ -125,7 +125,7 @@ def _described(obj: Any) -> dict[str, Any]:
         "config": serialize_keras_object(config),
         "registered_name": registered_name,
     }
-    if _writing.classes is not None and registered_name is not None:
+    if _writing.classes is not None and registered_name == get_registered_name(type(obj)):
         _writing.classes[registered_name] = type(obj)
     for key in ("build_config", "compile_config"):
         more = getattr(obj, f"get_{key}", lambda: None)()

@@ -57,7 +57,7 @@ class Plan:
         order: Sequence[SymbolicTensor] | None = None,
     ) -> None:
         self.name, self.inputs, self.outputs = name, list(inputs), list(outputs)
-        self.nodes = _nodes_between(self.inputs, self.outputs, name)
+        self.nodes = nodes_between(self.inputs, self.outputs, name)
         self.order = list(order or outputs)
         self.layers: list[Any] = _in_keras_order(self.inputs, self.order, name)
         laid_out = _LaidOut(self.inputs)
@@ -142,7 +142,7 @@ def _shapes_in(shape: Any) -> list[Shape]:
     return [leaf for entry in shape for leaf in _shapes_in(entry)] if isinstance(shape, list) else [shape]
 
 
-def _nodes_between(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor], name: str) -> list[Node]:
+def nodes_between(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor], name: str) -> list[Node]:
     """Nodes that the outputs need, each after those it needs itself."""
     found: dict[int, Node] = {}
     known, missing = {id(tensor) for tensor in inputs}, list[SymbolicTensor]()
@@ -173,7 +173,7 @@ def _nodes_between(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor], 
 
 def _in_keras_order(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor], name: str) -> list[Any]:
     """Layers as Keras lists them: what is farthest from the outputs first, and of these what was met first."""
-    nodes = _nodes_between(inputs, outputs, name)
+    nodes = nodes_between(inputs, outputs, name)
     met = _met_first(inputs, outputs)
     depths: dict[int, int] = {}
     of_layers: dict[int, int] = {}

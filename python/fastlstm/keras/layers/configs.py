@@ -43,6 +43,9 @@ class Configured(Operation):
     keras_past: ClassVar[Mapping[str, Any]] = {}
     """Arguments that other versions of Keras have, and the one value that may be read; ... is any."""
 
+    keras_call: ClassVar[Mapping[str, Any]] = {}
+    """What Keras notes of a call on one tensor beside it, if nothing else was said."""
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Remember what a class of a user's own is given, of which its config can be made."""
         made = super().__new__(cls)

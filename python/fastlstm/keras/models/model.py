@@ -21,11 +21,13 @@ from ..layers.base import Layer
 from ..layers.call import INFERENCE, TRAINING, Call, Pullback, several
 from ..layers.composed import parts_of
 from ..training.trainer import Trainer
+from .configs import ConfiguredModel
+from .cutting import cut
 from .inputs import given_arrays, names_of
 from .summary import print_summary
 
 
-class Model(Trainer, Layer):
+class Model(ConfiguredModel):
     """Layers between inputs and outputs.
 
     Parameters
@@ -83,6 +85,7 @@ class Model(Trainer, Layer):
                     checks.refuse(TypeError, f"{self.name}: {argument}", wanted, leaf)
         if not leaves(inputs) or not leaves(outputs):
             raise ValueError(f"{self.name}: inputs and outputs must have at least one tensor each")
+        inputs, outputs = cut(inputs, outputs, self.name)
         self._plan = Plan(leaves(inputs), leaves(outputs), self.name, sorted_leaves(outputs))
         self._input_tree, self._output_tree = inputs, outputs
         _check_names(self._plan, self.name)
@@ -109,7 +112,16 @@ class Model(Trainer, Layer):
         """The layers, those farthest from the outputs first."""
         if self.composed:
             return list(parts_of(self))
-        return [layer for layer in self.plan.layers if isinstance(layer, Layer)]
+        return [layer for layer in self.operations if isinstance(layer, Layer)]
+
+    @layers.setter
+    def layers(self, value: Any) -> None:
+        raise AttributeError(f"{self.name}: layers says what the model has; give what you set another name")
+
+    @property
+    def operations(self) -> list[Any]:
+        """The layers and the operations on symbolic tensors, those farthest from the outputs first."""
+        return list(parts_of(self)) if self.composed else list(self.plan.layers)
 
     @property
     def inputs(self) -> list[SymbolicTensor]:
@@ -393,7 +405,7 @@ class Model(Trainer, Layer):
             self._output_tree = filled(self._output_tree, iter(self._plan.outputs))
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+        return f"<{self._class_name} name={self.name}, built={self.built}>"
 
 
 class _Leaf:

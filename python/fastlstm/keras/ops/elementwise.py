@@ -343,8 +343,8 @@ def where(np: Any, condition: Any, x1: Any = None, x2: Any = None) -> Any:
 
 @operation(kind="GetItem")
 def getitem(np: Any, x: Any, key: Any) -> Any:
-    """``x[key]``."""
-    return x[key]
+    """``x[key]``; a list is taken for a tuple, as configs have only those."""
+    return x[tuple(key) if isinstance(key, list) else key]
 
 
 OPERATORS |= {

@@ -110,8 +110,15 @@ class Known(NamedTuple):
         given = dict(config)
         name = checked_name(given.pop("name", None), self.kind)
         made = FunctionOperation(self.function, self.kind, name or None)
-        made._settings = checked_settings(self.function, restored(given, f"{made.name}: config"))
+        made._settings = checked_settings(self.function, _tuples(restored(given, f"{made.name}: config")))
         return made
+
+
+def _tuples(tree: Any) -> Any:
+    """`tree` with tuples in place of lists: axes and shapes are such, of which JSON makes lists."""
+    if isinstance(tree, dict):
+        return {name: _tuples(entry) for name, entry in tree.items()}
+    return tuple(map(_tuples, tree)) if isinstance(tree, list) else tree
 
 
 def probed(run: Callable[[Any, Arguments], Any], shape: Any, arguments: Arguments) -> tuple[Any, Any]:

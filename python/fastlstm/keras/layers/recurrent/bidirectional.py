@@ -1,7 +1,7 @@
 """Two recurrent layers, one for each direction."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -44,6 +44,7 @@ class Bidirectional(Wrapper):
     ndim = 3
     mask_ndim = 2
     inner_names = ("layer", "backward_layer")
+    keras_call: ClassVar[Mapping[str, Any]] = {"mask": None}
 
     def __init__(
         self,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -92,6 +93,7 @@ class RNN(Wrapper):
     ndim = 3
     mask_ndim = 2
     inner_names = ("cell",)
+    keras_call: ClassVar[Mapping[str, Any]] = {"training": False, "mask": None}
 
     @shows(SequenceOptions)
     def __init__(self, cell: Any, **options: Unpack[SequenceOptions]) -> None:

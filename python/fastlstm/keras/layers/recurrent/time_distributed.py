@@ -1,7 +1,8 @@
 """A layer at every time step by itself."""
 
 import warnings
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,6 +27,7 @@ class TimeDistributed(Wrapper):
     """
 
     min_ndim = 3
+    keras_call: ClassVar[Mapping[str, Any]] = {"mask": None}
 
     def __init__(self, layer: Layer, **kwargs: Any) -> None:
         check_layer("TimeDistributed", layer)

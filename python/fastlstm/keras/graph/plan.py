@@ -14,6 +14,9 @@ from ..foundation.trees import unique
 from ..foundation.variable import Variable
 from ..layers.base import Layer
 
+MOST_STEPS = 200_000
+"""A model that calls one inside it twice, which calls another one twice, and so on, soon has more than memory holds."""
+
 
 class Step(NamedTuple):
     """One call of a layer: which arrays it takes and makes."""
@@ -60,7 +63,7 @@ class Plan:
         self.nodes = nodes_between(self.inputs, self.outputs, name)
         self.order = list(order or outputs)
         self.layers: list[Any] = _in_keras_order(self.inputs, self.order, name)
-        laid_out = _LaidOut(self.inputs)
+        laid_out = _LaidOut(self.inputs, name)
         laid_out.add(self.nodes)
         self.given = [laid_out.places[id(tensor)] for tensor in self.inputs]
         self.wanted = [laid_out.places[id(tensor)] for tensor in self.outputs]
@@ -210,7 +213,8 @@ def _met_first(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> d
 class _LaidOut:
     """Steps of nodes, with a place for every array; models inside are taken apart."""
 
-    def __init__(self, inputs: list[SymbolicTensor]) -> None:
+    def __init__(self, inputs: list[SymbolicTensor], name: str) -> None:
+        self.name = name
         self.places = {id(tensor): place for place, tensor in enumerate(inputs)}
         self.size = len(inputs)
         self.steps: list[Step] = []
@@ -225,6 +229,11 @@ class _LaidOut:
                 self._add_inner(node, inner, drops)
 
     def _add_step(self, node: Node, training: bool | None) -> None:
+        if len(self.steps) == MOST_STEPS:
+            raise ValueError(
+                f"{self.name}: must have at most {MOST_STEPS} calls of layers, those of models inside counted at every "
+                "call of these, got more"
+            )
         inputs = tuple(self.places[id(tensor)] for tensor in node.inputs)
         for tensor in node.outputs:
             self.places[id(tensor)], self.size = self.size, self.size + 1

@@ -103,6 +103,7 @@ class Configured(Operation):
 
     @property
     def _has_build(self) -> bool:
+        """Whether the shapes of inputs make a difference to the layer."""
         return bool(self.weights)
 
     def build_from_config(self, config: Mapping[str, Any]) -> None:
@@ -178,6 +179,8 @@ def _drop_other_versions(cls: type[Configured], given: dict[str, Any]) -> None:
 
 def _not_taken(cls: type, given: dict[str, Any]) -> dict[str, Any]:
     """Take out what all layers have and the constructor of a class does not take."""
+    if not _is_of_a_user(cls):
+        return {}
     parameters = inspect.signature(cls).parameters
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         return {}
@@ -203,19 +206,20 @@ def copy_of(layer: Any, **changes: Any) -> Any:
 
 
 def describe_layer(layer: Any) -> dict[str, Any]:
-    """Return the description of a layer inside another one, with which it is built."""
+    """Return the description of a layer inside another one."""
     if not isinstance(layer, Configured):
         raise TypeError(f"{layer!r} is no Layer and has no get_config(); make it one to have a layer around it copied")
     found: dict[str, Any] = serialize_keras_object(layer)
-    return _unbuilt(found)
+    return found
 
 
 def find_layers(described: Any, argument: str) -> Any:
     """Return the layer that a description stands for, or a list of them; a layer stands for itself."""
     if isinstance(described, list | tuple):
         return [find_layers(entry, argument) for entry in described]
-    return made_of(_unbuilt(described), argument) if isinstance(described, dict) else described
-
-
-def _unbuilt(described: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in described.items() if key != "build_config"}
+    if not isinstance(described, dict):
+        return described
+    unbuilt = {
+        key: value for key, value in described.items() if key != "build_config"
+    }  # it is built with what is around
+    return made_of(unbuilt, argument)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -437,7 +438,7 @@ def _several_masks(x: Any, call: Call) -> list[Any] | None:
 
 
 def _check_names(plan: Plan, name: str) -> None:
-    names = [layer.name for layer in plan.layers]
-    twice = sorted({one for one in names if names.count(one) > 1})
+    counts = Counter(layer.name for layer in plan.layers)
+    twice = sorted(one for one, count in counts.items() if count > 1)
     if twice:
         raise ValueError(f"{name}: has several layers named {twice[0]!r}; give each its own name")

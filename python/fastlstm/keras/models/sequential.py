@@ -76,6 +76,10 @@ class Sequential(Model):
         config = {"name": self.name, "trainable": self._trainable, "dtype": dtype_policy(self.dtype), "layers": layers}
         return config | ({"build_input_shape": self.input_shape} if first else {})
 
+    def get_build_config(self) -> dict[str, Any] | None:
+        """Return the shape of the input, if it is known."""
+        return {"input_shape": self.input_shape} if self.built else None
+
     @classmethod
     def from_config(cls, config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
         """Return a model with the layers of a config, with new weights; see `Model.from_config`."""
@@ -123,9 +127,9 @@ class Sequential(Model):
     def _check_new(self, layer: Any) -> None:
         if not isinstance(layer, Layer):
             checks.refuse(TypeError, f"{self.name}: layer", "a keras.layers.Layer instance", layer)
-        if any(layer is other for other in self._chain):
-            raise ValueError(f"{self.name}: layer must be a new one, got {layer!r} a second time")
-        if any(layer.name == other.name for other in self._chain):
+        if layer.name in [other.name for other in self._chain]:
+            if any(layer is other for other in self._chain):
+                raise ValueError(f"{self.name}: layer must be a new one, got {layer!r} a second time")
             raise ValueError(f"{self.name}: already has a layer named {layer.name!r}; give it another name")
         if getattr(layer, "return_state", False):
             raise ValueError(f"{self.name}: {layer.name} gives states besides its output; set return_state=False")

@@ -141,7 +141,7 @@ def test_gru_by_hand(reset_after):
 # --- Central differences ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [*SIZES[:2], *(pytest.param(size, marks=pytest.mark.slow) for size in SIZES[2:])])
 @pytest.mark.parametrize("cell", CELLS)
 def test_gradients_are_central_differences(cell, size):
     assert_gradients_match_differences(cell, random_inputs(cell, *size))

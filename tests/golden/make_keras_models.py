@@ -1,10 +1,11 @@
-"""Make ``keras_models.json``: what Keras says of the models of ``described_models.py``, and what they say.
+"""Make ``keras_models.json`` and ``keras_layers.json``: what Keras says of models and of layers.
 
     python tests/golden/make_keras_models.py
 
-The file here was made with Keras 3.15.1 on TensorFlow 2.21.0. Of every model it has ``model``, what ``to_json`` gives;
-``outputs``, for the weights and data that ``described_models.py`` makes; ``layers`` and ``paths``, the names of layers
-and weights.
+The files here were made with Keras 3.15.1 on TensorFlow 2.21.0. Of every model of ``described_models.py`` there is
+``model``, what ``to_json`` gives; ``outputs``, for the weights and data that are made there; ``layers`` and ``paths``,
+the names of layers and weights. Of every layer of ``described_layers.py`` there is ``layer``, its description, and
+``called``, what is known of a call.
 """
 
 import json
@@ -13,12 +14,13 @@ from pathlib import Path
 
 os.environ |= {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
 
+import described_layers
 import keras
 import numpy as np
 from described_models import MODELS, fill, outputs
 
 
-def kept(build):
+def of_model(build):
     """Return what is kept of a model."""
     keras.utils.clear_session()
     model = build(keras)
@@ -32,11 +34,24 @@ def kept(build):
     }
 
 
+def of_layer(name, make):
+    """Return what is kept of a layer."""
+    keras.utils.clear_session()
+    layer = make(keras.layers)
+    described = keras.saving.serialize_keras_object(layer)
+    return {"layer": described, "called": described_layers.called(keras, name, layer)}
+
+
+def write(name, found):
+    """Write a file with a line for each entry."""
+    lines = (f"{json.dumps(key)}:{json.dumps(value, separators=(',', ':'))}" for key, value in found.items())
+    (Path(__file__).parent / name).write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
 def main():
-    """Write the file."""
-    found = {name: kept(build) for name, build in MODELS.items()}
-    text = json.dumps(found, separators=(",", ":"))
-    (Path(__file__).parent / "keras_models.json").write_text(text.replace('{"model"', '\n{"model"') + "\n")
+    """Write the files."""
+    write("keras_models.json", {name: of_model(build) for name, build in MODELS.items()})
+    write("keras_layers.json", {name: of_layer(name, make) for name, make in described_layers.MAKERS.items()})
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import types
 from collections.abc import Callable, Iterator, Mapping
@@ -261,16 +262,18 @@ _RESTORERS: dict[str, Callable[[dict[str, Any], str], Any]] = {
 
 def made_of(described: dict[str, Any], argument: str = "config") -> Any:
     """Make an object that has a config; one that was met before under the same number of sharing is that one."""
-    number = described.get("shared_object_id")
-    shared = _reading.shared if isinstance(number, int) and _reading.shared is not None else {}
-    if number in shared:
+    number, shared = described.get("shared_object_id"), _reading.shared or {}
+    if isinstance(number, int) and number in shared:
         return shared[number]
     maker = find_maker(described, argument)
-    made = maker.from_config(
-        checks.settings(f"{argument}: config of {described['class_name']}", described.get("config"))
-    )
+    config = described.get("config")
+    if not (isinstance(config, list) and getattr(maker, "config_may_be_a_list", False)):
+        config = checks.settings(f"{argument}: config of {described['class_name']}", config)
+    # A class of a user's own may take its config apart.
+    made = maker.from_config(config if maker.__module__.startswith("fastlstm.") else copy.deepcopy(config))
     _finish(made, described, argument)
-    shared[number] = made
+    if isinstance(number, int) and _reading.shared is not None:
+        _reading.shared[number] = made
     return made
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastlstm import checks
 
-from ..foundation.symbolic import any_symbolic
+from ..foundation.symbolic import SymbolicTensor, any_symbolic
 from ..foundation.trees import leaves
 from ..layers.base import Layer
 from ..layers.recurrent.bidirectional import Bidirectional
@@ -49,9 +49,11 @@ def _as_taken(layer: Any, args: list[Any], kwargs: dict[str, Any], argument: str
             checks.refuse(
                 ValueError, f"{argument}: argument", "one that the layer has", name, f" = {checks.shown(value)}"
             )
-    mask = given.get("mask")
-    if mask is not None and len(leaves(mask)) != 1:
-        checks.refuse(ValueError, f"{argument}: mask", "the mask of one input", mask)
+    for name in ("mask", "initial_state"):
+        if not all(isinstance(leaf, SymbolicTensor) for leaf in leaves(given.get(name, []))):
+            checks.refuse(ValueError, f"{argument}: {name}", "made of outputs of other layers", given[name])
+    if "mask" in given and not isinstance(given["mask"], SymbolicTensor):
+        checks.refuse(ValueError, f"{argument}: mask", "the mask of one input", given["mask"])
     return args, given
 
 

@@ -90,7 +90,7 @@ class _Cloning:
             checks.refuse(ValueError, "call_function", wanted, self.call)
         first: list[Any] = [_input_like(tensor) for tensor in model._tensors[:1]]
         if input_tensors is not None:
-            first = _tensors(input_tensors, 1)
+            first = [Input(batch_shape=tensor.shape, dtype=tensor.dtype) for tensor in _tensors(input_tensors, 1)]
         return Sequential([*first, *map(self._layer, model.layers)], model._trainable, model.name)
 
     def _graph(self, model: Model, input_tensors: Any) -> Any:

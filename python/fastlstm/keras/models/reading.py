@@ -15,6 +15,7 @@ from fastlstm import checks
 from ..foundation.operation import Operation
 from ..foundation.serialization import made_of, restored
 from ..foundation.symbolic import SymbolicTensor
+from ..layers.base import Layer
 from .calling import call_as_said
 from .keras_2 import is_call_of_keras_2, modern_call
 from .writing import own_calls
@@ -98,7 +99,7 @@ class GraphReader:
         layer, argument = self.layers[name], f"{self.owner}: call of {name!r}"
         args, kwargs = restored([call.args, call.kwargs], argument, lambda config: self._tensor(config, argument))
         number = len(layer.inbound_nodes)
-        with _errors_of_values(argument):
+        with _errors_of_values(argument, isinstance(layer, Layer)):
             call_as_said(layer, args, kwargs, argument)
         self.outputs[name, number] = layer.inbound_nodes[number].outputs
 
@@ -113,7 +114,7 @@ class GraphReader:
             return {name: self._ends(entry, argument) for name, entry in tree.items()}
         if not isinstance(tree, list | tuple) or not tree:
             wanted = "a place of a tensor, [layer, call, output], or a list or dict of such"
-            checks.refuse(checks.kind_error(tree), argument, wanted, tree)
+            checks.refuse(ValueError, argument, wanted, tree)
         if isinstance(tree[0], str):
             name, number, index = _history(tree, argument)
             return self._found(name, number - own_calls(self.layers.get(name)), index, argument)
@@ -179,11 +180,14 @@ def _in_order(wanted: Mapping[Key, Wanted], owner: str) -> list[Key]:
 
 
 @contextmanager
-def _errors_of_values(argument: str) -> Iterator[None]:
-    """Turn what a function raises for arguments that make no sense into a ValueError about the call."""
+def _errors_of_values(argument: str, of_layer: bool) -> Iterator[None]:
+    """Turn what functions raise for arguments that make no sense into an error about the call; layers say it well."""
     try:
         yield
-    except (ValueError, TypeError, MemoryError, NotImplementedError, ImportError):
+    except (MemoryError, NotImplementedError, ImportError):
         raise
     except Exception as error:
-        raise ValueError(f"{argument} must be one that works, got {type(error).__name__}: {error}") from error
+        if of_layer and isinstance(error, ValueError | TypeError):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        checks.complain(kind, argument, "be one that works", f"{type(error).__name__}: {error}", cause=error)

@@ -1,0 +1,71 @@
+"""Configs and summaries side by side with real Keras, where it is installed."""
+
+import json
+
+import numpy as np
+import pytest
+from drawn_graphs import drawn_graphs
+from golden.described_layers import MAKERS
+from golden.described_models import MODELS, data, fill, outputs
+from hypothesis import HealthCheck, given, settings
+
+from fastlstm import keras as ours
+
+theirs = pytest.importorskip("keras.src", reason="Keras is not installed") and pytest.importorskip("keras")
+
+OUTPUT = 2e-6  # float32 sums of a few dozen terms of order one, through some steps
+
+
+def through_json(config):
+    return json.loads(json.dumps(config))
+
+
+def assert_the_same(model, other):
+    assert [layer.name for layer in other.layers] == [layer.name for layer in model.layers]
+    fill(model)
+    fill(other)
+    for got, wanted in zip(outputs(model), outputs(other), strict=True):
+        np.testing.assert_allclose(got, np.asarray(wanted), atol=OUTPUT)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_keras_reads_what_we_write(name):
+    model = MODELS[name](ours)
+    assert_the_same(model, theirs.models.model_from_json(model.to_json()))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_we_read_what_keras_writes(name):
+    other = MODELS[name](theirs)
+    assert_the_same(ours.models.model_from_json(other.to_json()), other)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(model=drawn_graphs())
+def test_keras_reads_drawn_graphs_and_we_read_them_back(model):
+    other = theirs.models.model_from_json(model.to_json())
+    fill(model)
+    other.set_weights(model.get_weights())
+    again = ours.models.model_from_json(other.to_json())
+    again.set_weights(model.get_weights())
+    x = data(model)
+    wanted = leaves(other.predict(x, verbose=0))
+    for one in (model, again):
+        for got, expected in zip(leaves(one.predict(x, verbose=0)), wanted, strict=True):
+            np.testing.assert_allclose(got, expected, atol=10 * OUTPUT)  # softmax and variances of few numbers
+
+
+def leaves(found):
+    if isinstance(found, dict):
+        return [part for name in sorted(found) for part in leaves(found[name])]
+    return [part for entry in found for part in leaves(entry)] if isinstance(found, list | tuple) else [found]
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_keras_makes_our_layers(name):
+    described = through_json(ours.saving.serialize_keras_object(MAKERS[name](ours.layers)))
+    layer = theirs.saving.deserialize_keras_object(through_json(described))  # which takes apart what it is given
+    assert type(layer).__name__ == name.partition(",")[0]
+    again = through_json(theirs.saving.serialize_keras_object(layer))
+    if not name.startswith("SimpleRNN"):  # of which Keras forgets the seed and the penalty
+        assert again["config"].keys() == described["config"].keys()

@@ -40,6 +40,7 @@ def test_we_read_what_keras_writes(name):
     assert_the_same(ours.models.model_from_json(other.to_json()), other)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # a softmax of one number
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(model=drawn_graphs())
 def test_keras_reads_drawn_graphs_and_we_read_them_back(model):

@@ -203,3 +203,23 @@ def outputs(model):
     if isinstance(found, dict):
         return [found[name] for name in sorted(found)]
     return found if isinstance(found, list | tuple) else [found]
+
+
+TABLES = ("translator", "shared", "nested", "chained", "cut_out")
+"""Models whose tables are kept."""
+
+SUMMARIES: list[dict[str, Any]] = [
+    {"line_length": 100},
+    {"line_length": 60, "show_trainable": True},
+    {"line_length": 130, "expand_nested": True, "show_trainable": True},
+    {"line_length": 90, "positions": [0.25, 0.5, 0.75, 0.9]},
+]
+"""Ways of printing a table."""
+
+
+def summaries(model):
+    """Return the tables of a model."""
+    found = []
+    for options in SUMMARIES:
+        model.summary(print_fn=lambda text: found.append(str(text)), **options)
+    return found

@@ -382,17 +382,33 @@ class Model(ConfiguredModel):
         """
         return ModelStream(StepPlan(self.plan), batch_size)
 
-    def summary(self, line_length: int | None = None, print_fn: Callable[..., Any] | None = None) -> None:
-        """Print the layers, their output shapes and numbers of weights.
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[..., Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
+    ) -> None:
+        """Print the layers, their output shapes and numbers of weights and, of a graph, what they are called on.
 
         Parameters
         ----------
         line_length
-            Width of the table; by default that of the terminal, at most 88.
+            Width of the table; by default that of the terminal, at most 88, or 108 of a graph that is no chain.
+        positions
+            Where the columns end, as parts of the line.
         print_fn
-            Called with the text instead of printing it.
+            Called once, with the text, instead of printing it.
+        expand_nested
+            Whether the layers of models inside are there too.
+        show_trainable
+            Whether there is a column that says what training changes.
+        layer_range
+            Names of the first and of the last layer to show, or patterns that match their beginnings.
         """
-        print_summary(self, line_length, print_fn)
+        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
 
     def __getstate__(self) -> dict[str, Any]:
         # The plan knows how to be pickled, where tensors would bring the whole graph, one inside another.

@@ -19,6 +19,7 @@ from .foundation.registration import (
     register_keras_serializable,
 )
 from .foundation.serialization import deserialize_keras_object, serialize_keras_object
+from .models.plotting import model_to_dot, plot_model
 
 __all__ = [
     "CustomObjectScope",
@@ -28,6 +29,8 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "model_to_dot",
+    "plot_model",
     "register_keras_serializable",
     "serialize_keras_object",
     "set_random_seed",

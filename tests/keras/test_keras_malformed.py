@@ -17,6 +17,7 @@ from malformed import VALUES, WHOLE, by_annotation, complaint, complaints, littl
 import fastlstm as fl
 from fastlstm.keras import (
     Input,
+    Model,
     Sequential,
     activations,
     callbacks,
@@ -25,8 +26,10 @@ from fastlstm.keras import (
     layers,
     losses,
     metrics,
+    models,
     optimizers,
     regularizers,
+    saving,
     utils,
 )
 from fastlstm.keras.layers.recurrent.options import LayerOptions, defaults
@@ -226,7 +229,7 @@ NO_ARRAYS = {
     "2**70",
     "10**400",
 }
-BUILT, OPTIMIZER = model(), optimizers.SGD()
+BUILT, OPTIMIZER, CONFIG = model(), optimizers.SGD(), Model(ROW := Input((3,)), ROW).get_config()
 LAYERS: dict[str, Callable[[], layers.Layer]] = {
     "LSTM": lambda: layers.LSTM(4),
     "GRU": lambda: layers.GRU(4),
@@ -308,6 +311,29 @@ CALLS: dict[str, tuple[Callable[[Any], Any], str, set[str]]] = {
     "state of a stream": (lambda v: setattr(BUILT.stream(), "state", v), "state", set()),
     "step_many": (lambda v: fl.step_many([BUILT.stream(), BUILT.stream()], v), "x", set()),
     "summary": (lambda v: BUILT.summary(v, print_fn=lambda text: None), "line_length", {"None"}),
+    "summary, positions": (lambda v: BUILT.summary(positions=v, print_fn=len), "positions", {"None"}),
+    "summary, expand_nested": (lambda v: BUILT.summary(print_fn=len, expand_nested=v), "expand_nested", {"True", "0"}),
+    "summary, show_trainable": (lambda v: BUILT.summary(None, None, len, False, v), "show_trainable", {"True", "0"}),
+    "summary, layer_range": (lambda v: BUILT.summary(print_fn=len, layer_range=v), "layer_range", {"None"}),
+    "a config": (Model.from_config, "config", set()),
+    "a config of a chain": (Sequential.from_config, "config|layer", {"[]"}),
+    "custom_objects": (lambda v: Model.from_config(CONFIG, v), "custom_objects", {"None", "{}"}),
+    "JSON": (models.model_from_json, "json_string", set()),
+    "a model to clone": (models.clone_model, "model", set()),
+    "input_tensors": (lambda v: models.clone_model(BUILT, v), "input_tensors", {"None"}),
+    "recursive": (lambda v: models.clone_model(BUILT, recursive=v), "recursive", {"True", "0"}),
+    "a build config": (
+        lambda v: layers.LSTM(4).build_from_config({"input_shape": v}),
+        "build_config|input_shape",
+        {"None"},
+    ),
+    "a compile config": (BUILT.compile_from_config, "compile_config", {"{}"}),
+    "a scope": (lambda v: saving.custom_object_scope(v).__enter__(), "custom_objects", {"None", "{}"}),
+    "a package": (lambda v: saving.register_keras_serializable(v), "package", {"text"}),
+    "a description": (losses.deserialize, "loss", set()),
+    "a model to draw": (utils.model_to_dot, "model", set()),
+    "dpi": (lambda v: utils.model_to_dot(BUILT, dpi=v), "dpi", {*POSITIVE}),
+    "rankdir": (lambda v: utils.model_to_dot(BUILT, rankdir=v), "rankdir", set()),
     "compile, optimizer": (lambda v: model().compile(v), "optimizer", set()),
     "compile, loss": (lambda v: model().compile(loss=v), "loss", {"None"}),
     "compile, metrics": (lambda v: model().compile(metrics=v), "metrics", {"None", "[]", "{}"}),

@@ -306,7 +306,7 @@ def serialize(activation: ActivationFunction) -> Any:
 
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> ActivationFunction:
     """Return the activation of a name, or of the description of a function, which may be in `custom_objects`."""
-    with custom_object_scope(custom_objects or {}):
+    with custom_object_scope(custom_objects):
         return get(config)
 
 

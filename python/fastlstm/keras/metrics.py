@@ -311,5 +311,5 @@ def serialize(metric: Metric) -> dict[str, Any]:
 
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Metric:
     """Make a metric from its description; classes of your own are found in `custom_objects`, by name."""
-    with custom_object_scope(custom_objects or {}):
+    with custom_object_scope(custom_objects):
         return get(find_function(config.get("config"), "metrics")) if is_function(config) else _KIND.deserialize(config)

@@ -42,7 +42,8 @@ class Configurable:
         for name in cls.keras_only.keys() & given.keys():
             value, only = given.pop(name), cls.keras_only[name]
             if not isinstance(value, int | float | None) or value != only:
-                raise NotImplementedError(f"{cls.__name__}: {name}={value!r} is not supported, only {only!r} is")
+                found = checks.shown(value)
+                raise NotImplementedError(f"{cls.__name__}: {name}={found} is not supported, only {only!r} is")
         return cls(**given)
 
 
@@ -95,7 +96,7 @@ class Kind(Generic[T]):
         argument = argument or self.argument
         if not isinstance(description, dict) or not {"class_name", "config"} <= description.keys():
             checks.refuse(TypeError, argument, "a dict with class_name and config", description)
-        with custom_object_scope(custom_objects or {}):
+        with custom_object_scope(custom_objects):
             cls = self._class(description, argument)
             return cls.from_config(checks.settings(f"{argument}: config", description["config"]))
 

@@ -97,15 +97,15 @@ def get_custom_objects() -> dict[str, Any]:
 
 
 @contextmanager
-def custom_object_scope(custom_objects: Mapping[str, Any]) -> Iterator[None]:
+def custom_object_scope(custom_objects: Mapping[str, Any] | None) -> Iterator[None]:
     """For this thread and the time of a block, let configs name these classes and functions.
 
     Parameters
     ----------
     custom_objects
-        Classes and functions by the names that configs have for them.
+        Classes and functions by the names that configs have for them; None: none.
     """
-    given = checks.settings("custom_objects", custom_objects)
+    given = {} if custom_objects is None else checks.settings("custom_objects", custom_objects)
     outer = _scope.objects
     _scope.objects = {**outer, **given}
     try:

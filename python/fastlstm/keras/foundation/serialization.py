@@ -162,7 +162,7 @@ def deserialize_keras_object(
         Something is not as it must be, or names a class that is not known.
     """
     check_levels(config)
-    with custom_object_scope(custom_objects or {}), _one_reading():
+    with custom_object_scope(custom_objects), _one_reading():
         try:
             return restored(config)
         except RecursionError:

@@ -46,5 +46,5 @@ def serialize(loss: Loss) -> dict[str, Any]:
 
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Loss:
     """Make a loss from its description; classes of your own are found in `custom_objects`, by name."""
-    with custom_object_scope(custom_objects or {}):
+    with custom_object_scope(custom_objects):
         return get(find_function(config.get("config"), "loss")) if is_function(config) else _KIND.deserialize(config)

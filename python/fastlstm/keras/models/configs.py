@@ -81,8 +81,8 @@ class ConfiguredModel(Trainer, Layer):
         """
         check_levels(config, f"{cls.__name__}: config")
         given = checks.settings(f"{cls.__name__}: config", config)
-        with custom_object_scope(custom_objects or {}):
-            if takes_a_graph(cls) and any(key in given for key in _OF_A_GRAPH):
+        with custom_object_scope(custom_objects):
+            if takes_a_graph(cls) and (_is_ours(cls) or any(key in given for key in _OF_A_GRAPH)):
                 return _graph_from(cls, given)
             return super().from_config(given)
 
@@ -146,9 +146,14 @@ class ConfiguredModel(Trainer, Layer):
         return json.dumps(serialize_keras_object(self), **kwargs)
 
 
+def _is_ours(cls: type) -> bool:
+    """Whether the constructor of a class is one of this package."""
+    return bool(cls.__init__.__module__.startswith("fastlstm."))  # type: ignore[misc]
+
+
 def takes_a_graph(cls: type) -> bool:
     """Whether the constructor of a class takes inputs and outputs, or hands on whatever it is given."""
-    if cls.__init__.__module__.startswith("fastlstm."):  # type: ignore[misc]
+    if _is_ours(cls):
         return not getattr(cls, "is_chain", False)
     kinds = {parameter.kind for parameter in inspect.signature(cls).parameters.values()}
     return {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD} <= kinds

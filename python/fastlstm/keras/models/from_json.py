@@ -30,6 +30,8 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
     """
     try:
         config = json.loads(checks.text("json_string", json_string))
+    except json.JSONDecodeError as error:
+        checks.refuse(ValueError, "json_string", "JSON", json_string, f": {error}")
     except RecursionError:
         checks.complain(ValueError, "json_string", "not be nested so deep", "more levels than Python's stack can hold")
     check_levels(config, "json_string")

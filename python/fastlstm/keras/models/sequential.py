@@ -90,7 +90,7 @@ class Sequential(Model):
         check_levels(config, argument)
         given = {"layers": config} if isinstance(config, list) else checks.settings(argument, config)
         described = checks.items(f"{argument}: layers", given.get("layers"), "a list of descriptions")
-        with custom_object_scope(custom_objects or {}):
+        with custom_object_scope(custom_objects):
             name: Any = given.get("name")
             made = cls(name=name)
             for layer in described:

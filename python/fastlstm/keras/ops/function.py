@@ -110,7 +110,8 @@ class Known(NamedTuple):
         given = dict(config)
         name = checked_name(given.pop("name", None), self.kind)
         made = FunctionOperation(self.function, self.kind, name or None)
-        made._settings = checked_settings(self.function, _tuples(restored(given, f"{made.name}: config")))
+        settings = {name: _tuples(restored(value, f"{made.name}: {name}")) for name, value in given.items()}
+        made._settings = checked_settings(self.function, settings)
         return made
 
 

@@ -1,5 +1,6 @@
 """Models as configs and JSON: those of Keras are read, ours are as Keras writes them, and all of them come back."""
 
+import contextlib
 import copy
 import json
 import pickle
@@ -10,6 +11,7 @@ import pytest
 from drawn_graphs import drawn_graphs
 from golden.described_models import MODELS, data, fill, outputs
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from fastlstm import keras
 from fastlstm.keras import Input, Model, Sequential, layers, losses, metrics, models, ops, optimizers, saving
@@ -501,6 +503,32 @@ def test_configs_that_make_no_sense_are_refused_by_name(change, error, message):
 def test_texts_that_make_no_sense(text, error, message):
     with pytest.raises(error, match=message):
         models.model_from_json(text)
+
+
+JUNK = [
+    *(None, True, 0, -1, 3, 2.5, 2**40, float("nan"), "", "x", "LSTM", [], {}, [None], ["x", 0, 0], [["x", 0, 0]]),
+    {"class_name": "Dense", "config": {"units": 2}},
+    {"class_name": "__numpy__", "config": {"value": [1.0], "dtype": "float32"}},
+    {"class_name": "function", "config": "relu"},
+]
+DAMAGED = [kept["model"] for kept in KERAS.values()] + list(KERAS_2.values())
+
+
+def places(tree, way=()):
+    """Return the ways to everything in a tree."""
+    pairs = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    return [one for key, value in pairs for one in ((*way, key), *places(value, (*way, key)))]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(choices=st.data())
+def test_damaged_configs_are_read_or_refused(choices):
+    config = copy.deepcopy(choices.draw(st.sampled_from(DAMAGED)))
+    for _ in range(choices.draw(st.integers(1, 2))):
+        *way, last = choices.draw(st.sampled_from(places(config)))
+        changed(*way, last, to=choices.draw(st.sampled_from([..., *JUNK])))(config)
+    with contextlib.suppress(ValueError, TypeError, NotImplementedError, MemoryError):
+        assert isinstance(models.model_from_json(json.dumps(config)), Model)
 
 
 def test_models_in_each_other_without_end_are_refused():

@@ -53,8 +53,9 @@ class RNN(Wrapper):
       list of those of the trainable weights. There is no automatic differentiation: without `vjp` the layer can
       be called, but `fit` raises NotImplementedError.
 
-    `call` and `vjp` may have an argument `training`. Only ``build`` and the weights need a `Layer`; a `Layer` defines
-    `get_config` if the layer around it is to be copied, as `Bidirectional` does.
+    `call` and `vjp` may have an argument `training`. Only ``build`` and the weights need a `Layer`. One whose arguments
+    are not numbers, texts and the like defines `get_config` if the layer around it is to be copied, as `Bidirectional`
+    does.
 
     Examples
     --------

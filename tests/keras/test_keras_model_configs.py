@@ -526,7 +526,7 @@ def test_damaged_configs_are_read_or_refused(choices):
     config = copy.deepcopy(choices.draw(st.sampled_from(DAMAGED)))
     for _ in range(choices.draw(st.integers(1, 2))):
         *way, last = choices.draw(st.sampled_from(places(config)))
-        changed(*way, last, to=choices.draw(st.sampled_from([..., *JUNK])))(config)
+        changed(*way, last, to=copy.deepcopy(choices.draw(st.sampled_from([..., *JUNK]))))(config)
     with contextlib.suppress(ValueError, TypeError, NotImplementedError, MemoryError):
         assert isinstance(models.model_from_json(json.dumps(config)), Model)
 

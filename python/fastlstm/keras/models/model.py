@@ -12,7 +12,7 @@ from fastlstm import checks
 from ..foundation.arrays import Array, Shape, any_numbers, as_array, as_batch_shape, as_mask
 from ..foundation.lookup import auto_name
 from ..foundation.symbolic import SymbolicTensor
-from ..foundation.trees import filled, leaves, mapped, sorted_leaves
+from ..foundation.trees import filled, leaves, mapped
 from ..foundation.variable import CHANGE, Variable, assign_all, holding
 from ..graph.network import Network
 from ..graph.plan import Plan
@@ -83,7 +83,7 @@ class Model(Trainer, Layer):
                     checks.refuse(TypeError, f"{self.name}: {argument}", wanted, leaf)
         if not leaves(inputs) or not leaves(outputs):
             raise ValueError(f"{self.name}: inputs and outputs must have at least one tensor each")
-        self._plan = Plan(leaves(inputs), leaves(outputs), self.name, sorted_leaves(outputs))
+        self._plan = Plan(leaves(inputs), leaves(outputs), self.name)
         self._input_tree, self._output_tree = inputs, outputs
         _check_names(self._plan, self.name)
         self.built = True
@@ -284,9 +284,10 @@ class Model(Trainer, Layer):
         return as_array(x, name, self.dtype, wanted) if array.dtype.kind == "f" else array
 
     def _as_given(self, outputs: Sequence[Any]) -> Any:
-        """Return outputs in the form in which the model was given them: alone, in a list, a tuple or a dict."""
+        """Return outputs in the form the model was given them: a list, a tuple or a dict; of a list of one, the one."""
         tree = self._output_tree
-        return outputs[0] if isinstance(tree, SymbolicTensor) else filled(tree, iter(outputs))
+        alone = isinstance(tree, SymbolicTensor) or (len(outputs) == 1 and not isinstance(tree, dict))
+        return outputs[0] if alone else filled(tree, iter(outputs))
 
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None) -> Any:
         training = training is not None and checks.truth("training", training)
@@ -404,10 +405,12 @@ class _Leaf:
 
 
 def _as_lists(tree: Any) -> Any:
-    """Shapes out of a tree of `_Leaf`: lists hold shapes, and tuples are shapes."""
+    """Shapes out of a tree of `_Leaf`: lists and dicts hold shapes, and tuples are shapes."""
     if isinstance(tree, _Leaf):
         return tree.shape
-    return [_as_lists(entry) for entry in (tree.values() if isinstance(tree, dict) else tree)]
+    if isinstance(tree, dict):
+        return {key: _as_lists(entry) for key, entry in tree.items()}
+    return [_as_lists(entry) for entry in tree]
 
 
 def _shapes(tree: Any) -> Any:

@@ -15,7 +15,7 @@ from ..foundation.operation import Operation
 from ..foundation.settings import floatx
 from ..foundation.symbolic import Arguments, SymbolicTensor
 from ..foundation.tracing import differentiated, is_box
-from ..foundation.trees import leaves, mapped
+from ..foundation.trees import filled, leaves, mapped
 from ..foundation.variable import Variable
 
 PROBES = (6, 11)
@@ -74,7 +74,7 @@ class FunctionOperation(Operation):
 
 
 def probed(run: Callable[[Any, Arguments], Any], shape: Any, arguments: Arguments) -> tuple[Any, Any]:
-    """Return shape and dtype of what comes out, or lists of them, by running on zeros twice."""
+    """Return shape and dtype of what comes out, or lists or dicts of them, by running on zeros twice."""
     shapes = shape if isinstance(shape, list) else [shape]
     tensors = arguments.tensors
     found = []
@@ -82,10 +82,16 @@ def probed(run: Callable[[Any, Arguments], Any], shape: Any, arguments: Argument
         zeros = [np.zeros(_closed(s, size), t.dtype) for s, t in zip(shapes, tensors, strict=True)]
         found.append(mapped(np.asarray, run(zeros if len(zeros) > 1 else zeros[0], arguments)))
     one, other = (leaves(result) for result in found)
+    form = _with_lists(found[0])
     open_shapes = [_opened(a.shape, b.shape) for a, b in zip(one, other, strict=True)]
-    if not isinstance(found[0], list | tuple | dict):
-        return open_shapes[0], one[0].dtype
-    return open_shapes, [part.dtype for part in one]
+    return filled(form, iter(open_shapes)), filled(form, iter([part.dtype for part in one]))
+
+
+def _with_lists(tree: Any) -> Any:
+    """Return a tree with lists for its tuples, which stand for shapes elsewhere."""
+    if isinstance(tree, dict):
+        return {key: _with_lists(entry) for key, entry in tree.items()}
+    return [_with_lists(entry) for entry in tree] if isinstance(tree, list | tuple) else tree
 
 
 def _closed(shape: Shape, size: int) -> tuple[int, ...]:

@@ -41,3 +41,8 @@ def unique(things: Iterable[Any]) -> list[Any]:
 def filled(tree: Any, values: Iterator[Any]) -> Any:
     """Return a tree of the same form whose leaves are the next `values`: what `leaves` takes apart."""
     return mapped(lambda leaf: next(values), tree)
+
+
+def holds_arrays(tree: Any) -> bool:
+    """Whether there are arrays with axes among the leaves."""
+    return any(hasattr(leaf, "shape") and len(leaf.shape) for leaf in leaves(tree))

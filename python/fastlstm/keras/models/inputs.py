@@ -8,7 +8,7 @@ import numpy as np
 
 from ..foundation.arrays import Array, Shape, as_array, shape_text
 from ..foundation.symbolic import SymbolicTensor
-from ..foundation.trees import leaves, sorted_keys
+from ..foundation.trees import holds_arrays, leaves, sorted_keys
 from ..graph.plan import Plan
 from ..layers.base import Layer
 
@@ -63,15 +63,11 @@ def _in_order(x: Any, tree: Any, inputs: list[SymbolicTensor], name: str) -> lis
     if not isinstance(x, list | tuple):
         got = f"an array of shape {x.shape}" if hasattr(x, "shape") else type(x).__name__
         raise ValueError(f"x: got {got}, wanted a list or dict of {wanted}")
-    nested = any(isinstance(part, list | tuple | dict) and _holds_arrays(part) for part in x)
+    nested = any(isinstance(part, list | tuple | dict) and holds_arrays(part) for part in x)
     parts = leaves(x) if nested else list(x)
     if len(parts) != len(inputs):
         raise ValueError(f"x: got {len(parts)} arrays, wanted {wanted}")
     return parts
-
-
-def _holds_arrays(tree: Any) -> bool:
-    return any(hasattr(leaf, "shape") and len(leaf.shape) for leaf in leaves(tree))
 
 
 def names_of(tree: Any, tensors: list[SymbolicTensor]) -> list[str]:

@@ -163,6 +163,11 @@ class Model(Trainer, Layer):
         return names_of(self._output_tree, self.plan.outputs)
 
     @property
+    def _outputs_have_names(self) -> bool:
+        # As in Keras, which knows no layer that gave an output of a call that a user wrote.
+        return not self.composed or isinstance(self._output_tree, dict)
+
+    @property
     def weights(self) -> list[Variable]:
         """All weights, layer by layer."""
         if self.composed:
@@ -385,7 +390,7 @@ class Model(Trainer, Layer):
     def __getstate__(self) -> dict[str, Any]:
         # The plan knows how to be pickled, where tensors would bring the whole graph, one inside another.
         trees = {name: mapped(lambda tensor: None, getattr(self, name)) for name in ("_input_tree", "_output_tree")}
-        return {**super().__getstate__(), **trees}
+        return {**super().__getstate__(), **trees, "_preparation": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

@@ -62,6 +62,8 @@ class Plan:
         self.mixed = len({step.layer.dtype for step in self.steps}) > 1
         """Whether layers differ in their dtypes, so that arrays may have to be cast on the way."""
         self.consumers = Counter(place for step in self.steps for place in (*step.inputs, step.mask))
+        self.known: dict[Any, Any] = {}
+        """What those who run it have found out about it."""
         self._shapes: dict[tuple[Shape, ...], list[Shape]] = {}
         self._plain_input = self._dtype_of_plain_input()
 

@@ -28,11 +28,10 @@ class Compiled:
         self.scales = mapped_entries(_scale, loss_weights)
         self.metrics = _metric_tree("metrics", metrics)
         self.weighted = _metric_tree("weighted_metrics", weighted_metrics)
-
-    @property
-    def has_loss(self) -> bool:
+        self.has_loss = any(isinstance(entry, Loss) for entry in entries_of(self.loss))
         """Whether any output has a loss."""
-        return any(isinstance(entry, Loss) for entry in entries_of(self.loss))
+        self.own_step: str | None = None
+        """A method of the model that would be a training of its own."""
 
     def check(self, outputs: Sequence[str]) -> None:
         """Raise if anything does not go with outputs of these names."""

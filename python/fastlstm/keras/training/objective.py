@@ -68,10 +68,10 @@ class Objective:
         self.terms, self.count = terms, len(losses)
         self.network = Network(plan, bool(terms), bare)
 
-    @cached_property
+    @property
     def variables(self) -> list[Variable]:
         """The weights that are trained."""
-        return self.network.variables
+        return self.network.trained.variables
 
     @cached_property
     def _regularized(self) -> list[tuple[int, Variable]]:

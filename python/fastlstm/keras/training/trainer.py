@@ -36,6 +36,9 @@ from .setup import Setup, Watchers
 from .sources import check_stateful, test_source, training_sources, validation_source
 from .stopping import Stops
 
+_STEPS = ("train_step", "test_step", "predict_step", "make_train_function", "compute_loss")
+"""Methods by which models of Keras have a training of their own."""
+
 
 class Trainer:
     """What a model needs to be compiled, trained, evaluated and asked; `Sequential` adds the layers."""
@@ -122,6 +125,7 @@ class Trainer:
         """
         _check_ignored(run_eagerly, steps_per_execution, jit_compile, auto_scale_loss)
         compiled = Compiled(optimizer, loss, loss_weights, metrics, weighted_metrics)
+        compiled.own_step = next((method for method in _STEPS if hasattr(self, method)), None)
         if self.built:  # else this is done with the first data
             compiled.check(self.output_names)
         self._compiled, self._metrics = compiled, None
@@ -256,18 +260,18 @@ class Trainer:
         return known
 
     def _settings(self, loss: bool = False) -> Compiled:
-        """Return what `compile` was told, or ValueError."""
-        for method in ("train_step", "test_step", "predict_step", "make_train_function", "compute_loss"):
-            if hasattr(self, method):
-                raise NotImplementedError(
-                    f"{self.name}: a {method}() of one's own is not supported; write a loss of your own, a layer with "
-                    "call(), or a loop over train_on_batch()"
-                )
-        if self._compiled is None:
+        """Return what `compile` was told, or raise."""
+        compiled = self._compiled
+        if compiled is None:
             raise ValueError(f"{self.name}: not compiled; call compile(optimizer, loss) first")
-        if loss and not self._compiled.has_loss:
+        if compiled.own_step:
+            raise NotImplementedError(
+                f"{self.name}: a {compiled.own_step}() of one's own is not supported; write a loss of your own, "
+                "a layer with call(), or a loop over train_on_batch()"
+            )
+        if loss and not compiled.has_loss:
             raise ValueError(f"{self.name}: compiled without a loss; call compile(optimizer, loss) first")
-        return self._compiled
+        return compiled
 
     def _run_setup(self) -> Setup:
         return Setup(self._objective, self._new_meters, lambda: self.optimizer)

@@ -161,17 +161,7 @@ class Layer(Operation):
     def _create_weights(self, input_shape: Shape) -> None:
         """Create the weights; a layer without weights has nothing to do."""
 
-    def add_weight(
-        self,
-        shape: Any = (),
-        initializer: Any = None,
-        name: Any = None,
-        regularizer: Any = None,
-        constraint: Any = None,
-        dtype: DTypeLike | None = None,
-        trainable: bool = True,
-        **kwargs: Any,
-    ) -> Variable:
+    def add_weight(self, *given: Any, **named: Any) -> Variable:
         """Create a weight of this layer and append it to `weights`.
 
         Parameters
@@ -189,8 +179,24 @@ class Layer(Operation):
         trainable
             Whether training changes it.
         """
-        if isinstance(shape, str):  # add_weight(name, shape, ...), as Keras 2 has it
-            shape, initializer, name = initializer, name, shape
+        names = ("name", "shape") if given and isinstance(given[0], str) else ("shape", "initializer", "name")
+        settings = dict(zip((*names, "regularizer", "constraint"), given, strict=False))
+        twice = settings.keys() & named.keys()
+        if twice:
+            raise TypeError(f"{self.name}: add_weight() got {sorted(twice)[0]!r} twice")
+        return self._new_weight(**settings, **named)
+
+    def _new_weight(
+        self,
+        shape: Any = (),
+        initializer: Any = None,
+        name: Any = None,
+        regularizer: Any = None,
+        constraint: Any = None,
+        dtype: DTypeLike | None = None,
+        trainable: bool = True,
+        **kwargs: Any,
+    ) -> Variable:
         for other in kwargs:
             checks.one_of(f"{self.name}: add_weight's argument", other, ("autocast", "aggregation", "layout"))
         name = checked_name(name, f"{self.name}: add_weight") or "variable"
@@ -230,14 +236,17 @@ class Layer(Operation):
         return self.name
 
     def _check_shape(self, shape: Shape, name: str = "input_shape") -> None:
+        if self.composed:  # what is inside says what it takes
+            return
         rank = len(shape)
         if rank < self.min_ndim or (self.ndim is not None and rank != self.ndim):
             wanted = f"{self.ndim} axes" if self.ndim else f"at least {self.min_ndim} axes"
             raise ValueError(f"{self.name}: {name} must have {wanted}{self._axes_text()}, got {shape_text(shape)}")
-        if self.input_shape is not None and shape[-1] != self.input_shape[-1] and self.input_shape[-1] is not None:
+        built = self.input_shape if self._weights else None
+        if built is not None and shape[-1] != built[-1] and built[-1] is not None:
             raise ValueError(
-                f"{self.name}: {name} must have shape {shape_text((None, *self.input_shape[1:]))}, "
-                f"got {shape_text(shape)}: {shape[-1]} features for {self.input_shape[-1]}"
+                f"{self.name}: {name} must have shape {shape_text((None, *built[1:]))}, "
+                f"got {shape_text(shape)}: {shape[-1]} features for {built[-1]}"
             )
 
     def _checked_shape(self, shape: Any) -> Shape:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy
 
 from .function import operation
+from .shapes import take_along_axis
 
 
 @operation
@@ -82,7 +83,7 @@ def argsort(np: Any, x: Any, axis: int = -1) -> Any:
 @operation
 def sort(np: Any, x: Any, axis: int = -1) -> Any:
     """Entries in rising order."""
-    return np.sort(x, axis=axis)
+    return take_along_axis(x, numpy.argsort(_bare(x), axis=axis, kind="stable"), axis)
 
 
 @operation

@@ -9,7 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..callbacks import CallbackList
-from ..foundation.arrays import user_stacklevel
+from ..foundation.arrays import Array, user_stacklevel
+from ..foundation.deferring import Change, deferring
+from ..foundation.variable import Variable
 from ..optimizers import Optimizer
 from .data import Batch, Source
 from .evaluation import evaluated
@@ -81,10 +83,18 @@ class _Training(NamedTuple):
 
 def train_step(objective: Objective, optimizer: Optimizer, gate: WholeSteps, batch: Batch) -> Outcome:
     """Change the weights by one step."""
-    outcome, gradients = objective.gradients(*batch)
-    if gradients:
-        gate.run(optimizer.apply, gradients, objective.variables)
+    with deferring() as changes:
+        outcome, gradients = objective.gradients(*batch)
+    gate.run(_replace, optimizer, gradients, objective.variables, changes)
     return outcome
+
+
+def _replace(optimizer: Optimizer, gradients: list[Array], variables: list[Variable], changes: list[Change]) -> None:
+    """Change what training changes, and what layers change by themselves."""
+    if gradients:
+        optimizer.apply(gradients, variables)
+    for made in changes:
+        made()
 
 
 class FiniteWatch:

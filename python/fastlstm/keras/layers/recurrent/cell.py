@@ -17,7 +17,7 @@ from ...foundation.variable import Variable
 from ...initializers import Initializer
 from ..base import Layer
 from ..call import INFERENCE, Call
-from ..core.dropout import dropout_mask
+from ..regularization.dropout import dropout_mask
 from .options import CellOptions, WeightOptions, defaults
 from .states import States, as_lists, checked_states, total, tree_map, zeros
 

@@ -66,7 +66,7 @@ class Operation:
         return self.dtype
 
     def note(self, arguments: Arguments, mask: Any = None, training: bool | None = None) -> Any:
-        """Note a call on symbolic tensors, and return what it gives: a tensor, or a list of them."""
+        """Note a call on symbolic tensors, and return what it gives: a tensor, or a list or dict of them."""
         shapes = [tensor.shape for tensor in arguments.tensors]
         shape: Any = shapes if len(shapes) > 1 else shapes[0]
         outputs = _tensors(self.output_shape_for(shape, arguments), self.output_dtypes(shape, arguments))
@@ -93,7 +93,9 @@ class Operation:
 
 
 def _tensors(shape: Any, dtype: Any) -> Any:
-    """Symbolic tensors of a shape, or of a list of shapes."""
+    """Symbolic tensors of a shape, or of a list or dict of shapes."""
+    if isinstance(shape, dict):
+        return {key: _tensors(entry, dtype[key] if isinstance(dtype, dict) else dtype) for key, entry in shape.items()}
     if isinstance(shape, list):
         dtypes = dtype if isinstance(dtype, list) else [dtype] * len(shape)
         return [_tensors(entry, of_entry) for entry, of_entry in zip(shape, dtypes, strict=True)]

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..foundation.arrays import Shape, shape_text
 from ..foundation.symbolic import Node, SymbolicTensor
-from ..foundation.trees import unique
+from ..foundation.trees import sorted_keys, unique
 from ..foundation.variable import Variable
 from ..layers.base import Layer
 
@@ -48,21 +48,12 @@ class Plan:
         The tensors that are given, and those that are wanted.
     name
         Of the model, for errors.
-    order
-        The outputs in the order in which their layers are listed; by default as they are given.
     """
 
-    def __init__(
-        self,
-        inputs: Sequence[SymbolicTensor],
-        outputs: Sequence[SymbolicTensor],
-        name: str,
-        order: Sequence[SymbolicTensor] | None = None,
-    ) -> None:
+    def __init__(self, inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor], name: str) -> None:
         self.name, self.inputs, self.outputs = name, list(inputs), list(outputs)
         self.nodes = nodes_between(self.inputs, self.outputs, name)
-        self.order = list(order or outputs)
-        self.layers: list[Any] = _in_keras_order(self.inputs, self.order, name)
+        self.layers: list[Any] = _in_keras_order(self.nodes, self.inputs, self.outputs)
         laid_out = _LaidOut(self.inputs, name)
         laid_out.add(self.nodes)
         self.given = [laid_out.places[id(tensor)] for tensor in self.inputs]
@@ -74,6 +65,8 @@ class Plan:
         self.mixed = len({step.layer.dtype for step in self.steps}) > 1
         """Whether layers differ in their dtypes, so that arrays may have to be cast on the way."""
         self.consumers = Counter(place for step in self.steps for place in (*step.inputs, step.mask))
+        self.known: dict[Any, Any] = {}
+        """What those who run it have found out about it."""
         self._shapes: dict[tuple[Shape, ...], list[Shape]] = {}
         self._plain_input = self._dtype_of_plain_input()
 
@@ -143,7 +136,9 @@ class Plan:
 
 
 def _shapes_in(shape: Any) -> list[Shape]:
-    """Leaves of a tree of shapes, in which lists hold shapes and tuples are shapes."""
+    """Leaves of a tree of shapes, in which lists and dicts hold shapes and tuples are shapes."""
+    if isinstance(shape, dict):
+        shape = [shape[key] for key in sorted_keys(shape)]
     return [leaf for entry in shape for leaf in _shapes_in(entry)] if isinstance(shape, list) else [shape]
 
 
@@ -176,9 +171,8 @@ def nodes_between(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor], n
     return list(found.values())
 
 
-def _in_keras_order(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor], name: str) -> list[Any]:
+def _in_keras_order(nodes: list[Node], inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> list[Any]:
     """Layers as Keras lists them: what is farthest from the outputs first, and of these what was met first."""
-    nodes = nodes_between(inputs, outputs, name)
     met = _met_first(inputs, outputs)
     depths: dict[int, int] = {}
     of_layers: dict[int, int] = {}

@@ -13,7 +13,7 @@ from fastlstm import checks
 from ..foundation.arrays import Array, Shape, any_numbers, as_array, as_batch_shape, as_mask
 from ..foundation.lookup import auto_name
 from ..foundation.symbolic import SymbolicTensor
-from ..foundation.trees import filled, leaves, mapped, sorted_leaves
+from ..foundation.trees import filled, leaves, mapped
 from ..foundation.variable import CHANGE, Variable, assign_all, holding
 from ..graph.network import Network
 from ..graph.plan import Plan
@@ -87,7 +87,7 @@ class Model(ConfiguredModel):
         if not leaves(inputs) or not leaves(outputs):
             raise ValueError(f"{self.name}: inputs and outputs must have at least one tensor each")
         inputs, outputs = cut(inputs, outputs, self.name)
-        self._plan = Plan(leaves(inputs), leaves(outputs), self.name, sorted_leaves(outputs))
+        self._plan = Plan(leaves(inputs), leaves(outputs), self.name)
         self._input_tree, self._output_tree = inputs, outputs
         _check_names(self._plan, self.name)
         self.built = True
@@ -174,6 +174,11 @@ class Model(ConfiguredModel):
     def output_names(self) -> list[str]:
         """Names of the outputs, by which labels, losses and metrics may be given."""
         return names_of(self._output_tree, self.plan.outputs)
+
+    @property
+    def _outputs_have_names(self) -> bool:
+        # As in Keras, which knows no layer that gave an output of a call that a user wrote.
+        return not self.composed or isinstance(self._output_tree, dict)
 
     @property
     def weights(self) -> list[Variable]:
@@ -297,9 +302,10 @@ class Model(ConfiguredModel):
         return as_array(x, name, self.dtype, wanted) if array.dtype.kind == "f" else array
 
     def _as_given(self, outputs: Sequence[Any]) -> Any:
-        """Return outputs in the form in which the model was given them: alone, in a list, a tuple or a dict."""
+        """Return outputs in the form the model was given them: a list, a tuple or a dict; of a list of one, the one."""
         tree = self._output_tree
-        return outputs[0] if isinstance(tree, SymbolicTensor) else filled(tree, iter(outputs))
+        alone = isinstance(tree, SymbolicTensor) or (len(outputs) == 1 and not isinstance(tree, dict))
+        return outputs[0] if alone else filled(tree, iter(outputs))
 
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None) -> Any:
         training = training is not None and checks.truth("training", training)
@@ -413,7 +419,7 @@ class Model(ConfiguredModel):
     def __getstate__(self) -> dict[str, Any]:
         # The plan knows how to be pickled, where tensors would bring the whole graph, one inside another.
         trees = {name: mapped(lambda tensor: None, getattr(self, name)) for name in ("_input_tree", "_output_tree")}
-        return {**super().__getstate__(), **trees}
+        return {**super().__getstate__(), **trees, "_preparation": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -433,10 +439,12 @@ class _Leaf:
 
 
 def _as_lists(tree: Any) -> Any:
-    """Shapes out of a tree of `_Leaf`: lists hold shapes, and tuples are shapes."""
+    """Shapes out of a tree of `_Leaf`: lists and dicts hold shapes, and tuples are shapes."""
     if isinstance(tree, _Leaf):
         return tree.shape
-    return [_as_lists(entry) for entry in (tree.values() if isinstance(tree, dict) else tree)]
+    if isinstance(tree, dict):
+        return {key: _as_lists(entry) for key, entry in tree.items()}
+    return [_as_lists(entry) for entry in tree]
 
 
 def _shapes(tree: Any) -> Any:

@@ -191,6 +191,8 @@ class Sequential(Model):
     def _build_for(self, x: Any) -> None:
         self._check_any_layers()
         first = self._chain[0]
+        if isinstance(x, list | tuple) and len(x) == 1 and len(getattr(x[0], "shape", ())) == first.ndim:
+            (x,) = x
         x = first.as_input(
             x,
             "x",

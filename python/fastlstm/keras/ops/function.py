@@ -17,7 +17,7 @@ from ..foundation.serialization import restored
 from ..foundation.settings import floatx
 from ..foundation.symbolic import Arguments, Node, SymbolicTensor, any_symbolic
 from ..foundation.tracing import differentiated, is_box
-from ..foundation.trees import leaves, mapped
+from ..foundation.trees import filled, leaves, mapped
 from ..foundation.variable import Variable
 from .configs import OTHER_NAMES, WRITTEN, Call, checked_settings, joined, parted, place_of_function
 
@@ -123,7 +123,7 @@ def _tuples(tree: Any) -> Any:
 
 
 def probed(run: Callable[[Any, Arguments], Any], shape: Any, arguments: Arguments) -> tuple[Any, Any]:
-    """Return shape and dtype of what comes out, or lists of them, by running on zeros twice."""
+    """Return shape and dtype of what comes out, or lists or dicts of them, by running on zeros twice."""
     shapes = shape if isinstance(shape, list) else [shape]
     tensors = arguments.tensors
     found = []
@@ -132,10 +132,16 @@ def probed(run: Callable[[Any, Arguments], Any], shape: Any, arguments: Argument
         with np.errstate(all="ignore"):  # zeros are nobody's data
             found.append(mapped(np.asarray, run(zeros if len(zeros) > 1 else zeros[0], arguments)))
     one, other = (leaves(result) for result in found)
+    form = _with_lists(found[0])
     open_shapes = [_opened(a.shape, b.shape) for a, b in zip(one, other, strict=True)]
-    if not isinstance(found[0], list | tuple | dict):
-        return open_shapes[0], one[0].dtype
-    return open_shapes, [part.dtype for part in one]
+    return filled(form, iter(open_shapes)), filled(form, iter([part.dtype for part in one]))
+
+
+def _with_lists(tree: Any) -> Any:
+    """Return a tree with lists for its tuples, which stand for shapes elsewhere."""
+    if isinstance(tree, dict):
+        return {key: _with_lists(entry) for key, entry in tree.items()}
+    return [_with_lists(entry) for entry in tree] if isinstance(tree, list | tuple) else tree
 
 
 def _closed(shape: Shape, size: int) -> tuple[int, ...]:

@@ -255,7 +255,7 @@ def _of_function(function: Callable[[Any], Any]) -> ActivationFunction:
     """Make an activation of a function written with `ops`; the derivative is autograd's."""
 
     def backward(dy: Array, x: Array, y: Array) -> Array:
-        _, pullback, _ = differentiated(lambda given: function(given[0]), [x], [])
+        _, pullback, _ = differentiated(lambda given: function(given[0]), [x])
         result: Array = pullback(dy)[0][0]
         return result
 

@@ -54,11 +54,15 @@ class Operation:
         """Return the dtype of the output, or a list of them where there are several."""
         return self.dtype
 
+    def outputs_for(self, shape: Any, arguments: Arguments) -> tuple[Any, Any]:
+        """Shape and dtype of the output, see `output_shape_for` and `output_dtypes`."""
+        return self.output_shape_for(shape, arguments), self.output_dtypes(shape, arguments)
+
     def note(self, arguments: Arguments, mask: Any = None, training: bool | None = None) -> Any:
-        """Note a call on symbolic tensors, and return what it gives: a tensor, or a list of them."""
+        """Note a call on symbolic tensors, and return what it gives: a tensor, or a list or dict of them."""
         shapes = [tensor.shape for tensor in arguments.tensors]
         shape: Any = shapes if len(shapes) > 1 else shapes[0]
-        outputs = _tensors(self.output_shape_for(shape, arguments), self.output_dtypes(shape, arguments))
+        outputs = _tensors(*self.outputs_for(shape, arguments))
         if training is not None:
             training = checks.truth(f"{self.name}: training", training)
         self.inbound_nodes.append(Node(self, arguments, outputs, mask, training))
@@ -82,7 +86,9 @@ class Operation:
 
 
 def _tensors(shape: Any, dtype: Any) -> Any:
-    """Symbolic tensors of a shape, or of a list of shapes."""
+    """Symbolic tensors of a shape, or of a list or dict of shapes."""
+    if isinstance(shape, dict):
+        return {key: _tensors(entry, dtype[key] if isinstance(dtype, dict) else dtype) for key, entry in shape.items()}
     if isinstance(shape, list):
         dtypes = dtype if isinstance(dtype, list) else [dtype] * len(shape)
         return [_tensors(entry, of_entry) for entry, of_entry in zip(shape, dtypes, strict=True)]

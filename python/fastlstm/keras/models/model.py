@@ -19,7 +19,8 @@ from ..graph.plan import Plan
 from ..graph.streaming import ModelStream, StepPlan
 from ..layers.base import Layer
 from ..layers.call import INFERENCE, TRAINING, Call, Pullback, several
-from ..layers.composed import parts_of
+from ..layers.composed import tensors_of
+from ..layers.running import parts_of
 from ..training.trainer import Trainer
 from .inputs import given_arrays, names_of
 from .summary import print_summary
@@ -54,6 +55,8 @@ class Model(Trainer, Layer):
     >>> model.predict(np.zeros((5, 20, 3)), verbose=0).shape
     (5, 2)
     """
+
+    keeps = frozenset({"_on_arrays", "as_input"})
 
     def __init__(
         self, inputs: Any = None, outputs: Any = None, name: str | None = None, trainable: bool = True, **kwargs: Any
@@ -165,15 +168,11 @@ class Model(Trainer, Layer):
     @property
     def weights(self) -> list[Variable]:
         """All weights, layer by layer."""
-        if self.composed:
-            return super().weights
         return [] if self._plan is None else self.plan.weights
 
     @property
     def trainable_variables(self) -> list[Variable]:
         """The weights that `fit` changes."""
-        if self.composed:
-            return super().trainable_variables
         return [] if self._plan is None else self.plan.trainable_variables
 
     @property
@@ -200,13 +199,11 @@ class Model(Trainer, Layer):
     @property
     def losses(self) -> list[float]:
         """Penalties of the regularizers, part of the loss."""
-        return super().losses if self.composed else [p for layer in self.plan.layers for p in layer.losses]
+        return [penalty for layer in self.plan.layers for penalty in layer.losses]
 
     @property
     def penalizes_output(self) -> bool:
         """Whether there is a penalty on the output, or on that of a layer inside."""
-        if self.composed:
-            return super().penalizes_output
         return any(step.layer.penalizes_output for step in self.plan.steps)
 
     def get_weights(self) -> list[Array]:
@@ -275,8 +272,7 @@ class Model(Trainer, Layer):
     def build(self, input_shape: Any = None) -> None:
         """Create the weights for inputs of a shape, or of a list of shapes, with the batch axis."""
         if self.composed and self._plan is None and not self._building and input_shape is not None:
-            tensors = [SymbolicTensor(shape, self.dtype) for shape in several(input_shape)]
-            self._call_on(tensors if len(tensors) > 1 else tensors[0])
+            self._call_on(tensors_of(input_shape, self.dtype))
 
     def as_input(self, x: Any, name: str, wanted: str = "an array of numbers") -> Array:
         """`x` as an array; floats are cast to this model's dtype."""
@@ -307,14 +303,10 @@ class Model(Trainer, Layer):
 
     def forward(self, x: Any, call: Call = INFERENCE) -> Any:
         """Compute the outputs of this model as a layer of another one; see `Layer.forward`."""
-        if self.composed:
-            return super().forward(x, call)
         return self._as_given(Network(self.plan).run(_several(x), _several_masks(x, call), call.training).outputs)
 
     def vjp(self, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback]:
         """See `Layer.vjp`."""
-        if self.composed:
-            return super().vjp(x, call)
         network = Network(self.plan)
         found, back = network.vjp(_several(x), _several_masks(x, call), call.need_dx, call.training)
 
@@ -326,15 +318,11 @@ class Model(Trainer, Layer):
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:
         """Return the masks of the outputs, None for one without."""
-        if self.composed:
-            return super().compute_mask(x, mask)
         found = Network(self.plan).run(_several(x), _several_masks(x, Call(mask=mask))).masks
         return found if len(found) > 1 else found[0]
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Shape of the output for an input of `input_shape`, both with the batch axis; lists for several."""
-        if self.composed:
-            return super().compute_output_shape(input_shape)
         shapes = [as_batch_shape(shape, f"{self.name}: input_shape") for shape in several(input_shape)]
         if len(shapes) != len(self.plan.inputs):
             wanted = f"one shape for each of its {len(self.plan.inputs)} inputs"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ from fastlstm import checks
 
 from ...foundation.arrays import Array
 from ..base import Layer
+from ..running import parameters
 
 
 class Lambda(Layer):
@@ -57,12 +57,13 @@ class Lambda(Layer):
             checks.refuse(TypeError, f"{self.name}: mask", "a function, an array or None", mask)
         self.arguments = {} if arguments is None else checks.settings(f"{self.name}: arguments", arguments)
         self.mask = mask
-        self._known = set(inspect.signature(function).parameters) if _has_signature(function) else set()
 
     def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Any:
         """Apply the function."""
         given = {"mask": mask, "training": training}
-        return self.function(inputs, **self.arguments, **{k: v for k, v in given.items() if k in self._known})
+        return self.function(
+            inputs, **self.arguments, **{k: v for k, v in given.items() if k in parameters(self.function)}
+        )
 
     def compute_mask(self, x: Any, mask: Any = None) -> Array | None:
         """Return what `mask` says."""
@@ -72,11 +73,3 @@ class Lambda(Layer):
     def get_config(self) -> dict[str, Any]:
         """NotImplementedError: a function cannot be described."""
         raise NotImplementedError(f"{self.name}: a Lambda has no config; write a layer with call() and get_config()")
-
-
-def _has_signature(function: Callable[..., Any]) -> bool:
-    try:
-        inspect.signature(function)
-    except (TypeError, ValueError):  # of something compiled
-        return False
-    return True

@@ -1,0 +1,282 @@
+"""Layers, models, losses and metrics that users write with functions of arrays."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from fastlstm.keras import Input, Model, Sequential, layers, losses, metrics, ops
+from fastlstm.keras import backend as K
+from fastlstm.keras.graph.network import Network
+
+N, T, I = 4, 5, 3
+GRADIENT = 1e-7  # central differences in float64 are exact to about 1e-9 here
+
+
+def draw(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+class Attention(layers.Layer):
+    """Weighted sum of the steps; has a weight, and a layer inside."""
+
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.hidden = layers.Dense(units, activation="tanh", dtype=self.dtype)
+
+    def build(self, input_shape):
+        self.score = self.add_weight(shape=(self.units, 1), initializer="glorot_uniform", name="score")
+
+    def call(self, h):
+        weights = ops.softmax(ops.matmul(self.hidden(h), self.score), axis=1)
+        return ops.sum(weights * h, axis=1)
+
+
+class Gated(layers.Layer):
+    """Calls a recurrent layer with states, twice, and a list of layers."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.inner = layers.LSTM(3, return_sequences=True, return_state=True, dtype=self.dtype)
+        self.outer = [layers.Dense(2, dtype=self.dtype), layers.Dense(3, use_bias=False, dtype=self.dtype)]
+
+    def call(self, x, training=None):
+        y, h, c = self.inner(x)
+        y, h, c = self.inner(x, initial_state=[c, h])
+        return self.outer[1](self.outer[0](y)) * h[:, None] + K.mean(c)
+
+
+class Old(layers.Layer):
+    """As Keras 2 has it: a name first, K functions, a weight that is not trained."""
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight("kernel", shape=(input_shape[-1], 2), initializer="uniform", regularizer="l2")
+        self.shift = self.add_weight(name="shift", shape=(2,), initializer="ones", trainable=False)
+        super().build(input_shape)
+
+    def call(self, x):
+        return K.dot(x, self.kernel) + self.shift
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], 2)
+
+
+class Two(Model):
+    """A subclassed model of one input and two outputs."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.encode = layers.LSTM(4, return_sequences=True, dtype="float64")
+        self.parts = {"a": layers.Dense(2, dtype="float64"), "b": layers.GRU(3, dtype="float64")}
+
+    def call(self, x, training=False):
+        h = self.encode(x)
+        return [self.parts["a"](h[:, -1]), self.parts["b"](ops.tanh(h))]
+
+
+LAYERS = {
+    "attention": lambda: Attention(4, dtype="float64"),
+    "gated": lambda: Gated(dtype="float64"),
+    "old": lambda: Old(dtype="float64"),
+    "lambda": lambda: layers.Lambda(lambda t: t[:, -1, :] * K.sum(t), dtype="float64"),
+    "own activation": lambda: layers.Dense(3, activation=lambda t: ops.tanh(t) ** 2, dtype="float64"),
+    "NumPy's activation": lambda: layers.Dense(3, activation=np.tanh, dtype="float64"),
+    "model": lambda: Two(dtype="float64"),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_gradients_of_layers_without_a_vjp(name, central_differences):
+    layer, x = LAYERS[name](), draw(N, T, I)
+    outputs = layer(x)
+    y, pullback = layer.vjp(x)
+    parts, wanted = (found if isinstance(found, list) else [found] for found in (y, outputs))
+    for a, b in zip(parts, wanted, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+    dy = [draw(*part.shape, seed=2) for part in parts]
+    dx, gradients = pullback(dy if isinstance(y, list) else dy[0])
+
+    def value(v):
+        found = layer(v)
+        found = found if isinstance(found, list) else [found]
+        return float(sum((a * d).sum() for a, d in zip(found, dy, strict=True)))
+
+    np.testing.assert_allclose(dx, central_differences(value, x), atol=GRADIENT)
+    assert len(gradients) == len(layer.trainable_variables)
+    for variable, gradient in zip(layer.trainable_variables, gradients, strict=True):
+        start = variable.numpy()
+
+        def moved(v, variable=variable):
+            variable.assign(v)
+            return value(x)
+
+        np.testing.assert_allclose(gradient, central_differences(moved, start), atol=GRADIENT, err_msg=variable.path)
+        variable.assign(start)
+
+
+def test_weights_of_what_is_inside_belong_to_the_layer():
+    layer = Gated()
+    assert layer.weights == []
+    layer(draw(N, T, I))
+    assert [v.name for v in layer.weights] == ["kernel", "recurrent_kernel", "bias", "kernel", "bias", "kernel"]
+    layer.inner.trainable = False
+    assert len(layer.trainable_variables) == 3
+    assert len(layer.non_trainable_variables) == 3
+    old = Old()
+    old.build((None, I))
+    assert [v.name for v in old.trainable_variables] == ["kernel"]
+    assert [v.name for v in old.non_trainable_variables] == ["shift"]
+
+
+@pytest.mark.parametrize("name", ["attention", "gated", "old", "lambda"])
+def test_training_in_a_model(name):
+    model = Sequential([Input((T, I)), layers.GRU(3, return_sequences=True), LAYERS[name](), layers.Dense(1)])
+    model.compile("adam", "mse")
+    x = draw(60, T, I)
+    y = x[:, 0, :1] if len(model.output_shape) == 2 else x[:, :, :1]
+    history = model.fit(x, y, epochs=12, verbose=0).history["loss"]
+    assert history[-1] < history[0]
+    np.testing.assert_array_equal(model.predict(x, batch_size=60, verbose=0), model(x))
+
+
+def test_a_subclassed_model_trains_and_names_its_outputs():
+    model = Two(dtype="float64")
+    model.compile("adam", ["mse", "mae"], loss_weights=[1.0, 0.5])
+    x = draw(40, T, I)
+    history = model.fit(x, [x[:, 0, :2], x[:, 1]], epochs=8, verbose=0).history
+    assert history["loss"][-1] < history["loss"][0]
+    one, other = model.predict(x, verbose=0)
+    assert (one.shape, other.shape) == ((40, 2), (40, 3))
+    assert [layer.name for layer in model.layers] == ["lstm", "dense", "gru"]
+    inside = Input((T, I), dtype="float64")
+    np.testing.assert_array_equal(Model(inside, model(inside))(x)[0], one)
+
+
+def test_masks_travel_inside():
+    class Reader(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.embed, self.read = layers.Embedding(7, 3, mask_zero=True), layers.LSTM(4)
+
+        def call(self, tokens):
+            return self.read(self.embed(tokens))
+
+    reader, tokens = Reader(), np.array([[1, 2, 3, 0], [4, 0, 0, 0]])
+    np.testing.assert_array_equal(reader(tokens)[1:], reader(tokens[1:, :1]))
+    y, pullback = reader.vjp(tokens)
+    np.testing.assert_array_equal(y, reader(tokens))
+    assert pullback(np.ones_like(y))[1][0][0].any() == 0  # row 0 of the table is never read
+
+    class Masked(layers.Layer):
+        supports_masking = True
+
+        def call(self, x, mask=None):
+            return x * ops.cast(mask, "float32")[..., None]
+
+    x = Input((4,))
+    h = layers.Embedding(7, 3, mask_zero=True)(x)
+    model = Model(x, layers.LSTM(4)(Masked()(h)))
+    np.testing.assert_array_equal(model(tokens)[1:], model(tokens[1:, :1]))
+
+
+def weighted_error(y_true, y_pred):
+    return ops.mean(ops.square(y_true - y_pred) * 2.0, axis=-1)
+
+
+class Quartic(losses.Loss):
+    """A loss without a gradient of its own."""
+
+    def call(self, y_true, y_pred):
+        return ops.mean((y_true - y_pred) ** 4, axis=-1)
+
+
+@pytest.mark.parametrize(
+    ("loss", "value"),
+    [
+        (weighted_error, lambda e: (2 * e**2).mean()),
+        (lambda y, p: K.mean(K.abs(y - p)), lambda e: abs(e).mean()),
+        (Quartic(), lambda e: (e**4).mean()),
+        (Quartic, lambda e: (e**4).mean()),
+    ],
+)
+def test_losses_without_a_gradient(loss, value, central_differences):
+    x = Input((T, I), dtype="float64")
+    model = Model(x, layers.Dense(2, dtype="float64")(layers.LSTM(3, dtype="float64")(x)))
+    model.compile("sgd", loss)
+    data, labels = draw(N, T, I), draw(N, 2, seed=1)
+    objective = model._objective()
+    outcome, gradients = objective.gradients([data], [labels], [None])
+    assert outcome.loss == pytest.approx(value(labels - model(data)), rel=1e-12)
+    for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
+        start = variable.numpy()
+
+        def moved(v, variable=variable):
+            variable.assign(v)
+            return objective.evaluate([data], [labels], [None]).loss
+
+        np.testing.assert_allclose(gradient, central_differences(moved, start), atol=GRADIENT)
+        variable.assign(start)
+
+
+def test_functions_as_metrics_are_named_and_averaged_as_in_keras():
+    model = Sequential([Input((T, I)), layers.LSTM(3), layers.Dense(2)])
+    model.compile("sgd", "mse", metrics=[weighted_error, lambda y, p: K.max(K.abs(y - p))])
+    x, y = draw(10, T, I), draw(10, 2, seed=1).astype("float32")
+    found = model.evaluate(x, y, batch_size=4, verbose=0, return_dict=True)
+    assert sorted(found) == ["lambda", "loss", "weighted_error"]
+    error = abs(y - model(x))
+    # One number a batch: batches of 4, 4 and 2 rows count alike.
+    assert found["lambda"] == pytest.approx(np.mean([error[:4].max(), error[4:8].max(), error[8:].max()]), rel=1e-5)
+    assert found["weighted_error"] == pytest.approx((2 * error**2).mean(), rel=1e-5)
+    assert isinstance(metrics.get(weighted_error), metrics.FunctionMetric)
+
+
+def test_float64_goes_all_the_way():
+    x = Input((T, I), dtype="float64")
+    h = layers.LSTM(3, return_sequences=True, dtype="float64")(x)
+    model = Model(x, ops.sum(h[:, -1] * 2.0, axis=-1, keepdims=True))
+    y = model(draw(N, T, I))
+    assert y.dtype == np.float64
+    assert not np.array_equal(y, y.astype("float32"))
+    slope = Network(model.plan).vjp([draw(N, T, I)], need=True)[1]([np.ones_like(y)])[0][0]
+    assert slope.dtype == np.float64
+
+
+def test_what_cannot_be_done_says_so(monkeypatch):
+    class Step(Model):
+        def train_step(self, data):
+            """A loop of its own."""
+
+    model = Step(x := Input((I,)), layers.Dense(1)(x))
+    model.compile("sgd", "mse")
+    with pytest.raises(NotImplementedError, match=r"a train_step\(\) of one's own is not supported"):
+        model.fit(draw(N, I), draw(N, 1))
+
+    class Nothing(Model):
+        pass
+
+    with pytest.raises(NotImplementedError, match=r"give inputs and outputs, or define call"):
+        Nothing()(draw(N, I))
+
+
+def test_without_autograd_the_error_says_what_to_do():
+    code = """
+import sys
+import numpy as np
+sys.modules["autograd"] = None
+from fastlstm.keras import Sequential, Input, layers, ops
+x = np.ones((4, 3), "float32")
+model = Sequential([Input((3,)), layers.Dense(2), layers.Lambda(lambda t: ops.tanh(t))])
+model.compile("sgd", "mse")
+print(model.predict(x, verbose=0).shape)
+try:
+    model.fit(x, x[:, :2], verbose=0)
+except ImportError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("(4, 2)")
+    assert 'pip install "fastlstm[autograd]"' in done.stdout
+    assert "vjp(x, call)" in done.stdout

@@ -34,6 +34,13 @@ def threads(request: pytest.FixtureRequest) -> Iterator[int]:
     fl.set_num_threads(before)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where processes share the tests, the one of minutes comes first: the others do the rest meanwhile."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.path.name != "test_sanitizers.py")
+
+
 def pytest_report_header() -> str:
     """Say which instruction sets the tests cover and which they cannot."""
     built = fl._core.built_isas()

@@ -28,6 +28,13 @@ def test_whole_numbers(value: Any) -> None:
     assert (type(number), number) == (int, 3)
 
 
+@pytest.mark.parametrize("value", [[3, 1], (np.int8(3), 1), np.array([3, 1], "uint64"), [], np.zeros(0)])
+def test_arrays_of_whole_numbers(value: Any) -> None:
+    numbers = checks.whole_numbers("n", value)
+    assert numbers.dtype == np.int64
+    assert numbers.tolist() == list(value)
+
+
 @pytest.mark.parametrize("value", [3, 3.0, np.float16(3), np.longdouble(3), np.int8(3), np.array(3.0), Fraction(3)])
 def test_real_numbers(value: Any) -> None:
     number = checks.real_number("x", value, at_least=3, at_most=3)
@@ -57,6 +64,25 @@ def test_truth(value: Any) -> None:
         (lambda: checks.whole_number("n", 0, at_least=1), "n must be a whole number of at least 1, got 0", ValueError),
         (lambda: checks.size("n", 2**31), "n must be a whole number from 1 to 2147483647, got 2147483648", ValueError),
         (lambda: checks.seed("n", -1), "n must be a whole number of at least 0, got -1", ValueError),
+        (
+            lambda: checks.whole_numbers("n", [1.0, 2.0]),
+            "n must be an array of whole numbers, got dtype float64",
+            TypeError,
+        ),
+        (lambda: checks.whole_numbers("n", [True]), "n must be an array of whole numbers, got dtype bool", TypeError),
+        (lambda: checks.whole_numbers("n", [[1], [1, 2]]), "n must be an array of .*, got a ragged list", TypeError),
+        (
+            lambda: checks.whole_numbers("n", np.array([2**63], "uint64")),
+            f"n must be an array of whole numbers of at most {2**63 - 1}, got {2**63}",
+            ValueError,
+        ),
+        (
+            lambda: checks.refuse_shape("x", (2, 3), (2,), "; pad it"),
+            r"x must have shape .*, got \(2,\); pad",
+            ValueError,
+        ),
+        (lambda: checks.refuse_dtype("x", "bool", "int8"), "x must have dtype bool, got int8", TypeError),
+        (lambda: checks.complain(KeyError, "x", "go", "none"), "'x must go, got none'", KeyError),
         (lambda: checks.real_number("x", "1"), "x must be a number, got '1'", TypeError),
         (lambda: checks.real_number("x", None), "x must be a number, got None", TypeError),
         (lambda: checks.real_number("x", 1j), "x must be a number, got 1j", TypeError),

@@ -40,6 +40,7 @@ def test_lengths_and_direction(isa: str, case: Case, reverse: bool, dtype: str) 
     assert_agree(gradients, expected(case, dtype, True, reverse)[1], dtype)
 
 
+@pytest.mark.slow
 def test_many_chunks(isa: str) -> None:
     """More rows and steps than are gathered at once, so that chunks, their seams and ragged ends all occur."""
     for case in (

@@ -251,8 +251,16 @@ WRONG_STATE = (H_0, H_0[:, :1])
     [
         ((np.zeros((6, 4, 2)),), ValueError, r"x must have shape \(T, N, 3\) or \(T, 3\), got \(6, 4, 2\)"),
         ((np.zeros(3),), ValueError, r"x must have shape .* got \(3,\)"),
-        ((np.zeros((6, 4, 3), "float32"),), TypeError, r"x must have the layer's dtype float64, .*astype\('float64'\)"),
-        ((np.zeros((6, 4, 3), "complex128"),), TypeError, "x must have the layer's dtype float64, got complex128"),
+        (
+            (np.zeros((6, 4, 3), "float32"),),
+            TypeError,
+            r"x must have dtype float64, that of the layer, .*astype\('float64'\)",
+        ),
+        (
+            (np.zeros((6, 4, 3), "complex128"),),
+            TypeError,
+            "x must have dtype float64, that of the layer, got complex128",
+        ),
         (([[1.0]],), TypeError, "x must be a NumPy array of float64, got list"),
         ((None,), TypeError, "x must be a NumPy array of float64, got NoneType"),
         ((np.zeros((6, 4, 3)), H_0), TypeError, r"state must be a pair of arrays \(h, c\), got ndarray"),
@@ -270,10 +278,14 @@ WRONG_STATE = (H_0, H_0[:, :1])
         (
             (np.zeros((6, 4, 3)), None, np.array([2**64 - 1, 1, 3, 2], "uint64")),
             ValueError,
-            "lengths must be numbers of steps, got 18446744073709551615",
+            "lengths must be an array of .*, got 18446744073709551615",
         ),
         ((np.zeros((6, 4, 3)), None, [[1, 1, 3, 2]]), ValueError, r"lengths must have shape \(4,\), got \(1, 4\)"),
-        ((np.zeros((6, 4, 3)), None, [1.5, 1, 3, 2]), TypeError, "lengths must be whole numbers, got dtype float64"),
+        (
+            (np.zeros((6, 4, 3)), None, [1.5, 1, 3, 2]),
+            TypeError,
+            "lengths must be an array of whole numbers, got dtype float64",
+        ),
     ],
 )
 def test_wrong_call_arguments(arguments: tuple[Any, ...], error: type[Exception], message: str) -> None:

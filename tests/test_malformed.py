@@ -99,7 +99,7 @@ def test_parts_of_the_wrong_kind() -> None:
 
 def test_unsigned_lengths() -> None:
     assert np.array_equal(LSTM(X, None, np.array([5, 2], "uint8"))[0], LSTM(X, None, [5, 2])[0])
-    with pytest.raises(ValueError, match="lengths must be numbers of steps, got 9223372036854775808"):
+    with pytest.raises(ValueError, match=r"lengths must be an array of .*, got 9223372036854775808"):
         LSTM(X, None, np.array([2**63, 1], "uint64"))
 
 

@@ -106,7 +106,7 @@ def test_an_entry_is_a_name_or_a_name_and_two_numbers():
 
 
 def test_an_unknown_name_lists_those_there_are():
-    with pytest.raises(ValueError, match=r"'sine' is none of affine, relu, .*, silu, linear"):
+    with pytest.raises(ValueError, match=r"must be one of affine, relu, .*, silu, linear, got 'sine'"):
         read_activation("sine")
 
 

@@ -1,7 +1,7 @@
 """Build the core's tests (tests/cpp) under the thread and the address sanitizer, and run them.
 
 python tools/sanitize.py            everything, on each instruction set of this machine
-python tools/sanitize.py --short    the quick tests on the smallest instruction set, as in CI
+python tools/sanitize.py --short    the quick tests on the smallest instruction set and low tiles, as in CI
 python tools/sanitize.py thread     one sanitizer only: thread or address (with undefined behaviour)
 
 Ends with an error at the first report. Builds lie under build/sanitize-*. Needs doctest, such as Debian's doctest-dev,
@@ -47,13 +47,15 @@ def call(command: list[str | Path]) -> None:
         sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
 
 
-def build(sanitizer: str, isas: list[str], jobs: int) -> Path:
-    """Return the tests, built."""
+def build(sanitizer: str, isas: list[str], short: bool, jobs: int) -> Path:
+    """Return the tests, built; for the short ones kernels have few shapes of tiles, out of the same source."""
     start = time.monotonic()
     folder = ROOT / "build" / f"sanitize-{sanitizer}"
     configure: list[str | Path] = ["cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", "-DSKBUILD_PROJECT_VERSION=0"]
     configure += ["-DFASTLSTM_PYTHON=OFF", "-DFASTLSTM_TESTS=ON", "-DFASTLSTM_WERROR=ON"]
+    configure += ["-DCMAKE_UNITY_BUILD=ON"]  # what several files include is compiled and instrumented once
     configure += [f"-DFASTLSTM_SANITIZE={SANITIZERS[sanitizer]}", f"-DFASTLSTM_ISAS={';'.join(isas)}"]
+    configure += [f"-DFASTLSTM_TILE_ROWS={3 if short else 8}"]
     cmeel = importlib.util.find_spec("cmeel")
     if cmeel and cmeel.origin:
         configure.append(f"-DCMAKE_PREFIX_PATH={Path(cmeel.origin).parents[1] / 'cmeel.prefix'}")
@@ -90,7 +92,7 @@ def main() -> None:
     """Build all sanitizers at once, a compiler having one large file for each instruction set, and run one by one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sanitizers", nargs="*", metavar="sanitizer", help="thread, address; default: both")
-    parser.add_argument("--short", action="store_true", help="quick tests, smallest instruction set")
+    parser.add_argument("--short", action="store_true", help="quick tests, smallest instruction set, low tiles")
     arguments = parser.parse_args()
     sanitizers = arguments.sanitizers or list(SANITIZERS)
     if unknown := set(sanitizers) - set(SANITIZERS):
@@ -98,7 +100,7 @@ def main() -> None:
     isas = isas_of_this_machine()[: 1 if arguments.short else None]
     jobs = max(1, (os.cpu_count() or 1) // len(sanitizers))
     with ThreadPoolExecutor() as pool:
-        builds = list(pool.map(lambda sanitizer: build(sanitizer, isas, jobs), sanitizers))
+        builds = list(pool.map(lambda sanitizer: build(sanitizer, isas, arguments.short, jobs), sanitizers))
     for sanitizer, tests in zip(sanitizers, builds, strict=True):
         for isa in isas:
             run(sanitizer, tests, isa, arguments.short)

@@ -37,9 +37,10 @@ constexpr int kRegisters = 32;
 constexpr int kRegisters = 16;
 #endif
 
-// Rows of a register tile with V vectors: as many accumulators as leave room for one vector and the broadcasts.
+// Rows of a register tile with V vectors: as many accumulators as leave room for one vector and the broadcasts. The
+// build may ask for less than 8, as sanitizers do.
 template <int V>
-constexpr int kTileRows = 3 * kRegisters / 4 / V < 8 ? 3 * kRegisters / 4 / V : 8;
+constexpr int kTileRows = 3 * kRegisters / 4 / V < FASTLSTM_TILE_ROWS ? 3 * kRegisters / 4 / V : FASTLSTM_TILE_ROWS;
 
 FASTLSTM_INLINE Index at_most(Index a, Index b) { return a < b ? a : b; }
 FASTLSTM_INLINE Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }

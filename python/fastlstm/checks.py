@@ -1,7 +1,7 @@
 """Checks of single arguments: each gives the value in its right type, or raises.
 
-TypeError is for the wrong kind, ValueError for the wrong value. Messages read ``name must be ..., got ...``; a name may
-have its owner before it, as in ``"lstm: units"``.
+TypeError is for the wrong kind, ValueError for the wrong value. Messages read ``name must ..., got ...``; `complain` is
+what builds them. A name may have its owner before it, as in ``"lstm: units"``.
 """
 
 from __future__ import annotations
@@ -67,9 +67,26 @@ def shown(value: Any) -> str:
         return f"a {type(value).__name__}"
 
 
+def complain(
+    error: type[Exception], name: str, must: str, got: Any, cure: str = "", cause: Exception | None = None
+) -> NoReturn:
+    """Raise `error` about the argument `name` in the one wording there is; `cure` says what to do."""
+    raise error(f"{name} must {must}, got {got}{cure}") from cause
+
+
 def refuse(error: type[Exception], name: str, wanted: str, value: Any, cure: str = "") -> NoReturn:
-    """Raise `error` about the argument `name`; `cure` says what to do."""
-    raise error(f"{name} must be {wanted}, got {shown(value)}{cure}") from None
+    """Raise `error` about the `value` of an argument that must be what is `wanted`."""
+    complain(error, name, f"be {wanted}", shown(value), cure)
+
+
+def refuse_shape(name: str, wanted: Any, found: Any, cure: str = "") -> NoReturn:
+    """Raise ValueError about an array of another shape."""
+    complain(ValueError, name, f"have shape {wanted}", found, cure)
+
+
+def refuse_dtype(name: str, wanted: Any, found: Any, cure: str = "") -> NoReturn:
+    """Raise TypeError about an array of another dtype."""
+    complain(TypeError, name, f"have dtype {wanted}", found, cure)
 
 
 def kind_error(value: Any) -> type[Exception]:
@@ -92,6 +109,18 @@ def whole_number(name: str, value: Any, *, at_least: int | None = None, at_most:
     if not bounds.holds(number):
         refuse(ValueError, name, wanted, number)
     return number
+
+
+def whole_numbers(name: str, value: Any) -> NDArray[np.int64]:
+    """`value` as an array of whole numbers, of any integer dtype but no floats; nothing is an array of them too."""
+    wanted = "an array of whole numbers"
+    found = array(name, value, wanted)
+    if found.dtype.kind not in "iu" and found.size:
+        complain(TypeError, name, f"be {wanted}", f"dtype {found.dtype}")
+    largest = np.iinfo(np.int64).max
+    if found.size and found.max() > largest:  # which would come out negative
+        complain(ValueError, name, f"be {wanted} of at most {largest}", found.max())
+    return found.astype(np.int64)
 
 
 def size(name: str, value: Any) -> int:
@@ -208,20 +237,20 @@ def array(name: str, value: Any, wanted: str = "an array of numbers") -> NDArray
     except MemoryError:
         raise
     except Exception as error:  # ragged lists, and what other libraries' arrays raise when they are asked for theirs
-        cause = "a ragged list; pad it first" if isinstance(value, list | tuple) else f"{shown(value)}: {error}"
-        raise TypeError(f"{name} must be {wanted}, got {cause}") from error
+        got = "a ragged list; pad it first" if isinstance(value, list | tuple) else f"{shown(value)}: {error}"
+        complain(TypeError, name, f"be {wanted}", got, cause=error)
 
 
 @contextmanager
 def memory(name: str, value: Any, nbytes: int) -> Iterator[None]:
     """MemoryError about the argument if the `nbytes` it asks for are not there; if they never can be, before trying."""
-    message = f"{name} must be smaller, got {shown(value)}: that needs {nbytes} bytes of memory, more than there are"
+    cure = f": that needs {nbytes} bytes of memory, more than there are"
     if nbytes > _machine_bytes():
-        raise MemoryError(message)
+        refuse(MemoryError, name, "smaller", value, cure)
     try:
         yield
     except MemoryError:
-        raise MemoryError(message) from None
+        refuse(MemoryError, name, "smaller", value, cure)
 
 
 @cache

@@ -103,16 +103,16 @@ class Stream(StreamBase):
     def state(self, state: Any) -> None:
         has_cell = self._weights[0].cell == "lstm"
         if has_cell and not (isinstance(state, (tuple, list)) and len(state) == 2):
-            raise TypeError(f"state must be a pair of arrays (h, c), got {type(state).__name__}")
+            checks.complain(TypeError, "state", "be a pair of arrays (h, c)", type(state).__name__)
         arrays = [checks.array("state", part) for part in (state if has_cell else (state,))]
         first = self._weights[0]
         sizes, dtype = (first.state_size, first.hidden_size), first.dtype  # of h and of c
         for array, size in zip(arrays, sizes, strict=False):
             shape = (len(self._weights), self.batch_size, size)
             if array.shape != shape:
-                raise ValueError(f"state must hold arrays of shape {shape}, got {array.shape}")
+                checks.complain(ValueError, "state", f"hold arrays of shape {shape}", array.shape)
             if array.dtype.newbyteorder("=") != dtype:
-                raise TypeError(f"state must have dtype {dtype}, got {array.dtype}")
+                checks.refuse_dtype("state", dtype, array.dtype)
         self._core.set_state(list(zip(*arrays, strict=True)) if has_cell else [(h, None) for h in arrays[0]])
 
     def reset(self) -> None:
@@ -172,9 +172,10 @@ def step_many(streams: Sequence[StreamBase], x: Floats, out: Floats | None = Non
     kind: type[StreamBase] = type(streams[0])
     for stream in streams:
         if not isinstance(stream, StreamBase):
-            raise TypeError(f"streams must hold streams, got {type(stream).__name__}")
+            checks.complain(TypeError, "streams", "hold streams", type(stream).__name__)
         if type(stream) is not kind:
-            raise ValueError("streams must come from one layer or model")
+            got = f"a {kind.__name__} and a {type(stream).__name__}"
+            checks.complain(ValueError, "streams", "come from one layer or model", got)
     if len({id(stream) for stream in streams}) != len(streams):
-        raise ValueError("streams must be different streams, got one twice")
+        checks.complain(ValueError, "streams", "be different streams", "one twice")
     return kind.step_together(streams, x, out)

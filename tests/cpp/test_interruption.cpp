@@ -49,8 +49,6 @@ bool two_passes(const Problem<float>& problem, const Run& run) {
     return run(std::move(passes));
 }
 
-constexpr Sizes kManyRows{200, 27, 33, 33, 22}, kFewRows{50, 5, 500, 131, 70};
-
 }  // namespace
 
 TEST_CASE("rank 0 names the chunk at which all leave once") {
@@ -68,7 +66,7 @@ TEST_CASE("rank 0 names the chunk at which all leave once") {
 TEST_CASE("calls stop when they are asked to") {
     const Threads several(3);
     for (const Case& given : {projected_lstm(), standard(CellKind::gru_reset_before)}) {
-        for (const Sizes& sizes : {kManyRows, kFewRows}) {
+        for (const Sizes& sizes : {Sizes{200, 27, 33, 33, 22}, Sizes{50, 5, 500, 131, 70}}) {  // many rows, few rows
             INFO(given.name << " N " << sizes.N);
             CHECK(is_stopped(given, sizes, [](const Problem<float>& problem, const StopRequested& stop) {
                 return forward_once(problem, stop, nullptr);

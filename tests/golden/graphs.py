@@ -582,7 +582,7 @@ GRAPHS = {
         branches,
         pairs,
         lambda rows: ({"left": rows["left"], "right": rows["right"]}, {"same": rows["same"], "also": rows["same"]}),
-        lambda keras: {"loss": "binary_crossentropy", "metrics": ["accuracy", "mae"]},
+        lambda keras: {"loss": "binary_crossentropy", "metrics": ["accuracy", "mae"]},  # one metric for each output
     ),
     "residual": Graph(residual, padded, x_to("kind"), classes),
     "tagger": Graph(tagger, tagged_words, lambda rows: (rows["words"], rows["tags"]), classes),

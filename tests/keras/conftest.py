@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fastlstm.keras import Input, Sequential, layers, utils
+from fastlstm.keras.layers.call import TRAINING
 
 Array = np.ndarray[Any, Any]
 
@@ -47,3 +48,36 @@ def model() -> Sequential:
     net = Sequential([Input((5, 3)), layers.LSTM(6), layers.Dense(4, activation="softmax")])
     net.compile(loss="categorical_crossentropy", optimizer="adam", metrics=["accuracy"])
     return net
+
+
+@pytest.fixture
+def check_gradients(
+    central_differences: Callable[[Callable[[Array], float], Array], Array],
+) -> Callable[..., None]:
+    """Compare a float64 layer's gradients of its input and its trainable weights with central differences."""
+
+    def check(layer: layers.Layer, x: Array, **of_call: Any) -> None:
+        call = TRAINING._replace(**of_call)
+        layer.ensure_built((None, *x.shape[1:]))
+        out, pullback = layer.vjp(x, call)
+        np.testing.assert_array_equal(out, layer.forward(x, call))
+        dy = np.random.default_rng(3).normal(size=out.shape)
+        dx, gradients = pullback(dy)
+
+        def value(v: Array) -> float:
+            return float((layer.forward(v, call) * dy).sum())
+
+        # Central differences in float64 are good to about 1e-9 relative; values here are of order one.
+        np.testing.assert_allclose(dx, central_differences(value, x), atol=1e-7)
+        for variable, gradient in zip(layer.trainable_variables, gradients, strict=True):
+            start = variable.numpy()
+
+            def loss(v: Array, variable: Any = variable) -> float:
+                variable.assign(v)
+                return value(x)
+
+            wanted = central_differences(loss, start)
+            np.testing.assert_allclose(gradient, wanted, atol=1e-7, err_msg=variable.path)
+            variable.assign(start)
+
+    return check

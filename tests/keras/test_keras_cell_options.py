@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastlstm.keras import activations, layers
-from fastlstm.keras.layers.core.dropout import dropout_mask
+from fastlstm.keras.layers.regularization.dropout import dropout_mask
 
 GRADIENT = 1e-7  # central differences in float64 are good to about 1e-9 relative; values here are of order one
 ROUNDING = 1e-12  # float64 with activations good to a few ULP over a few steps, some of them growing

@@ -414,7 +414,11 @@ ERRORS = {
     "none": (lambda m, x, y: m.predict(None), TypeError, r"x: expected .* got NoneType"),
     "ragged": (lambda m, x, y: m.predict([[[1.0]], [[1.0], [2.0]]]), TypeError, r"x must be .* ragged list; pad"),
     "no_labels": (lambda m, x, y: m.fit(x), TypeError, "y: got None, wanted labels"),
-    "label_shape": (lambda m, x, y: m.fit(x, y[:, :3]), ValueError, r"y: got shape \(70, 3\), wanted \(None, 4\)"),
+    "label_shape": (
+        lambda m, x, y: m.fit(x, y[:, :3]),
+        ValueError,
+        r"y must have shape \(None, 4\), .*, got \(70, 3\)",
+    ),
     "label_numbers": (lambda m, x, y: m.fit(x, y.argmax(1)), ValueError, r"use 'sparse_categorical_crossentropy' or"),
     "rows": (lambda m, x, y: m.fit(x, y[:3]), ValueError, "cardinality is ambiguous: x has 70, y has 3"),
     "weights_rows": (lambda m, x, y: m.fit(x, y, sample_weight=[1.0]), ValueError, "sample_weight has 1"),
@@ -470,7 +474,7 @@ ERRORS = {
             m.fit(x, y.argmax(1)),
         ),
         ValueError,
-        r"y: got shape \(70,\), wanted \(None, 4\).*'mean_absolute_error'",
+        r"y must have shape \(None, 4\), .*, got \(70,\); loss 'mean_absolute_error'",
     ),
     "optimizer_name": (
         lambda m, x, y: m.compile("nope", loss="mse"),
@@ -497,7 +501,7 @@ def test_labels_out_of_range_are_refused_before_the_first_step(label, text, data
     model = classifier(loss="sparse_categorical_crossentropy")
     labels = data[1].argmax(1).astype(float)
     labels[3] = label
-    with pytest.raises(ValueError, match=f"y: label {text} at row 3, but the output has 4 classes"):
+    with pytest.raises(ValueError, match=f"y must hold whole .*, as the output has 4 classes, got {text} at row 3"):
         model.fit(data[0], labels, batch_size=1)
     assert model.optimizer.iterations == 0
 

@@ -101,7 +101,7 @@ def test_seeds():
             ValueError,
             "mode must be 'fan_in', 'fan_out' or 'fan_avg', got 'fan'",
         ),
-        (lambda: initializers.Identity()((2,)), ValueError, "wanted a matrix"),
+        (lambda: initializers.Identity()((2,)), ValueError, r"Identity: shape must be that of a matrix, got \(2,\)"),
     ],
 )
 def test_errors(make, error, message):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fastlstm import keras as ours
-from fastlstm.keras.layers.core.dropout import dropout_mask
+from fastlstm.keras.layers.regularization.dropout import dropout_mask
 
 theirs = pytest.importorskip("keras.src", reason="Keras is not installed") and pytest.importorskip("keras")
 

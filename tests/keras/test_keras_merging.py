@@ -6,8 +6,9 @@ import functools
 import numpy as np
 import pytest
 
-from fastlstm.keras import layers
+from fastlstm.keras import Input, Model, layers
 from fastlstm.keras.foundation.symbolic import SymbolicTensor
+from fastlstm.keras.graph.network import Network
 from fastlstm.keras.layers.call import TRAINING, Call
 
 GRADIENT = 1e-7  # central differences in float64 are good to about 1e-9 relative; values here are of order one
@@ -397,3 +398,27 @@ def test_penalties_on_what_is_merged():
     y, pullback, penalty = layer.penalized_vjp(x)
     assert penalty == pytest.approx(0.01 * (y**2).sum() / 3)
     np.testing.assert_allclose(pullback(np.zeros_like(y))[0][1], 0.02 * y / 3)
+
+
+@pytest.mark.parametrize("merge", [layers.Add(), layers.Concatenate(), layers.Concatenate(1)], ids=lambda m: m.name)
+def test_masks_of_a_models_output_are_known_without_its_values(merge):
+    x = Input((4, 3))
+    steps = layers.Masking()(x)
+    branches = [layers.LSTM(2, return_sequences=True)(steps) for _ in range(2)]
+    model = Model(x, layers.Dense(1)(merge(branches)))
+    values = np.where(MASKS[0][..., None], draw([(3, 4, 3)])[0], 0).astype("float32")
+    whole = Network(model.plan).run([values]).masks
+    found = Network(model.plan).output_masks([values])
+    np.testing.assert_array_equal(found, whole)
+    np.testing.assert_array_equal(found[0][:, :4], MASKS[0])
+
+
+def test_a_stream_through_merges():
+    x = Input((None, 3))
+    one, other = (layers.LSTM(4, return_sequences=True)(x) for _ in range(2))
+    merged = layers.concatenate([layers.add([one, other]), layers.multiply([one, other]), layers.maximum([one, other])])
+    model = Model(x, layers.Dense(2)(layers.LeakyReLU()(layers.GRU(3, return_sequences=True)(merged))))
+    values = draw([(2, 6, 3)], "float32")[0]
+    stream = model.stream(2)
+    outputs = [stream.step(values[:, t]) for t in range(6)]
+    np.testing.assert_array_equal(np.stack(outputs, axis=1), model(values))

@@ -150,6 +150,7 @@ def test_texts(function, value, text):
     assert function(value) == text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["classic_lstm", "classic_rnn"])
 def test_the_classic_programs_run_and_learn(name):
     done = subprocess.run([sys.executable, EXAMPLES / f"{name}.py"], capture_output=True, text=True, check=True)

@@ -80,6 +80,7 @@ def calls(monkeypatch):
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     levels=st.lists(levels, min_size=2, max_size=4),

@@ -284,3 +284,19 @@ def get(identifier: Any, argument: str = "activation") -> ActivationFunction:
     wanted = "a known name, a function, or an ActivationFunction, which has a derivative too"
     names = f"; valid names: {', '.join(sorted(_KNOWN))}"
     checks.refuse(checks.kind_error(identifier), argument, wanted, identifier, names)
+
+
+def serialize(activation: ActivationFunction) -> str:
+    """Return the name by which `get` finds a built-in activation."""
+    if not isinstance(activation, ActivationFunction):
+        checks.refuse(TypeError, "activation", "an ActivationFunction", activation)
+    if _KNOWN.get(activation.name) is not activation:
+        checks.refuse(ValueError, "activation", "a built-in one, as its config is its name", activation.name)
+    return activation.name
+
+
+def deserialize(config: Any) -> ActivationFunction:
+    """Return the activation of a name, or of Keras' description of a function."""
+    if isinstance(config, dict) and config.get("class_name") == "function":
+        config = config.get("config")
+    return get(config)

@@ -1,5 +1,6 @@
 """Conditions that weights are brought to after every step of training."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,20 +8,17 @@ import numpy as np
 from fastlstm import checks
 
 from .foundation.arrays import Array
-from .foundation.lookup import find, names_of
+from .foundation.configs import Configurable, Kind
+from .foundation.lookup import names_of
 from .foundation.settings import EPSILON
 
 
-class Constraint:
+class Constraint(Configurable):
     """Base class. A constraint of your own defines `__call__`."""
 
     def __call__(self, w: Array) -> Array:
         """Return the weights nearest to `w`, in some sense, that meet the condition."""
         raise NotImplementedError(f"{type(self).__name__} must define __call__(w)")
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return dict(vars(self))
 
 
 class MaxNorm(Constraint):
@@ -115,9 +113,19 @@ def _lengths(w: Array, axis: int | list[int]) -> Array:
 
 max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 
-_KNOWN = names_of(MaxNorm, MinMaxNorm, NonNeg, UnitNorm)
+_KIND = Kind(Constraint, names_of(MaxNorm, MinMaxNorm, NonNeg, UnitNorm), "keras.constraints", "constraint")
 
 
 def get(identifier: Any, argument: str = "constraint") -> Constraint | None:
     """Return the constraint that a name, class, instance or its description stands for; None is none."""
-    return None if identifier is None else find(identifier, _KNOWN, Constraint, argument)
+    return None if identifier is None else _KIND.get(identifier, argument)
+
+
+def serialize(constraint: Constraint) -> dict[str, Any]:
+    """Return the description of a constraint, which JSON can hold: module, class name and config."""
+    return _KIND.serialize(constraint)
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, type[Constraint]] | None = None) -> Constraint:
+    """Make a constraint from its description; classes of your own are found in `custom_objects`, by name."""
+    return _KIND.deserialize(config, custom_objects)

@@ -1,7 +1,8 @@
 """Initial weights, drawn from the distributions Keras draws them from."""
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -9,11 +10,12 @@ from numpy.typing import DTypeLike
 from fastlstm import checks
 
 from .foundation.arrays import Array, any_numbers, float_dtype, memory_for, weight_shape
-from .foundation.lookup import find, names_of
+from .foundation.configs import Configurable, Kind
+from .foundation.lookup import names_of
 from .foundation.random import draw_seed
 
 
-class Initializer:
+class Initializer(Configurable):
     """Base class: ``initializer(shape, dtype=None)`` gives an array.
 
     An initializer with random values draws the same ones at every call, those of its `seed`. Without one it takes a
@@ -28,10 +30,6 @@ class Initializer:
 
     def _draw(self, shape: tuple[int, ...]) -> Array:
         raise NotImplementedError(f"{type(self).__name__} must define _draw(shape)")
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
 
 
 class _Random(Initializer):
@@ -75,7 +73,7 @@ class Constant(Initializer):
         try:
             return np.broadcast_to(value, shape)
         except ValueError:
-            raise ValueError(f"value must be a number or fit a weight of shape {shape}, got {value.shape}") from None
+            checks.complain(ValueError, "value", f"be a number or fit a weight of shape {shape}", value.shape)
 
 
 class Identity(Initializer):
@@ -86,7 +84,7 @@ class Identity(Initializer):
 
     def _draw(self, shape: tuple[int, ...]) -> Array:
         if len(shape) != 2:
-            raise ValueError(f"Identity: got shape {shape}, wanted a matrix")
+            checks.refuse(ValueError, "Identity: shape", "that of a matrix", shape)
         return self.gain * np.eye(*shape)
 
 
@@ -139,6 +137,8 @@ def _truncated_normal(generator: np.random.Generator, shape: tuple[int, ...]) ->
 
 class VarianceScaling(_Random):
     """Variance ``scale / n``, with n the inputs, outputs or their mean (`mode`), from the given distribution."""
+
+    keras_only: ClassVar[Mapping[str, Any]] = {"input_axes": None, "output_axes": None}
 
     def __init__(
         self,
@@ -229,7 +229,7 @@ class Orthogonal(_Random):
 
     def _draw(self, shape: tuple[int, ...]) -> Array:
         if len(shape) < 2:
-            raise ValueError(f"Orthogonal: got shape {shape}, wanted two axes or more")
+            checks.complain(ValueError, "Orthogonal: shape", "have two axes or more", shape)
         rows, columns = math.prod(shape[:-1]), shape[-1]
         normal = self._generator.standard_normal((max(rows, columns), min(rows, columns)))
         q, r = np.linalg.qr(normal)
@@ -246,8 +246,19 @@ _KNOWN = names_of(
     zero=Zeros,
     one=Ones,
 )
+_KIND = Kind(Initializer, _KNOWN, "keras.initializers", "initializer")
 
 
 def get(identifier: Any, argument: str = "initializer") -> Initializer:
     """Return the initializer that a name, class or instance stands for; None is ``zeros``."""
-    return Zeros() if identifier is None else find(identifier, _KNOWN, Initializer, argument)
+    return Zeros() if identifier is None else _KIND.get(identifier, argument)
+
+
+def serialize(initializer: Initializer) -> dict[str, Any]:
+    """Return the description of an initializer, which JSON can hold: module, class name and config."""
+    return _KIND.serialize(initializer)
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, type[Initializer]] | None = None) -> Initializer:
+    """Make an initializer from its description; classes of your own are found in `custom_objects`, by name."""
+    return _KIND.deserialize(config, custom_objects)

@@ -1,7 +1,7 @@
 """Metrics: running means over the samples seen since the last reset."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -9,10 +9,12 @@ from fastlstm import checks
 
 from . import losses
 from .foundation.arrays import Array, any_numbers
-from .foundation.lookup import checked_name, find, function_name, names_of, snake_case
+from .foundation.configs import Configurable, Kind
+from .foundation.lookup import checked_name, function_name, names_of, snake_case
+from .foundation.settings import floatx
 
 
-class Metric:
+class Metric(Configurable):
     """Base class. A metric of your own defines `call`, the value of every entry, or `update_state` and `result`.
 
     Parameters
@@ -28,8 +30,7 @@ class Metric:
 
     def __init__(self, name: str | None = None, dtype: Any = None) -> None:
         self.name = checked_name(name, type(self).__name__) or snake_case(type(self).__name__)
-        if dtype is not None:
-            checks.any_dtype("dtype", dtype)
+        self._dtype = floatx() if dtype is None else checks.any_dtype("dtype", dtype).name
         self.total, self.count = 0.0, 0.0
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
@@ -43,7 +44,7 @@ class Metric:
         """Take in one batch."""
         labels, outputs = any_numbers(y_true, "y_true"), losses.as_outputs(y_pred)
         if labels.shape[:1] != outputs.shape[:1]:
-            raise ValueError(f"y_true must have the rows of y_pred {outputs.shape}, got shape {labels.shape}")
+            checks.complain(ValueError, "y_true", f"have the rows of y_pred {outputs.shape}", f"shape {labels.shape}")
         values = self.call(labels, outputs)
         if values.ndim == 0:
             self.total += float(values)
@@ -80,7 +81,7 @@ class Metric:
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {"name": self.name}
+        return {"name": self.name, "dtype": self._dtype}
 
 
 class CategoricalAccuracy(Metric):
@@ -132,6 +133,10 @@ class BinaryAccuracy(Metric):
             y_true = y_true[..., None]
         return losses.mean_last(y_true == (y_pred > self.threshold))
 
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {"threshold": self.threshold}
+
 
 class TopKCategoricalAccuracy(Metric):
     """How often the largest label is among the `k` largest outputs.
@@ -154,6 +159,10 @@ class TopKCategoricalAccuracy(Metric):
         """Whether each row is right."""
         return _in_top_k(y_true.argmax(-1), y_pred, self.k)
 
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {"k": self.k}
+
 
 class SparseTopKCategoricalAccuracy(TopKCategoricalAccuracy):
     """How often the class number is among the `k` largest outputs."""
@@ -172,6 +181,12 @@ def _in_top_k(labels: Array, y_pred: Array, k: int) -> Array:
 
 class _LossMetric(Metric):
     loss: Callable[[], losses.Loss]
+    keras_only: ClassVar[Mapping[str, Any]] = {
+        "from_logits": False,
+        "label_smoothing": 0,
+        "axis": -1,
+        "ignore_class": None,
+    }
 
     def check(self, y_true: Array, output_shape: tuple[int | None, ...]) -> None:
         nothing = lambda: np.zeros(len(y_true), np.bool_)  # noqa: E731 - which labels count is seen in every batch
@@ -247,6 +262,10 @@ class FunctionMetric(Metric):
         """Return what the function gives."""
         return np.asarray(self.function(y_true, y_pred))
 
+    def get_config(self) -> dict[str, Any]:
+        """NotImplementedError: a function cannot be described."""
+        raise NotImplementedError(f"metric {self.name!r} is a function and has no config")
+
 
 _KNOWN = names_of(
     *(BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy),
@@ -257,6 +276,7 @@ _KNOWN = names_of(
     mae=MeanAbsoluteError,
     bce=BinaryCrossentropy,
 )
+_KIND = Kind(Metric, _KNOWN, "keras.metrics", "metrics")
 
 
 def accuracy_for(y_ndim: int, output_shape: tuple[int | None, ...], y_last: int | None) -> type[Metric]:
@@ -275,7 +295,17 @@ def get(identifier: Any, argument: str = "metrics") -> Metric:
         checks.refuse(ValueError, argument, "known names or Metrics", identifier, f"; valid names: {names}")
     if callable(identifier) and not isinstance(identifier, Metric | type):
         return FunctionMetric(identifier)
-    metric = find(identifier, _KNOWN, Metric, argument)
+    metric = _KIND.get(identifier, argument)
     if isinstance(identifier, str):
         metric.name = identifier
     return metric
+
+
+def serialize(metric: Metric) -> dict[str, Any]:
+    """Return the description of a metric, which JSON can hold: module, class name and config."""
+    return _KIND.serialize(metric)
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, type[Metric]] | None = None) -> Metric:
+    """Make a metric from its description; classes of your own are found in `custom_objects`, by name."""
+    return _KIND.deserialize(config, custom_objects)

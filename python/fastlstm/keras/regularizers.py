@@ -1,5 +1,6 @@
 """Penalties on weights that are added to the loss, and their gradients."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,10 +8,11 @@ import numpy as np
 from fastlstm import checks
 
 from .foundation.arrays import Array
-from .foundation.lookup import find, names_of
+from .foundation.configs import Configurable, Kind
+from .foundation.lookup import names_of
 
 
-class Regularizer:
+class Regularizer(Configurable):
     """Base class. A regularizer of your own defines `__call__` and `gradient`."""
 
     def __call__(self, x: Array) -> float:
@@ -20,10 +22,6 @@ class Regularizer:
     def gradient(self, x: Array) -> Array:
         """Return the derivative of the penalty with respect to `x`."""
         raise NotImplementedError(f"{type(self).__name__} must define gradient(x), the derivative of the penalty")
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
 
 
 class L1L2(Regularizer):
@@ -104,9 +102,19 @@ def _slope(x: Array, l1: float, l2: float) -> Array:
 
 l1, l2, l1_l2 = L1, L2, L1L2
 
-_KNOWN = names_of(L1, L2, L1L2, l1=L1, l2=L2, l1_l2=L1L2)
+_KIND = Kind(Regularizer, names_of(L1, L2, L1L2, l1=L1, l2=L2, l1_l2=L1L2), "keras.regularizers", "regularizer")
 
 
 def get(identifier: Any, argument: str = "regularizer") -> Regularizer | None:
     """Return the regularizer that a name, class, instance or its description stands for; None is none."""
-    return None if identifier is None else find(identifier, _KNOWN, Regularizer, argument)
+    return None if identifier is None else _KIND.get(identifier, argument)
+
+
+def serialize(regularizer: Regularizer) -> dict[str, Any]:
+    """Return the description of a regularizer, which JSON can hold: module, class name and config."""
+    return _KIND.serialize(regularizer)
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, type[Regularizer]] | None = None) -> Regularizer:
+    """Make a regularizer from its description; classes of your own are found in `custom_objects`, by name."""
+    return _KIND.deserialize(config, custom_objects)

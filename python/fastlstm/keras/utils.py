@@ -52,7 +52,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
     classes = num_classes or (int(labels.max(initial=-1)) + 1)
     if labels.size and (labels.min() < 0 or labels.max() >= classes):
         wanted = "of at least 0" if num_classes is None else f"from 0 to {classes - 1}"
-        raise ValueError(f"x must hold class numbers {wanted}, got {labels.min()} to {labels.max()}")
+        checks.complain(ValueError, "x", f"hold class numbers {wanted}", f"{labels.min()} to {labels.max()}")
     with checks.memory("x" if num_classes is None else "num_classes", classes, labels.size * classes * 8):
         rows: Array = (labels[..., None] == np.arange(classes)).astype(np.float64)
     return rows
@@ -63,5 +63,5 @@ def _class_numbers(x: Any) -> Array:
     with np.errstate(invalid="ignore"):
         labels: Array = given.astype(np.int64)
     if not np.array_equal(labels, given):
-        raise ValueError(f"x must hold whole numbers, the classes, got {given[labels != given].flat[0]}")
+        checks.complain(ValueError, "x", "hold whole numbers, the classes", given[labels != given].flat[0])
     return labels

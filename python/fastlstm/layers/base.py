@@ -38,7 +38,7 @@ class Recurrent(Parameters):
         self.hidden_size = checks.size("hidden_size", hidden_size)
         self.proj_size = checks.whole_number("proj_size", proj_size, at_least=0)
         if self.proj_size >= self.hidden_size and proj_size:
-            raise ValueError(f"proj_size must be smaller than hidden_size {hidden_size}, got {proj_size}")
+            checks.refuse(ValueError, "proj_size", f"smaller than hidden_size {hidden_size}", proj_size)
         self.num_layers = checks.size("num_layers", num_layers)
         self.bias = checks.truth("bias", bias)
         self.batch_first = checks.truth("batch_first", batch_first)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
-from fastlstm import _core
+from fastlstm import _core, checks
 from fastlstm.typing import Floats
 
-from .arguments import as_array, as_lengths
+from .arguments import as_array
 
 if TYPE_CHECKING:
     from .base import Recurrent
@@ -27,10 +27,10 @@ class Call:
         x = as_array(x, "x", layer.dtype)
         if x.ndim not in (2, 3) or x.shape[-1] != layer.input_size:
             sizes = ("N, T" if layer.batch_first else "T, N") + f", {layer.input_size}"
-            raise ValueError(f"x must have shape ({sizes}) or (T, {layer.input_size}), got {x.shape}")
+            checks.refuse_shape("x", f"({sizes}) or (T, {layer.input_size})", x.shape)
         self.batched = x.ndim == 3
         self.x = self.time_first(x)
-        self.lengths = None if lengths is None else as_lengths(lengths)
+        self.lengths = None if lengths is None else checks.whole_numbers("lengths", lengths)
         self.states = self._initial(state)
         self.final: list[tuple[Floats, ...]] = []
 
@@ -84,7 +84,7 @@ class Call:
         names = (f"{name}[0]", f"{name}[1]") if layer._states == 2 else (name,)
         parts = state if layer._states == 2 else (state,)
         if layer._states == 2 and not (isinstance(state, (tuple, list)) and len(state) == 2):
-            raise TypeError(f"{name} must be a pair of arrays (h, c), got {type(state).__name__}")
+            checks.complain(TypeError, name, "be a pair of arrays (h, c)", type(state).__name__)
         arrays = []
         for part, part_name, size in zip(parts, names, (layer._state_size, layer.hidden_size), strict=False):
             shape: tuple[int, ...] = (layer.num_layers * layer.num_directions, self.x.shape[1], size)
@@ -92,7 +92,7 @@ class Call:
                 shape = shape[::2]
             array = as_array(part, part_name, layer.dtype)
             if array.shape != shape:
-                raise ValueError(f"{part_name} must have shape {shape}, got {array.shape}")
+                checks.refuse_shape(part_name, shape, array.shape)
             arrays.append(array if self.batched else array[:, None])
         return tuple(arrays)
 

@@ -139,5 +139,5 @@ class Parameters:
         missing, unknown = [n for n in shapes if n not in mapping], [n for n in mapping if n not in shapes]
         if missing or unknown:
             names = f"missing={checks.shown(missing)}, unknown={checks.shown(unknown)}"
-            raise ValueError(f"mapping must have the names of this layer's state_dict, got others: {names}")
+            checks.complain(ValueError, "mapping", "have the names of this layer's state_dict", f"others: {names}")
         self._replace({name: as_parameter(mapping[name], name, shape) for name, shape in shapes.items()})

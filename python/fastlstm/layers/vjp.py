@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from fastlstm import _core
+from fastlstm import _core, checks
 from fastlstm.forks import safe_at_forks
 from fastlstm.typing import Floats
 
@@ -84,7 +84,7 @@ class TrainingCall(Call):
         size = layer.num_directions * layer._state_size
         shape = self.output(np.broadcast_to(np.empty(1), (*self.x.shape[:2], size))).shape
         if dy.shape != shape:
-            raise ValueError(f"dy must have shape {shape}, got {dy.shape}")
+            checks.refuse_shape("dy", shape, dy.shape)
         seeds = None if dstate is None else self.state_arrays(dstate, "dstate")
         parameters: dict[str, Floats] = {}
         dstates: list[tuple[Floats, ...]] = []

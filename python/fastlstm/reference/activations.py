@@ -9,6 +9,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastlstm import checks
+
 from .arrays import Array
 
 ActivationLike: TypeAlias = str | tuple[str, float, float]
@@ -148,32 +150,27 @@ def read_activation(entry: ActivationLike) -> Activation:
         case (str(name), Real() as alpha, Real() as beta):
             parameters = float(alpha), float(beta)
         case _:
-            raise TypeError(f"an activation must be a name or (name, alpha, beta), got {entry!r}")
+            checks.refuse(TypeError, "an activation", "a name or (name, alpha, beta)", entry)
     if name == "linear":
         name, parameters = "affine", (1.0, 0.0)
     if name not in _FORMULAS:
-        raise ValueError(f"activation {name!r} is none of {', '.join([*_FORMULAS, 'linear'])}")
+        checks.refuse(ValueError, "an activation", f"one of {', '.join([*_FORMULAS, 'linear'])}", name)
     return Activation(name, *(parameters or _FORMULAS[name].defaults))
 
 
 def read_activations(entries: Sequence[ActivationLike], letters: str) -> list[Activation]:
     """Read one entry for each of the letters by which ONNX calls a cell's functions."""
+    wanted = f"a sequence of {len(letters)} ({', '.join(letters)})"
     if isinstance(entries, str) or not isinstance(entries, Sequence):
-        raise TypeError(f"activations must be a sequence of {len(letters)} ({', '.join(letters)}), got {entries!r}")
+        checks.refuse(TypeError, "activations", wanted, entries)
     if len(entries) != len(letters):
-        raise ValueError(f"activations must be {len(letters)} ({', '.join(letters)}), got {len(entries)}")
+        checks.refuse(ValueError, "activations", wanted, entries)
     return [read_activation(entry) for entry in entries]
 
 
 def read_clip(clip: float | None) -> float:
     """Read the bound of the sums; None is no bound."""
-    if clip is None:
-        return np.inf
-    if not isinstance(clip, Real):
-        raise TypeError(f"clip must be a number, got {clip!r}")
-    if not clip > 0:
-        raise ValueError(f"clip must be positive, got {clip}")
-    return float(clip)
+    return np.inf if clip is None else checks.real_number("clip", clip, above=0, infinite=True)
 
 
 # --- Formulas ---------------------------------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastlstm import checks
+
 from .arrays import Array
 
 
@@ -18,7 +20,7 @@ def float64(name: str, value: ArrayLike | None, shape: tuple[int | str, ...]) ->
     )
     if not fits:
         wanted = ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "")
-        raise ValueError(f"{name} must have shape ({wanted}), got {array.shape}")
+        checks.refuse_shape(name, f"({wanted})", array.shape)
     return array
 
 
@@ -41,25 +43,21 @@ def read_valid_steps(x: Array, lengths: ArrayLike | None, mask: ArrayLike | None
     if mask is None:
         return np.arange(T)[:, None] < _read_lengths(lengths, T, N)
     if lengths is not None:
-        raise ValueError("lengths and mask must not both be given")
+        checks.complain(ValueError, "lengths and mask", "not both be given", "both")
     valid = np.asarray(mask)
     if valid.dtype != np.bool_:
-        raise TypeError(f"mask must be bool, got {valid.dtype}")
+        checks.refuse_dtype("mask", "bool", valid.dtype)
     if valid.shape != (T, N):
-        raise ValueError(f"mask must have shape ({T}, {N}), got {valid.shape}")
+        checks.refuse_shape("mask", (T, N), valid.shape)
     return valid
 
 
 def _read_lengths(lengths: ArrayLike | None, T: int, N: int) -> NDArray[np.int64]:
     if lengths is None:
         return np.full(N, T, dtype=np.int64)
-    array = np.asarray(lengths)
+    array = checks.whole_numbers("lengths", lengths)
     if array.shape != (N,):
-        raise ValueError(f"lengths must have shape ({N},), got {array.shape}")
-    if N == 0:
-        return np.zeros(0, dtype=np.int64)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"lengths must be integers, got {array.dtype}")
-    if array.min() < 0 or array.max() > T:
-        raise ValueError(f"lengths must lie between 0 and {T}, got {array.min()} to {array.max()}")
-    return array.astype(np.int64)
+        checks.refuse_shape("lengths", (N,), array.shape)
+    if N and (array.min() < 0 or array.max() > T):
+        checks.complain(ValueError, "lengths", f"lie between 0 and {T}", f"{array.min()} to {array.max()}")
+    return array

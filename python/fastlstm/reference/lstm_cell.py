@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fastlstm import checks
+
 from .activations import Activation, ActivationLike, ClippedActivation, read_activations, read_clip
 from .arguments import float64, read_weights
 from .arrays import Array, States
@@ -84,7 +86,7 @@ class LstmCell(Cell):
     def read_masks(self, recurrent_masks: ArrayLike | None, N: int) -> Array:
         """Read the recurrent masks for N rows; they are not defined for a projected state."""
         if recurrent_masks is not None and self.weight_hr is not None:
-            raise ValueError("recurrent_masks and weight_hr must not both be given")
+            checks.complain(ValueError, "recurrent_masks and weight_hr", "not both be given", "both")
         return super().read_masks(recurrent_masks, N)
 
     def gates(self, x_t: Array, h: Array, c: Array, masks: Array) -> _Gates:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
+from fastlstm import checks
+
 from .activations import ActivationLike, ClippedActivation, read_activations, read_clip
 from .arguments import read_weights
 from .arrays import Array, States
@@ -34,8 +36,7 @@ class RnnCell(Cell):
         clip: float | None,
     ) -> RnnCell:
         """Read the arguments of the public functions."""
-        if nonlinearity not in ("tanh", "relu"):
-            raise ValueError(f"nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
+        checks.one_of("nonlinearity", nonlinearity, ("tanh", "relu"))
         (act,) = read_activations((nonlinearity,) if activations is None else activations, "f")
         return cls(*read_weights(1, weight_ih, weight_hh, bias), ClippedActivation(act, read_clip(clip)))
 

@@ -21,6 +21,6 @@ class LambdaCallback(Callback):
         super().__init__()
         for name, function in hooks.items():
             if not name.startswith("on_") or not hasattr(Callback, name):
-                raise ValueError(f"LambdaCallback: unknown hook {name!r}")
+                checks.refuse(ValueError, "LambdaCallback: each hook", "a method of Callback", name)
             if function is not None:
                 setattr(self, name, checks.function(name, function))

@@ -35,7 +35,7 @@ class LearningRateScheduler(Callback):
         optimizer = self.model.optimizer
         rate = self.schedule(*(epoch, optimizer.learning_rate)[: self._arguments])
         if not isinstance(rate, int | float | np.number):
-            raise TypeError(f"schedule: gave {rate!r} for epoch {epoch}, wanted a number")
+            checks.complain(TypeError, "schedule", "give a number", f"{checks.shown(rate)} for epoch {epoch}")
         optimizer.learning_rate = float(rate)
         if self.verbose > 0:
             print(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {float(rate)}.")

@@ -37,7 +37,9 @@ class Monitor(Callback):
                 return bool(metric.direction == "up")
         if name == "loss":
             return False
-        raise ValueError(f"{type(self).__name__}: give mode='min' or mode='max' for monitor={self.monitor!r}")
+        checks.complain(
+            ValueError, f"{type(self).__name__}: mode", f"be 'min' or 'max' for monitor={self.monitor!r}", "'auto'"
+        )
 
     def monitored(self, logs: Logs) -> float | None:
         """Return the value, or None and a warning."""

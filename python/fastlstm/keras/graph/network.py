@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from ..foundation.arrays import Array
+from ..foundation.arrays import Array, Shape
 from ..foundation.trees import filled, leaves
 from ..foundation.variable import Variable, holding
 from ..layers.call import Call, Pullback
@@ -249,9 +249,9 @@ class Network:
     def output_masks(self, inputs: Sequence[Array]) -> list[Array | None] | None:
         """Return the masks of the outputs; None if they are not to be known without changing states.
 
-        Only what the masks depend on is computed.
+        Only what the masks depend on is computed; of other arrays `compute_mask` sees the shape.
         """
-        steps = self.plan.steps
+        steps, shapes = self.plan.steps, self.plan.array_shapes([x.shape for x in inputs])
         last = max((i for i, step in enumerate(steps) if _masks_by_input(step.layer)), default=-1)
         if any(getattr(step.layer, "stateful", False) for step in steps[: max(last, 0)]):
             return None
@@ -263,6 +263,8 @@ class Network:
                 run.keep(step, step.layer.forward(x, Call(mask=mask)), step.layer.compute_mask(x, mask))
             else:
                 self._keep_mask(run, step, x, mask)
+                for place in step.outputs:
+                    run.values[place] = _of_shape(shapes[place])
         return [run.masks[place] for place in self.plan.wanted]
 
     def _keep_mask(self, run: Run, step: Step, x: Any, mask: Any) -> None:
@@ -277,6 +279,11 @@ def _add(sums: list[Any], place: int, slope: Array | None) -> None:
     if slope is not None:
         known = sums[place]
         sums[place] = slope if known is None else known + slope
+
+
+def _of_shape(shape: Shape) -> Array:
+    """Return an array of a shape that takes no memory; open sizes are 1."""
+    return np.broadcast_to(np.float32(0), tuple(1 if size is None else size for size in shape))
 
 
 def _masks_by_input(layer: Any) -> bool:

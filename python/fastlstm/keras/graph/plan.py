@@ -120,17 +120,19 @@ class Plan:
         """Shapes of the outputs for inputs of these `shapes`, or the error of the layer that refuses one."""
         key = tuple((None, *shape[1:]) for shape in shapes)
         if key not in self._shapes:
-            self._shapes = {key: self._found_shapes(key)}
+            found = self.array_shapes(key)
+            self._shapes = {key: [found[place] for place in self.wanted]}
         rows = shapes[0][0] if shapes else None
         return [(rows, *shape[1:]) for shape in self._shapes[key]]
 
-    def _found_shapes(self, shapes: Sequence[Shape]) -> list[Shape]:
+    def array_shapes(self, shapes: Sequence[Shape]) -> dict[int, Shape]:
+        """Shapes of the arrays at all places, for inputs of these `shapes`."""
         found: dict[int, Shape] = dict(zip(self.given, shapes, strict=True))
         for step in self.steps:
             given = [found[place] for place in step.inputs]
             shape = step.layer.output_shape_for(given if len(given) > 1 else given[0], step.arguments)
             found.update(zip(step.outputs, _shapes_in(shape), strict=True))
-        return [found[place] for place in self.wanted]
+        return found
 
     def __reduce__(self) -> Any:
         from .flat import flattened, restored  # which makes plans

@@ -6,9 +6,9 @@ from typing import Any
 from ..foundation.arrays import Array
 from ..layers.base import Layer
 from ..layers.call import INFERENCE, Call
-from ..layers.core.dropout import Dropout
 from ..layers.recurrent.cell import scan_together
 from ..layers.recurrent.rnn import RNN
+from ..layers.regularization.dropout import Dropout
 from .plan import Plan, Step
 
 

@@ -1,20 +1,27 @@
 """Layers."""
 
+from .activation.elu import ELU
+from .activation.prelu import PReLU
+from .activation.relu import LeakyReLU, ReLU
+from .activation.softmax import Softmax
 from .base import Layer
 from .core.activation import Activation
 from .core.dense import Dense
-from .core.dropout import Dropout
 from .core.embedding import Embedding
-from .core.flatten import Flatten
+from .core.identity import Identity
 from .core.input import Input, InputLayer
 from .core.lambda_layer import Lambda
 from .core.masking import Masking
-from .core.softmax import Softmax
+from .core.rescaling import Rescaling
 from .merging.concatenate import Concatenate, concatenate
 from .merging.dot import Dot, dot
 from .merging.extremes import Maximum, Minimum, maximum, minimum
 from .merging.multiply import Multiply, multiply
 from .merging.sums import Add, Average, Subtract, add, average, subtract
+from .normalization.batch_normalization import BatchNormalization
+from .normalization.layer_normalization import LayerNormalization
+from .pooling.whole import GlobalAveragePooling1D, GlobalAvgPool1D, GlobalMaxPool1D, GlobalMaxPooling1D
+from .pooling.windows import AveragePooling1D, AvgPool1D, MaxPool1D, MaxPooling1D
 from .recurrent.bidirectional import Bidirectional
 from .recurrent.gru import GRU, GRUCell
 from .recurrent.lstm import LSTM, LSTMCell
@@ -22,43 +29,72 @@ from .recurrent.rnn import RNN
 from .recurrent.simple_rnn import SimpleRNN, SimpleRNNCell
 from .recurrent.stacked import StackedRNNCells
 from .recurrent.time_distributed import TimeDistributed
+from .regularization.activity_regularization import ActivityRegularization
+from .regularization.dropout import Dropout
+from .regularization.gaussian import GaussianDropout, GaussianNoise
+from .regularization.spatial_dropout import SpatialDropout1D
+from .reshaping.ends import Cropping1D, ZeroPadding1D
+from .reshaping.flatten import Flatten
 from .reshaping.permute import Permute
-from .reshaping.repeat_vector import RepeatVector
+from .reshaping.repeating import RepeatVector, UpSampling1D
 from .reshaping.reshape import Reshape
 
 __all__ = [
+    "ELU",
     "GRU",
     "LSTM",
     "RNN",
     "Activation",
+    "ActivityRegularization",
     "Add",
     "Average",
+    "AveragePooling1D",
+    "AvgPool1D",
+    "BatchNormalization",
     "Bidirectional",
     "Concatenate",
+    "Cropping1D",
     "Dense",
     "Dot",
     "Dropout",
     "Embedding",
     "Flatten",
     "GRUCell",
+    "GaussianDropout",
+    "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalAvgPool1D",
+    "GlobalMaxPool1D",
+    "GlobalMaxPooling1D",
+    "Identity",
     "Input",
     "InputLayer",
     "LSTMCell",
     "Lambda",
     "Layer",
+    "LayerNormalization",
+    "LeakyReLU",
     "Masking",
+    "MaxPool1D",
+    "MaxPooling1D",
     "Maximum",
     "Minimum",
     "Multiply",
+    "PReLU",
     "Permute",
+    "ReLU",
     "RepeatVector",
+    "Rescaling",
     "Reshape",
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",
+    "SpatialDropout1D",
     "StackedRNNCells",
     "Subtract",
     "TimeDistributed",
+    "UpSampling1D",
+    "ZeroPadding1D",
     "add",
     "average",
     "concatenate",

@@ -239,10 +239,11 @@ class Layer(Operation):
         if rank < self.min_ndim or (self.ndim is not None and rank != self.ndim):
             wanted = f"{self.ndim} axes" if self.ndim else f"at least {self.min_ndim} axes"
             raise ValueError(f"{self.name}: {name} must have {wanted}{self._axes_text()}, got {shape_text(shape)}")
-        if self.input_shape is not None and shape[-1] != self.input_shape[-1] and self.input_shape[-1] is not None:
+        built = self.input_shape if self._weights else None
+        if built is not None and shape[-1] != built[-1] and built[-1] is not None:
             raise ValueError(
-                f"{self.name}: {name} must have shape {shape_text((None, *self.input_shape[1:]))}, "
-                f"got {shape_text(shape)}: {shape[-1]} features for {self.input_shape[-1]}"
+                f"{self.name}: {name} must have shape {shape_text((None, *built[1:]))}, "
+                f"got {shape_text(shape)}: {shape[-1]} features for {built[-1]}"
             )
 
     def _checked_shape(self, shape: Any) -> Shape:

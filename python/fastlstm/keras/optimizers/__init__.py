@@ -6,7 +6,7 @@ All weights of one dtype are updated together, as one flat array in blocks that 
 from . import schedules
 from .adam import Adam, AdamW
 from .base import Optimizer
-from .lookup import get
+from .lookup import deserialize, get, serialize
 from .rmsprop import RMSprop
 from .schedules import CosineDecay, ExponentialDecay, LearningRate, LearningRateSchedule
 from .sgd import SGD
@@ -21,6 +21,8 @@ __all__ = [
     "LearningRateSchedule",
     "Optimizer",
     "RMSprop",
+    "deserialize",
     "get",
     "schedules",
+    "serialize",
 ]

@@ -1,7 +1,9 @@
 """What all optimizers share: the learning rate, weight decay, clipping, steps, and their state."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -9,15 +11,29 @@ from fastlstm import checks
 from fastlstm.forks import StepLock
 
 from ..foundation.arrays import Array, any_numbers
+from ..foundation.configs import Configurable
 from ..foundation.lookup import checked_name, snake_case
 from ..foundation.variable import CHANGE, Variable
-from .clipping import check_clips, clip
+from .clipping import checked_clips, clip
 from .group import Group
-from .schedules import LearningRate, LearningRateSchedule, checked_rate, rate_at
+from .schedules import LearningRate, LearningRateSchedule, checked_rate, deserialize, rate_at, serialize
 from .slots import Slots, as_variables
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
-class Optimizer:
+
+_NEUTRAL = {
+    "use_ema": False,
+    "ema_momentum": 0.99,
+    "ema_overwrite_frequency": None,
+    "loss_scale_factor": None,
+    "gradient_accumulation_steps": None,
+}
+"""Arguments of Keras that have one value here, and it."""
+
+
+class Optimizer(Configurable):
     """Base class of the optimizers.
 
     Parameters
@@ -53,8 +69,8 @@ class Optimizer:
     ) -> None:
         owner = type(self).__name__
         _refuse_rest(owner, kwargs)
-        check_clips(owner, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
-        self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
+        clips = checked_clips(owner, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
+        self.clipnorm, self.clipvalue, self.global_clipnorm = clips
         self.name = checked_name(name, owner) or snake_case(owner)
         if weight_decay is not None:
             weight_decay = checks.real_number("weight_decay", weight_decay, at_least=0)
@@ -73,7 +89,8 @@ class Optimizer:
     @learning_rate.setter
     def learning_rate(self, value: LearningRate) -> None:
         if isinstance(self._rate, LearningRateSchedule) and not callable(value):
-            raise TypeError("learning_rate: a schedule gives it; make the optimizer with a number to set it later")
+            cure = ": a schedule gives it; make the optimizer with a number to set it later"
+            checks.refuse(TypeError, "learning_rate", "a schedule or a function", value, cure)
         self._rate = checked_rate(value)
 
     @property
@@ -166,7 +183,7 @@ class Optimizer:
         wanted = "a list as get_weights() gives it"
         given = [any_numbers(entry, "weights", wanted) for entry in checks.items("weights", weights, wanted)]
         if [entry.shape for entry in given] != shapes:
-            raise ValueError(f"weights: got shapes {[entry.shape for entry in given]}, wanted {shapes}")
+            checks.complain(ValueError, "weights", f"have shapes {shapes}", [entry.shape for entry in given])
         steps = checks.whole_number("weights: the number of steps", given[0], at_least=0)
         rate = checks.real_number("weights: the learning rate", given[1], at_least=0)
         self.iterations = steps
@@ -180,21 +197,23 @@ class Optimizer:
         return sum(slot.size for group in self._slots.groups for slot in group.slots) + 2
 
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        names = ("name", "weight_decay", "clipnorm", "global_clipnorm", "clipvalue")
-        return {"learning_rate": self._rate} | {name: getattr(self, name) for name in names}
+        """Return the constructor's arguments; a schedule as its description, a function as it is."""
+        rate = serialize(self._rate) if isinstance(self._rate, LearningRateSchedule) else self._rate
+        names = ("weight_decay", "clipnorm", "global_clipnorm", "clipvalue")
+        return {"name": self.name, "learning_rate": rate} | {name: getattr(self, name) for name in names} | _NEUTRAL
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Make an optimizer like the one that gave `config`, before its first step."""
+        given = checks.settings("config", config)
+        if isinstance(given.get("learning_rate"), dict):
+            given["learning_rate"] = deserialize(given["learning_rate"])
+        return super().from_config(given)
 
 
 def _refuse_rest(owner: str, kwargs: dict[str, Any]) -> None:
-    neutral = {
-        "use_ema": False,
-        "ema_momentum": 0.99,
-        "ema_overwrite_frequency": None,
-        "loss_scale_factor": None,
-        "gradient_accumulation_steps": None,
-    }
     for name, value in kwargs.items():
-        if name not in neutral:
+        if name not in _NEUTRAL:
             raise ValueError(f"{owner}: unknown argument {name!r}")
-        if type(value) is not type(neutral[name]) or value != neutral[name]:
+        if type(value) is not type(_NEUTRAL[name]) or value != _NEUTRAL[name]:
             raise NotImplementedError(f"{owner}: {name}={value!r} is not supported, leave it out")

@@ -11,13 +11,15 @@ from ..foundation.arrays import Array
 from .group import Group
 
 
-def check_clips(owner: str, **clips: Any) -> None:
-    """Raise unless at most one of the bounds is given, and it is a positive number."""
+def checked_clips(owner: str, **clips: Any) -> list[float | None]:
+    """Return the bounds, at most one of which may be given."""
     given = [argument for argument, value in clips.items() if value is not None]
     if len(given) > 1:
-        raise ValueError(f"{owner}: got {' and '.join(given)}, wanted at most one of them")
-    for argument in given:
-        checks.real_number(f"{owner}: {argument}", clips[argument], above=0, infinite=True)
+        checks.complain(ValueError, f"{owner}: {', '.join(clips)}", "not come together", " and ".join(given))
+    return [
+        None if value is None else checks.real_number(f"{owner}: {argument}", value, above=0, infinite=True)
+        for argument, value in clips.items()
+    ]
 
 
 def clip(groups: list[Group], clipnorm: float | None, clipvalue: float | None, global_clipnorm: float | None) -> None:

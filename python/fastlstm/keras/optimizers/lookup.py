@@ -1,17 +1,30 @@
-"""Finding an optimizer by its name."""
+"""Finding an optimizer by its name, and writing one down."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from ..foundation.lookup import find, names_of
+from ..foundation.configs import Kind
+from ..foundation.lookup import names_of
 from .adam import Adam, AdamW
 from .base import Optimizer
 from .rmsprop import RMSprop
 from .sgd import SGD
 
 _KNOWN = names_of(SGD, RMSprop, Adam, AdamW, sgd=SGD, rmsprop=RMSprop, adam=Adam, adamw=AdamW)
+_KIND = Kind(Optimizer, _KNOWN, "keras.optimizers", "optimizer")
 
 
 def get(identifier: Any) -> Optimizer:
     """Return the optimizer that a name, class or instance stands for."""
     known = identifier.lower() if isinstance(identifier, str) else identifier
-    return find(known, _KNOWN, Optimizer, "optimizer")
+    return _KIND.get(known)
+
+
+def serialize(optimizer: Optimizer) -> dict[str, Any]:
+    """Return the description of an optimizer, which JSON can hold: module, class name and config; not its state."""
+    return _KIND.serialize(optimizer)
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, type[Optimizer]] | None = None) -> Optimizer:
+    """Make an optimizer from its description; classes of your own are found in `custom_objects`, by name."""
+    return _KIND.deserialize(config, custom_objects)

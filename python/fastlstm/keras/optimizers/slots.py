@@ -48,11 +48,12 @@ class Slots:
         other = [v.path for v in variables if id(v) not in known]
         if known and other:
             first = self._set_aside[0][0].path
-            raise ValueError(
-                f"optimizer: this {owner} trains {first} and other weights, got {other[0]} as a new one; "
-                "give every model an optimizer of its own, and call compile() with a new one when a model gets more "
+            cure = (
+                "; give every model an optimizer of its own, and call compile() with a new one when a model gets more "
                 "weights to train"
             )
+            wanted = f"train the weights it began with, {first} and others"
+            checks.complain(ValueError, f"optimizer: this {owner}", wanted, f"{other[0]} as a new one", cure)
 
     def _put_aside(self) -> None:
         trained = {id(variable) for variable in self.trained}
@@ -75,12 +76,13 @@ class Slots:
             return list(gradients)
         given = checks.items("gradients", gradients, "a list of arrays")
         if len(given) != len(self.trained):
-            raise ValueError(f"gradients: got {len(given)}, wanted {len(self.trained)}, one for each variable")
+            count = len(self.trained)
+            checks.complain(ValueError, "gradients", f"be {count} arrays, one for each variable", len(given))
         for i, variable in enumerate(self.trained):
-            given[i] = as_array(given[i], f"gradients: that of {variable.path}", variable.dtype)
+            name = f"gradients: that of {variable.path}"
+            given[i] = as_array(given[i], name, variable.dtype)
             if given[i].shape != variable.shape:
-                wanted = f"gradients: that of {variable.path} must have shape {variable.shape}"
-                raise ValueError(f"{wanted}, got {given[i].shape}")
+                checks.refuse_shape(name, variable.shape, given[i].shape)
         return given
 
     def views(self) -> list[Array]:

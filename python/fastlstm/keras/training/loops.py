@@ -11,7 +11,8 @@ import numpy as np
 
 from ..callbacks import CallbackList
 from ..foundation.arrays import Array, user_stacklevel
-from ..foundation.variable import seeing, values_now
+from ..foundation.deferring import Change, deferring
+from ..foundation.variable import Variable, seeing, values_now
 from ..graph.network import Network
 from ..optimizers import Optimizer
 from .data import Batch, Source
@@ -54,10 +55,18 @@ class Training(NamedTuple):
 
 def train_step(objective: Objective, optimizer: Optimizer, gate: WholeSteps, batch: Batch) -> Outcome:
     """Change the weights by one step."""
-    outcome, gradients = objective.gradients(*batch)
-    if gradients:
-        gate.run(optimizer.apply, gradients, objective.variables)
+    with deferring() as changes:
+        outcome, gradients = objective.gradients(*batch)
+    gate.run(_replace, optimizer, gradients, objective.variables, changes)
     return outcome
+
+
+def _replace(optimizer: Optimizer, gradients: list[Array], variables: list[Variable], changes: list[Change]) -> None:
+    """Change what training changes, and what layers change by themselves."""
+    if gradients:
+        optimizer.apply(gradients, variables)
+    for made in changes:
+        made()
 
 
 def _after(end: Sequence[Callable[..., Any]], bar: ProgressBar | None, steps: int, meters: Meters) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..foundation.arrays import Array
+from ..foundation.deferring import forget_changes
 from ..foundation.variable import holding
 from ..graph.network import Found, Network
 from ..graph.plan import Plan
@@ -73,6 +74,7 @@ class Objective:
             outcome, slopes = self._of(ys, found, weights)
             rows = self._broken_rows(xs, found.outputs, weights)
             if rows is not None:
+                forget_changes()
                 found, pullback = self.network.vjp(_without(xs, rows))
                 slopes = self._of(ys, found, weights)[1]
             gradients = pullback(slopes)[1] if self.variables else []

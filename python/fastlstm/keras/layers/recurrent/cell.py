@@ -21,7 +21,7 @@ from ...initializers import Initializer
 from .. import inside
 from ..base import Layer
 from ..call import INFERENCE, Call
-from ..core.dropout import dropout_mask
+from ..regularization.dropout import dropout_mask
 from .options import CellOptions, WeightOptions, defaults
 from .states import States, as_lists, checked_states, leaves, total, tree_map, zeros
 

@@ -1,1 +1,1 @@
-"""Layers that put entries elsewhere."""
+"""Layers that give the numbers of their input in another shape."""

@@ -1,23 +1,24 @@
-"""Axes in another order."""
+"""Another order of axes."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from fastlstm import checks
 
-from ...foundation.arrays import Array, Shape, shape_text
-from ..base import Layer
-from ..call import INFERENCE, TRAINING, Call, Pullback
+from ...foundation.arrays import Array, Shape
+from ..base import Step, Stepper
+from .rearranging import Rearranging
 
 
-class Permute(Layer):
-    """Put the axes of a row into another order.
+class Permute(Rearranging):
+    """Put the axes of each sample in another order. A mask ends here.
 
     Parameters
     ----------
     dims
-        For each axis of the output which one of the input it is, counted from 1, the one behind that of the batch.
+        Which axis of the input each axis of the output is, counted from 1, that behind the batch's.
     **kwargs
         Those of `Layer`.
 
@@ -25,39 +26,42 @@ class Permute(Layer):
     --------
     >>> import numpy as np
     >>> from fastlstm.keras import layers
-    >>> layers.Permute((2, 1))(np.zeros((4, 2, 3))).shape
-    (4, 3, 2)
+    >>> layers.Permute((2, 1))(np.ones((8, 5, 3))).shape
+    (8, 3, 5)
     """
 
-    def __init__(self, dims: tuple[int, ...], **kwargs: Any) -> None:
+    def __init__(self, dims: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        given = checks.items(f"{self.name}: dims", dims, "a tuple of axes")
-        self.dims = tuple(checks.whole_number(f"{self.name}: dims: each axis", axis, at_least=1) for axis in given)
-        if not self.dims or sorted(self.dims) != list(range(1, len(self.dims) + 1)):
-            wanted = "a tuple with every axis from 1 on once"
-            checks.refuse(ValueError, f"{self.name}: dims", wanted, self.dims)
+        name, wanted = f"{self.name}: dims", "the axes from 1 in any order, each once"
+        if not isinstance(dims, list | tuple):
+            checks.refuse(TypeError, name, wanted, dims)
+        self.dims = tuple(checks.whole_number(f"{name}: each axis", axis) for axis in dims)
+        if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
+            checks.refuse(ValueError, name, wanted, dims)
+        self.ndim = len(self.dims) + 1
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the output."""
-        shape = self._checked_shape(input_shape)
-        if len(shape) != len(self.dims) + 1:
-            raise ValueError(
-                f"{self.name}: input_shape must have {len(self.dims) + 1} axes, got {shape_text(input_shape)}"
-            )
-        return (shape[0], *(shape[axis] for axis in self.dims))
+        input_shape = self._checked_shape(input_shape)
+        return (input_shape[0], *(input_shape[axis] for axis in self.dims))
 
-    def compute_mask(self, x: Array, mask: Array | None = None) -> None:
-        """None: the steps are no longer those of the input."""
-
-    def forward(self, x: Array, call: Call = INFERENCE) -> Array:
-        """Compute the output; see `Layer.forward`."""
-        self.compute_output_shape(x.shape)
+    def _rearranged(self, x: Array) -> Array:
         return np.ascontiguousarray(x.transpose(0, *self.dims))
 
-    def vjp(self, x: Array, call: Call = TRAINING) -> tuple[Array, Pullback]:
-        """See `Layer.vjp`."""
-        back = np.argsort((0, *self.dims))
-        return self.forward(x), lambda dy: (dy.transpose(back), [])
+    def _put_back(self, dy: Array, shape: tuple[int, ...]) -> Array:
+        return np.ascontiguousarray(dy.transpose(np.argsort((0, *self.dims))))
+
+    def step_function(self) -> Stepper:
+        """See `Layer.step_function`; the axis of time must stay where it is."""
+        if self.dims[:1] != (1,):
+            return super().step_function()
+        axes = (0, *(axis - 1 for axis in self.dims[1:]))
+
+        def stepper(x: Array) -> tuple[Step, Array]:
+            y = np.empty([x.shape[axis] for axis in axes], x.dtype)
+            return partial(np.copyto, y, x.transpose(axes)), y
+
+        return stepper
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

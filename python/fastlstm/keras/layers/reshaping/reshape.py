@@ -1,4 +1,4 @@
-"""Other axes for the same entries."""
+"""Another shape for each sample."""
 
 import math
 from typing import Any
@@ -6,17 +6,17 @@ from typing import Any
 from fastlstm import checks
 
 from ...foundation.arrays import Array, Shape, shape_text
-from ..base import Layer
-from ..call import INFERENCE, TRAINING, Call, Pullback
+from ..base import Step, Stepper
+from .rearranging import Rearranging
 
 
-class Reshape(Layer):
-    """Give the entries of a row another shape.
+class Reshape(Rearranging):
+    """Give each sample another shape: ``(N, ...)`` becomes ``(N, *target_shape)``. A mask ends here.
 
     Parameters
     ----------
     target_shape
-        Without the batch axis; one size may be -1, which takes what is left.
+        Shape of a sample, without the batch axis; one size may be -1: what is left for it.
     **kwargs
         Those of `Layer`.
 
@@ -24,42 +24,50 @@ class Reshape(Layer):
     --------
     >>> import numpy as np
     >>> from fastlstm.keras import layers
-    >>> layers.Reshape((3, -1))(np.zeros((2, 6))).shape
-    (2, 3, 2)
+    >>> layers.Reshape((-1, 2))(np.ones((8, 5, 6))).shape
+    (8, 15, 2)
     """
 
-    def __init__(self, target_shape: tuple[int, ...], **kwargs: Any) -> None:
+    def __init__(self, target_shape: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        sizes = checks.items(f"{self.name}: target_shape", target_shape, "a tuple of sizes")
-        name = f"{self.name}: target_shape: each size"
-        self.target_shape = tuple(checks.whole_number(name, size, at_least=-1) for size in sizes)
+        name, wanted = f"{self.name}: target_shape", "a tuple of sizes, one of which may be -1"
+        if not isinstance(target_shape, list | tuple):
+            checks.refuse(TypeError, name, wanted, target_shape)
+        bounds = {"at_least": -1, "at_most": checks.LARGEST_AXIS}
+        self.target_shape = tuple(checks.whole_number(f"{name}: each size", size, **bounds) for size in target_shape)
         if self.target_shape.count(-1) > 1:
-            checks.refuse(ValueError, f"{self.name}: target_shape", "a tuple with one -1 at most", self.target_shape)
+            checks.refuse(ValueError, name, wanted, target_shape)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the output."""
-        rows, *sizes = self._checked_shape(input_shape)
-        known = [size for size in sizes if size is not None]
-        if len(known) < len(sizes):
+        rows, *rest = self._checked_shape(input_shape)
+        sizes = [size for size in rest if size is not None]
+        if len(sizes) < len(rest):
             return (rows, *(None if size == -1 else size for size in self.target_shape))
-        entries, fixed = math.prod(known), math.prod(size for size in self.target_shape if size != -1)
-        if (entries != fixed) if -1 not in self.target_shape else (fixed == 0 or entries % fixed):
-            raise ValueError(
-                f"{self.name}: input_shape must have as many entries a row as target_shape {self.target_shape}, "
-                f"got {shape_text(input_shape)}"
-            )
-        return (rows, *(entries // fixed if size == -1 else size for size in self.target_shape))
+        known, total = math.prod(size for size in self.target_shape if size != -1), math.prod(sizes)
+        if (known == 0 or total % known) if -1 in self.target_shape else total != known:
+            given, target = shape_text((rows, *rest)), shape_text((rows, *self.target_shape))
+            raise ValueError(f"{self.name}: the output must have as many numbers as the input {given}, got {target}")
+        return (rows, *(total // known if size == -1 else size for size in self.target_shape))
 
-    def compute_mask(self, x: Array, mask: Array | None = None) -> None:
-        """None: the steps are no longer those of the input."""
+    def _rearranged(self, x: Array) -> Array:
+        shape: Any = self.compute_output_shape(x.shape)
+        return x.reshape(shape)
 
-    def forward(self, x: Array, call: Call = INFERENCE) -> Array:
-        """Compute the output; see `Layer.forward`."""
-        return x.reshape(len(x), *self.compute_output_shape(x.shape)[1:])
+    def _put_back(self, dy: Array, shape: tuple[int, ...]) -> Array:
+        return dy.reshape(shape)
 
-    def vjp(self, x: Array, call: Call = TRAINING) -> tuple[Array, Pullback]:
-        """See `Layer.vjp`."""
-        return self.forward(x), lambda dy: (dy.reshape(x.shape), [])
+    def step_function(self) -> Stepper:
+        """See `Layer.step_function`; the axis of time must stay as it is."""
+        sizes = (self.input_shape or ())[2:]
+        step_shape = self.target_shape[1:]
+        if not self.target_shape or None in sizes or -1 in step_shape or math.prod(step_shape) != math.prod(sizes):  # type: ignore[arg-type]
+            return super().step_function()
+
+        def stepper(x: Array) -> tuple[Step, Array]:
+            return lambda: None, x.reshape(len(x), *step_shape)
+
+        return stepper
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

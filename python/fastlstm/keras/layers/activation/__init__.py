@@ -1,0 +1,1 @@
+"""Activation functions that are layers of their own."""

@@ -1,0 +1,1 @@
+"""Layers that make few time steps of many."""

@@ -1,0 +1,39 @@
+"""Dropout of whole features."""
+
+from typing import Any
+
+from .dropout import Dropout
+
+
+class SpatialDropout1D(Dropout):
+    """While training, set a fraction of the features to zero, at all time steps together, and scale the others up.
+
+    Parameters
+    ----------
+    rate
+        Fraction to drop, from 0 to 1.
+    seed
+        Seed of the layer's own generator; None: the shared one draws.
+    **kwargs
+        Those of `Layer`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import layers
+    >>> y = layers.SpatialDropout1D(0.5, seed=1)(np.ones((1, 3, 4)), training=True)
+    >>> bool(np.all(y == y[:, :1]))
+    True
+    """
+
+    ndim = 3
+
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(rate, (None, 1, None), seed, **kwargs)
+
+    def _axes_text(self) -> str:
+        return " (batch, time, features)"
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {name: value for name, value in super().get_config().items() if name != "noise_shape"}

@@ -1,0 +1,105 @@
+"""What all losses share: labels made ready, weights, and the mean or sum of a batch."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from fastlstm import checks
+
+from ..foundation.arrays import Array, as_array
+from ..foundation.configs import Configurable
+from ..foundation.lookup import checked_name, snake_case
+from ..foundation.tracing import gradient_of
+from .entries import as_outputs, fits, weighted
+
+Counted: TypeAlias = Callable[[], Array | None]
+"""Gives True for what counts in the first axes of the labels, None if all do; asked only if that matters."""
+
+REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None)
+
+
+class Loss(Configurable):
+    """Base class. A loss of your own defines `call`, written with `ops`, and `gradient` if it shall be fast.
+
+    Parameters
+    ----------
+    name
+        By default the class name in snake case.
+    reduction
+        ``"sum_over_batch_size"`` (the mean over all entries), ``"mean"`` (the same), ``"sum"``,
+        ``"mean_with_sample_weight"`` (the weighted mean) or ``"none"``, which cannot be trained with.
+    dtype
+        Accepted and ignored: the output's dtype decides.
+    """
+
+    fused_activation: str | None = None
+    """The activation whose input `fused` takes."""
+
+    def __init__(
+        self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None
+    ) -> None:
+        self.name = checked_name(name, type(self).__name__) or snake_case(type(self).__name__)
+        self.reduction = checks.one_of("reduction", reduction, REDUCTIONS)
+        if dtype is not None:
+            checks.any_dtype("dtype", dtype)
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the loss of every entry: the shape of `y_pred` without its last axis."""
+        raise NotImplementedError(f"{type(self).__name__} must define call(y_true, y_pred)")
+
+    def gradient(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the derivative of the sum of ``call(y_true, y_pred)`` with respect to `y_pred`."""
+        return gradient_of(lambda out: self.call(y_true, out), y_pred)
+
+    def fused(self, y_true: Array, logits: Array) -> tuple[Array, Array, Array]:
+        """From the input of `fused_activation`: the loss of every entry, the activation's output, and the gradient."""
+        raise NotImplementedError
+
+    def prepare(self, y: Any, output_shape: tuple[int | None, ...], dtype: np.dtype[Any]) -> Array:
+        """Check labels for outputs of `output_shape` once and for all, and bring them to the form `call` takes."""
+        labels = as_array(y, "y", dtype)
+        rank, size = len(output_shape), output_shape[-1]
+        if labels.ndim == rank - 1 and size == 1:
+            labels = labels[..., None]
+        if labels.ndim != rank or not fits(labels.shape[1:], output_shape[1:]):
+            wanted = f"{(None, *output_shape[1:])}, that of the model's output"
+            cure = f"; loss {self.name!r} compares them entry by entry{self._cure(labels, output_shape)}"
+            checks.refuse_shape("y", wanted, labels.shape, cure)
+        return labels
+
+    def prepare_counted(
+        self, y: Any, output_shape: tuple[int | None, ...], dtype: np.dtype[Any], counted: Counted
+    ) -> Array:
+        """`prepare`, for labels some of which do not count: these may be anything."""
+        return self.prepare(y, output_shape, dtype)
+
+    def _cure(self, labels: Array, output_shape: tuple[int | None, ...]) -> str:
+        return ""
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Compute the loss of a batch: a number, or one for every entry if the reduction is ``"none"``."""
+        y_pred = as_outputs(y_pred)
+        weights = None if sample_weight is None else as_array(sample_weight, "sample_weight", y_pred.dtype)
+        counted = lambda: None if weights is None else weights != 0  # noqa: E731
+        losses = self.call(self.prepare_counted(y_true, y_pred.shape, y_pred.dtype, counted), y_pred)
+        if weights is not None and weights.shape != losses.shape[: weights.ndim]:
+            checks.complain(ValueError, "sample_weight", f"have the first axes of {losses.shape}", weights.shape)
+        scale = self.scale(losses, weights)
+        losses = losses if weights is None else weighted(losses, weights)
+        return losses if scale is None else losses.sum() * scale
+
+    def scale(self, losses: Array, weights: Array | None) -> float | None:
+        """Describe what the sum of the weighted losses is multiplied with; None: they stay as they are."""
+        if self.reduction in (None, "none"):
+            return None
+        if self.reduction == "sum":
+            return 1.0
+        total = float(losses.size)
+        if self.reduction == "mean_with_sample_weight" and weights is not None:
+            total = float(weights.sum())
+        return 1.0 / total if total else 0.0
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {"name": self.name, "reduction": self.reduction}

@@ -1,0 +1,74 @@
+"""Cross-entropy of yes-no labels."""
+
+from typing import Any
+
+import numpy as np
+
+from fastlstm import checks
+
+from ..activations import stable_sigmoid
+from ..foundation.arrays import Array
+from .base import Loss
+from .entries import mean_last
+from .probabilities import check_last_axis, clip, inside
+
+
+class BinaryCrossentropy(Loss):
+    """Mean over the last axis of ``-(y * log(p) + (1 - y) * log(1 - p))``, for yes-no labels.
+
+    Parameters
+    ----------
+    from_logits
+        The model's output is to go through a sigmoid first. When the model ends with a sigmoid, the loss works from
+        the sigmoid's input by itself, which is more exact.
+    label_smoothing
+        Between 0 and 1: how far the labels are moved towards one half.
+    axis
+        -1 only.
+    reduction, name, dtype
+        See `Loss`.
+    """
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "binary_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+        check_last_axis(axis)
+        self.from_logits = checks.truth("from_logits", from_logits)
+        self.label_smoothing = checks.fraction("label_smoothing", label_smoothing)
+        self.fused_activation = "linear" if from_logits else "sigmoid"
+
+    def _labels(self, y_true: Array) -> Array:
+        return y_true * (1 - self.label_smoothing) + 0.5 * self.label_smoothing if self.label_smoothing else y_true
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the loss of every row."""
+        if self.from_logits:
+            return self.fused(y_true, y_pred)[0]
+        y, p = self._labels(y_true), clip(y_pred)
+        return -mean_last(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+    def gradient(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the derivative with respect to `y_pred`, 0 where it is clipped."""
+        if self.from_logits:
+            return self.fused(y_true, y_pred)[2]
+        y, p = self._labels(y_true), clip(y_pred)
+        result: Array = (p - y) / (p * (1 - p) * p.shape[-1]) * inside(y_pred)
+        return result
+
+    def fused(self, y_true: Array, logits: Array) -> tuple[Array, Array, Array]:
+        """With ``p = sigmoid(logits)``, the gradient is ``p - y``."""
+        y, p = self._labels(y_true), stable_sigmoid(logits)
+        entries = np.maximum(logits, 0) - logits * y + np.log1p(np.exp(-np.abs(logits)))
+        return mean_last(entries), logits if self.from_logits else p, (p - y) / logits.shape[-1]
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        own = {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing, "axis": -1}
+        return super().get_config() | own

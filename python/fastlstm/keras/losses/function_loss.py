@@ -1,0 +1,48 @@
+"""A function of the user's own as a loss."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fastlstm import checks
+
+from ..foundation.arrays import Array, any_numbers
+from ..foundation.lookup import function_name
+from .base import Loss
+
+
+class FunctionLoss(Loss):
+    """A function ``f(y_true, y_pred)`` as a loss: the value of every entry or row, or one number.
+
+    Parameters
+    ----------
+    function
+        Written with `ops` or operators.
+    reduction, name, dtype
+        See `Loss`.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Array, Array], Any],
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        self.function = checks.function("function", function)
+        super().__init__(function_name(function) if name is None else name, reduction, dtype)
+
+    def prepare(self, y: Any, output_shape: tuple[int | None, ...], dtype: np.dtype[Any]) -> Array:
+        """Labels of any shape, with the rows of the output; integers stay as they are."""
+        labels = any_numbers(y, "y")
+        labels = labels.astype(dtype) if labels.dtype.kind in "fb" else labels
+        return labels[..., None] if labels.ndim == len(output_shape) - 1 and output_shape[-1] == 1 else labels
+
+    def call(self, y_true: Array, y_pred: Array) -> Any:
+        """Return what the function gives."""
+        return self.function(y_true, y_pred)
+
+    def get_config(self) -> dict[str, Any]:
+        """NotImplementedError: a function cannot be described."""
+        raise NotImplementedError(f"loss {self.name!r} is a function and has no config")

@@ -1,0 +1,39 @@
+"""Probabilities over the last axis, kept away from 0 and 1, and softmax."""
+
+import numpy as np
+
+from fastlstm import checks
+
+from ..foundation.arrays import Array
+from ..foundation.settings import EPSILON
+
+
+def softmax_parts(logits: Array) -> tuple[Array, Array, Array]:
+    """Logits less their maximum, softmax, and the logarithm of the sum of their powers."""
+    shifted = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
+    powers = np.exp(shifted)
+    total = np.add.reduce(powers, axis=-1, keepdims=True)
+    powers /= total
+    return shifted, powers, np.log(total)
+
+
+def normalize(p: Array) -> Array:
+    """Divide by the sums over the last axis."""
+    result: Array = p / np.add.reduce(p, axis=-1, keepdims=True)
+    return result
+
+
+def clip(p: Array) -> Array:
+    """Keep away from 0 and 1, of which the logarithm, or its slope, is no number."""
+    return np.clip(p, EPSILON, 1 - EPSILON)
+
+
+def inside(p: Array) -> Array:
+    """Say where `clip` changes nothing."""
+    return (p > EPSILON) & (p < 1 - EPSILON)
+
+
+def check_last_axis(axis: int) -> None:
+    """Raise unless the classes are to be on the last axis."""
+    if checks.whole_number("axis", axis) != -1:
+        checks.refuse(NotImplementedError, "axis", "-1, all that is supported", axis)

@@ -15,14 +15,17 @@ from . import (
     models,
     ops,
     optimizers,
+    random,
     regularizers,
     utils,
 )
+from .foundation.symbolic import SymbolicTensor as KerasTensor
 from .layers import Input, Layer
 from .models import Model, Sequential
 
 __all__ = [
     "Input",
+    "KerasTensor",
     "Layer",
     "Model",
     "Sequential",
@@ -37,6 +40,7 @@ __all__ = [
     "models",
     "ops",
     "optimizers",
+    "random",
     "regularizers",
     "utils",
 ]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from .arrays import Array
+from .deferring import change
 from .trees import leaves
 
 
@@ -51,10 +53,10 @@ class Pass:
         self._assigned[id(variable)] = variable, value
 
     def finish(self) -> None:
-        """Make the function's assignments good, unless it was only tried."""
+        """Make the function's assignments good, at once or with the step of training, unless it was only tried."""
         if not _current.trying:
             for variable, value in self._assigned.values():
-                variable.assign(value)
+                change(partial(variable.assign, value))
 
 
 class _Current(threading.local):

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..foundation.variable import Variable
 from ..losses import apply_mask
 from ..metrics import Metric
 from .data import Parts
@@ -13,7 +14,7 @@ from .objective import Outcome
 
 Logs = dict[str, float]
 
-_GATHERING = (list, dict, set, np.ndarray, Metric)
+_GATHERING = (list, dict, set, np.ndarray, Variable, Metric)
 
 
 Measures = list[list[Metric]]
@@ -48,11 +49,11 @@ class Meters:
             if self.plain[k]:
                 plain = apply_mask(None, mask, output.dtype, mean=False)
                 for metric in self.plain[k]:
-                    metric.update_state(ys[k], output, plain)
+                    _update(metric, ys[k], output, plain)
             if self.weighted[k]:
                 weighted = apply_mask(weights[k], mask, output.dtype, mean=False)
                 for metric in self.weighted[k]:
-                    metric.update_state(ys[k], output, weighted)
+                    _update(metric, ys[k], output, weighted)
 
     def values(self) -> Logs:
         """Loss first, then that of each output if there are several, then the metrics, output by output."""
@@ -60,7 +61,7 @@ class Meters:
         for name, k in self.owner.loss_names.items():
             # All batches count alike here, as in Keras, also a last one with fewer rows.
             found[name] = self.losses[k] / max(self.batches, 1)
-        return found | dict(zip(self.owner.names, [metric.result() for metric in self.all], strict=True))
+        return found | dict(zip(self.owner.names, [float(metric.result()) for metric in self.all], strict=True))
 
     def logs(self) -> Logs:
         """Return the values in the order of the history: by name."""
@@ -123,6 +124,11 @@ class CompiledMetrics:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_spare": deque()}
+
+
+def _update(metric: Metric, y: Any, output: Any, weights: Any) -> None:
+    """Take in one batch; a metric of one's own may know of no weights."""
+    metric.update_state(y, output, *(() if weights is None else (weights,)))
 
 
 def _copied(metric: Metric) -> Metric:

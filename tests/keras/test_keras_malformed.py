@@ -325,7 +325,7 @@ CALLS: dict[str, tuple[Callable[[Any], Any], str, set[str]]] = {
     "set_random_seed": (utils.set_random_seed, "seed", {"0", "2**31"}),
     "a shape to draw": (initializers.Zeros(), "shape", {"[]"}),
     "a dtype to draw": (lambda v: initializers.Zeros()((2,), v), "dtype", {"None"}),
-    "add_weight": (lambda v: layers.Layer().add_weight(v, "zeros"), "shape", {"[]"}),
+    "add_weight": (lambda v: layers.Layer().add_weight(v, "zeros"), "shape", {"[]", "None"}),
     "add_weight, initializer": (lambda v: layers.Layer().add_weight((2,), v), "initializer", {"None"}),
     "learning_rate": (set_attribute(OPTIMIZER, "learning_rate"), "learning_rate", {"0", *POSITIVE}),
     "activation of an array": (activations.relu, "x", {*VALUES} - NO_ARRAYS),

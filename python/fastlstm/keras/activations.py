@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 from fastlstm import checks
 
 from .foundation.arrays import Array, any_numbers
+from .foundation.boxes import is_box
+from .foundation.function import FunctionOperation, with_backward
 from .foundation.lookup import function_name
+from .foundation.symbolic import Arguments, SymbolicTensor
 from .foundation.tracing import differentiated
 
 InPlace: TypeAlias = Callable[[Array], Callable[[], object]]
@@ -53,8 +56,14 @@ class ActivationFunction:
             return get, (self.name,)
         return type(self), (self.name, self.forward, self.backward, self.in_place)
 
-    def __call__(self, x: Any) -> Array:
-        """Apply the function to an array or number."""
+    def __call__(self, x: Any) -> Any:
+        """Apply the function to an array or number, to a symbolic tensor, or in a function of one's own."""
+        if isinstance(x, SymbolicTensor):
+            kind = "".join(part.capitalize() for part in self.name.split("_"))
+            return FunctionOperation(self, kind).note(Arguments((x,), {}))
+        x = x.value if hasattr(x, "assign") else x
+        if is_box(x):
+            return with_backward(self.forward, self.backward, x)
         x = any_numbers(x, "x")
         return self.forward(x if x.dtype.kind == "f" else x.astype(np.float32))
 

@@ -26,7 +26,7 @@ class Initializer(Configurable):
         """Draw an array."""
         wanted, sizes = float_dtype(dtype), weight_shape(shape, "shape")
         with memory_for(sizes, "shape", wanted):
-            return np.ascontiguousarray(self._draw(sizes), dtype=wanted)
+            return np.asarray(self._draw(sizes), dtype=wanted, order="C")
 
     def _draw(self, shape: tuple[int, ...]) -> Array:
         raise NotImplementedError(f"{type(self).__name__} must define _draw(shape)")

@@ -8,7 +8,9 @@ import numpy as np
 from fastlstm import checks
 
 from .foundation.arrays import Array
+from .foundation.boxes import is_box
 from .foundation.configs import Configurable, Kind
+from .foundation.function import with_backward
 from .foundation.lookup import function_name, names_of
 from .foundation.tracing import gradient_of
 
@@ -16,7 +18,7 @@ from .foundation.tracing import gradient_of
 class Regularizer(Configurable):
     """Base class. A regularizer of your own defines `__call__`, and `gradient` if it shall be fast."""
 
-    def __call__(self, x: Array) -> float:
+    def __call__(self, x: Any) -> Any:
         """Return the penalty on the weights `x`."""
         raise NotImplementedError(f"{type(self).__name__} must define __call__(x)")
 
@@ -37,7 +39,7 @@ class L1L2(Regularizer):
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
         self.l1, self.l2 = _factor("l1", l1), _factor("l2", l2)
 
-    def __call__(self, x: Array) -> float:
+    def __call__(self, x: Any) -> Any:
         """Return the penalty on the weights `x`."""
         return _penalty(x, self.l1, self.l2)
 
@@ -58,7 +60,7 @@ class L1(Regularizer):
     def __init__(self, l1: float = 0.01) -> None:
         self.l1 = _factor("l1", l1)
 
-    def __call__(self, x: Array) -> float:
+    def __call__(self, x: Any) -> Any:
         """Return the penalty on the weights `x`."""
         return _penalty(x, self.l1, 0)
 
@@ -79,7 +81,7 @@ class L2(Regularizer):
     def __init__(self, l2: float = 0.01) -> None:
         self.l2 = _factor("l2", l2)
 
-    def __call__(self, x: Array) -> float:
+    def __call__(self, x: Any) -> Any:
         """Return the penalty on the weights `x`."""
         return _penalty(x, 0, self.l2)
 
@@ -113,7 +115,11 @@ def _factor(name: str, value: Any) -> float:
     return checks.real_number(name, value, at_least=0)
 
 
-def _penalty(x: Array, l1: float, l2: float) -> float:
+def _penalty(x: Any, l1: float, l2: float) -> Any:
+    x = x.value if hasattr(x, "assign") else x
+    if is_box(x):
+        whole = lambda x: np.asarray(_penalty(x, l1, l2), x.dtype)  # noqa: E731
+        return with_backward(whole, lambda dy, x, y: dy * _slope(x, l1, l2), x)
     return (l1 and l1 * float(np.abs(x).sum())) + (l2 and l2 * float(np.square(x).sum()))
 
 

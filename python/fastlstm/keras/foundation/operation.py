@@ -46,6 +46,22 @@ class Operation:
         """Penalties of the regularizers, part of the loss."""
         return []
 
+    def forward(self, x: Any, call: Any) -> Any:
+        """Return the output for `x`, an array or a list of such."""
+        raise NotImplementedError
+
+    def vjp(self, x: Any, call: Any) -> tuple[Any, Any]:
+        """Return the output and its vector-Jacobian product."""
+        raise NotImplementedError
+
+    def penalized_forward(self, x: Any, call: Any) -> tuple[Any, float]:
+        """Return what `forward` gives, and the penalty on it."""
+        return self.forward(x, call), 0.0
+
+    def penalized_vjp(self, x: Any, call: Any) -> tuple[Any, Any, float]:
+        """Return what `vjp` gives, and the penalty."""
+        return *self.vjp(x, call), 0.0
+
     def output_shape_for(self, shape: Any, arguments: Arguments) -> Any:
         """Shape of the output of a call with `arguments`, for inputs of a shape or of a list of shapes."""
         raise NotImplementedError

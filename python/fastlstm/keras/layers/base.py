@@ -160,6 +160,10 @@ class Layer(Operation):
             self._create_weights(input_shape)
             self.input_shape = input_shape
             self.built = True
+            self._build_parts(input_shape)
+
+    def _build_parts(self, input_shape: Shape) -> None:
+        """Create the weights of layers inside a ``call``."""
 
     def _create_weights(self, input_shape: Shape) -> None:
         """Create the weights; a layer without weights has nothing to do."""
@@ -198,7 +202,7 @@ class Layer(Operation):
         dtype: DTypeLike | None = None,
         trainable: bool = True,
     ) -> Variable:
-        name = checked_name(name, f"{self.name}: add_weight") or "variable"
+        name = checked_name(name, f"{self.name}: add_weight") or auto_name("Variable")
         initializer = "glorot_uniform" if initializer is None else initializer
         of_dtype = self.dtype if dtype is None else float_dtype(dtype, f"{self.name}/{name}: dtype")
         path = f"{self.weight_prefix}/{name}"

@@ -13,10 +13,12 @@ import numpy as np
 
 from ..foundation.arrays import Array
 from ..foundation.boxes import bare
+from ..foundation.function import probed
 from ..foundation.passes import Pass, trying, within
 from ..foundation.symbolic import Arguments, Hole
 from ..foundation.tracing import differentiated
 from ..foundation.trees import leaves, mapped
+from ..foundation.variable import CHANGE
 from .call import Call, Pullback
 
 
@@ -95,6 +97,15 @@ def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
         return ()
 
 
+def takes_one(method: Any) -> bool:
+    """Whether a function or method can be called with one argument."""
+    try:
+        inspect.signature(method).bind(None)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 def is_array(leaf: Any) -> bool:
     """Whether a leaf is an array, or a box of one."""
     return isinstance(bare(leaf), np.ndarray)
@@ -146,16 +157,17 @@ def build_for(layer: Any, arguments: Arguments, shapes: list[Any]) -> None:
         if name != "mask" and any(isinstance(leaf, Hole) for leaf in leaves(part))
     }
     wanted = parameters(layer.build)
-    if len(wanted) > 1 and all(name in of_tensors for name in wanted):
-        layer.ensure_built(**{name: of_tensors[name] for name in wanted})
-    else:
+    if len(wanted) < 2 or not all(name in of_tensors for name in wanted):
         layer.ensure_built(next(iter(of_tensors.values())))
+        return
+    with CHANGE:  # several threads may bring the first data
+        if not layer.built:
+            layer.build(**{name: of_tensors[name] for name in wanted})
+            layer.built = True
 
 
 def tried(layer: Any, arguments: Arguments, shape: Any) -> tuple[Any, Any]:
     """Run ``call`` on zeros, so that layers inside have their weights; return shapes and dtypes of the outputs."""
-    from ..ops.function import probed
-
     idle = [part for part in _all_parts(layer) if getattr(part, "states", 0) is None]
 
     def on_zeros(x: Any, given: Arguments) -> Any:

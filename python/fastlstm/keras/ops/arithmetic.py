@@ -5,8 +5,8 @@ from typing import Any
 import numpy
 
 from ..foundation.boxes import bare
+from ..foundation.function import chosen, operation, with_slope
 from ..foundation.symbolic import OPERATORS
-from .function import operation, with_slope
 
 
 @operation
@@ -75,7 +75,7 @@ def maximum(np: Any, x1: Any, x2: Any) -> Any:
     """The larger one; the gradient of equal ones is that of `x1`."""
     if np is numpy:
         return np.maximum(x1, x2)
-    return np.where(np.logical_or(bare(x1) >= bare(x2), numpy.isnan(bare(x1))), x1, x2)
+    return chosen(np, np.logical_or(bare(x1) >= bare(x2), numpy.isnan(bare(x1))), x1, x2)
 
 
 @operation
@@ -83,7 +83,7 @@ def minimum(np: Any, x1: Any, x2: Any) -> Any:
     """The smaller one; the gradient of equal ones is that of `x1`."""
     if np is numpy:
         return np.minimum(x1, x2)
-    return np.where(np.logical_or(bare(x1) <= bare(x2), numpy.isnan(bare(x1))), x1, x2)
+    return chosen(np, np.logical_or(bare(x1) <= bare(x2), numpy.isnan(bare(x1))), x1, x2)
 
 
 @operation

@@ -3,8 +3,8 @@
 from typing import Any
 
 from ..foundation.boxes import bare
+from ..foundation.function import chosen, operation
 from ..foundation.symbolic import OPERATORS
-from .function import operation
 
 
 @operation
@@ -94,7 +94,7 @@ def isclose(np: Any, x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, e
 @operation
 def where(np: Any, condition: Any, x1: Any = None, x2: Any = None) -> Any:
     """`x1` where the condition holds, elsewhere `x2`; without both, the places where it holds."""
-    return np.where(bare(condition)) if x1 is None and x2 is None else np.where(bare(condition), x1, x2)
+    return np.where(bare(condition)) if x1 is None and x2 is None else chosen(np, bare(condition), x1, x2)
 
 
 OPERATORS |= {

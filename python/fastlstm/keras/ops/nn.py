@@ -6,9 +6,9 @@ from typing import Any
 import numpy
 
 from ..foundation.boxes import bare
+from ..foundation.function import operation, with_slope
 from ..foundation.settings import floatx
 from .elementary import erf
-from .function import operation, with_slope
 
 
 @operation
@@ -112,13 +112,14 @@ def softsign(np: Any, x: Any) -> Any:
 @operation
 def hard_sigmoid(np: Any, x: Any) -> Any:
     """``clip(x + 3, 0, 6) / 6``."""
-    return _piece(np, x / 6 + 0.5, 0, 1)
+    y = numpy.clip(bare(x) / 6 + 0.5, 0, 1)
+    return y if np is numpy else with_slope(x, y, ((y > 0) & (y < 1)) / y.dtype.type(6))
 
 
 @operation
 def hard_silu(np: Any, x: Any) -> Any:
     """``x * hard_sigmoid(x)``."""
-    return x * _piece(np, x / 6 + 0.5, 0, 1)
+    return x * hard_sigmoid(x)
 
 
 hard_swish = hard_silu
@@ -127,11 +128,7 @@ hard_swish = hard_silu
 @operation
 def hard_tanh(np: Any, x: Any) -> Any:
     """`x`, at least -1 and at most 1."""
-    return _piece(np, x, -1, 1)
-
-
-def _piece(np: Any, x: Any, low: float, high: float) -> Any:
-    y = numpy.clip(bare(x), low, high)
+    y = numpy.clip(bare(x), -1, 1)
     return y if np is numpy else with_slope(x, y, y == bare(x))
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy
 
 from ..foundation.boxes import bare
+from ..foundation.function import chosen, operation
 from ..foundation.settings import EPSILON
-from .function import operation
 from .nn import softmax
 
 
@@ -104,4 +104,4 @@ def dot_product_attention(
     if is_causal:
         there = there & numpy.tri(*scores.shape[-2:], dtype=numpy.bool_)
     least = numpy.finfo(scores.dtype).min * 0.7
-    return np.einsum("nhts,nshd->nthd", softmax(np.where(there, scores, least), -1), value)
+    return np.einsum("nhts,nshd->nthd", softmax(chosen(np, there, scores, least), -1), value)

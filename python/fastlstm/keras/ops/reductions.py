@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy
 
+from ..foundation.arrays import Array
 from ..foundation.boxes import bare
-from .function import operation
+from ..foundation.function import operation
 
 
 @operation
@@ -51,8 +52,21 @@ def ptp(np: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 @operation
 def prod(np: Any, x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Any:
     """Product along axes; None: of all."""
-    y = _as_whole(np.prod(_array(np, x), axis=_axes(axis), keepdims=keepdims), x)
+    y = _as_whole(numpy.prod(bare(_array(np, x)), axis=_axes(axis), keepdims=keepdims), x)
+    if np is not numpy:  # what an entry is multiplied with, also where it is 0
+        y = y + np.sum(_products_of_others(bare(x), axis) * (x - bare(x)), axis=_axes(axis), keepdims=keepdims)
     return y if dtype is None else y.astype(dtype)
+
+
+def _products_of_others(x: Array, axis: Any) -> Array:
+    """Product of the other entries along axes, for every entry."""
+    along = range(x.ndim) if axis is None else [k % x.ndim for k in numpy.atleast_1d(axis)]
+    last = numpy.moveaxis(x, list(along), range(-len(along), 0))
+    lines = last.reshape(*last.shape[: x.ndim - len(along)], -1)
+    ones = numpy.ones((*lines.shape[:-1], 1), x.dtype)
+    before = numpy.cumprod(numpy.concatenate([ones, lines[..., :-1]], -1), -1)
+    after = numpy.cumprod(numpy.concatenate([ones, lines[..., :0:-1]], -1), -1)[..., ::-1]
+    return numpy.moveaxis((before * after).reshape(last.shape), range(-len(along), 0), list(along))
 
 
 @operation
@@ -150,6 +164,7 @@ def quantile(np: Any, x: Any, q: Any, axis: Any = None, method: str = "linear", 
     """Entry along an axis that a part `q` of the others is below, between two of them if need be."""
     if method != "linear":
         raise ValueError(f"method must be 'linear', got {method!r}")
+    q = bare(q)
     if numpy.ndim(q) == 0:
         return _quantile(np, x, float(q), axis, keepdims)
     return np.stack([_quantile(np, x, float(one), axis, keepdims) for one in q], 0)

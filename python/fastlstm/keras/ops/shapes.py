@@ -8,7 +8,7 @@ import numpy
 
 from ..foundation.arrays import Array
 from ..foundation.boxes import bare
-from .function import operation
+from ..foundation.function import operation
 
 
 @operation

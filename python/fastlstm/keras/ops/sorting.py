@@ -5,7 +5,7 @@ from typing import Any
 import numpy
 
 from ..foundation.boxes import bare
-from .function import operation
+from ..foundation.function import chosen, operation
 from .reductions import entries_at
 
 
@@ -70,4 +70,4 @@ def segment_max(np: Any, data: Any, segment_ids: Any, num_segments: int | None =
     numbers = numpy.asarray(bare(segment_ids), numpy.int64)
     count = int(numbers.max()) + 1 if num_segments is None else num_segments
     own = (numbers == numpy.arange(count)[:, None]).reshape(count, -1, *[1] * (data.ndim - 1))
-    return np.max(np.where(own, data[None], -numpy.inf), axis=1)
+    return np.max(chosen(np, own, data[None], -numpy.inf), axis=1)

@@ -9,17 +9,18 @@ from functools import lru_cache, partial, wraps
 from itertools import product
 from typing import Any, overload
 
+import numpy
 import numpy as np
 
-from ..foundation.arrays import Array, Shape
-from ..foundation.boxes import autograd, bare, is_box, primitive
-from ..foundation.lookup import auto_name
-from ..foundation.operation import Operation
-from ..foundation.settings import floatx
-from ..foundation.symbolic import Arguments, SymbolicTensor
-from ..foundation.tracing import differentiated
-from ..foundation.trees import filled, leaves, mapped
-from ..foundation.variable import Variable
+from .arrays import Array, Shape
+from .boxes import autograd, bare, is_box, primitive
+from .lookup import auto_name
+from .operation import Operation
+from .settings import floatx
+from .symbolic import Arguments, SymbolicTensor
+from .tracing import differentiated
+from .trees import filled, leaves, mapped
+from .variable import Variable
 
 PROBES = (6, 11)
 """Two sizes for an open axis: what depends on it differs between them. The number of the axis is added."""
@@ -85,7 +86,7 @@ def probed(run: Callable[[Any, Arguments], Any], shape: Any, arguments: Argument
 
 
 def _tries(run: Callable[[Any, Arguments], Any], shapes: list[Shape], arguments: Arguments) -> list[Any]:
-    """What comes out for zeros, with both sizes for open axes.
+    """Return what comes out for zeros, with both sizes for open axes.
 
     What is not open among the arguments may fit one size only, as a table with a row for every step does. Then open
     axes are tried in sizes that occur there: those after the first, the first, all.
@@ -184,19 +185,44 @@ def _dispatched(
 
 
 def _narrowed(y: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return `y` in the default dtype if it is of float64 by what NumPy makes of integers and Python's numbers."""
+    """Return `y` in Keras' defaults if it is of 64 bits by what NumPy makes of integers and Python's numbers."""
     dtype = getattr(y, "dtype", None)
-    if dtype is None or dtype.char != "d" or floatx() == "float64" or kwargs.get("dtype") is not None:
+    if dtype is None or dtype.char not in "dlq":
         return y
-    given = any(getattr(bare(leaf), "dtype", None) == np.float64 for leaf in leaves([args, kwargs]))
-    return y if given else y.astype(np.float32)
+    given = any(_is_of(leaf, dtype) for leaf in leaves([args, kwargs]))
+    return y if given else y.astype(floatx() if dtype.char == "d" else np.int32)
+
+
+def _is_of(leaf: Any, dtype: np.dtype[Any]) -> bool:
+    """Whether something given is of a dtype, or says that it is wanted."""
+    if isinstance(leaf, str | type):
+        return leaf in (dtype.name, dtype.type, {"f": float, "i": int}[dtype.kind])
+    return leaf == dtype if isinstance(leaf, np.dtype) else getattr(bare(leaf), "dtype", None) == dtype
+
+
+def chosen(np: Any, condition: Any, x1: Any, x2: Any) -> Any:
+    """``np.where(condition, x1, x2)``, whose gradients have the shapes of `x1` and `x2`."""
+    if np is not numpy:
+        shape = numpy.broadcast_shapes(*(numpy.shape(bare(part)) for part in (condition, x1, x2)))
+        x1, x2 = (
+            x + numpy.zeros(shape, x.dtype) if is_box(x) and numpy.shape(bare(x)) != shape else x for x in (x1, x2)
+        )
+    return np.where(condition, x1, x2)
 
 
 def with_slope(x: Any, y: Array, slope: Array) -> Any:
     """Return `y`, a function of every entry of the box `x`, with this derivative."""
-    return _sloped()(x, y, slope)
+    return with_backward(lambda x: y, lambda dy, x, y: dy * slope, x)
+
+
+def with_backward(forward: Callable[[Array], Array], backward: Callable[[Array, Array, Array], Array], x: Any) -> Any:
+    """Return ``forward(x)`` of a box; ``backward(dy, x, y)`` is the gradient of `x`."""
+    return _backward_known()(x, forward, backward)
 
 
 @lru_cache(maxsize=1)
-def _sloped() -> Callable[..., Any]:
-    return primitive(lambda x, y, slope: y, lambda argnums, y, args, kwargs: lambda dy: (dy * args[2],))
+def _backward_known() -> Callable[..., Any]:
+    return primitive(
+        lambda x, forward, backward: forward(x),
+        lambda argnums, y, args, kwargs: lambda dy: (args[2](dy, args[0], y),),
+    )

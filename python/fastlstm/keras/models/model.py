@@ -14,7 +14,7 @@ from ..foundation.lookup import auto_name
 from ..foundation.symbolic import SymbolicTensor
 from ..foundation.trees import filled, leaves, mapped, sorted_leaves
 from ..foundation.variable import CHANGE, Variable, assign_all, holding
-from ..graph.network import Network
+from ..graph.network import Found, Network
 from ..graph.plan import Plan
 from ..graph.streaming import ModelStream, StepPlan
 from ..layers.base import Layer
@@ -204,7 +204,7 @@ class Model(Trainer, Layer):
     @property
     def penalizes_output(self) -> bool:
         """Whether there is a penalty on the output, or on that of a layer inside."""
-        return any(step.layer.penalizes_output for step in self.plan.steps)
+        return self._plan is not None and any(step.layer.penalizes_output for step in self.plan.steps)
 
     def get_weights(self) -> list[Array]:
         """Return copies of all weights, layer by layer."""
@@ -307,14 +307,28 @@ class Model(Trainer, Layer):
 
     def vjp(self, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback]:
         """See `Layer.vjp`."""
-        network = Network(self.plan)
+        found, pullback = self._with_pullback(x, call, penalties=False)
+        return self._as_given(found.outputs), pullback
+
+    def _with_pullback(self, x: Any, call: Call, penalties: bool) -> tuple[Found, Pullback]:
+        network = Network(self.plan, penalties)
         found, back = network.vjp(_several(x), _several_masks(x, call), call.need_dx, call.training)
 
         def pullback(dy: Any) -> tuple[Any, list[Array]]:
             dx, gradients = back(leaves(dy))
             return dx if isinstance(x, list) else dx[0], gradients
 
-        return self._as_given(found.outputs), pullback
+        return found, pullback
+
+    def penalized_forward(self, x: Any, call: Call = INFERENCE) -> tuple[Any, float]:
+        """See `Layer.penalized_forward`; the penalties are those of the layers."""
+        found = Network(self.plan, penalties=True).run(_several(x), _several_masks(x, call), call.training)
+        return self._as_given(found.outputs), found.penalty
+
+    def penalized_vjp(self, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback, float]:
+        """See `Layer.penalized_vjp`."""
+        found, pullback = self._with_pullback(x, call, penalties=True)
+        return self._as_given(found.outputs), pullback, found.penalty
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:
         """Return the masks of the outputs, None for one without."""

@@ -27,7 +27,7 @@ def ones(shape: Any, dtype: Any = None) -> Array:
 def full(np: Any, shape: Any, fill_value: Any, dtype: Any = None) -> Any:
     """One value everywhere."""
     if np is numpy:
-        return np.full(shape, fill_value, dtype or (floatx() if isinstance(fill_value, int | float) else None))
+        return np.full(shape, fill_value, dtype or (floatx() if type(fill_value) in (int, float) else None))
     return fill_value * numpy.ones(shape, dtype or fill_value.dtype)
 
 

@@ -100,7 +100,7 @@ def _added(np: Any, shape: tuple[int, ...], places: tuple[Any, ...], updates: An
 @operation
 def nonzero(np: Any, x: Any) -> Any:
     """Places of the entries that are not 0: one array for each axis."""
-    return list(numpy.nonzero(bare(x)))
+    return [places.astype(numpy.int32) for places in numpy.nonzero(bare(x))]
 
 
 @operation

@@ -365,6 +365,8 @@ class Layer(Operation):
         mask
             Which time steps are there.
         """
+        if "inbound_nodes" not in self.__dict__:
+            raise RuntimeError(f"{type(self).__name__}: call super().__init__() first in __init__()")
         if any_symbolic(args, kwargs):
             return self._noted(*args, **kwargs)
         passing = current()

@@ -72,25 +72,23 @@ def _teach(box: Any, package: Any) -> None:
     box.__floordiv__ = _leaving_variables(lambda self, other: np.floor_divide(bare(self), bare(other)))
     box.__rfloordiv__ = lambda self, other: np.floor_divide(bare(other), bare(self))
     box.__getitem__ = _item_getter(box.__getitem__, package)
-    box.__array_function__ = _array_function
-    if hasattr(box, "__array_ufunc__"):  # since version 1.9
-        box.__array_ufunc__ = _taking_values(box.__array_ufunc__)
+    box.__array_ufunc__, box.__array_function__ = _array_ufunc, _array_function
+
+
+def _array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    """Call autograd's function in place of one of NumPy's, of every entry."""
+    if method != "__call__" or "out" in kwargs:
+        return NotImplemented
+    values = (part.value if hasattr(part, "assign") else part for part in inputs)
+    return getattr(autograd().numpy, ufunc.__name__)(*values, **kwargs)
 
 
 def _array_function(self: Any, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-    """Call autograd's function in place of NumPy's."""
+    """Call autograd's function in place of one of NumPy's others."""
     package = autograd().numpy
     home = package.linalg if function.__module__ == "numpy.linalg" else package
     args, kwargs = mapped(lambda leaf: leaf.value if hasattr(leaf, "assign") else leaf, [args, kwargs])
     return getattr(home, function.__name__)(*args, **kwargs)
-
-
-def _taking_values(original: Callable[..., Any]) -> Callable[..., Any]:
-    def array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        values = (part.value if hasattr(part, "assign") else part for part in inputs)
-        return original(self, ufunc, method, *values, **kwargs)
-
-    return array_ufunc
 
 
 def _leaving_variables(original: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:

@@ -224,5 +224,5 @@ def with_backward(forward: Callable[[Array], Array], backward: Callable[[Array, 
 def _backward_known() -> Callable[..., Any]:
     return primitive(
         lambda x, forward, backward: forward(x),
-        lambda argnums, y, args, kwargs: lambda dy: (args[2](np.asarray(dy), args[0], y),),
+        lambda argnums, y, args, kwargs: lambda dy: (args[2](np.asarray(dy, y.dtype), args[0], y),),
     )

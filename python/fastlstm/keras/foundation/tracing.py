@@ -228,7 +228,7 @@ def _keep_slope(argnums: Any, y: Any, args: Any, kwargs: Any) -> Any:
     _, step, k = args
 
     def keep(slope: Any) -> tuple[float]:
-        step.slopes[k] = slope
+        step.slopes[k] = np.asarray(slope, getattr(y, "dtype", None))
         return (0.0,)
 
     return keep

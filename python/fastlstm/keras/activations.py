@@ -16,10 +16,9 @@ from fastlstm import checks
 
 from .foundation.arrays import Array, any_numbers
 from .foundation.boxes import is_box
-from .foundation.function import FunctionOperation, with_backward
 from .foundation.lookup import function_name
-from .foundation.symbolic import Arguments, SymbolicTensor
-from .foundation.tracing import differentiated
+from .foundation.symbolic import OPERATORS, SymbolicTensor
+from .foundation.tracing import differentiated, with_backward
 
 InPlace: TypeAlias = Callable[[Array], Callable[[], object]]
 Result = TypeVar("Result")
@@ -59,8 +58,7 @@ class ActivationFunction:
     def __call__(self, x: Any) -> Any:
         """Apply the function to an array or number, to a symbolic tensor, or in a function of one's own."""
         if isinstance(x, SymbolicTensor):
-            kind = "".join(part.capitalize() for part in self.name.split("_"))
-            return FunctionOperation(self, kind).note(Arguments((x,), {}))
+            return OPERATORS["activation"](self, x)
         x = x.value if hasattr(x, "assign") else x
         if is_box(x):
             return with_backward(self.forward, self.backward, x)

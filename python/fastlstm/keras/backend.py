@@ -14,7 +14,6 @@ import numpy as np
 from . import constraints, ops, random
 from .foundation.arrays import Array
 from .foundation.boxes import bare
-from .foundation.function import operation
 from .foundation.lookup import reset_names
 from .foundation.passes import current
 from .foundation.settings import epsilon, floatx, set_floatx
@@ -62,6 +61,7 @@ from .ops import (
     transpose,
     var,
 )
+from .ops.function import operation
 
 
 def backend() -> str:

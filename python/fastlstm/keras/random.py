@@ -15,9 +15,9 @@ from fastlstm.forks import safe_at_forks
 
 from .foundation.arrays import Array
 from .foundation.boxes import bare
-from .foundation.function import operation
 from .foundation.random import draw_seed, generator
 from .foundation.settings import floatx
+from .ops.function import operation
 
 
 class SeedGenerator:

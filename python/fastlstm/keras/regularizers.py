@@ -10,9 +10,8 @@ from fastlstm import checks
 from .foundation.arrays import Array
 from .foundation.boxes import is_box
 from .foundation.configs import Configurable, Kind
-from .foundation.function import with_backward
 from .foundation.lookup import function_name, names_of
-from .foundation.tracing import gradient_of
+from .foundation.tracing import gradient_of, with_backward
 
 
 class Regularizer(Configurable):

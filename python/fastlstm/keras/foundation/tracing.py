@@ -258,3 +258,16 @@ def gradient_of(function: Callable[[Any], Any], x: Array) -> Array:
     y, pullback, _ = differentiated(lambda given: function(given[0]), [x])
     result: Array = pullback(np.ones_like(y))[0][0]
     return result
+
+
+def with_backward(forward: Callable[[Array], Array], backward: Callable[[Array, Array, Array], Array], x: Any) -> Any:
+    """Return ``forward(x)`` of a box; ``backward(dy, x, y)`` is the gradient of `x`."""
+    return _backward_known()(x, forward, backward)
+
+
+@lru_cache(maxsize=1)
+def _backward_known() -> Callable[..., Any]:
+    return primitive(
+        lambda x, forward, backward: forward(x),
+        lambda argnums, y, args, kwargs: lambda dy: (args[2](np.asarray(dy, y.dtype), args[0], y),),
+    )

@@ -13,12 +13,12 @@ import numpy as np
 
 from ..foundation.arrays import Array
 from ..foundation.boxes import bare
-from ..foundation.function import probed
 from ..foundation.passes import Pass, trying, within
 from ..foundation.symbolic import Arguments, Hole
 from ..foundation.tracing import differentiated
 from ..foundation.trees import leaves, mapped
 from ..foundation.variable import CHANGE
+from ..ops.function import probed
 from .call import Call, Pullback
 
 

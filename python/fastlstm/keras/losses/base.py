@@ -10,9 +10,8 @@ from fastlstm import checks
 from ..foundation.arrays import Array, as_array
 from ..foundation.boxes import is_box
 from ..foundation.configs import Configurable
-from ..foundation.function import with_backward
 from ..foundation.lookup import checked_name, snake_case
-from ..foundation.tracing import gradient_of
+from ..foundation.tracing import gradient_of, with_backward
 from .entries import as_outputs, expand, fits, weighted
 
 Counted: TypeAlias = Callable[[], Array | None]

@@ -5,8 +5,8 @@ from typing import Any
 import numpy
 
 from ..foundation.boxes import bare
-from ..foundation.function import chosen, operation, with_slope
 from ..foundation.symbolic import OPERATORS
+from .function import chosen, operation, with_slope
 
 
 @operation

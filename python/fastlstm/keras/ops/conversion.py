@@ -6,11 +6,11 @@ import numpy
 
 from ..foundation.arrays import Array
 from ..foundation.boxes import bare, is_box
-from ..foundation.function import operation
 from ..foundation.settings import floatx
 from ..foundation.symbolic import SymbolicTensor
 from ..foundation.trees import leaves, mapped
 from ..foundation.variable import Variable
+from .function import operation
 
 
 @operation

@@ -5,9 +5,9 @@ from typing import Any
 import numpy
 
 from ..foundation.boxes import bare
-from ..foundation.function import operation
 from ..foundation.settings import EPSILON
 from .arithmetic import clip
+from .function import operation
 from .nn import log_softmax
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy
 
 from ..foundation.boxes import bare
-from ..foundation.function import operation, with_slope
+from .function import operation, with_slope
 
 
 @operation

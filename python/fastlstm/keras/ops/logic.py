@@ -3,8 +3,8 @@
 from typing import Any
 
 from ..foundation.boxes import bare
-from ..foundation.function import chosen, operation
 from ..foundation.symbolic import OPERATORS
+from .function import chosen, operation
 
 
 @operation

@@ -6,8 +6,8 @@ import numpy
 
 from ..foundation.arrays import Array
 from ..foundation.boxes import bare
-from ..foundation.function import operation
 from ..foundation.settings import floatx
+from .function import operation
 
 
 def zeros(shape: Any, dtype: Any = None) -> Array:

@@ -6,9 +6,10 @@ from typing import Any
 import numpy
 
 from ..foundation.boxes import bare
-from ..foundation.function import operation, with_slope
 from ..foundation.settings import floatx
+from ..foundation.symbolic import OPERATORS, Arguments
 from .elementary import erf
+from .function import FunctionOperation, operation, with_slope
 
 
 @operation
@@ -195,3 +196,14 @@ def multi_hot(np: Any, inputs: Any, num_classes: int, axis: int = -1, dtype: Any
     numbers = numpy.moveaxis(numpy.asarray(bare(inputs)), axis, -1)
     hot = (numbers[..., None] == numpy.arange(num_classes)).any(-2)
     return numpy.moveaxis(hot, -1, axis).astype(dtype or floatx())
+
+
+def _activation(activation: Any, x: Any) -> Any:
+    """Note an activation: as the function of its name, if there is one."""
+    if activation.name in globals():
+        return globals()[activation.name](x)
+    kind = "".join(part.capitalize() for part in activation.name.split("_"))
+    return FunctionOperation(activation, kind).note(Arguments((x,), {}))
+
+
+OPERATORS["activation"] = _activation

@@ -6,8 +6,8 @@ from typing import Any
 import numpy
 
 from ..foundation.boxes import bare
-from ..foundation.function import chosen, operation
 from ..foundation.settings import EPSILON
+from .function import chosen, operation
 from .nn import softmax
 
 

@@ -5,9 +5,9 @@ from typing import Any
 import numpy
 
 from ..foundation.boxes import bare
-from ..foundation.function import operation
 from ..foundation.symbolic import OPERATORS
 from ..foundation.trees import mapped
+from .function import operation
 from .reductions import entries_at
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy
 
-from ..foundation.function import operation
 from ..foundation.symbolic import OPERATORS
+from .function import operation
 
 
 @operation

@@ -8,7 +8,7 @@ import numpy
 
 from ..foundation.arrays import Array
 from ..foundation.boxes import bare
-from ..foundation.function import operation
+from .function import operation
 
 
 @operation

@@ -5,7 +5,7 @@ from typing import Any
 import numpy
 
 from ..foundation.boxes import bare
-from ..foundation.function import chosen, operation
+from .function import chosen, operation
 from .reductions import entries_at
 
 

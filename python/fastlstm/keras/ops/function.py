@@ -5,22 +5,22 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache, partial, wraps
+from functools import partial, wraps
 from itertools import product
 from typing import Any, overload
 
 import numpy
 import numpy as np
 
-from .arrays import Array, Shape
-from .boxes import autograd, bare, is_box, primitive
-from .lookup import auto_name
-from .operation import Operation
-from .settings import floatx
-from .symbolic import Arguments, SymbolicTensor
-from .tracing import differentiated
-from .trees import filled, leaves, mapped
-from .variable import Variable
+from ..foundation.arrays import Array, Shape
+from ..foundation.boxes import autograd, bare, is_box
+from ..foundation.lookup import auto_name
+from ..foundation.operation import Operation
+from ..foundation.settings import floatx
+from ..foundation.symbolic import Arguments, SymbolicTensor
+from ..foundation.tracing import differentiated, with_backward
+from ..foundation.trees import filled, leaves, mapped
+from ..foundation.variable import Variable
 
 PROBES = (6, 11)
 """Two sizes for an open axis: what depends on it differs between them. The number of the axis is added."""
@@ -213,16 +213,3 @@ def chosen(np: Any, condition: Any, x1: Any, x2: Any) -> Any:
 def with_slope(x: Any, y: Array, slope: Array) -> Any:
     """Return `y`, a function of every entry of the box `x`, with this derivative."""
     return with_backward(lambda x: y, lambda dy, x, y: dy * slope, x)
-
-
-def with_backward(forward: Callable[[Array], Array], backward: Callable[[Array, Array, Array], Array], x: Any) -> Any:
-    """Return ``forward(x)`` of a box; ``backward(dy, x, y)`` is the gradient of `x`."""
-    return _backward_known()(x, forward, backward)
-
-
-@lru_cache(maxsize=1)
-def _backward_known() -> Callable[..., Any]:
-    return primitive(
-        lambda x, forward, backward: forward(x),
-        lambda argnums, y, args, kwargs: lambda dy: (args[2](np.asarray(dy, y.dtype), args[0], y),),
-    )

@@ -469,6 +469,21 @@ def test_variables_take_part():
 
 BACKEND = {
     "batch_flatten": ((X,), X.reshape(N, -1)),
+    "hard_sigmoid": ((8 * X - 4,), np.clip(0.2 * (8 * X - 4) + 0.5, 0, 1)),
+    "batch_normalization": (
+        (X, X[0, 0], Y[0, 0], M[:, 0], M[:, 1]),
+        (X - X[0, 0]) / np.sqrt(Y[0, 0] + 1e-3) * M[:, 1] + M[:, 0],
+    ),
+    "relu": ((X - 0.5, 0.1, 0.3, 0.2), np.minimum(np.where(X >= 0.7, X - 0.5, 0.1 * (X - 0.7)), 0.3)),
+    "clip": ((X, None, 0.5), np.minimum(X, 0.5)),
+    "expand_dims": ((X,), X[..., None]),
+    "argmax": ((X,), X.argmax(-1)),
+    "cumsum": ((X,), np.cumsum(X, 0)),
+    "temporal_padding": ((X, (1, 2)), np.pad(X, ((0, 0), (1, 2), (0, 0)))),
+    "bias_add": ((X, M[:, 0]), X + M[:, 0]),
+    "in_top_k": ((X[:2, :, 0], P[:2], 2), OTHERS["in_top_k"][1]),
+    "tile": ((X, [1, 2, 1]), np.tile(X, (1, 2, 1))),
+    "l2_normalize": ((X, 1), X / np.sqrt((X * X).sum(1, keepdims=True))),
     "batch_dot": ((X, Y, 2), np.einsum("nti,nsi->nts", X, Y)),
     "batch_dot by default": ((X, np.swapaxes(Y, 1, 2)), np.einsum("nti,nsi->nts", X, Y)),
     "permute_dimensions": ((X, (0, 2, 1)), X.transpose(0, 2, 1)),

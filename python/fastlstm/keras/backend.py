@@ -30,7 +30,6 @@ from .ops import (
     exp,
     greater,
     greater_equal,
-    hard_sigmoid,
     l2_normalize,
     less,
     less_equal,
@@ -231,6 +230,19 @@ def relu(np: Any, x: Any, alpha: float = 0.0, max_value: float | None = None, th
         return ops.relu(x)
     y = np.where(bare(x) >= threshold, x, alpha * (x - threshold))
     return y if max_value is None else ops.clip(y, -numpy.inf, max_value)
+
+
+@operation
+def hard_sigmoid(np: Any, x: Any) -> Any:
+    """``clip(0.2 * x + 0.5, 0, 1)``, as it was in Keras 2; that of `ops` is another one."""
+    return ops.clip(0.2 * x + 0.5, 0.0, 1.0)
+
+
+def batch_normalization(
+    x: Any, mean: Any, var: Any, beta: Any, gamma: Any, axis: int = -1, epsilon: float = 1e-3
+) -> Any:
+    """`x` less the mean, divided by the standard deviation, times `gamma` plus `beta`."""
+    return ops.batch_normalization(x, mean, var, axis, beta, gamma, epsilon)
 
 
 def cast_to_floatx(x: Any) -> Any:
@@ -466,6 +478,7 @@ __all__ = [
     "batch_dot",
     "batch_flatten",
     "batch_get_value",
+    "batch_normalization",
     "batch_set_value",
     "bias_add",
     "binary_crossentropy",

@@ -612,6 +612,13 @@ def test_random_choices():
     assert random.dropout(Input((T, I)), 0.5, noise_shape=(None, 1, None)).shape == (None, T, I)
 
 
+def test_open_axes_may_have_to_be_long():
+    x = Input((None, I))
+    assert x[:, 100].shape == (None, I)
+    with pytest.raises(IndexError, match="out of bounds"):
+        x[:, :, 100]
+
+
 def test_constants_may_fix_an_open_axis():
     """A table with a row for every step fits an input of open length: the length is then known."""
     x = Input((None, I), dtype="float64")

@@ -95,6 +95,8 @@ class Loss(Configurable):
         weights = None if sample_weight is None else as_array(sample_weight, "sample_weight", y_pred.dtype)
         counted = lambda: None if weights is None else weights != 0  # noqa: E731
         losses = self._traced(self.prepare_counted(y_true, y_pred.shape, y_pred.dtype, counted), y_pred)
+        if weights is not None and losses.ndim == 0:  # one number for all rows
+            losses, weights = losses * weights, None
         if weights is not None and weights.shape != losses.shape[: weights.ndim]:
             checks.complain(ValueError, "sample_weight", f"have the first axes of {losses.shape}", weights.shape)
         scale = self.scale(losses, weights)
@@ -105,7 +107,8 @@ class Loss(Configurable):
     def _traced(self, y_true: Array, y_pred: Any) -> Any:
         """Return what `call` gives, in a function of one's own with the derivative that `gradient` gives."""
         if not is_box(y_pred) or type(self).gradient is Loss.gradient:
-            return self.call(y_true, y_pred)
+            found = self.call(y_true, y_pred)
+            return found if is_box(found) else np.asarray(found)
         return with_backward(
             lambda out: self.call(y_true, out), lambda dy, out, y: weighted(self.gradient(y_true, out), dy), y_pred
         )

@@ -22,8 +22,11 @@ from ..foundation.tracing import differentiated, with_backward
 from ..foundation.trees import filled, leaves, mapped
 from ..foundation.variable import Variable
 
-PROBES = (6, 11)
-"""Two sizes for an open axis: what depends on it differs between them. The number of the axis is added."""
+PROBES = ((6, 11), (150, 301))
+"""Two sizes for an open axis: what depends on it differs between them. The number of the axis is added.
+
+The second pair is for what needs many steps.
+"""
 
 
 class FunctionOperation(Operation):
@@ -91,14 +94,18 @@ def _tries(run: Callable[[Any, Arguments], Any], shapes: list[Shape], arguments:
     What is not open among the arguments may fit one size only, as a table with a row for every step does. Then open
     axes are tried in sizes that occur there: those after the first, the first, all.
     """
+    few, many = PROBES
     try:
-        return [_on_zeros(run, [_closed(s, size) for s in shapes], arguments) for size in PROBES]
-    except ValueError:
+        return [_on_zeros(run, [_closed(s, size) for s in shapes], arguments) for size in few]
+    except (ValueError, IndexError):
+        if any(None in s[1:] for s in shapes):
+            with suppress(ValueError, IndexError):
+                return [_on_zeros(run, [_closed(s, size) for s in shapes], arguments) for size in many]
         known = [leaf.shape for leaf in leaves([arguments.args, arguments.kwargs]) if isinstance(leaf, np.ndarray)]
         for size, axes in product(sorted({n for found in known for n in found if n > 1}), ((1, 99), (0, 1), (0, 99))):
             closed = [tuple(size if n is None and k in range(*axes) else n for k, n in enumerate(s)) for s in shapes]
-            with suppress(ValueError):
-                return [_on_zeros(run, [_closed(s, other) for s in closed], arguments) for other in PROBES]
+            with suppress(ValueError, IndexError):
+                return [_on_zeros(run, [_closed(s, other) for s in closed], arguments) for other in few]
         raise
 
 

@@ -53,7 +53,7 @@ FLOORS = [
     {"graph"},
     {"layers"},
     {"losses", "metrics", "optimizers"},
-    {"ops", "backend"},
+    {"ops", "backend", "random"},
     {"activations", "initializers", "regularizers", "constraints", "foundation"},
 ]
 KERAS = ROOT / "python" / "fastlstm" / "keras"

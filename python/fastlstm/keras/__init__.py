@@ -15,15 +15,18 @@ from . import (
     models,
     ops,
     optimizers,
+    random,
     regularizers,
     saving,
     utils,
 )
+from .foundation.symbolic import SymbolicTensor as KerasTensor
 from .layers import Input, Layer
 from .models import Model, Sequential
 
 __all__ = [
     "Input",
+    "KerasTensor",
     "Layer",
     "Model",
     "Sequential",
@@ -38,6 +41,7 @@ __all__ = [
     "models",
     "ops",
     "optimizers",
+    "random",
     "regularizers",
     "saving",
     "utils",

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from fastlstm import checks
 
 from .foundation.arrays import Array, any_numbers
+from .foundation.boxes import is_box
 from .foundation.lookup import function_name
 from .foundation.published import is_function, publish_functions
 from .foundation.registration import custom_object_scope, get_registered_object
 from .foundation.serialization import described_function
-from .foundation.tracing import differentiated
+from .foundation.symbolic import OPERATORS, SymbolicTensor
+from .foundation.tracing import differentiated, with_backward
 
 InPlace: TypeAlias = Callable[[Array], Callable[[], object]]
 Result = TypeVar("Result")
@@ -59,8 +61,13 @@ class ActivationFunction:
             return get, (self.name,)
         return type(self), (self.name, self.forward, self.backward, self.in_place, self.function)
 
-    def __call__(self, x: Any) -> Array:
-        """Apply the function to an array or number."""
+    def __call__(self, x: Any) -> Any:
+        """Apply the function to an array or number, to a symbolic tensor, or in a function of one's own."""
+        if isinstance(x, SymbolicTensor):
+            return OPERATORS["activation"](self, x)
+        x = x.value if hasattr(x, "assign") else x
+        if is_box(x):
+            return with_backward(self.forward, self.backward, x)
         x = any_numbers(x, "x")
         return self.forward(x if x.dtype.kind == "f" else x.astype(np.float32))
 
@@ -261,7 +268,7 @@ def _of_function(function: Callable[[Any], Any]) -> ActivationFunction:
     """Make an activation of a function written with `ops`; the derivative is autograd's."""
 
     def backward(dy: Array, x: Array, y: Array) -> Array:
-        _, pullback, _ = differentiated(lambda given: function(given[0]), [x], [])
+        _, pullback, _ = differentiated(lambda given: function(given[0]), [x])
         result: Array = pullback(dy)[0][0]
         return result
 

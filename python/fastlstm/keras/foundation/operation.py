@@ -57,6 +57,22 @@ class Operation:
         """Penalties of the regularizers, part of the loss."""
         return []
 
+    def forward(self, x: Any, call: Any) -> Any:
+        """Return the output for `x`, an array or a list of such."""
+        raise NotImplementedError
+
+    def vjp(self, x: Any, call: Any) -> tuple[Any, Any]:
+        """Return the output and its vector-Jacobian product."""
+        raise NotImplementedError
+
+    def penalized_forward(self, x: Any, call: Any) -> tuple[Any, float]:
+        """Return what `forward` gives, and the penalty on it."""
+        return self.forward(x, call), 0.0
+
+    def penalized_vjp(self, x: Any, call: Any) -> tuple[Any, Any, float]:
+        """Return what `vjp` gives, and the penalty."""
+        return *self.vjp(x, call), 0.0
+
     def output_shape_for(self, shape: Any, arguments: Arguments) -> Any:
         """Shape of the output of a call with `arguments`, for inputs of a shape or of a list of shapes."""
         raise NotImplementedError
@@ -65,11 +81,15 @@ class Operation:
         """Return the dtype of the output, or a list of them where there are several."""
         return self.dtype
 
+    def outputs_for(self, shape: Any, arguments: Arguments) -> tuple[Any, Any]:
+        """Shape and dtype of the output, see `output_shape_for` and `output_dtypes`."""
+        return self.output_shape_for(shape, arguments), self.output_dtypes(shape, arguments)
+
     def note(self, arguments: Arguments, mask: Any = None, training: bool | None = None) -> Any:
         """Note a call on symbolic tensors, and return what it gives: a tensor, or a list or dict of them."""
         shapes = [tensor.shape for tensor in arguments.tensors]
         shape: Any = shapes if len(shapes) > 1 else shapes[0]
-        outputs = _tensors(self.output_shape_for(shape, arguments), self.output_dtypes(shape, arguments))
+        outputs = _tensors(*self.outputs_for(shape, arguments))
         if training is not None:
             training = checks.truth(f"{self.name}: training", training)
         self.inbound_nodes.append(Node(self, arguments, outputs, mask, training))

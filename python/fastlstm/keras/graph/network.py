@@ -302,4 +302,5 @@ def _masks_by_input(layer: Any) -> bool:
     if isinstance(layer, TimeDistributed):
         return _masks_by_input(layer.layer)
     own = type(layer).compute_mask.__module__
-    return isinstance(layer, Masking | Embedding) or not own.startswith("fastlstm.")
+    composed = getattr(layer, "composed", False)
+    return isinstance(layer, Masking | Embedding) or composed or not own.startswith("fastlstm.")

@@ -106,6 +106,7 @@ class Plan:
         """Whether `x` is the only input as the layers take it, of a shape that was found to be right before."""
         return (
             type(x) is np.ndarray
+            and self._plain_input is not None  # which NumPy takes for float64
             and x.dtype == self._plain_input
             and ((None, *x.shape[1:]),) in self._shapes
             and x.flags.aligned

@@ -84,7 +84,8 @@ def _as_input(plan: Plan, number: int, part: Any, many: bool) -> Array:
     found: list[Array] = []
     for taker in takers:
         known = isinstance(taker, Layer)
-        found.append(taker.as_input(part, name, wanted) if known else as_array(part, name, tensor.dtype, wanted))
+        as_given = known and not (taker.composed and tensor.dtype.kind == "f")
+        found.append(taker.as_input(part, name, wanted) if as_given else as_array(part, name, tensor.dtype, wanted))
     if not found:
         found = [as_array(part, name, tensor.dtype, wanted)]
     widest = max(found, key=lambda array: (array.dtype.kind == "f", array.dtype.itemsize))

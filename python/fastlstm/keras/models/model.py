@@ -15,12 +15,13 @@ from ..foundation.lookup import auto_name
 from ..foundation.symbolic import SymbolicTensor
 from ..foundation.trees import filled, leaves, mapped
 from ..foundation.variable import CHANGE, Variable, assign_all, holding
-from ..graph.network import Network
+from ..graph.network import Found, Network
 from ..graph.plan import Plan
 from ..graph.streaming import ModelStream, StepPlan
 from ..layers.base import Layer
 from ..layers.call import INFERENCE, TRAINING, Call, Pullback, several
-from ..layers.composed import parts_of
+from ..layers.composed import tensors_of
+from ..layers.running import parts_of
 from ..training.trainer import Trainer
 from .configs import ConfiguredModel
 from .cutting import cut
@@ -57,6 +58,8 @@ class Model(ConfiguredModel):
     >>> model.predict(np.zeros((5, 20, 3)), verbose=0).shape
     (5, 2)
     """
+
+    keeps = frozenset({"_on_arrays", "as_input"})
 
     def __init__(
         self, inputs: Any = None, outputs: Any = None, name: str | None = None, trainable: bool = True, **kwargs: Any
@@ -183,15 +186,11 @@ class Model(ConfiguredModel):
     @property
     def weights(self) -> list[Variable]:
         """All weights, layer by layer."""
-        if self.composed:
-            return super().weights
         return [] if self._plan is None else self.plan.weights
 
     @property
     def trainable_variables(self) -> list[Variable]:
         """The weights that `fit` changes."""
-        if self.composed:
-            return super().trainable_variables
         return [] if self._plan is None else self.plan.trainable_variables
 
     @property
@@ -218,14 +217,12 @@ class Model(ConfiguredModel):
     @property
     def losses(self) -> list[float]:
         """Penalties of the regularizers, part of the loss."""
-        return super().losses if self.composed else [p for layer in self.plan.layers for p in layer.losses]
+        return [penalty for layer in self.plan.layers for penalty in layer.losses]
 
     @property
     def penalizes_output(self) -> bool:
         """Whether there is a penalty on the output, or on that of a layer inside."""
-        if self.composed:
-            return super().penalizes_output
-        return any(step.layer.penalizes_output for step in self.plan.steps)
+        return self._plan is not None and any(step.layer.penalizes_output for step in self.plan.steps)
 
     def get_weights(self) -> list[Array]:
         """Return copies of all weights, layer by layer."""
@@ -293,8 +290,7 @@ class Model(ConfiguredModel):
     def build(self, input_shape: Any = None) -> None:
         """Create the weights for inputs of a shape, or of a list of shapes, with the batch axis."""
         if self.composed and self._plan is None and not self._building and input_shape is not None:
-            tensors = [SymbolicTensor(shape, self.dtype) for shape in several(input_shape)]
-            self._call_on(tensors if len(tensors) > 1 else tensors[0])
+            self._call_on(tensors_of(input_shape, self.dtype))
 
     def as_input(self, x: Any, name: str, wanted: str = "an array of numbers") -> Array:
         """`x` as an array; floats are cast to this model's dtype."""
@@ -326,34 +322,40 @@ class Model(ConfiguredModel):
 
     def forward(self, x: Any, call: Call = INFERENCE) -> Any:
         """Compute the outputs of this model as a layer of another one; see `Layer.forward`."""
-        if self.composed:
-            return super().forward(x, call)
         return self._as_given(Network(self.plan).run(_several(x), _several_masks(x, call), call.training).outputs)
 
     def vjp(self, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback]:
         """See `Layer.vjp`."""
-        if self.composed:
-            return super().vjp(x, call)
-        network = Network(self.plan)
+        found, pullback = self._with_pullback(x, call, penalties=False)
+        return self._as_given(found.outputs), pullback
+
+    def _with_pullback(self, x: Any, call: Call, penalties: bool) -> tuple[Found, Pullback]:
+        network = Network(self.plan, penalties)
         found, back = network.vjp(_several(x), _several_masks(x, call), call.need_dx, call.training)
 
         def pullback(dy: Any) -> tuple[Any, list[Array]]:
             dx, gradients = back(leaves(dy))
             return dx if isinstance(x, list) else dx[0], gradients
 
-        return self._as_given(found.outputs), pullback
+        return found, pullback
+
+    def penalized_forward(self, x: Any, call: Call = INFERENCE) -> tuple[Any, float]:
+        """See `Layer.penalized_forward`; the penalties are those of the layers."""
+        found = Network(self.plan, penalties=True).run(_several(x), _several_masks(x, call), call.training)
+        return self._as_given(found.outputs), found.penalty
+
+    def penalized_vjp(self, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback, float]:
+        """See `Layer.penalized_vjp`."""
+        found, pullback = self._with_pullback(x, call, penalties=True)
+        return self._as_given(found.outputs), pullback, found.penalty
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:
         """Return the masks of the outputs, None for one without."""
-        if self.composed:
-            return super().compute_mask(x, mask)
         found = Network(self.plan).run(_several(x), _several_masks(x, Call(mask=mask))).masks
         return found if len(found) > 1 else found[0]
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Shape of the output for an input of `input_shape`, both with the batch axis; lists for several."""
-        if self.composed:
-            return super().compute_output_shape(input_shape)
         shapes = [as_batch_shape(shape, f"{self.name}: input_shape") for shape in several(input_shape)]
         if len(shapes) != len(self.plan.inputs):
             wanted = f"one shape for each of its {len(self.plan.inputs)} inputs"

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..foundation.variable import Variable
 from ..losses import apply_mask
 from ..metrics import Metric
 from .data import Parts
@@ -15,7 +16,7 @@ from .objective import Outcome
 
 Logs = dict[str, float]
 
-_GATHERING = (list, dict, set, np.ndarray, Metric)
+_GATHERING = (list, dict, set, np.ndarray, Variable, Metric)
 
 
 class Meters:
@@ -56,11 +57,11 @@ class Meters:
             output, mask = outcome.outputs[k], outcome.masks[k]
             there = apply_mask(None, mask, output.dtype, mean=False)
             for metric in plain:
-                metric.update_state(ys[k], output, there)
+                _update(metric, ys[k], output, there)
             if weighted:
                 there = apply_mask(weights[k], mask, output.dtype, mean=False)
                 for metric in weighted:
-                    metric.update_state(ys[k], output, there)
+                    _update(metric, ys[k], output, there)
 
     def values(self) -> Logs:
         """Loss first, then that of each output if there are several, then the metrics, output by output."""
@@ -69,7 +70,7 @@ class Meters:
         # so it is in Keras, which does not know the number of rows where it traces its graph. The curves are to agree.
         for name, total in self._losses.items():
             found[name] = total / max(self.batches, 1)
-        return found | dict(zip(self.owner.names, [metric.result() for metric in self.all], strict=True))
+        return found | dict(zip(self.owner.names, [float(metric.result()) for metric in self.all], strict=True))
 
     def logs(self) -> Logs:
         """Return the values in the order of the history: by name."""
@@ -140,6 +141,11 @@ class CompiledMetrics:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_spare": deque()}
+
+
+def _update(metric: Metric, y: Any, output: Any, weights: Any) -> None:
+    """Take in one batch; a metric of one's own may know of no weights."""
+    metric.update_state(y, output, *(() if weights is None else (weights,)))
 
 
 def _copied(metric: Metric) -> Metric:

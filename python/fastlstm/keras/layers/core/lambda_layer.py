@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -14,6 +13,7 @@ from ...foundation.arrays import Array
 from ...foundation.published import find_function
 from ...foundation.serialization import described_function, restored, serialize_keras_object
 from ..base import Layer
+from ..running import parameters
 
 
 class Lambda(Layer):
@@ -59,12 +59,13 @@ class Lambda(Layer):
             checks.refuse(TypeError, f"{self.name}: mask", "a function, an array or None", mask)
         self.arguments = {} if arguments is None else checks.settings(f"{self.name}: arguments", arguments)
         self.mask, self._output_shape = mask, output_shape
-        self._known = set(inspect.signature(function).parameters) if _has_signature(function) else set()
 
     def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Any:
         """Apply the function."""
         given = {"mask": mask, "training": training}
-        return self.function(inputs, **self.arguments, **{k: v for k, v in given.items() if k in self._known})
+        return self.function(
+            inputs, **self.arguments, **{k: v for k, v in given.items() if k in parameters(self.function)}
+        )
 
     def compute_mask(self, x: Any, mask: Any = None) -> Array | None:
         """Return what `mask` says."""
@@ -104,11 +105,3 @@ def _named(described: Any, name: str) -> Any:
         return find_function(described, argument)
     is_object = isinstance(described, dict) and {"class_name", "config"} <= described.keys()
     return restored(described, argument) if is_object else described
-
-
-def _has_signature(function: Callable[..., Any]) -> bool:
-    try:
-        inspect.signature(function)
-    except (TypeError, ValueError):  # of something compiled
-        return False
-    return True

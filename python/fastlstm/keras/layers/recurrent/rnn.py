@@ -45,13 +45,13 @@ class RNN(Wrapper):
 
     - ``state_size``: an int, or a list of ints for several states;
     - ``output_size``: by default the first size in ``state_size``;
-    - ``call(inputs, states) -> (output, new_states)`` on arrays ``(N, I)`` and a list of ``(N, size)``;
+    - ``call(inputs, states) -> (output, new_states)`` on arrays ``(N, I)`` and a list of ``(N, size)``, written with
+      `ops`, NumPy's functions and other layers;
     - ``build(input_shape)``, which creates weights by ``self.add_weight(shape, initializer, name)``;
     - ``get_initial_state(batch_size)``: by default zeros;
-    - ``vjp(inputs, states) -> ((output, new_states), pullback)``, to be trained. ``pullback(doutput, dstates)`` takes
-      the gradients of what `call` gives, and gives ``(dinputs, dstates, gradients)``: those of what it takes, and a
-      list of those of the trainable weights. There is no automatic differentiation: without `vjp` the layer can
-      be called, but `fit` raises NotImplementedError.
+    - ``vjp(inputs, states) -> ((output, new_states), pullback)``, if it shall be trained fast. ``pullback(doutput,
+      dstates)`` takes the gradients of what `call` gives, and gives ``(dinputs, dstates, gradients)``: those of what it
+      takes, and a list of those of the trainable weights. Without it, autograd finds them.
 
     `call` and `vjp` may have an argument `training`. Only ``build`` and the weights need a `Layer`. One whose arguments
     are not numbers, texts and the like defines `get_config` if the layer around it is to be copied, as `Bidirectional`

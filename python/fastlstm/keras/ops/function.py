@@ -19,7 +19,7 @@ from ..foundation.symbolic import Arguments, Node, SymbolicTensor, any_symbolic
 from ..foundation.tracing import differentiated, is_box
 from ..foundation.trees import leaves, mapped
 from ..foundation.variable import Variable
-from .configs import OTHER_NAMES, WRITTEN, Call, checked_settings, joined, parted, place_of_function
+from .configs import WRITTEN, Call, checked_settings, class_names, joined, parted, place_of_function
 
 PROBES = (6, 11)
 """Two sizes for an open axis: what depends on it differs between them. The number of the axis is added."""
@@ -51,11 +51,11 @@ class FunctionOperation(Operation):
 
     @property
     def _class_name(self) -> str:
-        return self.kind
+        return class_names(self.kind)[0]
 
     @property
     def _place(self) -> tuple[str, str]:
-        return place_of_function(self.function), self.kind
+        return place_of_function(self.function), self._class_name
 
     def get_config(self) -> dict[str, Any]:
         """Return the settings, that is, what it was called with beside tensors and numbers to compute with."""
@@ -189,7 +189,7 @@ def _operation(function: Callable[..., Any], kind: str) -> Any:
 
     parameters = list(inspect.signature(function).parameters.values())[1:]
     op.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    for of_keras in (name, OTHER_NAMES.get(name, name)):
+    for of_keras in class_names(name):
         publish_as(place_of_function(op), of_keras, Known(op, name))
     return op
 

@@ -8,6 +8,7 @@ from drawn_graphs import drawn_graphs
 from golden.described_layers import MAKERS
 from golden.described_models import MODELS, data, fill, outputs
 from hypothesis import HealthCheck, given, settings
+from test_keras_operation_configs import CASES, ON_ZEROS, WITHOUT, function_of, noted
 
 from fastlstm import keras as ours
 
@@ -70,3 +71,29 @@ def test_keras_makes_our_layers(name):
     again = through_json(theirs.saving.serialize_keras_object(layer))
     if not name.startswith("SimpleRNN"):  # of which Keras forgets the seed and the penalty
         assert again["config"].keys() == described["config"].keys()
+
+
+# Of functions that are one here Keras has two classes; and it knows the default dtype earlier.
+OTHER_CLASSES = {"divide": "TrueDivide", "amax": "Max", "amin": "Min", "fabs": "Absolute", "empty_like": "ZerosLike"}
+NOT_WRITTEN = {"flash_attention", "attn_logits_soft_cap", "rms_scaling", "sparse", "axisa", "axisb", "axisc", "axis"}
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in WITHOUT | ON_ZEROS])
+def test_operations_are_described_as_by_keras(name):
+    arguments, tensors, _ = noted(name, lambda shape: ours.Input(batch_shape=shape))
+    if not tensors or not hasattr(theirs.ops, plain := name.partition(" (")[0]):
+        pytest.skip("no case with tensors, or no such function in Keras")
+    node = leaves(function_of(name)(*arguments))[0].node
+    described = through_json(ours.saving.serialize_keras_object(node.layer))
+    given, _, _ = noted(name, lambda shape: theirs.Input(batch_shape=shape))
+    made = theirs.tree.flatten(getattr(theirs.ops, plain)(*given))[0]
+    wanted = through_json(theirs.saving.serialize_keras_object(made._keras_history.operation))
+    for one in (described, wanted):
+        del one["config"]["name"]
+        one["config"].pop("dtype", None)
+    if plain in OTHER_CLASSES:
+        wanted["class_name"] = wanted["registered_name"] = OTHER_CLASSES[plain]
+        wanted["config"] = {**described["config"], **wanted["config"]}
+    missing = wanted["config"].keys() - described["config"].keys()
+    assert missing <= NOT_WRITTEN
+    assert described == wanted | {"config": {k: v for k, v in wanted["config"].items() if k not in missing}}

@@ -31,6 +31,9 @@ LARGEST_AXIS = 2**63 - 1
 
 _NO_NUMBERS = (bool, np.bool_, np.timedelta64)  # though Python or NumPy count them among the numbers
 
+LONGEST_TEXT = 300
+"""What a message shows of a value at most; a config, say, may be nested."""
+
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = _short.maxlong = 80
 
@@ -62,7 +65,8 @@ class _Range(NamedTuple):
 def shown(value: Any) -> str:
     """Return how a message shows `value`: never longer than a line or two, whatever it is."""
     try:
-        return _short.repr(value)
+        text = _short.repr(value)
+        return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."
     except Exception:  # of a user's own class; or an int of more digits than Python prints
         return f"a {type(value).__name__}"
 

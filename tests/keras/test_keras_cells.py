@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from fastlstm.keras import Input, Sequential, layers
+from fastlstm.keras import Input, Sequential, layers, ops, saving
 from fastlstm.keras.foundation.trees import mapped
 from fastlstm.keras.layers.call import TRAINING
 
@@ -320,13 +320,43 @@ def test_a_cell_that_is_not_trained_keeps_its_weights():
     assert model.trainable_variables == []
 
 
-def test_a_cell_without_vjp_predicts_but_does_not_train():
-    model = Sequential([Input((T, I)), layers.RNN(Fading()), layers.Dense(1)])
-    model.compile("sgd", "mse")
-    assert model.predict(X, verbose=0).shape == (N, 1)
-    assert np.isfinite(model.evaluate(X, X[:, 0, :1], verbose=0))
-    with pytest.raises(NotImplementedError, match=r"fading: to be trained, a cell must define vjp\(inputs, states\)"):
-        model.fit(X, X[:, 0, :1], verbose=0)
+def test_a_cell_without_a_vjp_has_the_gradients_of_one_with():
+    ours, theirs = (
+        layers.RNN(kind(dtype="float64"), return_sequences=True, return_state=True) for kind in (Fading, TrainedFading)
+    )
+    x = np.random.default_rng(1).normal(size=(N, T, I))
+    for layer in (ours, theirs):
+        layer.build((None, T, I))
+    theirs.set_weights(ours.get_weights())
+    for mask in MASKS.values():
+        (y, back), (y_theirs, back_theirs) = (layer.vjp(x, TRAINING._replace(mask=mask)) for layer in (ours, theirs))
+        dy = [np.random.default_rng(2).normal(size=part.shape) for part in y]
+        (dx, gradients), (dx_theirs, gradients_theirs) = back(dy), back_theirs(dy)
+        for part, wanted in zip([*y, dx, *gradients], [*y_theirs, dx_theirs, *gradients_theirs], strict=True):
+            np.testing.assert_allclose(part, wanted, rtol=ROUNDING, atol=ROUNDING)
+
+
+def test_a_cell_with_layers_inside_trains():
+    class Inside(layers.Layer):
+        def __init__(self, units):
+            super().__init__()
+            self.units = self.state_size = units
+            self.new, self.drop = layers.Dense(units), layers.Dropout(0.5)
+            self.gate = layers.Dense(units, activation="sigmoid")
+
+        def call(self, inputs, states):
+            both = ops.concatenate([inputs, states[0]], axis=-1)
+            gate = self.gate(both)
+            h = gate * states[0] + (1 - gate) * ops.tanh(self.new(self.drop(both)))
+            return h, [h]
+
+    layer = layers.RNN(Inside(4))
+    model = Sequential([Input((T, I)), layer, layers.Dense(1)])
+    assert len(layer.weights) == 4
+    model.compile("adam", "mse")
+    losses = model.fit(X, X[:, 0, :1], epochs=60, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    assert not np.array_equal(layer(X, training=True), layer(X))
 
 
 def test_a_derivative_must_be_as_new_as_the_call_it_belongs_to():
@@ -337,8 +367,10 @@ def test_a_derivative_must_be_as_new_as_the_call_it_belongs_to():
 
     layer, plain = twins(Doubled(3), layers.LSTMCell(3))
     np.testing.assert_array_equal(layer(X), 2 * plain(X))
-    with pytest.raises(NotImplementedError, match="must define vjp"):
-        layer.vjp(X.astype("float32"))
+    x = X.astype("float32")
+    dy = np.ones((N, 3), "float32")
+    dx, wanted = (one.vjp(x)[1](slope)[0] for one, slope in ((layer, dy), (plain, 2 * dy)))
+    np.testing.assert_allclose(dx, wanted, rtol=1e-5)  # the same sums, step by step
 
 
 @pytest.mark.parametrize("clone", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
@@ -350,7 +382,8 @@ def test_copies(clone):
 
 def test_config_makes_the_same_layer():
     layer = layers.RNN([layers.LSTMCell(3, use_bias=False), Fading()], return_sequences=True)
-    other = layers.RNN.from_config(layer.get_config())
+    with saving.custom_object_scope({"Fading": Fading}):
+        other = layers.RNN.from_config(layer.get_config())
     assert other.get_config() == layer.get_config()
     assert isinstance(other.cell.cells[1], Fading)
 

@@ -10,7 +10,16 @@ import pytest
 from golden.configured import MAKERS
 
 from fastlstm import keras
-from fastlstm.keras import activations, constraints, initializers, losses, metrics, optimizers, regularizers
+from fastlstm.keras import (
+    activations,
+    constraints,
+    initializers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+    saving,
+)
 from fastlstm.keras.foundation.configs import plain
 
 KERAS = json.loads((Path(__file__).parents[1] / "golden" / "keras_configs.json").read_text())
@@ -61,9 +70,7 @@ def test_an_object_comes_back_from_its_config(place: str) -> None:
 def test_configs_are_those_of_keras(place: str) -> None:
     theirs, thing = KERAS[place], MAKERS[place](keras)
     ours = module_of(place).serialize(thing)
-    unsupported = type(thing).keras_only
-    wanted = {name: value for name, value in theirs["config"].items() if name not in unsupported}
-    assert ours == theirs | {"config": wanted | OURS_ONLY.get(place, {})}
+    assert ours == theirs | {"config": theirs["config"] | OURS_ONLY.get(place, {})}
     if place not in OURS_ONLY:
         assert_alike(module_of(place).deserialize(theirs), thing)
 
@@ -105,6 +112,7 @@ def test_numbers_of_numpy_are_plain_in_configs() -> None:
         assert_alike(type(thing).from_config(through_json(thing.get_config())), thing)
 
 
+@saving.register_keras_serializable("tests")
 class Halved(initializers.Initializer):
     def __init__(self, value: float) -> None:
         self.value = value
@@ -123,18 +131,28 @@ def test_classes_of_users() -> None:
         "module": __name__,
         "class_name": "Halved",
         "config": {"value": 3.0},
-        "registered_name": f"{__name__}>Halved",
+        "registered_name": "tests>Halved",
     }
     assert_alike(initializers.deserialize(described), Halved(3.0))
+    assert_alike(initializers.get(described), Halved(3.0))
     named = {"class_name": "Other", "config": {"value": 3.0}}
     assert_alike(initializers.deserialize(named, {"Other": Halved}), Halved(3.0))
-    assert_alike(regularizers.get(regularizers.serialize(Twice(0.5))), Twice(0.5))
     with pytest.raises(
-        ValueError, match="initializer must be a known name or an Initializer, got 'Other'; valid names"
+        ValueError, match=r"initializer must be a known name or an Initializer, got 'Other'; valid names: .* registered"
     ):
         initializers.deserialize(named)
     with pytest.raises(ValueError, match="regularizer must be a known name or a Regularizer, got 'Halved'"):
         regularizers.deserialize(described)
+
+
+def test_a_class_that_nobody_registered_is_found_in_custom_objects_only() -> None:
+    described = regularizers.serialize(Twice(0.5))
+    assert described["registered_name"] == "Twice"
+    with pytest.raises(ValueError, match="got 'Twice'"):
+        regularizers.get(described)
+    assert_alike(regularizers.deserialize(described, {"Twice": Twice}), Twice(0.5))
+    with saving.custom_object_scope({"Twice": Twice}):
+        assert_alike(regularizers.get(described), Twice(0.5))
 
 
 def test_functions() -> None:
@@ -144,8 +162,25 @@ def test_functions() -> None:
     assert activations.deserialize(described | {"config": "relu"}) is activations.relu
     assert isinstance(losses.get(described | {"config": "mean_squared_error"}), losses.MeanSquaredError)
     own = activations.ActivationFunction("cube", lambda x: x**3, lambda dy, x, y: 3 * x**2 * dy)
-    with pytest.raises(ValueError, match="activation must be a built-in one, as its config is its name, got 'cube'"):
-        activations.serialize(own)
+    assert activations.serialize(own) == described | {"config": "cube"}
+    assert activations.deserialize(described | {"config": "cube"}, {"cube": own}) is own
+
+
+def doubled(x: Any) -> Any:
+    return 2 * x
+
+
+def test_functions_of_users_are_known_by_name() -> None:
+    described = activations.serialize(activations.get(doubled))
+    assert described["config"] == "doubled"
+    with pytest.raises(ValueError, match=r"activation must be a known name, a function, .* got 'doubled'"):
+        activations.deserialize(described)
+    assert activations.deserialize(described, {"doubled": doubled})(3.0) == 6.0
+    with saving.custom_object_scope({"doubled": doubled}):
+        assert activations.get("doubled").function is doubled
+        assert saving.deserialize_keras_object(described) is doubled
+    with pytest.raises(ValueError, match="a function in a config must be one with a name"):
+        activations.serialize(activations.get(lambda x: x))
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 """Layers, models, losses and metrics that users write with functions of arrays."""
 
+import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from fastlstm.keras import Input, Model, Sequential, layers, losses, metrics, ops
-from fastlstm.keras import backend as K  # noqa: N812 - what programs call it
+from fastlstm.keras import Input, Model, Sequential, activations, layers, losses, metrics, ops, regularizers
+from fastlstm.keras import backend as K
+from fastlstm.keras.foundation.tracing import differentiated
 from fastlstm.keras.graph.network import Network
 
 N, T, I = 4, 5, 3
@@ -65,8 +67,8 @@ class Old(layers.Layer):
 class Two(Model):
     """A subclassed model of one input and two outputs."""
 
-    def __init__(self):
-        super().__init__(dtype="float64")
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
         self.encode = layers.LSTM(4, return_sequences=True, dtype="float64")
         self.parts = {"a": layers.Dense(2, dtype="float64"), "b": layers.GRU(3, dtype="float64")}
 
@@ -82,7 +84,7 @@ LAYERS = {
     "lambda": lambda: layers.Lambda(lambda t: t[:, -1, :] * K.sum(t), dtype="float64"),
     "own activation": lambda: layers.Dense(3, activation=lambda t: ops.tanh(t) ** 2, dtype="float64"),
     "NumPy's activation": lambda: layers.Dense(3, activation=np.tanh, dtype="float64"),
-    "model": Two,
+    "model": lambda: Two(dtype="float64"),
 }
 
 
@@ -141,7 +143,7 @@ def test_training_in_a_model(name):
 
 
 def test_a_subclassed_model_trains_and_names_its_outputs():
-    model = Two()
+    model = Two(dtype="float64")
     model.compile("adam", ["mse", "mae"], loss_weights=[1.0, 0.5])
     x = draw(40, T, I)
     history = model.fit(x, [x[:, 0, :2], x[:, 1]], epochs=8, verbose=0).history
@@ -232,6 +234,279 @@ def test_functions_as_metrics_are_named_and_averaged_as_in_keras():
     assert isinstance(metrics.get(weighted_error), metrics.FunctionMetric)
 
 
+def test_training_reaches_layers_inside():
+    class Dropping(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.drop = layers.Dropout(0.5)
+
+        def call(self, x):
+            return self.drop(x)
+
+    class Saying(Dropping):
+        def call(self, x, training=False):
+            return self.drop(x, training=False), ops.ones(()) * training
+
+    x = np.ones((50, 4), "float32")
+    assert Dropping()(x).all()
+    assert not Dropping()(x, training=True).all()
+    model = Sequential([Input((4,)), Dropping(), layers.Dense(1)])
+    assert not np.array_equal(model(x, training=True), model(x))
+    kept, said = Saying()(x, training=True)
+    assert kept.all()
+    assert said == 1
+
+
+def test_penalties_from_inside_count():
+    class Penalized(layers.Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.inner = layers.Dense(3, activity_regularizer="l2", kernel_regularizer="l1")
+
+        def call(self, x):
+            y = self.inner(x)
+            self.add_loss([ops.mean(x), 2.0 * ops.sum(self.inner.kernel)])
+            return y
+
+    layer, x = Penalized(activity_regularizer=lambda y: 3.0 * ops.sum(y**2)), draw(N, I).astype("float32")
+    model = Sequential([Input((I,)), layer])
+    model.compile("sgd", "mse")
+    y = model(x)
+    loss = model.evaluate(x, np.zeros((N, 3)), verbose=0)
+    kernel = layer.inner.kernel.numpy()
+    wanted = (y**2).mean() + 3.01 * (y**2).sum() / N + x.mean() + 2 * kernel.sum() + 0.01 * abs(kernel).sum()
+    assert loss == pytest.approx(wanted, rel=1e-5)
+    gradient = model._objective().gradients([x], [np.zeros((N, 3), "float32")], [None])[1][0]
+    slope = x.T @ (2 * y / y.size + 6.02 * y / N)
+    np.testing.assert_allclose(gradient, slope + 2 + 0.01 * np.sign(kernel), rtol=1e-4)
+    with pytest.raises(ValueError, match=r"penalized: add_loss\(\) adds to the loss of a step, from within call"):
+        layer.add_loss(1.0)
+
+
+def test_what_a_call_assigns_counts_from_there_on():
+    class Counting(layers.Layer):
+        def build(self, input_shape):
+            self.seen = self.add_weight(shape=(), initializer="zeros", trainable=False, name="seen")
+
+        def call(self, x):
+            self.seen.assign_add(1.0)
+            return x * self.seen
+
+    layer, x = Counting(), np.ones((2, 3), "float32")
+    model = Sequential([Input((3,)), layer, layers.Dense(1)])
+    assert layer.seen.numpy() == 0  # trying it out to see the shape leaves nothing behind
+    np.testing.assert_array_equal(layer(x), x)
+    np.testing.assert_array_equal(layer(x), 2 * x)
+    model.compile("sgd", "mse")
+    model.fit(x, x[:, :1], batch_size=1, epochs=2, verbose=0)
+    assert layer.seen.numpy() == 6
+
+
+def test_classes_derived_from_built_in_ones():
+    class Doubled(layers.Dense):
+        def call(self, inputs):
+            return 2 * super().call(inputs)
+
+    class Squared(layers.LSTM):
+        def call(self, x, training=False, mask=None):
+            return super().call(x, training=training) ** 2
+
+    x = draw(N, T, I)
+    layer, plain = Doubled(2, activation="softmax", dtype="float64"), layers.Dense(2, "softmax", dtype="float64")
+    np.testing.assert_array_equal(layer(x).shape, (N, T, 2))
+    plain.build((None, T, I))
+    plain.set_weights(layer.get_weights())
+    dy = draw(N, T, 2, seed=1)
+    (y, back), (y_plain, back_plain) = layer.vjp(x), plain.vjp(x)
+    np.testing.assert_array_equal(y, 2 * y_plain)
+    for one, other in zip(back(dy)[1], back_plain(2 * dy)[1], strict=True):
+        np.testing.assert_allclose(one, other)
+    recurrent = Squared(3)
+    model = Sequential([Input((T, I)), recurrent, layers.Dense(2)])
+    assert (len(recurrent.weights), model.output_shape) == (3, (None, 2))
+    model.compile("adam", "mse")
+    losses = model.fit(x, x[:, 0, :2], epochs=20, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    with pytest.raises(ValueError, match=r"a layer with a call\(\) of its own cannot be streamed"):
+        model.stream()
+
+
+def test_cells_inside(central_differences):
+    class Decoder(layers.Layer):
+        def __init__(self):
+            super().__init__(dtype="float64")
+            self.cell = layers.LSTMCell(3, dtype="float64")
+            self.top = layers.StackedRNNCells(
+                [layers.GRUCell(2, dtype="float64"), layers.SimpleRNNCell(2, dtype="float64")]
+            )
+
+        def call(self, x):
+            h = c = ops.zeros_like(x)
+            tops = self.top.get_initial_state(len(x))
+            for _ in range(3):
+                h, (h, c) = self.cell(x * h + x, [h, c])
+                y, tops = self.top(h, tops)
+            return y
+
+    layer, x = Decoder(), draw(N, 3)
+    y = layer(x)
+    found, pullback = layer.vjp(x)
+    np.testing.assert_array_equal(found, y)
+    dx, gradients = pullback(np.ones_like(y))
+    np.testing.assert_allclose(dx, central_differences(lambda v: layer(v).sum(), x), atol=GRADIENT)
+    for variable, gradient in zip(layer.trainable_variables, gradients, strict=True):
+        start = variable.numpy()
+
+        def moved(v, variable=variable):
+            variable.assign(v)
+            return layer(x).sum()
+
+        np.testing.assert_allclose(gradient, central_differences(moved, start), atol=GRADIENT, err_msg=variable.path)
+        variable.assign(start)
+
+
+def test_builds_and_calls_with_several_arguments():
+    class Mixed(layers.Layer):
+        def build(self, a_shape, b_shape):
+            self.shapes = a_shape, b_shape
+
+        def call(self, a, b, factor=1.0, mask=None):
+            return {"sum": factor * (a + b), "mask": ops.cast(mask is not None, "float32") * ops.sum(a)}
+
+    layer, x = Mixed(), draw(N, 3).astype("float32")
+    found = layer(x, b=x, factor=2.0)
+    np.testing.assert_array_equal(found["sum"], 4 * x)
+    assert layer.shapes == ((None, 3), (None, 3))
+    assert found["mask"] == 0
+    assert layer(x, x, mask=np.ones(N, bool))["mask"] != 0
+
+    class Of(layers.Layer):
+        def build(self, shape):
+            self.shape = shape
+
+        def call(self, parts):
+            return parts["a"] * parts["b"][0]
+
+    inner, one, other = Of(), Input((3,)), Input((3,))
+    y = inner({"a": one, "b": [other]})
+    assert inner.shape == {"a": (None, 3), "b": [(None, 3)]}
+    np.testing.assert_array_equal(Model([one, other], y)([x, x]), x * x)
+
+
+def test_functions_as_regularizers_constraints_initializers():
+    dense = layers.Dense(
+        2,
+        kernel_initializer=lambda shape, dtype=None: np.full(shape, 0.5, dtype),
+        kernel_regularizer=lambda w: 0.1 * ops.sum(w**4),
+        kernel_constraint=lambda w: ops.clip(w, -0.25, 0.25),
+    )
+    model = Sequential([Input((3,)), dense])
+    model.compile("sgd", "mse")
+    x = np.zeros((2, 3), "float32")
+    assert model.evaluate(x, x[:, :2], verbose=0) == pytest.approx(0.1 * 6 * 0.5**4)
+    assert model.losses == [pytest.approx(0.1 * 6 * 0.5**4)]
+    gradient = model._objective().gradients([x], [x[:, :2]], [None])[1][0]
+    np.testing.assert_allclose(gradient, 0.4 * 0.5**3, rtol=1e-6)
+    model.fit(x, x[:, :2], verbose=0)
+    np.testing.assert_array_equal(dense.kernel.numpy(), 0.25)
+
+    class Quartic(regularizers.Regularizer):
+        def __call__(self, x):
+            return ops.sum(x**4)
+
+    np.testing.assert_allclose(Quartic().gradient(np.array([2.0])), [32])
+    with pytest.raises(ValueError, match=r"initializer must give an array of shape \(3, 2\), got \(3,\)"):
+        layers.Dense(2, kernel_initializer=lambda shape, dtype=None: np.zeros(3)).build((None, 3))
+
+
+class Share(metrics.Metric):
+    """The share of large errors."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.large = self.add_weight(name="large", initializer="zeros")
+        self.seen = self.add_variable(shape=(), initializer="zeros")
+        self.inner = metrics.MeanSquaredError()
+
+    def update_state(self, y_true, y_pred):
+        self.large.assign_add(ops.sum(ops.cast(ops.abs(y_true - y_pred) > 0.5, "float32")))
+        self.seen.assign(self.seen + ops.size(y_pred))
+        self.inner.update_state(y_true, y_pred)
+
+    def result(self):
+        return self.large / self.seen + 0 * self.inner.result()
+
+
+def test_metrics_that_gather_weights():
+    metric = Share()
+    assert [v.path for v in metric.variables] == ["share/large", "share/variable"]
+    model = Sequential([Input((T, I)), layers.LSTM(3), layers.Dense(2)])
+    model.compile("sgd", "mse", metrics=[metric])
+    x, y = draw(10, T, I), draw(10, 2, seed=1).astype("float32")
+    found = model.evaluate(x, y, batch_size=4, verbose=0, return_dict=True)
+    assert found["share"] == pytest.approx((abs(y - model(x)) > 0.5).mean())
+    assert isinstance(found["share"], float)
+    assert metric.seen.numpy() == 20
+    metric.reset_state()
+    assert (metric.seen.numpy(), metric.inner.count) == (0, 0)
+
+
+def test_names_of_keras_inside_functions(central_differences):
+    """Activations, losses and regularizers, whose own derivatives are used."""
+    x = draw(N, 3)
+    labels = np.abs(draw(N, 3, seed=1))
+    functions = {
+        "activation": activations.tanh,
+        "activation by name": activations.get("softmax"),
+        "loss": lambda t: losses.mean_squared_error(labels, t),
+        "object": lambda t: losses.Huber(0.3)(labels, t),
+        "weighted": lambda t: losses.MeanAbsoluteError()(labels, t, np.arange(4.0)),
+        "crossentropy": lambda t: losses.CategoricalCrossentropy()(labels, activations.softmax(t)),
+        "own": lambda t: Quartic()(labels, t),
+        "regularizer": lambda t: regularizers.L1L2(0.1, 0.2)(t),
+    }
+    for name, function in functions.items():
+        y, pullback, _ = differentiated(lambda given, f=function: f(given[0]), [x])
+        np.testing.assert_allclose(y, function(x), err_msg=name)
+        dy = draw(*y.shape, seed=3)
+        wanted = central_differences(lambda v, f=function, dy=dy: (f(v) * dy).sum(), x)
+        np.testing.assert_allclose(pullback(dy)[0][0], wanted, atol=GRADIENT, err_msg=name)
+    x = Input((3,))
+    assert activations.softmax(x).name.startswith("keras_tensor")
+    assert Model(x, activations.sigmoid(x)).operations[-1].name == "sigmoid" if hasattr(Model, "operations") else True
+    with pytest.raises(TypeError, match="y_true must not depend on what is trained"):
+        differentiated(lambda given: losses.mean_squared_error(given[0], labels), [labels])
+
+
+def test_masks_in_training_are_those_of_inference():
+    class Reader(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.embed = layers.Embedding(7, 3, mask_zero=True)
+
+        def call(self, tokens):
+            return self.embed(tokens)
+
+    model = Sequential([Input((4,)), Reader(), layers.LSTM(2, return_sequences=True)])
+    model.compile("sgd", "mse")
+    tokens, y = np.array([[1, 2, 3, 0], [4, 0, 0, 0]]), draw(2, 4, 2).astype("float32")
+    loss = model.evaluate(tokens, y, verbose=0)
+    assert loss == pytest.approx(((model(tokens) - y) ** 2)[tokens != 0].mean(), rel=1e-5)
+    assert model.train_on_batch(tokens, y) == pytest.approx(loss, rel=1e-6)
+
+
+def test_layers_that_were_not_set_up_say_so():
+    class Bare(layers.Layer):
+        def __init__(self):
+            self.inner = 1
+
+        def call(self, x):
+            return x
+
+    with pytest.raises(RuntimeError, match=r"Bare: call super\(\).__init__\(\) first"):
+        Bare()(draw(N, I))
+
+
 def test_float64_goes_all_the_way():
     x = Input((T, I), dtype="float64")
     h = layers.LSTM(3, return_sequences=True, dtype="float64")(x)
@@ -258,8 +533,24 @@ def test_what_cannot_be_done_says_so(monkeypatch):
 
     with pytest.raises(NotImplementedError, match=r"give inputs and outputs, or define call"):
         Nothing()(draw(N, I))
-    for name in [name for name in sys.modules if name.partition(".")[0] == "autograd"]:
-        monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.setitem(sys.modules, "autograd", None)
-    with pytest.raises(ImportError, match=r"pip install 'fastlstm\[autograd\]'"):
-        Attention(3).vjp(draw(N, T, I).astype("float32"))
+
+
+def test_without_autograd_the_error_says_what_to_do():
+    code = """
+import sys
+import numpy as np
+sys.modules["autograd"] = None
+from fastlstm.keras import Sequential, Input, layers, ops
+x = np.ones((4, 3), "float32")
+model = Sequential([Input((3,)), layers.Dense(2), layers.Lambda(lambda t: ops.tanh(t))])
+model.compile("sgd", "mse")
+print(model.predict(x, verbose=0).shape)
+try:
+    model.fit(x, x[:, :2], verbose=0)
+except ImportError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("(4, 2)")
+    assert 'pip install "fastlstm[autograd]"' in done.stdout
+    assert "vjp(x, call)" in done.stdout

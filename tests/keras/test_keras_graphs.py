@@ -257,7 +257,40 @@ def test_structures_of_inputs_and_outputs():
                 np.testing.assert_array_equal(part, of)
     assert list(Model([a, b], {"first": y, "second": z})(x)) == ["first", "second"]
     assert isinstance(Model([a, b], (y, z))(x), tuple)
-    np.testing.assert_array_equal(Model([a], [y])([x["a"]])[0], wanted[0])
+    np.testing.assert_array_equal(Model([a], [y])([x["a"]]), wanted[0])
+
+
+def test_dicts_go_by_their_sorted_keys():
+    """As in Keras: lists beside them are in that order, but what comes out has the keys as they were given."""
+    a, b = Input((T, I), name="a"), Input((2,), name="b")
+    outputs = {"second": layers.LSTM(3, name="y")(a), "first": layers.Dense(4, name="z")(b)}
+    model = Model({"b": b, "a": a}, outputs)
+    assert (model.input_names, model.output_names) == (["a", "b"], ["first", "second"])
+    assert [layer.name for layer in model.layers] == ["b", "a", "z", "y"]
+    x = [draw(N, T, I).astype("float32"), draw(N, 2).astype("float32")]
+    found = model(x)
+    assert list(found) == ["second", "first"]
+    np.testing.assert_array_equal(found["second"], Model(a, outputs["second"])(x[0]))
+    inner = model({"a": Input((T, I)), "b": Input((2,))})
+    assert [(key, tensor.shape) for key, tensor in inner.items()] == [("second", (None, 3)), ("first", (None, 4))]
+    assert list(pickle.loads(pickle.dumps(model))(x)) == list(model.predict(x, verbose=0)) == ["second", "first"]
+
+
+def test_a_model_that_is_a_class_may_give_a_dict():
+    class Two(Model):
+        def __init__(self):
+            super().__init__()
+            self.one, self.other = layers.LSTM(3), layers.Dense(2)
+
+        def call(self, x):
+            h = self.one(x)
+            return {"h": h, "and": self.other(h)}
+
+    model, x = Two(), draw(N, T, I).astype("float32")
+    found = model.predict(x, verbose=0)
+    assert {key: part.shape for key, part in found.items()} == {"h": (N, 3), "and": (N, 2)}
+    assert model.output_names == ["and", "h"]
+    np.testing.assert_array_equal(model(x)["and"], found["and"])
 
 
 def test_stateful_layers_keep_their_states_in_a_graph():

@@ -1,11 +1,12 @@
 """Models that are graphs, against files that Keras wrote; ``golden/make_keras_graphs.py`` says how."""
 
 import importlib
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from golden.graphs import GRAPHS, structure
+from golden.graphs import GRAPHS, structure, texts
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -75,3 +76,61 @@ def test_the_trained_model_and_its_parts_say_the_same(program, keras):
     assert list(found) == list(wanted)
     for name, array in wanted.items():
         np.testing.assert_allclose(found[name], array, **OUTPUT, err_msg=name)
+
+
+def with_text(name):
+    return [
+        pytest.param(graph, load(key)[f"is_{name}"], id=key) for key, graph in GRAPHS.items() if name in graph.texts
+    ]
+
+
+@pytest.mark.parametrize(("graph", "wanted"), with_text("summary"))
+def test_summary(graph, wanted, keras):
+    assert texts(graph, graph.compiled(keras))["summary"].splitlines() == str(wanted).splitlines()
+
+
+def tensors(arguments):
+    """Return where the symbolic tensors among a call's arguments come from: layer, call and output, in order."""
+    if isinstance(arguments, dict):
+        history = arguments.get("config", {}).get("keras_history") if "class_name" in arguments else None
+        return [history] if history else [one for value in arguments.values() for one in tensors(value)]
+    return [one for value in arguments for one in tensors(value)] if isinstance(arguments, list) else []
+
+
+def wiring(config):
+    """Return what of a configuration makes the graph: layers, which outputs each is called on, inputs and outputs."""
+    layers = [
+        (
+            layer["class_name"],
+            layer["name"],
+            [tensors([node["args"], node["kwargs"]]) for node in layer["inbound_nodes"]],
+        )
+        for layer in config["layers"]
+    ]
+    return {key: config[key] for key in ("name", "trainable", "input_layers", "output_layers")} | {"layers": layers}
+
+
+@pytest.mark.parametrize(("graph", "wanted"), with_text("config"))
+def test_configuration_has_the_same_graph(graph, wanted, keras):
+    config = json.loads(texts(graph, graph.compiled(keras))["config"])
+    assert wiring(config) == wiring(json.loads(str(wanted)))
+
+
+@pytest.mark.parametrize(("graph", "wanted"), with_text("config"))
+def test_configurations_of_layers_agree_where_both_say_something(graph, wanted, keras):
+    config = json.loads(texts(graph, graph.compiled(keras))["config"])
+    for ours, theirs in zip(config["layers"], json.loads(str(wanted))["layers"], strict=True):
+        for key, value in theirs["config"].items():
+            if key in ours["config"] and not isinstance(value, dict | list):
+                assert ours["config"][key] == value, f"{theirs['name']}: {key}"
+
+
+@pytest.mark.parametrize("name", [name for name, graph in GRAPHS.items() if "config" in graph.texts])
+def test_a_model_made_from_its_configuration_says_the_same(name, keras):
+    graph, kept = GRAPHS[name], load(name)
+    model = graph.compiled(keras)
+    again = type(model).from_config(model.get_config())
+    assert [layer.name for layer in again.layers] == [layer.name for layer in model.layers]
+    again.set_weights(list(part(kept, "first").values()))
+    for got, wanted in zip(graph.predict(again, part(kept, "data")), part(kept, "untrained").values(), strict=True):
+        np.testing.assert_allclose(got, wanted, **OUTPUT)

@@ -62,7 +62,7 @@ def test_summary_counts_the_optimizer_once_it_has_state(data):
 def test_summary_of_frozen_and_unbuilt_layers(capsys):
     model = Sequential([layers.LSTM(16, name="a_name_that_does_not_fit_into_its_column"), layers.Dense(4)])
     text = text_of(model)
-    assert "│ a_name_that_does_not_fit_into_i │ ?                      │   0 (unbuilt) │" in text
+    assert "│ a_name_that_does_not_fit_into_… │ ?                      │   0 (unbuilt) │" in text
     model.build((None, 5, 3))
     model.layers[0].trainable = False
     assert " Non-trainable params: 1,280 (5.00 KB)\n" in text_of(model)

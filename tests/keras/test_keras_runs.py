@@ -203,7 +203,7 @@ def test_a_metric_may_keep_what_it_is_given():
 
 
 @pytest.mark.parametrize(
-    ("plain", "weighted", "name"), [(["loss"], [], "loss"), ([], ["loss"], "loss"), (["m"], ["m", "m"], "weighted_m")]
+    ("plain", "weighted", "name"), [(["loss"], [], "loss"), ([], ["loss"], "loss"), (["m", "m", "m_1"], [], "m_1")]
 )
 def test_a_metric_that_would_hide_another_number_is_refused(plain, weighted, name):
     net = make()

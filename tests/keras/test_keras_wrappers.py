@@ -343,9 +343,9 @@ def test_embedding_model_trains():
         (lambda: Sequential([layers.Bidirectional(layers.LSTM(2), None)]), ValueError, "gives two outputs"),
         (lambda: Sequential([layers.Bidirectional(layers.LSTM(2, return_state=True))]), ValueError, "return_state"),
         (
-            lambda: layers.TimeDistributed.from_config({"layer": {"class_name": "Lambda"}}),
+            lambda: layers.TimeDistributed.from_config({"layer": {"class_name": "Lamda", "config": {}}}),
             ValueError,
-            "class_name must be that of a known layer, got 'Lambda'; valid names: .*LSTM",
+            "class_name must be that of a known class, .* registered .*, got 'Lamda'",
         ),
     ],
 )

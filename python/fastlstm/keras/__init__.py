@@ -15,14 +15,18 @@ from . import (
     models,
     ops,
     optimizers,
+    random,
     regularizers,
+    saving,
     utils,
 )
+from .foundation.symbolic import SymbolicTensor as KerasTensor
 from .layers import Input, Layer
 from .models import Model, Sequential
 
 __all__ = [
     "Input",
+    "KerasTensor",
     "Layer",
     "Model",
     "Sequential",
@@ -37,6 +41,8 @@ __all__ = [
     "models",
     "ops",
     "optimizers",
+    "random",
     "regularizers",
+    "saving",
     "utils",
 ]

@@ -4,7 +4,7 @@ Names mean what they mean in Keras 3. Its ``hard_sigmoid`` is ``clip(x + 3, 0, 6
 old models were trained with, is here ``hard_sigmoid_keras2``: ``clip(0.2 x + 0.5, 0, 1)``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial, wraps
 from typing import Any, TypeAlias, TypeVar
@@ -15,8 +15,13 @@ from numpy.typing import NDArray
 from fastlstm import checks
 
 from .foundation.arrays import Array, any_numbers
+from .foundation.boxes import is_box
 from .foundation.lookup import function_name
-from .foundation.tracing import gradient_of
+from .foundation.published import is_function, publish_functions
+from .foundation.registration import custom_object_scope, get_registered_object
+from .foundation.serialization import described_function
+from .foundation.symbolic import OPERATORS, SymbolicTensor
+from .foundation.tracing import gradient_of, with_backward
 
 InPlace: TypeAlias = Callable[[Array], Callable[[], object]]
 Result = TypeVar("Result")
@@ -36,13 +41,16 @@ class ActivationFunction:
     """``backward(dy, x, y)`` is the gradient of the input, with ``y = forward(x)``."""
     in_place: InPlace | None = None
     """``in_place(y)`` gives a function that replaces the array `y` by ``forward(y)`` and allocates nothing."""
+    function: Callable[[Any], Any] | None = None
+    """The function that this was made of, if it was one of a user's."""
 
     def __post_init__(self) -> None:
         checks.text("name", self.name)
         checks.function("forward", self.forward)
         checks.function("backward", self.backward)
-        if self.in_place is not None:
-            checks.function("in_place", self.in_place)
+        for name in ("in_place", "function"):
+            if getattr(self, name) is not None:
+                checks.function(name, getattr(self, name))
 
     def bind(self, y: Array) -> Callable[[], object]:
         """Return a function that replaces the array `y` by ``forward(y)``."""
@@ -51,10 +59,15 @@ class ActivationFunction:
     def __reduce__(self) -> Any:
         if _KNOWN.get(self.name) is self:
             return get, (self.name,)
-        return type(self), (self.name, self.forward, self.backward, self.in_place)
+        return type(self), (self.name, self.forward, self.backward, self.in_place, self.function)
 
-    def __call__(self, x: Any) -> Array:
-        """Apply the function to an array or number."""
+    def __call__(self, x: Any) -> Any:
+        """Apply the function to an array or number, to a symbolic tensor, or in a function of one's own."""
+        if isinstance(x, SymbolicTensor):
+            return OPERATORS["activation"](self, x)
+        x = x.value if hasattr(x, "assign") else x
+        if is_box(x):
+            return with_backward(self.forward, self.backward, x)
         x = any_numbers(x, "x")
         return self.forward(x if x.dtype.kind == "f" else x.astype(np.float32))
 
@@ -257,7 +270,8 @@ def _of_function(function: Callable[[Any], Any]) -> ActivationFunction:
     def backward(dy: Array, x: Array, y: Array) -> Array:
         return gradient_of(function, x, dy)
 
-    return ActivationFunction(function_name(function), lambda x: np.asarray(function(x)), backward)
+    name = function_name(function)
+    return ActivationFunction(name, lambda x: np.asarray(function(x)), backward, function=function)
 
 
 def for_cells(identifier: Any, argument: str) -> str:
@@ -273,10 +287,12 @@ def get(identifier: Any, argument: str = "activation") -> ActivationFunction:
     """Return the activation that a name or object stands for; None is ``linear``. Errors name the `argument`."""
     if identifier is None:
         return linear
+    if is_function(identifier):
+        identifier = identifier.get("config")
+    if isinstance(identifier, str):
+        identifier = _KNOWN.get(identifier) or get_registered_object(identifier) or identifier
     if isinstance(identifier, ActivationFunction):
         return identifier
-    if isinstance(identifier, str) and identifier in _KNOWN:
-        return _KNOWN[identifier]
     if callable(identifier) and not isinstance(identifier, type):
         return _of_function(identifier)
     wanted = "a known name, a function, or an ActivationFunction, which has a derivative too"
@@ -284,17 +300,19 @@ def get(identifier: Any, argument: str = "activation") -> ActivationFunction:
     checks.refuse(checks.kind_error(identifier), argument, wanted, identifier, names)
 
 
-def serialize(activation: ActivationFunction) -> str:
-    """Return the name by which `get` finds a built-in activation."""
+def serialize(activation: ActivationFunction) -> Any:
+    """Return the name by which `get` finds a built-in activation, or the description of a function of one's own."""
     if not isinstance(activation, ActivationFunction):
         checks.refuse(TypeError, "activation", "an ActivationFunction", activation)
-    if _KNOWN.get(activation.name) is not activation:
-        checks.refuse(ValueError, "activation", "a built-in one, as its config is its name", activation.name)
-    return activation.name
+    if _KNOWN.get(activation.name) is activation:
+        return activation.name
+    return described_function(activation.function or activation)
 
 
-def deserialize(config: Any) -> ActivationFunction:
-    """Return the activation of a name, or of Keras' description of a function."""
-    if isinstance(config, dict) and config.get("class_name") == "function":
-        config = config.get("config")
-    return get(config)
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> ActivationFunction:
+    """Return the activation of a name, or of the description of a function, which may be in `custom_objects`."""
+    with custom_object_scope(custom_objects):
+        return get(config)
+
+
+publish_functions(_KNOWN)

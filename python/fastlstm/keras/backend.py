@@ -2,54 +2,46 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import reduce
 from typing import Any
 
+import numpy
 import numpy as np
 
-from . import ops
+from . import constraints, ops, random
 from .foundation.arrays import Array
+from .foundation.boxes import bare
 from .foundation.lookup import reset_names
+from .foundation.passes import current
 from .foundation.settings import epsilon, floatx, set_floatx
+from .foundation.symbolic import SymbolicTensor
 from .foundation.variable import Variable
 from .ops import (
     abs,
     all,
     any,
-    argmax,
-    argmin,
-    binary_crossentropy,
     cast,
-    categorical_crossentropy,
-    clip,
     cos,
-    cumprod,
-    cumsum,
     elu,
     equal,
     exp,
-    expand_dims,
-    eye,
     greater,
     greater_equal,
-    hard_sigmoid,
     l2_normalize,
     less,
     less_equal,
     log,
     logsumexp,
     max,
-    maximum,
     mean,
     min,
-    minimum,
     ndim,
     not_equal,
     one_hot,
-    ones,
-    ones_like,
     prod,
-    relu,
-    reshape,
     round,
     shape,
     sigmoid,
@@ -58,20 +50,15 @@ from .ops import (
     softmax,
     softplus,
     softsign,
-    sparse_categorical_crossentropy,
     sqrt,
     square,
-    squeeze,
     stack,
     std,
     stop_gradient,
     sum,
     tanh,
-    tile,
     transpose,
     var,
-    zeros,
-    zeros_like,
 )
 from .ops.function import operation
 
@@ -89,6 +76,7 @@ def image_data_format() -> str:
 def clear_session() -> None:
     """Start the automatic layer names again."""
     reset_names()
+    _uids.clear()
 
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None) -> Array:
@@ -97,14 +85,40 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
     return array if shape is None else np.broadcast_to(array, shape).copy()
 
 
+def zeros(shape: Any, dtype: Any = None, name: str | None = None) -> Array:
+    """Zeros."""
+    return ops.zeros(shape, dtype)
+
+
+def ones(shape: Any, dtype: Any = None, name: str | None = None) -> Array:
+    """Ones."""
+    return ops.ones(shape, dtype)
+
+
+def zeros_like(x: Any, dtype: Any = None, name: str | None = None) -> Any:
+    """Zeros in the shape of `x`."""
+    return ops.zeros_like(x, dtype)
+
+
+def ones_like(x: Any, dtype: Any = None, name: str | None = None) -> Any:
+    """Ones in the shape of `x`."""
+    return ops.ones_like(x, dtype)
+
+
+def eye(size: Any, dtype: Any = None, name: str | None = None) -> Array:
+    """Ones on a diagonal."""
+    rows, columns = size if isinstance(size, list | tuple) else (size, None)
+    return ops.eye(rows, columns, dtype=dtype)
+
+
 def variable(value: Any, dtype: Any = None, name: str | None = None, constraint: Any = None) -> Variable:
     """`value` as a variable."""
-    return Variable(np.asarray(value, dtype or floatx()), name or "variable")
+    return Variable(np.asarray(value, dtype or floatx()), name or "variable", constraint=constraints.get(constraint))
 
 
 def get_value(x: Any) -> Array:
     """Return the array."""
-    return ops.convert_to_numpy(x)
+    return np.array(ops.convert_to_numpy(x))
 
 
 eval = get_value
@@ -115,14 +129,235 @@ def set_value(x: Variable, value: Any) -> None:
     x.assign(value)
 
 
+def batch_get_value(tensors: Any) -> list[Array]:
+    """Return the arrays."""
+    return [get_value(x) for x in tensors]
+
+
+def batch_set_value(tuples: Any) -> None:
+    """Assign to variables, of pairs of a variable and a value."""
+    for x, value in tuples:
+        x.assign(value)
+
+
+def update(x: Variable, new_x: Any) -> Any:
+    """Assign to a variable, and return the value."""
+    x.assign(new_x)
+    return x.value
+
+
+def update_add(x: Variable, increment: Any) -> Any:
+    """Add to a variable, and return the value."""
+    x.assign_add(increment)
+    return x.value
+
+
+def update_sub(x: Variable, decrement: Any) -> Any:
+    """Subtract from a variable, and return the value."""
+    x.assign_sub(decrement)
+    return x.value
+
+
+def moving_average_update(x: Variable, value: Any, momentum: float) -> Any:
+    """Bring a variable nearer to a value, and return what it is then."""
+    return update(x, ops.convert_to_numpy(x.value * momentum + value * (1.0 - momentum)))
+
+
 def int_shape(x: Any) -> tuple[int | None, ...]:
     """Sizes of the axes; None for one that is open."""
     return ops.shape(x)
 
 
+def dtype(x: Any) -> str:
+    """Name of the dtype."""
+    return ops.dtype(x)
+
+
+def count_params(x: Any) -> int:
+    """Return the number of entries."""
+    return int(ops.size(x))
+
+
 def is_keras_tensor(x: Any) -> bool:
-    """Whether `x` is something to compute with."""
-    return ops.is_tensor(x)
+    """Whether `x` is symbolic."""
+    return isinstance(x, SymbolicTensor)
+
+
+def is_sparse(tensor: Any) -> bool:
+    """False: nothing is."""
+    return False
+
+
+def clip(x: Any, min_value: Any, max_value: Any) -> Any:
+    """`x`, at least `min_value` and at most `max_value`; None: without a limit."""
+    return ops.clip(x, -np.inf if min_value is None else min_value, np.inf if max_value is None else max_value)
+
+
+def maximum(x: Any, y: Any) -> Any:
+    """Return the larger one."""
+    return ops.maximum(x, y)
+
+
+def minimum(x: Any, y: Any) -> Any:
+    """Return the smaller one."""
+    return ops.minimum(x, y)
+
+
+def argmax(x: Any, axis: int = -1) -> Any:
+    """Place of the largest entry."""
+    return ops.argmax(x, axis)
+
+
+def argmin(x: Any, axis: int = -1) -> Any:
+    """Place of the smallest entry."""
+    return ops.argmin(x, axis)
+
+
+def cumsum(x: Any, axis: int = 0) -> Any:
+    """Sums of the entries so far."""
+    return ops.cumsum(x, axis)
+
+
+def cumprod(x: Any, axis: int = 0) -> Any:
+    """Products of the entries so far."""
+    return ops.cumprod(x, axis)
+
+
+@operation
+def relu(np: Any, x: Any, alpha: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
+    """`x` where it is at least the threshold, elsewhere ``alpha * (x - threshold)``, and at most `max_value`."""
+    if not alpha and max_value is None and not threshold:
+        return ops.relu(x)
+    y = np.where(bare(x) >= threshold, x, alpha * (x - threshold))
+    return y if max_value is None else ops.clip(y, -numpy.inf, max_value)
+
+
+@operation
+def hard_sigmoid(np: Any, x: Any) -> Any:
+    """``clip(0.2 * x + 0.5, 0, 1)``, as it was in Keras 2; that of `ops` is another one."""
+    return ops.clip(0.2 * x + 0.5, 0.0, 1.0)
+
+
+def batch_normalization(
+    x: Any, mean: Any, var: Any, beta: Any, gamma: Any, axis: int = -1, epsilon: float = 1e-3
+) -> Any:
+    """`x` less the mean, divided by the standard deviation, times `gamma` plus `beta`."""
+    return ops.batch_normalization(x, mean, var, axis, beta, gamma, epsilon)
+
+
+def cast_to_floatx(x: Any) -> Any:
+    """`x` in the default dtype."""
+    return ops.cast(x, floatx())
+
+
+def expand_dims(x: Any, axis: int = -1) -> Any:
+    """`x` with an axis of size 1 at this place."""
+    return ops.expand_dims(x, axis)
+
+
+def squeeze(x: Any, axis: Any) -> Any:
+    """`x` without an axis of size 1."""
+    return ops.squeeze(x, axis)
+
+
+def reshape(x: Any, shape: Any) -> Any:
+    """`x` in another shape."""
+    return ops.reshape(x, shape)
+
+
+def tile(x: Any, n: Any) -> Any:
+    """`x` so many times along every axis."""
+    return ops.tile(x, n if isinstance(n, list | tuple) else [n])
+
+
+@operation
+def bias_add(np: Any, x: Any, bias: Any, data_format: str | None = None) -> Any:
+    """`x` plus a bias along the last axis."""
+    return x + bias
+
+
+@operation
+def temporal_padding(np: Any, x: Any, padding: Any = (1, 1)) -> Any:
+    """Steps ``(N, T, I)`` with zeros before and after."""
+    return ops.pad(x, ((0, 0), tuple(padding), (0, 0)))
+
+
+def in_top_k(predictions: Any, targets: Any, k: int) -> Any:
+    """Whether class numbers are among the `k` largest predictions."""
+    return ops.in_top_k(targets, predictions, k)
+
+
+def map_fn(fn: Callable[[Any], Any], elems: Any, name: str | None = None, dtype: Any = None) -> Any:
+    """What a function gives for every entry of the first axis."""
+    return ops.map(fn, elems)
+
+
+def foldl(fn: Callable[[Any, Any], Any], elems: Any, initializer: Any = None, name: str | None = None) -> Any:
+    """Apply a function to what it gave and the next entry of the first axis."""
+    parts = list(ops.unstack(elems))
+    return reduce(fn, parts) if initializer is None else reduce(fn, parts, initializer)
+
+
+def foldr(fn: Callable[[Any, Any], Any], elems: Any, initializer: Any = None, name: str | None = None) -> Any:
+    """As `foldl`, from the last entry on."""
+    return foldl(fn, ops.flip(elems, 0), initializer)
+
+
+def learning_phase() -> int:
+    """1 while a function of one's own runs in training, else 0."""
+    passing = current()
+    return int(passing is not None and passing.training)
+
+
+def in_train_phase(x: Any, alt: Any, training: Any = None) -> Any:
+    """`x` in training, else `alt`; either may be a function that gives it."""
+    chosen = x if (learning_phase() if training is None else training) else alt
+    return chosen() if callable(chosen) else chosen
+
+
+def in_test_phase(x: Any, alt: Any, training: Any = None) -> Any:
+    """`alt` in training, else `x`."""
+    return in_train_phase(alt, x, training)
+
+
+def dropout(x: Any, level: float, noise_shape: Any = None, seed: Any = None) -> Any:
+    """`x` with a part set to 0, and the rest larger."""
+    return random.dropout(x, level, noise_shape, seed)
+
+
+def random_normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> Array:
+    """Normal numbers."""
+    return random.normal(shape, mean, stddev, dtype, seed)
+
+
+def random_uniform(shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None) -> Array:
+    """Numbers between two others, all as likely."""
+    return random.uniform(shape, minval, maxval, dtype, seed)
+
+
+def random_bernoulli(shape: Any, p: float = 0.0, dtype: Any = None, seed: Any = None) -> Array:
+    """Ones with a probability, else zeros."""
+    return random.binomial(shape, 1, p, dtype, seed)
+
+
+def truncated_normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> Array:
+    """Normal numbers within two standard deviations."""
+    return random.truncated_normal(shape, mean, stddev, dtype, seed)
+
+
+@contextmanager
+def name_scope(name: str) -> Iterator[str]:
+    """Do nothing: names have no scopes."""
+    yield name
+
+
+def get_uid(prefix: str = "") -> int:
+    """Return 1, 2, ... for each prefix."""
+    _uids[prefix] += 1
+    return _uids[prefix]
+
+
+_uids: Counter[str] = Counter()
 
 
 def flatten(x: Any) -> Any:
@@ -136,9 +371,10 @@ def batch_flatten(np: Any, x: Any) -> Any:
     return np.reshape(x, (x.shape[0], -1))
 
 
-def dot(x: Any, y: Any) -> Any:
+@operation
+def dot(np: Any, x: Any, y: Any) -> Any:
     """Product of the last axis of `x` and the last but one of `y`."""
-    return ops.dot(x, y)
+    return np.dot(x, y)
 
 
 @operation
@@ -181,9 +417,13 @@ def repeat_elements(x: Any, rep: int, axis: int) -> Any:
     return ops.repeat(x, rep, axis)
 
 
-def reverse(x: Any, axes: Any) -> Any:
+@operation
+def reverse(np: Any, x: Any, axes: Any) -> Any:
     """Entries the other way round along axes."""
-    return ops.flip(x, axes)
+    key = [slice(None)] * x.ndim
+    for axis in [axes] if _is_one(axes) else axes:
+        key[axis] = slice(None, None, -1)
+    return x[tuple(key)]
 
 
 def pow(x: Any, a: Any) -> Any:
@@ -207,6 +447,21 @@ def arange(start: Any, stop: Any = None, step: int = 1, dtype: str = "int32") ->
     return ops.arange(start, stop, step, dtype)
 
 
+def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
+    """``-sum(t log(p))`` along an axis."""
+    return ops.categorical_crossentropy(target, output, from_logits, axis)
+
+
+def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
+    """``-log(p[t])`` along the last axis."""
+    return ops.sparse_categorical_crossentropy(target, output, from_logits, axis)
+
+
+def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Any:
+    """Return the crossentropy of every entry."""
+    return ops.binary_crossentropy(target, output, from_logits)
+
+
 def gradients(loss: Any, variables: Any) -> Any:
     """NotImplementedError: gradients are taken by `fit`."""
     raise NotImplementedError("K.gradients is not supported: gradients are taken by fit(), or by vjp() of a layer")
@@ -222,17 +477,25 @@ __all__ = [
     "backend",
     "batch_dot",
     "batch_flatten",
+    "batch_get_value",
+    "batch_normalization",
+    "batch_set_value",
+    "bias_add",
     "binary_crossentropy",
     "cast",
+    "cast_to_floatx",
     "categorical_crossentropy",
     "clear_session",
     "clip",
     "concatenate",
     "constant",
     "cos",
+    "count_params",
     "cumprod",
     "cumsum",
     "dot",
+    "dropout",
+    "dtype",
     "elu",
     "epsilon",
     "equal",
@@ -242,25 +505,36 @@ __all__ = [
     "eye",
     "flatten",
     "floatx",
+    "foldl",
+    "foldr",
     "gather",
+    "get_uid",
     "get_value",
     "gradients",
     "greater",
     "greater_equal",
     "hard_sigmoid",
     "image_data_format",
+    "in_test_phase",
+    "in_top_k",
+    "in_train_phase",
     "int_shape",
     "is_keras_tensor",
+    "is_sparse",
     "l2_normalize",
+    "learning_phase",
     "less",
     "less_equal",
     "log",
     "logsumexp",
+    "map_fn",
     "max",
     "maximum",
     "mean",
     "min",
     "minimum",
+    "moving_average_update",
+    "name_scope",
     "ndim",
     "not_equal",
     "one_hot",
@@ -269,6 +543,9 @@ __all__ = [
     "permute_dimensions",
     "pow",
     "prod",
+    "random_bernoulli",
+    "random_normal",
+    "random_uniform",
     "relu",
     "repeat",
     "repeat_elements",
@@ -294,8 +571,13 @@ __all__ = [
     "sum",
     "switch",
     "tanh",
+    "temporal_padding",
     "tile",
     "transpose",
+    "truncated_normal",
+    "update",
+    "update_add",
+    "update_sub",
     "var",
     "variable",
     "zeros",

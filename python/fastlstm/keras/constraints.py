@@ -1,6 +1,6 @@
 """Conditions that weights are brought to after every step of training."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ from fastlstm import checks
 
 from .foundation.arrays import Array
 from .foundation.configs import Configurable, Kind
-from .foundation.lookup import names_of
+from .foundation.lookup import function_name, names_of
 from .foundation.settings import EPSILON
 
 
@@ -98,6 +98,27 @@ class UnitNorm(Constraint):
         return result
 
 
+class FunctionConstraint(Constraint):
+    """A function that brings weights to a condition.
+
+    Parameters
+    ----------
+    function
+        Takes the weights, and gives others of the same shape.
+    """
+
+    def __init__(self, function: Callable[[Array], Any]) -> None:
+        self.function = checks.function("function", function)
+
+    def __call__(self, w: Array) -> Array:
+        """Return the constrained weights."""
+        return np.asarray(self.function(w))
+
+    def get_config(self) -> dict[str, Any]:
+        """NotImplementedError: a function cannot be described."""
+        raise NotImplementedError(f"constraint {function_name(self.function)!r} is a function and has no config")
+
+
 def _checked_axis(axis: Any) -> int | list[int]:
     """`axis` as an int or a list of them."""
     if isinstance(axis, list | tuple) and axis:
@@ -117,7 +138,9 @@ _KIND = Kind(Constraint, names_of(MaxNorm, MinMaxNorm, NonNeg, UnitNorm), "keras
 
 
 def get(identifier: Any, argument: str = "constraint") -> Constraint | None:
-    """Return the constraint that a name, class, instance or its description stands for; None is none."""
+    """Return the constraint that a name, class, instance, description or function stands for; None is none."""
+    if callable(identifier) and not isinstance(identifier, Constraint | type):
+        return FunctionConstraint(identifier)
     return None if identifier is None else _KIND.get(identifier, argument)
 
 

@@ -1,7 +1,7 @@
 """Initial weights, drawn from the distributions Keras draws them from."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +11,7 @@ from fastlstm import checks
 
 from .foundation.arrays import Array, any_numbers, float_dtype, memory_for, weight_shape
 from .foundation.configs import Configurable, Kind
-from .foundation.lookup import names_of
+from .foundation.lookup import function_name, names_of
 from .foundation.random import draw_seed
 
 
@@ -26,10 +26,35 @@ class Initializer(Configurable):
         """Draw an array."""
         wanted, sizes = float_dtype(dtype), weight_shape(shape, "shape")
         with memory_for(sizes, "shape", wanted):
-            return np.ascontiguousarray(self._draw(sizes), dtype=wanted)
+            return np.asarray(self._draw(sizes), dtype=wanted, order="C")
 
     def _draw(self, shape: tuple[int, ...]) -> Array:
         raise NotImplementedError(f"{type(self).__name__} must define _draw(shape)")
+
+
+class FunctionInitializer(Initializer):
+    """A function that makes arrays.
+
+    Parameters
+    ----------
+    function
+        ``function(shape, dtype=None)`` gives an array.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = checks.function("function", function)
+
+    def __call__(self, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Array:
+        """Make an array."""
+        wanted, sizes = float_dtype(dtype), weight_shape(shape, "shape")
+        array = np.array(any_numbers(self.function(sizes, dtype=wanted), "initializer"), wanted, order="C")
+        if array.shape != sizes:
+            checks.complain(ValueError, "initializer", f"give an array of shape {sizes}", array.shape)
+        return array
+
+    def get_config(self) -> dict[str, Any]:
+        """NotImplementedError: a function cannot be described."""
+        raise NotImplementedError(f"initializer {function_name(self.function)!r} is a function and has no config")
 
 
 class _Random(Initializer):
@@ -181,7 +206,7 @@ class _Scaled(VarianceScaling):
         super().__init__(*self._settings, seed=seed)
 
     def get_config(self) -> dict[str, Any]:
-        return {"seed": self._given_seed}
+        return {"seed": self._given_seed} | dict(self.keras_only)
 
 
 class GlorotUniform(_Scaled):
@@ -250,7 +275,9 @@ _KIND = Kind(Initializer, _KNOWN, "keras.initializers", "initializer")
 
 
 def get(identifier: Any, argument: str = "initializer") -> Initializer:
-    """Return the initializer that a name, class or instance stands for; None is ``zeros``."""
+    """Return the initializer that a name, class, instance, description or function stands for; None is ``zeros``."""
+    if callable(identifier) and not isinstance(identifier, Initializer | type):
+        return FunctionInitializer(identifier)
     return Zeros() if identifier is None else _KIND.get(identifier, argument)
 
 

@@ -7,15 +7,21 @@ import numpy as np
 
 from fastlstm import checks
 
-from . import losses
-from .foundation.arrays import Array, any_numbers
+from . import initializers, losses
+from .foundation.arrays import Array, any_numbers, weight_shape
 from .foundation.configs import Configurable, Kind
 from .foundation.lookup import checked_name, function_name, names_of, snake_case
+from .foundation.published import find_function, is_function
+from .foundation.registration import custom_object_scope, get_registered_object
 from .foundation.settings import floatx
+from .foundation.trees import leaves
+from .foundation.variable import Variable
 
 
 class Metric(Configurable):
     """Base class. A metric of your own defines `call`, the value of every entry, or `update_state` and `result`.
+
+    What it gathers are weights from `add_weight`, or other metrics, kept as attributes; `reset_state` makes them zeros.
 
     Parameters
     ----------
@@ -32,6 +38,40 @@ class Metric(Configurable):
         self.name = checked_name(name, type(self).__name__) or snake_case(type(self).__name__)
         self._dtype = floatx() if dtype is None else checks.any_dtype("dtype", dtype).name
         self.total, self.count = 0.0, 0.0
+
+    def add_weight(self, *args: Any, **kwargs: Any) -> Variable:
+        """Return a weight that the metric gathers something in; keep it as an attribute.
+
+        Parameters
+        ----------
+        shape
+            Its sizes; by default those of a number.
+        initializer
+            Of its first value; by default zeros.
+        dtype
+            By default that of the metric.
+        name
+            By default ``variable``; may come first.
+        """
+        names = ("name", "shape") if args and isinstance(args[0], str) else ("shape", "initializer", "dtype")
+        given = dict(zip(names, args, strict=False)) | kwargs
+        for argument in given:
+            checks.one_of("add_weight's argument", argument, ("shape", "initializer", "dtype", "aggregation", "name"))
+        dtype = np.dtype(given.get("dtype") or self._dtype)
+        draw = initializers.get(given.get("initializer"))
+        name = checked_name(given.get("name"), "add_weight") or "variable"
+        shape = weight_shape(given.get("shape", ()), "shape")
+        return Variable(draw(shape).astype(dtype), name, f"{self.name}/{name}", trainable=False)
+
+    add_variable = add_weight
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The weights, those of other metrics inside too."""
+        found: list[Variable] = []
+        for value in leaves(list(vars(self).values())):
+            found += [value] if isinstance(value, Variable) else value.variables if isinstance(value, Metric) else []
+        return found
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Return the value of every entry."""
@@ -72,16 +112,21 @@ class Metric(Configurable):
 
     def reset_state(self) -> None:
         """Forget everything."""
+        for variable in self.variables:
+            variable.assign(np.zeros(variable.shape))
+        for part in leaves(list(vars(self).values())):
+            if isinstance(part, Metric):
+                part.reset_state()
         self.total, self.count = 0.0, 0.0
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
+    def __call__(self, *args: Any, **kwargs: Any) -> float:
         """Take in one batch and give the mean so far."""
-        self.update_state(y_true, y_pred, sample_weight)
+        self.update_state(*args, **kwargs)
         return self.result()
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {"name": self.name, "dtype": self._dtype}
+        return {"name": self.name, "dtype": self._dtype} | dict(self.keras_only)
 
 
 class CategoricalAccuracy(Metric):
@@ -181,12 +226,6 @@ def _in_top_k(labels: Array, y_pred: Array, k: int) -> Array:
 
 class _LossMetric(Metric):
     loss: Callable[[], losses.Loss]
-    keras_only: ClassVar[Mapping[str, Any]] = {
-        "from_logits": False,
-        "label_smoothing": 0,
-        "axis": -1,
-        "ignore_class": None,
-    }
 
     def check(self, y_true: Array, output_shape: tuple[int | None, ...]) -> None:
         nothing = lambda: np.zeros(len(y_true), np.bool_)  # noqa: E731 - which labels count is seen in every batch
@@ -229,18 +268,21 @@ class CategoricalCrossentropy(_LossMetric):
     """See the loss of this name."""
 
     loss = losses.CategoricalCrossentropy
+    keras_only: ClassVar[Mapping[str, Any]] = {"from_logits": False, "label_smoothing": 0, "axis": -1}
 
 
 class SparseCategoricalCrossentropy(_LossMetric):
     """See the loss of this name."""
 
     loss = losses.SparseCategoricalCrossentropy
+    keras_only: ClassVar[Mapping[str, Any]] = {"from_logits": False, "ignore_class": None, "axis": -1}
 
 
 class BinaryCrossentropy(_LossMetric):
     """See the loss of this name."""
 
     loss = losses.BinaryCrossentropy
+    keras_only: ClassVar[Mapping[str, Any]] = {"from_logits": False, "label_smoothing": 0}
 
 
 class FunctionMetric(Metric):
@@ -259,8 +301,8 @@ class FunctionMetric(Metric):
         super().__init__(function_name(function) if name is None else name, dtype)
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
-        """Return what the function gives."""
-        return np.asarray(self.function(y_true, y_pred))
+        """Return what the function gives; labels come in the dtype of the outputs, as in Keras."""
+        return np.asarray(self.function(y_true.astype(y_pred.dtype, copy=False), y_pred))
 
     def get_config(self) -> dict[str, Any]:
         """NotImplementedError: a function cannot be described."""
@@ -290,6 +332,10 @@ def accuracy_for(y_ndim: int, output_shape: tuple[int | None, ...], y_last: int 
 
 def get(identifier: Any, argument: str = "metrics") -> Metric:
     """Return the metric that a name, class, instance or function ``f(y_true, y_pred)`` stands for."""
+    if is_function(identifier):
+        return deserialize(identifier)
+    if isinstance(identifier, str) and identifier not in _KNOWN:
+        identifier = get_registered_object(identifier) or identifier
     if isinstance(identifier, str) and identifier not in _KNOWN:
         names = ", ".join(["accuracy", *sorted({snake_case(cls.__name__) for cls in _KNOWN.values()})])
         checks.refuse(ValueError, argument, "known names or Metrics", identifier, f"; valid names: {names}")
@@ -306,6 +352,7 @@ def serialize(metric: Metric) -> dict[str, Any]:
     return _KIND.serialize(metric)
 
 
-def deserialize(config: Any, custom_objects: Mapping[str, type[Metric]] | None = None) -> Metric:
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Metric:
     """Make a metric from its description; classes of your own are found in `custom_objects`, by name."""
-    return _KIND.deserialize(config, custom_objects)
+    with custom_object_scope(custom_objects):
+        return get(find_function(config.get("config"), "metrics")) if is_function(config) else _KIND.deserialize(config)

@@ -1,6 +1,6 @@
 """Penalties on weights that are added to the loss, and their gradients."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -8,20 +8,22 @@ import numpy as np
 from fastlstm import checks
 
 from .foundation.arrays import Array
+from .foundation.boxes import is_box
 from .foundation.configs import Configurable, Kind
-from .foundation.lookup import names_of
+from .foundation.lookup import function_name, names_of
+from .foundation.tracing import gradient_of, with_backward
 
 
 class Regularizer(Configurable):
-    """Base class. A regularizer of your own defines `__call__` and `gradient`."""
+    """Base class. A regularizer of your own defines `__call__`, and `gradient` if it shall be fast."""
 
-    def __call__(self, x: Array) -> float:
+    def __call__(self, x: Any) -> Any:
         """Return the penalty on the weights `x`."""
         raise NotImplementedError(f"{type(self).__name__} must define __call__(x)")
 
     def gradient(self, x: Array) -> Array:
         """Return the derivative of the penalty with respect to `x`."""
-        raise NotImplementedError(f"{type(self).__name__} must define gradient(x), the derivative of the penalty")
+        return gradient_of(self, x)
 
 
 class L1L2(Regularizer):
@@ -36,7 +38,7 @@ class L1L2(Regularizer):
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
         self.l1, self.l2 = _factor("l1", l1), _factor("l2", l2)
 
-    def __call__(self, x: Array) -> float:
+    def __call__(self, x: Any) -> Any:
         """Return the penalty on the weights `x`."""
         return _penalty(x, self.l1, self.l2)
 
@@ -57,7 +59,7 @@ class L1(Regularizer):
     def __init__(self, l1: float = 0.01) -> None:
         self.l1 = _factor("l1", l1)
 
-    def __call__(self, x: Array) -> float:
+    def __call__(self, x: Any) -> Any:
         """Return the penalty on the weights `x`."""
         return _penalty(x, self.l1, 0)
 
@@ -78,7 +80,7 @@ class L2(Regularizer):
     def __init__(self, l2: float = 0.01) -> None:
         self.l2 = _factor("l2", l2)
 
-    def __call__(self, x: Array) -> float:
+    def __call__(self, x: Any) -> Any:
         """Return the penalty on the weights `x`."""
         return _penalty(x, 0, self.l2)
 
@@ -87,11 +89,36 @@ class L2(Regularizer):
         return _slope(x, 0, self.l2)
 
 
+class FunctionRegularizer(Regularizer):
+    """A function of the weights, written with `ops` or operators, as a penalty.
+
+    Parameters
+    ----------
+    function
+        Gives a number.
+    """
+
+    def __init__(self, function: Callable[[Array], Any]) -> None:
+        self.function = checks.function("function", function)
+
+    def __call__(self, x: Array) -> Any:
+        """Return the penalty on the weights `x`."""
+        return self.function(x)
+
+    def get_config(self) -> dict[str, Any]:
+        """NotImplementedError: a function cannot be described."""
+        raise NotImplementedError(f"regularizer {function_name(self.function)!r} is a function and has no config")
+
+
 def _factor(name: str, value: Any) -> float:
     return checks.real_number(name, value, at_least=0)
 
 
-def _penalty(x: Array, l1: float, l2: float) -> float:
+def _penalty(x: Any, l1: float, l2: float) -> Any:
+    x = x.value if hasattr(x, "assign") else x
+    if is_box(x):
+        whole = lambda x: np.asarray(_penalty(x, l1, l2), x.dtype)  # noqa: E731
+        return with_backward(whole, lambda dy, x, y: dy * _slope(x, l1, l2), x)
     return (l1 and l1 * float(np.abs(x).sum())) + (l2 and l2 * float(np.square(x).sum()))
 
 
@@ -106,7 +133,9 @@ _KIND = Kind(Regularizer, names_of(L1, L2, L1L2, l1=L1, l2=L2, l1_l2=L1L2), "ker
 
 
 def get(identifier: Any, argument: str = "regularizer") -> Regularizer | None:
-    """Return the regularizer that a name, class, instance or its description stands for; None is none."""
+    """Return the regularizer that a name, class, instance, description or function stands for; None is none."""
+    if callable(identifier) and not isinstance(identifier, Regularizer | type):
+        return FunctionRegularizer(identifier)
     return None if identifier is None else _KIND.get(identifier, argument)
 
 

@@ -31,12 +31,9 @@ class Monitor(Callback):
     def _upwards(self) -> bool:
         if self.mode != "auto":
             return self.mode == "max"
-        name = self.monitor.removeprefix("val_")
-        for metric in self.model.metrics:
-            if metric.name == name.removeprefix("weighted_"):
-                return bool(metric.direction == "up")
-        if name == "loss":
-            return False
+        direction = self.model.log_direction(self.monitor)
+        if direction is not None:
+            return bool(direction == "up")
         checks.complain(
             ValueError, f"{type(self).__name__}: mode", f"be 'min' or 'max' for monitor={self.monitor!r}", "'auto'"
         )

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from fastlstm import checks
 
@@ -15,10 +15,23 @@ from .settings import floatx
 Array: TypeAlias = NDArray[Any]
 Shape: TypeAlias = tuple[int | None, ...]
 
+POLICIES = ("DTypePolicy", "FloatDTypePolicy", "Policy")
+"""What Keras has called what says the dtype of a layer."""
 
-def float_dtype(dtype: DTypeLike | None, name: str = "dtype") -> np.dtype[Any]:
-    """Return the layer dtype asked for: that of `settings.floatx` unless said otherwise."""
+
+def float_dtype(dtype: Any, name: str = "dtype") -> np.dtype[Any]:
+    """Return the layer dtype asked for: that of `settings.floatx` unless said otherwise; it may be described."""
+    if isinstance(dtype, dict):
+        dtype = policy_name(dtype, name)
     return checks.float_dtype(name, floatx() if dtype is None else dtype)
+
+
+def policy_name(described: dict[str, Any], name: str) -> Any:
+    """Return the dtype of Keras' description of a policy."""
+    config = described.get("config")
+    if described.get("class_name") not in POLICIES or not isinstance(config, dict):
+        checks.refuse(ValueError, name, "a dtype, or the description of a DTypePolicy", described)
+    return config.get("name")
 
 
 def as_shape(shape: Any, name: str, wanted: str = "a tuple of sizes", largest: int = checks.LARGEST_SIZE) -> Shape:

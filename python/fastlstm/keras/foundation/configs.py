@@ -14,14 +14,14 @@ import numpy as np
 from fastlstm import checks
 
 from .lookup import article, find, snake_case
+from .published import publish
+from .registration import custom_object_scope, get_registered_object
+from .serialization import serialize_keras_object
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 T = TypeVar("T", bound="Configurable")
-
-_OWN: dict[str, type[Configurable]] = {}
-"""Classes of users, by the names under which descriptions have them."""
 
 
 class Configurable:
@@ -30,14 +30,10 @@ class Configurable:
     keras_only: ClassVar[Mapping[str, Any]] = {}
     """Arguments of Keras that have one value here, and it; a config may name them."""
 
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        if not cls.__module__.startswith("fastlstm."):
-            _OWN[_own_name(cls)] = cls
-
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {name: plain(value) for name, value in vars(self).items() if not name.startswith("_")}
+        own = {name: plain(value) for name, value in vars(self).items() if not name.startswith("_")}
+        return own | dict(self.keras_only)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -46,12 +42,9 @@ class Configurable:
         for name in cls.keras_only.keys() & given.keys():
             value, only = given.pop(name), cls.keras_only[name]
             if not isinstance(value, int | float | None) or value != only:
-                raise NotImplementedError(f"{cls.__name__}: {name}={value!r} is not supported, only {only!r} is")
+                found = checks.shown(value)
+                raise NotImplementedError(f"{cls.__name__}: {name}={found} is not supported, only {only!r} is")
         return cls(**given)
-
-
-def _own_name(cls: type) -> str:
-    return f"{cls.__module__}>{cls.__name__}"
 
 
 def plain(value: Any) -> Any:
@@ -77,27 +70,24 @@ class Kind(Generic[T]):
     """
 
     def __init__(self, base: type[T], known: Mapping[str, type[T]], module: str, argument: str) -> None:
-        self.base, self.known, self.module, self.argument = base, known, module, argument
+        self.base, self.known, self.argument = base, known, argument
+        publish(module, *dict.fromkeys(known.values()))
 
     def get(self, identifier: Any, argument: str = "") -> T:
         """Return the object that a name, class, instance or description stands for."""
         argument = argument or self.argument
         if isinstance(identifier, dict) and {"class_name", "config"} <= identifier.keys():
             return self.deserialize(identifier, argument=argument)
+        if isinstance(identifier, str) and identifier not in self.known:
+            identifier = get_registered_object(identifier) or identifier
         return find(identifier, self.known, self.base, argument)
 
     def serialize(self, thing: T) -> dict[str, Any]:
         """Return the description of `thing`."""
         if not isinstance(thing, self.base):
             checks.refuse(TypeError, self.argument, article(self.base.__name__), thing)
-        cls = type(thing)
-        own = self.known.get(cls.__name__) is cls
-        return {
-            "module": self.module if own else cls.__module__,
-            "class_name": cls.__name__,
-            "config": thing.get_config(),
-            "registered_name": None if own else _own_name(cls),
-        }
+        found: dict[str, Any] = serialize_keras_object(thing)
+        return found
 
     def deserialize(
         self, description: Any, custom_objects: Mapping[str, type[T]] | None = None, argument: str = ""
@@ -106,20 +96,18 @@ class Kind(Generic[T]):
         argument = argument or self.argument
         if not isinstance(description, dict) or not {"class_name", "config"} <= description.keys():
             checks.refuse(TypeError, argument, "a dict with class_name and config", description)
-        name = description["class_name"]
-        if isinstance(name, str) and name == "function":  # of the module, such as a loss; the config is its name
-            return self.get(description["config"], argument)
-        custom = {} if custom_objects is None else checks.settings("custom_objects", custom_objects)
-        cls = self._class(description, custom, argument)
-        return cls.from_config(checks.settings(f"{argument}: config", description["config"]))
+        with custom_object_scope(custom_objects):
+            cls = self._class(description, argument)
+            return cls.from_config(checks.settings(f"{argument}: config", description["config"]))
 
-    def _class(self, description: dict[str, Any], custom: dict[str, Any], argument: str) -> type[T]:
-        name, registered = description["class_name"], description.get("registered_name")
-        tables: tuple[tuple[Mapping[str, Any], Any], ...] = ((custom, name), (_OWN, registered), (self.known, name))
-        for table, key in tables:
-            cls = table.get(key) if isinstance(key, str) else None
+    def _class(self, description: dict[str, Any], argument: str) -> type[T]:
+        name = description["class_name"]
+        registered = get_registered_object(description.get("registered_name"))
+        built_in = self.known.get(name) if isinstance(name, str) else None
+        for cls in (registered, built_in, get_registered_object(name)):
             if isinstance(cls, type) and issubclass(cls, self.base):
                 return cls
         names = ", ".join(sorted({snake_case(cls.__name__) for cls in self.known.values()}))
         wanted = f"a known name or {article(self.base.__name__)}"
-        checks.refuse(checks.kind_error(name), argument, wanted, name, f"; valid names: {names}")
+        cure = f"; valid names: {names}; one of your own must be registered or given in custom_objects"
+        checks.refuse(checks.kind_error(name), argument, wanted, name, cure)

@@ -66,11 +66,6 @@ def find(identifier: Any, known: Mapping[str, type[T]], base: type[T], kind: str
     checks.refuse(checks.kind_error(identifier), kind, wanted, identifier, f"; valid names: {names}")
 
 
-def describe(thing: Any) -> dict[str, Any] | None:
-    """Class name and settings of an object, from which `find` makes another one; None for None."""
-    return None if thing is None else {"class_name": type(thing).__name__, "config": thing.get_config()}
-
-
 def names_of(*classes: type[T], **aliases: type[T]) -> dict[str, type[T]]:
     """Lookup table of `classes` under their class and snake case names, and under `aliases`."""
     table = {cls.__name__: cls for cls in classes} | {snake_case(cls.__name__): cls for cls in classes}

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastlstm import checks
 
+from .published import place_of
 from .symbolic import Arguments, Node, SymbolicTensor
 
 
@@ -25,6 +26,16 @@ class Operation:
 
     def __init__(self) -> None:
         self.inbound_nodes: list[Node] = []
+
+    @property
+    def _class_name(self) -> str:
+        """What configs and tables call the class."""
+        return type(self).__name__
+
+    @property
+    def _place(self) -> tuple[str | None, str | None]:
+        """Module and registered name of the class in configs."""
+        return place_of(type(self))
 
     @property
     def weights(self) -> list[Any]:
@@ -46,6 +57,22 @@ class Operation:
         """Penalties of the regularizers, part of the loss."""
         return []
 
+    def forward(self, x: Any, call: Any) -> Any:
+        """Return the output for `x`, an array or a list of such."""
+        raise NotImplementedError
+
+    def vjp(self, x: Any, call: Any) -> tuple[Any, Any]:
+        """Return the output and its vector-Jacobian product."""
+        raise NotImplementedError
+
+    def penalized_forward(self, x: Any, call: Any) -> tuple[Any, float]:
+        """Return what `forward` gives, and the penalty on it."""
+        return self.forward(x, call), 0.0
+
+    def penalized_vjp(self, x: Any, call: Any) -> tuple[Any, Any, float]:
+        """Return what `vjp` gives, and the penalty."""
+        return *self.vjp(x, call), 0.0
+
     def output_shape_for(self, shape: Any, arguments: Arguments) -> Any:
         """Shape of the output of a call with `arguments`, for inputs of a shape or of a list of shapes."""
         raise NotImplementedError
@@ -55,7 +82,7 @@ class Operation:
         return self.output_shape_for(shape, arguments), self.dtype
 
     def note(self, arguments: Arguments, mask: Any = None, training: bool | None = None) -> Any:
-        """Note a call on symbolic tensors, and return what it gives: a tensor, or a list of them."""
+        """Note a call on symbolic tensors, and return what it gives: a tensor, or a list or dict of them."""
         shapes = [tensor.shape for tensor in arguments.tensors]
         shape: Any = shapes if len(shapes) > 1 else shapes[0]
         outputs = _tensors(*self.outputs_for(shape, arguments))
@@ -82,7 +109,9 @@ class Operation:
 
 
 def _tensors(shape: Any, dtype: Any) -> Any:
-    """Symbolic tensors of a shape, or of a list of shapes."""
+    """Symbolic tensors of a shape, or of a list or dict of shapes."""
+    if isinstance(shape, dict):
+        return {key: _tensors(entry, dtype[key] if isinstance(dtype, dict) else dtype) for key, entry in shape.items()}
     if isinstance(shape, list):
         dtypes = dtype if isinstance(dtype, list) else [dtype] * len(shape)
         return [_tensors(entry, of_entry) for entry, of_entry in zip(shape, dtypes, strict=True)]

@@ -1,4 +1,4 @@
-"""Gradients of functions that users write, by the autograd package, and the calls of layers inside them.
+"""Gradients of functions that users write, by the autograd package.
 
 While a user's function runs in a *pass*, layers that it calls find the masks of their inputs by the arrays themselves.
 If a gradient is wanted, arrays are boxes of autograd that remember where they come from; a layer called on a box is one
@@ -7,132 +7,38 @@ step there, with the layer's own derivative, and so are its weights.
 
 from __future__ import annotations
 
-import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .arrays import Array
+from .boxes import autograd, bare, is_box, primitive
+from .passes import Pass, within
 from .trees import filled, leaves, mapped
+from .variable import current_values
 
 
-class Pass:
-    """One run of a user's function.
+class Traced(NamedTuple):
+    """What a function gave, and the way back."""
 
-    Parameters
-    ----------
-    boxes
-        Boxes of the variables by their ids, if a gradient is wanted; else None.
-    """
-
-    def __init__(self, boxes: dict[int, Any] | None) -> None:
-        self.boxes = boxes
-        self._masks: dict[int, tuple[Any, Any]] = {}
-
-    def mask_of(self, x: Any) -> Any:
-        """Return the mask of an array that a layer in this pass gave, or that came in."""
-        return self._masks.get(id(x), (None, None))[1]
-
-    def keep_masks(self, outputs: Any, masks: Any) -> None:
-        """Remember the masks of arrays; the arrays are kept, so that no other has their ids."""
-        if masks is not None:
-            for part, mask in zip(leaves(outputs), leaves(masks), strict=False):
-                if mask is not None:
-                    self._masks[id(part)] = part, mask
-
-
-class _Current(threading.local):
-    passing: Pass | None = None
-
-
-_current = _Current()
-
-
-def current() -> Pass | None:
-    """Return the pass that this thread is in, None if it is in none."""
-    return _current.passing
-
-
-@contextmanager
-def within(passing: Pass | None) -> Iterator[Pass | None]:
-    """For the time of a block, this thread is in a pass, or in none."""
-    outer, _current.passing = _current.passing, passing
-    try:
-        yield passing
-    finally:
-        _current.passing = outer
-
-
-def boxed_value(variable: Any, value: Array) -> Any:
-    """Return the box of a variable in the pass of this thread, or its value."""
-    passing = _current.passing
-    if passing is None or passing.boxes is None:
-        return value
-    return passing.boxes.get(id(variable), value)
-
-
-def is_box(x: Any) -> bool:
-    """Whether `x` is an array whose gradient is asked for."""
-    tracer = sys.modules.get("autograd.tracer")
-    return tracer is not None and isinstance(x, tracer.Box)
-
-
-def bare(x: Any) -> Any:
-    """Return the array in a box, or `x` itself if it is none."""
-    while is_box(x):
-        x = x._value
-    return x
-
-
-class _Autograd(NamedTuple):
-    """What is used of the package."""
-
-    make_vjp: Any
-    primitive: Any
-    defvjp_argnums: Any
-    pack: Any
-
-
-def _autograd() -> _Autograd:
-    try:
-        import autograd.builtins
-        import autograd.numpy
-        from autograd.core import make_vjp
-        from autograd.extend import defvjp_argnums, primitive
-    except ImportError as error:
-        raise ImportError(
-            "the gradient of a function of your own needs autograd: pip install 'fastlstm[autograd]'; "
-            "or give a derivative of your own, such as vjp(x, call) of a layer"
-        ) from error
-    _teach_operators(autograd.numpy.numpy_boxes.ArrayBox)
-    return _Autograd(make_vjp, primitive, defvjp_argnums, autograd.builtins.tuple)
-
-
-def _teach_operators(box: Any) -> None:
-    """Let operators of boxes leave what they do not know, a variable, to its own operators."""
-    if getattr(box, "leaves_variables", False):
-        return
-    box.leaves_variables = True
-    for name in ("add", "sub", "mul", "truediv", "mod", "pow", "matmul", "lt", "le", "gt", "ge"):
-        original = getattr(box, f"__{name}__", None)
-        if original is not None:
-            setattr(box, f"__{name}__", _leaving_variables(original))
-
-
-def _leaving_variables(original: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    def operator(self: Any, other: Any) -> Any:
-        return NotImplemented if hasattr(other, "assign") else original(self, other)
-
-    return operator
+    y: Any
+    """An array, or a tree of them."""
+    pullback: Callable[..., tuple[list[Any], list[Array]]]
+    """``pullback(dy, dpenalty=0.0)`` gives the gradients of the inputs, None for one without, and of the variables."""
+    penalty: float
 
 
 def differentiated(
-    function: Callable[[list[Any]], Any], inputs: Sequence[Array], variables: Sequence[Any], masks: Any = None
-) -> tuple[Any, Callable[[Any], tuple[list[Any], list[Array]]], Pass]:
-    """Return what a function gives, its pullback, and the pass it ran in.
+    function: Callable[[list[Any]], Any],
+    inputs: Sequence[Array],
+    variables: Sequence[Any] = (),
+    passing: Pass | None = None,
+    masks: Any = None,
+    need: bool = True,
+) -> Traced:
+    """Run a function and find its pullback.
 
     Parameters
     ----------
@@ -142,86 +48,226 @@ def differentiated(
         The arrays; those that are not of floats get no gradient.
     variables
         What it may use beside; their gradients come too.
+    passing
+        The pass it runs in.
     masks
         Masks of the inputs.
+    need
+        Whether gradients of the inputs are wanted.
     """
-    tools = _autograd()
-    floats = [k for k, x in enumerate(inputs) if x.dtype.kind == "f"]
-    values = [variable._value for variable in variables]
-    found: dict[str, Any] = {}
-    passing = Pass({})
+    floats = [k for k, x in enumerate(inputs) if need and x.dtype.kind == "f"]
+    tape = _Tape([*(inputs[k] for k in floats), *current_values(variables)])
+    passing = passing or Pass()
+    found: list[Any] = []
 
-    def run(packed: Any) -> Any:
+    def run(start: Any) -> Any:
+        boxes = [_tools().source(start, tape, k) for k in range(len(tape.values))]
         given: list[Any] = list(inputs)
-        for place, k in enumerate(floats):
-            given[k] = packed[place]
-        passing.boxes = {id(v): packed[len(floats) + n] for n, v in enumerate(variables)}
+        for box, k in zip(boxes, floats, strict=False):
+            given[k] = box
+        passing.boxes = {id(v): box for v, box in zip(variables, boxes[len(floats) :], strict=True)}
         passing.keep_masks(given, masks)
         with within(passing):
-            y = function(given)
-        found["tree"] = y
-        return tools.pack(tuple(leaves(y)))
+            found.append(mapped(_value_of, function(given)))
+            found.append(sum(passing.penalties))
+        return _tools().end(start, found[1], *leaves(found[0]))
 
-    vjp, _ = tools.make_vjp(run, (*(inputs[k] for k in floats), *values))
-    tree = mapped(lambda leaf: np.asarray(bare(leaf)), found["tree"])
-    outputs = leaves(tree)
+    with np.errstate(all="ignore"):
+        back, _ = autograd().core.make_vjp(run, 0.0)
+    y = mapped(_array_of, found[0])
+    return Traced(y, _Back(tape, back, leaves(y), inputs, floats), float(bare(found[1])))
 
-    def pullback(dy: Any) -> tuple[list[Any], list[Array]]:
+
+def _array_of(leaf: Any) -> Array:
+    array = np.asarray(bare(leaf))
+    if array.dtype == object:
+        raise TypeError("a gradient is taken, which np.array() does not follow; use fastlstm.keras.ops, as ops.stack()")
+    return array
+
+
+def _value_of(leaf: Any) -> Any:
+    return leaf.value if hasattr(leaf, "assign") else leaf
+
+
+class _Tape:
+    """Arrays whose gradients are wanted, and in the end these."""
+
+    def __init__(self, values: list[Array]) -> None:
+        self.values = values
+        self.gradients: list[Any] = [None] * len(values)
+
+
+class _Back:
+    """The pullback of a function that was run.
+
+    Parameters
+    ----------
+    tape
+        Inputs of floats, and variables.
+    back
+        Takes the gradients of penalty and outputs, and leaves on the tape what it finds.
+    outputs
+        What the function gave.
+    inputs, floats
+        What it was given, and which of it is of floats.
+    """
+
+    def __init__(
+        self, tape: _Tape, back: Callable[[Any], Any], outputs: list[Array], inputs: Sequence[Array], floats: list[int]
+    ) -> None:
+        self.tape, self.back, self.outputs, self.inputs, self.floats = tape, back, outputs, inputs, floats
+
+    def __call__(self, dy: Any, dpenalty: float = 0.0) -> tuple[list[Any], list[Array]]:
         slopes = [
-            np.zeros_like(y) if d is None else np.asarray(d, y.dtype) for d, y in zip(leaves(dy), outputs, strict=True)
+            np.zeros_like(y) if d is None else np.asarray(d, y.dtype)
+            for d, y in zip(leaves(dy), self.outputs, strict=True)
         ]
-        gradients = [np.asarray(g) for g in vjp(tuple(slopes))]
-        dx: list[Any] = [None] * len(inputs)
-        for k, gradient in zip(floats, gradients, strict=False):
-            dx[k] = gradient.astype(inputs[k].dtype, copy=False)
-        parts = gradients[len(floats) :]
-        return dx, [g.astype(v.dtype, copy=False) for g, v in zip(parts, values, strict=True)]
+        tape = self.tape
+        tape.gradients = [None] * len(tape.values)
+        with np.errstate(all="ignore"):
+            self.back([dpenalty, *slopes])
+        gradients = [
+            np.zeros_like(value) if g is None else np.asarray(g, value.dtype)
+            for g, value in zip(tape.gradients, tape.values, strict=True)
+        ]
+        dx: list[Any] = [None] * len(self.inputs)
+        for k, gradient in zip(self.floats, gradients, strict=False):
+            dx[k] = gradient
+        return dx, gradients[len(self.floats) :]
 
-    return tree, pullback, passing
 
+class _Step:
+    """Something with a derivative of its own, run as one step.
 
-def gradient_of(function: Callable[[Any], Any], x: Array, dy: Array | None = None) -> Array:
-    """Return the gradient of the array `x`, from that of what a function gives; None: of the sum of it."""
-    y, pullback, _ = differentiated(lambda given: function(given[0]), [x], [])
-    result: Array = pullback(np.ones_like(y) if dy is None else dy)[0][0]
-    return result
+    Parameters
+    ----------
+    vjp
+        Takes arrays; gives what comes out, a pullback to the gradients of the inputs and of the variables, and a
+        penalty.
+    """
+
+    def __init__(self, vjp: Callable[[list[Any]], tuple[Any, Any, float]]) -> None:
+        self.vjp = vjp
+
+    def run(self, inputs: list[Any]) -> None:
+        with within(None):
+            self.y, self.pullback, self.penalty = self.vjp(inputs)
+        self.parts = [*leaves(self.y), self.penalty]
+        self.slopes: list[Any] = [None] * len(self.parts)
+
+    def back(self) -> list[Any]:
+        dy = filled(self.y, iter(self.slopes[:-1]))
+        self.slopes = [None] * len(self.parts)
+        with within(None):
+            dx, gradients = self.pullback(dy)
+        return [*dx, *gradients]
 
 
 def as_one_step(
-    vjp: Callable[[list[Any]], tuple[Any, Callable[[Any], tuple[list[Any], list[Array]]]]],
-    inputs: list[Any],
-    variables: Sequence[Any],
-) -> Any:
+    vjp: Callable[[list[Any]], tuple[Any, Any, float]], inputs: list[Any], weights: list[Any]
+) -> tuple[Any, Any]:
     """Run something with a derivative of its own as one step of the pass of this thread.
 
     Parameters
     ----------
     vjp
-        Takes arrays; gives what comes out, and a pullback to the gradients of the inputs and of the variables.
-    inputs
+        See `_Step`.
+    inputs, weights
         Arrays or boxes.
-    variables
-        The weights that are trained.
+
+    Returns
+    -------
+    y, penalty
+        Boxes, if there is one among what was given.
     """
-    tools, found = _autograd(), dict[str, Any]()
-    weights = [boxed_value(variable, variable._value) for variable in variables]
+    tools, step = _tools(), _Step(vjp)
+    done = tools.step(step, len(inputs), *inputs, *weights)
+    if not is_box(done):
+        return step.y, step.penalty
+    *parts, penalty = (tools.part(done, step, k) if _is_float(part) else part for k, part in enumerate(step.parts))
+    return filled(step.y, iter(parts)), penalty
 
-    def compute(*values: Any) -> Any:
-        with within(None):
-            tree, found["pullback"] = vjp(list(values[: len(inputs)]))
-        found["tree"] = tree
-        return tuple(leaves(tree))
 
-    def maker(argnums: Sequence[int], ans: Any, args: Any, kwargs: Any) -> Any:
-        def back(slopes: Any) -> Any:
-            with within(None):
-                dx, gradients = found["pullback"](filled(found["tree"], iter(slopes)))
-            every = [*dx, *gradients]
-            return tuple(np.zeros_like(bare(args[k])) if every[k] is None else every[k] for k in argnums)
+def _is_float(part: Any) -> bool:
+    return isinstance(part, float) or part.dtype.kind == "f"
 
-        return back
 
-    step = tools.primitive(compute)
-    tools.defvjp_argnums(step, maker)
-    packed = step(*inputs, *weights)
-    return filled(found["tree"], iter([packed[k] for k in range(len(leaves(found["tree"])))]))
+class _Tools(NamedTuple):
+    """Primitives that bring arrays, steps and ends into a trace.
+
+    Numbers lead from each to the next, so that autograd walks them in the right order; what counts goes beside.
+    """
+
+    source: Callable[..., Any]
+    step: Callable[..., Any]
+    part: Callable[..., Any]
+    end: Callable[..., Any]
+
+
+@lru_cache(maxsize=1)
+def _tools() -> _Tools:
+    return _Tools(
+        primitive(lambda start, tape, k: tape.values[k], _keep_gradient),
+        primitive(_do_step, _step_back),
+        primitive(lambda done, step, k: step.parts[k], _keep_slope),
+        primitive(lambda start, *parts: 0.0, _begin_back),
+    )
+
+
+def _keep_gradient(argnums: Any, y: Any, args: Any, kwargs: Any) -> Any:
+    _, tape, k = args
+
+    def keep(slope: Any) -> tuple[float]:
+        tape.gradients[k] = slope
+        return (0.0,)
+
+    return keep
+
+
+def _keep_slope(argnums: Any, y: Any, args: Any, kwargs: Any) -> Any:
+    _, step, k = args
+
+    def keep(slope: Any) -> tuple[float]:
+        step.slopes[k] = np.asarray(slope, getattr(y, "dtype", None))
+        return (0.0,)
+
+    return keep
+
+
+def _do_step(step: _Step, count: int, *values: Any) -> float:
+    step.run(list(values[:count]))
+    return 0.0
+
+
+def _step_back(argnums: Sequence[int], y: Any, args: Any, kwargs: Any) -> Any:
+    step, _, *values = args
+
+    def back(_: float) -> list[Any]:
+        every = step.back()
+        return [np.zeros_like(values[k - 2]) if every[k - 2] is None else every[k - 2] for k in argnums]
+
+    return back
+
+
+def _begin_back(argnums: Sequence[int], y: Any, args: Any, kwargs: Any) -> Any:
+    return lambda slopes: [slopes[k - 1] if k else 0.0 for k in argnums]
+
+
+def gradient_of(function: Callable[[Any], Any], x: Array, dy: Array | None = None) -> Array:
+    """Return the gradient of the array `x`, from that of what a function gives; None: of the sum of it."""
+    y, pullback, _ = differentiated(lambda given: function(given[0]), [x])
+    result: Array = pullback(np.ones_like(y) if dy is None else dy)[0][0]
+    return result
+
+
+def with_backward(forward: Callable[[Array], Array], backward: Callable[[Array, Array, Array], Array], x: Any) -> Any:
+    """Return ``forward(x)`` of a box; ``backward(dy, x, y)`` is the gradient of `x`."""
+    return _backward_known()(x, forward, backward)
+
+
+@lru_cache(maxsize=1)
+def _backward_known() -> Callable[..., Any]:
+    return primitive(
+        lambda x, forward, backward: forward(x),
+        lambda argnums, y, args, kwargs: lambda dy: (args[2](np.asarray(dy, y.dtype), args[0], y),),
+    )

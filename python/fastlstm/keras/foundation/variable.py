@@ -1,21 +1,26 @@
 """A named weight whose value is an immutable snapshot."""
 
+from __future__ import annotations
+
 import operator
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from fastlstm.forks import CHANGES, held_at_forks
 
-from ..constraints import Constraint
-from ..regularizers import Regularizer
 from .arrays import Array, any_numbers
+from .boxes import autograd, bare, is_box
+from .passes import current
 from .symbolic import SymbolicTensor
-from .tracing import boxed_value
+
+if TYPE_CHECKING:
+    from ..constraints import Constraint
+    from ..regularizers import Regularizer
 
 CHANGE = threading.RLock()
 """Held while weights that belong together change or are made, and while a layer derives something from them."""
@@ -72,7 +77,10 @@ class Variable:
 
         While a gradient of a function of one's own is taken, this is autograd's box of it.
         """
-        return boxed_value(self, self._value)  # type: ignore[no-any-return]
+        passing = current()
+        if passing is None:
+            return self._value
+        return passing.value_of(self, current_values((self,))[0])  # type: ignore[no-any-return]
 
     @value.setter
     def value(self, value: Any) -> None:
@@ -90,15 +98,23 @@ class Variable:
 
     def numpy(self) -> Array:
         """Return a copy of the value."""
-        return self._value.copy()
+        copy: Array = bare(self.value).copy()
+        return copy
 
     def assign(self, value: Any) -> None:
-        """Take a copy of `value`, which must have this weight's shape."""
-        self._value = self.checked(value)
+        """Take a copy of `value`, which must have this weight's shape.
+
+        In a function of one's own, this counts from there on, and for everything else once the function is done.
+        """
+        passing, array = current(), self.checked(value)
+        if passing is None:
+            self._value = array
+        else:
+            passing.assign(self, array)
 
     def checked(self, value: Any) -> Array:
         """Return a read-only copy of `value` fit to be assigned, or ValueError."""
-        array = any_numbers(value.value if isinstance(value, Variable) else value, self.path)
+        array = any_numbers(bare(value.value if isinstance(value, Variable) else value), self.path)
         if array.shape != self.shape:
             raise ValueError(f"{self.path}: got a weight of shape {array.shape}, wanted {self.shape}")
         return frozen_copy(array, self.dtype)
@@ -111,11 +127,11 @@ class Variable:
 
     def assign_add(self, value: Any) -> None:
         """Add to the value."""
-        self.assign(self._value + any_numbers(value, self.path))
+        self.assign(bare(self.value) + any_numbers(bare(value), self.path))
 
     def assign_sub(self, value: Any) -> None:
         """Subtract from the value."""
-        self.assign(self._value - any_numbers(value, self.path))
+        self.assign(bare(self.value) - any_numbers(bare(value), self.path))
 
     def __getitem__(self, key: Any) -> Any:
         return self.value[key]
@@ -134,9 +150,24 @@ class Variable:
         """Number of axes."""
         return self._value.ndim
 
-    __array_ufunc__ = None  # so that NumPy leaves ``array @ variable`` to the variable
+    def __bool__(self) -> bool:
+        return bool(bare(self.value))
+
+    def __float__(self) -> float:
+        return float(bare(self.value))
+
+    def __int__(self) -> int:
+        return int(bare(self.value))
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        values = [part.value if isinstance(part, Variable) else part for part in inputs]
+        if any(map(is_box, values)) and method == "__call__":
+            return getattr(autograd().numpy, ufunc.__name__)(*values, **kwargs)
+        return getattr(ufunc, method)(*values, **kwargs)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
+        if is_box(self.value):
+            raise TypeError(f"{self.path}: a gradient is taken, which NumPy does not follow; use fastlstm.keras.ops")
         array = self.numpy()
         return array if dtype is None else array.astype(dtype)
 

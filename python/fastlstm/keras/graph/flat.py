@@ -40,8 +40,8 @@ class FlatNode:
     training: bool | None
 
 
-def flattened(plan: Plan) -> tuple[list[FlatNode], list[FlatNode], list[int], list[int]]:
-    """Return the inputs, the nodes in order, and the numbers of the outputs, as given and as listed."""
+def flattened(plan: Plan) -> tuple[list[FlatNode], list[FlatNode], list[int]]:
+    """Return the inputs, the nodes in order, and the numbers of the outputs."""
     tensors = [*plan.inputs, *(tensor for node in plan.nodes for tensor in node.outputs)]
     numbers = {id(tensor): number for number, tensor in enumerate(tensors)}
 
@@ -53,8 +53,7 @@ def flattened(plan: Plan) -> tuple[list[FlatNode], list[FlatNode], list[int], li
         return FlatNode(node.layer, arguments, mapped(_bare, node.structure), reference(node.mask), node.training)
 
     inputs = [FlatNode(t.node and _input_layer(t.node), None, _bare(t), None, None) for t in plan.inputs]
-    outputs, order = ([numbers[id(tensor)] for tensor in tensors] for tensors in (plan.outputs, plan.order))
-    return inputs, [flat(node) for node in plan.nodes], outputs, order
+    return inputs, [flat(node) for node in plan.nodes], [numbers[id(tensor)] for tensor in plan.outputs]
 
 
 def _bare(tensor: SymbolicTensor) -> Tensor:
@@ -65,7 +64,7 @@ def _input_layer(node: Node) -> Any:
     return None if node.inputs else node.layer
 
 
-def restored(inputs: list[FlatNode], nodes: list[FlatNode], outputs: list[int], order: list[int], name: str) -> Plan:
+def restored(inputs: list[FlatNode], nodes: list[FlatNode], outputs: list[int], name: str) -> Plan:
     """Return the plan that `flattened` took apart; its layers know their nodes again."""
     tensors: list[SymbolicTensor] = []
 
@@ -85,4 +84,4 @@ def restored(inputs: list[FlatNode], nodes: list[FlatNode], outputs: list[int], 
         node = Node(flat.layer, Arguments(args, kwargs), structure, tensor_of(flat.mask), flat.training)
         flat.layer.inbound_nodes.append(node)
         tensors.extend(leaves(structure))
-    return Plan(tensors[: len(inputs)], [tensors[k] for k in outputs], name, [tensors[k] for k in order])
+    return Plan(tensors[: len(inputs)], [tensors[number] for number in outputs], name)

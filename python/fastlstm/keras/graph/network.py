@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property, partial
+from operator import is_
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from ..foundation.arrays import Array, Shape
 from ..foundation.trees import filled, leaves
-from ..foundation.variable import Variable, holding
+from ..foundation.variable import holding
 from ..layers.call import Call, Pullback
 from ..layers.core.embedding import Embedding
 from ..layers.core.masking import Masking
 from ..layers.recurrent.time_distributed import TimeDistributed
 from .plan import Plan, Step
 from .stack import joined
+from .ways import Trained, Way, ways
 
 Slopes: TypeAlias = Sequence[Array | None]
 """Gradients of arrays, None for one that has none."""
@@ -91,29 +93,16 @@ class Network:
     def __init__(self, plan: Plan, penalties: bool = False, logits: Collection[int] = ()) -> None:
         self.plan, self.mixed = plan, plan.mixed
         self.penalized = penalties and any([step.layer.penalizes_output for step in plan.steps])
-        self.bare = {plan.wanted[k] for k in logits}
+        self.bare = frozenset([plan.wanted[k] for k in logits])
 
     @cached_property
-    def variables(self) -> list[Variable]:
-        """The weights that are trained."""
-        return self.plan.trainable_variables
-
-    @cached_property
-    def _trained(self) -> dict[int, list[int]]:
-        """Numbers of the variables of each layer, in its order."""
-        order = {id(variable): k for k, variable in enumerate(self.variables)}
-        layers = self.plan.working_layers
-        return {id(layer): [order[id(variable)] for variable in layer.trainable_variables] for layer in layers}
-
-    @cached_property
-    def _live(self) -> list[bool]:
-        """Whether each array depends on a weight that is trained."""
-        live = [False] * self.plan.size
-        for step in self.plan.steps:
-            if self._trained[id(step.layer)] or any(live[place] for place in step.inputs):
-                for place in step.outputs:
-                    live[place] = True
-        return live
+    def trained(self) -> Trained:
+        """The weights that are trained, and what follows from that."""
+        plan, variables = self.plan, self.plan.trainable_variables
+        known: Trained | None = plan.known.get("trained")
+        if known is None or len(known.variables) != len(variables) or not all(map(is_, known.variables, variables)):
+            known = plan.known["trained"] = Trained(plan.steps, plan.size, variables)
+        return known
 
     def infer(self, inputs: Sequence[Array]) -> list[Array]:
         """Return the outputs, computed with the weights of one moment."""
@@ -125,9 +114,20 @@ class Network:
     ) -> Found:
         """Return outputs, their masks and the penalties."""
         run = Run(self.plan, inputs, masks)
-        for step in self.plan.steps if training else joined(self.plan):
-            self._do(step, run, training)
+        self._go(self._ways(training), run)
         return run.found(self.plan)
+
+    def _ways(self, training: bool) -> list[Way]:
+        """Return how the steps are taken without a gradient."""
+        plan = self.plan
+        steps = plan.steps if training else joined(plan)
+        if steps is not plan.steps:
+            return ways(steps, training, self.bare)
+        key = training, self.bare
+        found: list[Way] | None = plan.known.get(key)
+        if found is None:
+            found = plan.known[key] = ways(steps, training, self.bare)
+        return found
 
     def vjp(
         self,
@@ -154,80 +154,76 @@ class Network:
             (None where there is none) and those of `variables`.
         """
         run = Run(self.plan, inputs, masks)
-        live = [True] * self.plan.size if need else self._live
-        back: list[tuple[Step, Pullback]] = []
-        for step in self.plan.steps:
-            self._do(step, run, training, live, back)
-        return run.found(self.plan), partial(self._pull_back, back, live)
+        back: list[tuple[Way, Pullback]] = []
+        self._go(self.trained.ways(training, self.bare, need), run, back)
+        return run.found(self.plan), partial(self._pull_back, back, self.trained.live(need))
 
-    def _do(
-        self,
-        step: Step,
-        run: Run,
-        training: bool,
-        live: list[bool] | None = None,
-        back: list[tuple[Step, Pullback]] | None = None,
-    ) -> None:
-        """Take a step; with `back`, append the pullback of one on which a `live` array depends."""
-        layer, plain, out = step.layer, step.plain, step.outputs[0]
-        # A plain step, as nearly all are, is done without a call: a small model takes microseconds.
-        x, mask = (run.values[step.inputs[0]], run.masks[step.inputs[0]]) if plain else run.taken(step)
-        if self.mixed:
-            x = self._cast(x, layer)
-        drops, bare = training if step.training is None else step.training, out in self.bare
-        if live is not None and (live[out] or bare):
-            need_dx = any([live[place] for place in step.inputs])
-            y, pullback = self._with_pullback(run, layer, x, Call(drops, mask, need_dx, bare, step.arguments))
-            back.append((step, pullback))  # type: ignore[union-attr]
-        else:
-            y = self._without_pullback(run, layer, x, Call(drops, mask, False, bare, step.arguments))
-        of_y = layer.compute_mask(x, mask)
-        if plain:
-            run.values[out], run.masks[out] = y, of_y
-        else:
-            run.keep(step, y, of_y)
-        for place in step.done:
-            run.values[place] = None
+    def _go(self, taken: Sequence[Way], run: Run, back: list[tuple[Way, Pullback]] | None = None) -> None:
+        """Take steps; with `back`, append the pullbacks that there are."""
+        values, masks, mixed, penalized = run.values, run.masks, self.mixed, self.penalized
+        for way in taken:
+            layer, inputs, outputs, plain, call, pulled, done, _, step = way
+            # A plain step, as nearly all are, is done without a call.
+            x, mask = (values[inputs[0]], masks[inputs[0]]) if plain else run.taken(step)
+            if mixed:
+                x = self._cast(x, layer)
+            if mask is not None:
+                call = call._replace(mask=mask)
+            if pulled:
+                y, pullback = self._penalized_vjp(run, layer, x, call) if penalized else layer.vjp(x, call)
+                if back is not None:
+                    back.append((way, pullback))
+            else:
+                y = self._penalized_forward(run, layer, x, call) if penalized else layer.forward(x, call)
+            of_y = layer.compute_mask(x, mask)
+            if plain:
+                values[outputs[0]], masks[outputs[0]] = y, of_y
+            else:
+                run.keep(step, y, of_y)
+            for place in done:
+                values[place] = None
 
-    def _with_pullback(self, run: Run, layer: Any, x: Any, call: Call) -> tuple[Any, Pullback]:
-        if not self.penalized:
-            found: tuple[Any, Pullback] = layer.vjp(x, call)
-            return found
+    def _penalized_vjp(self, run: Run, layer: Any, x: Any, call: Call) -> tuple[Any, Pullback]:
         y, pullback, penalty = layer.penalized_vjp(x, call)
         run.penalty += penalty
         return y, pullback
 
-    def _without_pullback(self, run: Run, layer: Any, x: Any, call: Call) -> Any:
-        if call.logits:
-            return layer.vjp(x, call)[0]
-        if not self.penalized:
-            return layer.forward(x, call)
+    def _penalized_forward(self, run: Run, layer: Any, x: Any, call: Call) -> Any:
         y, penalty = layer.penalized_forward(x, call)
         run.penalty += penalty
         return y
 
     def _pull_back(
-        self, back: list[tuple[Step, Pullback]], live: list[bool], slopes: Slopes
+        self, back: list[tuple[Way, Pullback]], live: list[bool], slopes: Slopes
     ) -> tuple[list[Any], list[Array]]:
+        trained, mixed = self.trained, self.mixed
         sums: list[Any] = [None] * self.plan.size
-        gradients: list[Any] = [None] * len(self.variables)
-        for place, slope in zip(self.plan.wanted, slopes, strict=True):
-            _add(sums, place, slope)
-        for step, pullback in reversed(back):
-            dy = sums[step.outputs[0]] if step.plain and not self.mixed else self._slopes_of(step, sums)
-            if dy is None and not (self.penalized and step.layer.penalizes_output):
+        gradients: list[Any] = [None] * len(trained.variables)
+        for k, place in enumerate(self.plan.wanted):
+            _add(sums, place, slopes[k])
+        complete = trained.complete
+        for way, pullback in reversed(back):
+            layer, inputs, outputs, plain, call, _, _, numbers, step = way
+            dy = sums[outputs[0]] if plain and not mixed else self._slopes_of(step, sums)
+            if dy is None and not (self.penalized and layer.penalizes_output):
+                complete = False
                 continue
             dx, found = pullback(dy)
-            for k, gradient in zip(self._trained[id(step.layer)], found, strict=True):
-                gradients[k] = gradient if gradients[k] is None else gradients[k] + gradient
-            for place, part in zip(step.inputs, dx if isinstance(dx, list) else (dx,), strict=True):
-                if live[place]:
-                    _add(sums, place, part)
-            for place in step.outputs:
-                sums[place] = None
-        for k, variable in enumerate(self.variables):
-            if gradients[k] is None:  # nothing that the loss sees depends on it
-                gradients[k] = np.zeros_like(variable.value)
+            if type(numbers) is slice:
+                gradients[numbers] = found
+            else:
+                _add_gradients(gradients, numbers, found)
+            if plain:
+                sums[outputs[0]] = None
+                if call.need_dx:
+                    _add(sums, inputs[0], dx)
+            else:
+                _hand_on(step, dx, sums, live)
+        if len(gradients) != len(trained.variables):
+            raise ValueError(f"{self.plan.name}: a layer gave more or fewer gradients than it has trainable weights")
+        if not complete:  # nothing that the loss sees depends on some weights
+            pairs = zip(trained.variables, gradients, strict=True)
+            gradients = [np.zeros_like(v.value) if g is None else g for v, g in pairs]
         return [sums[place] for place in self.plan.given], gradients
 
     def _slopes_of(self, step: Step, sums: list[Any]) -> Any:
@@ -281,6 +277,21 @@ def _add(sums: list[Any], place: int, slope: Array | None) -> None:
         sums[place] = slope if known is None else known + slope
 
 
+def _hand_on(step: Step, dx: Any, sums: list[Any], live: list[bool]) -> None:
+    """Add to the gradients of what a step takes, and forget those of what it gave."""
+    for place in step.outputs:
+        sums[place] = None
+    for place, part in zip(step.inputs, dx if isinstance(dx, list) else (dx,), strict=True):
+        if live[place]:
+            _add(sums, place, part)
+
+
+def _add_gradients(gradients: list[Any], numbers: list[int], found: list[Array]) -> None:
+    """Add to the gradients those that a layer gave of its weights."""
+    for k, gradient in zip(numbers, found, strict=True):
+        gradients[k] = gradient if gradients[k] is None else gradients[k] + gradient
+
+
 def _of_shape(shape: Shape) -> Array:
     """Return an array of a shape that takes no memory; open sizes are 1."""
     return np.broadcast_to(np.float32(0), tuple(1 if size is None else size for size in shape))
@@ -291,4 +302,5 @@ def _masks_by_input(layer: Any) -> bool:
     if isinstance(layer, TimeDistributed):
         return _masks_by_input(layer.layer)
     own = type(layer).compute_mask.__module__
-    return isinstance(layer, Masking | Embedding) or not own.startswith("fastlstm.")
+    composed = getattr(layer, "composed", False)
+    return isinstance(layer, Masking | Embedding) or composed or not own.startswith("fastlstm.")

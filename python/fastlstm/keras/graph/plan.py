@@ -10,9 +10,12 @@ import numpy as np
 
 from ..foundation.arrays import Shape, shape_text
 from ..foundation.symbolic import Node, SymbolicTensor
-from ..foundation.trees import unique
+from ..foundation.trees import sorted_keys, unique
 from ..foundation.variable import Variable
 from ..layers.base import Layer
+
+MOST_STEPS = 200_000
+"""A model that calls one inside it twice, which calls another one twice, and so on, soon has more than memory holds."""
 
 
 class Step(NamedTuple):
@@ -45,22 +48,13 @@ class Plan:
         The tensors that are given, and those that are wanted.
     name
         Of the model, for errors.
-    order
-        The outputs in the order in which their layers are listed; by default as they are given.
     """
 
-    def __init__(
-        self,
-        inputs: Sequence[SymbolicTensor],
-        outputs: Sequence[SymbolicTensor],
-        name: str,
-        order: Sequence[SymbolicTensor] | None = None,
-    ) -> None:
+    def __init__(self, inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor], name: str) -> None:
         self.name, self.inputs, self.outputs = name, list(inputs), list(outputs)
-        self.nodes = _nodes_between(self.inputs, self.outputs, name)
-        self.order = list(order or outputs)
-        self.layers: list[Any] = _in_keras_order(self.inputs, self.order, name)
-        laid_out = _LaidOut(self.inputs)
+        self.nodes = nodes_between(self.inputs, self.outputs, name)
+        self.layers: list[Any] = _in_keras_order(self.nodes, self.inputs, self.outputs)
+        laid_out = _LaidOut(self.inputs, name)
         laid_out.add(self.nodes)
         self.given = [laid_out.places[id(tensor)] for tensor in self.inputs]
         self.wanted = [laid_out.places[id(tensor)] for tensor in self.outputs]
@@ -71,6 +65,8 @@ class Plan:
         self.mixed = len({step.layer.dtype for step in self.steps}) > 1
         """Whether layers differ in their dtypes, so that arrays may have to be cast on the way."""
         self.consumers = Counter(place for step in self.steps for place in (*step.inputs, step.mask))
+        self.known: dict[Any, Any] = {}
+        """What those who run it have found out about it."""
         self._shapes: dict[tuple[Shape, ...], list[Shape]] = {}
         self._plain_input = self._dtype_of_plain_input()
 
@@ -110,6 +106,7 @@ class Plan:
         """Whether `x` is the only input as the layers take it, of a shape that was found to be right before."""
         return (
             type(x) is np.ndarray
+            and self._plain_input is not None  # which NumPy takes for float64
             and x.dtype == self._plain_input
             and ((None, *x.shape[1:]),) in self._shapes
             and x.flags.aligned
@@ -140,11 +137,13 @@ class Plan:
 
 
 def _shapes_in(shape: Any) -> list[Shape]:
-    """Leaves of a tree of shapes, in which lists hold shapes and tuples are shapes."""
+    """Leaves of a tree of shapes, in which lists and dicts hold shapes and tuples are shapes."""
+    if isinstance(shape, dict):
+        shape = [shape[key] for key in sorted_keys(shape)]
     return [leaf for entry in shape for leaf in _shapes_in(entry)] if isinstance(shape, list) else [shape]
 
 
-def _nodes_between(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor], name: str) -> list[Node]:
+def nodes_between(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor], name: str) -> list[Node]:
     """Nodes that the outputs need, each after those it needs itself."""
     found: dict[int, Node] = {}
     known, missing = {id(tensor) for tensor in inputs}, list[SymbolicTensor]()
@@ -173,9 +172,8 @@ def _nodes_between(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor], 
     return list(found.values())
 
 
-def _in_keras_order(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor], name: str) -> list[Any]:
+def _in_keras_order(nodes: list[Node], inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> list[Any]:
     """Layers as Keras lists them: what is farthest from the outputs first, and of these what was met first."""
-    nodes = _nodes_between(inputs, outputs, name)
     met = _met_first(inputs, outputs)
     depths: dict[int, int] = {}
     of_layers: dict[int, int] = {}
@@ -212,7 +210,8 @@ def _met_first(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> d
 class _LaidOut:
     """Steps of nodes, with a place for every array; models inside are taken apart."""
 
-    def __init__(self, inputs: list[SymbolicTensor]) -> None:
+    def __init__(self, inputs: list[SymbolicTensor], name: str) -> None:
+        self.name = name
         self.places = {id(tensor): place for place, tensor in enumerate(inputs)}
         self.size = len(inputs)
         self.steps: list[Step] = []
@@ -227,6 +226,11 @@ class _LaidOut:
                 self._add_inner(node, inner, drops)
 
     def _add_step(self, node: Node, training: bool | None) -> None:
+        if len(self.steps) == MOST_STEPS:
+            raise ValueError(
+                f"{self.name}: must have at most {MOST_STEPS} calls of layers, those of models inside counted at every "
+                "call of these, got more"
+            )
         inputs = tuple(self.places[id(tensor)] for tensor in node.inputs)
         for tensor in node.outputs:
             self.places[id(tensor)], self.size = self.size, self.size + 1

@@ -1,5 +1,6 @@
 """Layers."""
 
+from ..foundation.published import publish
 from .activation.elu import ELU
 from .activation.prelu import PReLU
 from .activation.relu import LeakyReLU, ReLU
@@ -104,3 +105,5 @@ __all__ = [
     "multiply",
     "subtract",
 ]
+
+publish("keras.layers", *(found for found in map(globals().get, __all__) if isinstance(found, type)))

@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 
 from fastlstm import checks
 
-from .. import constraints, initializers, regularizers
+from .. import constraints, initializers, ops, regularizers
 from ..foundation.arrays import (
     Array,
     Shape,
@@ -24,14 +24,14 @@ from ..foundation.arrays import (
     user_stacklevel,
     weight_shape,
 )
-from ..foundation.lookup import auto_name, checked_name, describe
-from ..foundation.operation import Operation
-from ..foundation.symbolic import Arguments, SymbolicTensor, any_symbolic
-from ..foundation.tracing import current
-from ..foundation.trees import filled, leaves, unique
+from ..foundation.lookup import auto_name, checked_name
+from ..foundation.passes import current
+from ..foundation.symbolic import Arguments, any_symbolic
+from ..foundation.trees import filled, leaves
 from ..foundation.variable import CHANGE, Variable, assign_all, current_values
-from . import composed
-from .call import INFERENCE, TRAINING, Call, Pullback, several
+from . import composed, inside
+from .call import INFERENCE, TRAINING, Call, Pullback
+from .configs import Configured
 
 Step: TypeAlias = Callable[[], object]
 """Computes a layer's output for one time step, from an array that is there to another that is there."""
@@ -47,7 +47,7 @@ OPTIONS: dict[str, Callable[[Any, str], Any]] = {
 """What a layer can be told about a weight, and how it is looked up."""
 
 
-class Layer(Operation):
+class Layer(Configured):
     """Base class of all layers.
 
     A layer holds weights and settings, never anything of a call in progress: several threads may run one layer.
@@ -71,12 +71,12 @@ class Layer(Operation):
     ndim: int | None = None
     mask_ndim: int | None = None
     """Number of axes a mask must have; None: as many as it comes with."""
-    describable = True
-    """Whether a layer of this class can be made from a description."""
     composed = False
     """Whether a user's ``call`` says what is computed; layers among the attributes belong to this one then."""
     supports_masking = False
     """Whether a layer with a user's ``call`` hands the mask of its input on."""
+    keeps: frozenset[str] = frozenset()
+    """Methods of `Composed` that a class does without when a subclass defines ``call``."""
     merges = False
     """Whether shapes of several inputs come as a list; otherwise only that of the first one matters."""
 
@@ -103,6 +103,7 @@ class Layer(Operation):
         self.input_shape: Shape | None = None
         self._weights: list[Variable] = []
         self._all_trainable = True
+        self._adds_losses = False
         self._options: tuple[str, ...] = ()
         self._frozen: tuple[tuple[Array, ...], Any] | None = None
 
@@ -134,10 +135,8 @@ class Layer(Operation):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "call" in cls.__dict__ and not cls.__module__.startswith("fastlstm."):
-            cls.composed = True
-        if cls.describable:
-            _CLASSES[registered_name(cls)] = cls
+        if "call" in cls.__dict__ and (cls.composed or not cls.__module__.startswith("fastlstm.")):
+            composed.adopt(cls)
 
     def ensure_built(self, input_shape: Shape) -> None:
         """Build the layer, unless it is built; a `build` of a user's own need not say that it was."""
@@ -157,34 +156,37 @@ class Layer(Operation):
             self._create_weights(input_shape)
             self.input_shape = input_shape
             self.built = True
+            self._build_parts(input_shape)
+
+    def _build_parts(self, input_shape: Shape) -> None:
+        """Create the weights of layers inside a ``call``."""
 
     def _create_weights(self, input_shape: Shape) -> None:
         """Create the weights; a layer without weights has nothing to do."""
 
-    def add_weight(self, *given: Any, **named: Any) -> Variable:
+    def add_weight(self, *args: Any, **kwargs: Any) -> Variable:
         """Create a weight of this layer and append it to `weights`.
 
         Parameters
         ----------
         shape
-            Its sizes.
+            Its sizes; by default those of a number.
         initializer
             Name, initializer, or a function of shape and dtype; by default ``glorot_uniform``.
         name
-            Of the weight; may come first, as in older programs.
+            Of the weight.
         regularizer, constraint
             Of the weight.
         dtype
             By default that of the layer.
         trainable
             Whether training changes it.
+
+        Notes
+        -----
+        In older programs the order is ``add_weight(name, shape, dtype, initializer, regularizer, trainable)``.
         """
-        names = ("name", "shape") if given and isinstance(given[0], str) else ("shape", "initializer", "name")
-        settings = dict(zip((*names, "regularizer", "constraint"), given, strict=False))
-        twice = settings.keys() & named.keys()
-        if twice:
-            raise TypeError(f"{self.name}: add_weight() got {sorted(twice)[0]!r} twice")
-        return self._new_weight(**settings, **named)
+        return self._new_weight(**_settings_of_weight(self.name, args, kwargs))
 
     def _new_weight(
         self,
@@ -195,11 +197,8 @@ class Layer(Operation):
         constraint: Any = None,
         dtype: DTypeLike | None = None,
         trainable: bool = True,
-        **kwargs: Any,
     ) -> Variable:
-        for other in kwargs:
-            checks.one_of(f"{self.name}: add_weight's argument", other, ("autocast", "aggregation", "layout"))
-        name = checked_name(name, f"{self.name}: add_weight") or "variable"
+        name = checked_name(name, f"{self.name}: add_weight") or auto_name("Variable")
         initializer = "glorot_uniform" if initializer is None else initializer
         of_dtype = self.dtype if dtype is None else float_dtype(dtype, f"{self.name}/{name}: dtype")
         path = f"{self.weight_prefix}/{name}"
@@ -236,8 +235,6 @@ class Layer(Operation):
         return self.name
 
     def _check_shape(self, shape: Shape, name: str = "input_shape") -> None:
-        if self.composed:  # what is inside says what it takes
-            return
         rank = len(shape)
         if rank < self.min_ndim or (self.ndim is not None and rank != self.ndim):
             wanted = f"{self.ndim} axes" if self.ndim else f"at least {self.min_ndim} axes"
@@ -268,10 +265,6 @@ class Layer(Operation):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Shape of the output for an input of `input_shape`, both with the batch axis."""
-        if self.composed:
-            tensors = [SymbolicTensor(shape, self.dtype) for shape in several(input_shape)]
-            found: Shape = composed.build_parts(self, Arguments((tensors if len(tensors) > 1 else tensors[0],), {}))[0]
-            return found
         return self._checked_shape(input_shape)
 
     @property
@@ -282,21 +275,27 @@ class Layer(Operation):
         return self.compute_output_shape(self.input_shape)
 
     def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
-        """Return the mask of the output; by default that of the input.
+        """Return the mask of the output; by default that of the input."""
+        return mask
 
-        A layer with a user's ``call`` gives that of the layer inside that made the output or, with `supports_masking`,
-        that of the input.
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the output; a subclass may define it with functions of `ops` and other layers, and go on from here.
+
+        What it is given, and gives, are arrays, or boxes that stand for arrays while a gradient is taken.
         """
-        if not self.composed:
-            return mask
-        found = composed.mask_of_last_output(self)
-        return mask if found is None and self.supports_masking else found
+        return inside.called_as_built_in(self, args, kwargs)
+
+    def add_loss(self, loss: Any) -> None:
+        """Add a number to the loss, from within ``call``."""
+        passing = current()
+        if passing is None:
+            raise ValueError(f"{self.name}: add_loss() adds to the loss of a step, from within call()")
+        self._adds_losses = True
+        passing.penalties.extend(ops.sum(part) for part in leaves(loss))
 
     def forward(self, x: Any, call: Call = INFERENCE) -> Any:
         """Return the output for `x`: an array of this layer's dtype, or a list of such where there are several."""
-        if not self.composed:
-            raise NotImplementedError(f"{type(self).__name__} must define call(inputs), or forward(x, call)")
-        return composed.run(self, x, call)
+        raise NotImplementedError(f"{type(self).__name__} must define call(inputs), or forward(x, call)")
 
     def vjp(self, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback]:
         """Return the output and its vector-Jacobian product.
@@ -308,9 +307,7 @@ class Layer(Operation):
         call
             What holds for this call.
         """
-        if not self.composed:
-            raise NotImplementedError(f"{type(self).__name__} must define call(inputs), or vjp(x, call)")
-        return composed.run_vjp(self, x, call)
+        raise NotImplementedError(f"{type(self).__name__} must define call(inputs), or vjp(x, call)")
 
     @property
     def penalizes_output(self) -> bool:
@@ -364,11 +361,13 @@ class Layer(Operation):
         mask
             Which time steps are there.
         """
+        if "inbound_nodes" not in self.__dict__:
+            raise RuntimeError(f"{type(self).__name__}: call super().__init__() first in __init__()")
         if any_symbolic(args, kwargs):
             return self._noted(*args, **kwargs)
         passing = current()
         if passing is not None:
-            return composed.in_a_pass(self, passing, *args, **kwargs)
+            return inside.called(self, passing, args, kwargs)
         return self._on_arrays(*args, **kwargs)
 
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None) -> Any:
@@ -398,8 +397,6 @@ class Layer(Operation):
 
     def output_shape_for(self, shape: Any, arguments: Any) -> Any:
         """Shape of the output of a call with `arguments`, for inputs of a shape or of a list of shapes."""
-        if self.composed:
-            return composed.build_parts(self, arguments)[0]
         return self.compute_output_shape(shape)
 
     def as_input(self, x: Any, name: str, wanted: str = "an array of numbers") -> Array:
@@ -423,20 +420,14 @@ class Layer(Operation):
     @property
     def weights(self) -> list[Variable]:
         """All weights."""
-        if not self.composed:
-            return self._weights
-        return unique([*self._weights, *(variable for part in composed.parts_of(self) for variable in part.weights)])
+        return self._weights
 
     @property
     def trainable_variables(self) -> list[Variable]:
         """The weights that `fit` changes."""
         if not self.trainable:
             return []
-        if self._all_trainable and not self.composed:
-            return self._weights
-        own = [variable for variable in self._weights if variable.trainable]
-        parts = composed.parts_of(self) if self.composed else ()
-        return unique([*own, *(variable for part in parts for variable in part.trainable_variables)])
+        return self._weights if self._all_trainable else [v for v in self._weights if v.trainable]
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
@@ -493,18 +484,6 @@ class Layer(Operation):
             raise ValueError(f"{self.name} has no weights yet: build it or call it first")
         return sum(math.prod(variable.shape) for variable in self.weights)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        settings: dict[str, Any] = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype.name}
-        if self.activity_regularizer is not None:
-            settings["activity_regularizer"] = describe(self.activity_regularizer)
-        return settings | {name: describe(getattr(self, name)) for name in self._options}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "Layer":
-        """Return a layer with the settings of `config`, without weights."""
-        return cls(**checks.settings(f"{cls.__name__}: config", config))
-
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_frozen": None, "inbound_nodes": []}
 
@@ -512,30 +491,22 @@ class Layer(Operation):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-_CLASSES: dict[str, type[Layer]] = {}
+_WEIGHT_SETTINGS = ("shape", "initializer", "name", "regularizer", "constraint", "dtype", "trainable")
+_OLD_ORDER = ("name", "shape", "dtype", "initializer", "regularizer", "trainable", "constraint")
 
 
-def registered_name(cls: type) -> str:
-    """Return the name of a class in descriptions: a user's own has its module before it."""
-    return cls.__name__ if cls.__module__.startswith("fastlstm.") else f"{cls.__module__}>{cls.__name__}"
-
-
-def describe_layer(layer: Any) -> dict[str, Any]:
-    """Class name and settings of a layer, from which `find_layers` makes another one."""
-    if not isinstance(layer, Layer):
-        raise TypeError(f"{layer!r} is no Layer and has no get_config(); make it one to have a layer around it copied")
-    return {"class_name": registered_name(type(layer)), "config": layer.get_config()}
-
-
-def find_layers(described: Any) -> Any:
-    """Return the layer that a description stands for, or a list of them; a layer stands for itself."""
-    if isinstance(described, list | tuple):
-        return [find_layers(entry) for entry in described]
-    if not isinstance(described, dict):
-        return described
-    name: Any = described.get("class_name")
-    if not isinstance(name, str) or name not in _CLASSES:
-        names = f"; valid names: {', '.join(sorted(_CLASSES))}"
-        checks.refuse(checks.kind_error(name), "class_name", "that of a known layer", name, names)
-    config: Any = described.get("config")
-    return _CLASSES[name].from_config(config)
+def _settings_of_weight(owner: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return what `Layer.add_weight` was told, by name."""
+    order = _OLD_ORDER if args and isinstance(args[0], str) else _WEIGHT_SETTINGS
+    given = dict(zip(order, args, strict=False))
+    twice = sorted(given.keys() & kwargs.keys())
+    if twice or len(args) > len(order):
+        raise TypeError(f"{owner}: add_weight() got {twice[0] if twice else 'too much'} twice")
+    for name in kwargs:
+        checks.one_of(f"{owner}: add_weight's argument", name, (*order, "autocast", "aggregation", "layout"))
+    settings = {**given, **{name: value for name, value in kwargs.items() if name in order}}
+    if settings.get("shape", ()) is None:
+        settings["shape"] = ()
+    if settings.get("trainable", True) is None:
+        settings["trainable"] = True
+    return settings

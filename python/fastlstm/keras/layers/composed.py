@@ -1,143 +1,160 @@
-"""Layers whose ``call`` a user wrote: of functions of arrays, of weights, and of other layers."""
+"""What layers do whose ``call`` a user wrote."""
 
 from __future__ import annotations
 
-import inspect
-import threading
-from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
-import numpy as np
+from fastlstm import checks
 
-from ..foundation.arrays import Array
-from ..foundation.symbolic import Arguments
-from ..foundation.tracing import Pass, as_one_step, bare, differentiated, is_box, within
-from ..foundation.trees import leaves, mapped
-from .call import Call, Pullback
-
-
-def parts_of(layer: Any) -> Iterator[Any]:
-    """Return the layers that are attributes of a layer, alone or in lists and dicts, in order of their making."""
-    for name, value in vars(layer).items():
-        if name not in ("inbound_nodes", "_inner"):
-            # A layer; the class of layers is above this module.
-            yield from (leaf for leaf in leaves(value) if hasattr(type(leaf), "ensure_built"))
+from ..foundation.arrays import Array, any_numbers, as_array
+from ..foundation.passes import Pass
+from ..foundation.symbolic import Arguments, SymbolicTensor
+from ..foundation.trees import unique
+from ..foundation.variable import Variable
+from . import inside, running
+from .call import INFERENCE, TRAINING, Call, Pullback
 
 
-def run(layer: Any, x: Any, call: Call) -> Any:
-    """Return what the layer's ``call`` gives, in a pass of its own."""
-    passing = Pass(None)
-    passing.keep_masks(x, call.mask)
-    with within(passing):
-        y = _called(layer, x, call)
-    _keep_mask(layer, passing, y)
-    return mapped(_as_array, y)
+class Composed:
+    """The methods of a layer with a ``call``, which `adopt` gives to its class: functions of arrays, and layers inside.
+
+    The class may define any of them itself.
+    """
+
+    def forward(self: Any, x: Any, call: Call = INFERENCE) -> Any:
+        """Return what ``call`` gives."""
+        return running.run(self, x, call)[0]
+
+    def vjp(self: Any, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback]:
+        """Return what ``call`` gives, and its vector-Jacobian product by autograd."""
+        return running.run_vjp(self, x, call)[:2]
+
+    def penalized_forward(self: Any, x: Any, call: Call = INFERENCE) -> tuple[Any, float]:
+        """Return what `forward` gives, and the penalties: on the output, of layers inside, and from ``add_loss``."""
+        y, penalty = running.run(self, x, call)
+        return y, penalty + self._penalty(y)
+
+    def penalized_vjp(self: Any, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback, float]:
+        """Return what `vjp` gives, and the penalties, whose gradient the pullback adds."""
+        if type(self).vjp is Composed.vjp:
+            y, pullback, penalty = running.run_vjp(self, x, call, penalized=True)
+        else:
+            (y, pullback), penalty = self.vjp(x, call), 0.0
+        return y, self._penalized_pullback(y, pullback), penalty + self._penalty(y)
+
+    @property
+    def penalizes_output(self: Any) -> bool:
+        """Whether there is a penalty on the output or on that of a layer inside, or one may come from ``add_loss``."""
+        return (
+            self.activity_regularizer is not None
+            or self._adds_losses
+            or "add_loss" in getattr(getattr(self.call, "__code__", None), "co_names", ())
+            or any(part.penalizes_output for part in running.parts_of(self))
+        )
+
+    def compute_mask(self: Any, x: Any, mask: Any = None) -> Any:
+        """Return the mask of the output: that of the layer inside that made it or, with `supports_masking`, `mask`."""
+        return running.mask_of_output(self, x, mask)
+
+    def compute_output_shape(self: Any, input_shape: Any) -> Any:
+        """Shape of the output for an input of `input_shape`, both with the batch axis."""
+        return self.output_shape_for(*_of_shape(input_shape, self.dtype))
+
+    def outputs_for(self: Any, shape: Any, arguments: Arguments) -> tuple[Any, Any]:
+        """Shape and dtype of what ``call`` gives for zeros."""
+        return running.tried(self, arguments, shape)
+
+    def output_shape_for(self: Any, shape: Any, arguments: Arguments) -> Any:
+        """Shape of the output."""
+        return self.outputs_for(shape, arguments)[0]
+
+    def as_input(self: Any, x: Any, name: str, wanted: str = "an array of numbers") -> Array:
+        """`x` as an array: floats of this layer's dtype, and integers as they are."""
+        array = any_numbers(x, name, wanted)
+        return as_array(array, name, self.dtype, wanted) if array.dtype.kind == "f" else array
+
+    def _checked_shape(self: Any, shape: Any) -> Any:
+        """Let any pass, lists too."""
+        return shape
+
+    def _build_parts(self: Any, input_shape: Any) -> None:
+        """Create the weights of the layers inside, by a try; a ``build`` of the user's own sees to that."""
+        theirs = not type(self).build.__module__.startswith("fastlstm.")
+        if not theirs and running.takes_one(self.call) and not all(part.built for part in running.parts_of(self)):
+            shape, arguments = _of_shape(input_shape, self.dtype)
+            running.tried(self, arguments, shape)
+
+    def _check_shape(self: Any, shape: Any, name: str = "input_shape") -> None:
+        """Let any pass: ``call`` says what fits."""
+
+    def _on_arrays(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("training") is not None:
+            checks.truth(f"{self.name}: training", kwargs["training"])
+        return inside.called(self, Pass(), args, kwargs)
+
+    def _noted(self: Any, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
+        arguments = Arguments(args, kwargs)
+        running.build_for(self, arguments, [tensor.shape for tensor in arguments.tensors])
+        return self.note(arguments, training=training)
+
+    @property
+    def weights(self: Any) -> list[Variable]:
+        """All weights: its own, and those of the layers inside."""
+        return unique([*self._weights, *(v for part in running.parts_of(self) for v in part.weights)])
+
+    @property
+    def trainable_variables(self: Any) -> list[Variable]:
+        """The weights that `fit` changes."""
+        if not self.trainable:
+            return []
+        own = [variable for variable in self._weights if variable.trainable]
+        return unique([*own, *(v for part in running.parts_of(self) for v in part.trainable_variables)])
+
+    @property
+    def losses(self: Any) -> list[float]:
+        """Penalties of the regularizers, part of the loss."""
+        return [v.regularizer(v.value) for v in self.trainable_variables if v.regularizer is not None]
+
+    @property
+    def logits_activation(self) -> None:
+        """None: what ends in a loss is not known."""
+
+    @logits_activation.setter
+    def logits_activation(self, name: Any) -> None:
+        """Forget what a built-in layer says of itself."""
+
+    def step_function(self: Any) -> Any:
+        """ValueError: see `Layer.step_function`."""
+        raise ValueError(f"{self.name}: a layer with a call() of its own cannot be streamed, one time step at a time")
+
+    stream_weights = step_function
 
 
-def run_vjp(layer: Any, x: Any, call: Call) -> tuple[Any, Pullback]:
-    """Return what the layer's ``call`` gives and its pullback, by autograd."""
-    inputs = x if isinstance(x, list) else [x]
-    variables = layer.trainable_variables
-    masks = call.mask if isinstance(call.mask, list) else [call.mask]
-
-    def function(given: list[Any]) -> Any:
-        return _called(layer, given if isinstance(x, list) else given[0], call)
-
-    y, back, passing = differentiated(function, inputs, variables, masks)
-    _keep_mask(layer, passing, y)
-
-    def pullback(dy: Any) -> tuple[Any, list[Array]]:
-        dx, gradients = back(dy)
-        return dx if isinstance(x, list) else dx[0], gradients
-
-    return y, pullback
+def adopt(cls: Any) -> None:
+    """Give a class whose ``call`` a user wrote the methods of `Composed`, save those that a user wrote as well."""
+    cls.composed = True
+    for name, method in vars(Composed).items():
+        holder = next((base for base in cls.__mro__ if name in vars(base)), None)
+        own = holder is cls or not (holder is None or holder.__module__.startswith("fastlstm."))
+        if name not in _NOT_METHODS and name not in cls.keeps and not own:
+            setattr(cls, name, method)
 
 
-def _as_array(part: Any) -> Any:
-    return part.value if hasattr(part, "assign") else part
+_NOT_METHODS = vars(type("Empty", (), {})).keys() | {"__annotations__", "__firstlineno__", "__static_attributes__"}
 
 
-def _called(layer: Any, x: Any, call: Call) -> Any:
-    args, kwargs = ((x,), {}) if call.arguments is None else call.arguments.filled(x)
-    known = _parameters(layer.call)
-    if "training" in known and "training" not in kwargs:
-        kwargs["training"] = call.training
-    if "mask" in known and "mask" not in kwargs:
-        kwargs["mask"] = call.mask
-    return layer.call(*args, **kwargs)
-
-
-def _parameters(function: Callable[..., Any]) -> Any:
-    try:
-        return inspect.signature(function).parameters
-    except (TypeError, ValueError):  # of something compiled
-        return {}
-
-
-def build_parts(layer: Any, arguments: Arguments) -> Any:
-    """Run ``call`` once on zeros, so that layers inside have their weights; return shapes and dtypes of the outputs."""
-    from ..ops.function import probed
-
-    idle = [part for part in parts_of(layer) if getattr(part, "states", None) is None]
+def _of_shape(shape: Any, dtype: Any) -> tuple[Any, Arguments]:
+    """Return a shape, or a tree of shapes, as a list of shapes or a single one, and the arguments of a call for it."""
+    tree = tensors_of(shape, dtype)
+    arguments = Arguments((tree,), {})
     shapes = [tensor.shape for tensor in arguments.tensors]
-    shape: Any = shapes if len(shapes) > 1 else shapes[0]
-    found = probed(lambda x, given: run(layer, x, Call(arguments=given)), shape, arguments)
-    for part in idle:  # zeros are no data that states could come from
-        if hasattr(part, "reset_state"):
-            part.reset_state()
-    return found
+    return shapes if len(shapes) > 1 else shapes[0], arguments
 
 
-class _Masks(threading.local):
-    last: tuple[int, Any] | None = None
-
-
-_masks = _Masks()
-
-
-def _keep_mask(layer: Any, passing: Pass, y: Any) -> None:
-    masks = [passing.mask_of(part) for part in leaves(y)]
-    _masks.last = id(layer), masks if len(masks) > 1 else masks[0]
-
-
-def mask_of_last_output(layer: Any) -> Any:
-    """Return the mask of what the layer gave last in this thread: that of a layer inside which made it."""
-    return _masks.last[1] if _masks.last is not None and _masks.last[0] == id(layer) else None
-
-
-def in_a_pass(layer: Any, passing: Pass, *args: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
-    """Call a layer inside a function of a user's own: masks travel and, if it is asked for, a gradient."""
-    arguments = Arguments(args, kwargs, _is_array)
-    inputs = [part if is_box(part) else layer.as_input(part, f"{layer.name}: x") for part in arguments.tensors]
-    masks = [passing.mask_of(part) for part in arguments.tensors]
-    if mask is not None:
-        masks[0] = np.asarray(bare(mask), np.bool_)
-    shapes: list[Any] = [(None, *part.shape[1:]) for part in inputs]
-    layer.ensure_built(shapes if layer.merges and len(shapes) > 1 else shapes[0])
-    call = Call(bool(training), _one_or_list(masks) if any(m is not None for m in masks) else None, arguments=arguments)
-    if passing.boxes is None:
-        with within(None):
-            y = layer.forward(_one_or_list(inputs), call)
-    else:
-        y = as_one_step(partial(_vjp_of_list, layer, call), inputs, layer.trainable_variables)
-    passing.keep_masks(y, layer.compute_mask(_one_or_list([bare(part) for part in inputs]), call.mask))
-    return y
-
-
-def _vjp_of_list(layer: Any, call: Call, values: list[Array]) -> tuple[Any, Any]:
-    y, pullback = layer.vjp(_one_or_list(values), call)
-
-    def of_list(dy: Any) -> tuple[list[Any], list[Array]]:
-        dx, gradients = pullback(dy)
-        return dx if isinstance(dx, list) else [dx], gradients
-
-    return y, of_list
-
-
-def _one_or_list(parts: list[Any]) -> Any:
-    return parts if len(parts) > 1 else parts[0]
-
-
-def _is_array(leaf: Any) -> bool:
-    return isinstance(bare(leaf), np.ndarray)
+def tensors_of(shape: Any, dtype: Any) -> Any:
+    """Return symbolic tensors of a shape, or of a tree of shapes."""
+    if isinstance(shape, dict):
+        return {key: tensors_of(part, dtype) for key, part in shape.items()}
+    if isinstance(shape, list | tuple) and any(isinstance(part, list | tuple | dict) for part in shape):
+        return [tensors_of(part, dtype) for part in shape]
+    return SymbolicTensor(shape, dtype)

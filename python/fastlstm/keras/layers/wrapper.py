@@ -6,7 +6,8 @@ from fastlstm import checks
 
 from ..foundation.arrays import Shape
 from ..foundation.variable import Variable
-from .base import Layer, find_layers
+from .base import Layer
+from .configs import find_layers
 
 
 class Wrapper(Layer):
@@ -66,12 +67,10 @@ class Wrapper(Layer):
     reset_states = reset_state
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Layer:
-        """Return a layer with the settings of `config`, without weights."""
-        settings = checks.settings(f"{cls.__name__}: config", config)
-        for name in settings.keys() & set(cls.inner_names):
-            settings[name] = find_layers(settings[name])
-        return cls(**settings)
+    def _restored(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return given | {
+            name: find_layers(given[name], f"{cls.__name__}: {name}") for name in cls.inner_names if name in given
+        }
 
 
 def check_layer(wrapper: str, layer: Any) -> None:

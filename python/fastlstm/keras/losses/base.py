@@ -8,10 +8,11 @@ import numpy as np
 from fastlstm import checks
 
 from ..foundation.arrays import Array, as_array
+from ..foundation.boxes import is_box
 from ..foundation.configs import Configurable
 from ..foundation.lookup import checked_name, snake_case
-from ..foundation.tracing import gradient_of
-from .entries import as_outputs, fits, weighted
+from ..foundation.tracing import gradient_of, with_backward
+from .entries import as_outputs, expand, fits, weighted
 
 Counted: TypeAlias = Callable[[], Array | None]
 """Gives True for what counts in the first axes of the labels, None if all do; asked only if that matters."""
@@ -57,11 +58,16 @@ class Loss(Configurable):
         raise NotImplementedError
 
     def prepare(self, y: Any, output_shape: tuple[int | None, ...], dtype: np.dtype[Any]) -> Array:
-        """Check labels for outputs of `output_shape` once and for all, and bring them to the form `call` takes."""
+        """Check labels for outputs of `output_shape` once and for all, and bring them to the form `call` takes.
+
+        A `call` of a user's own may compare labels of any shape.
+        """
         labels = as_array(y, "y", dtype)
         rank, size = len(output_shape), output_shape[-1]
         if labels.ndim == rank - 1 and size == 1:
             labels = labels[..., None]
+        if self._is_users:
+            return labels
         if labels.ndim != rank or not fits(labels.shape[1:], output_shape[1:]):
             wanted = f"{(None, *output_shape[1:])}, that of the model's output"
             cure = f"; loss {self.name!r} compares them entry by entry{self._cure(labels, output_shape)}"
@@ -74,20 +80,38 @@ class Loss(Configurable):
         """`prepare`, for labels some of which do not count: these may be anything."""
         return self.prepare(y, output_shape, dtype)
 
+    @property
+    def _is_users(self) -> bool:
+        return not type(self).call.__module__.startswith("fastlstm.") or hasattr(self, "function")
+
     def _cure(self, labels: Array, output_shape: tuple[int | None, ...]) -> str:
         return ""
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Compute the loss of a batch: a number, or one for every entry if the reduction is ``"none"``."""
-        y_pred = as_outputs(y_pred)
+        if is_box(y_true):
+            raise TypeError(f"loss {self.name!r}: y_true must not depend on what is trained; use fastlstm.keras.ops")
+        y_pred = y_pred if is_box(y_pred) else as_outputs(y_pred)
         weights = None if sample_weight is None else as_array(sample_weight, "sample_weight", y_pred.dtype)
         counted = lambda: None if weights is None else weights != 0  # noqa: E731
-        losses = self.call(self.prepare_counted(y_true, y_pred.shape, y_pred.dtype, counted), y_pred)
+        losses = self._traced(self.prepare_counted(y_true, y_pred.shape, y_pred.dtype, counted), y_pred)
+        if weights is not None and losses.ndim == 0:  # one number for all rows
+            losses, weights = losses * weights, None
         if weights is not None and weights.shape != losses.shape[: weights.ndim]:
             checks.complain(ValueError, "sample_weight", f"have the first axes of {losses.shape}", weights.shape)
         scale = self.scale(losses, weights)
-        losses = losses if weights is None else weighted(losses, weights)
+        if weights is not None:
+            losses = losses * expand(weights, losses.ndim) if is_box(losses) else weighted(losses, weights)
         return losses if scale is None else losses.sum() * scale
+
+    def _traced(self, y_true: Array, y_pred: Any) -> Any:
+        """Return what `call` gives, in a function of one's own with the derivative that `gradient` gives."""
+        if not is_box(y_pred) or type(self).gradient is Loss.gradient:
+            found = self.call(y_true, y_pred)
+            return found if is_box(found) else np.asarray(found)
+        return with_backward(
+            lambda out: self.call(y_true, out), lambda dy, out, y: weighted(self.gradient(y_true, out), dy), y_pred
+        )
 
     def scale(self, losses: Array, weights: Array | None) -> float | None:
         """Describe what the sum of the weighted losses is multiplied with; None: they stay as they are."""

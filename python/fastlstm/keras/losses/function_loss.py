@@ -3,11 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from fastlstm import checks
 
-from ..foundation.arrays import Array, any_numbers
+from ..foundation.arrays import Array
 from ..foundation.lookup import function_name
 from .base import Loss
 
@@ -32,12 +30,6 @@ class FunctionLoss(Loss):
     ) -> None:
         self.function = checks.function("function", function)
         super().__init__(function_name(function) if name is None else name, reduction, dtype)
-
-    def prepare(self, y: Any, output_shape: tuple[int | None, ...], dtype: np.dtype[Any]) -> Array:
-        """Labels of any shape, with the rows of the output; integers stay as they are."""
-        labels = any_numbers(y, "y")
-        labels = labels.astype(dtype) if labels.dtype.kind in "fb" else labels
-        return labels[..., None] if labels.ndim == len(output_shape) - 1 and output_shape[-1] == 1 else labels
 
     def call(self, y_true: Array, y_pred: Array) -> Any:
         """Return what the function gives."""

@@ -5,6 +5,8 @@ from typing import Any
 
 from ..foundation.configs import Kind
 from ..foundation.lookup import names_of
+from ..foundation.published import find_function, is_function, publish_functions
+from ..foundation.registration import custom_object_scope, get_registered_object
 from .base import Loss
 from .binary import BinaryCrossentropy
 from .categorical import CategoricalCrossentropy
@@ -23,15 +25,18 @@ _KNOWN = names_of(
 
 
 _KIND = Kind(Loss, _KNOWN, "keras.losses", "loss")
+publish_functions({function.__name__: function for function in FUNCTIONS})
 
 
 def get(identifier: Any) -> Loss:
     """Return the loss that a name, class, instance or one of this module's functions stands for."""
     if any(identifier is function for function in FUNCTIONS):
         identifier = identifier.__name__
+    if isinstance(identifier, str) and identifier not in _KNOWN:
+        identifier = get_registered_object(identifier) or identifier
     if callable(identifier) and not isinstance(identifier, Loss | type):
         return FunctionLoss(identifier)
-    return _KIND.get(identifier)
+    return deserialize(identifier) if is_function(identifier) else _KIND.get(identifier)
 
 
 def serialize(loss: Loss) -> dict[str, Any]:
@@ -39,6 +44,7 @@ def serialize(loss: Loss) -> dict[str, Any]:
     return _KIND.serialize(loss)
 
 
-def deserialize(config: Any, custom_objects: Mapping[str, type[Loss]] | None = None) -> Loss:
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Loss:
     """Make a loss from its description; classes of your own are found in `custom_objects`, by name."""
-    return _KIND.deserialize(config, custom_objects)
+    with custom_object_scope(custom_objects):
+        return get(find_function(config.get("config"), "loss")) if is_function(config) else _KIND.deserialize(config)

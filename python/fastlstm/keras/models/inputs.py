@@ -8,7 +8,7 @@ import numpy as np
 
 from ..foundation.arrays import Array, Shape, as_array, shape_text
 from ..foundation.symbolic import SymbolicTensor
-from ..foundation.trees import leaves
+from ..foundation.trees import holds_arrays, leaves, sorted_keys
 from ..graph.plan import Plan
 from ..layers.base import Layer
 
@@ -41,9 +41,15 @@ def _only(x: Any, tree: Any, tensor: SymbolicTensor) -> Any:
         if list(x) not in ([name], [tensor.name]):
             raise ValueError(f"x: got a dict with the keys {sorted(map(str, x))}, wanted one input, {name!r}")
         return next(iter(x.values()))
-    if isinstance(x, list | tuple) and len(x) == 1 and np.ndim(x[0]) >= tensor.ndim:
-        return x[0]
-    return x
+    return x[0] if isinstance(x, list | tuple) and len(x) == 1 and _is_whole(x[0], tensor.shape) else x
+
+
+def _is_whole(entry: Any, shape: Shape) -> bool:
+    """Whether the entry of a list is all the data, and not a row of it; it may lack a last axis of one."""
+    given = np.shape(entry) if hasattr(entry, "shape") else ()
+    lacks = shape[-1] == 1 and len(given) == len(shape) - 1
+    fits = all(size is None or size == got for size, got in zip(shape[1:-1], given[1:], strict=False))
+    return len(given) >= len(shape) or (lacks and fits)
 
 
 def _in_order(x: Any, tree: Any, inputs: list[SymbolicTensor], name: str) -> list[Any]:
@@ -57,21 +63,17 @@ def _in_order(x: Any, tree: Any, inputs: list[SymbolicTensor], name: str) -> lis
     if not isinstance(x, list | tuple):
         got = f"an array of shape {x.shape}" if hasattr(x, "shape") else type(x).__name__
         raise ValueError(f"x: got {got}, wanted a list or dict of {wanted}")
-    nested = any(isinstance(part, list | tuple | dict) and _holds_arrays(part) for part in x)
+    nested = any(isinstance(part, list | tuple | dict) and holds_arrays(part) for part in x)
     parts = leaves(x) if nested else list(x)
     if len(parts) != len(inputs):
         raise ValueError(f"x: got {len(parts)} arrays, wanted {wanted}")
     return parts
 
 
-def _holds_arrays(tree: Any) -> bool:
-    return any(hasattr(leaf, "shape") and len(leaf.shape) for leaf in leaves(tree))
-
-
 def names_of(tree: Any, tensors: list[SymbolicTensor]) -> list[str]:
     """Names by which inputs or outputs are told apart: keys of a dict, else those of the layers they come from."""
-    if isinstance(tree, dict):
-        return list(tree)
+    if isinstance(tree, dict) and len(tree) == len(tensors):
+        return sorted_keys(tree)
     return [tensor.name if tensor.node is None else tensor.node.layer.name for tensor in tensors]
 
 
@@ -82,7 +84,8 @@ def _as_input(plan: Plan, number: int, part: Any, many: bool) -> Array:
     found: list[Array] = []
     for taker in takers:
         known = isinstance(taker, Layer)
-        found.append(taker.as_input(part, name, wanted) if known else as_array(part, name, tensor.dtype, wanted))
+        as_given = known and not (taker.composed and tensor.dtype.kind == "f")
+        found.append(taker.as_input(part, name, wanted) if as_given else as_array(part, name, tensor.dtype, wanted))
     if not found:
         found = [as_array(part, name, tensor.dtype, wanted)]
     widest = max(found, key=lambda array: (array.dtype.kind == "f", array.dtype.itemsize))

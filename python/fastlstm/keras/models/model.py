@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,20 +13,23 @@ from fastlstm import checks
 from ..foundation.arrays import Array, Shape, any_numbers, as_array, as_batch_shape, as_mask
 from ..foundation.lookup import auto_name
 from ..foundation.symbolic import SymbolicTensor
-from ..foundation.trees import filled, leaves, mapped, sorted_leaves
+from ..foundation.trees import filled, leaves, mapped
 from ..foundation.variable import CHANGE, Variable, assign_all, holding
-from ..graph.network import Network
+from ..graph.network import Found, Network
 from ..graph.plan import Plan
 from ..graph.streaming import ModelStream, StepPlan
 from ..layers.base import Layer
 from ..layers.call import INFERENCE, TRAINING, Call, Pullback, several
-from ..layers.composed import parts_of
+from ..layers.composed import tensors_of
+from ..layers.running import parts_of
 from ..training.trainer import Trainer
+from .configs import ConfiguredModel
+from .cutting import cut
 from .inputs import given_arrays, names_of
 from .summary import print_summary
 
 
-class Model(Trainer, Layer):
+class Model(ConfiguredModel):
     """Layers between inputs and outputs.
 
     Parameters
@@ -55,6 +59,8 @@ class Model(Trainer, Layer):
     (5, 2)
     """
 
+    keeps = frozenset({"_on_arrays", "as_input"})
+
     def __init__(
         self, inputs: Any = None, outputs: Any = None, name: str | None = None, trainable: bool = True, **kwargs: Any
     ) -> None:
@@ -83,7 +89,8 @@ class Model(Trainer, Layer):
                     checks.refuse(TypeError, f"{self.name}: {argument}", wanted, leaf)
         if not leaves(inputs) or not leaves(outputs):
             raise ValueError(f"{self.name}: inputs and outputs must have at least one tensor each")
-        self._plan = Plan(leaves(inputs), leaves(outputs), self.name, sorted_leaves(outputs))
+        inputs, outputs = cut(inputs, outputs, self.name)
+        self._plan = Plan(leaves(inputs), leaves(outputs), self.name)
         self._input_tree, self._output_tree = inputs, outputs
         _check_names(self._plan, self.name)
         self.built = True
@@ -109,7 +116,16 @@ class Model(Trainer, Layer):
         """The layers, those farthest from the outputs first."""
         if self.composed:
             return list(parts_of(self))
-        return [layer for layer in self.plan.layers if isinstance(layer, Layer)]
+        return [layer for layer in self.operations if isinstance(layer, Layer)]
+
+    @layers.setter
+    def layers(self, value: Any) -> None:
+        raise AttributeError(f"{self.name}: layers says what the model has; give what you set another name")
+
+    @property
+    def operations(self) -> list[Any]:
+        """The layers and the operations on symbolic tensors, those farthest from the outputs first."""
+        return list(parts_of(self)) if self.composed else list(self.plan.layers)
 
     @property
     def inputs(self) -> list[SymbolicTensor]:
@@ -163,17 +179,18 @@ class Model(Trainer, Layer):
         return names_of(self._output_tree, self.plan.outputs)
 
     @property
+    def _outputs_have_names(self) -> bool:
+        # As in Keras, which knows no layer that gave an output of a call that a user wrote.
+        return not self.composed or isinstance(self._output_tree, dict)
+
+    @property
     def weights(self) -> list[Variable]:
         """All weights, layer by layer."""
-        if self.composed:
-            return super().weights
         return [] if self._plan is None else self.plan.weights
 
     @property
     def trainable_variables(self) -> list[Variable]:
         """The weights that `fit` changes."""
-        if self.composed:
-            return super().trainable_variables
         return [] if self._plan is None else self.plan.trainable_variables
 
     @property
@@ -194,14 +211,12 @@ class Model(Trainer, Layer):
     @property
     def losses(self) -> list[float]:
         """Penalties of the regularizers, part of the loss."""
-        return super().losses if self.composed else [p for layer in self.plan.layers for p in layer.losses]
+        return [penalty for layer in self.plan.layers for penalty in layer.losses]
 
     @property
     def penalizes_output(self) -> bool:
         """Whether there is a penalty on the output, or on that of a layer inside."""
-        if self.composed:
-            return super().penalizes_output
-        return any(step.layer.penalizes_output for step in self.plan.steps)
+        return self._plan is not None and any(step.layer.penalizes_output for step in self.plan.steps)
 
     def set_weights(self, weights: list[Any]) -> None:
         """Set all weights, in the order of `get_weights`; if one does not fit, none is set."""
@@ -264,8 +279,7 @@ class Model(Trainer, Layer):
     def build(self, input_shape: Any = None) -> None:
         """Create the weights for inputs of a shape, or of a list of shapes, with the batch axis."""
         if self.composed and self._plan is None and not self._building and input_shape is not None:
-            tensors = [SymbolicTensor(shape, self.dtype) for shape in several(input_shape)]
-            self._call_on(tensors if len(tensors) > 1 else tensors[0])
+            self._call_on(tensors_of(input_shape, self.dtype))
 
     def as_input(self, x: Any, name: str, wanted: str = "an array of numbers") -> Array:
         """`x` as an array; floats are cast to this model's dtype."""
@@ -273,9 +287,10 @@ class Model(Trainer, Layer):
         return as_array(x, name, self.dtype, wanted) if array.dtype.kind == "f" else array
 
     def _as_given(self, outputs: Sequence[Any]) -> Any:
-        """Return outputs in the form in which the model was given them: alone, in a list, a tuple or a dict."""
+        """Return outputs in the form the model was given them: a list, a tuple or a dict; of a list of one, the one."""
         tree = self._output_tree
-        return outputs[0] if isinstance(tree, SymbolicTensor) else filled(tree, iter(outputs))
+        alone = isinstance(tree, SymbolicTensor) or (len(outputs) == 1 and not isinstance(tree, dict))
+        return outputs[0] if alone else filled(tree, iter(outputs))
 
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None) -> Any:
         training = training is not None and checks.truth("training", training)
@@ -296,34 +311,40 @@ class Model(Trainer, Layer):
 
     def forward(self, x: Any, call: Call = INFERENCE) -> Any:
         """Compute the outputs of this model as a layer of another one; see `Layer.forward`."""
-        if self.composed:
-            return super().forward(x, call)
         return self._as_given(Network(self.plan).run(_several(x), _several_masks(x, call), call.training).outputs)
 
     def vjp(self, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback]:
         """See `Layer.vjp`."""
-        if self.composed:
-            return super().vjp(x, call)
-        network = Network(self.plan)
+        found, pullback = self._with_pullback(x, call, penalties=False)
+        return self._as_given(found.outputs), pullback
+
+    def _with_pullback(self, x: Any, call: Call, penalties: bool) -> tuple[Found, Pullback]:
+        network = Network(self.plan, penalties)
         found, back = network.vjp(_several(x), _several_masks(x, call), call.need_dx, call.training)
 
         def pullback(dy: Any) -> tuple[Any, list[Array]]:
             dx, gradients = back(leaves(dy))
             return dx if isinstance(x, list) else dx[0], gradients
 
-        return self._as_given(found.outputs), pullback
+        return found, pullback
+
+    def penalized_forward(self, x: Any, call: Call = INFERENCE) -> tuple[Any, float]:
+        """See `Layer.penalized_forward`; the penalties are those of the layers."""
+        found = Network(self.plan, penalties=True).run(_several(x), _several_masks(x, call), call.training)
+        return self._as_given(found.outputs), found.penalty
+
+    def penalized_vjp(self, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback, float]:
+        """See `Layer.penalized_vjp`."""
+        found, pullback = self._with_pullback(x, call, penalties=True)
+        return self._as_given(found.outputs), pullback, found.penalty
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:
         """Return the masks of the outputs, None for one without."""
-        if self.composed:
-            return super().compute_mask(x, mask)
         found = Network(self.plan).run(_several(x), _several_masks(x, Call(mask=mask))).masks
         return found if len(found) > 1 else found[0]
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Shape of the output for an input of `input_shape`, both with the batch axis; lists for several."""
-        if self.composed:
-            return super().compute_output_shape(input_shape)
         shapes = [as_batch_shape(shape, f"{self.name}: input_shape") for shape in several(input_shape)]
         if len(shapes) != len(self.plan.inputs):
             wanted = f"one shape for each of its {len(self.plan.inputs)} inputs"
@@ -358,22 +379,38 @@ class Model(Trainer, Layer):
         """
         return ModelStream(StepPlan(self.plan), batch_size)
 
-    def summary(self, line_length: int | None = None, print_fn: Callable[..., Any] | None = None) -> None:
-        """Print the layers, their output shapes and numbers of weights.
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[..., Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
+    ) -> None:
+        """Print the layers, their output shapes and numbers of weights and, of a graph, what they are called on.
 
         Parameters
         ----------
         line_length
-            Width of the table; by default that of the terminal, at most 88.
+            Width of the table; by default that of the terminal, at most 88, or 108 of a graph that is no chain.
+        positions
+            Where the columns end, as parts of the line.
         print_fn
-            Called with the text instead of printing it.
+            Called once, with the text, instead of printing it.
+        expand_nested
+            Whether the layers of models inside are there too.
+        show_trainable
+            Whether there is a column that says what training changes.
+        layer_range
+            Names of the first and of the last layer to show, or patterns that match their beginnings.
         """
-        print_summary(self, line_length, print_fn)
+        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
 
     def __getstate__(self) -> dict[str, Any]:
         # The plan knows how to be pickled, where tensors would bring the whole graph, one inside another.
         trees = {name: mapped(lambda tensor: None, getattr(self, name)) for name in ("_input_tree", "_output_tree")}
-        return {**super().__getstate__(), **trees}
+        return {**super().__getstate__(), **trees, "_preparation": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -382,7 +419,7 @@ class Model(Trainer, Layer):
             self._output_tree = filled(self._output_tree, iter(self._plan.outputs))
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+        return f"<{self._class_name} name={self.name}, built={self.built}>"
 
 
 class _Leaf:
@@ -393,10 +430,12 @@ class _Leaf:
 
 
 def _as_lists(tree: Any) -> Any:
-    """Shapes out of a tree of `_Leaf`: lists hold shapes, and tuples are shapes."""
+    """Shapes out of a tree of `_Leaf`: lists and dicts hold shapes, and tuples are shapes."""
     if isinstance(tree, _Leaf):
         return tree.shape
-    return [_as_lists(entry) for entry in (tree.values() if isinstance(tree, dict) else tree)]
+    if isinstance(tree, dict):
+        return {key: _as_lists(entry) for key, entry in tree.items()}
+    return [_as_lists(entry) for entry in tree]
 
 
 def _shapes(tree: Any) -> Any:
@@ -414,7 +453,7 @@ def _several_masks(x: Any, call: Call) -> list[Any] | None:
 
 
 def _check_names(plan: Plan, name: str) -> None:
-    names = [layer.name for layer in plan.layers]
-    twice = sorted({one for one in names if names.count(one) > 1})
+    counts = Counter(layer.name for layer in plan.layers)
+    twice = sorted(one for one, count in counts.items() if count > 1)
     if twice:
         raise ValueError(f"{name}: has several layers named {twice[0]!r}; give each its own name")

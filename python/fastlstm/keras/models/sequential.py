@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastlstm import checks
 
 from ..foundation.arrays import Array, Shape, as_batch_shape
 from ..foundation.lookup import checked_name
+from ..foundation.registration import custom_object_scope
+from ..foundation.serialization import check_levels, serialize_keras_object
 from ..foundation.symbolic import SymbolicTensor
 from ..foundation.trees import leaves
 from ..foundation.variable import CHANGE
 from ..graph.plan import Plan
 from ..layers.base import Layer
+from ..layers.configs import dtype_policy, find_layers
 from ..layers.core.input import InputLayer
 from .inputs import given_arrays
 from .model import Model
@@ -41,6 +44,9 @@ class Sequential(Model):
     (5, 2)
     """
 
+    config_may_be_a_list = True
+    """As in the first versions of Keras 2."""
+
     def __init__(self, layers: Iterable[Any] | None = None, trainable: bool = True, name: str | None = None) -> None:
         super().__init__(name=checked_name(name, "Sequential") or None)
         self._chain: list[Layer] = []
@@ -57,6 +63,43 @@ class Sequential(Model):
     def layers(self) -> list[Layer]:
         """The layers in order, without the Input."""
         return list(self._chain)
+
+    @layers.setter
+    def layers(self, value: Any) -> None:
+        raise AttributeError(f"{self.name}: add() and pop() change the layers; give what you set another name")
+
+    @property
+    def _is_functional(self) -> bool:
+        return False
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the layers' descriptions, that of an Input first if the input's shape is known."""
+        first = [tensor.node.layer for tensor in self._tensors[:1] if tensor.node is not None]
+        layers = [serialize_keras_object(layer) for layer in (*first, *self._chain)]
+        config = {"name": self.name, "trainable": self._trainable, "dtype": dtype_policy(self.dtype), "layers": layers}
+        return config | ({"build_input_shape": self.input_shape} if first else {})
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """Return the shape of the input, if it is known."""
+        return {"input_shape": self.input_shape} if self.built else None
+
+    @classmethod
+    def from_config(cls, config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+        """Return a model with the layers of a config, with new weights; see `Model.from_config`."""
+        argument = f"{cls.__name__}: config"
+        check_levels(config, argument)
+        given = {"layers": config} if isinstance(config, list) else checks.settings(argument, config)
+        described = checks.items(f"{argument}: layers", given.get("layers"), "a list of descriptions")
+        with custom_object_scope(custom_objects):
+            name: Any = given.get("name")
+            made = cls(name=name)
+            for layer in described:
+                made.add(find_layers(layer, f"{argument}: layers"))
+        shape = given.get("build_input_shape")
+        if shape is not None and not made.built and made._chain:
+            made.build(as_batch_shape(shape, f"{argument}: build_input_shape"))
+        made._trainable = checks.truth(f"{argument}: trainable", given.get("trainable", True))
+        return made
 
     def add(self, layer: Any) -> None:
         """Append a layer; an ``Input`` only at the start."""
@@ -87,9 +130,9 @@ class Sequential(Model):
     def _check_new(self, layer: Any) -> None:
         if not isinstance(layer, Layer):
             checks.refuse(TypeError, f"{self.name}: layer", "a keras.layers.Layer instance", layer)
-        if any(layer is other for other in self._chain):
-            raise ValueError(f"{self.name}: layer must be a new one, got {layer!r} a second time")
-        if any(layer.name == other.name for other in self._chain):
+        if layer.name in [other.name for other in self._chain]:
+            if any(layer is other for other in self._chain):
+                raise ValueError(f"{self.name}: layer must be a new one, got {layer!r} a second time")
             raise ValueError(f"{self.name}: already has a layer named {layer.name!r}; give it another name")
         if getattr(layer, "return_state", False):
             raise ValueError(f"{self.name}: {layer.name} gives states besides its output; set return_state=False")
@@ -148,6 +191,8 @@ class Sequential(Model):
     def _build_for(self, x: Any) -> None:
         self._check_any_layers()
         first = self._chain[0]
+        if isinstance(x, list | tuple) and len(x) == 1 and len(getattr(x[0], "shape", ())) == first.ndim:
+            (x,) = x
         x = first.as_input(
             x,
             "x",

@@ -1,84 +1,176 @@
 """The table that `summary` prints."""
 
+from __future__ import annotations
+
 import math
+import re
 import shutil
-from collections.abc import Callable
-from itertools import pairwise
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from fastlstm import checks
 
+from ..foundation.symbolic import SymbolicTensor
 from ..foundation.variable import Variable
-from ..layers.base import Layer
+from .table import column_widths, table
 
-HEADER = ("Layer (type)", "Output Shape", "Param #")
-POSITIONS = (0.45, 0.80, 1.0)
+UNKNOWN = "?"
+"""In place of a shape."""
 
 
-def print_summary(model: Any, line_length: int | None = None, print_fn: Callable[..., Any] | None = None) -> None:
-    """Print the layers of `model` with their output shapes and numbers of weights, and the totals."""
-    width = min(88, shutil.get_terminal_size().columns - 4) if line_length is None else line_length
+class Layout(NamedTuple):
+    """Columns of the table."""
+
+    header: tuple[str, ...]
+    alignment: tuple[str, ...]
+    positions: tuple[float, ...]
+    """Where the columns end, as parts of the line."""
+    longest: int
+    """Length of a line where the terminal is wide enough."""
+
+
+CHAIN = Layout(("Layer (type)", "Output Shape", "Param #"), ("left", "left", "right"), (0.45, 0.80, 1.0), 88)
+GRAPH = Layout(
+    (*CHAIN.header, "Connected to"),
+    (*CHAIN.alignment, "left"),
+    (0.3, 0.56, 0.74, 1.0),
+    108,
+)
+
+
+def print_summary(
+    model: Any,
+    line_length: int | None = None,
+    positions: Sequence[float] | None = None,
+    print_fn: Callable[..., Any] | None = None,
+    expand_nested: bool = False,
+    show_trainable: bool = False,
+    layer_range: Sequence[str] | None = None,
+) -> None:
+    """Print the layers of `model`; see `Model.summary`."""
     show = _print if print_fn is None else checks.function("print_fn", print_fn)
-    show(summary_text(model, checks.whole_number("line_length", width, at_least=1, at_most=10_000)))
+    trainable = checks.truth("show_trainable", show_trainable)
+    layout = _layout(model, trainable, positions)
+    width = min(layout.longest, shutil.get_terminal_size().columns - 4)
+    if line_length is not None:
+        width = checks.whole_number("line_length", line_length, at_least=1, at_most=10_000)
+    parts = _in_range(_parts(model), layer_range)
+    rows = _Rows(model, layout.header, checks.truth("expand_nested", expand_nested)).of(parts)
+    drawn = table(layout.header, rows, layout.alignment, column_widths(layout.positions, width))
+    show("\n".join([f'Model: "{model.name}"', drawn, *_totals(model)]) + "\n")
 
 
 def _print(text: str) -> None:
     print(text, end="")
 
 
-def summary_text(model: Any, line_length: int) -> str:
-    """Return the table and the totals, as one string."""
-    widths = _column_widths(line_length)
-    rows = [_cells(HEADER, widths, "┃")]
-    body = [_cells(_fields(layer), widths, "│") for layer in model.layers]
-    lines = [f'Model: "{model.name}"', _rule(widths, "┏━┳┓"), *rows, _rule(widths, "┡━╇┩")]
-    lines += f"\n{_rule(widths, '├─┼┤')}\n".join(body).splitlines()
-    lines += [_rule(widths, "└─┴┘"), *_totals(model)]
-    return "\n".join(lines) + "\n"
+def _parts(model: Any) -> list[Any]:
+    """Return what there is a row for: of a graph the inputs and the operations too."""
+    parts: list[Any] = model.operations if model._is_functional else model.layers
+    return parts
 
 
-def _column_widths(line_length: int) -> list[int]:
-    ends = [0, *(int(position * line_length) for position in POSITIONS)]
-    widths = [end - start for start, end in pairwise(ends)]
-    # The vertical lines and the blanks beside them are taken off all columns alike.
-    excess = len(ends) + 2 * len(widths)
-    for i in range(len(widths)):
-        cut = round(excess / (len(widths) - i))
-        widths[i], excess = widths[i] - cut, excess - cut
-    if min(widths) < 1:
-        raise ValueError(f"line_length: got {line_length}, too narrow for the table")
-    return widths
+def _layout(model: Any, trainable: bool, positions: Sequence[float] | None) -> Layout:
+    layout = GRAPH if model._is_functional and not is_chain(model) else CHAIN
+    if positions is not None:
+        layout = layout._replace(positions=_checked_positions(positions, len(layout.header)))
+    if not trainable:
+        return layout
+    ends = (*(0.9 * position for position in layout.positions), 1.0)
+    return Layout((*layout.header, "Trainable"), (*layout.alignment, "center"), ends, layout.longest + 12)
 
 
-def _rule(widths: list[int], parts: str) -> str:
-    left, line, cross, right = tuple(parts)
-    return left + cross.join(line * (width + 2) for width in widths) + right
+def _checked_positions(positions: Any, columns: int) -> tuple[float, ...]:
+    """Return where so many columns end; there may be more positions, for a table of more columns."""
+    wanted = f"{columns} rising numbers, where the columns end"
+    entries = checks.items("positions", positions, wanted)[:columns]
+    found = tuple(checks.real_number("positions: each", entry, above=0, at_most=1) for entry in entries)
+    if len(found) < columns or sorted(found) != list(found):
+        checks.refuse(ValueError, "positions", wanted, positions)
+    return found
 
 
-def _cells(fields: tuple[str, ...], widths: list[int], bar: str) -> str:
-    columns = [_wrap(field, width) for field, width in zip(fields, widths, strict=True)]
-    lines = []
-    for i in range(max(map(len, columns))):
-        texts = [column[i] if i < len(column) else "" for column in columns]
-        padded = [t.ljust(w) for t, w in zip(texts[:-1], widths, strict=False)] + [texts[-1].rjust(widths[-1])]
-        lines.append(f"{bar} {f' {bar} '.join(padded)} {bar}")
-    return "\n".join(lines)
+def is_chain(model: Any) -> bool:
+    """Whether a graph has one input and every call takes what the one before gives, each layer once."""
+    plan = model.plan
+    (before, *others) = plan.inputs
+    for node in plan.nodes:
+        if others or len(node.needs) != 1 or node.needs[0].node is not before.node:
+            return False
+        before = node.outputs[0]
+    return len({id(node.layer) for node in plan.nodes}) == len(plan.nodes)
 
 
-def _wrap(text: str, width: int) -> list[str]:
-    lines = [""]
-    for word in text.split(" "):
-        joined = f"{lines[-1]} {word}".strip()
-        if len(joined) <= width or not lines[-1]:
-            lines[-1] = joined
-        else:
-            lines.append(word)
-    return [line[i : i + width] for line in lines for i in range(0, max(1, len(line)), width)]
+def _in_range(parts: list[Any], layer_range: Sequence[str] | None) -> list[Any]:
+    """Return the parts from the first whose name begins like one pattern to the last that does like the other."""
+    if layer_range is None:
+        return parts
+    wanted = "two names, or patterns of names, of the first and the last layer"
+    patterns = checks.items("layer_range", layer_range, wanted)
+    if len(patterns) != 2 or not all(isinstance(pattern, str) for pattern in patterns):
+        checks.refuse(ValueError, "layer_range", wanted, layer_range)
+    first, last = ([k for k, part in enumerate(parts) if re.match(pattern, part.name)] for pattern in patterns)
+    if not first or not last:
+        checks.refuse(ValueError, "layer_range", "names that layers of the model have", layer_range)
+    start, end = (first[0], last[-1]) if first[0] <= last[-1] else (last[0], first[-1])
+    return parts[start : end + 1]
 
 
-def _fields(layer: Layer) -> tuple[str, str, str]:
-    params = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
-    return f"{layer.name} ({type(layer).__name__})", str(layer.output_shape) if layer.built else "?", params
+class _Rows:
+    """The rows of a table."""
+
+    def __init__(self, model: Any, header: Sequence[str], expand: bool) -> None:
+        self.header, self.expand = header, expand
+        self.nodes = {id(node) for node in model.plan.nodes} if model._is_functional else set()
+
+    def of(self, parts: Sequence[Any], level: int = 0) -> list[list[str]]:
+        """Return the rows of layers, and below them those of the layers of models inside."""
+        prefix = f"{'   ' * level}└ " if level else ""
+        rows = []
+        for part in parts:
+            rows.append(self._row(part, prefix))
+            if self.expand and hasattr(part, "get_layer"):
+                rows += self.of(part.layers, level + 1)
+        return rows
+
+    def _row(self, part: Any, prefix: str) -> list[str]:
+        cells = [f"{prefix}{part.name} ({part._class_name})", shape_of(part), _parameters(part)]
+        if "Connected to" in self.header:
+            cells.append(self._connections(part))
+        if "Trainable" in self.header:
+            cells.append(("Y" if part.trainable else "N") if part.weights else "-")
+        return cells
+
+    def _connections(self, part: Any) -> str:
+        """Return where the inputs of the calls in this graph come from."""
+        inside = [node for node in part.inbound_nodes if id(node) in self.nodes]
+        return ", ".join(_origin(tensor) for node in inside for tensor in node.needs) or "-"
+
+
+def _origin(tensor: SymbolicTensor) -> str:
+    """Name of a layer, which of its calls it was, and which output."""
+    node = tensor.node
+    assert node is not None  # every tensor of a graph has one
+    call = next(k for k, other in enumerate(node.layer.inbound_nodes) if other is node)
+    return f"{node.layer.name}[{call}][{tensor.index}]"
+
+
+def shape_of(part: Any) -> str:
+    """Return the shape of what a layer gave last, or would give; several of them in brackets."""
+    if part.inbound_nodes:
+        shapes = [tensor.shape for tensor in part.inbound_nodes[-1].outputs]
+    elif getattr(part, "input_shape", None) is not None:
+        found = part.output_shape
+        shapes = found if isinstance(found, list) else [found]
+    else:
+        return UNKNOWN
+    return str(shapes[0]) if len(shapes) == 1 else f"[{', '.join(map(str, shapes))}]"
+
+
+def _parameters(part: Any) -> str:
+    if not getattr(part, "built", True):
+        return "0 (unbuilt)"
+    return f"{_size(part.weights):,}"
 
 
 def _totals(model: Any) -> list[str]:
@@ -98,11 +190,11 @@ def _total(name: str, number: int, size: int) -> str:
     return f" {name} params: {number:,} ({_memory(size)})"
 
 
-def _size(variables: list[Variable]) -> int:
+def _size(variables: Sequence[Variable]) -> int:
     return sum(math.prod(variable.shape) for variable in variables)
 
 
-def _bytes(variables: list[Variable]) -> int:
+def _bytes(variables: Sequence[Variable]) -> int:
     return sum(variable.value.nbytes for variable in variables)
 
 

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial, wraps
-from typing import Any, overload
+from itertools import product
+from typing import Any, NamedTuple, overload
 
+import numpy
 import numpy as np
 
 from ..foundation.arrays import Array, Shape
-from ..foundation.lookup import auto_name
+from ..foundation.boxes import autograd, bare, is_box
+from ..foundation.lookup import auto_name, checked_name
 from ..foundation.operation import Operation
+from ..foundation.published import publish_as
+from ..foundation.serialization import restored
 from ..foundation.settings import floatx
-from ..foundation.symbolic import Arguments, SymbolicTensor
-from ..foundation.tracing import differentiated, is_box
-from ..foundation.trees import leaves, mapped
+from ..foundation.symbolic import Arguments, Node, SymbolicTensor, any_symbolic
+from ..foundation.tracing import differentiated, with_backward
+from ..foundation.trees import filled, leaves, mapped
 from ..foundation.variable import Variable
+from .configs import WRITTEN, Call, checked_settings, class_names, joined, parted, place_of_function
 
-PROBES = (6, 11)
-"""Two sizes for an open axis: what depends on it differs between them. The number of the axis is added."""
+PROBES = ((6, 11), (150, 301))
+"""Two sizes for an open axis: what depends on it differs between them. The number of the axis is added.
+
+The second pair is for what needs many steps.
+"""
 
 
 class FunctionOperation(Operation):
@@ -39,14 +49,37 @@ class FunctionOperation(Operation):
         super().__init__()
         self.function, self.kind = function, kind
         self.name = name or auto_name(kind)
+        self._settings: dict[str, Any] = {}
 
-    def output_shape_for(self, shape: Any, arguments: Arguments) -> Any:
-        """Shape of the output, found by computing it for zeros."""
-        return self.outputs_for(shape, arguments)[0]
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Note a call on symbolic tensors, with the settings that a config gave; on arrays compute."""
+        args, kwargs = joined(self.function, args, kwargs, self._settings)
+        return self.note(Arguments(args, kwargs)) if any_symbolic(args, kwargs) else self.function(*args, **kwargs)
+
+    @property
+    def _class_name(self) -> str:
+        return class_names(self.kind)[0]
+
+    @property
+    def _place(self) -> tuple[str, str]:
+        return place_of_function(self.function), self._class_name
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the settings, that is, what it was called with beside tensors and numbers to compute with."""
+        found = self.parted(self.inbound_nodes[0]).settings if self.inbound_nodes else self._settings
+        return {"name": self.name} | found | WRITTEN.get(self.function.__name__, {})
+
+    def parted(self, node: Node) -> Call:
+        """Return a call without the settings; its tensors stand where they were given."""
+        return parted(self.function, *node.arguments.filled(node.inputs))
 
     def outputs_for(self, shape: Any, arguments: Arguments) -> tuple[Any, Any]:
-        """Return shape and dtype of the output, found by computing it for zeros."""
+        """Shape and dtype of the output, found by computing it for zeros."""
         return probed(self._run, shape, arguments)
+
+    def output_shape_for(self, shape: Any, arguments: Arguments) -> Any:
+        """Shape of the output."""
+        return self.outputs_for(shape, arguments)[0]
 
     def _run(self, x: Any, arguments: Arguments) -> Any:
         args, kwargs = arguments.filled(x)
@@ -64,7 +97,7 @@ class FunctionOperation(Operation):
         inputs = x if isinstance(x, list) else [x]
         if not call.need_dx:
             return self.forward(x, call), lambda dy: ([None] * len(inputs) if isinstance(x, list) else None, [])
-        y, back, _ = differentiated(lambda given: self._run(given, call.arguments), inputs, [])
+        y, back, _ = differentiated(lambda given: self._run(given, call.arguments), inputs)
 
         def pullback(dy: Any) -> tuple[Any, list[Array]]:
             dx = back(dy)[0]
@@ -73,20 +106,69 @@ class FunctionOperation(Operation):
         return y, pullback
 
 
+class Known(NamedTuple):
+    """What configs may name as the class of an operation."""
+
+    function: Callable[..., Any]
+    kind: str
+
+    def from_config(self, config: dict[str, Any]) -> FunctionOperation:
+        """Return an operation with the settings of a config, to be called on symbolic tensors."""
+        given = dict(config)
+        name = checked_name(given.pop("name", None), self.kind)
+        made = FunctionOperation(self.function, self.kind, name or None)
+        settings = {name: _tuples(restored(value, f"{made.name}: {name}")) for name, value in given.items()}
+        made._settings = checked_settings(self.function, settings)
+        return made
+
+
+def _tuples(tree: Any) -> Any:
+    """`tree` with tuples in place of lists: axes and shapes are such, of which JSON makes lists."""
+    if isinstance(tree, dict):
+        return {name: _tuples(entry) for name, entry in tree.items()}
+    return tuple(map(_tuples, tree)) if isinstance(tree, list) else tree
+
+
 def probed(run: Callable[[Any, Arguments], Any], shape: Any, arguments: Arguments) -> tuple[Any, Any]:
-    """Return shape and dtype of what comes out, or lists of them, by running on zeros twice."""
-    shapes = shape if isinstance(shape, list) else [shape]
-    tensors = arguments.tensors
-    found = []
-    for size in PROBES:
-        zeros = [np.zeros(_closed(s, size), t.dtype) for s, t in zip(shapes, tensors, strict=True)]
-        with np.errstate(all="ignore"):  # zeros are nobody's data
-            found.append(mapped(np.asarray, run(zeros if len(zeros) > 1 else zeros[0], arguments)))
-    one, other = (leaves(result) for result in found)
-    open_shapes = [_opened(a.shape, b.shape) for a, b in zip(one, other, strict=True)]
-    if not isinstance(found[0], list | tuple | dict):
-        return open_shapes[0], one[0].dtype
-    return open_shapes, [part.dtype for part in one]
+    """Return shape and dtype of what comes out, or lists or dicts of them, by running on zeros twice."""
+    one, other = _tries(run, shape if isinstance(shape, list) else [shape], arguments)
+    form, parts = _with_lists(one), leaves(one)
+    open_shapes = [_opened(a.shape, b.shape) for a, b in zip(parts, leaves(other), strict=True)]
+    return filled(form, iter(open_shapes)), filled(form, iter([part.dtype for part in parts]))
+
+
+def _tries(run: Callable[[Any, Arguments], Any], shapes: list[Shape], arguments: Arguments) -> list[Any]:
+    """Return what comes out for zeros, with both sizes for open axes.
+
+    What is not open among the arguments may fit one size only, as a table with a row for every step does. Then open
+    axes are tried in sizes that occur there: those after the first, the first, all.
+    """
+    few, many = PROBES
+    try:
+        return [_on_zeros(run, [_closed(s, size) for s in shapes], arguments) for size in few]
+    except (ValueError, IndexError):
+        if any(None in s[1:] for s in shapes):
+            with suppress(ValueError, IndexError):
+                return [_on_zeros(run, [_closed(s, size) for s in shapes], arguments) for size in many]
+        known = [leaf.shape for leaf in leaves([arguments.args, arguments.kwargs]) if isinstance(leaf, np.ndarray)]
+        for size, axes in product(sorted({n for found in known for n in found if n > 1}), ((1, 99), (0, 1), (0, 99))):
+            closed = [tuple(size if n is None and k in range(*axes) else n for k, n in enumerate(s)) for s in shapes]
+            with suppress(ValueError, IndexError):
+                return [_on_zeros(run, [_closed(s, other) for s in closed], arguments) for other in few]
+        raise
+
+
+def _on_zeros(run: Callable[[Any, Arguments], Any], shapes: list[tuple[int, ...]], arguments: Arguments) -> Any:
+    zeros = [np.zeros(shape, tensor.dtype) for shape, tensor in zip(shapes, arguments.tensors, strict=True)]
+    with np.errstate(all="ignore"):
+        return mapped(np.asarray, run(zeros if len(zeros) > 1 else zeros[0], arguments))
+
+
+def _with_lists(tree: Any) -> Any:
+    """Return a tree with lists for its tuples, which stand for shapes elsewhere."""
+    if isinstance(tree, dict):
+        return {key: _with_lists(entry) for key, entry in tree.items()}
+    return [_with_lists(entry) for entry in tree] if isinstance(tree, list | tuple) else tree
 
 
 def _closed(shape: Shape, size: int) -> tuple[int, ...]:
@@ -119,46 +201,73 @@ def operation(function: Any = None, *, kind: str = "") -> Any:
     return _operation(function, kind)
 
 
+_PLAIN = frozenset(
+    (np.ndarray, np.float32, np.float64, np.int32, np.int64, np.bool_, float, int, bool, str, type(None), slice)
+)
+"""Types of arguments that are what they look like."""
+
+
 def _operation(function: Callable[..., Any], kind: str) -> Any:
     name = kind or "".join(part.capitalize() for part in function.__name__.split("_"))
 
     @wraps(function)
     def op(*args: Any, **kwargs: Any) -> Any:
-        traced = False
-        for leaf in _values(args, kwargs):
-            if isinstance(leaf, SymbolicTensor):
-                return FunctionOperation(op, name).note(Arguments(args, kwargs))
-            if isinstance(leaf, Variable):
-                args, kwargs = mapped(_value_of, [args, kwargs])
-                return op(*args, **kwargs)
-            traced = traced or is_box(leaf)
-        if traced:
-            from autograd import numpy as namespace
-        else:
-            namespace = np
-        return _narrowed(function(namespace, *args, **kwargs), args, kwargs)
+        for value in (*args, *kwargs.values()):
+            if type(value) not in _PLAIN and not _is_plain_list(value):
+                return _dispatched(op, function, name, args, kwargs)
+        return _narrowed(function(np, *args, **kwargs), args, kwargs)
 
     parameters = list(inspect.signature(function).parameters.values())[1:]
     op.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    for of_keras in class_names(name):
+        publish_as(place_of_function(op), of_keras, Known(op, name))
     return op
 
 
-def _values(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Any]:
-    """Return what a function was given, and what is in lists among it."""
-    for value in (*args, *kwargs.values()):
-        if isinstance(value, list | tuple):
-            yield from value
-        else:
-            yield value
+def _is_plain_list(value: Any) -> bool:
+    return type(value) in (tuple, list) and all([type(entry) in _PLAIN for entry in value])
 
 
-def _value_of(leaf: Any) -> Any:
-    return leaf.value if isinstance(leaf, Variable) else leaf
+def _dispatched(
+    op: Callable[..., Any], function: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Do an operation on what may be anything: note it, or compute it with NumPy's or autograd's functions."""
+    given = leaves([args, kwargs])
+    if any(isinstance(leaf, SymbolicTensor) for leaf in given):
+        return FunctionOperation(op, name).note(Arguments(args, kwargs))
+    if any(isinstance(leaf, Variable) for leaf in given):
+        args, kwargs = mapped(lambda leaf: leaf.value if isinstance(leaf, Variable) else leaf, [args, kwargs])
+        given = leaves([args, kwargs])
+    namespace = autograd().numpy if any(map(is_box, given)) else np
+    return _narrowed(function(namespace, *args, **kwargs), args, kwargs)
 
 
 def _narrowed(y: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return `y` in the default dtype if it came out as float64 of integers or Python's numbers, as Keras has it."""
-    if getattr(y, "dtype", None) != np.float64 or floatx() == "float64":
+    """Return `y` in Keras' defaults if it is of 64 bits by what NumPy makes of integers and Python's numbers."""
+    dtype = getattr(y, "dtype", None)
+    if dtype is None or dtype.char not in "dlq":
         return y
-    given = any(getattr(value, "dtype", None) == np.float64 for value in _values(args, kwargs))
-    return y if given or kwargs.get("dtype") is not None else y.astype(np.float32)
+    given = any(_is_of(leaf, dtype) for leaf in leaves([args, kwargs]))
+    return y if given else y.astype(floatx() if dtype.char == "d" else np.int32)
+
+
+def _is_of(leaf: Any, dtype: np.dtype[Any]) -> bool:
+    """Whether something given is of a dtype, or says that it is wanted."""
+    if isinstance(leaf, str | type):
+        return leaf in (dtype.name, dtype.type, {"f": float, "i": int}[dtype.kind])
+    return leaf == dtype if isinstance(leaf, np.dtype) else getattr(bare(leaf), "dtype", None) == dtype
+
+
+def chosen(np: Any, condition: Any, x1: Any, x2: Any) -> Any:
+    """``np.where(condition, x1, x2)``, whose gradients have the shapes of `x1` and `x2`."""
+    if np is not numpy:
+        shape = numpy.broadcast_shapes(*(numpy.shape(bare(part)) for part in (condition, x1, x2)))
+        x1, x2 = (
+            x + numpy.zeros(shape, x.dtype) if is_box(x) and numpy.shape(bare(x)) != shape else x for x in (x1, x2)
+        )
+    return np.where(condition, x1, x2)
+
+
+def with_slope(x: Any, y: Array, slope: Array) -> Any:
+    """Return `y`, a function of every entry of the box `x`, with this derivative."""
+    return with_backward(lambda x: y, lambda dy, x, y: dy * slope, x)

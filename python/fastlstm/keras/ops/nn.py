@@ -1,19 +1,29 @@
-"""Functions that nets are made of."""
+"""Functions of every entry that nets are made of, and those along the classes."""
 
+import math
 from typing import Any
 
 import numpy
 
-from ..foundation.settings import EPSILON, floatx
-from ..foundation.tracing import bare
-from .function import operation
+from ..foundation.boxes import bare
+from ..foundation.settings import floatx
+from ..foundation.symbolic import OPERATORS, Arguments
+from .elementary import erf
+from .function import FunctionOperation, operation, with_slope
 
 
 @operation
 def sigmoid(np: Any, x: Any) -> Any:
     """``1 / (1 + exp(-x))``."""
-    decay = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1 / (1 + decay), decay / (1 + decay))
+    if np is numpy:
+        return _sigmoid(x)
+    y = _sigmoid(bare(x))
+    return with_slope(x, y, y * (1 - y))
+
+
+def _sigmoid(x: Any) -> Any:
+    decay = numpy.exp(-numpy.abs(x))
+    return numpy.where(numpy.asarray(x) >= 0, 1, decay) / (1 + decay)
 
 
 @operation
@@ -24,38 +34,51 @@ def log_sigmoid(np: Any, x: Any) -> Any:
 
 @operation
 def relu(np: Any, x: Any) -> Any:
-    """``max(x, 0)``."""
-    return np.maximum(x, 0)
+    """``max(x, 0)``, with a slope of 0 at 0."""
+    y = numpy.maximum(bare(x), 0)
+    return y if np is numpy else with_slope(x, y, y > 0)
 
 
 @operation
 def relu6(np: Any, x: Any) -> Any:
     """``min(max(x, 0), 6)``."""
-    return np.clip(x, 0, 6)
+    y = numpy.clip(bare(x), 0, 6)
+    return y if np is numpy else with_slope(x, y, (y > 0) & (y < 6))
 
 
 @operation
 def leaky_relu(np: Any, x: Any, negative_slope: float = 0.2) -> Any:
-    """``max(x, negative_slope * x)``."""
-    return np.where(x >= 0, x, negative_slope * x)
+    """`x` where it is positive, elsewhere ``negative_slope * x``."""
+    return np.where(bare(x) > 0, x, negative_slope * x)
 
 
 @operation
 def elu(np: Any, x: Any, alpha: float = 1.0) -> Any:
     """`x` where it is positive, elsewhere ``alpha * (exp(x) - 1)``."""
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+    return _bent(np, x, alpha, 1.0)
 
 
 @operation
 def selu(np: Any, x: Any) -> Any:
     """Scaled exponential linear unit."""
-    return 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0)))
+    return 1.0507009873554805 * _bent(np, x, 1.6732632423543772, 1.0)
+
+
+@operation
+def celu(np: Any, x: Any, alpha: float = 1.0) -> Any:
+    """`x` where it is positive, elsewhere ``alpha * (exp(x / alpha) - 1)``."""
+    return _bent(np, x, alpha, alpha)
+
+
+def _bent(np: Any, x: Any, alpha: float, width: float) -> Any:
+    right = bare(x) >= 0  # a power that overflows there would hide the slope
+    return np.where(right, x, alpha * np.expm1(np.where(right, 0, x) / width))
 
 
 @operation
 def silu(np: Any, x: Any) -> Any:
     """``x * sigmoid(x)``."""
-    return x / (1 + np.exp(-x))
+    return x * sigmoid(x)
 
 
 swish = silu
@@ -63,16 +86,22 @@ swish = silu
 
 @operation
 def gelu(np: Any, x: Any, approximate: bool = True) -> Any:
-    """``x`` times the normal distribution function of it, approximated by tanh."""
-    if not approximate:
-        raise NotImplementedError("gelu: approximate=False is not supported")
-    return 0.5 * x * (1 + np.tanh(0.7978845608028654 * (x + 0.044715 * x**3)))
+    """``x`` times the normal distribution function of it, which tanh may approximate."""
+    if approximate:
+        return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
+    return 0.5 * x * (1 + erf(x / math.sqrt(2)))
 
 
 @operation
 def softplus(np: Any, x: Any) -> Any:
     """``log(1 + exp(x))``."""
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+@operation
+def squareplus(np: Any, x: Any, b: float = 4) -> Any:
+    """``(x + sqrt(x ** 2 + b)) / 2``."""
+    return (x + np.sqrt(np.square(x) + b)) / 2
 
 
 @operation
@@ -84,78 +113,97 @@ def softsign(np: Any, x: Any) -> Any:
 @operation
 def hard_sigmoid(np: Any, x: Any) -> Any:
     """``clip(x + 3, 0, 6) / 6``."""
-    return np.clip(x + 3, 0, 6) / 6
+    y = numpy.clip(bare(x) / 6 + 0.5, 0, 1)
+    return y if np is numpy else with_slope(x, y, ((y > 0) & (y < 1)) / y.dtype.type(6))
+
+
+@operation
+def hard_silu(np: Any, x: Any) -> Any:
+    """``x * hard_sigmoid(x)``."""
+    return x * hard_sigmoid(x)
+
+
+hard_swish = hard_silu
+
+
+@operation
+def hard_tanh(np: Any, x: Any) -> Any:
+    """`x`, at least -1 and at most 1."""
+    y = numpy.clip(bare(x), -1, 1)
+    return y if np is numpy else with_slope(x, y, y == bare(x))
+
+
+@operation
+def tanh_shrink(np: Any, x: Any) -> Any:
+    """``x - tanh(x)``."""
+    return x - np.tanh(x)
+
+
+@operation
+def hard_shrink(np: Any, x: Any, threshold: float = 0.5) -> Any:
+    """`x` where it is larger than the threshold in size, elsewhere 0."""
+    return np.where(numpy.abs(bare(x)) > threshold, x, 0 * x)
+
+
+@operation
+def soft_shrink(np: Any, x: Any, threshold: float = 0.5) -> Any:
+    """`x` nearer to 0 by the threshold."""
+    return np.where(bare(x) > threshold, x - threshold, np.where(bare(x) < -threshold, x + threshold, 0 * x))
+
+
+@operation
+def threshold(np: Any, x: Any, threshold: float, default_value: float) -> Any:
+    """`x` where it is larger than the threshold, elsewhere the default."""
+    return np.where(bare(x) > threshold, x, 0 * x + default_value)
+
+
+@operation
+def glu(np: Any, x: Any, axis: int = -1) -> Any:
+    """The first half of an axis times the sigmoid of the second."""
+    before, half = (slice(None),) * (axis % x.ndim), x.shape[axis] // 2
+    return x[(*before, slice(half))] * sigmoid(x[(*before, slice(half, None))])
 
 
 @operation
 def softmax(np: Any, x: Any, axis: Any = -1) -> Any:
     """Exponentials along an axis, divided by their sum."""
     axis = tuple(axis) if isinstance(axis, list) else axis
-    powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    powers = np.exp(x - numpy.max(bare(x), axis=axis, keepdims=True))
     return powers / np.sum(powers, axis=axis, keepdims=True)
 
 
 @operation
 def log_softmax(np: Any, x: Any, axis: int = -1) -> Any:
     """Logarithm of the softmax."""
-    shifted = x - np.max(x, axis=axis, keepdims=True)
+    shifted = x - numpy.max(bare(x), axis=axis, keepdims=True)
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 
 @operation
-def normalize(np: Any, x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = None) -> Any:
-    """Vectors along an axis, divided by their lengths."""
-    if order != 2:
-        raise ValueError(f"order must be 2, got {order!r}")
-    least = EPSILON if epsilon is None else epsilon
-    return x / np.maximum(np.sqrt(np.sum(np.square(x), axis=axis, keepdims=True)), least)
+def one_hot(np: Any, x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Any:
+    """A one at the place of each class number along a new axis, elsewhere zeros."""
+    if sparse:
+        raise ValueError("sparse must be False")
+    hot = numpy.asarray(bare(x))[..., None] == numpy.arange(num_classes)
+    return numpy.moveaxis(hot, -1, axis).astype(dtype or floatx())
 
 
 @operation
-def l2_normalize(np: Any, x: Any, axis: Any = None) -> Any:
-    """Vectors along axes, divided by their lengths."""
-    return x / np.sqrt(np.maximum(np.sum(np.square(x), axis=axis, keepdims=True), 1e-12))
+def multi_hot(np: Any, inputs: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Any:
+    """Ones at the places of all class numbers along an axis, elsewhere zeros."""
+    if sparse:
+        raise ValueError("sparse must be False")
+    numbers = numpy.moveaxis(numpy.asarray(bare(inputs)), axis, -1)
+    hot = (numbers[..., None] == numpy.arange(num_classes)).any(-2)
+    return numpy.moveaxis(hot, -1, axis).astype(dtype or floatx())
 
 
-@operation
-def one_hot(np: Any, x: Any, num_classes: int, axis: int = -1, dtype: Any = None) -> Any:
-    """A one at the place of each class number, elsewhere zeros."""
-    if axis != -1:
-        raise ValueError(f"axis must be -1, got {axis!r}")
-    places = numpy.asarray(bare(x))[..., None] == numpy.arange(num_classes)
-    return places.astype(dtype or floatx())
+def _activation(activation: Any, x: Any) -> Any:
+    """Note an activation: as the function of its name, if there is one."""
+    if activation.name in globals():
+        return globals()[activation.name](x)
+    kind = "".join(part.capitalize() for part in activation.name.split("_"))
+    return FunctionOperation(activation, kind).note(Arguments((x,), {}))
 
 
-@operation
-def binary_crossentropy(np: Any, target: Any, output: Any, from_logits: bool = False) -> Any:
-    """``-(t log(p) + (1 - t) log(1 - p))`` of every entry."""
-    if from_logits:
-        return np.maximum(output, 0) - output * target + np.log1p(np.exp(-np.abs(output)))
-    p = np.clip(output, EPSILON, 1 - EPSILON)
-    return -(target * np.log(p) + (1 - target) * np.log(1 - p))
-
-
-@operation
-def categorical_crossentropy(np: Any, target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
-    """``-sum(t log(p))`` along an axis."""
-    if from_logits:
-        logs = log_softmax(output, axis)
-    else:
-        p = output / np.sum(output, axis=axis, keepdims=True)
-        logs = np.log(np.clip(p, EPSILON, 1 - EPSILON))
-    return -np.sum(target * logs, axis=axis)
-
-
-@operation
-def sparse_categorical_crossentropy(
-    np: Any, target: Any, output: Any, from_logits: bool = False, axis: int = -1
-) -> Any:
-    """``-log(p[t])`` along the last axis."""
-    labels = numpy.asarray(bare(target)).astype(numpy.int64)
-    if labels.ndim == output.ndim and labels.shape[-1] == 1:
-        labels = labels[..., 0]
-    hot = (labels[..., None] == numpy.arange(output.shape[axis])).astype(bare(output).dtype)
-    if from_logits:
-        return -np.sum(hot * log_softmax(output, axis), axis=axis)
-    p = np.clip(output, EPSILON, 1 - EPSILON)
-    return -np.sum(hot * np.log(p / np.sum(p, axis=axis, keepdims=True)), axis=axis)
+OPERATORS["activation"] = _activation

@@ -1,127 +1,32 @@
-"""Functions that put entries elsewhere, and that make arrays."""
+"""Functions that put entries elsewhere, all of them."""
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy
 
 from ..foundation.arrays import Array
-from ..foundation.settings import floatx
-from ..foundation.symbolic import SymbolicTensor
-from ..foundation.tracing import bare
-from ..foundation.variable import Variable
+from ..foundation.boxes import bare
 from .function import operation
 
 
 @operation
 def reshape(np: Any, x: Any, newshape: Any) -> Any:
     """`x` in another shape; one size may be -1."""
-    return np.reshape(x, tuple(-1 if size is None else int(size) for size in _listed(newshape)))
+    return np.reshape(x, tuple(-1 if size is None else int(size) for size in listed(newshape)))
+
+
+@operation
+def ravel(np: Any, x: Any) -> Any:
+    """`x` with one axis."""
+    return np.reshape(x, (-1,))
 
 
 @operation
 def transpose(np: Any, x: Any, axes: Any = None) -> Any:
     """`x` with its axes in another order; None: the other way round."""
     return np.transpose(x, None if axes is None else tuple(axes))
-
-
-@operation
-def expand_dims(np: Any, x: Any, axis: Any) -> Any:
-    """`x` with axes of size 1 at these places."""
-    return np.expand_dims(x, axis)
-
-
-@operation
-def squeeze(np: Any, x: Any, axis: Any = None) -> Any:
-    """`x` without axes of size 1."""
-    return np.squeeze(x, axis)
-
-
-@operation
-def concatenate(np: Any, xs: Any, axis: int = 0) -> Any:
-    """Arrays one after the other along an axis that they have."""
-    return np.concatenate(list(xs), axis)
-
-
-@operation
-def stack(np: Any, x: Any, axis: int = 0) -> Any:
-    """Arrays one after the other along a new axis."""
-    return np.stack(list(x), axis)
-
-
-@operation
-def split(np: Any, x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
-    """`x` in parts along an axis: a number of equal ones, or at these places."""
-    return list(np.split(x, indices_or_sections, axis))
-
-
-@operation
-def unstack(np: Any, x: Any, num: int | None = None, axis: int = 0) -> Any:
-    """`x` in parts of size 1 along an axis, without this axis."""
-    size = x.shape[axis] if num is None else num
-    return [np.squeeze(part, axis) for part in np.split(x, size, axis)]
-
-
-@operation
-def repeat(np: Any, x: Any, repeats: Any, axis: int | None = None) -> Any:
-    """Every entry so many times."""
-    return np.repeat(x, repeats, axis)
-
-
-@operation
-def tile(np: Any, x: Any, repeats: Any) -> Any:
-    """`x` so many times along every axis."""
-    return np.tile(x, repeats)
-
-
-@operation
-def flip(np: Any, x: Any, axis: Any = None) -> Any:
-    """Entries the other way round along axes; None: all."""
-    axes = range(x.ndim) if axis is None else _listed(axis)
-    backwards = [slice(None)] * x.ndim
-    for one in axes:
-        backwards[one] = slice(None, None, -1)
-    return x[tuple(backwards)]
-
-
-@operation
-def roll(np: Any, x: Any, shift: Any, axis: Any = None) -> Any:
-    """Entries moved along an axis; what leaves at the end comes in at the start."""
-    return np.roll(x, shift, axis)
-
-
-@operation
-def pad(np: Any, x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Any:
-    """`x` with more around it."""
-    value = 0 if constant_values is None else constant_values
-    return np.pad(x, pad_width, mode, constant_values=value) if mode == "constant" else np.pad(x, pad_width, mode)
-
-
-@operation
-def take(np: Any, x: Any, indices: Any, axis: int | None = None) -> Any:
-    """Entries at these places."""
-    places = numpy.asarray(bare(indices)).astype(numpy.int64)
-    if axis is None:
-        return np.reshape(x, (-1,))[places]
-    return x[(slice(None),) * (axis % x.ndim) + (places,)]
-
-
-@operation
-def take_along_axis(np: Any, x: Any, indices: Any, axis: int | None = None) -> Any:
-    """Entries at places of their own in every line along an axis."""
-    places = numpy.asarray(bare(indices)).astype(numpy.int64)
-    if axis is None:
-        return np.reshape(x, (-1,))[places.reshape(-1)]
-    grid = list(numpy.ogrid[tuple(slice(size) for size in places.shape)])
-    grid[axis % places.ndim] = places
-    return x[tuple(grid)]
-
-
-@operation
-def slice_update(np: Any, inputs: Any, start_indices: Any, updates: Any) -> Any:
-    """`inputs` with a part replaced."""
-    y = numpy.array(inputs)
-    y[tuple(slice(int(a), int(a) + n) for a, n in zip(start_indices, updates.shape, strict=True))] = updates
-    return y
 
 
 @operation
@@ -137,15 +42,151 @@ def moveaxis(np: Any, x: Any, source: Any, destination: Any) -> Any:
 
 
 @operation
-def broadcast_to(np: Any, x: Any, shape: Any) -> Any:
-    """`x` stretched to a shape."""
-    return np.broadcast_to(x, tuple(shape)) if np is numpy else x * numpy.ones(tuple(shape), bare(x).dtype)
+def expand_dims(np: Any, x: Any, axis: Any) -> Any:
+    """`x` with axes of size 1 at these places."""
+    return np.expand_dims(x, tuple(axis) if isinstance(axis, list) else axis)
 
 
 @operation
-def ravel(np: Any, x: Any) -> Any:
-    """`x` with one axis."""
-    return np.reshape(x, (-1,))
+def squeeze(np: Any, x: Any, axis: Any = None) -> Any:
+    """`x` without axes of size 1."""
+    return np.squeeze(x, tuple(axis) if isinstance(axis, list) else axis)
+
+
+@operation
+def concatenate(np: Any, xs: Any, axis: int = 0) -> Any:
+    """Arrays one after the other along an axis that they have."""
+    return np.concatenate(list(xs), axis)
+
+
+@operation
+def append(np: Any, x1: Any, x2: Any, axis: int | None = None) -> Any:
+    """`x1` and then `x2` along an axis; None: their entries."""
+    parts = [np.reshape(part, (-1,)) for part in (x1, x2)] if axis is None else [x1, x2]
+    return np.concatenate(parts, axis or 0)
+
+
+@operation
+def hstack(np: Any, xs: Any) -> Any:
+    """Arrays side by side, along the second axis."""
+    return np.concatenate(list(xs), 0 if numpy.ndim(bare(xs[0])) < 2 else 1)
+
+
+@operation
+def vstack(np: Any, xs: Any) -> Any:
+    """Arrays below each other, along the first axis."""
+    return np.concatenate([np.reshape(x, (1, -1)) if numpy.ndim(bare(x)) < 2 else x for x in xs], 0)
+
+
+@operation
+def stack(np: Any, x: Any, axis: int = 0) -> Any:
+    """Arrays one after the other along a new axis."""
+    return np.stack(list(x), axis)
+
+
+@operation
+def split(np: Any, x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    """`x` in parts along an axis: a number of equal ones, or at these places."""
+    sections, size = indices_or_sections, x.shape[axis]
+    if isinstance(sections, int | numpy.integer):
+        if size % sections:
+            raise ValueError(f"axis {axis} of size {size} has no {sections} equal parts")
+        sections = range(size // sections, size, size // sections) if size else [0] * (sections - 1)
+    return _cut(x, sections, axis)
+
+
+@operation
+def array_split(np: Any, x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    """`x` in parts along an axis, of nearly equal sizes."""
+    bounds = numpy.cumsum([len(part) for part in numpy.array_split(range(x.shape[axis]), indices_or_sections)])
+    return _cut(x, [int(bound) for bound in bounds[:-1]], axis)
+
+
+def _cut(x: Any, places: Sequence[int], axis: int) -> list[Any]:
+    before = (slice(None),) * (axis % x.ndim)
+    bounds = [None, *places, None]
+    return [x[(*before, slice(a, b))] for a, b in pairwise(bounds)]
+
+
+@operation
+def unstack(np: Any, x: Any, num: int | None = None, axis: int = 0) -> Any:
+    """`x` in parts of size 1 along an axis, without this axis."""
+    before = (slice(None),) * (axis % x.ndim)
+    return [x[(*before, k)] for k in range(x.shape[axis] if num is None else num)]
+
+
+@operation
+def repeat(np: Any, x: Any, repeats: Any, axis: int | None = None) -> Any:
+    """Every entry so many times."""
+    if np is numpy:
+        return np.repeat(x, repeats, axis)
+    x, axis = (np.reshape(x, (-1,)), 0) if axis is None else (x, axis % x.ndim)
+    return x[(*(slice(None),) * axis, numpy.repeat(numpy.arange(x.shape[axis]), repeats))]
+
+
+@operation
+def tile(np: Any, x: Any, repeats: Any) -> Any:
+    """`x` so many times along every axis."""
+    return np.tile(x, tuple(repeats) if isinstance(repeats, list) else repeats)
+
+
+@operation
+def flip(np: Any, x: Any, axis: Any = None) -> Any:
+    """Entries the other way round along axes; None: all."""
+    backwards = [slice(None)] * x.ndim
+    for one in range(x.ndim) if axis is None else listed(axis):
+        backwards[one] = slice(None, None, -1)
+    return x[tuple(backwards)]
+
+
+@operation
+def rot90(np: Any, array: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
+    """`array` turned by a quarter `k` times, in the plane of two axes."""
+    for _ in range(k % 4):
+        backwards = [slice(None)] * array.ndim
+        backwards[axes[1]] = slice(None, None, -1)
+        array = np.swapaxes(array[tuple(backwards)], *axes)
+    return array
+
+
+@operation
+def roll(np: Any, x: Any, shift: Any, axis: Any = None) -> Any:
+    """Entries moved along an axis; what leaves at the end comes in at the start."""
+    if np is numpy or not isinstance(axis, list | tuple):
+        return np.roll(x, shift, axis)
+    for by, along in zip(listed(shift) * (1 if len(listed(shift)) > 1 else len(axis)), axis, strict=True):
+        x = np.roll(x, by, along)
+    return x
+
+
+@operation
+def pad(np: Any, x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Any:
+    """`x` with more around it."""
+    if mode == "constant":
+        return np.pad(x, pad_width, mode, constant_values=0 if constant_values is None else constant_values)
+    if np is numpy:
+        return np.pad(x, pad_width, mode)
+    for axis, widths in enumerate(numpy.broadcast_to(pad_width, (x.ndim, 2))):
+        around: Any = numpy.pad
+        x = x[(*(slice(None),) * axis, around(numpy.arange(x.shape[axis]), tuple(widths), mode))]
+    return x
+
+
+@operation
+def broadcast_to(np: Any, x: Any, shape: Any) -> Any:
+    """`x` stretched to a shape."""
+    return np.broadcast_to(x, tuple(shape)) if np is numpy else x * numpy.ones(tuple(shape), x.dtype)
+
+
+@operation
+def meshgrid(np: Any, *x: Any, indexing: str = "xy") -> Any:
+    """The vectors `x` stretched to the grid between them."""
+    if np is numpy:
+        return list(np.meshgrid(*x, indexing=indexing))
+    order = [1, 0, *range(2, len(x))] if indexing == "xy" and len(x) > 1 else list(range(len(x)))
+    sizes = [x[k].shape[0] for k in order]
+    places = numpy.indices(sizes)
+    return [np.reshape(part[places[order.index(k)]], sizes) for k, part in enumerate(x)]
 
 
 @operation
@@ -155,119 +196,39 @@ def diag(np: Any, x: Any, k: int = 0) -> Any:
 
 
 @operation
+def diagonal(np: Any, x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """Diagonals of the matrices in two axes."""
+    if np is numpy:
+        return np.diagonal(x, offset, axis1, axis2)
+    x = np.moveaxis(x, (axis1, axis2), (-2, -1))
+    count = numpy.diagonal(numpy.zeros(x.shape[-2:]), offset).shape[0]
+    steps = numpy.arange(count)
+    return x[(..., steps + max(-offset, 0), steps + max(offset, 0))]
+
+
+@operation
+def trace(np: Any, x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """Sums of the diagonals of the matrices in two axes."""
+    return np.sum(diagonal(x, offset, axis1, axis2), axis=-1)
+
+
+@operation
 def tril(np: Any, x: Any, k: int = 0) -> Any:
     """`x` with zeros above a diagonal."""
-    return np.tril(x, k)
+    return np.where(_lower(x, k), x, numpy.zeros((), x.dtype))
 
 
 @operation
 def triu(np: Any, x: Any, k: int = 0) -> Any:
     """`x` with zeros below a diagonal."""
-    return np.triu(x, k)
+    return np.where(_lower(x, k - 1), numpy.zeros((), x.dtype), x)
 
 
-@operation
-def zeros_like(np: Any, x: Any, dtype: Any = None) -> Any:
-    """Zeros in the shape of `x`."""
-    return numpy.zeros_like(bare(x), dtype)
+def _lower(x: Any, k: int) -> Array:
+    rows, columns = x.shape[-2:]
+    return numpy.tri(rows, columns, k, dtype=numpy.bool_)
 
 
-@operation
-def ones_like(np: Any, x: Any, dtype: Any = None) -> Any:
-    """Ones in the shape of `x`."""
-    return numpy.ones_like(bare(x), dtype)
-
-
-@operation
-def full_like(np: Any, x: Any, fill_value: Any, dtype: Any = None) -> Any:
-    """One value in the shape of `x`."""
-    return numpy.full_like(bare(x), fill_value, dtype)
-
-
-@operation
-def cast(np: Any, x: Any, dtype: Any) -> Any:
-    """`x` in another dtype."""
-    wanted = numpy.dtype(dtype)
-    if np is numpy:
-        return numpy.asarray(x).astype(wanted, copy=False)
-    return x.astype(wanted) if wanted.kind == "f" else bare(x).astype(wanted)
-
-
-@operation
-def stop_gradient(np: Any, variable: Any) -> Any:
-    """The value, without a gradient."""
-    return bare(variable)
-
-
-def zeros(shape: Any, dtype: Any = None) -> Array:
-    """Zeros."""
-    return numpy.zeros(shape, dtype or floatx())
-
-
-def ones(shape: Any, dtype: Any = None) -> Array:
-    """Ones."""
-    return numpy.ones(shape, dtype or floatx())
-
-
-def full(shape: Any, fill_value: Any, dtype: Any = None) -> Array:
-    """One value everywhere."""
-    return numpy.full(shape, fill_value, dtype or (floatx() if isinstance(fill_value, float) else None))
-
-
-def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
-    """Ones on a diagonal."""
-    return numpy.eye(N, M, k, dtype or floatx())
-
-
-def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Array:
-    """Numbers at equal distances."""
-    given = [start] if stop is None else [start, stop]
-    numbers = numpy.arange(*given, **({} if step is None else {"step": step}))
-    return numbers.astype(dtype or (numpy.int32 if numbers.dtype.kind == "i" else floatx()))
-
-
-def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Array:
-    """So many numbers at equal distances."""
-    result: Array = numpy.linspace(start, stop, num, endpoint, axis=axis).astype(dtype or floatx())
-    return result
-
-
-def convert_to_tensor(x: Any, dtype: Any = None) -> Any:
-    """`x` as something to compute with: an array, a symbolic tensor, or a box while a gradient is taken."""
-    if isinstance(x, Variable):
-        x = x.value
-    if isinstance(x, SymbolicTensor) or bare(x) is not x:
-        return x if dtype is None else cast(x, dtype)
-    array = numpy.asarray(x, dtype)
-    return (
-        array.astype(floatx()) if dtype is None and array.dtype == numpy.float64 and not hasattr(x, "dtype") else array
-    )
-
-
-def convert_to_numpy(x: Any) -> Array:
-    """`x` as an array of NumPy."""
-    return numpy.asarray(bare(x.value if isinstance(x, Variable) else x))
-
-
-def shape(x: Any) -> tuple[Any, ...]:
-    """Sizes of the axes; None for one that is open."""
-    return tuple(x.shape) if hasattr(x, "shape") else numpy.shape(x)
-
-
-def ndim(x: Any) -> int:
-    """Number of axes."""
-    return len(shape(x))
-
-
-def size(x: Any) -> Any:
-    """Number of entries."""
-    return numpy.prod(shape(x), dtype=int)
-
-
-def is_tensor(x: Any) -> bool:
-    """Whether `x` is something to compute with."""
-    return isinstance(bare(x), numpy.ndarray | SymbolicTensor)
-
-
-def _listed(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """`value` as a list, of itself if it is none."""
     return list(value) if isinstance(value, list | tuple) else [value]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from fastlstm import checks
 
 from .. import losses, metrics, optimizers
 from ..losses import Loss
-
-Tree = Any
-"""One entry for all outputs, a list of one for each, or a dict by their names."""
+from .outputs import Tree, entries_of, mapped_entries, settings_of
 
 
 class Compiled:
@@ -26,16 +24,14 @@ class Compiled:
     def __init__(self, optimizer: Any, loss: Tree, loss_weights: Tree, metrics: Tree, weighted_metrics: Tree) -> None:
         self.optimizer = optimizers.get(optimizer)
         self.given_loss = loss
-        self.loss = _mapped(_loss, loss)
-        self.scales = _mapped(_scale, loss_weights)
+        self.loss = mapped_entries(_loss, loss)
+        self.scales = mapped_entries(_scale, loss_weights)
         self.metrics = _metric_tree("metrics", metrics)
         self.weighted = _metric_tree("weighted_metrics", weighted_metrics)
-
-    @property
-    def has_loss(self) -> bool:
+        self.has_loss = any(isinstance(entry, Loss) for entry in entries_of(self.loss))
         """Whether any output has a loss."""
-        entries = list(self.loss.values()) if isinstance(self.loss, dict) else self.loss
-        return any(isinstance(entry, Loss) for entry in (entries if isinstance(entries, list) else [entries]))
+        self.own_step: str | None = None
+        """A method of the model that would be a training of its own."""
 
     def check(self, outputs: Sequence[str]) -> None:
         """Raise if anything does not go with outputs of these names."""
@@ -43,17 +39,20 @@ class Compiled:
 
     def losses_for(self, outputs: Sequence[str]) -> list[Loss | None]:
         """Return the loss of each output, None for one without."""
-        found: list[Loss | None] = _by_output("loss", self.loss, outputs, every=True)
+        found: list[Loss | None] = settings_of("loss", self.loss, outputs, every=True)
         return found
+
+    def loss_names_for(self, outputs: Sequence[str]) -> list[str]:
+        """Return what the loss of each output is called: as it was given, or its own name."""
+        names = mapped_entries(_loss_name, self.given_loss)
+        return [name or "" for name in settings_of("loss", names, outputs)]
 
     def scales_for(self, outputs: Sequence[str]) -> list[float]:
         """Return what the loss of each output is multiplied with."""
-        if self.scales is None:
-            return [1.0] * len(outputs)
-        if len(outputs) > 1 and not isinstance(self.scales, list | dict):
+        if self.scales is not None and len(outputs) > 1 and not isinstance(self.scales, list | dict):
             wanted = f"a list of {len(outputs)} numbers, or a dict of them by output"
             checks.refuse(ValueError, "loss_weights", wanted, self.scales)
-        found = _by_output("loss_weights", self.scales, outputs)
+        found = settings_of("loss_weights", self.scales, outputs)
         return [1.0 if scale is None else scale for scale in found]
 
     def metrics_for(self, outputs: Sequence[str]) -> tuple[list[list[Any]], list[list[Any]]]:
@@ -62,46 +61,23 @@ class Compiled:
         return _metrics_of("metrics", plain, outputs), _metrics_of("weighted_metrics", weighted, outputs)
 
 
-def _mapped(function: Callable[[Any], Any], tree: Tree) -> Tree:
-    if isinstance(tree, dict):
-        return {name: function(entry) for name, entry in tree.items()}
-    if isinstance(tree, list | tuple):
-        return [function(entry) for entry in tree]
-    return function(tree)
+def _only(entry: Any) -> Any:
+    """Return what a list of one holds."""
+    return entry[0] if isinstance(entry, list | tuple) and len(entry) == 1 else entry
 
 
 def _loss(entry: Any) -> Loss | None:
+    entry = _only(entry)
     return None if entry is None else losses.get(entry)
+
+
+def _loss_name(entry: Any) -> str | None:
+    entry = _only(entry)
+    return entry if entry is None or isinstance(entry, str) else losses.get(entry).name
 
 
 def _scale(entry: Any) -> float | None:
     return None if entry is None else checks.real_number("loss_weights", entry)
-
-
-def _by_output(argument: str, tree: Tree, outputs: Sequence[str], every: bool = False) -> list[Any]:
-    """Return one entry for each output."""
-    names = list(outputs)
-    if isinstance(tree, dict):
-        check_names(argument, tree, names)
-        if every and len(tree) < len(names):
-            missing = next(name for name in names if name not in tree)
-            raise ValueError(
-                f"{argument} must have an entry for each of the outputs {names}, got {sorted(tree)}; "
-                f"add {missing!r}, with None for an output without"
-            )
-        return [tree.get(name) for name in names]
-    if isinstance(tree, list):
-        if len(tree) != len(names) or not tree:
-            raise ValueError(f"{argument} must have one entry for each of the outputs {names}, got {len(tree)}")
-        return tree
-    return [tree] * len(names)
-
-
-def check_names(argument: str, tree: dict[Any, Any], names: list[str]) -> None:
-    """Raise if a key of a dict is not the name of an output."""
-    unknown = [name for name in tree if name not in names]
-    if unknown:
-        raise ValueError(f"{argument} must name outputs of the model, {names}, got {checks.shown(unknown[0])}")
 
 
 def _metric_tree(argument: str, tree: Tree) -> Tree:
@@ -112,14 +88,14 @@ def _metric_tree(argument: str, tree: Tree) -> Tree:
         checks.refuse(
             ValueError, argument, "a list or a dict by output", tree, f"; for instance [{checks.shown(tree)}]"
         )
-    for entry in tree.values() if isinstance(tree, dict) else tree:
-        for metric in _entries(entry):
+    for entry in entries_of(tree):
+        for metric in _list_of(entry):
             if not is_accuracy(metric):
                 metrics.get(metric, argument)
     return tree if isinstance(tree, dict) else list(tree)
 
 
-def _entries(entry: Any) -> list[Any]:
+def _list_of(entry: Any) -> list[Any]:
     """Return the metrics of an output: a list of them, or one, or None."""
     if isinstance(entry, list | tuple):
         return list(entry)
@@ -132,9 +108,6 @@ def is_accuracy(metric: Any) -> bool:
 
 
 def _metrics_of(argument: str, tree: Tree, outputs: Sequence[str]) -> list[list[Any]]:
-    names = list(outputs)
-    if len(names) == 1:  # names and nesting say nothing then; Keras does not look at them either
-        return [[metric for entry in (tree.values() if isinstance(tree, dict) else tree) for metric in _entries(entry)]]
-    if not tree:
-        return [[] for _ in names]
-    return [_entries(entry) for entry in _by_output(argument, tree, names)]
+    if len(outputs) == 1:  # names and nesting say nothing then; Keras does not look at them either
+        return [[metric for entry in entries_of(tree) for metric in _list_of(entry)]]
+    return [_list_of(entry) for entry in settings_of(argument, tree or None, outputs)]

@@ -2,37 +2,46 @@
 
 import copy
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from ..foundation.variable import Variable
 from ..losses import apply_mask
 from ..metrics import Metric
 from .data import Parts
+from .names import Measures, check_distinct, listed, names_of_losses, names_of_metrics
 from .objective import Outcome
 
 Logs = dict[str, float]
 
-_GATHERING = (list, dict, set, np.ndarray, Metric)
-
-
-Measures = list[list[Metric]]
-"""The metrics of each output."""
+_GATHERING = (list, dict, set, np.ndarray, Variable, Metric)
 
 
 class Meters:
-    """Loss and metrics of the batches of one run since the last reset."""
+    """Loss and metrics of the batches of one run since the last reset.
+
+    Parameters
+    ----------
+    owner
+        Knows their names, and gets them back.
+    plain, weighted
+        The metrics of each output.
+    """
 
     def __init__(self, owner: "CompiledMetrics", plain: Measures, weighted: Measures) -> None:
-        self.owner, self.plain, self.weighted = owner, plain, weighted
+        self.owner = owner
         self.all = [metric for output in (*plain, *weighted) for metric in output]
+        by_output = enumerate(zip(plain, weighted, strict=True))
+        self._measured = [(k, metrics, more) for k, (metrics, more) in by_output if metrics or more]
+        self._losses = dict.fromkeys(owner.loss_names, 0.0)
         self.total, self.rows, self.batches = 0.0, 0, 0
-        self.losses = [0.0] * len(owner.outputs)
 
     def reset(self) -> None:
         """Forget the batches."""
+        self._losses = dict.fromkeys(self._losses, 0.0)
         self.total, self.rows, self.batches = 0.0, 0, 0
-        self.losses = [0.0] * len(self.losses)
         for metric in self.all:
             metric.reset_state()
 
@@ -42,25 +51,26 @@ class Meters:
         self.total += outcome.loss * rows
         self.rows += rows
         self.batches += 1
-        for k, output in enumerate(outcome.outputs):
-            self.losses[k] += outcome.losses[k]
-            mask = outcome.masks[k]
-            if self.plain[k]:
-                plain = apply_mask(None, mask, output.dtype, mean=False)
-                for metric in self.plain[k]:
-                    metric.update_state(ys[k], output, plain)
-            if self.weighted[k]:
-                weighted = apply_mask(weights[k], mask, output.dtype, mean=False)
-                for metric in self.weighted[k]:
-                    metric.update_state(ys[k], output, weighted)
+        for name, k in self.owner.loss_names.items():
+            self._losses[name] += outcome.losses[k]
+        for k, plain, weighted in self._measured:
+            output, mask = outcome.outputs[k], outcome.masks[k]
+            there = apply_mask(None, mask, output.dtype, mean=False)
+            for metric in plain:
+                _update(metric, ys[k], output, there)
+            if weighted:
+                there = apply_mask(weights[k], mask, output.dtype, mean=False)
+                for metric in weighted:
+                    _update(metric, ys[k], output, there)
 
     def values(self) -> Logs:
         """Loss first, then that of each output if there are several, then the metrics, output by output."""
         found = {"loss": self.total / self.rows if self.rows else 0.0}
-        for name, k in self.owner.loss_names.items():
-            # All batches count alike here, as in Keras, also a last one with fewer rows.
-            found[name] = self.losses[k] / max(self.batches, 1)
-        return found | dict(zip(self.owner.names, [metric.result() for metric in self.all], strict=True))
+        # The loss is a mean over rows, but that of an output is one over batches, a short last one counting like any:
+        # so it is in Keras, which does not know the number of rows where it traces its graph. The curves are to agree.
+        for name, total in self._losses.items():
+            found[name] = total / max(self.batches, 1)
+        return found | dict(zip(self.owner.names, [float(metric.result()) for metric in self.all], strict=True))
 
     def logs(self) -> Logs:
         """Return the values in the order of the history: by name."""
@@ -78,20 +88,22 @@ class CompiledMetrics:
 
     Parameters
     ----------
-    outputs
-        Names of the outputs.
     plain, weighted
         The metrics themselves, of each output. Runs do not work with them, but leave there what they have found.
-    with_loss
-        Which outputs have a loss.
+    prefixes
+        What stands before the names of the metrics of each output.
+    losses
+        What the loss of each output is called, None for one without.
     """
 
-    def __init__(self, outputs: list[str], plain: Measures, weighted: Measures, with_loss: list[bool]) -> None:
-        self.outputs, self.plain, self.weighted = outputs, plain, weighted
-        several = sum(with_loss) > 1
-        self.loss_names = {f"{name}_loss": k for k, name in enumerate(outputs) if several and with_loss[k]}
-        self.names = _log_names(outputs, plain, weighted)
-        _check_names(["loss", *self.loss_names, *self.names])
+    def __init__(
+        self, plain: Measures, weighted: Measures, prefixes: Sequence[str], losses: Sequence[str | None]
+    ) -> None:
+        self.plain, self.weighted = plain, weighted
+        self.loss_names = names_of_losses(losses)
+        self.names = names_of_metrics(prefixes, plain, weighted)
+        self.listed = listed(list(self.loss_names), self.names, self.all)
+        check_distinct(["loss", *self.loss_names, *self.names])
         self._unused = [[_copied(metric) for metric in output] for output in (*plain, *weighted)]
         self._spare: deque[Meters] = deque()
 
@@ -99,6 +111,12 @@ class CompiledMetrics:
     def all(self) -> list[Metric]:
         """Plain and weighted ones."""
         return [metric for output in (*self.plain, *self.weighted) for metric in output]
+
+    def direction(self, name: str) -> str | None:
+        """Whether what is logged under a name is better ``"up"`` or ``"down"``; None: nothing is."""
+        if name == "loss" or name in self.loss_names:
+            return "down"
+        return self.all[self.names.index(name)].direction if name in self.names else None
 
     def reset(self) -> None:
         """Forget what runs have left."""
@@ -125,6 +143,11 @@ class CompiledMetrics:
         return {**self.__dict__, "_spare": deque()}
 
 
+def _update(metric: Metric, y: Any, output: Any, weights: Any) -> None:
+    """Take in one batch; a metric of one's own may know of no weights."""
+    metric.update_state(y, output, *(() if weights is None else (weights,)))
+
+
 def _copied(metric: Metric) -> Metric:
     twin = copy.copy(metric)
     vars(twin).update(_state(metric))
@@ -136,25 +159,3 @@ def _state(metric: Metric) -> dict[str, Any]:
     return {
         name: copy.deepcopy(value) if isinstance(value, _GATHERING) else value for name, value in vars(metric).items()
     }
-
-
-def _log_names(outputs: list[str], plain: Measures, weighted: Measures) -> list[str]:
-    """Names under which the metrics are logged: with that of the output before them if there are several."""
-    names: list[str] = []
-    for name, measures in zip(outputs, plain, strict=True):
-        prefix = f"{name}_" if len(outputs) > 1 else ""
-        for i, metric in enumerate(measures):
-            repeats = sum(other.name == metric.name for other in measures[:i])
-            names.append(f"{prefix}{metric.name}_{repeats}" if repeats else f"{prefix}{metric.name}")
-    for name, measures in zip(outputs, weighted, strict=True):
-        prefix = f"{name}_" if len(outputs) > 1 else ""
-        for metric in measures:
-            taken = f"{prefix}{metric.name}" in names
-            names.append(f"{prefix}weighted_{metric.name}" if taken else f"{prefix}{metric.name}")
-    return names
-
-
-def _check_names(names: list[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"metrics: the name {name!r} stands for something else already; give name= another")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..foundation.arrays import Array
 from ..foundation.deferring import forget_changes
-from ..foundation.variable import holding
+from ..foundation.variable import Variable, holding
 from ..graph.network import Found, Network
 from ..graph.plan import Plan
 from ..losses import Loss, apply_mask, weighted
@@ -31,6 +32,17 @@ class Outcome(NamedTuple):
     """Which entries of each output count, None if all do."""
 
 
+class _Term(NamedTuple):
+    """The loss of one output."""
+
+    number: int
+    loss: Loss
+    scale: float
+    """What it is multiplied with."""
+    fused: bool
+    """Whether it takes the input of the output's activation."""
+
+
 class Objective:
     """The losses of the outputs of a plan as one function with a gradient, with the settings of now.
 
@@ -45,16 +57,26 @@ class Objective:
     """
 
     def __init__(self, plan: Plan, losses: Sequence[Loss | None], scales: Sequence[float]) -> None:
-        self.losses, self.scales = list(losses), list(scales)
         endings = plan.endings()
-        wanted = [None if loss is None else loss.fused_activation for loss in losses]
-        # What the loss has built in: the activation of the last layer, or that of logits, which is none.
-        bare = [k for k, name in enumerate(wanted) if name not in (None, "linear") and name == endings[k]]
-        self.fused = [k in bare or name == "linear" for k, name in enumerate(wanted)]
-        self.network = Network(plan, any(loss is not None for loss in losses), bare)
-        self.variables = self.network.variables
-        self.regularized = [(i, v) for i, v in enumerate(self.variables) if v.regularizer is not None]
-        self.stateful = any(getattr(step.layer, "stateful", False) for step in plan.steps)
+        terms, bare = list[_Term](), list[int]()
+        for k, loss in enumerate(losses):
+            if loss is not None:
+                # What the loss has built in: the activation of the last layer, or that of logits, which is none.
+                built_in = loss.fused_activation
+                if built_in not in (None, "linear") and built_in == endings[k]:
+                    bare.append(k)
+                terms.append(_Term(k, loss, scales[k], built_in == "linear" or k in bare))
+        self.terms, self.count = terms, len(losses)
+        self.network = Network(plan, bool(terms), bare)
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The weights that are trained."""
+        return self.network.trained.variables
+
+    @cached_property
+    def _regularized(self) -> list[tuple[int, Variable]]:
+        return [(i, v) for i, v in enumerate(self.variables) if v.regularizer is not None]
 
     def evaluate(self, xs: Sequence[Array], ys: Parts, weights: Parts) -> Outcome:
         """Return the loss and the model's outputs."""
@@ -78,17 +100,19 @@ class Objective:
                 found, pullback = self.network.vjp(_without(xs, rows))
                 slopes = self._of(ys, found, weights)[1]
             gradients = pullback(slopes)[1] if self.variables else []
-        for i, variable in self.regularized:
+        for i, variable in self._regularized:
             gradients[i] = gradients[i] + variable.regularizer.gradient(variable.value)  # type: ignore[union-attr]
         return self._penalized(outcome, found.penalty), gradients
 
     def _broken_rows(self, xs: Sequence[Array], outputs: Sequence[Array], weights: Parts) -> Array | None:
-        """Which rows do not count but have NaN or infinity in them; None: no row.
+        """Which rows count for no output but have NaN or infinity in them; None: no row.
 
         Their slope is 0, but on its way back it meets what the forward pass kept, and 0 * NaN is NaN.
         """
-        given = [part for part in weights if part is not None]
-        if len(given) < len(weights) or self.stateful or all(map(_finite, (*outputs, *xs))):
+        given = [weights[term.number] for term in self.terms if term.scale]
+        if not given or any([part is None for part in given]) or all(map(_finite, (*outputs, *xs))):
+            return None
+        if any(getattr(step.layer, "stateful", False) for step in self.network.plan.steps):
             return None
         counts = np.logical_or.reduce([_any_in_row(part != 0) for part in given])
         idle = np.flatnonzero(~counts)
@@ -96,53 +120,64 @@ class Objective:
         return idle[broken] if broken.any() else None
 
     def _penalized(self, outcome: Outcome, on_outputs: float) -> Outcome:
-        if not self.regularized and not self.network.penalized:
+        if not self._regularized and not self.network.penalized:
             return outcome
-        on_weights = sum(v.regularizer(v.value) for _, v in self.regularized)  # type: ignore[misc]
+        on_weights = sum(v.regularizer(v.value) for _, v in self._regularized)  # type: ignore[misc]
         return outcome._replace(loss=outcome.loss + on_weights + on_outputs)
 
     def _of(self, ys: Parts, found: Found, weights: Parts, need_slope: bool = True) -> tuple[Outcome, list[Any]]:
         """Return losses and outputs, and the slopes of the outputs."""
-        total, values, outputs, slopes = 0.0, list[float](), list[Array](), list[Any]()
-        for k, loss in enumerate(self.losses):
-            out, mask = found.outputs[k], found.masks[k]
-            value, slope = 0.0, None
-            if loss is not None:
-                value, out, slope = _one(loss, ys[k], out, weights[k], mask, self.fused[k], need_slope)
-                total += value * self.scales[k]
-                slope = slope if slope is None or self.scales[k] == 1 else slope * out.dtype.type(self.scales[k])
-            values.append(value)
-            outputs.append(out)
-            slopes.append(slope)
+        outputs, values = list(found.outputs), [0.0] * self.count
+        slopes: list[Any] = [None] * self.count
+        total = 0.0
+        for term in self.terms:
+            k = term.number
+            values[k], outputs[k], slopes[k] = _one(term, ys[k], outputs[k], weights[k], found.masks[k], need_slope)
+            if term.scale:  # what is not wanted may be anything, NaN too
+                total += values[k] * term.scale
         return Outcome(total, values, outputs, found.masks), slopes
 
 
 def _one(
-    loss: Loss, y: Array, out: Array, weights: Array | None, mask: Array | None, fused: bool, need_slope: bool
+    term: _Term, y: Array, out: Array, weights: Array | None, mask: Array | None, need_slope: bool
 ) -> tuple[float, Array, Array | None]:
-    """Return the loss of one output, the output, and the slope of the loss."""
-    slope: Array | None = None
-    if fused:
+    """Return the loss of one output, the output, and the slope of its share in the whole."""
+    loss, slope = term.loss, None
+    if term.fused:
         entries, output, slope = loss.fused(y, out)
     else:
         entries, output = loss.call(y, out), out
-        slope = loss.gradient(y, out) if need_slope else None
-    if np.ndim(entries) == 0:  # a function of one's own that gives the loss itself
-        return float(entries), output, slope
-    weights = apply_mask(weights, mask, out.dtype, mean=loss.reduction in ("sum_over_batch_size", "mean"))
-    if weights is not None and weights.ndim > entries.ndim:
+        slope = loss.gradient(y, out) if need_slope and term.scale else None
+    alone = getattr(entries, "shape", ()) == ()  # a function of one's own may give the loss itself
+    if mask is not None and not (alone and weights is None):
+        weights = apply_mask(weights, mask, out.dtype, mean=loss.reduction in ("sum_over_batch_size", "mean"))
+    if alone:
+        # Keras takes it for the loss of everything that has a weight, and a mask alone changes nothing.
+        factor = 1.0 if weights is None else float(weights.sum()) * _factor(loss, weights, weights)
+    else:
+        factor = _factor(loss, entries, weights)
+        if weights is not None:
+            _check_axes(loss, entries, weights)
+            entries = weighted(entries, weights)
+            slope = None if slope is None else weighted(slope, weights)
+    value = float(np.add.reduce(entries, axis=None)) * factor
+    return value, output, slope * (factor * term.scale) if slope is not None and term.scale else None
+
+
+def _factor(loss: Loss, entries: Array, weights: Array | None) -> float:
+    """Return what the sum of the weighted entries is multiplied with."""
+    factor = loss.scale(entries, weights)
+    if factor is None:
+        raise ValueError(f"loss: reduction={loss.reduction!r} gives no single value to minimize; use another")
+    return factor
+
+
+def _check_axes(loss: Loss, entries: Array, weights: Array) -> None:
+    if weights.ndim > entries.ndim:
         raise ValueError(
             f"loss: {loss.name!r} gives values of shape {entries.shape}, too few for weights or a mask of shape "
             f"{weights.shape}; call() must give one value a step"
         )
-    scale = loss.scale(entries, weights)
-    if scale is None:
-        raise ValueError(f"loss: reduction={loss.reduction!r} gives no single value to minimize; use another")
-    if weights is not None:
-        entries = weighted(entries, weights)
-        slope = None if slope is None else weighted(slope, weights)
-    value = float(np.add.reduce(entries, axis=None)) * scale
-    return value, output, None if slope is None else slope * scale
 
 
 def _finite(values: Array) -> bool:

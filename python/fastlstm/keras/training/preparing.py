@@ -1,4 +1,4 @@
-"""From what users pass as inputs, labels and weights to arrays that need no more checks."""
+"""From what users pass as labels and weights to arrays that need no more checks."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from typing import Any
 import numpy as np
 
 from .. import metrics
-from ..foundation.arrays import Array, Shape
+from ..foundation.arrays import Array, Shape, any_numbers
+from ..foundation.settings import floatx
 from ..graph.network import Network
 from ..graph.plan import Plan
-from ..losses import BinaryCrossentropy, Loss, expand
+from ..losses import BinaryCrossentropy, expand
 from ..metrics import Metric
-from .compiling import Compiled, check_names, is_accuracy
-from .data import Batch, check_rows
+from .compiling import Compiled, is_accuracy
+from .data import Batch, Parts, check_rows
 from .meters import CompiledMetrics
+from .outputs import arrays_of, named, weights_of
 from .run_options import ClassWeights
 from .weighting import check_weights, weights_from_classes
 
 
 class Preparation:
-    """What turns data into batches for one model.
+    """What turns data into batches for one model, compiled in one way.
 
     Parameters
     ----------
@@ -31,71 +33,76 @@ class Preparation:
     outputs
         Names of its outputs.
     compiled
-        Its settings; None where there are none, to predict.
+        Its settings.
     """
 
     def __init__(self, plan: Plan, outputs: Sequence[str], compiled: Compiled) -> None:
         self.plan, self.outputs, self.compiled = plan, list(outputs), compiled
-        self.losses = compiled.losses_for(self.outputs)
-        self.dtypes = [tensor.dtype for tensor in plan.outputs]
+        self.losses, self.scales = compiled.losses_for(self.outputs), compiled.scales_for(self.outputs)
+        self._plain, self._weighted = compiled.metrics_for(self.outputs)
+        self._dtypes = [t.dtype if t.dtype.kind == "f" else np.dtype(floatx()) for t in plan.outputs]
 
     def __call__(self, xs: tuple[Array, ...], y: Any, weights: Any, class_weight: ClassWeights | None = None) -> Batch:
         """Return inputs, labels and weights, of which those of classes are a part."""
         shapes = self.plan.output_shapes([x.shape for x in xs])
-        given = self._weights(weights, shapes)
-        labels = tuple(self._labels(y, xs, shapes, given))
-        names = _numbered("x", xs) | _numbered("y", labels) | _numbered("sample_weight", given)
-        if check_rows(**names) == 0:
-            raise ValueError(f"x: got no rows (shape {xs[0].shape}), wanted at least one")
-        if class_weight is not None:
-            return self.class_weighted((xs, labels, given), class_weight)
-        return xs, labels, given
+        given = (None,) * len(shapes) if weights is None else self._weights(weights, shapes)
+        batch = xs, self._labels(y, xs, shapes, given), given
+        self._check_rows(batch)
+        return batch if class_weight is None else self.class_weighted(batch, class_weight)
 
-    def _weights(self, weights: Any, shapes: list[Shape]) -> tuple[Array | None, ...]:
-        """Return the weights of each output; one array counts for all of them."""
-        several = isinstance(weights, dict) or _is_list_of_arrays(weights)
-        parts = self._parts("sample_weight", weights) if several else [weights] * len(shapes)
-        checked = (check_weights(part, dtype, s) for part, dtype, s in zip(parts, self.dtypes, shapes, strict=True))
-        return tuple(checked)
+    def _weights(self, weights: Any, shapes: list[Shape]) -> Parts:
+        parts = weights_of(weights, self.outputs)
+        if len(parts) > 1 and all([part is weights for part in parts]):  # they need not fit where nothing is weighted
+            weighed = [loss is not None or bool(more) for loss, more in zip(self.losses, self._weighted, strict=True)]
+            parts = [part if wanted else None for part, wanted in zip(parts, weighed, strict=True)]
+        return tuple([self._about(k, check_weights, part, self._dtypes[k], shapes[k]) for k, part in enumerate(parts)])
 
-    def _labels(
-        self, y: Any, xs: tuple[Array, ...], shapes: list[Shape], weights: Sequence[Array | None]
-    ) -> list[Array | None]:
+    def _labels(self, y: Any, xs: tuple[Array, ...], shapes: list[Shape], weights: Parts) -> Parts:
         if y is None:
             raise TypeError("y: got None, wanted labels, one a row of x")
         masks = _Masks(self.plan, xs)
-        found: list[Array | None] = []
-        for k, part in enumerate(self._parts("y", y)):
-            loss = self.losses[k]
-            if part is None and loss is not None:
-                raise ValueError(f"y: got no labels for the output {self.outputs[k]!r}, which has a loss")
+        found = []
+        for k, part in enumerate(arrays_of("y", y, self.outputs)):
             counted = partial(_counted, masks, k, weights[k])
-            found.append(self._of_output(part, loss, shapes[k], self.dtypes[k], counted))
-        return found
+            found.append(self._about(k, self._labels_of, k, part, (None, *shapes[k][1:]), counted))
+        return tuple(found)
 
-    def _of_output(
-        self, labels: Any, loss: Loss | None, shape: Shape, dtype: np.dtype[Any], counted: Callable[[], Array | None]
-    ) -> Array | None:
+    def _labels_of(self, k: int, labels: Any, shape: Shape, counted: Callable[[], Array | None]) -> Array | None:
+        """Return the labels of one output."""
+        loss = self.losses[k]
+        if labels is None:
+            if loss is not None or self._plain[k] or self._weighted[k]:
+                what = "metrics" if loss is None else "a loss"
+                raise ValueError(f"y: got no labels for the output {self.outputs[k]!r}, which has {what}")
+            return None
         if loss is not None:
-            return loss.prepare_counted(labels, (None, *shape[1:]), dtype, counted)
-        return None if labels is None else np.asarray(labels)
+            return loss.prepare_counted(labels, shape, self._dtypes[k], counted)
+        numbers = any_numbers(labels, "y")
+        if numbers.ndim == 0:
+            raise ValueError(f"y: got the number {numbers}, wanted labels, one a row of x")
+        return numbers
 
-    def _parts(self, argument: str, data: Any) -> list[Any]:
-        """Return one entry for each output."""
-        names = self.outputs
-        if isinstance(data, dict):
-            check_names(argument, data, names)
-            return [data.get(name) for name in names]
-        if len(names) == 1:
-            return [data[0] if _is_list_of_arrays(data) and len(data) == 1 else data]
-        if not isinstance(data, list | tuple):
-            got = f"an array of shape {data.shape}" if hasattr(data, "shape") else type(data).__name__
-            raise ValueError(
-                f"{argument} must be a list or dict of one array for each of the outputs {names}, got {got}"
-            )
-        if len(data) != len(names):
-            raise ValueError(f"{argument} must have one array for each of the outputs {names}, got {len(data)}")
-        return list(data)
+    def _about(self, k: int, function: Callable[..., Any], *args: Any) -> Any:
+        """Call a function about one output; if there are several, an error names it."""
+        try:
+            return function(*args)
+        except (TypeError, ValueError) as error:
+            if len(self.outputs) == 1:
+                raise
+            raise named(error, f"output {self.outputs[k]!r}") from error
+
+    def _check_rows(self, batch: Batch) -> None:
+        xs, labels, weights = batch
+        rows = len(xs[0])
+        if any([part is not None and len(part) != rows for part in (*labels, *weights)]):
+            check_rows(x=xs[0], **self._by_output("y", labels), **self._by_output("sample_weight", weights))
+        if rows == 0:
+            raise ValueError(f"x: got no rows (shape {xs[0].shape}), wanted at least one")
+
+    def _by_output(self, argument: str, parts: Parts) -> dict[str, Array | None]:
+        if len(parts) == 1:
+            return {argument: parts[0]}
+        return {f"{argument} of {name!r}": part for name, part in zip(self.outputs, parts, strict=True)}
 
     def class_weighted(self, batch: Batch, class_weight: ClassWeights) -> Batch:
         """Return the batch with the weights that follow from its labels."""
@@ -108,23 +115,31 @@ class Preparation:
         shape = self.plan.outputs[0].shape
         classes = 2 if shape[-1] == 1 and isinstance(self.losses[0], BinaryCrossentropy) else shape[-1]
         by_class = weights_from_classes(labels, len(shape), None if classes == 1 else classes, class_weight)
-        return xs, (labels,), (by_class.astype(self.dtypes[0]),)
+        return xs, (labels,), (by_class.astype(self._dtypes[0]),)
 
-    def metrics(self, batch: Batch) -> CompiledMetrics:
-        """Return the metrics for labels such as those of a batch."""
-        chosen = []
-        for tree in self.compiled.metrics_for(self.outputs):
-            chosen.append([self._metrics_of(k, names, batch[1][k]) for k, names in enumerate(tree)])
-        counted = [loss is not None for loss in self.losses]
-        return CompiledMetrics(self.outputs, chosen[0], chosen[1], counted)
+    def metrics(self, labels: Parts, outputs_have_names: bool) -> CompiledMetrics:
+        """Return the metrics for labels such as these.
 
-    def _metrics_of(self, number: int, names: list[Any], labels: Array | None) -> list[Metric]:
+        Parameters
+        ----------
+        labels
+            Of each output.
+        outputs_have_names
+            Whether losses and metrics are logged with the names of the outputs, where there are several.
+        """
+        plain, weighted = (
+            [self._about(k, self._metrics_of, k, names, labels[k]) for k, names in enumerate(by_output)]
+            for by_output in (self._plain, self._weighted)
+        )
+        called = self.outputs if outputs_have_names else self.compiled.loss_names_for(self.outputs)
+        prefixes = [f"{name}_" if outputs_have_names and len(self.outputs) > 1 else "" for name in self.outputs]
+        losses = [None if loss is None else name for name, loss in zip(called, self.losses, strict=True)]
+        return CompiledMetrics(plain, weighted, prefixes, losses)
+
+    def _metrics_of(self, k: int, names: list[Any], labels: Array) -> list[Metric]:
         if not names:
             return []
-        if labels is None:
-            raise ValueError(f"y: got no labels for the output {self.outputs[number]!r}, which has metrics")
-        shape = self.plan.outputs[number].shape
-        last = labels.shape[-1] if labels.ndim else None
+        shape, last = self.plan.outputs[k].shape, labels.shape[-1]
         found = [_metric_for(name, labels.ndim, shape, last) for name in names]
         for metric in found:
             metric.check(labels, (None, None, shape[2]) if len(shape) == 3 else shape)
@@ -158,15 +173,3 @@ def _metric_for(name: Any, y_ndim: int, shape: Shape, y_last: int | None) -> Met
     if is_accuracy(name):
         return metrics.accuracy_for(y_ndim, shape, y_last)(name=name)
     return metrics.get(name)
-
-
-def _is_list_of_arrays(data: Any) -> bool:
-    """Whether this is a list with an entry an output, rather than one array written as a list."""
-    entries = data if isinstance(data, list | tuple) else ()
-    return any(getattr(entry, "shape", ()) != () for entry in entries) and all(
-        entry is None or hasattr(entry, "shape") for entry in entries
-    )
-
-
-def _numbered(name: str, arrays: Sequence[Any]) -> dict[str, Any]:
-    return {name: arrays[0]} if len(arrays) == 1 else {f"{name}[{k}]": array for k, array in enumerate(arrays)}

@@ -80,12 +80,6 @@ def verbosity(value: Any) -> int:
     return int(value) if isinstance(value, bool) else whole_number("verbose", value, at_least=0, at_most=2)
 
 
-def loss_scale(value: Any) -> float:
-    """`loss_weights` of a model with one output: a number, alone or in a list; None: 1."""
-    value = value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
-    return 1.0 if value is None else real_number("loss_weights", value)
-
-
 def class_weights(value: Any) -> ClassWeights | None:
     """Weights by class number, or None."""
     if value is None:

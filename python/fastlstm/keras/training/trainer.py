@@ -1,7 +1,6 @@
 """Training, evaluation and prediction: everything a model does with batches."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,15 +15,16 @@ from ..graph.plan import Plan
 from ..metrics import Metric
 from ..optimizers import Optimizer
 from .compiling import Compiled
-from .data import ArraySource, Batch, Source, StreamSource, is_stream, nothing_known, split_rows
+from .data import ArraySource, Batch, Source, StreamSource, is_stream, nothing_known
+from .evaluation import evaluated
+from .fitting import run_epochs, train_step
 from .interrupts import WholeSteps
-from .loops import FiniteWatch, Training, evaluated, own, predicted, train_step
 from .meters import CompiledMetrics, Logs, Meters
 from .objective import Objective, Outcome
+from .prediction import own, predicted
 from .preparing import Preparation
 from .progress import ProgressBar
 from .run_options import (
-    FitOptions,
     batch_rows,
     class_weights,
     fit_options,
@@ -32,7 +32,12 @@ from .run_options import (
     steps_of,
     verbosity,
 )
+from .setup import Setup, Watchers
+from .sources import check_stateful, test_source, training_sources, validation_source
 from .stopping import Stops
+
+_STEPS = ("train_step", "test_step", "predict_step", "make_train_function", "compute_loss")
+"""Methods by which models of Keras have a training of their own."""
 
 
 class Trainer:
@@ -46,6 +51,7 @@ class Trainer:
         self.history: History | None = None
         self._compiled: Compiled | None = None
         self._metrics: CompiledMetrics | None = None
+        self._preparation: Preparation | None = None
 
     @property
     def plan(self) -> Plan:
@@ -56,6 +62,11 @@ class Trainer:
     def output_names(self) -> list[str]:
         """Names of the outputs, by which labels, losses and metrics may be given."""
         raise NotImplementedError
+
+    @property
+    def _outputs_have_names(self) -> bool:
+        """Whether losses and metrics are logged with the names of the outputs."""
+        return True
 
     def _arrays(self, x: Any) -> tuple[Array, ...]:
         raise NotImplementedError
@@ -114,6 +125,7 @@ class Trainer:
         """
         _check_ignored(run_eagerly, steps_per_execution, jit_compile, auto_scale_loss)
         compiled = Compiled(optimizer, loss, loss_weights, metrics, weighted_metrics)
+        compiled.own_step = next((method for method in _STEPS if hasattr(self, method)), None)
         if self.built:  # else this is done with the first data
             compiled.check(self.output_names)
         self._compiled, self._metrics = compiled, None
@@ -126,9 +138,11 @@ class Trainer:
     @property
     def metrics_names(self) -> list[str]:
         """Names of what `evaluate` gives."""
-        if self._metrics is None:
-            return ["loss"]
-        return ["loss", *self._metrics.loss_names, *self._metrics.names]
+        return ["loss"] if self._metrics is None else list(self._metrics.listed)
+
+    def log_direction(self, name: str) -> str | None:
+        """Whether the value of a name in the logs is better ``"up"`` or ``"down"``; None if it is not known."""
+        return None if self._metrics is None else self._metrics.direction(name.removeprefix("val_"))
 
     @property
     def stop_training(self) -> bool:
@@ -215,126 +229,60 @@ class Trainer:
             split = options.split or None
             refuse_beside_batches(y=y, sample_weight=sample_weight, batch_size=batch_size, validation_split=split)
         callbacks = checked_callbacks(callbacks)
-        source, held_back = self._fit_sources(x, y, sample_weight, options)
+        class_weighted = lambda batch, by_class: self._preparing().class_weighted(batch, by_class)  # noqa: E731
+        source, held_back = training_sources(self._prepare, class_weighted, x, y, sample_weight, options)
         if validation_data is not None:
-            held_back = self._validation_source(validation_data, options)
-        self._check_stateful(source, held_back)
+            held_back = validation_source(self._prepare, validation_data, options)
+        check_stateful(lambda: self.plan, source, held_back)
         last = options.epochs.stop
         hooks = CallbackList(
             callbacks, self, add_history=True, verbose=options.verbose, epochs=last, steps=source.steps
         )
-        self._run_epochs(source, held_back, options, hooks)
+        run_epochs(self._run_setup(), source, held_back, options, hooks, self._stops)
         return hooks.history
-
-    def _fit_sources(self, x: Any, y: Any, weights: Any, options: FitOptions) -> tuple[Source, Source | None]:
-        """Give what to train on, and what is held back for validation."""
-        if is_stream(x):
-            check = partial(self._prepare, class_weight=options.class_weight)
-            return StreamSource(x, check, options.steps, options.shuffle), None
-        batch, rest = self._prepare(x, y, weights), None
-        if options.split:
-            batch, held_back = split_rows(options.split, batch)
-            rest = ArraySource(held_back, options.validation_rows, limit=options.validation_steps)
-        if options.class_weight is not None:  # classes weigh in training only
-            batch = self._preparation().class_weighted(batch, options.class_weight)
-        return ArraySource(batch, options.rows, options.shuffle, options.steps), rest
-
-    def _validation_source(self, data: Any, options: FitOptions) -> Source:
-        try:
-            return self._checked_validation(data, options)
-        except (TypeError, ValueError) as error:
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(f"validation_data: {error}") from error
-
-    def _checked_validation(self, data: Any, options: FitOptions) -> Source:
-        if is_stream(data):
-            source = StreamSource(data, self._prepare, options.validation_steps)
-            source.look_ahead()
-            return source
-        if not isinstance(data, tuple | list) or len(data) not in (2, 3):
-            raise ValueError(f"got {type(data).__name__}, wanted (x, y) or (x, y, sample_weight)")
-        x, y, weights = (*data, None)[:3]
-        return ArraySource(self._prepare(x, y, weights), options.validation_rows, limit=options.validation_steps)
-
-    def _test_source(self, x: Any, y: Any, weights: Any, batch_size: Any, steps: Any) -> Source:
-        rows, limit = batch_rows("batch_size", batch_size), steps_of("steps", steps)
-        if is_stream(x):
-            refuse_beside_batches(y=y, sample_weight=weights, batch_size=batch_size)
-            return StreamSource(x, self._prepare, limit)
-        return ArraySource(self._prepare(x, y, weights), rows, limit=limit)
 
     def _prepare(self, x: Any, y: Any, weights: Any, class_weight: Any = None) -> Batch:
         """Check one set of arrays completely, so that the batches taken from it need no more checks."""
         xs = self._arrays(x)
-        prepare = self._preparation()
+        prepare = self._preparing()
         batch = prepare(xs, y, weights, class_weight)
         if self._metrics is None:
-            metrics = prepare.metrics(batch)
+            metrics = prepare.metrics(batch[1], self._outputs_have_names)
             with CHANGE:  # if several threads come here first, all of them use what one of them has made
                 self._metrics = self._metrics or metrics
         return batch
 
-    def _preparation(self) -> Preparation:
-        return Preparation(self.plan, self.output_names, self._settings())
-
-    def _check_stateful(self, *sources: Source | None) -> None:
-        """Refuse, before the first step, batches that cannot all start from the states of the one before."""
-        stateful = [layer.name for layer in self.plan.working_layers if getattr(layer, "stateful", False)]
-        arrays = [source for source in sources if isinstance(source, ArraySource) and source.limit is None]
-        sizes = sorted({size for source in arrays for size in source.batch_sizes()})
-        if stateful and len(sizes) > 1:
-            raise ValueError(
-                f"{stateful[0]} is stateful: all batches must have the same number of rows, but the data gives "
-                f"batches of {' and '.join(map(str, sizes))}; choose another batch_size or leave rows out"
-            )
+    def _preparing(self) -> Preparation:
+        """Return what prepares data for the model as it is built and compiled now."""
+        known, plan, compiled = self._preparation, self.plan, self._settings()
+        if known is None or known.plan is not plan or known.compiled is not compiled:
+            self._preparation = known = Preparation(plan, self.output_names, compiled)
+        return known
 
     def _settings(self, loss: bool = False) -> Compiled:
-        """Return what `compile` was told, or ValueError."""
-        for method in ("train_step", "test_step", "predict_step", "make_train_function", "compute_loss"):
-            if hasattr(self, method):
-                raise NotImplementedError(
-                    f"{self.name}: a {method}() of one's own is not supported; write a loss of your own, a layer with "
-                    "call(), or a loop over train_on_batch()"
-                )
-        if self._compiled is None:
+        """Return what `compile` was told, or raise."""
+        compiled = self._compiled
+        if compiled is None:
             raise ValueError(f"{self.name}: not compiled; call compile(optimizer, loss) first")
-        if loss and not self._compiled.has_loss:
+        if compiled.own_step:
+            raise NotImplementedError(
+                f"{self.name}: a {compiled.own_step}() of one's own is not supported; write a loss of your own, "
+                "a layer with call(), or a loop over train_on_batch()"
+            )
+        if loss and not compiled.has_loss:
             raise ValueError(f"{self.name}: compiled without a loss; call compile(optimizer, loss) first")
-        return self._compiled
+        return compiled
+
+    def _run_setup(self) -> Setup:
+        return Setup(self._objective, self._new_meters, lambda: self.optimizer)
 
     def _objective(self) -> Objective:
-        settings, outputs = self._settings(), self.output_names
-        return Objective(self.plan, settings.losses_for(outputs), settings.scales_for(outputs))
+        prepared = self._preparing()
+        return Objective(prepared.plan, prepared.losses, prepared.scales)
 
     def _new_meters(self) -> Meters:
         assert self._metrics is not None
         return self._metrics.take()
-
-    def _run_epochs(self, source: Source, validation: Source | None, options: FitOptions, hooks: CallbackList) -> None:
-        logs: Logs = {}
-        watch = FiniteWatch()
-        verbose, epochs = options.verbose, options.epochs
-        with WholeSteps() as gate, self._stops.fit() as stop:
-            hooks.call("on_train_begin", {})
-            for epoch in epochs:
-                if verbose and epochs.stop > 1:
-                    print(f"Epoch {epoch + 1}/{epochs.stop}")
-                hooks.call("on_epoch_begin", epoch, {})
-                bar = ProgressBar(source.steps, verbose) if verbose else None
-                training = Training(self._objective, self.optimizer, hooks, gate, stop, self._new_meters)
-                steps, logs = training.epoch(source, bar, watch.at(epoch))
-                if validation is not None and options.validates(epoch):
-                    logs |= {f"val_{name}": v for name, v in self._evaluate(validation, hooks, None).items()}
-                logs = dict(sorted(logs.items()))
-                hooks.call("on_epoch_end", epoch, logs)
-                if bar is not None:
-                    bar.finish(steps, logs)
-                if stop.asked or steps == 0:
-                    break
-            hooks.call("on_train_end", logs)
-
-    def _evaluate(self, source: Source, hooks: CallbackList, bar: ProgressBar | None) -> Logs:
-        return evaluated(source, self._objective, hooks, bar, self._new_meters)
 
     def evaluate(
         self,
@@ -366,11 +314,10 @@ class Trainer:
         self._settings()
         as_dict, level = checks.truth("return_dict", return_dict), verbosity(verbose)
         callbacks = checked_callbacks(callbacks)
-        source = self._test_source(x, y, sample_weight, batch_size, steps)
-        self._check_stateful(source)
-        hooks = CallbackList(callbacks, self, verbose=level, epochs=1, steps=source.steps)
-        bar = ProgressBar(source.steps, level) if level else None
-        return _as_given(self._evaluate(source, hooks, bar), as_dict)
+        source = test_source(self._prepare, x, y, sample_weight, batch_size, steps)
+        check_stateful(lambda: self.plan, source)
+        logs = evaluated(self._run_setup(), source, self._watchers(callbacks, level, source.steps))
+        return self._as_asked(logs, as_dict)
 
     def predict(
         self,
@@ -406,10 +353,13 @@ class Trainer:
             if level == 0 and len(xs[0]) <= rows and limit is None and not callbacks:
                 return self._as_given(own(Network(self.plan).infer(xs), xs))
             source = ArraySource(nothing_known(xs), rows, limit=limit)
-            self._check_stateful(source)
-        hooks = CallbackList(callbacks, self, verbose=level, epochs=1, steps=source.steps)
-        bar = ProgressBar(source.steps, level) if level else None
-        return self._as_given(predicted(source, Network(self.plan), hooks, bar, self._as_given))
+            check_stateful(lambda: self.plan, source)
+        watchers = self._watchers(callbacks, level, source.steps)
+        return self._as_given(predicted(source, Network(self.plan), watchers, self._as_given))
+
+    def _watchers(self, callbacks: list[Any], verbose: int, steps: int | None) -> Watchers:
+        hooks = CallbackList(callbacks, self, verbose=verbose, epochs=1, steps=steps)
+        return Watchers(hooks, ProgressBar(steps, verbose) if verbose else None)
 
     def train_on_batch(
         self,
@@ -425,7 +375,7 @@ class Trainer:
         batch = self._prepare(x, y, sample_weight, class_weights(class_weight))
         with WholeSteps() as gate, np.errstate(all="ignore"):
             outcome = train_step(self._objective(), self.optimizer, gate, batch)
-            return _as_given(self._results_of_one(outcome, batch), as_dict)
+            return self._results_of_one(outcome, batch, as_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Loss and metrics of one batch, as `evaluate`."""
@@ -434,12 +384,19 @@ class Trainer:
         batch = self._prepare(x, y, sample_weight)
         with np.errstate(all="ignore"):
             outcome = self._objective().evaluate(*batch)
-            return _as_given(self._results_of_one(outcome, batch), as_dict)
+            return self._results_of_one(outcome, batch, as_dict)
 
-    def _results_of_one(self, outcome: Outcome, batch: Batch) -> Logs:
+    def _results_of_one(self, outcome: Outcome, batch: Batch, as_dict: bool) -> Any:
         meters = self._new_meters()
         meters.update(outcome, batch[1], batch[2])
-        return meters.finish()
+        return self._as_asked(meters.finish(), as_dict)
+
+    def _as_asked(self, values: Logs, as_dict: bool) -> Any:
+        """Loss and metrics as `evaluate` gives them."""
+        if as_dict:
+            return dict(sorted(values.items()))
+        names = self.metrics_names
+        return [values[name] for name in names] if len(names) > 1 else values["loss"]
 
     def predict_on_batch(self, x: Any) -> Any:
         """Return the model's outputs for one batch."""
@@ -455,10 +412,3 @@ def _check_ignored(run_eagerly: Any, steps_per_execution: Any, jit_compile: Any,
     elif jit_compile is not None:
         checks.one_of("jit_compile", jit_compile, ("auto",))
     checks.truth("auto_scale_loss", auto_scale_loss)
-
-
-def _as_given(values: Logs, as_dict: bool) -> Any:
-    """Loss and metrics as `evaluate` gives them."""
-    if as_dict:
-        return dict(sorted(values.items()))
-    return list(values.values()) if len(values) > 1 else values["loss"]

@@ -1,7 +1,8 @@
 """Softmax over axes of choice, with a mask."""
 
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -37,6 +38,8 @@ class Softmax(Layer):
     >>> layers.Softmax()([[1.0, 1.0, 5.0]], mask=[[True, True, False]]).tolist()
     [[0.5, 0.5, 0.0]]
     """
+
+    keras_call: ClassVar[Mapping[str, Any]] = {"mask": None}
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)

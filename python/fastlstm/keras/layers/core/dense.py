@@ -1,6 +1,7 @@
 """The fully connected layer."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -38,6 +39,8 @@ class Dense(Layer):
     """
 
     min_ndim = 2
+    keras_only: ClassVar[Mapping[str, Any]] = {"quantization_config": None}
+    keras_past: ClassVar[Mapping[str, Any]] = {"lora_rank": None, "lora_alpha": None}
 
     def __init__(
         self,
@@ -129,5 +132,5 @@ class Dense(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        own = {"units": self.units, "activation": self.activation.name, "use_bias": self.use_bias}
+        own = {"units": self.units, "activation": activations.serialize(self.activation), "use_bias": self.use_bias}
         return super().get_config() | own

@@ -1,7 +1,8 @@
 """Embedding: a vector for every index."""
 
 import warnings
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -33,6 +34,9 @@ class Embedding(Layer):
     **kwargs
         Those of `Layer`.
     """
+
+    keras_only: ClassVar[Mapping[str, Any]] = {"quantization_config": None}
+    keras_past: ClassVar[Mapping[str, Any]] = {"input_length": ..., "lora_rank": None, "lora_alpha": None}
 
     def __init__(
         self,
@@ -157,4 +161,4 @@ class Embedding(Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         own = {"input_dim": self.input_dim, "output_dim": self.output_dim, "mask_zero": self.mask_zero}
-        return super().get_config() | own
+        return {"activity_regularizer": None} | super().get_config() | own

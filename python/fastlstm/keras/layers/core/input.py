@@ -1,13 +1,14 @@
 """What says the shape of a model's input."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from fastlstm import checks
 
-from ...foundation.arrays import Shape, as_batch_shape, as_shape
+from ...foundation.arrays import Shape, as_batch_shape, as_shape, policy_name
 from ...foundation.settings import floatx
 from ...foundation.symbolic import Arguments, Node, SymbolicTensor
 from ..base import Layer
@@ -21,6 +22,9 @@ class InputLayer(Layer):
     shape, batch_size, dtype, name, batch_shape
         See `Input`.
     """
+
+    keras_only: ClassVar[Mapping[str, Any]] = {"sparse": False, "ragged": False, "optional": False}
+    keras_past: ClassVar[Mapping[str, Any]] = {"trainable": ...}
 
     def __init__(
         self,
@@ -50,7 +54,18 @@ class InputLayer(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {"batch_shape": self.batch_shape, "dtype": self.dtype.name, "name": self.name}
+        own = {"batch_shape": self.batch_shape, "dtype": self.dtype.name, "name": self.name}
+        return own | dict(self.keras_only)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Return an input with the settings of `config`."""
+        given = checks.settings("InputLayer: config", config)
+        if "batch_input_shape" in given:  # as Keras 2 has it
+            given["batch_shape"] = given.pop("batch_input_shape")
+        if isinstance(given.get("dtype"), dict):
+            given["dtype"] = policy_name(given["dtype"], "InputLayer: dtype")
+        return super().from_config(given)
 
 
 def Input(  # noqa: N802 - Keras' name

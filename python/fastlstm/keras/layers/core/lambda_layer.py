@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
 from fastlstm import checks
 
 from ...foundation.arrays import Array
+from ...foundation.published import find_function
+from ...foundation.serialization import described_function, restored, serialize_keras_object
 from ..base import Layer
+from ..running import parameters
 
 
 class Lambda(Layer):
@@ -39,7 +41,7 @@ class Lambda(Layer):
     """
 
     composed = True
-    describable = False
+    keras_past: ClassVar[Mapping[str, Any]] = {"output_shape_type": ..., "output_shape_module": ..., "module": ...}
 
     def __init__(
         self,
@@ -56,13 +58,14 @@ class Lambda(Layer):
         if not (mask is None or isinstance(mask, np.ndarray) or callable(mask)):
             checks.refuse(TypeError, f"{self.name}: mask", "a function, an array or None", mask)
         self.arguments = {} if arguments is None else checks.settings(f"{self.name}: arguments", arguments)
-        self.mask = mask
-        self._known = set(inspect.signature(function).parameters) if _has_signature(function) else set()
+        self.mask, self._output_shape = mask, output_shape
 
     def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Any:
         """Apply the function."""
         given = {"mask": mask, "training": training}
-        return self.function(inputs, **self.arguments, **{k: v for k, v in given.items() if k in self._known})
+        return self.function(
+            inputs, **self.arguments, **{k: v for k, v in given.items() if k in parameters(self.function)}
+        )
 
     def compute_mask(self, x: Any, mask: Any = None) -> Array | None:
         """Return what `mask` says."""
@@ -70,13 +73,35 @@ class Lambda(Layer):
         return None if found is None else np.asarray(found)
 
     def get_config(self) -> dict[str, Any]:
-        """NotImplementedError: a function cannot be described."""
-        raise NotImplementedError(f"{self.name}: a Lambda has no config; write a layer with call() and get_config()")
+        """Return the constructor's arguments: of functions their names, by which they must be known to be read."""
+        own = {"function": self._described(self.function), "arguments": serialize_keras_object(self.arguments)}
+        if self._output_shape is not None:
+            own["output_shape"] = self._described(self._output_shape)
+        if self.mask is not None:
+            own["mask"] = self._described(self.mask)
+        return super().get_config() | own
+
+    def _described(self, value: Any) -> Any:
+        try:
+            return described_function(value) if callable(value) else serialize_keras_object(value)
+        except ValueError as error:
+            raise ValueError(f"{self.name}: {error}") from None
+
+    @classmethod
+    def _restored(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return given | {name: _named(given[name], name) for name in _FUNCTIONS if name in given}
 
 
-def _has_signature(function: Callable[..., Any]) -> bool:
-    try:
-        inspect.signature(function)
-    except (TypeError, ValueError):  # of something compiled
-        return False
-    return True
+_FUNCTIONS = ("function", "output_shape", "mask")
+"""Arguments that may be functions."""
+
+
+def _named(described: Any, name: str) -> Any:
+    """Return the function or array that a config has for an argument; code, as Keras 2 has it, is not run."""
+    argument = f"Lambda: {name}"
+    if name == "function" and isinstance(described, list):
+        described = {"class_name": "__lambda__", "config": {}}
+    if name == "function" and isinstance(described, str):
+        return find_function(described, argument)
+    is_object = isinstance(described, dict) and {"class_name", "config"} <= described.keys()
+    return restored(described, argument) if is_object else described

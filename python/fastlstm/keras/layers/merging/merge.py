@@ -26,6 +26,10 @@ class Merge(Layer):
     count: int | None = None
     """How many inputs there must be; None: one or more."""
 
+    @property
+    def _has_build(self) -> bool:
+        return True
+
     def build(self, input_shape: Any) -> None:
         """See whether inputs of the shapes in the list `input_shape`, each with the batch axis, go together."""
         shapes = self._shapes(input_shape)

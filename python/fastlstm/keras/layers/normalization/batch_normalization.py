@@ -1,7 +1,8 @@
 """Normalization feature by feature, over the batch and over time."""
 
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -54,6 +55,7 @@ class BatchNormalization(Normalization):
     0.02
     """
 
+    keras_call: ClassVar[Mapping[str, Any]] = {"mask": None}
     moving_mean: Variable
     moving_variance: Variable
     moving_mean_initializer: Any

@@ -1,6 +1,7 @@
 """One vector of all time steps."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -60,6 +61,8 @@ class GlobalAveragePooling1D(GlobalPooling):
     >>> layers.GlobalAveragePooling1D()(x, mask=[[True, True, False]]).tolist()
     [[2.0]]
     """
+
+    keras_call: ClassVar[Mapping[str, Any]] = {"mask": None}
 
     def forward(self, x: Array, call: Call = INFERENCE) -> Array:
         """Compute the output; see `Layer.forward`."""

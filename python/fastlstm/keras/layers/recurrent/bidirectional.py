@@ -1,7 +1,7 @@
 """Two recurrent layers, one for each direction."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -9,8 +9,9 @@ from fastlstm import _core, checks
 
 from ...foundation.arrays import Array, Shape, shape_text
 from ...foundation.trees import leaves
-from ..base import Layer, describe_layer
+from ..base import Layer
 from ..call import INFERENCE, TRAINING, Call, Pullback, first_of, several
+from ..configs import copy_of, describe_layer
 from ..wrapper import Wrapper
 from .cell import scan_together
 from .rnn import RNN
@@ -44,6 +45,7 @@ class Bidirectional(Wrapper):
     ndim = 3
     mask_ndim = 2
     inner_names = ("layer", "backward_layer")
+    keras_call: ClassVar[Mapping[str, Any]] = {"mask": None}
 
     def __init__(
         self,
@@ -318,12 +320,10 @@ def _joined_slopes(dx: Any, dx_rev: Any) -> Any:
 
 
 def _directions(layer: RNN, backward_layer: RNN | None) -> list[Layer]:
-    config = layer.get_config()
-    forward = config | {"name": f"forward_{layer.name.removeprefix('forward_')}"}
+    forward = copy_of(layer, name=f"forward_{layer.name.removeprefix('forward_')}")
     if backward_layer is not None:
-        return [type(layer).from_config(forward), backward_layer]
-    backward = config | {"name": f"backward_{layer.name.removeprefix('backward_')}", "go_backwards": True}
-    return [type(layer).from_config(forward), type(layer).from_config(backward)]
+        return [forward, backward_layer]
+    return [forward, copy_of(layer, name=f"backward_{layer.name.removeprefix('backward_')}", go_backwards=True)]
 
 
 def _check_directions(forward: RNN, backward: RNN) -> None:

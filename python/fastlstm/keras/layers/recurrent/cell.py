@@ -11,10 +11,15 @@ from fastlstm import _core, checks
 
 from ... import activations
 from ...foundation.arrays import Array, Shape
+from ...foundation.boxes import is_box
+from ...foundation.passes import current, within
 from ...foundation.random import draw_seed
 from ...foundation.symbolic import any_symbolic
+from ...foundation.tracing import as_one_step
+from ...foundation.trees import leaves
 from ...foundation.variable import Variable
 from ...initializers import Initializer
+from .. import inside
 from ..base import Layer
 from ..call import INFERENCE, Call
 from ..regularization.dropout import dropout_mask
@@ -100,9 +105,11 @@ class Cell(Layer):
         """Take one step, see `call`, with whatever makes arrays; builds the cell at first."""
         if any_symbolic(inputs, states):
             self.forward(inputs)
-        x = self.as_input(inputs, f"{self.name}: inputs")
+        x = inside.taken(self, inputs, "inputs")
         self._check_shape(x.shape, "inputs")
         self.ensure_built((None, *x.shape[1:]))
+        if current() is not None:
+            return self.call(x, states, training)
         given = checked_states(states, size_tree(self), len(x), self.dtype, f"{self.name}: states")
         return self.call(x, as_lists(given) if isinstance(states, list | tuple) else given[0], training)
 
@@ -197,8 +204,31 @@ class RecurrentCell(Cell):
 
     def call(self, inputs: Array, states: Any, training: bool = False) -> tuple[Array, Any]:
         """See `Cell.call`."""
+        if current() is not None:
+            return self._step_in_a_pass(inputs, states)
         h, c = _core.forward(self.frozen(), inputs[None], *pair(states))
         return h, _in_form_of(states, _states(h, c))
+
+    def _step_in_a_pass(self, inputs: Any, states: Any) -> tuple[Any, Any]:
+        """Take one step in a function of a user's own: its derivative is that of `vjp`."""
+        given = [inside.taken(self, part) for part in (inputs, *leaves(states))]
+        weights = [variable.value for variable in self.trainable_variables]
+        if not any(map(is_box, (*given, *weights))):
+            with within(None):
+                return RecurrentCell.call(self, given[0], given[1:] if isinstance(states, list | tuple) else given[1])
+
+        def vjp(values: list[Array]) -> tuple[Any, Any, float]:
+            (output, new_states), through = RecurrentCell.vjp(self, values[0], values[1:])
+
+            def pullback(dy: Any) -> tuple[list[Array], list[Array]]:
+                doutput, *dstates = [np.zeros_like(output) if part is None else part for part in dy]
+                dx, before, gradients = through(doutput, dstates)
+                return [dx, *before], gradients
+
+            return [output, *new_states], pullback, 0.0
+
+        (output, *new_states), _ = as_one_step(vjp, given, weights)
+        return output, new_states if isinstance(states, list | tuple) else new_states[0]
 
     def vjp(  # type: ignore[override]
         self, inputs: Array, states: Any, training: bool = True

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastlstm import checks
-
-from ..base import Layer
 from .cell import RecurrentCell
 from .options import SequenceOptions
 from .rnn import RNN
@@ -70,11 +67,6 @@ class Recurrent(RNN):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        config = self.cell.get_config() | super().get_config()
+        config = {"activity_regularizer": None} | self.cell.get_config() | super().get_config()
         del config["cell"]
         return config
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Layer:
-        """Return a layer with the settings of `config`, without weights."""
-        return cls(**checks.settings(f"{cls.__name__}: config", config))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -10,8 +11,9 @@ from fastlstm import _core, checks
 
 from ...foundation.arrays import Array, Shape, shape_text
 from ...foundation.trees import leaves
-from ..base import Layer, describe_layer
+from ..base import Layer
 from ..call import INFERENCE, TRAINING, Call, Pullback, first_of, several
+from ..configs import describe_layer
 from ..wrapper import Wrapper
 from .cell import Cell, RecurrentCell, output_size, size_tree
 from .masks import keep_rows, repeat_last, repeat_last_adjoint
@@ -44,16 +46,17 @@ class RNN(Wrapper):
 
     - ``state_size``: an int, or a list of ints for several states;
     - ``output_size``: by default the first size in ``state_size``;
-    - ``call(inputs, states) -> (output, new_states)`` on arrays ``(N, I)`` and a list of ``(N, size)``;
+    - ``call(inputs, states) -> (output, new_states)`` on arrays ``(N, I)`` and a list of ``(N, size)``, written with
+      `ops`, NumPy's functions and other layers;
     - ``build(input_shape)``, which creates weights by ``self.add_weight(shape, initializer, name)``;
     - ``get_initial_state(batch_size)``: by default zeros;
-    - ``vjp(inputs, states) -> ((output, new_states), pullback)``, to be trained. ``pullback(doutput, dstates)`` takes
-      the gradients of what `call` gives, and gives ``(dinputs, dstates, gradients)``: those of what it takes, and a
-      list of those of the trainable weights. There is no automatic differentiation: without `vjp` the layer can
-      be called, but `fit` raises NotImplementedError.
+    - ``vjp(inputs, states) -> ((output, new_states), pullback)``, if it shall be trained fast. ``pullback(doutput,
+      dstates)`` takes the gradients of what `call` gives, and gives ``(dinputs, dstates, gradients)``: those of what it
+      takes, and a list of those of the trainable weights. Without it, autograd finds them.
 
-    `call` and `vjp` may have an argument `training`. Only ``build`` and the weights need a `Layer`; a `Layer` defines
-    `get_config` if the layer around it is to be copied, as `Bidirectional` does.
+    `call` and `vjp` may have an argument `training`. Only ``build`` and the weights need a `Layer`. One whose arguments
+    are not numbers, texts and the like defines `get_config` if the layer around it is to be copied, as `Bidirectional`
+    does.
 
     Examples
     --------
@@ -92,6 +95,7 @@ class RNN(Wrapper):
     ndim = 3
     mask_ndim = 2
     inner_names = ("cell",)
+    keras_call: ClassVar[Mapping[str, Any]] = {"training": False, "mask": None}
 
     @shows(SequenceOptions)
     def __init__(self, cell: Any, **options: Unpack[SequenceOptions]) -> None:
@@ -112,7 +116,7 @@ class RNN(Wrapper):
             raise NotImplementedError(f"{self.name}: time_major=True is not supported, leave it out")
         self.return_sequences, self.return_state = switches["return_sequences"], switches["return_state"]
         self.go_backwards, self.stateful = switches["go_backwards"], switches["stateful"]
-        self.zero_output_for_mask = switches["zero_output_for_mask"]
+        self.zero_output_for_mask, self.unroll = switches["zero_output_for_mask"], switches["unroll"]
         self.states: States | None = None
         self._sizes, self._output_size = size_tree(cell), output_size(cell)
 
@@ -306,7 +310,7 @@ class RNN(Wrapper):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        names = ("return_sequences", "return_state", "go_backwards", "stateful", "zero_output_for_mask")
+        names = ("return_sequences", "return_state", "go_backwards", "stateful", "zero_output_for_mask", "unroll")
         own = {name: getattr(self, name) for name in names}
         return super().get_config() | own | {"cell": describe_layer(self.cell)}
 

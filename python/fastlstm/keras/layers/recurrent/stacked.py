@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from fastlstm import _core, checks
 
 from ...foundation.arrays import Array, Shape
-from ..base import Layer, describe_layer
+from ...foundation.boxes import is_box
+from ...foundation.passes import trying
+from ...foundation.trees import leaves
+from ..base import Layer
+from ..configs import describe_layer
 from ..wrapper import Wrapper
 from .cell import Cell, ScanPullback, StepPullback, output_size, size_tree
 from .states import States, as_lists
-from .steps import Steps, initial_states, label, require_vjp, scan, scan_vjp
+from .steps import Steps, initial_states, label, scan, scan_vjp
 
 
 class StackedRNNCells(Cell, Wrapper):
@@ -72,9 +78,12 @@ class StackedRNNCells(Cell, Wrapper):
 
     def call(self, inputs: Array, states: Any, training: bool = False) -> tuple[Array, Any]:
         """See `Cell.call`."""
-        new_states = []
+        new_states, tracing = [], any(map(is_box, [inputs, *leaves(states)]))
         for cell, entry in zip(self.cells, states, strict=True):
-            inputs, entry = Steps(cell, inputs[None], training).call(inputs, entry)
+            if tracing:
+                inputs, entry = cell(inputs, entry)
+            else:
+                inputs, entry = Steps(cell, inputs[None], training).call(inputs, entry)
             new_states.append(as_lists(entry))
         return inputs, new_states
 
@@ -84,7 +93,6 @@ class StackedRNNCells(Cell, Wrapper):
         """See `RecurrentCell.vjp`."""
         new_states, pullbacks = [], []
         for cell, entry in zip(self.cells, states, strict=True):
-            require_vjp(cell)
             inputs, entry, pullback = Steps(cell, inputs[None], training).vjp(inputs, entry)
             new_states.append(as_lists(entry))
             pullbacks.append(pullback)
@@ -150,25 +158,25 @@ def checked_cell(cell: Any, argument: str) -> Any:
     if isinstance(cell, type):
         checks.refuse(TypeError, argument, f"an instance, {cell.__name__}(...)", cell)
     for name in ("call", "state_size"):
-        if getattr(cell, name, None) is None:
+        if getattr(cell, name, None) is None or getattr(type(cell), name, None) is Layer.call:
             checks.refuse(TypeError, argument, f"an object with state_size and call(), {name} is missing", cell)
     try:
         sizes = size_tree(cell)
     except (TypeError, ValueError):
         sizes = ()
-    if not sizes or any(size < 1 for size in _leaves(sizes)):
+    if not sizes or any(size < 1 for size in leaves(sizes)):
         wanted = "a positive integer or a list of such"
         raise TypeError(f"{argument}: state_size of {label(cell)} must be {wanted}, got {cell.state_size!r}")
     return cell
-
-
-def _leaves(tree: Any) -> list[int]:
-    return [leaf for entry in tree for leaf in _leaves(entry)] if isinstance(tree, tuple) else [tree]
 
 
 def build_cell(cell: Any, input_shape: Shape) -> None:
     """Create the weights of a cell for inputs ``(N, I)``, if it has a `build`."""
     if isinstance(cell, Layer):
         cell.ensure_built(input_shape)
+        if cell.composed:  # layers inside are built when they are called
+            x = np.zeros((1, int(input_shape[-1] or 1)), cell.dtype)
+            with trying():
+                Steps(cell, x[None], False).unchecked(x, initial_states(cell, 1, cell.dtype))
     elif hasattr(cell, "build"):
         cell.build(input_shape)

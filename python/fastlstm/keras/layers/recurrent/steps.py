@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from ...foundation.arrays import Array, as_array
+from ...foundation.passes import Pass, within
+from ...foundation.tracing import differentiated
+from ...foundation.trees import leaves, mapped
 from ..base import Layer
+from ..composed import Composed
 from .cell import ScanPullback, StepPullback, output_size, size_tree
-from .states import States, as_lists, checked_states, filled, tree_map, zeros
-
-PROTOCOL = "vjp(inputs, states) -> ((output, new_states), pullback)"
+from .states import States, as_lists, checked_states, filled, grown, tree_map, zeros
 
 
 def scan(cell: Any, x: Array, states: Any, y: Array | None, mask: Array | None, training: bool) -> tuple[Array, States]:
@@ -48,11 +50,10 @@ def scan(cell: Any, x: Array, states: Any, y: Array | None, mask: Array | None, 
 def scan_vjp(
     cell: Any, x: Array, states: Any, y: Array | None, mask: Array | None, training: bool
 ) -> tuple[Array, States, ScanPullback]:
-    """As `scan`, and the pullback; a cell without a derivative raises NotImplementedError."""
+    """As `scan`, and the pullback."""
     if belongs(cell, "scan"):
         result: tuple[Array, States, ScanPullback] = cell.scan_vjp(x, states, y, mask, training)
         return result
-    require_vjp(cell)
     steps, pullbacks = Steps(cell, x, training), list[StepPullback]()
 
     def step(x_t: Array, states: States) -> tuple[Array, States]:
@@ -141,13 +142,9 @@ def belongs(cell: Any, method: str) -> bool:
     return False
 
 
-def require_vjp(cell: Any) -> None:
-    """NotImplementedError for a cell whose `call` comes without a derivative."""
-    if not belongs(cell, "vjp"):
-        raise NotImplementedError(
-            f"{label(cell)}: to be trained, a cell must define {PROTOCOL} beside its call(), with "
-            "pullback(doutput, dstates) -> (dinputs, dstates, gradients of its trainable weights)"
-        )
+def has_vjp(cell: Any) -> bool:
+    """Whether a cell's `call` comes with a derivative of the user's own; else it is taken by autograd."""
+    return belongs(cell, "vjp") and getattr(type(cell), "vjp", None) is not Composed.vjp
 
 
 def initial_states(cell: Any, rows: int, dtype: np.dtype[Any]) -> States:
@@ -156,6 +153,10 @@ def initial_states(cell: Any, rows: int, dtype: np.dtype[Any]) -> States:
     given = zeros(sizes, rows, dtype) if make is None else make(batch_size=rows)
     states: States = checked_states(given, sizes, rows, dtype, f"{label(cell)}: get_initial_state()'s")
     return states
+
+
+def _bare_value(leaf: Any) -> Any:
+    return leaf.value if hasattr(leaf, "assign") else leaf
 
 
 def label(cell: Any) -> str:
@@ -189,10 +190,20 @@ class Steps:
 
     def call(self, x_t: Array, states: States) -> tuple[Array, States]:
         """Give output and new states."""
-        return self._result(self.cell.call(x_t, as_lists(states), **self._options("call")), "call")
+        return self._result(self.unchecked(x_t, states), "call")
+
+    def unchecked(self, x_t: Array, states: States) -> Any:
+        """Give what the cell gives."""
+        passing = Pass(self.training)
+        with within(passing):
+            found = mapped(_bare_value, self.cell.call(x_t, as_lists(states), **self._options("call")))
+        passing.finish()
+        return found
 
     def vjp(self, x_t: Array, states: States) -> tuple[Array, States, StepPullback]:
         """Give output, new states and the pullback."""
+        if not has_vjp(self.cell):
+            return self._by_autograd(x_t, states)
         found = self.cell.vjp(x_t, as_lists(states), **self._options("vjp"))
         result, pullback = self._pair(found, "vjp", "((output, new_states), pullback)")
 
@@ -200,6 +211,24 @@ class Steps:
             return self._gradients(pullback(doutput, as_lists(dstates)), x_t)
 
         return *self._result(result, "vjp"), checked
+
+    def _by_autograd(self, x_t: Array, states: States) -> tuple[Array, States, StepPullback]:
+        """As `vjp`, with a derivative that autograd finds of `call`."""
+        options, flat = self._options("call"), [x_t, *leaves(states)]
+
+        def step(given: list[Any]) -> Any:
+            states = as_lists(grown(iter(given[1:]), self.sizes))
+            return self._pair(self.cell.call(given[0], states, **options), "call", "(output, new_states)")
+
+        passing = Pass(self.training)
+        found, back, _ = differentiated(step, flat, weights_of(self.cell), passing)
+        passing.finish()
+
+        def pullback(doutput: Array, dstates: Any) -> tuple[Array, Any, list[Array]]:
+            (dx, *dflat), gradients = back([doutput, *leaves(dstates)])
+            return dx, grown(iter(dflat), self.sizes), gradients
+
+        return *self._result(found, "call"), pullback
 
     def _options(self, method: str) -> dict[str, bool]:
         takes = "training" in inspect.signature(getattr(self.cell, method)).parameters

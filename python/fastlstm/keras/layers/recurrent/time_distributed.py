@@ -1,13 +1,15 @@
 """A layer at every time step by itself."""
 
 import warnings
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ...foundation.arrays import Array, Shape, user_stacklevel
-from ..base import Layer, Stepper, describe_layer
+from ..base import Layer, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback
+from ..configs import describe_layer
 from ..wrapper import Wrapper, check_layer
 from .rnn import RNN
 
@@ -25,6 +27,7 @@ class TimeDistributed(Wrapper):
     """
 
     min_ndim = 3
+    keras_call: ClassVar[Mapping[str, Any]] = {"mask": None}
 
     def __init__(self, layer: Layer, **kwargs: Any) -> None:
         check_layer("TimeDistributed", layer)

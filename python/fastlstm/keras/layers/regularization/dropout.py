@@ -1,6 +1,7 @@
 """Dropout, and the masks of it."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -27,6 +28,8 @@ class Dropout(Layer):
     **kwargs
         Those of `Layer`.
     """
+
+    keras_call: ClassVar[Mapping[str, Any]] = {"training": False}
 
     def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -1,7 +1,8 @@
 """Noise in training, normally distributed."""
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from ..call import INFERENCE, TRAINING, Call, Pullback
 
 class Gaussian(Layer):
     """Base class of `GaussianNoise` and `GaussianDropout`, which draw noise in training and do nothing else."""
+
+    keras_call: ClassVar[Mapping[str, Any]] = {"training": False}
 
     def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

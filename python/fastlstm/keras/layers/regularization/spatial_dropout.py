@@ -4,6 +4,9 @@ from typing import Any
 
 from .dropout import Dropout
 
+_NOT_TAKEN = ("noise_shape", "trainable")
+"""Arguments of `Dropout` that Keras' class does not have."""
+
 
 class SpatialDropout1D(Dropout):
     """While training, set a fraction of the features to zero, at all time steps together, and scale the others up.
@@ -36,4 +39,5 @@ class SpatialDropout1D(Dropout):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {name: value for name, value in super().get_config().items() if name != "noise_shape"}
+        config = {name: value for name, value in super().get_config().items() if name not in _NOT_TAKEN}
+        return config | {"dtype": self.dtype.name}

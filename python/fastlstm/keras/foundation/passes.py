@@ -1,0 +1,93 @@
+"""Runs of functions that users write: what holds while one of them is under way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from .arrays import Array
+from .deferring import change
+from .trees import leaves
+
+
+class Pass:
+    """One run of a user's function.
+
+    Parameters
+    ----------
+    training
+        Whether layers inside drop, unless they are told otherwise.
+    boxes
+        Boxes of the variables by their ids, if a gradient is wanted; else None.
+    """
+
+    def __init__(self, training: bool = False, boxes: dict[int, Any] | None = None) -> None:
+        self.training, self.boxes = training, boxes
+        self.penalties: list[Any] = []
+        """What is added to the loss: by layers inside, or by ``add_loss``."""
+        self._masks: dict[int, tuple[Any, Any]] = {}
+        self._assigned: dict[int, tuple[Any, Array]] = {}
+
+    def mask_of(self, x: Any) -> Any:
+        """Return the mask of an array that a layer in this pass gave, or that came in."""
+        return self._masks.get(id(x), (None, None))[1]
+
+    def keep_masks(self, outputs: Any, masks: Any) -> None:
+        """Remember the masks of arrays; the arrays are kept, so that no other has their ids."""
+        if masks is not None:
+            for part, mask in zip(leaves(outputs), leaves(masks), strict=False):
+                if mask is not None:
+                    self._masks[id(part)] = part, mask
+
+    def value_of(self, variable: Any, value: Array) -> Any:
+        """Return what a variable is for the function: what it assigned, or the box of it, or its `value`."""
+        if id(variable) in self._assigned:
+            return self._assigned[id(variable)][1]
+        return value if self.boxes is None else self.boxes.get(id(variable), value)
+
+    def assign(self, variable: Any, value: Array) -> None:
+        """Note what the function assigns to a variable."""
+        self._assigned[id(variable)] = variable, value
+
+    def finish(self) -> None:
+        """Make the function's assignments good, at once or with the step of training, unless it was only tried."""
+        if not _current.trying:
+            for variable, value in self._assigned.values():
+                change(partial(variable.assign, value))
+
+
+class _Current(threading.local):
+    passing: Pass | None = None
+    trying = False
+
+
+_current = _Current()
+
+
+def current() -> Pass | None:
+    """Return the pass that this thread is in, None if it is in none."""
+    return _current.passing
+
+
+@contextmanager
+def within(passing: Pass | None) -> Iterator[None]:
+    """For the time of a block, this thread is in a pass, or in none."""
+    outer, _current.passing = _current.passing, passing
+    try:
+        yield
+    finally:
+        _current.passing = outer
+
+
+@contextmanager
+def trying() -> Iterator[None]:
+    """For the time of a block, functions only run to see what comes out: what they assign to variables is dropped."""
+    outer, _current.trying = _current.trying, True
+    try:
+        with within(None):
+            yield
+    finally:
+        _current.trying = outer

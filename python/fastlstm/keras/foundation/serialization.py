@@ -1,0 +1,287 @@
+"""Any object as plain values that JSON can hold, in Keras' form, and back."""
+
+from __future__ import annotations
+
+import copy
+import threading
+import types
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from fastlstm import checks
+
+from .published import find_function, find_maker, is_function, name_of_function, place_of
+from .registration import custom_object_scope, get_registered_name
+from .symbolic import SymbolicTensor
+
+LEVELS = 150
+"""How deep the dicts and lists of a config may lie in each other: some forty models, each inside the next."""
+
+_PLAIN = (str, int, float, bool, type(None))
+
+
+def serialize_keras_object(obj: Any) -> Any:
+    """Return the description of an object, which JSON can hold.
+
+    Parameters
+    ----------
+    obj
+        Something with `get_config`, a function with a name, an array, or a list, tuple or dict of such.
+
+    Returns
+    -------
+    dict
+        ``{"module": ..., "class_name": ..., "config": ..., "registered_name": ...}``; plain values stay what they are.
+    """
+    if isinstance(obj, _PLAIN):
+        return obj
+    if isinstance(obj, list | tuple):
+        parts = [serialize_keras_object(entry) for entry in obj]
+        return parts if isinstance(obj, list) else tuple(parts)
+    if isinstance(obj, Mapping):
+        return {key: serialize_keras_object(value) for key, value in obj.items()}
+    for kinds, describe in _DESCRIBERS:
+        if isinstance(obj, kinds):
+            return describe(obj)
+    if hasattr(obj, "get_config") and not isinstance(obj, type):
+        return _described(obj)
+    checks.refuse(TypeError, "what is described", "an object with get_config(), or a value that JSON can hold", obj)
+
+
+def _special(name: str, **config: Any) -> dict[str, Any]:
+    return {"class_name": f"__{name}__", "config": config}
+
+
+def _described_array(array: Any) -> Any:
+    if array.ndim == 0:
+        return array.item()
+    return _special("numpy", value=array.tolist(), dtype=array.dtype.name)
+
+
+def _described_slice(part: slice) -> dict[str, Any]:
+    ends = {name: serialize_keras_object(getattr(part, name)) for name in ("start", "stop", "step")}
+    return _special("slice", **ends)
+
+
+def described_function(function: Any) -> dict[str, Any]:
+    """Return the description of a function: its name."""
+    name = name_of_function(function)
+    return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
+
+
+def _described_tensor(tensor: SymbolicTensor) -> dict[str, Any]:
+    node = tensor.node
+    history = None if node is None else [node.layer.name, node.layer.inbound_nodes.index(node), tensor.index]
+    return keras_tensor(tensor, history)
+
+
+def keras_tensor(tensor: SymbolicTensor, history: list[Any] | None) -> dict[str, Any]:
+    """Return the description of a symbolic tensor that comes from the place in a graph that `history` says."""
+    return _special("keras_tensor", shape=tensor.shape, dtype=tensor.dtype.name, keras_history=history)
+
+
+_DESCRIBERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    (bytes, lambda given: _special("bytes", value=given.decode())),
+    (slice, _described_slice),
+    (types.EllipsisType, lambda given: _special("ellipsis")),
+    (SymbolicTensor, _described_tensor),
+    (np.ndarray | np.generic, _described_array),
+    (np.dtype, lambda dtype: dtype.name),
+    (types.FunctionType, described_function),
+)
+
+
+class _Writing(threading.local):
+    classes: dict[str, type] | None = None
+
+
+_writing = _Writing()
+
+
+@contextmanager
+def classes_met() -> Iterator[dict[str, type]]:
+    """Give the classes of what is described in a block, by their names: an object copied by it is in no file."""
+    outer, found = _writing.classes, dict[str, type]()
+    _writing.classes = found
+    try:
+        yield found
+    finally:
+        _writing.classes = outer
+        if outer is not None:
+            outer.update(found)
+
+
+def _described(obj: Any) -> dict[str, Any]:
+    config = obj.get_config()
+    if not isinstance(config, dict):
+        checks.refuse(TypeError, f"what get_config() of {type(obj).__name__} gives", "a dict", config)
+    name = getattr(obj, "_class_name", type(obj).__name__)
+    module, registered_name = obj._place if hasattr(obj, "_place") else place_of(type(obj))
+    found = {
+        "module": module,
+        "class_name": name,
+        "config": serialize_keras_object(config),
+        "registered_name": registered_name,
+    }
+    if _writing.classes is not None and registered_name == get_registered_name(type(obj)):
+        _writing.classes[registered_name] = type(obj)
+    for key in ("build_config", "compile_config"):
+        more = getattr(obj, f"get_{key}", lambda: None)()
+        if more is not None:
+            found[key] = serialize_keras_object(more)
+    return found
+
+
+class _Reading(threading.local):
+    shared: dict[Any, Any] | None = None
+
+
+_reading = _Reading()
+
+
+def deserialize_keras_object(
+    config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True
+) -> Any:
+    """Make the object of a description.
+
+    Parameters
+    ----------
+    config
+        What `serialize_keras_object` gives, of this package or of Keras, or what JSON made of it. It is not changed.
+    custom_objects
+        Classes and functions of your own by the names that the description has for them.
+    safe_mode
+        Accepted: code in a description is never run.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Something is not as it must be, or names a class that is not known.
+    """
+    check_levels(config)
+    with custom_object_scope(custom_objects), _one_reading():
+        try:
+            return restored(config)
+        except RecursionError:
+            checks.complain(ValueError, "config", "not lie so deep in itself", "one that exceeds Python's stack")
+
+
+@contextmanager
+def _one_reading() -> Iterator[None]:
+    """Know what was shared among what is read."""
+    outer = _reading.shared
+    _reading.shared = {} if outer is None else outer
+    try:
+        yield
+    finally:
+        _reading.shared = outer
+
+
+def check_levels(config: Any, argument: str = "config") -> None:
+    """Raise ValueError if dicts and lists lie too deep in each other, or in themselves."""
+    seen: dict[int, int] = {}
+    stack = [(config, 1)]
+    while stack:  # not by recursion, which is what this is to prevent
+        tree, level = stack.pop()
+        if not isinstance(tree, dict | list | tuple) or seen.get(id(tree), 0) >= level:
+            continue
+        if level > LEVELS:
+            checks.complain(ValueError, argument, f"have at most {LEVELS} levels of dicts and lists", "more")
+        seen[id(tree)] = level
+        stack.extend((entry, level + 1) for entry in (tree.values() if isinstance(tree, dict) else tree))
+
+
+def restored(described: Any, argument: str = "config", tensor: Callable[[Any], Any] | None = None) -> Any:
+    """Make what a description stands for.
+
+    Parameters
+    ----------
+    described
+        The description, or a list or dict of such.
+    argument
+        Its name in errors.
+    tensor
+        Finds the symbolic tensor of what a description in a graph says about one.
+    """
+    if isinstance(described, _PLAIN):
+        return described
+    if isinstance(described, list | tuple):
+        return [restored(entry, argument, tensor) for entry in described]
+    if not isinstance(described, dict):
+        checks.refuse(TypeError, argument, "made of dicts, lists, texts, numbers, True, False and None", described)
+    if not {"class_name", "config"} <= described.keys():
+        return {key: restored(entry, argument, tensor) for key, entry in described.items()}
+    name, config = described["class_name"], described["config"]
+    if name == "__keras_tensor__" and tensor is not None:
+        return tensor(config)
+    if isinstance(name, str) and name in _RESTORERS:
+        return _RESTORERS[name](checks.settings(f"{argument}: {name}", config), f"{argument}: {name}")
+    if is_function(described):
+        return find_function(config, argument)
+    return made_of(described, argument)
+
+
+def _restored_array(config: dict[str, Any], argument: str) -> Any:
+    dtype = checks.any_dtype(f"{argument}: dtype", config.get("dtype"))
+    found = checks.array(f"{argument}: value", config.get("value"))
+    if found.dtype.kind not in "fiub" or dtype.kind not in "fiub":
+        checks.refuse(TypeError, f"{argument}: value", "an array of numbers", config.get("value"))
+    with np.errstate(all="ignore"):
+        return found.astype(dtype)
+
+
+def _restored_slice(config: dict[str, Any], argument: str) -> slice:
+    ends = [config.get(name) for name in ("start", "stop", "step")]
+    return slice(*(None if end is None else checks.whole_number(f"{argument}: each end", end) for end in ends))
+
+
+def _refused_lambda(config: dict[str, Any], argument: str) -> Any:
+    raise ValueError(
+        f"{argument}: the config has the code of a lambda, which is not run; write the function with def and give it "
+        "in custom_objects, by a name that the config then has for it"
+    )
+
+
+def _refused_tensor(config: dict[str, Any], argument: str) -> Any:
+    raise ValueError(f"{argument}: there is a symbolic tensor where none can be, outside the calls of a graph")
+
+
+_RESTORERS: dict[str, Callable[[dict[str, Any], str], Any]] = {
+    "__numpy__": _restored_array,
+    "__tensor__": _restored_array,
+    "__bytes__": lambda config, argument: checks.text(f"{argument}: value", config.get("value")).encode(),
+    "__slice__": _restored_slice,
+    "__ellipsis__": lambda config, argument: ...,
+    "__lambda__": _refused_lambda,
+    "__keras_tensor__": _refused_tensor,
+}
+
+
+def made_of(described: dict[str, Any], argument: str = "config") -> Any:
+    """Make an object that has a config; one that was met before under the same number of sharing is that one."""
+    number, shared = described.get("shared_object_id"), _reading.shared or {}
+    if isinstance(number, int) and number in shared:
+        return shared[number]
+    maker = find_maker(described, argument)
+    config = described.get("config")
+    if not (isinstance(config, list) and getattr(maker, "config_may_be_a_list", False)):
+        config = checks.settings(f"{argument}: config of {described['class_name']}", config)
+    # A class of a user's own may take its config apart.
+    made = maker.from_config(config if maker.__module__.startswith("fastlstm.") else copy.deepcopy(config))
+    _finish(made, described, argument)
+    if isinstance(number, int) and _reading.shared is not None:
+        _reading.shared[number] = made
+    return made
+
+
+def _finish(made: Any, described: dict[str, Any], argument: str) -> None:
+    """Build and compile what was made, if it was when it was described."""
+    for key, finish, done in (
+        ("build_config", "build_from_config", "built"),
+        ("compile_config", "compile_from_config", "compiled"),
+    ):
+        if described.get(key) and hasattr(made, finish) and not getattr(made, done, False):
+            getattr(made, finish)(checks.settings(f"{argument}: {key}", described[key]))

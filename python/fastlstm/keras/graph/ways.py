@@ -1,0 +1,126 @@
+"""How the steps of a plan are taken: what of every call is known before there are arrays.
+
+A small model takes microseconds, and a good part of them goes into finding such things out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from ..foundation.variable import Variable
+from ..layers.call import Call
+from .plan import Step
+
+
+class Way(NamedTuple):
+    """A step, and how it is taken."""
+
+    layer: Any
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    plain: bool
+    call: Call
+    """What the layer is told if its input has no mask."""
+    pulled: bool
+    """Whether the layer gives a pullback."""
+    done: tuple[int, ...]
+    numbers: slice | list[int]
+    """Which of all gradients it gives; a slice if nothing else gives any of them."""
+    step: Step
+
+
+def ways(
+    steps: Iterable[Step],
+    training: bool,
+    bare: Collection[int],
+    live: Sequence[bool] | None = None,
+    numbers: dict[int, slice | list[int]] | None = None,
+) -> list[Way]:
+    """Return how steps are taken.
+
+    Parameters
+    ----------
+    steps
+        In order.
+    training
+        Whether dropout drops.
+    bare
+        Places of the arrays that are wanted without the activation of the layer that makes them.
+    live
+        Whether the gradient of each array is wanted; None: of no array.
+    numbers
+        By the id of each layer, which of all gradients it gives.
+    """
+    found = []
+    for step in steps:
+        logits, drops = step.outputs[0] in bare, training if step.training is None else step.training
+        need_dx = live is not None and any(live[place] for place in step.inputs)
+        pulled = logits or (live is not None and live[step.outputs[0]])
+        given: slice | list[int] = numbers[id(step.layer)] if numbers else []
+        call = Call(drops, None, need_dx, logits, step.arguments)
+        found.append(Way(step.layer, step.inputs, step.outputs, step.plain, call, pulled, step.done, given, step))
+    return found
+
+
+class Trained:
+    """The weights that training changes now, and what of a plan depends on which these are.
+
+    Parameters
+    ----------
+    steps
+        Of the plan.
+    size
+        Number of arrays of a run.
+    variables
+        Those weights.
+    """
+
+    def __init__(self, steps: Sequence[Step], size: int, variables: list[Variable]) -> None:
+        self.variables, self._steps = variables, steps
+        self._numbers = _numbers_by_layer(steps, variables)
+        given = [_places(numbers) for numbers in self._numbers.values()]
+        self.complete = len({k for numbers in given for k in numbers}) == len(variables)
+        """Whether the layers give the gradients of all of them, if all are asked."""
+        self._live = [False] * size
+        for step in steps:
+            if step.layer.trainable_variables or any(self._live[place] for place in step.inputs):
+                for place in step.outputs:
+                    self._live[place] = True
+        self._ways: dict[Any, list[Way]] = {}
+
+    def live(self, need: bool) -> list[bool]:
+        """Whether the gradient of each array is wanted, where those of the inputs are or are not."""
+        return [True] * len(self._live) if need else self._live
+
+    def ways(self, training: bool, bare: frozenset[int], need: bool) -> list[Way]:
+        """Return how the steps are taken with a gradient."""
+        key = training, bare, need
+        known = self._ways.get(key)
+        if known is None:
+            known = self._ways[key] = ways(self._steps, training, bare, self.live(need), self._numbers)
+        return known
+
+
+def _numbers_by_layer(steps: Sequence[Step], variables: list[Variable]) -> dict[int, slice | list[int]]:
+    order = {id(variable): k for k, variable in enumerate(variables)}
+    layers = {id(step.layer): step.layer for step in steps}
+    numbers = {key: [order[id(variable)] for variable in layer.trainable_variables] for key, layer in layers.items()}
+    calls = Counter(id(step.layer) for step in steps)
+    users = Counter(k for found in numbers.values() for k in found)
+    return {
+        key: _as_slice(found) if calls[key] == 1 and all(users[k] == 1 for k in found) else found
+        for key, found in numbers.items()
+    }
+
+
+def _places(numbers: slice | list[int]) -> Sequence[int]:
+    return range(numbers.start, numbers.stop) if isinstance(numbers, slice) else numbers
+
+
+def _as_slice(numbers: list[int]) -> slice | list[int]:
+    """Return numbers as a slice if they follow each other."""
+    start = numbers[0] if numbers else 0
+    in_turn = numbers == list(range(start, start + len(numbers)))
+    return slice(start, start + len(numbers)) if in_turn else numbers

@@ -1,0 +1,30 @@
+"""Loss and metrics without training."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .data import Source
+from .meters import Logs
+from .setup import Setup, Watchers
+
+
+def evaluated(setup: Setup, source: Source, watchers: Watchers) -> Logs:
+    """Loss and metrics; nothing if a validation got no more batches."""
+    hooks, bar = watchers
+    begin, end = hooks.hook("on_test_batch_begin"), hooks.hook("on_test_batch_end")
+    hooks.call("on_test_begin", {})
+    steps, meters, objective = 0, None, setup.objective()
+    with np.errstate(all="ignore"):
+        for batch in source.epoch():
+            meters = setup.meters() if meters is None else meters
+            for method in begin:
+                method(steps, {})
+            meters.update(objective.evaluate(*batch), batch[1], batch[2])
+            steps += 1
+            watchers.after(end, steps, meters)
+    logs = {} if meters is None else dict(sorted(meters.finish().items()))
+    hooks.call("on_test_end", logs)
+    if bar is not None:
+        bar.finish(steps, logs)
+    return logs

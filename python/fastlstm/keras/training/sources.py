@@ -1,0 +1,75 @@
+"""Where the batches of a run come from: which arrays or iterables it was given, checked before the first step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from ..graph.plan import Plan
+from .data import ArraySource, Batch, Source, StreamSource, is_stream, split_rows
+from .outputs import named
+from .run_options import ClassWeights, FitOptions, batch_rows, refuse_beside_batches, steps_of
+
+Prepare = Callable[..., Batch]
+"""Takes x, y, sample weights and, if there are any, class weights as users give them."""
+
+ClassWeighted = Callable[[Batch, ClassWeights], Batch]
+
+
+def training_sources(
+    prepare: Prepare, class_weighted: ClassWeighted, x: Any, y: Any, weights: Any, options: FitOptions
+) -> tuple[Source, Source | None]:
+    """Give what to train on, and what is held back for validation."""
+    if is_stream(x):
+        check = partial(prepare, class_weight=options.class_weight)
+        return StreamSource(x, check, options.steps, options.shuffle), None
+    batch, rest = prepare(x, y, weights), None
+    if options.split:
+        batch, held_back = split_rows(options.split, batch)
+        rest = ArraySource(held_back, options.validation_rows, limit=options.validation_steps)
+    if options.class_weight is not None:  # classes weigh in training only
+        batch = class_weighted(batch, options.class_weight)
+    return ArraySource(batch, options.rows, options.shuffle, options.steps), rest
+
+
+def validation_source(prepare: Prepare, data: Any, options: FitOptions) -> Source:
+    """Give what to evaluate after an epoch."""
+    try:
+        return _checked_validation(prepare, data, options)
+    except (TypeError, ValueError) as error:
+        raise named(error, "validation_data") from error
+
+
+def _checked_validation(prepare: Prepare, data: Any, options: FitOptions) -> Source:
+    if is_stream(data):
+        source = StreamSource(data, prepare, options.validation_steps)
+        source.look_ahead()
+        return source
+    if not isinstance(data, tuple | list) or len(data) not in (2, 3):
+        raise ValueError(f"got {type(data).__name__}, wanted (x, y) or (x, y, sample_weight)")
+    x, y, weights = (*data, None)[:3]
+    return ArraySource(prepare(x, y, weights), options.validation_rows, limit=options.validation_steps)
+
+
+def test_source(prepare: Prepare, x: Any, y: Any, weights: Any, batch_size: Any, steps: Any) -> Source:
+    """Give what `evaluate` goes through."""
+    rows, limit = batch_rows("batch_size", batch_size), steps_of("steps", steps)
+    if is_stream(x):
+        refuse_beside_batches(y=y, sample_weight=weights, batch_size=batch_size)
+        return StreamSource(x, prepare, limit)
+    return ArraySource(prepare(x, y, weights), rows, limit=limit)
+
+
+def check_stateful(plan: Callable[[], Plan], *sources: Source | None) -> None:
+    """Refuse, before the first step, batches that cannot all start from the states of the one before."""
+    arrays = [source for source in sources if isinstance(source, ArraySource) and source.limit is None]
+    sizes = sorted({size for source in arrays for size in source.batch_sizes()})
+    if len(sizes) < 2:
+        return
+    stateful = [layer.name for layer in plan().working_layers if getattr(layer, "stateful", False)]
+    if stateful:
+        raise ValueError(
+            f"{stateful[0]} is stateful: all batches must have the same number of rows, but the data gives "
+            f"batches of {' and '.join(map(str, sizes))}; choose another batch_size or leave rows out"
+        )

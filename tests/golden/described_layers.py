@@ -1,0 +1,142 @@
+"""Layers of which configs are made, one of every class and again with other settings; `layers` is either module.
+
+The settings are numbers that are the same in any precision, except those of regularizers and constraints by name.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+WEIGHTS = {
+    "kernel_initializer": "he_normal",
+    "bias_initializer": "ones",
+    "kernel_regularizer": "l2",
+    "kernel_constraint": "max_norm",
+    "bias_constraint": "non_neg",
+}
+RECURRENT = WEIGHTS | {
+    "recurrent_initializer": "glorot_uniform",
+    "recurrent_regularizer": "L1L2",
+    "recurrent_constraint": "unit_norm",
+    "dropout": 0.25,
+    "recurrent_dropout": 0.5,
+    "seed": 3,
+    "name": "named",
+    "trainable": False,
+    "dtype": "float64",
+}
+SEQUENCE = {
+    "return_sequences": True,
+    "return_state": True,
+    "go_backwards": True,
+    "stateful": True,
+    "zero_output_for_mask": True,
+    "unroll": True,
+    "activity_regularizer": "l2",
+}
+NORMALIZATION = {
+    "axis": [1, 2],
+    "epsilon": 0.25,
+    "beta_initializer": "ones",
+    "gamma_regularizer": "l2",
+    "beta_constraint": "non_neg",
+}
+
+MAKERS: dict[str, Callable[[Any], Any]] = {
+    "ActivityRegularization": lambda layers: layers.ActivityRegularization(0.25, 0.5),
+    "Activation": lambda layers: layers.Activation("tanh", name="named"),
+    "Add": lambda layers: layers.Add(),
+    "Average": lambda layers: layers.Average(),
+    "AveragePooling1D": lambda layers: layers.AveragePooling1D(2),
+    "AveragePooling1D, other": lambda layers: layers.AveragePooling1D(3, 1, "same"),
+    "BatchNormalization": lambda layers: layers.BatchNormalization(),
+    "BatchNormalization, other": lambda layers: layers.BatchNormalization(
+        1, 0.5, 0.25, False, moving_mean_initializer="ones", gamma_constraint="non_neg", synchronized=True
+    ),
+    "Bidirectional": lambda layers: layers.Bidirectional(layers.LSTM(3)),
+    "Bidirectional, other": lambda layers: layers.Bidirectional(
+        layers.LSTM(3, name="a"), "sum", backward_layer=layers.GRU(3, go_backwards=True, name="b"), name="named"
+    ),
+    "Concatenate": lambda layers: layers.Concatenate(),
+    "Concatenate, other": lambda layers: layers.Concatenate(axis=1),
+    "Cropping1D": lambda layers: layers.Cropping1D(),
+    "Cropping1D, other": lambda layers: layers.Cropping1D((1, 0)),
+    "Dense": lambda layers: layers.Dense(3),
+    "Dense, other": lambda layers: layers.Dense(3, "relu", False, **WEIGHTS, activity_regularizer="l2"),
+    "Dot": lambda layers: layers.Dot(1),
+    "Dot, other": lambda layers: layers.Dot((1, 2), normalize=True),
+    "Dropout": lambda layers: layers.Dropout(0.5),
+    "Dropout, other": lambda layers: layers.Dropout(0.25, (None, 1, 3), 7),
+    "ELU": lambda layers: layers.ELU(0.5),
+    "Embedding": lambda layers: layers.Embedding(7, 3),
+    "Embedding, other": lambda layers: layers.Embedding(7, 3, "ones", "l2", "max_norm", True),
+    "Flatten": lambda layers: layers.Flatten(),
+    "GRU": lambda layers: layers.GRU(3),
+    "GRU, other": lambda layers: layers.GRU(3, "relu", "hard_sigmoid", reset_after=False, **RECURRENT, **SEQUENCE),
+    "GRUCell": lambda layers: layers.GRUCell(3),
+    "GRUCell, other": lambda layers: layers.GRUCell(3, "relu", None, reset_after=False, **RECURRENT),
+    "GaussianDropout": lambda layers: layers.GaussianDropout(0.25, seed=3),
+    "GaussianNoise": lambda layers: layers.GaussianNoise(0.25),
+    "GlobalAveragePooling1D": lambda layers: layers.GlobalAveragePooling1D(keepdims=True),
+    "GlobalMaxPooling1D": lambda layers: layers.GlobalMaxPooling1D(),
+    "Identity": lambda layers: layers.Identity(),
+    "InputLayer": lambda layers: layers.InputLayer((3,)),
+    "InputLayer, other": lambda layers: layers.InputLayer(batch_shape=(2, None, 3), dtype="int32", name="named"),
+    "LSTM": lambda layers: layers.LSTM(3),
+    "LSTM, other": lambda layers: layers.LSTM(
+        3, "relu", "hard_sigmoid", unit_forget_bias=False, **RECURRENT, **SEQUENCE
+    ),
+    "LSTMCell": lambda layers: layers.LSTMCell(3),
+    "LSTMCell, other": lambda layers: layers.LSTMCell(3, "elu", "relu", unit_forget_bias=False, **RECURRENT),
+    "LayerNormalization": lambda layers: layers.LayerNormalization(),
+    "LayerNormalization, other": lambda layers: layers.LayerNormalization(**NORMALIZATION),
+    "LeakyReLU": lambda layers: layers.LeakyReLU(negative_slope=0.5),
+    "Masking": lambda layers: layers.Masking(),
+    "Masking, other": lambda layers: layers.Masking(2.5),
+    "MaxPooling1D": lambda layers: layers.MaxPooling1D(3, padding="same"),
+    "Maximum": lambda layers: layers.Maximum(),
+    "Minimum": lambda layers: layers.Minimum(),
+    "Multiply": lambda layers: layers.Multiply(),
+    "PReLU": lambda layers: layers.PReLU(),
+    "PReLU, other": lambda layers: layers.PReLU("ones", "l2", "non_neg", (1,)),
+    "Permute": lambda layers: layers.Permute((2, 1)),
+    "RNN": lambda layers: layers.RNN(layers.LSTMCell(3)),
+    "RNN, other": lambda layers: layers.RNN([layers.LSTMCell(3), layers.GRUCell(2)], **SEQUENCE),
+    "ReLU": lambda layers: layers.ReLU(),
+    "ReLU, other": lambda layers: layers.ReLU(6.0, 0.5, 0.25),
+    "RepeatVector": lambda layers: layers.RepeatVector(3),
+    "Rescaling": lambda layers: layers.Rescaling(0.5, -1.0),
+    "Reshape": lambda layers: layers.Reshape((3, -1)),
+    "SimpleRNN": lambda layers: layers.SimpleRNN(3),
+    "SimpleRNN, other": lambda layers: layers.SimpleRNN(3, "relu", **RECURRENT, **SEQUENCE),
+    "SimpleRNNCell": lambda layers: layers.SimpleRNNCell(3),
+    "SimpleRNNCell, other": lambda layers: layers.SimpleRNNCell(3, "relu", **RECURRENT),
+    "Softmax": lambda layers: layers.Softmax(),
+    "Softmax, other": lambda layers: layers.Softmax((1, 2)),
+    "SpatialDropout1D": lambda layers: layers.SpatialDropout1D(0.5),
+    "StackedRNNCells": lambda layers: layers.StackedRNNCells([layers.LSTMCell(3), layers.GRUCell(2)]),
+    "Subtract": lambda layers: layers.Subtract(),
+    "TimeDistributed": lambda layers: layers.TimeDistributed(layers.Dense(3)),
+    "UpSampling1D": lambda layers: layers.UpSampling1D(3),
+    "ZeroPadding1D": lambda layers: layers.ZeroPadding1D(),
+    "ZeroPadding1D, other": lambda layers: layers.ZeroPadding1D((1, 0)),
+}
+"""By class."""
+
+N, T, I = 2, 4, 3  # stateful layers want to know the rows
+
+
+def called(keras, name, layer):
+    """Return what is noted of a call of a layer on symbolic tensors, and what for it was built; None for a cell."""
+    if "Cell" in name or name.startswith("InputLayer"):
+        return None
+    x = keras.Input(batch_shape=(N, T, I), name="x")
+    kind = name.partition(",")[0]
+    if kind in ("Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"):
+        x = [x, keras.Input(batch_shape=(N, I, T) if name == "Dot, other" else (N, T, I), name="y")]
+    elif kind in ("RepeatVector", "Embedding"):
+        x = keras.Input(batch_shape=(N, T), name="x")
+    y = layer(x)
+    model = keras.Model(x, y)
+    described = keras.saving.serialize_keras_object(layer)
+    (call,) = model.get_config()["layers"][-1]["inbound_nodes"]
+    return {"kwargs": call["kwargs"], "build_config": described.get("build_config")}

@@ -256,12 +256,17 @@ def seeing(values: dict[int, Array]) -> Iterator[None]:
         _held.values = outer
 
 
+def is_held(variables: list[Variable]) -> bool:
+    """Whether this thread holds the values of the variables of a layer, all of them or none."""
+    return bool(variables) and _held.values is not None and id(variables[0]) in _held.values
+
+
 def current_values(variables: Iterable[Variable]) -> tuple[Array, ...]:
     """Return what `variables` are, for this thread: see `holding`."""
     held = _held.values
     if held is None:
-        return tuple(variable._value for variable in variables)
-    return tuple(held.get(id(variable), variable._value) for variable in variables)
+        return tuple([variable._value for variable in variables])
+    return tuple([held.get(id(variable), variable._value) for variable in variables])
 
 
 def assign_all(variables: list[Variable], values: list[Any], owner: str) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from functools import cached_property, partial
-from operator import is_
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -18,10 +17,13 @@ from ..layers.core.masking import Masking
 from ..layers.recurrent.time_distributed import TimeDistributed
 from .plan import Plan, Step
 from .stack import joined
-from .ways import Trained, Way, ways
+from .ways import Back, Trained, Way, trained_of, ways
 
 Slopes: TypeAlias = Sequence[Array | None]
 """Gradients of arrays, None for one that has none."""
+
+
+_NONE: frozenset[int] = frozenset()
 
 
 class Found(NamedTuple):
@@ -38,13 +40,10 @@ class Run:
     """The arrays of one run, and their masks."""
 
     def __init__(self, plan: Plan, inputs: Sequence[Array], masks: Sequence[Array | None] | None) -> None:
-        self.values: list[Any] = [None] * plan.size
-        self.masks: list[Any] = [None] * plan.size
+        rest = [None] * (plan.size - len(inputs))
+        self.values: list[Any] = [*inputs, *rest]  # inputs have the first places
+        self.masks: list[Any] = [None] * plan.size if masks is None else [*masks, *rest]
         self.penalty = 0.0
-        for k, place in enumerate(plan.given):
-            self.values[place] = inputs[k]
-            if masks is not None:
-                self.masks[place] = masks[k]
 
     def taken(self, step: Step) -> tuple[Any, Any]:
         """Return what a step takes, and the mask of it: an array each, or a list each."""
@@ -93,16 +92,15 @@ class Network:
     def __init__(self, plan: Plan, penalties: bool = False, logits: Collection[int] = ()) -> None:
         self.plan, self.mixed = plan, plan.mixed
         self.penalized = penalties and any([step.layer.penalizes_output for step in plan.steps])
-        self.bare = frozenset([plan.wanted[k] for k in logits])
+        self.bare = frozenset([plan.wanted[k] for k in logits]) if logits else _NONE
+        self._trained: Trained | None = None
 
-    @cached_property
+    @property
     def trained(self) -> Trained:
         """The weights that are trained, and what follows from that."""
-        plan, variables = self.plan, self.plan.trainable_variables
-        known: Trained | None = plan.known.get("trained")
-        if known is None or len(known.variables) != len(variables) or not all(map(is_, known.variables, variables)):
-            known = plan.known["trained"] = Trained(plan.steps, plan.size, variables)
-        return known
+        if self._trained is None:
+            self._trained = trained_of(self.plan)
+        return self._trained
 
     def infer(self, inputs: Sequence[Array]) -> list[Array]:
         """Return the outputs, computed with the weights of one moment."""
@@ -114,7 +112,7 @@ class Network:
     ) -> Found:
         """Return outputs, their masks and the penalties."""
         run = Run(self.plan, inputs, masks)
-        self._go(self._ways(training), run)
+        self._go(self._ways(training), run, [])
         return run.found(self.plan)
 
     def _ways(self, training: bool) -> list[Way]:
@@ -154,34 +152,42 @@ class Network:
             (None where there is none) and those of `variables`.
         """
         run = Run(self.plan, inputs, masks)
-        back: list[tuple[Way, Pullback]] = []
+        back: list[tuple[Back, Pullback]] = []
         self._go(self.trained.ways(training, self.bare, need), run, back)
         return run.found(self.plan), partial(self._pull_back, back, self.trained.live(need))
 
-    def _go(self, taken: Sequence[Way], run: Run, back: list[tuple[Way, Pullback]] | None = None) -> None:
-        """Take steps; with `back`, append the pullbacks that there are."""
-        values, masks, mixed, penalized = run.values, run.masks, self.mixed, self.penalized
+    def _go(self, taken: Sequence[Way], run: Run, pullbacks: list[tuple[Back, Pullback]]) -> None:
+        """Take steps; append the pullbacks that there are."""
+        special, values, masks = self.mixed or self.penalized, run.values, run.masks
         for way in taken:
-            layer, inputs, outputs, plain, call, pulled, done, _, step = way
-            # A plain step, as nearly all are, is done without a call.
-            x, mask = (values[inputs[0]], masks[inputs[0]]) if plain else run.taken(step)
-            if mixed:
-                x = self._cast(x, layer)
-            if mask is not None:
-                call = call._replace(mask=mask)
-            if pulled:
-                y, pullback = self._penalized_vjp(run, layer, x, call) if penalized else layer.vjp(x, call)
-                if back is not None:
-                    back.append((way, pullback))
-            else:
-                y = self._penalized_forward(run, layer, x, call) if penalized else layer.forward(x, call)
-            of_y = layer.compute_mask(x, mask)
-            if plain:
-                values[outputs[0]], masks[outputs[0]] = y, of_y
-            else:
-                run.keep(step, y, of_y)
+            layer, plain, first, out, call, back, done, _ = way
+            if special or not plain:
+                self._take(way, run, pullbacks)
+            else:  # as nearly all steps are: see there
+                x, mask = values[first], masks[first]
+                if mask is not None:
+                    call = call._replace(mask=mask)
+                if back is None:
+                    values[out] = layer.forward(x, call)
+                else:
+                    values[out], pullback = layer.vjp(x, call)
+                    pullbacks.append((back, pullback))
+                masks[out] = layer.compute_mask(x, mask)
             for place in done:
                 values[place] = None
+
+    def _take(self, way: Way, run: Run, pullbacks: list[tuple[Back, Pullback]]) -> None:
+        """Take a step: one that needs more than calling its layer on one array."""
+        layer, call = way.layer, way.call
+        x, mask = run.taken(way.step)
+        x = self._cast(x, layer) if self.mixed else x
+        call = call if mask is None else call._replace(mask=mask)
+        if way.back is None:
+            y = self._penalized_forward(run, layer, x, call) if self.penalized else layer.forward(x, call)
+        else:
+            y, pullback = self._penalized_vjp(run, layer, x, call) if self.penalized else layer.vjp(x, call)
+            pullbacks.append((way.back, pullback))
+        run.keep(way.step, y, layer.compute_mask(x, mask))
 
     def _penalized_vjp(self, run: Run, layer: Any, x: Any, call: Call) -> tuple[Any, Pullback]:
         y, pullback, penalty = layer.penalized_vjp(x, call)
@@ -194,37 +200,53 @@ class Network:
         return y
 
     def _pull_back(
-        self, back: list[tuple[Way, Pullback]], live: list[bool], slopes: Slopes
+        self, pullbacks: list[tuple[Back, Pullback]], live: list[bool], slopes: Slopes
     ) -> tuple[list[Any], list[Array]]:
-        trained, mixed = self.trained, self.mixed
+        trained, special = self.trained, self.mixed or self.penalized
         sums: list[Any] = [None] * self.plan.size
         gradients: list[Any] = [None] * len(trained.variables)
-        for k, place in enumerate(self.plan.wanted):
-            _add(sums, place, slopes[k])
+        for place, slope in zip(self.plan.wanted, slopes, strict=True):
+            _add(sums, place, slope)
         complete = trained.complete
-        for way, pullback in reversed(back):
-            layer, inputs, outputs, plain, call, _, _, numbers, step = way
-            dy = sums[outputs[0]] if plain and not mixed else self._slopes_of(step, sums)
-            if dy is None and not (self.penalized and layer.penalizes_output):
+        for back, pullback in reversed(pullbacks):
+            plain, out, into, numbers, _ = back
+            if special or not plain:
+                complete = self._pull_step(back, pullback, sums, gradients, live) and complete
+                continue
+            # As nearly all steps are: see there.
+            dy = sums[out]
+            if dy is None:
                 complete = False
                 continue
-            dx, found = pullback(dy)
-            if type(numbers) is slice:
-                gradients[numbers] = found
-            else:
-                _add_gradients(gradients, numbers, found)
-            if plain:
-                sums[outputs[0]] = None
-                if call.need_dx:
-                    _add(sums, inputs[0], dx)
-            else:
-                _hand_on(step, dx, sums, live)
+            dx, gradients[numbers] = pullback(dy)
+            sums[out] = None
+            if into >= 0:
+                sums[into] = dx if sums[into] is None else sums[into] + dx
         if len(gradients) != len(trained.variables):
             raise ValueError(f"{self.plan.name}: a layer gave more or fewer gradients than it has trainable weights")
         if not complete:  # nothing that the loss sees depends on some weights
             pairs = zip(trained.variables, gradients, strict=True)
             gradients = [np.zeros_like(v.value) if g is None else g for v, g in pairs]
         return [sums[place] for place in self.plan.given], gradients
+
+    def _pull_step(
+        self, back: Back, pullback: Pullback, sums: list[Any], gradients: list[Any], live: list[bool]
+    ) -> bool:
+        """Take a step back: add to the gradients of what it takes; return whether any depends on what it gave."""
+        step, numbers = back.step, back.numbers
+        dy = self._slopes_of(step, sums)
+        if dy is None and not (self.penalized and step.layer.penalizes_output):
+            return False
+        dx, found = pullback(dy)
+        places = range(numbers.start, numbers.stop) if isinstance(numbers, slice) else numbers
+        for k, gradient in zip(places, found, strict=True):
+            gradients[k] = gradient if gradients[k] is None else gradients[k] + gradient
+        for place in step.outputs:
+            sums[place] = None
+        for place, part in zip(step.inputs, dx if isinstance(dx, list) else (dx,), strict=True):
+            if live[place]:
+                _add(sums, place, part)
+        return True
 
     def _slopes_of(self, step: Step, sums: list[Any]) -> Any:
         """Return the gradient of what a step gave, or a tree of them; None if nothing that counts depends on it."""
@@ -275,21 +297,6 @@ def _add(sums: list[Any], place: int, slope: Array | None) -> None:
     if slope is not None:
         known = sums[place]
         sums[place] = slope if known is None else known + slope
-
-
-def _hand_on(step: Step, dx: Any, sums: list[Any], live: list[bool]) -> None:
-    """Add to the gradients of what a step takes, and forget those of what it gave."""
-    for place in step.outputs:
-        sums[place] = None
-    for place, part in zip(step.inputs, dx if isinstance(dx, list) else (dx,), strict=True):
-        if live[place]:
-            _add(sums, place, part)
-
-
-def _add_gradients(gradients: list[Any], numbers: list[int], found: list[Array]) -> None:
-    """Add to the gradients those that a layer gave of its weights."""
-    for k, gradient in zip(numbers, found, strict=True):
-        gradients[k] = gradient if gradients[k] is None else gradients[k] + gradient
 
 
 def _of_shape(shape: Shape) -> Array:

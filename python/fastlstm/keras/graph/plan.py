@@ -65,6 +65,9 @@ class Plan:
         self.mixed = len({step.layer.dtype for step in self.steps}) > 1
         """Whether layers differ in their dtypes, so that arrays may have to be cast on the way."""
         self.consumers = Counter(place for step in self.steps for place in (*step.inputs, step.mask))
+        self._with_weights = [layer for layer in self.layers if layer.weights]
+        self._apart = sum(len(layer.weights) for layer in self._with_weights) == len(self.weights)
+        self._makers = self._makers_of_endings()
         self.known: dict[Any, Any] = {}
         """What those who run it have found out about it."""
         self._shapes: dict[tuple[Shape, ...], list[Shape]] = {}
@@ -78,7 +81,8 @@ class Plan:
     @property
     def trainable_variables(self) -> list[Variable]:
         """The weights that training changes, in the order of the layers."""
-        return unique(variable for layer in self.layers for variable in layer.trainable_variables)
+        found = [variable for layer in self._with_weights for variable in layer.trainable_variables]
+        return found if self._apart else unique(found)
 
     def takers(self, place: int) -> list[Any]:
         """Layers that take the array at a place."""
@@ -86,14 +90,14 @@ class Plan:
 
     def endings(self) -> list[str | None]:
         """Names of the activations at the very ends of the outputs, which a loss may have built in."""
-        makers = {place: step for step in self.steps for place in step.outputs}
-        return [self._ending(place, makers.get(place)) for place in self.wanted]
+        made = self._makers
+        return [None if layer is None or layer.penalizes_output else layer.logits_activation for layer in made]
 
-    def _ending(self, place: int, maker: Step | None) -> str | None:
-        if maker is None or self.consumers[place] or self.wanted.count(place) > 1 or maker.layer.penalizes_output:
-            return None
-        name: str | None = maker.layer.logits_activation
-        return name
+    def _makers_of_endings(self) -> list[Any]:
+        """Return the layer that makes each output; None if others take it too, or it is there twice."""
+        makers = {place: step.layer for step in self.steps for place in step.outputs}
+        shared = [self.consumers[place] or self.wanted.count(place) > 1 for place in self.wanted]
+        return [None if more else makers.get(place) for place, more in zip(self.wanted, shared, strict=True)]
 
     def _dtype_of_plain_input(self) -> Any:
         """Return the dtype that is taken of the only input; None if there are several, or layers look at its values."""

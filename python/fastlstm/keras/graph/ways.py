@@ -7,27 +7,42 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from operator import is_
 from typing import Any, NamedTuple
 
 from ..foundation.variable import Variable
 from ..layers.call import Call
-from .plan import Step
+from .plan import Plan, Step
+
+
+class Back(NamedTuple):
+    """How a step is taken back."""
+
+    plain: bool
+    """Whether it takes one array and gives one, and nothing else gives a gradient of its weights."""
+    out: int
+    """Place of the array it gives."""
+    into: int
+    """Place of the array it takes, -1 if the gradient of that is not wanted."""
+    numbers: slice | list[int]
+    """Which of all gradients it gives; a slice if nothing else gives any of them."""
+    step: Step
 
 
 class Way(NamedTuple):
     """A step, and how it is taken."""
 
     layer: Any
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
     plain: bool
+    first: int
+    """Place of the first array that it takes."""
+    out: int
+    """Place of the first array that it gives."""
     call: Call
     """What the layer is told if its input has no mask."""
-    pulled: bool
-    """Whether the layer gives a pullback."""
+    back: Back | None
+    """None: the layer gives no pullback."""
     done: tuple[int, ...]
-    numbers: slice | list[int]
-    """Which of all gradients it gives; a slice if nothing else gives any of them."""
     step: Step
 
 
@@ -55,12 +70,16 @@ def ways(
     """
     found = []
     for step in steps:
-        logits, drops = step.outputs[0] in bare, training if step.training is None else step.training
+        first, out = step.inputs[0], step.outputs[0]
+        drops = training if step.training is None else step.training
         need_dx = live is not None and any(live[place] for place in step.inputs)
-        pulled = logits or (live is not None and live[step.outputs[0]])
-        given: slice | list[int] = numbers[id(step.layer)] if numbers else []
-        call = Call(drops, None, need_dx, logits, step.arguments)
-        found.append(Way(step.layer, step.inputs, step.outputs, step.plain, call, pulled, step.done, given, step))
+        call = Call(drops, None, need_dx, out in bare, step.arguments)
+        back = None
+        if call.logits or (live is not None and live[out]):
+            given: slice | list[int] = numbers[id(step.layer)] if numbers else []
+            alone = step.plain and isinstance(given, slice)
+            back = Back(alone, out, first if need_dx else -1, given, step)
+        found.append(Way(step.layer, step.plain, first, out, call, back, step.done, step))
     return found
 
 
@@ -101,6 +120,15 @@ class Trained:
         if known is None:
             known = self._ways[key] = ways(self._steps, training, bare, self.live(need), self._numbers)
         return known
+
+
+def trained_of(plan: Plan) -> Trained:
+    """Return what training changes now, found anew only if it is not what it was the last time."""
+    variables = plan.trainable_variables
+    known: Trained | None = plan.known.get("trained")
+    if known is None or len(known.variables) != len(variables) or not all(map(is_, known.variables, variables)):
+        known = plan.known["trained"] = Trained(plan.steps, plan.size, variables)
+    return known
 
 
 def _numbers_by_layer(steps: Sequence[Step], variables: list[Variable]) -> dict[int, slice | list[int]]:

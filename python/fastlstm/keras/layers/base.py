@@ -28,7 +28,7 @@ from ..foundation.lookup import auto_name, checked_name
 from ..foundation.passes import current
 from ..foundation.symbolic import Arguments, any_symbolic
 from ..foundation.trees import filled, leaves
-from ..foundation.variable import CHANGE, Variable, assign_all, current_values
+from ..foundation.variable import CHANGE, Variable, assign_all, current_values, is_held
 from . import composed, inside
 from .call import INFERENCE, TRAINING, Call, Pullback
 from .configs import Configured
@@ -457,11 +457,12 @@ class Layer(Configured):
 
     def frozen(self) -> Any:
         """Describe what `_freeze` derives from the weights, made anew when one has changed."""
-        cached = self._frozen
-        if cached is not None and all(map(is_, current_values(self._weights), cached[0])):
+        cached, values = self._frozen, current_values(self._weights)
+        if cached is not None and all(map(is_, values, cached[0])):
             return cached[1]
         with CHANGE:
-            values = current_values(self._weights)
+            if not is_held(self._weights):  # then they may be of two moments
+                values = current_values(self._weights)
             derived = self._freeze(values)
             self._frozen = values, derived
         return derived

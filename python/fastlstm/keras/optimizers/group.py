@@ -1,6 +1,7 @@
 """The weights of one dtype as one flat array, updated in blocks that stay in cache."""
 
 from collections.abc import Sequence
+from operator import is_
 
 import numpy as np
 
@@ -31,15 +32,15 @@ class Group:
 
     def weights(self) -> Array:
         """Return the weights as they are, in one array that nobody may write to."""
-        if any(variable._value is not view for variable, view in zip(self.variables, self._views, strict=True)):
+        if not all(map(is_, [variable._value for variable in self.variables], self._views)):
             self._flat = np.concatenate([variable.value.reshape(-1) for variable in self.variables])
         return self._flat
 
     def commit(self, flat: Array) -> None:
         """Make the parts of `flat`, once the constraints are met, the values of the variables."""
-        for variable, span in zip(self.variables, self.spans, strict=True):
+        for k, variable in enumerate(self.variables):
             if variable.constraint is not None:
-                view = flat[span].reshape(variable.shape)
+                view = flat[self.spans[k]].reshape(self.shapes[k])
                 view[...] = variable.constraint(view)
         flat.flags.writeable = False  # and so are the views made of it
         self._flat = flat

@@ -19,7 +19,7 @@ class Slots:
     def __init__(self) -> None:
         self.groups: list[Group] = []
         self.trained: list[Variable] = []
-        self._shapes: list[tuple[int, ...]] = []
+        self._wanted: list[tuple[tuple[int, ...], str]] = []
         self._set_aside: list[tuple[Variable, list[Array]]] = []
 
     def build(self, given: Iterable[Variable], count: int, owner: str) -> None:
@@ -31,7 +31,7 @@ class Slots:
             return
         self._put_aside()
         self._check_known(variables, owner)
-        self.trained, self._shapes = variables, [v.shape for v in variables]
+        self.trained, self._wanted = variables, [(v.shape, "f") for v in variables]
         self.groups = []
         for dtype in dict.fromkeys(v.dtype for v in variables):
             indices = [i for i, v in enumerate(variables) if v.dtype == dtype]
@@ -71,8 +71,8 @@ class Slots:
 
     def checked_gradients(self, gradients: Any) -> list[Array]:
         """Return the gradients, each an array of its variable's shape."""
-        floats = isinstance(gradients, list) and all([type(g) is np.ndarray and g.dtype.kind == "f" for g in gradients])
-        if floats and [g.shape for g in gradients] == self._shapes:  # as those of a model are
+        arrays = isinstance(gradients, list) and {*map(type, gradients)} == {np.ndarray}
+        if arrays and [(g.shape, g.dtype.kind) for g in gradients] == self._wanted:  # as those of a model are
             return list(gradients)
         given = checks.items("gradients", gradients, "a list of arrays")
         if len(given) != len(self.trained):

@@ -108,10 +108,12 @@ class ArraySource:
         order = generator().permutation(self.rows)
         xs, ys, weights = self.batch
         take = [_taker(x, self.batch_size) for x in xs]
+        unweighted = not any(part is not None for part in weights)
         for start in range(0, self.rows, self.batch_size):
             rows = order[start : start + self.batch_size]
             # A metric of a user's own may keep labels and weights.
-            yield tuple([take_x(rows) for take_x in take]), _taken(rows, ys), _taken(rows, weights)
+            more = weights if unweighted else _taken(rows, weights)
+            yield tuple([take_x(rows) for take_x in take]), _taken(rows, ys), more
 
 
 def _taker(array: Array, batch_size: int) -> Callable[[Array], Array]:

@@ -51,8 +51,9 @@ class Meters:
         self.total += outcome.loss * rows
         self.rows += rows
         self.batches += 1
-        for name, k in self.owner.loss_names.items():
-            self._losses[name] += outcome.losses[k]
+        if self._losses:
+            for name, k in self.owner.loss_names.items():
+                self._losses[name] += outcome.losses[k]
         for k, plain, weighted in self._measured:
             output, mask = outcome.outputs[k], outcome.masks[k]
             there = apply_mask(None, mask, output.dtype, mean=False)

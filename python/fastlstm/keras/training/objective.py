@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,24 +56,27 @@ class Objective:
     """
 
     def __init__(self, plan: Plan, losses: Sequence[Loss | None], scales: Sequence[float]) -> None:
-        endings = plan.endings()
-        terms, bare = list[_Term](), list[int]()
+        endings, bare = plan.endings(), []
+        terms: list[_Term] = []
         for k, loss in enumerate(losses):
             if loss is not None:
                 # What the loss has built in: the activation of the last layer, or that of logits, which is none.
                 built_in = loss.fused_activation
-                if built_in not in (None, "linear") and built_in == endings[k]:
+                fused = built_in == "linear"
+                if not fused and built_in is not None and built_in == endings[k]:
                     bare.append(k)
-                terms.append(_Term(k, loss, scales[k], built_in == "linear" or k in bare))
+                    fused = True
+                terms.append(_Term(k, loss, scales[k], fused))
         self.terms, self.count = terms, len(losses)
         self.network = Network(plan, bool(terms), bare)
+        self.regularized = any([variable.regularizer is not None for variable in plan.weights])
 
     @property
     def variables(self) -> list[Variable]:
         """The weights that are trained."""
         return self.network.trained.variables
 
-    @cached_property
+    @property
     def _regularized(self) -> list[tuple[int, Variable]]:
         return [(i, v) for i, v in enumerate(self.variables) if v.regularizer is not None]
 
@@ -91,17 +93,19 @@ class Objective:
 
     def gradients(self, xs: Sequence[Array], ys: Parts, weights: Parts) -> tuple[Outcome, list[Array]]:
         """Return the loss and the model's outputs, and the gradient of every trainable weight."""
-        with holding(self.network.plan.weights):
-            found, pullback = self.network.vjp(xs)
+        network = self.network
+        with holding(network.plan.weights):
+            found, pullback = network.vjp(xs)
             outcome, slopes = self._of(ys, found, weights)
             rows = self._broken_rows(xs, found.outputs, weights)
             if rows is not None:
                 forget_changes()
-                found, pullback = self.network.vjp(_without(xs, rows))
+                found, pullback = network.vjp(_without(xs, rows))
                 slopes = self._of(ys, found, weights)[1]
-            gradients = pullback(slopes)[1] if self.variables else []
-        for i, variable in self._regularized:
-            gradients[i] = gradients[i] + variable.regularizer.gradient(variable.value)  # type: ignore[union-attr]
+            gradients = pullback(slopes)[1]
+        if self.regularized:
+            for i, variable in self._regularized:
+                gradients[i] = gradients[i] + variable.regularizer.gradient(variable.value)  # type: ignore[union-attr]
         return self._penalized(outcome, found.penalty), gradients
 
     def _broken_rows(self, xs: Sequence[Array], outputs: Sequence[Array], weights: Parts) -> Array | None:
@@ -110,7 +114,10 @@ class Objective:
         Their slope is 0, but on its way back it meets what the forward pass kept, and 0 * NaN is NaN.
         """
         given = [weights[term.number] for term in self.terms if term.scale]
-        if not given or any([part is None for part in given]) or all(map(_finite, (*outputs, *xs))):
+        for part in given:
+            if part is None:  # all rows count, as nearly always
+                return None
+        if not given or all(map(_finite, (*outputs, *xs))):
             return None
         if any(getattr(step.layer, "stateful", False) for step in self.network.plan.steps):
             return None
@@ -120,14 +127,14 @@ class Objective:
         return idle[broken] if broken.any() else None
 
     def _penalized(self, outcome: Outcome, on_outputs: float) -> Outcome:
-        if not self._regularized and not self.network.penalized:
+        if not self.regularized and not self.network.penalized:
             return outcome
         on_weights = sum(v.regularizer(v.value) for _, v in self._regularized)  # type: ignore[misc]
         return outcome._replace(loss=outcome.loss + on_weights + on_outputs)
 
     def _of(self, ys: Parts, found: Found, weights: Parts, need_slope: bool = True) -> tuple[Outcome, list[Any]]:
         """Return losses and outputs, and the slopes of the outputs."""
-        outputs, values = list(found.outputs), [0.0] * self.count
+        outputs, values = found.outputs.copy(), [0.0] * self.count
         slopes: list[Any] = [None] * self.count
         total = 0.0
         for term in self.terms:

@@ -135,10 +135,15 @@ def _where(valid: Array, there: Any, else_: Any) -> Any:
 
 def belongs(cell: Any, method: str) -> bool:
     """Whether `method` goes with the `call` that the cell has: it is defined by the same class or a later one."""
-    for holder in (cell, *type(cell).__mro__):
-        names = getattr(holder, "__dict__", ())
-        if method in names or "call" in names:
-            return method in names
+    own = getattr(cell, "__dict__", ())
+    if method in own or "call" in own:
+        return method in own
+    for cls in type(cell).__mro__:
+        names = cls.__dict__
+        if method in names:
+            return True
+        if "call" in names:
+            return False
     return False
 
 

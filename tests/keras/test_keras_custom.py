@@ -554,3 +554,29 @@ except ImportError as error:
     assert done.stdout.startswith("(4, 2)")
     assert 'pip install "fastlstm[autograd]"' in done.stdout
     assert "vjp(x, call)" in done.stdout
+
+
+def test_a_loss_whose_rows_depend_on_each_other_trains_on_its_weighted_mean(central_differences):
+    """What autograd differentiates is the weighted mean, not the plain sum: weights come before the derivative."""
+
+    def spread(y_true, y_pred):
+        return ops.mean(ops.square(y_true - y_pred), axis=-1) * ops.std(y_pred)
+
+    y, out, weights = draw(N, 2, seed=1), draw(N, 2, seed=2), np.array([0.0, 2.0, 0.5, 1.0])
+    loss = losses.get(spread)
+    entries, pullback = loss.with_pullback(y, out)
+    np.testing.assert_allclose(entries, spread(y, out), rtol=1e-12)
+
+    wanted = central_differences(lambda out: float(np.sum(weights * spread(y, out)) / N), out)
+    np.testing.assert_allclose(pullback(weights, 1 / N), wanted, atol=GRADIENT)
+
+
+def test_what_does_not_count_has_no_gradient_from_a_loss_of_ones_own():
+    """0 times NaN is NaN on autograd's way back."""
+    model = Sequential([Input((T, I)), layers.LSTM(4), layers.Dense(2)])
+    model.compile("sgd", lambda t, p: ops.mean(ops.sqrt(ops.square(t - p)), axis=-1))
+    x, y = draw(N, T, I), draw(N, 2)
+    y[1] = np.nan
+    loss = model.train_on_batch(x, y, sample_weight=np.array([1.0, 0.0, 1.0, 1.0]))
+    assert np.isfinite(loss)
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())

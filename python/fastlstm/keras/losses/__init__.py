@@ -1,10 +1,10 @@
 """Losses and their gradients."""
 
-from .base import Counted, Loss
+from .base import Counted, Loss, Slope
 from .binary import BinaryCrossentropy
 from .categorical import CategoricalCrossentropy
 from .differences import Huber, MeanAbsoluteError, MeanSquaredError
-from .entries import apply_mask, as_outputs, expand, fits, mean_last, weighted
+from .entries import apply_mask, as_outputs, expand, fits, mean_last, scaled, weighted
 from .function_loss import FunctionLoss
 from .functions import (
     binary_crossentropy,
@@ -26,6 +26,7 @@ __all__ = [
     "Loss",
     "MeanAbsoluteError",
     "MeanSquaredError",
+    "Slope",
     "SparseCategoricalCrossentropy",
     "apply_mask",
     "as_outputs",
@@ -39,6 +40,7 @@ __all__ = [
     "mean_absolute_error",
     "mean_last",
     "mean_squared_error",
+    "scaled",
     "serialize",
     "sparse_categorical_crossentropy",
     "weighted",

@@ -1,6 +1,7 @@
 """What all losses share: labels made ready, weights, and the mean or sum of a batch."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,8 +12,11 @@ from ..foundation.arrays import Array, as_array
 from ..foundation.boxes import is_box
 from ..foundation.configs import Configurable
 from ..foundation.lookup import checked_name, snake_case
-from ..foundation.tracing import gradient_of, with_backward
-from .entries import as_outputs, expand, fits, weighted
+from ..foundation.tracing import differentiated, gradient_of, with_backward
+from .entries import as_outputs, counted, expand, fits, scaled, weighted
+
+Slope: TypeAlias = Callable[[Array | None, float], Array]
+"""Gives the slope of a loss from the weights of its entries, None for none, and what their sum is multiplied with."""
 
 Counted: TypeAlias = Callable[[], Array | None]
 """Gives True for what counts in the first axes of the labels, None if all do; asked only if that matters."""
@@ -52,6 +56,17 @@ class Loss(Configurable):
     def gradient(self, y_true: Array, y_pred: Array) -> Array:
         """Return the derivative of the sum of ``call(y_true, y_pred)`` with respect to `y_pred`."""
         return gradient_of(lambda out: self.call(y_true, out), y_pred)
+
+    def with_pullback(self, y_true: Array, y_pred: Array) -> tuple[Array, Slope]:
+        """Return what `call` gives, and a pullback.
+
+        ``pullback(weights, scale)`` is the derivative of ``scale * sum(weights * call(y_true, y_pred))`` with respect
+        to `y_pred`. An entry may depend on other rows if autograd finds it; a `gradient` is taken to be row by row.
+        """
+        if type(self).gradient is Loss.gradient:
+            entries, back, _ = differentiated(lambda given: self.call(y_true, given[0]), [y_pred])
+            return entries, lambda weights, scale: counted(back(_of_entries(weights, scale, entries))[0][0], weights)
+        return self.call(y_true, y_pred), partial(scaled, self.gradient(y_true, y_pred))
 
     def fused(self, y_true: Array, logits: Array) -> tuple[Array, Array, Array]:
         """From the input of `fused_activation`: the loss of every entry, the activation's output, and the gradient."""
@@ -127,3 +142,9 @@ class Loss(Configurable):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {"name": self.name, "reduction": self.reduction}
+
+
+def _of_entries(weights: Array | None, scale: float, entries: Array) -> Array:
+    """Return weights of the first axes of entries, times a scale, as such of every entry."""
+    factors = np.asarray(scale, entries.dtype) if weights is None else expand(weights, entries.ndim) * scale
+    return np.broadcast_to(factors, entries.shape)

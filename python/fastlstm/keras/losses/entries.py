@@ -38,6 +38,18 @@ def weighted(values: Array, weights: Array) -> Array:
     return product
 
 
+def scaled(gradient: Array, weights: Array | None, scale: float) -> Array:
+    """`gradient` times a number, and times `weights` as `weighted` has it."""
+    return (gradient if weights is None else weighted(gradient, weights)) * scale
+
+
+def counted(slope: Array, weights: Array | None) -> Array:
+    """`slope` with zeros for what is not finite where the weight is 0: 0 times NaN is NaN on the way back."""
+    if weights is None or math.isfinite(np.add.reduce(slope, axis=None)):
+        return slope
+    return np.where((expand(weights, slope.ndim) == 0) & ~np.isfinite(slope), slope.dtype.type(0), slope)
+
+
 def apply_mask(weights: Array | None, mask: Array | None, dtype: np.dtype[Any], mean: bool) -> Array | None:
     """Sample weights that leave out what `mask` leaves out.
 

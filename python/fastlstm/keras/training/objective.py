@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..foundation.deferring import forget_changes
 from ..foundation.variable import Variable, holding
 from ..graph.network import Found, Network
 from ..graph.plan import Plan
-from ..losses import Loss, apply_mask, weighted
+from ..losses import Loss, Slope, apply_mask, scaled, weighted
 
 Parts = Sequence[Any]
 """One entry for each output, or for each input: an array, or None."""
@@ -149,26 +150,29 @@ def _one(
     term: _Term, y: Array, out: Array, weights: Array | None, mask: Array | None, need_slope: bool
 ) -> tuple[float, Array, Array | None]:
     """Return the loss of one output, the output, and the slope of its share in the whole."""
-    loss, slope = term.loss, None
+    loss = term.loss
+    pullback: Slope | None = None
     if term.fused:
-        entries, output, slope = loss.fused(y, out)
+        entries, output, gradient = loss.fused(y, out)
+        pullback = partial(scaled, gradient)
+    elif need_slope:
+        (entries, pullback), output = loss.with_pullback(y, out), out
     else:
         entries, output = loss.call(y, out), out
-        slope = loss.gradient(y, out) if need_slope and term.scale else None
     alone = getattr(entries, "shape", ()) == ()  # a function of one's own may give the loss itself
     if mask is not None and not (alone and weights is None):
         weights = apply_mask(weights, mask, out.dtype, mean=loss.reduction in ("sum_over_batch_size", "mean"))
     if alone:
         # Keras takes it for the loss of everything that has a weight, and a mask alone changes nothing.
         factor = 1.0 if weights is None else float(weights.sum()) * _factor(loss, weights, weights)
+        weights = None
     else:
         factor = _factor(loss, entries, weights)
-        if weights is not None:
-            _check_axes(loss, entries, weights)
-            entries = weighted(entries, weights)
-            slope = None if slope is None else weighted(slope, weights)
-    value = float(np.add.reduce(entries, axis=None)) * factor
-    return value, output, slope * (factor * term.scale) if slope is not None and term.scale else None
+        _check_axes(loss, entries, weights)
+    value = float(np.add.reduce(entries if weights is None else weighted(entries, weights), axis=None)) * factor
+    if pullback is None or not (need_slope and term.scale):
+        return value, output, None
+    return value, output, pullback(weights, factor * term.scale)
 
 
 def _factor(loss: Loss, entries: Array, weights: Array | None) -> float:
@@ -179,8 +183,8 @@ def _factor(loss: Loss, entries: Array, weights: Array | None) -> float:
     return factor
 
 
-def _check_axes(loss: Loss, entries: Array, weights: Array) -> None:
-    if weights.ndim > entries.ndim:
+def _check_axes(loss: Loss, entries: Array, weights: Array | None) -> None:
+    if weights is not None and weights.ndim > entries.ndim:
         raise ValueError(
             f"loss: {loss.name!r} gives values of shape {entries.shape}, too few for weights or a mask of shape "
             f"{weights.shape}; call() must give one value a step"

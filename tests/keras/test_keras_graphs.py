@@ -330,12 +330,16 @@ def test_a_mask_may_be_given_and_a_call_may_say_that_it_trains():
 def test_errors():
     x, other = Input((T, I), name="x"), Input((T, I), name="other")
     y = layers.LSTM(3, name="y")(x)
-    with pytest.raises(ValueError, match=r"need x \(None, 5, 3\) beside the inputs other"):
+    with pytest.raises(ValueError, match=r"need \(None, 5, 3\) from 'x' beside the inputs \(None, 5, 3\) from 'other'"):
         Model(other, y)
     with pytest.raises(TypeError, match="outputs must be symbolic tensors"):
         Model(x, layers.LSTM(3))
     with pytest.raises(ValueError, match="outputs are missing"):
         Model(x)
+    wider = layers.LSTM(4, name="wider")(other)
+    for merge in (layers.Add(name="plus"), layers.Dot(1, name="plus"), lambda pair: pair[0] + pair[1]):
+        with pytest.raises(ValueError, match=r"called on \(None, 3\) from 'y', \(None, 4\) from 'wider'"):
+            merge([y, wider])
     twin = layers.LSTM(3, name="y")(other)
     with pytest.raises(ValueError, match="several layers named 'y'"):
         Model([x, other], [y, twin])

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..foundation.arrays import Shape, shape_text
-from ..foundation.symbolic import Node, SymbolicTensor
+from ..foundation.arrays import Shape
+from ..foundation.symbolic import Node, SymbolicTensor, described
 from ..foundation.trees import sorted_keys, unique
 from ..foundation.variable import Variable
 from ..layers.base import Layer
@@ -167,11 +167,9 @@ def nodes_between(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor], n
             stack.append((tensor, True))
             stack.extend((other, False) for other in reversed(node.needs))
     if missing:
-        names = ", ".join(dict.fromkeys(f"{tensor.name} {shape_text(tensor.shape)}" for tensor in missing))
-        given = ", ".join(tensor.name for tensor in inputs)
         raise ValueError(
-            f"{name}: outputs must follow from inputs alone, got outputs that need {names} beside the inputs {given}; "
-            "give these tensors as inputs too"
+            f"{name}: outputs must follow from inputs alone, got outputs that need {described(missing)} beside the "
+            f"inputs {described(inputs)}; give these tensors as inputs too"
         )
     return list(found.values())
 

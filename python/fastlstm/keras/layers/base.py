@@ -390,10 +390,11 @@ class Layer(Configured):
         return None if mask is None else as_mask(mask, f"{self.name}: mask", x.shape, self.mask_ndim)
 
     def _noted(self, *args: Any, training: bool | None = None, mask: Any = None, **kwargs: Any) -> Any:
-        arguments = Arguments(args, kwargs)
-        shapes = [tensor.shape for tensor in arguments.tensors]
-        self.ensure_built(shapes if self.merges and len(shapes) > 1 else shapes[0])  # type: ignore[arg-type]
-        return self.note(arguments, mask, training)
+        return self.note(Arguments(args, kwargs), mask, training)
+
+    def get_ready(self, arguments: Arguments, shape: Any) -> None:
+        """Build the layer for inputs of a shape or of a list of shapes."""
+        self.ensure_built(shape if self.merges or not isinstance(shape, list) else shape[0])
 
     def output_shape_for(self, shape: Any, arguments: Any) -> Any:
         """Shape of the output of a call with `arguments`, for inputs of a shape or of a list of shapes."""

@@ -93,9 +93,11 @@ class Composed:
         return inside.called(self, Pass(), args, kwargs)
 
     def _noted(self: Any, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
-        arguments = Arguments(args, kwargs)
+        return self.note(Arguments(args, kwargs), training=training)
+
+    def get_ready(self: Any, arguments: Arguments, shape: Any) -> None:
+        """Build the layer for the shapes that its ``build`` names."""
         running.build_for(self, arguments, [tensor.shape for tensor in arguments.tensors])
-        return self.note(arguments, training=training)
 
     @property
     def weights(self: Any) -> list[Variable]:

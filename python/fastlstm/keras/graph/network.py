@@ -151,10 +151,10 @@ class Network:
             ``pullback(slopes)`` takes the gradients of the outputs, None for one without, and gives those of the inputs
             (None where there is none) and those of `variables`.
         """
-        run = Run(self.plan, inputs, masks)
+        run, trained = Run(self.plan, inputs, masks), self.trained
         back: list[tuple[Back, Pullback]] = []
-        self._go(self.trained.ways(training, self.bare, need), run, back)
-        return run.found(self.plan), partial(self._pull_back, back, self.trained.live(need))
+        self._go(trained.ways(training, self.bare, need), run, back)
+        return run.found(self.plan), partial(self._pull_back, back, trained, trained.live(need))
 
     def _go(self, taken: Sequence[Way], run: Run, pullbacks: list[tuple[Back, Pullback]]) -> None:
         """Take steps; append the pullbacks that there are."""
@@ -200,14 +200,13 @@ class Network:
         return y
 
     def _pull_back(
-        self, pullbacks: list[tuple[Back, Pullback]], live: list[bool], slopes: Slopes
+        self, pullbacks: list[tuple[Back, Pullback]], trained: Trained, live: list[bool], slopes: Slopes
     ) -> tuple[list[Any], list[Array]]:
-        trained, special = self.trained, self.mixed or self.penalized
-        sums: list[Any] = [None] * self.plan.size
+        plan, special, complete = self.plan, self.mixed or self.penalized, trained.complete
+        sums: list[Any] = [None] * plan.size
         gradients: list[Any] = [None] * len(trained.variables)
-        for place, slope in zip(self.plan.wanted, slopes, strict=True):
+        for place, slope in zip(plan.wanted, slopes, strict=True):
             _add(sums, place, slope)
-        complete = trained.complete
         for back, pullback in reversed(pullbacks):
             plain, out, into, numbers, _ = back
             if special or not plain:
@@ -223,11 +222,11 @@ class Network:
             if into >= 0:
                 sums[into] = dx if sums[into] is None else sums[into] + dx
         if len(gradients) != len(trained.variables):
-            raise ValueError(f"{self.plan.name}: a layer gave more or fewer gradients than it has trainable weights")
+            raise ValueError(f"{plan.name}: a layer gave more or fewer gradients than it has trainable weights")
         if not complete:  # nothing that the loss sees depends on some weights
             pairs = zip(trained.variables, gradients, strict=True)
             gradients = [np.zeros_like(v.value) if g is None else g for v, g in pairs]
-        return [sums[place] for place in self.plan.given], gradients
+        return [sums[place] for place in plan.given], gradients
 
     def _pull_step(
         self, back: Back, pullback: Pullback, sums: list[Any], gradients: list[Any], live: list[bool]

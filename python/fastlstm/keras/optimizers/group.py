@@ -38,10 +38,9 @@ class Group:
 
     def commit(self, flat: Array) -> None:
         """Make the parts of `flat`, once the constraints are met, the values of the variables."""
-        for k, variable in enumerate(self.variables):
-            if variable.constraint is not None:
-                view = flat[self.spans[k]].reshape(self.shapes[k])
-                view[...] = variable.constraint(view)
+        for k in [k for k, variable in enumerate(self.variables) if variable.constraint is not None]:
+            view = flat[self.spans[k]].reshape(self.shapes[k])
+            view[...] = self.variables[k].constraint(view)  # type: ignore[misc]
         flat.flags.writeable = False  # and so are the views made of it
         self._flat = flat
         self._views = [flat[span].reshape(shape) for span, shape in zip(self.spans, self.shapes, strict=True)]

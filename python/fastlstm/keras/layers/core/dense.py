@@ -119,7 +119,7 @@ class Dense(Layer):
         y = function.forward(z)
 
         def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
-            dz = dy if function is activations.linear else function.backward(dy, z, y)
+            dz = function.backward(dy, z, y)
             dx = dz @ kernel.T if call.need_dx else None
             return dx, self._weight_gradients(x, dz) if self.trainable else []
 

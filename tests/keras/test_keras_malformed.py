@@ -159,6 +159,8 @@ ALLOWED_OF: dict[tuple[str, str], set[str]] = {
     ("BatchNormalization", "renorm_clipping"): {"None"},
     ("BatchNormalization", "renorm_momentum"): {"0"},
     ("BatchNormalization", "scale"): {"True", "0"},
+    ("GroupNormalization", "groups"): {"-1", *WHOLE} - {"0"},
+    ("GroupNormalization", "scale"): {"True", "0"},
     ("LayerNormalization", "scale"): {"True", "0"},
     ("ReLU", "max_value"): {"None", "0", *POSITIVE},
     ("ReLU", "threshold"): {"0", *POSITIVE},

@@ -181,6 +181,10 @@ class Bidirectional(Wrapper):
             return merged
         return [*(merged if self.merge_mode is None else [merged]), *states]
 
+    def sees_mask_of(self, x: Any) -> bool:
+        """See `RNN.sees_mask_of`."""
+        return not isinstance(x, list)
+
     def _inputs_of_both(self, x: Any) -> list[Any]:
         """Return what each direction takes: the inputs or, where states are given, a list of them and its states."""
         if not isinstance(x, list):

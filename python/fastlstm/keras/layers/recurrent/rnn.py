@@ -209,6 +209,10 @@ class RNN(Wrapper):
         given = checked_states(initial_state, self._sizes, len(x), self.dtype, f"{self.name}: initial_state")
         return self.forward([x, *leaves(given)], Call(self._drops(training), self._checked_mask(mask, x)))
 
+    def sees_mask_of(self, x: Any) -> bool:
+        """Not where states are given: Keras 3 reads these steps as if there were no mask, unless the call has one."""
+        return not isinstance(x, list)
+
     def _parted(self, x: Any) -> tuple[Array, States | None]:
         """Return the inputs, and the states to start with; None: zeros."""
         if not isinstance(x, list):

@@ -70,7 +70,7 @@ def _prepare(layer: Any, arguments: Arguments, inputs: list[Any]) -> None:
         build_for(layer, arguments, shapes)
         return
     if not layer.merges:
-        layer._check_shape(inputs[0].shape, "x")
+        layer.check_input_shape(inputs[0].shape, "x")
     layer.ensure_built(shapes if layer.merges and len(shapes) > 1 else shapes[0])
 
 

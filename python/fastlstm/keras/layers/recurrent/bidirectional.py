@@ -8,6 +8,7 @@ import numpy as np
 from fastlstm import _core, checks
 
 from ...foundation.arrays import Array, Shape, shape_text
+from ...foundation.eager import with_masks
 from ...foundation.trees import leaves
 from ..base import Layer
 from ..call import INFERENCE, TRAINING, Call, Pullback, first_of, several
@@ -151,11 +152,12 @@ class Bidirectional(Wrapper):
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None, initial_state: Any = None) -> Any:
         if initial_state is None:
             return super()._on_arrays(x, training, mask)
-        x = self._prepared(x)
+        x, mask = self._with_mask(x, mask)
         name = f"{self.name}: initial_state"
         given = zip(self._both, self._halves(initial_state), strict=True)
         states = [checked_states(half, layer._sizes, len(x), self.dtype, name) for layer, half in given]
-        return self.forward([x, *leaves(states)], Call(self._drops(training), self._checked_mask(mask, x)))
+        y = self.forward([x, *leaves(states)], Call(self._drops(training), mask))
+        return with_masks(y, self.compute_mask(x, mask))
 
     def forward(self, x: Any, call: Call = INFERENCE) -> Any:
         """Return the output for `x`; a list, if there are several outputs or states."""

@@ -10,6 +10,7 @@ import numpy as np
 from fastlstm import _core, checks
 
 from ...foundation.arrays import Array, Shape, shape_text
+from ...foundation.eager import with_masks
 from ...foundation.trees import leaves
 from ..base import Layer
 from ..call import INFERENCE, TRAINING, Call, Pullback, first_of, several
@@ -205,9 +206,10 @@ class RNN(Wrapper):
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None, initial_state: Any = None) -> Any:
         if initial_state is None:
             return super()._on_arrays(x, training, mask)
-        x = self._prepared(x)
+        x, mask = self._with_mask(x, mask)
         given = checked_states(initial_state, self._sizes, len(x), self.dtype, f"{self.name}: initial_state")
-        return self.forward([x, *leaves(given)], Call(self._drops(training), self._checked_mask(mask, x)))
+        y = self.forward([x, *leaves(given)], Call(self._drops(training), mask))
+        return with_masks(y, self.compute_mask(x, mask))
 
     def _parted(self, x: Any) -> tuple[Array, States | None]:
         """Return the inputs, and the states to start with; None: zeros."""

@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 
 from .arrays import Array
-from .eager import mask_of
 from .deferring import change
+from .eager import mask_of
 from .trees import leaves
 
 

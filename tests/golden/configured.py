@@ -28,6 +28,7 @@ MAKERS: dict[str, Callable[[Any], Any]] = {
         k.optimizers.schedules.ExponentialDecay(0.5, 10, 0.75, True, "e"), weight_decay=0.25
     ),
     "optimizers.schedules.ExponentialDecay": lambda k: k.optimizers.schedules.ExponentialDecay(0.5, 10, 0.75, True),
+    "optimizers.schedules.InverseTimeDecay": lambda k: k.optimizers.schedules.InverseTimeDecay(0.5, 10, 0.75, True),
     "optimizers.schedules.CosineDecay": lambda k: k.optimizers.schedules.CosineDecay(0.5, 10, 0.25, "c"),
     "initializers.Zeros": lambda k: k.initializers.Zeros(),
     "initializers.Ones": lambda k: k.initializers.Ones(),

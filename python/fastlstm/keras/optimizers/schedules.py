@@ -56,6 +56,44 @@ class ExponentialDecay(LearningRateSchedule):
         return float(self.initial_learning_rate * self.decay_rate ** (math.floor(power) if self.staircase else power))
 
 
+class InverseTimeDecay(LearningRateSchedule):
+    """``initial_learning_rate / (1 + decay_rate * step / decay_steps)``.
+
+    Parameters
+    ----------
+    initial_learning_rate
+        Rate at step 0.
+    decay_steps
+        After so many steps the divisor has grown by `decay_rate`.
+    decay_rate
+        Growth of the divisor.
+    staircase
+        Change only at whole multiples of `decay_steps`.
+    name
+        Kept, and used for nothing.
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str | None = "InverseTimeDecay",
+    ) -> None:
+        self.initial_learning_rate = checks.real_number("initial_learning_rate", initial_learning_rate, at_least=0)
+        self.decay_steps = checks.real_number("decay_steps", decay_steps, above=0)
+        self.decay_rate = checks.real_number("decay_rate", decay_rate, at_least=0)
+        self.staircase = checks.truth("staircase", staircase)
+        self.name = checked_name(name, type(self).__name__) or type(self).__name__
+
+    def __call__(self, step: int) -> float:
+        """Return the rate after `step` steps."""
+        done = checks.real_number("step", step, at_least=0) / self.decay_steps
+        growth = self.decay_rate * (math.floor(done) if self.staircase else done)
+        return float(self.initial_learning_rate / (1 + growth))
+
+
 class CosineDecay(LearningRateSchedule):
     """From the initial rate along a half cosine down to ``alpha`` times it.
 
@@ -90,7 +128,7 @@ class CosineDecay(LearningRateSchedule):
 
 _KIND = Kind(
     LearningRateSchedule,
-    names_of(ExponentialDecay, CosineDecay),
+    names_of(ExponentialDecay, InverseTimeDecay, CosineDecay),
     "keras.optimizers.schedules",
     "learning_rate_schedule",
 )

@@ -193,7 +193,8 @@ class Conv1D(Affine):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         names = ("filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "groups")
-        return super().get_config() | {name: getattr(self, name) for name in names}
+        own = {name: getattr(self, name) for name in names}
+        return {"activity_regularizer": None} | super().get_config() | own
 
 
 def _turned(kernel: Array, groups: int) -> Array:

@@ -78,6 +78,8 @@ class Layer(Configured):
     """Whether a layer with a user's ``call`` hands the mask of its input on."""
     keeps: frozenset[str] = frozenset()
     """Methods of `Composed` that a class does without when a subclass defines ``call``."""
+    over_time = False
+    """Whether the second axis of an input is time, along which a step depends on others."""
     merges = False
     """Whether shapes of several inputs come as a list; otherwise only that of the first one matters."""
 

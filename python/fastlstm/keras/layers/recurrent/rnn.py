@@ -95,6 +95,7 @@ class RNN(Wrapper):
     """
 
     ndim = 3
+    over_time = True
     mask_ndim = 2
     inner_names = ("cell",)
     keras_call: ClassVar[Mapping[str, Any]] = {"training": False, "mask": None}

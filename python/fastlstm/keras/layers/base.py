@@ -80,6 +80,8 @@ class Layer(Configured):
     """Methods of `Composed` that a class does without when a subclass defines ``call``."""
     over_time = False
     """Whether the second axis of an input is time, along which a step depends on others."""
+    by_name = False
+    """Whether it is called with several arrays by name, masks among them."""
     merges = False
     """Whether shapes of several inputs come as a list; otherwise only that of the first one matters."""
 

@@ -115,20 +115,22 @@ class Dense(Layer):
     def vjp(self, x: Array, call: Call = TRAINING) -> tuple[Array, Pullback]:
         """See `Layer.vjp`."""
         dense, kernel = self.frozen()
-        z = self._affine(x, dense)
-        function = activations.linear if call.logits else self.activation
-        y = function.forward(z)
+        z = y = self._affine(x, dense)
+        function = None if call.logits else self.activation
+        if function is not None:
+            y = function.forward(z)
 
         def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
-            dz = function.backward(dy, z, y)
+            dz = dy if function is None else function.backward(dy, z, y)
             dx = dz @ kernel.T if call.need_dx else None
             return dx, self._weight_gradients(x, dz) if self.trainable else []
 
         return y, pullback
 
     def _weight_gradients(self, x: Array, dz: Array) -> list[Array]:
-        rows, dz = x.reshape(-1, x.shape[-1]), dz.reshape(-1, self.units)
-        dkernel = rows.T @ dz
+        if x.ndim > 2:
+            x, dz = x.reshape(-1, x.shape[-1]), dz.reshape(-1, self.units)
+        dkernel = x.T @ dz
         return [dkernel, np.add.reduce(dz, axis=0)] if self.use_bias else [dkernel]
 
     def get_config(self) -> dict[str, Any]:

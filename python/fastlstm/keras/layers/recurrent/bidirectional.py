@@ -9,6 +9,7 @@ from fastlstm import checks
 
 from ...foundation import core
 from ...foundation.arrays import Array, Shape, shape_text
+from ...foundation.eager import with_masks
 from ...foundation.trees import leaves
 from ..base import Layer
 from ..call import INFERENCE, TRAINING, Call, Pullback, several
@@ -150,10 +151,12 @@ class Bidirectional(Wrapper):
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None, initial_state: Any = None) -> Any:
         if initial_state is None:
             return super()._on_arrays(x, training, mask)
-        x = self._prepared(x)
+        x, of_x = self._with_mask(x, mask)
         given = zip(self._both, self._halves(initial_state), strict=True)
         states = [layer.checked_start(half, len(x)) for layer, half in given]
-        return self.forward([x, *leaves(states)], Call(self._drops(training), self._checked_mask(mask, x)))
+        told = None if mask is None else of_x  # see `sees_mask_of`
+        y = self.forward([x, *leaves(states)], Call(self._drops(training), told))
+        return with_masks(y, self.compute_mask(x, of_x))
 
     def forward(self, x: Any, call: Call = INFERENCE) -> Any:
         """Return the output for `x`; a list, if there are several outputs or states."""
@@ -178,6 +181,10 @@ class Bidirectional(Wrapper):
         if not self.return_state:
             return merged
         return [*(merged if self.merge_mode is None else [merged]), *states]
+
+    def sees_mask_of(self, x: Any) -> bool:
+        """See `RNN.sees_mask_of`."""
+        return not isinstance(x, list)
 
     def _inputs_of_both(self, x: Any) -> list[Any]:
         """Return what each direction takes: the inputs or, where states are given, a list of them and its states."""

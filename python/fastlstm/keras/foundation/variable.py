@@ -274,10 +274,9 @@ def current_values(variables: Iterable[Variable]) -> tuple[Array, ...]:
 
 
 def replace_values(variables: Iterable[Variable], values: Iterable[Array]) -> None:
-    """Put arrays of the right shapes and dtypes, which nobody can write to, in the place of values."""
-    with CHANGE:
-        for variable, value in zip(variables, values, strict=True):
-            variable._value = value
+    """Put arrays of the right shapes and dtypes, which nobody can write to, in the place of values; hold `CHANGE`."""
+    for variable, value in zip(variables, values, strict=True):
+        variable._value = value
 
 
 def assign_all(variables: list[Variable], values: list[Any], owner: str) -> None:
@@ -285,4 +284,6 @@ def assign_all(variables: list[Variable], values: list[Any], owner: str) -> None
     if len(values) != len(variables):
         shapes = [variable.shape for variable in variables]
         raise ValueError(f"{owner}: got {len(values)} weights, wanted {len(variables)} of shapes {shapes}")
-    replace_values(variables, [variable.checked(value) for variable, value in zip(variables, values, strict=True)])
+    checked = [variable.checked(value) for variable, value in zip(variables, values, strict=True)]
+    with CHANGE:
+        replace_values(variables, checked)

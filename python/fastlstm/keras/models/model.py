@@ -426,7 +426,7 @@ class Model(ConfiguredModel):
             self._output_tree = filled(self._output_tree, iter(self._plan.outputs))
 
     def __repr__(self) -> str:
-        return f"<{self._class_name} name={self.name}, built={self.built}>"
+        return f"<{self.keras_class_name} name={self.name}, built={self.built}>"
 
 
 class _Leaf:

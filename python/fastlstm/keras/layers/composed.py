@@ -33,7 +33,7 @@ class Composed:
     def penalized_forward(self: Any, x: Any, call: Call = INFERENCE) -> tuple[Any, float]:
         """Return what `forward` gives, and the penalties: on the output, of layers inside, and from ``add_loss``."""
         y, penalty = running.run(self, x, call)
-        return y, penalty + self._penalty(y)
+        return y, penalty + self.output_penalty(y)
 
     def penalized_vjp(self: Any, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback, float]:
         """Return what `vjp` gives, and the penalties, whose gradient the pullback adds."""
@@ -41,7 +41,7 @@ class Composed:
             y, pullback, penalty = running.run_vjp(self, x, call, penalized=True)
         else:
             (y, pullback), penalty = self.vjp(x, call), 0.0
-        return y, self._penalized_pullback(y, pullback), penalty + self._penalty(y)
+        return y, self.penalized_pullback(y, pullback), penalty + self.output_penalty(y)
 
     @property
     def penalizes_output(self: Any) -> bool:
@@ -93,7 +93,7 @@ class Composed:
             shape, arguments = _of_shape(input_shape, self.dtype)
             running.tried(self, arguments, shape)
 
-    def _check_shape(self: Any, shape: Any, name: str = "input_shape") -> None:
+    def check_input_shape(self: Any, shape: Any, name: str = "input_shape") -> None:
         """Let any pass: ``call`` says what fits."""
 
     def _on_arrays(self: Any, *args: Any, **kwargs: Any) -> Any:

@@ -20,6 +20,7 @@ from ..foundation.trees import leaves, mapped
 from ..foundation.variable import CHANGE
 from ..ops.function import probed
 from .call import Call, Pullback
+from .expected_masks import expected_masks
 
 
 def run(layer: Any, x: Any, call: Call) -> tuple[Any, float]:
@@ -170,8 +171,11 @@ def tried(layer: Any, arguments: Arguments, shape: Any) -> tuple[Any, Any]:
     """Run ``call`` on zeros, so that layers inside have their weights; return shapes and dtypes of the outputs."""
     idle = [part for part in all_parts(layer) if getattr(part, "states", 0) is None]
 
+    takes_masks = any(name == "mask" or name.endswith("_mask") for name in parameters(layer.call))
+
     def on_zeros(x: Any, given: Arguments) -> Any:
-        y, _ = run(layer, x, Call(arguments=given))
+        masks = expected_masks(given.tensors, leaves(x)) if takes_masks else None
+        y, _ = run(layer, x, Call(mask=masks, arguments=given))
         for part in idle:  # zeros are no data that states could come from
             part.reset_state()
         return y

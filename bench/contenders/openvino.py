@@ -42,7 +42,7 @@ def _convolution(problem: Convolution, config: dict[str, Any]) -> Variant:
     kernel = ops.constant(np.ascontiguousarray(problem.kernel.transpose(2, 1, 0)))
     y = ops.add(ops.convolution(x, kernel, [1], [0], [0], [1]), ops.constant(problem.bias[:, None]))
     request = ov.Core().compile_model(ov.Model([y], [x], "layer"), "CPU", config).create_infer_request()
-    request.set_input_tensor(ov.Tensor(np.ascontiguousarray(problem.x.transpose(0, 2, 1)), shared_memory=True))
+    request.set_input_tensor(ov.Tensor(np.ascontiguousarray(problem.x.transpose(0, 2, 1)), shared_memory=False))
     return Variant(request.infer, lambda _: {"y": request.get_output_tensor(0).data.transpose(0, 2, 1)})
 
 

@@ -9,7 +9,7 @@ namespace fastlstm {
 
 namespace {
 
-constexpr Index kWindowsAtATime = 64;
+constexpr Index kWindowsAtATime = 96;
 // Windows whose products are added to the sums of a kernel's gradient at a time: their gradients of a group of vectors
 // fit the first-level cache.
 constexpr Index kGatheredRows = 128;

@@ -7,6 +7,7 @@ from .activation.relu import LeakyReLU, ReLU
 from .activation.softmax import Softmax
 from .base import Layer
 from .convolution.conv1d import Conv1D, Convolution1D
+from .convolution.conv1d_transpose import Conv1DTranspose, Convolution1DTranspose
 from .core.activation import Activation
 from .core.dense import Dense
 from .core.embedding import Embedding
@@ -56,7 +57,9 @@ __all__ = [
     "Bidirectional",
     "Concatenate",
     "Conv1D",
+    "Conv1DTranspose",
     "Convolution1D",
+    "Convolution1DTranspose",
     "Cropping1D",
     "Dense",
     "Dot",

@@ -73,6 +73,10 @@ class Operation:
         """Return what `vjp` gives, and the penalty."""
         return *self.vjp(x, call), 0.0
 
+    def sees_mask_of(self, x: Any) -> bool:
+        """Whether it is told of the mask that its input carries: an array, or a list of arrays."""
+        return True
+
     def output_shape_for(self, shape: Any, arguments: Arguments) -> Any:
         """Shape of the output of a call with `arguments`, for inputs of a shape or of a list of shapes."""
         raise NotImplementedError

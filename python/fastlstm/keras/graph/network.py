@@ -181,7 +181,8 @@ class Network:
         layer, call = way.layer, way.call
         x, mask = run.taken(way.step)
         x = self._cast(x, layer) if self.mixed else x
-        call = call if mask is None else call._replace(mask=mask)
+        if mask is not None and (way.step.mask is not None or layer.sees_mask_of(x)):
+            call = call._replace(mask=mask)
         if way.back is None:
             y = self._penalized_forward(run, layer, x, call) if self.penalized else layer.forward(x, call)
         else:

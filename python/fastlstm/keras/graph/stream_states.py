@@ -4,8 +4,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from fastlstm import _core
-
+from ..foundation import core
 from ..foundation.arrays import Array, as_array
 from ..layers.history import History
 
@@ -48,7 +47,7 @@ class LayerState(Protocol):
 class CellState:
     """The states of a recurrent layer."""
 
-    def __init__(self, name: str, weights: _core.Weights, stream: _core.Stream, rows: int) -> None:
+    def __init__(self, name: str, weights: core.Weights, stream: core.Stream, rows: int) -> None:
         self._stream = stream
         parts = ("h", "c") if weights.cell == "lstm" else ("h",)
         self.fields = [Field(f"{name} {part}", (rows, weights.hidden_size), weights.dtype) for part in parts]

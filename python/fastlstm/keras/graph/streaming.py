@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastlstm import _core, checks
+from fastlstm import checks
 from fastlstm.forks import generation
 from fastlstm.streaming import StreamBase
 
+from ..foundation import core
 from ..foundation.arrays import Array
 from ..foundation.variable import CHANGE
 from ..layers.base import Layer, Step
@@ -24,7 +25,7 @@ from ..layers.recurrent.rnn import RNN
 from .plan import Plan
 from .stream_states import CellState, HistoryState, LayerState
 
-RecurrentStep = Callable[[int, _core.Weights, Array, Array], Step]
+RecurrentStep = Callable[[int, core.Weights, Array, Array], Step]
 """``(k, weights, x, y)``: the step of the k-th recurrent layer, from the array `x` to the array `y`."""
 
 
@@ -71,7 +72,7 @@ class StepPlan:
         self.recurrent = [
             (step.layer, part)
             for step, part in zip(plan.steps, self.parts, strict=True)
-            if isinstance(part, _core.Weights)
+            if isinstance(part, core.Weights)
         ]
 
     @property
@@ -89,7 +90,7 @@ class StepPlan:
         place = 0
         for number, (step, part) in enumerate(zip(self.plan.steps, self.parts, strict=True)):
             taken = [_cast(values[k], step.layer, steps) for k in step.inputs]
-            if isinstance(part, _core.Weights):
+            if isinstance(part, core.Weights):
                 y = np.empty((rows, part.hidden_size), part.dtype)
                 steps.append(recurrent(place, part, taken[0], y))
                 place += 1
@@ -196,7 +197,7 @@ class ModelStream(StreamBase):
         self.batch_size = checks.whole_number("batch_size", batch_size, at_least=1)
         self._plan = plan
         with checks.memory("batch_size", batch_size, plan.bytes_per_row * self.batch_size):
-            self._streams = [_core.Stream([weights], self.batch_size) for _, weights in plan.recurrent]
+            self._streams = [core.Stream([weights], self.batch_size) for _, weights in plan.recurrent]
             layout = plan.lay_out(self.batch_size, lambda k, weights, x, y: partial(self._streams[k].step, x, y))
         self._x, self._steps, self._y, histories = layout
         self._histories = list(histories.values())
@@ -259,7 +260,7 @@ class ModelStream(StreamBase):
         """Yield what the layers keep, in their order."""
         streams, plan = iter(self._streams), self._plan
         for number, (step, part) in enumerate(zip(plan.plan.steps, plan.parts, strict=True)):
-            if isinstance(part, _core.Weights):
+            if isinstance(part, core.Weights):
                 yield CellState(step.layer.name, part, next(streams), self.batch_size)
             elif number in histories:
                 yield HistoryState(step.layer.name, histories[number])
@@ -309,8 +310,8 @@ class ModelStream(StreamBase):
         if any(stream.batch_size != 1 or not stream._plan.same_as(plan) for stream in streams):
             raise ValueError("streams must come from one model with the same weights and have a batch size of 1")
 
-        def recurrent(k: int, weights: _core.Weights, x: Array, y: Array) -> Step:
-            return partial(_core.step_many, [stream._streams[k] for stream in streams], x, y)
+        def recurrent(k: int, weights: core.Weights, x: Array, y: Array) -> Step:
+            return partial(core.step_many, [stream._streams[k] for stream in streams], x, y)
 
         x = streams[0]._as_input(x)
         inputs, steps, y, histories = plan.lay_out(len(streams), recurrent)

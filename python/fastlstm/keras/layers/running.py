@@ -168,7 +168,7 @@ def build_for(layer: Any, arguments: Arguments, shapes: list[Any]) -> None:
 
 def tried(layer: Any, arguments: Arguments, shape: Any) -> tuple[Any, Any]:
     """Run ``call`` on zeros, so that layers inside have their weights; return shapes and dtypes of the outputs."""
-    idle = [part for part in _all_parts(layer) if getattr(part, "states", 0) is None]
+    idle = [part for part in all_parts(layer) if getattr(part, "states", 0) is None]
 
     def on_zeros(x: Any, given: Arguments) -> Any:
         y, _ = run(layer, x, Call(arguments=given))
@@ -188,7 +188,8 @@ def parts_of(layer: Any) -> Iterator[Any]:
             yield from (leaf for leaf in leaves(value) if hasattr(type(leaf), "ensure_built"))
 
 
-def _all_parts(layer: Any) -> Iterator[Any]:
+def all_parts(layer: Any) -> Iterator[Any]:
+    """Return the layers inside a layer, to any depth."""
     for part in parts_of(layer):
         yield part
-        yield from _all_parts(part)
+        yield from all_parts(part)

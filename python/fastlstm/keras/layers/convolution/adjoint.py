@@ -1,7 +1,6 @@
 """Convolutions the other way, from windows to the steps they were made of."""
 
-from fastlstm import _core
-
+from ...foundation import core
 from ...foundation.arrays import Array
 from ..windows import Windows
 
@@ -37,12 +36,12 @@ class Adjoint:
         for phase in range(self._stride):
             first, tap = divmod(phase + before, self._stride)
             taps = turned[tap :: self._stride][::-1]
-            packed = _core.Convolution(taps, bias, groups=groups) if len(taps) else None
+            packed = core.Convolution(taps, bias, groups=groups) if len(taps) else None
             self._phases.append((first - (len(taps) - 1) * self._dilation, packed))
 
     def __call__(self, x: Array, steps: int) -> Array:
         """Return the output ``(N, steps, outputs)`` for windows ``(N, windows, inputs)``."""
-        y = _core.empty((len(x), steps, self._outputs), x.dtype)
+        y = core.empty((len(x), steps, self._outputs), x.dtype)
         for phase, (first, packed) in enumerate(self._phases[:steps]):
             part = y[:, phase :: self._stride]
             if packed is None:

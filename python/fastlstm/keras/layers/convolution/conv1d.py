@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from fastlstm import _core, checks
+from fastlstm import checks
 
+from ...foundation import core
 from ...foundation.arrays import Array, Shape
 from ..base import Step, Stepper
 from ..history import History, StepWithHistory
@@ -118,10 +119,10 @@ class Conv1D(Convolution):
         rows, steps, _ = self._checked_shape(input_shape)
         return (rows, None if steps is None else self._windows.number_in(steps, self.name), self.filters)
 
-    def _freeze(self, values: tuple[Array, ...]) -> tuple[_core.Convolution, Array]:
-        return _core.Convolution(*values, groups=self.groups), values[0]
+    def _freeze(self, values: tuple[Array, ...]) -> tuple[core.Convolution, Array]:
+        return core.Convolution(*values, groups=self.groups), values[0]
 
-    def _affine(self, x: Array, product: _core.Convolution) -> Array:
+    def _affine(self, x: Array, product: core.Convolution) -> Array:
         steps = x.shape[1]
         count, (before, _) = self._windows.number_in(steps, self.name), self._windows.ends(steps)
         return product(x, -before, count, self._windows.stride, self._windows.dilation)
@@ -155,7 +156,7 @@ class Conv1D(Convolution):
 
     def _weight_gradients(self, x: Array, dz: Array) -> list[Array]:
         (taps, stride, _, dilation), (before, _) = self._windows, self._windows.ends(x.shape[1])
-        gradients = _core.convolution_gradients(x, dz, taps, -before, stride, dilation, self.groups)
+        gradients = core.convolution_gradients(x, dz, taps, -before, stride, dilation, self.groups)
         return list(gradients) if self.use_bias else [gradients[0]]
 
     def get_config(self) -> dict[str, Any]:

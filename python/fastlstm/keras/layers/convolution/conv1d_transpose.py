@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from fastlstm import _core, checks
+from fastlstm import checks
 
+from ...foundation import core
 from ...foundation.arrays import Array, Shape
 from .adjoint import Adjoint
 from .convolution import Convolution
@@ -123,12 +124,12 @@ class Conv1DTranspose(Convolution):
         return product(x, self._steps(x.shape[1]))
 
     def _input_gradient(self, dz: Array, kernel: Array, shape: tuple[int, ...]) -> Array:
-        (_, stride, _, dilation), convolution = self._windows, _core.Convolution(kernel)
+        (_, stride, _, dilation), convolution = self._windows, core.Convolution(kernel)
         return convolution(dz, -self._before, shape[1], stride, dilation)
 
     def _weight_gradients(self, x: Array, dz: Array) -> list[Array]:
         taps, stride, _, dilation = self._windows
-        dkernel, _ = _core.convolution_gradients(dz, x, taps, -self._before, stride, dilation)
+        dkernel, _ = core.convolution_gradients(dz, x, taps, -self._before, stride, dilation)
         return [dkernel, dz.sum(axis=(0, 1))] if self.use_bias else [dkernel]
 
     def get_config(self) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fastlstm import _core, checks
+from fastlstm import checks
 
+from ...foundation import core
 from ...foundation.arrays import Array, Shape
 from ..affine import Affine
 from ..base import Step, Stepper
@@ -68,8 +69,8 @@ class Dense(Affine):
         """Return the shape of the output."""
         return (*self._checked_shape(input_shape)[:-1], self.units)
 
-    def _freeze(self, values: tuple[Array, ...]) -> tuple[_core.Dense, Array]:
-        return _core.Dense(*values), values[0]
+    def _freeze(self, values: tuple[Array, ...]) -> tuple[core.Dense, Array]:
+        return core.Dense(*values), values[0]
 
     def step_function(self) -> Stepper:
         """See `Layer.step_function`."""
@@ -88,7 +89,7 @@ class Dense(Affine):
 
         return stepper
 
-    def _affine(self, x: Array, dense: _core.Dense) -> Array:
+    def _affine(self, x: Array, dense: core.Dense) -> Array:
         if x.ndim == 2:
             return dense(x)
         return dense(x.reshape(-1, x.shape[-1])).reshape(*x.shape[:-1], self.units)

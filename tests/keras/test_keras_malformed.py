@@ -263,6 +263,7 @@ LAYERS: dict[str, Callable[[], layers.Layer]] = {
     "Bidirectional": lambda: layers.Bidirectional(layers.LSTM(4)),
     "TimeDistributed": lambda: layers.TimeDistributed(layers.Dense(4)),
     "Conv1D": lambda: layers.Conv1D(4, 2),
+    "Conv1DTranspose": lambda: layers.Conv1DTranspose(4, 2),
     "Dense": lambda: layers.Dense(4),
     "Flatten": layers.Flatten,
     "Dropout": lambda: layers.Dropout(0.5),

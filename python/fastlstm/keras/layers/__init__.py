@@ -10,6 +10,7 @@ from .attention.attention import Attention
 from .attention.multi_head_attention import MultiHeadAttention
 from .base import Layer
 from .convolution.conv1d import Conv1D, Convolution1D
+from .convolution.conv1d_transpose import Conv1DTranspose, Convolution1DTranspose
 from .core.activation import Activation
 from .core.dense import Dense
 from .core.einsum_dense import EinsumDense
@@ -62,7 +63,9 @@ __all__ = [
     "Bidirectional",
     "Concatenate",
     "Conv1D",
+    "Conv1DTranspose",
     "Convolution1D",
+    "Convolution1DTranspose",
     "Cropping1D",
     "Dense",
     "Dot",

@@ -15,7 +15,7 @@ FUSABLE = ("softmax", "sigmoid")
 
 
 class Affine(Layer):
-    """Base class of `Dense` and `Conv1D`.
+    """Base class of `Dense` and of convolutions.
 
     A subclass defines `_affine`, `_input_gradient`, `_weight_gradients`, and a `_freeze` that gives a pair: what
     `_affine` takes, and the kernel.
@@ -42,10 +42,10 @@ class Affine(Layer):
     kernel: Variable
     bias: Variable | None
 
-    def _create_affine(self, kernel: tuple[int, ...]) -> None:
-        """Create a kernel of that shape, and a bias with the size of its last axis."""
+    def _create_affine(self, kernel: tuple[int, ...], outputs: int) -> None:
+        """Create a kernel of that shape, and the bias."""
         self.kernel = self._add_weight(kernel, "kernel")
-        self.bias = self._add_weight(kernel[-1:], "bias") if self.use_bias else None
+        self.bias = self._add_weight((outputs,), "bias") if self.use_bias else None
 
     def _affine(self, x: Array, product: Any) -> Array:
         """Return what goes into the activation, an array of its own."""

@@ -63,7 +63,7 @@ class Dense(Affine):
         self.units = checks.size(f"{self.name}: units", units)
 
     def _create_weights(self, input_shape: Shape) -> None:
-        self._create_affine((self._known_features(input_shape), self.units))
+        self._create_affine((self._known_features(input_shape), self.units), self.units)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the output."""

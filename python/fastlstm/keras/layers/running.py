@@ -66,11 +66,11 @@ def _as_array(part: Any) -> Any:
 
 
 def _called(layer: Any, x: Any, call: Call, passing: Pass) -> Any:
-    args, kwargs = ((x,), {}) if call.arguments is None else call.arguments.filled(x)
-    names = parameters(layer.call)
+    given_args, kwargs = ((x,), {}) if call.arguments is None else call.arguments.filled(x)
+    args, names = list(given_args), parameters(layer.call)
     given = {**dict(zip(names, args, strict=False)), **kwargs}
     if "training" in names and given.get("training") is None:
-        kwargs["training"] = passing.training
+        _put("training", passing.training, names, args, kwargs)
     tensors = {name: value for name, value in given.items() if any(map(is_array, leaves(value))) and name != "mask"}
     first = next(iter(tensors.values()), None)
     if given.get("mask") is not None:
@@ -78,10 +78,18 @@ def _called(layer: Any, x: Any, call: Call, passing: Pass) -> Any:
     for name, tensor in tensors.items():
         mask_name = "mask" if len(tensors) == 1 else f"{name}_mask"
         if mask_name in names and given.get(mask_name) is None:
-            kwargs[mask_name] = mapped(passing.mask_of, tensor)
+            _put(mask_name, mapped(passing.mask_of, tensor), names, args, kwargs)
     y = layer.call(*args, **kwargs)
     _keep_mask(layer, x, y, passing, first)
     return y
+
+
+def _put(name: str, value: Any, names: tuple[str, ...], args: list[Any], kwargs: dict[str, Any]) -> None:
+    """Give an argument a value where it stands: None may have been given without its name."""
+    if names.index(name) < len(args):
+        args[names.index(name)] = value
+    else:
+        kwargs[name] = value
 
 
 def parameters(method: Any) -> tuple[str, ...]:

@@ -34,7 +34,17 @@ _NO_NUMBERS = (bool, np.bool_, np.timedelta64)  # though Python or NumPy count t
 LONGEST_TEXT = 300
 """What a message shows of a value at most; a config, say, may be nested."""
 
-_short = reprlib.Repr()
+
+class _Short(reprlib.Repr):
+    """Values in short, and of arrays with more than a few numbers what they are in place of them."""
+
+    def repr_ndarray(self, x: NDArray[Any], level: int) -> str:
+        if x.ndim < 2 and x.size <= self.maxlist:
+            return self.repr_instance(x, level)
+        return f"an array of shape {x.shape} and dtype {x.dtype}"
+
+
+_short = _Short()
 _short.maxstring = _short.maxother = _short.maxlong = 80
 
 
@@ -91,6 +101,23 @@ def refuse_shape(name: str, wanted: Any, found: Any, cure: str = "") -> NoReturn
 def refuse_dtype(name: str, wanted: Any, found: Any, cure: str = "") -> NoReturn:
     """Raise TypeError about an array of another dtype."""
     complain(TypeError, name, f"have dtype {wanted}", found, cure)
+
+
+def refuse_count(name: str, wanted: str, found: Any) -> NoReturn:
+    """Raise ValueError about a list that has another number of entries than `wanted` says, or is none."""
+    got = f"{len(found)} of them" if isinstance(found, list | tuple) else shown(found)
+    complain(ValueError, name, f"be {wanted}", got)
+
+
+def refuse_pair(owner: str, **given: Any) -> NoReturn:
+    """Raise ValueError about two arguments of which one must be `given`, the other None."""
+    got = ", ".join(f"{argument}={shown(value)}" for argument, value in given.items())
+    complain(ValueError, owner, f"be given either {' or '.join(given)}", got)
+
+
+def named(error: Exception, owner: str) -> Exception:
+    """Return an error of the same kind with the `owner` of the argument before it."""
+    return (TypeError if isinstance(error, TypeError) else ValueError)(f"{owner}: {error}")
 
 
 def kind_error(value: Any) -> type[Exception]:

@@ -191,7 +191,11 @@ def test_learning_rates():
         ),
         (lambda: optimizers.Adam(clipnorm=-1.0), ValueError, "clipnorm must be a number above 0"),
         (lambda: optimizers.Adam(use_ema=True), NotImplementedError, "use_ema=True"),
-        (lambda: optimizers.Adam(decay=0.1), ValueError, "unknown argument 'decay'"),
+        (
+            lambda: optimizers.Adam(decay=0.1),
+            ValueError,
+            "Adam: arguments must be ones that the optimizer has, got 'decay'",
+        ),
         (lambda: optimizers.SGD(momentum=2.0), ValueError, "momentum must be a number from 0 to 1, got 2.0"),
     ],
 )

@@ -84,8 +84,8 @@ def any_numbers(value: Any, name: str, wanted: str = "an array of numbers") -> A
     """`value` as an array of whatever real number type it has, or TypeError."""
     array = value if type(value) is np.ndarray else checks.array(name, value, wanted)
     if array.dtype.kind not in "fiub":
-        found = type(value).__name__ if array.ndim == 0 else f"dtype {array.dtype}"
-        raise TypeError(f"{name}: expected {wanted}, got {found}; convert it to float32 or float64 first")
+        found = checks.shown(value) if array.ndim == 0 else f"dtype {array.dtype}"
+        checks.complain(TypeError, name, f"be {wanted}", found, "; convert it to float32 or float64 first")
     return array
 
 
@@ -94,7 +94,7 @@ def as_mask(mask: Any, name: str, shape: tuple[int, ...], ndim: int | None = Non
     array = any_numbers(mask, name, "an array of booleans, True for what is there")
     wanted = shape[:ndim] if ndim else shape[: max(1, array.ndim)]
     if array.shape != wanted:
-        raise ValueError(f"{name}: got shape {array.shape}, wanted {wanted}, the first axes of x")
+        checks.refuse_shape(name, f"{wanted}, that of the first axes of x", array.shape)
     return array if array.dtype == np.bool_ else array != 0
 
 

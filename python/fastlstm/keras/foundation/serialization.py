@@ -239,14 +239,12 @@ def _restored_slice(config: dict[str, Any], argument: str) -> slice:
 
 
 def _refused_lambda(config: dict[str, Any], argument: str) -> Any:
-    raise ValueError(
-        f"{argument}: the config has the code of a lambda, which is not run; write the function with def and give it "
-        "in custom_objects, by a name that the config then has for it"
-    )
+    cure = "; write the function with def and give it in custom_objects, by a name that the config then has for it"
+    checks.complain(ValueError, argument, "be a function with a name", "the code of a lambda, which is not run", cure)
 
 
 def _refused_tensor(config: dict[str, Any], argument: str) -> Any:
-    raise ValueError(f"{argument}: there is a symbolic tensor where none can be, outside the calls of a graph")
+    checks.complain(ValueError, argument, "have symbolic tensors in the calls of a graph only", "one elsewhere")
 
 
 _RESTORERS: dict[str, Callable[[dict[str, Any], str], Any]] = {

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from fastlstm import checks
+
 from .arrays import Shape
 from .lookup import auto_name
 from .trees import leaves, mapped
@@ -48,7 +50,7 @@ class SymbolicTensor:
         return len(self.shape)
 
     def _refuse(self, what: str, cure: str) -> Any:
-        raise TypeError(f"{self.name}: a symbolic tensor has no values {what}; {cure}")
+        checks.complain(TypeError, self.name, f"have values {what}", "a symbolic tensor, which has none", f"; {cure}")
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Any:
         return self._refuse("that NumPy could take", "use fastlstm.keras.ops, or a layer")

@@ -125,7 +125,8 @@ class Composed:
 
     def step_function(self: Any) -> Any:
         """ValueError: see `Layer.step_function`."""
-        raise ValueError(f"{self.name}: a layer with a call() of its own cannot be streamed, one time step at a time")
+        must = "be a layer that can be streamed, one time step at a time"
+        checks.complain(ValueError, self.name, must, "one with a call() of its own")
 
     stream_weights = step_function
 

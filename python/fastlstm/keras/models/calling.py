@@ -22,7 +22,7 @@ _KNOWN = ("mask", "training", "initial_state")
 def call_as_said(layer: Any, args: list[Any], kwargs: dict[str, Any], argument: str) -> None:
     """Call a layer on symbolic tensors; `argument` is what errors call the call."""
     if not any_symbolic(args, kwargs):
-        raise ValueError(f"{argument} must be on the outputs of other layers, got none among its arguments")
+        checks.complain(ValueError, argument, "be on the outputs of other layers", "none among its arguments")
     if isinstance(layer, Layer) and not (layer.composed and not _is_of_this_package(layer)):
         args, kwargs = _as_taken(layer, args, kwargs, argument)
     elif isinstance(layer, Layer):
@@ -41,7 +41,7 @@ def _as_taken(layer: Any, args: list[Any], kwargs: dict[str, Any], argument: str
     if len(args) > 1 and takes_states(layer):
         args, kwargs = args[:1], {"initial_state": args[1]} | kwargs
     if len(args) != 1:
-        raise ValueError(f"{argument} must have one argument without a name, got {len(args)}")
+        checks.complain(ValueError, argument, "have one argument without a name", len(args))
     usual = layer.keras_call
     given = {name: value for name, value in kwargs.items() if value is not None and usual.get(name, ...) is not value}
     for name, value in given.items():

@@ -71,8 +71,8 @@ class Model(ConfiguredModel):
         self._input_tree: Any = None
         self._output_tree: Any = None
         if (inputs is None) != (outputs is None):
-            missing = "outputs" if outputs is None else "inputs"
-            raise ValueError(f"{self.name}: inputs and outputs must come together, {missing} are missing")
+            given = "inputs" if outputs is None else "outputs"
+            checks.complain(ValueError, f"{self.name}: inputs and outputs", "come together", f"{given} alone")
         if inputs is not None:
             self._set_plan(inputs, outputs)
         if not checks.truth(f"{self.name}: trainable", trainable):
@@ -88,7 +88,8 @@ class Model(ConfiguredModel):
                     wanted = "symbolic tensors, what Input() and layers called on it give"
                     checks.refuse(TypeError, f"{self.name}: {argument}", wanted, leaf)
         if not leaves(inputs) or not leaves(outputs):
-            raise ValueError(f"{self.name}: inputs and outputs must have at least one tensor each")
+            got = f"{len(leaves(inputs))} inputs and {len(leaves(outputs))} outputs"
+            checks.complain(ValueError, f"{self.name}: inputs and outputs", "have at least one tensor each", got)
         inputs, outputs = cut(inputs, outputs, self.name)
         self._plan = Plan(leaves(inputs), leaves(outputs), self.name)
         self._input_tree, self._output_tree = inputs, outputs
@@ -101,9 +102,8 @@ class Model(ConfiguredModel):
     def plan(self) -> Plan:
         """The steps from inputs to outputs."""
         if self._plan is None:
-            raise ValueError(
-                f"{self.name}: has no weights yet; build it, call it on data or give it an input shape first"
-            )
+            cure = "; build it, call it on data or give it an input shape first"
+            checks.complain(ValueError, self.name, "have weights", "none yet", cure)
         return self._plan
 
     @property
@@ -231,8 +231,7 @@ class Model(ConfiguredModel):
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return the layer of this name, or at this index."""
         if (name is None) == (index is None):
-            given = f"name={checks.shown(name)}, index={checks.shown(index)}"
-            raise ValueError(f"{self.name}: get_layer needs either name or index, got {given}")
+            checks.refuse_pair(f"{self.name}: get_layer", name=name, index=index)
         layers = self.layers
         if index is not None:
             count = len(layers)
@@ -302,7 +301,8 @@ class Model(ConfiguredModel):
     def _masks(self, mask: Any, arrays: tuple[Array, ...]) -> list[Array | None]:
         given = mask if isinstance(mask, list | tuple) and len(arrays) > 1 else [mask]
         if len(given) != len(arrays):
-            raise ValueError(f"mask: got {len(given)}, wanted one for each of the {len(arrays)} inputs of {self.name}")
+            must = f"have an entry for each of the {len(arrays)} inputs of {self.name}"
+            checks.complain(ValueError, "mask", must, len(given))
         return [None if m is None else self._mask(m, x, k) for k, (m, x) in enumerate(zip(given, arrays, strict=True))]
 
     def _mask(self, mask: Any, x: Array, number: int) -> Array:
@@ -347,8 +347,8 @@ class Model(ConfiguredModel):
         """Shape of the output for an input of `input_shape`, both with the batch axis; lists for several."""
         shapes = [as_batch_shape(shape, f"{self.name}: input_shape") for shape in several(input_shape)]
         if len(shapes) != len(self.plan.inputs):
-            wanted = f"one shape for each of its {len(self.plan.inputs)} inputs"
-            raise ValueError(f"{self.name}: input_shape: got {len(shapes)} shapes, wanted {wanted}")
+            must = f"have a shape for each of the {len(self.plan.inputs)} inputs"
+            checks.complain(ValueError, f"{self.name}: input_shape", must, len(shapes))
         found = self.plan.output_shapes(shapes)
         return _as_lists(filled(self._output_tree, iter([_Leaf(shape) for shape in found])))
 
@@ -456,4 +456,4 @@ def _check_names(plan: Plan, name: str) -> None:
     counts = Counter(layer.name for layer in plan.layers)
     twice = sorted(one for one, count in counts.items() if count > 1)
     if twice:
-        raise ValueError(f"{name}: has several layers named {twice[0]!r}; give each its own name")
+        checks.complain(ValueError, f"{name}: layers", "have a name each", f"{twice[0]!r} twice", "; rename one")

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple, overload
 import numpy
 import numpy as np
 
+from fastlstm import checks
+
 from ..foundation.arrays import Array, Shape
 from ..foundation.boxes import autograd, bare, is_box
 from ..foundation.lookup import auto_name, checked_name
@@ -177,7 +179,8 @@ def _closed(shape: Shape, size: int) -> tuple[int, ...]:
 
 def _opened(one: tuple[int, ...], other: tuple[int, ...]) -> Shape:
     if len(one) != len(other):
-        raise ValueError(f"the number of axes must not depend on open sizes, got {one} and {other}")
+        must = "not depend on open sizes"
+        checks.complain(ValueError, "the number of axes", must, f"shapes {one} and {other}")
     return tuple(a if a == b else None for a, b in zip(one, other, strict=True))
 
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy
 
+from fastlstm import checks
+
 from ..foundation.boxes import bare
 from ..foundation.symbolic import OPERATORS
 from ..foundation.trees import mapped
@@ -56,8 +58,7 @@ def scatter(np: Any, indices: Any, values: Any, shape: Any) -> Any:
 @operation
 def scatter_update(np: Any, inputs: Any, indices: Any, updates: Any, reduction: str | None = None) -> Any:
     """`inputs` with `updates` at the places that the rows of `indices` say, or added there."""
-    if reduction not in (None, "add"):
-        raise ValueError(f"reduction must be None or 'add', got {reduction!r}")
+    checks.one_of("reduction", reduction, (None, "add"))
     return _with(np, inputs, _places(indices), updates, reduction)
 
 

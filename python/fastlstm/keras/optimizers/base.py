@@ -214,6 +214,6 @@ class Optimizer(Configurable):
 def _refuse_rest(owner: str, kwargs: dict[str, Any]) -> None:
     for name, value in kwargs.items():
         if name not in _NEUTRAL:
-            raise ValueError(f"{owner}: unknown argument {name!r}")
+            checks.complain(ValueError, f"{owner}: arguments", "be ones that the optimizer has", repr(name))
         if type(value) is not type(_NEUTRAL[name]) or value != _NEUTRAL[name]:
             raise NotImplementedError(f"{owner}: {name}={value!r} is not supported, leave it out")

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fastlstm.checks import real_number, refuse, truth, whole_number
+from fastlstm.checks import complain, real_number, refuse, shown, truth, whole_number
 
 ClassWeights: TypeAlias = dict[int, float]
 
@@ -103,9 +103,8 @@ def refuse_beside_batches(**given: Any) -> None:
     """Raise if anything is `given` that batches from a generator or the like bring themselves."""
     for name, value in given.items():
         if value is not None:
-            raise ValueError(
-                f"{name} must be left out where x gives batches, got a {type(value).__name__}: {_OWN[name]}"
-            )
+            must = "be left out where x gives batches"
+            complain(ValueError, name, must, shown(value), f": {_OWN[name]}")
 
 
 _OWN = {
@@ -120,9 +119,8 @@ def _epochs(first: Any, last: Any) -> range:
     first = whole_number("initial_epoch", first, at_least=0)
     last = whole_number("epochs", last, at_least=0)
     if first > last:
-        raise ValueError(
-            f"epochs must be at least initial_epoch {first}, as it is the number of the last one, got {last}"
-        )
+        must = f"be at least initial_epoch {first}, as it is the number of the last one"
+        complain(ValueError, "epochs", must, last)
     return range(first, last)
 
 

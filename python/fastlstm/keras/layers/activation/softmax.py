@@ -55,7 +55,7 @@ class Softmax(Layer):
         super()._check_shape(shape, name)
         rank = len(shape)
         if not all(-rank <= axis < rank for axis in np.atleast_1d(self.axis)):
-            raise ValueError(f"{self.name}: {name} must have the axis {self.axis}, got {shape_text(shape)}")
+            checks.complain(ValueError, f"{self.name}: {name}", f"have the axis {self.axis}", shape_text(shape))
 
     def _axes_of(self, rank: int) -> tuple[int, ...]:
         given = self.axis if isinstance(self.axis, list) else [self.axis]
@@ -70,7 +70,7 @@ class Softmax(Layer):
         if not 0 < mask.ndim <= x.ndim or any(size not in (1, wanted) for size, wanted in pairs):
             cure = "; Activation('softmax') takes no notice of a mask of time steps"
             wanted = f"a shape whose last axes are those of x {x.shape}, or 1"
-            raise ValueError(f"{self.name}: mask must have {wanted}, got {mask.shape}{cure}")
+            checks.complain(ValueError, f"{self.name}: mask", f"have {wanted}", mask.shape, cure)
         return mask if mask.dtype == np.bool_ else mask > 0.5
 
     def forward(self, x: Array, call: Call = INFERENCE) -> Array:

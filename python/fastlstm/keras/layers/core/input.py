@@ -36,8 +36,7 @@ class InputLayer(Layer):
     ) -> None:
         super().__init__(name=name)
         if (shape is None) == (batch_shape is None):
-            given = f"shape={checks.shown(shape)}, batch_shape={checks.shown(batch_shape)}"
-            raise ValueError(f"Input: give either shape or batch_shape, got {given}")
+            checks.refuse_pair("Input", shape=shape, batch_shape=batch_shape)
         rows = None if batch_size is None else checks.whole_number("Input: batch_size", batch_size, at_least=1)
         if batch_shape is not None:
             self.batch_shape = as_batch_shape(batch_shape, "Input: batch_shape")

@@ -36,7 +36,7 @@ class WindowPooling(Pooling):
         if self.padding == "same":
             return -(-steps // stride)
         if steps < size:
-            raise ValueError(f"{self.name}: x must have at least the {size} time steps of a window, got {steps}")
+            checks.complain(ValueError, f"{self.name}: x", f"have at least the {size} time steps of a window", steps)
         return (steps - size) // stride + 1
 
     def _ends(self, steps: int) -> tuple[int, int]:

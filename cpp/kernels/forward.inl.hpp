@@ -110,7 +110,8 @@ void lstm_forward(const CellForwardArgs<T>& args) {
 
 // r, u = sigmoid(z_r, z_u),  n = tanh(z_n + r a)  with a = R_n h_prev + b_rn
 // h = (1 - u) n + u h_prev
-// u and n are fractions that share a division.
+// u and n are fractions. They share a division where multiply-adds are fused: elsewhere refining u takes longer than a
+// division of its own.
 template <class T>
 struct GruCell {
     Packet<T> h;
@@ -120,25 +121,31 @@ struct GruCell {
         const Packet<T> one = constant<T>(1);
         r = pdiv(one, sigmoid_denominator(z_r));
         const Packet<T> u_denominator = sigmoid_denominator(z_u);
-        n_fraction = tanh_fraction(Packet<T>(pmadd(r, a, z_n)), kShared<T>);
-        const Packet<T> un = pdiv(one, pmul(u_denominator, n_fraction.denominator));
-        const Packet<T> quotient = pmul(n_fraction.denominator, un);
-        u = refined<T>(quotient, one, u_denominator, quotient);  // 1 where it should be: a state is kept for many steps
-        n_inverse = pmul(u_denominator, un);
-        const Packet<T> n = pmul(n_fraction.numerator, n_inverse);
+        n_fraction = tanh_fraction(Packet<T>(pmadd(r, a, z_n)), kFused ? kShared<T> : 1);
+        // Either way u is 1 where it should be: a state is kept for many steps.
+        if constexpr (kFused) {
+            const Packet<T> un = pdiv(one, pmul(u_denominator, n_fraction.denominator));
+            const Packet<T> quotient = pmul(n_fraction.denominator, un);
+            u = refined<T>(quotient, one, u_denominator, quotient);
+            n_inverse = pmul(u_denominator, un);
+            n = pmul(n_fraction.numerator, n_inverse);
+        } else {
+            u = pdiv(one, u_denominator);
+            n = pdiv(n_fraction.numerator, n_fraction.denominator);
+        }
         h = pmadd(u, psub(h_prev, n), n);
     }
 
     // n, r, u for backward
     FASTLSTM_INLINE void store_gates(T* gates) const {
         constexpr int W = kLanes<T>;
-        pstore(gates, refined_tanh(n_fraction, n_inverse));
+        pstore(gates, kFused ? refined_tanh(n_fraction, n_inverse) : within_unit<T>(n));
         pstore(gates + W, r);
         pstore(gates + 2 * W, u);
     }
 
 private:
-    Packet<T> r, u, n_inverse;
+    Packet<T> r, u, n, n_inverse;
     Fraction<Packet<T>> n_fraction;
 };
 

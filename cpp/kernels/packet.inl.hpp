@@ -37,6 +37,13 @@ constexpr int kRegisters = 32;
 constexpr int kRegisters = 16;
 #endif
 
+// Whether a multiply-add is one instruction.
+#if defined(EIGEN_VECTORIZE_FMA) || defined(EIGEN_VECTORIZE_NEON)
+constexpr bool kFused = true;
+#else
+constexpr bool kFused = false;
+#endif
+
 // Rows of a register tile with V vectors: as many accumulators as leave room for one vector and the broadcasts. The
 // build may ask for less than 8, as sanitizers do.
 template <int V>

@@ -120,6 +120,22 @@ def named(error: Exception, owner: str) -> Exception:
     return (TypeError if isinstance(error, TypeError) else ValueError)(f"{owner}: {error}")
 
 
+def refuse_call(error: Exception, owner: str, given: str) -> NoReturn:
+    """Raise what is wrong with a call on what is `given`: an `error` of this module as it is, else with its words.
+
+    `owner` stands before the message.
+    """
+    kind, text = (TypeError if isinstance(error, TypeError) else ValueError), str(error).rstrip()
+    if is_worded(error):
+        raise kind(f"{owner}{text}; it was called on {given}") from error
+    complain(kind, f"{owner}the call", "be on what goes together", f"{given}: {text}", cause=error)
+
+
+def is_worded(error: Exception) -> bool:
+    """Whether an error is one about an argument, as `complain` words it."""
+    return " must " in str(error) and ", got " in str(error)
+
+
 def kind_error(value: Any) -> type[Exception]:
     """Return the error for a `value` in place of a name: ValueError for an unknown name, TypeError for no name."""
     return ValueError if isinstance(value, str) else TypeError

@@ -27,8 +27,26 @@ MAKERS: dict[str, Callable[[Any], Any]] = {
     "optimizers.AdamW": lambda k: k.optimizers.AdamW(
         k.optimizers.schedules.ExponentialDecay(0.5, 10, 0.75, True, "e"), weight_decay=0.25
     ),
+    "optimizers.Nadam": lambda k: k.optimizers.Nadam(0.5, 0.75, 0.25, 1e-3, use_ema=True, ema_momentum=0.75),
+    "optimizers.Adagrad": lambda k: k.optimizers.Adagrad(0.5, 0.25, 1e-3, gradient_accumulation_steps=3),
+    "optimizers.Adadelta": lambda k: k.optimizers.Adadelta(0.5, 0.75, 1e-3, ema_overwrite_frequency=2, use_ema=True),
+    "optimizers.Adamax": lambda k: k.optimizers.Adamax(0.5, 0.75, 0.25, 1e-3),
+    "optimizers.Lion": lambda k: k.optimizers.Lion(0.5, 0.75, 0.25, weight_decay=0.5),
+    "optimizers.Ftrl": lambda k: k.optimizers.Ftrl(0.5, -0.25, 0.75, 0.125, 0.5, 0.25, 2.0),
+    "optimizers.Adafactor": lambda k: k.optimizers.Adafactor(0.5, -0.5, 1e-3, 1e-2, 2.0, False),
+    "optimizers.Lamb": lambda k: k.optimizers.Lamb(0.5, 0.75, 0.25, 1e-3),
     "optimizers.schedules.ExponentialDecay": lambda k: k.optimizers.schedules.ExponentialDecay(0.5, 10, 0.75, True),
-    "optimizers.schedules.CosineDecay": lambda k: k.optimizers.schedules.CosineDecay(0.5, 10, 0.25, "c"),
+    "optimizers.schedules.CosineDecay": lambda k: k.optimizers.schedules.CosineDecay(0.5, 10, 0.25, "c", 0.75, 3),
+    "optimizers.schedules.CosineDecayRestarts": lambda k: k.optimizers.schedules.CosineDecayRestarts(
+        0.5, 10, 1.5, 0.75, 0.25
+    ),
+    "optimizers.schedules.InverseTimeDecay": lambda k: k.optimizers.schedules.InverseTimeDecay(0.5, 10, 0.75, True),
+    "optimizers.schedules.PolynomialDecay": lambda k: k.optimizers.schedules.PolynomialDecay(
+        0.5, 10, 0.25, 2.0, True, "p"
+    ),
+    "optimizers.schedules.PiecewiseConstantDecay": lambda k: k.optimizers.schedules.PiecewiseConstantDecay(
+        [10, 20], [0.5, 0.25, 0.125]
+    ),
     "initializers.Zeros": lambda k: k.initializers.Zeros(),
     "initializers.Ones": lambda k: k.initializers.Ones(),
     "initializers.Constant": lambda k: k.initializers.Constant([1.0, 2.0]),

@@ -453,6 +453,18 @@ def test_metrics_that_gather_weights():
     assert (metric.seen.numpy(), metric.inner.count) == (0, 0)
 
 
+def test_steps_of_several_tensors_may_meet_where_their_numbers_are_open():
+    """In an attention the steps are the last axis of the scores and the second of what they weigh."""
+    source, target = Input((None, I), dtype="float64"), Input((None, I), dtype="float64")
+    scores = ops.softmax(ops.matmul(target, ops.transpose(source, (0, 2, 1))))
+    context = layers.Lambda(lambda pair: ops.matmul(*pair), dtype="float64")([scores, source])
+    assert (scores.shape, context.shape) == ((None, None, None), (None, None, I))
+    x, y = draw(N, 6, I), draw(N, 4, I, seed=1)
+    weights = np.exp(y @ x.swapaxes(1, 2))
+    weights /= weights.sum(axis=-1, keepdims=True)
+    np.testing.assert_allclose(Model([source, target], context)([x, y]), weights @ x, rtol=1e-12)
+
+
 def test_names_of_keras_inside_functions(central_differences):
     """Activations, losses and regularizers, whose own derivatives are used."""
     x = draw(N, 3)
@@ -533,7 +545,7 @@ def test_what_cannot_be_done_says_so(monkeypatch):
     class Nothing(Model):
         pass
 
-    with pytest.raises(NotImplementedError, match=r"give inputs and outputs, or define call"):
+    with pytest.raises(NotImplementedError, match=r"must have inputs and outputs, or a class with call"):
         Nothing()(draw(N, I))
 
 

@@ -354,9 +354,9 @@ def test_arrays_come_back():
 @pytest.mark.parametrize(
     ("described", "error", "message"),
     [
-        ({"class_name": "__numpy__", "config": {"value": ["a"], "dtype": "U1"}}, TypeError, "array of numbers"),
+        ({"class_name": "__numpy__", "config": {"value": ["a"], "dtype": "U1"}}, TypeError, "dtype of real numbers"),
         ({"class_name": "__numpy__", "config": {"value": [[1], [1, 2]], "dtype": "int8"}}, TypeError, "ragged"),
-        ({"class_name": "__numpy__", "config": {"value": [1], "dtype": "object"}}, TypeError, "array of numbers"),
+        ({"class_name": "__numpy__", "config": {"value": [1], "dtype": "object"}}, TypeError, "dtype of real numbers"),
         ({"class_name": "__numpy__", "config": [1]}, TypeError, "__numpy__ must be a dict"),
         ({"class_name": "__slice__", "config": {"start": "a"}}, TypeError, "each end must be a whole number, got 'a'"),
         ({"class_name": "__bytes__", "config": {"value": 3}}, TypeError, "value must be a str, got 3"),

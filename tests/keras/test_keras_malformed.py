@@ -71,7 +71,10 @@ NEEDED: dict[str, Callable[[], Any]] = {
     "initial_learning_rate": lambda: 0.1,
     "input_dim": lambda: 3,
     "layer": lambda: layers.LSTM(3),
+    "boundaries": lambda: [10],
+    "first_decay_steps": lambda: 3,
     "learning_rate": lambda: 0.1,
+    "values": lambda: [0.1, 0.01],
     "n": lambda: 3,
     "name": lambda: "a",
     "output_dim": lambda: 3,
@@ -93,13 +96,18 @@ ALLOWED: dict[str, set[str]] = {
     **{name: {"0"} for name in ("rate", "dropout", "recurrent_dropout", "momentum", "rho", "beta_1", "beta_2")},
     **{name: {"0"} for name in ("factor", "implementation", "label_smoothing", "min_value", "time_major")},
     **{name: {"0", *POSITIVE} for name in ("epsilon", "l1", "l2", "stddev", "learning_rate", "initial_learning_rate")},
-    **{name: {"0", *POSITIVE} for name in ("alpha", "decay_rate", "maxval", "min_lr")},
-    **{name: POSITIVE for name in ("decay_steps", "delta", "scale")},
+    **{name: {"0", *POSITIVE} for name in ("alpha", "decay_rate", "maxval", "min_lr", "m_mul", "power")},
+    **{name: {"0", *POSITIVE} for name in ("end_learning_rate", "epsilon_1", "epsilon_2", "initial_accumulator_value")},
+    **{name: {"0", *POSITIVE} for name in ("l1_regularization_strength", "l2_regularization_strength")},
+    **{name: POSITIVE for name in ("decay_steps", "first_decay_steps", "delta", "scale", "clip_threshold")},
+    "ema_momentum": {"0"},
     **{name: {"None", "inf", *POSITIVE} for name in ("clipnorm", "clipvalue", "global_clipnorm")},
     **{name: {"None"} for name in ("batch_input_shape", "dtype", "input_dim", "input_length")},
     "batch_shape": set(),
     "axes": {"-1", "negative size", *WHOLE},
     "axis": {"-1", "negative size", *WHOLE},
+    "beta_2_decay": {"-1", "0"},
+    "boundaries": set(),
     "baseline": {"None", "inf", *FINITE},
     "callbacks": {"None", "[]"},
     "cropping": {"0"},
@@ -107,6 +115,8 @@ ALLOWED: dict[str, set[str]] = {
     "filename": {"text"},
     "input_shape": {"None", "[]", "0"},
     "k": WHOLE - {"0"},
+    "l2_shrinkage_regularization_strength": {"0", *POSITIVE},
+    "learning_rate_power": {"-1", "0"},
     "mask_value": {"inf", "nan", "nan of NumPy", *FINITE},
     "max_value": {"inf", "0", *POSITIVE},
     "minval": {"-1", "0"},
@@ -117,10 +127,14 @@ ALLOWED: dict[str, set[str]] = {
     "shared_axes": {"None", "[]", *WHOLE} - {"0"},
     "strides": {"None"},
     "target_shape": {"[]", "negative size"},
+    "t_mul": POSITIVE,
     "use_cudnn": {"True", "0"},
     "value": {"True", "2**62", "array", "[]", "negative size", *FINITE},
     "verbose": {"0", "True"},
+    "values": set(),
+    "warmup_target": {"None", "0", *POSITIVE},
     "weight_decay": {"None", "0", *POSITIVE},
+    **{name: WHOLE - {"0"} | {"None"} for name in ("ema_overwrite_frequency", "gradient_accumulation_steps")},
 }
 # Where one class or module has another rule than the others.
 ALLOWED_OF: dict[tuple[str, str], set[str]] = {
@@ -151,6 +165,7 @@ ALLOWED_OF: dict[tuple[str, str], set[str]] = {
     ("BatchNormalization", "renorm_momentum"): {"0"},
     ("BatchNormalization", "scale"): {"True", "0"},
     ("LayerNormalization", "scale"): {"True", "0"},
+    ("Lion", "beta_1"): set(),
     ("ReLU", "max_value"): {"None", "0", *POSITIVE},
     ("ReLU", "threshold"): {"0", *POSITIVE},
     ("Rescaling", "offset"): {"array", "negative size", *FINITE},
@@ -202,9 +217,7 @@ def test_constructors(kind: str) -> None:
 
 
 def test_arguments_not_in_a_signature() -> None:
-    for name in ("use_ema", "ema_momentum", "ema_overwrite_frequency", "loss_scale_factor"):
-        default = {"None"} if name[0] != "u" and name != "ema_momentum" else set()
-        assert not complaints(lambda value, name=name: optimizers.SGD(**{name: value}), name, default)
+    assert not complaints(lambda value: optimizers.SGD(loss_scale_factor=value), "loss_scale_factor", {"None"})
     assert not complaints(lambda value: callbacks.LambdaCallback(on_epoch_end=value), "on_epoch_end", {"None", "class"})
     assert not complaints(lambda value: layers.Dense(3, batch_shape=value), "batch_shape", {"None"})
 

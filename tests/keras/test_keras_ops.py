@@ -617,7 +617,7 @@ def test_random_choices():
 def test_open_axes_may_have_to_be_long():
     x = Input((None, I))
     assert x[:, 100].shape == (None, I)
-    with pytest.raises(IndexError, match="out of bounds"):
+    with pytest.raises(ValueError, match="out of bounds"):
         x[:, :, 100]
 
 

@@ -109,6 +109,7 @@ def test_gradients(name):
         np.testing.assert_allclose(a, b, atol=10 * FLOAT32)
 
 
+@pytest.mark.filterwarnings("ignore:Layer .* was passed an input with a mask")  # Keras says what it loses
 @pytest.mark.parametrize("name", [name for name, (_, x) in LAYERS.items() if x.ndim == 3])
 def test_masks(name):
     """What a layer makes of the mask of its input: its values, and the mask of its output."""

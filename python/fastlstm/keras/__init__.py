@@ -13,6 +13,7 @@ from . import (
     losses,
     metrics,
     models,
+    old_spellings,
     ops,
     optimizers,
     random,
@@ -23,6 +24,8 @@ from . import (
 from .foundation.symbolic import SymbolicTensor as KerasTensor
 from .layers import Input, Layer
 from .models import Model, Sequential
+
+old_spellings.install()
 
 __all__ = [
     "Input",

@@ -26,6 +26,18 @@ def float_dtype(dtype: Any, name: str = "dtype") -> np.dtype[Any]:
     return checks.float_dtype(name, floatx() if dtype is None else dtype)
 
 
+REAL = "fiub"
+"""Kinds of the dtypes of real numbers, booleans among them."""
+
+
+def real_dtype(name: str, value: Any) -> np.dtype[Any]:
+    """`value` as the dtype of real numbers that it names."""
+    found = checks.any_dtype(name, value)
+    if found.kind not in REAL:
+        checks.refuse(TypeError, name, "a dtype of real numbers such as 'float32'", value)
+    return found
+
+
 def policy_name(described: dict[str, Any], name: str) -> Any:
     """Return the dtype of Keras' description of a policy."""
     config = described.get("config")
@@ -83,7 +95,7 @@ def as_array(value: Any, name: str, dtype: np.dtype[Any], wanted: str = "an arra
 def any_numbers(value: Any, name: str, wanted: str = "an array of numbers") -> Array:
     """`value` as an array of whatever real number type it has, or TypeError."""
     array = value if type(value) is np.ndarray else checks.array(name, value, wanted)
-    if array.dtype.kind not in "fiub":
+    if array.dtype.kind not in REAL:
         found = checks.shown(value) if array.ndim == 0 else f"dtype {array.dtype}"
         checks.complain(TypeError, name, f"be {wanted}", found, "; convert it to float32 or float64 first")
     return array

@@ -9,7 +9,7 @@ import numpy as np
 from fastlstm import checks
 
 from .published import place_of
-from .symbolic import Arguments, Node, SymbolicTensor
+from .symbolic import Arguments, Node, SymbolicTensor, described
 
 
 class Operation:
@@ -73,6 +73,10 @@ class Operation:
         """Return what `vjp` gives, and the penalty."""
         return *self.vjp(x, call), 0.0
 
+    def sees_mask_of(self, x: Any) -> bool:
+        """Whether it is told of the mask that its input carries: an array, or a list of arrays."""
+        return True
+
     def output_shape_for(self, shape: Any, arguments: Arguments) -> Any:
         """Shape of the output of a call with `arguments`, for inputs of a shape or of a list of shapes."""
         raise NotImplementedError
@@ -81,11 +85,20 @@ class Operation:
         """Return what `output_shape_for` gives, and the dtype of the output, or a list where there are several."""
         return self.output_shape_for(shape, arguments), self.dtype
 
+    def get_ready(self, arguments: Arguments, shape: Any) -> None:
+        """Do what has to be done before the outputs of a call are known, as making weights."""
+
     def note(self, arguments: Arguments, mask: Any = None, training: bool | None = None) -> Any:
         """Note a call on symbolic tensors, and return what it gives: a tensor, or a list or dict of them."""
         shapes = [tensor.shape for tensor in arguments.tensors]
         shape: Any = shapes if len(shapes) > 1 else shapes[0]
-        outputs = _tensors(*self.outputs_for(shape, arguments))
+        try:
+            self.get_ready(arguments, shape)
+            found = self.outputs_for(shape, arguments)
+        except (ValueError, TypeError, IndexError) as error:
+            owner = "" if str(error).startswith(self.name) else f"{self.name}: "
+            checks.refuse_call(error, owner, described(arguments.tensors))
+        outputs = _tensors(*found)
         if training is not None:
             training = checks.truth(f"{self.name}: training", training)
         self.inbound_nodes.append(Node(self, arguments, outputs, mask, training))

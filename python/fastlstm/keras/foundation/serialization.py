@@ -13,6 +13,7 @@ import numpy as np
 
 from fastlstm import checks
 
+from .arrays import any_numbers, real_dtype
 from .published import find_function, find_maker, is_function, name_of_function, place_of
 from .registration import custom_object_scope, get_registered_name
 from .symbolic import SymbolicTensor
@@ -225,10 +226,8 @@ def restored(described: Any, argument: str = "config", tensor: Callable[[Any], A
 
 
 def _restored_array(config: dict[str, Any], argument: str) -> Any:
-    dtype = checks.any_dtype(f"{argument}: dtype", config.get("dtype"))
-    found = checks.array(f"{argument}: value", config.get("value"))
-    if found.dtype.kind not in "fiub" or dtype.kind not in "fiub":
-        checks.refuse(TypeError, f"{argument}: value", "an array of numbers", config.get("value"))
+    dtype = real_dtype(f"{argument}: dtype", config.get("dtype"))
+    found = any_numbers(config.get("value"), f"{argument}: value")
     with np.errstate(all="ignore"):
         return found.astype(dtype)
 

@@ -6,7 +6,7 @@ come out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike
 
 from fastlstm import checks
 
-from .arrays import Shape
+from .arrays import Shape, shape_text
 from .lookup import auto_name
 from .trees import leaves, mapped
 
@@ -48,6 +48,11 @@ class SymbolicTensor:
     def ndim(self) -> int:
         """Number of axes."""
         return len(self.shape)
+
+    @property
+    def origin(self) -> str:
+        """Name of the layer or operation that gives it, that of an `Input` too."""
+        return self.name if self.node is None or self.node.layer is None else self.node.layer.name
 
     def _refuse(self, what: str, cure: str) -> Any:
         checks.complain(TypeError, self.name, f"have values {what}", "a symbolic tensor, which has none", f"; {cure}")
@@ -88,6 +93,11 @@ for _name in (*_BINARY, *_COMPARISONS, *_UNARY):
     setattr(SymbolicTensor, f"__{_name}__", _operator(_name))
 for _name in _BINARY:
     setattr(SymbolicTensor, f"__r{_name}__", _operator(_name, swapped=True))
+
+
+def described(tensors: Iterable[SymbolicTensor]) -> str:
+    """Say which tensors these are: shapes, and the layers they come from."""
+    return ", ".join(dict.fromkeys(f"{shape_text(tensor.shape)} from {tensor.origin!r}" for tensor in tensors))
 
 
 class Arguments:

@@ -153,10 +153,10 @@ class Network:
             ``pullback(slopes)`` takes the gradients of the outputs, None for one without, and gives those of the inputs
             (None where there is none) and those of `variables`.
         """
-        run = Run(self.plan, inputs, masks)
+        run, trained = Run(self.plan, inputs, masks), self.trained
         back: list[tuple[Back, Pullback]] = []
-        self._go(self.trained.ways(training, self.bare, need), run, back)
-        return run.found(self.plan), partial(self._pull_back, back, self.trained.live(need))
+        self._go(trained.ways(training, self.bare, need), run, back)
+        return run.found(self.plan), partial(self._pull_back, back, trained, trained.live(need))
 
     def _go(self, taken: Sequence[Way], run: Run, pullbacks: list[tuple[Back, Pullback]]) -> None:
         """Take steps; append the pullbacks that there are."""
@@ -183,7 +183,8 @@ class Network:
         layer, call = way.layer, way.call
         x, mask = run.taken(way.step)
         x = self._cast(x, layer) if self.mixed else x
-        call = call if mask is None else call._replace(mask=mask)
+        if mask is not None and (way.step.mask is not None or layer.sees_mask_of(x)):
+            call = call._replace(mask=mask)
         if way.back is None:
             y = self._penalized_forward(run, layer, x, call) if self.penalized else layer.forward(x, call)
         else:
@@ -202,14 +203,13 @@ class Network:
         return y
 
     def _pull_back(
-        self, pullbacks: list[tuple[Back, Pullback]], live: list[bool], slopes: Slopes
+        self, pullbacks: list[tuple[Back, Pullback]], trained: Trained, live: list[bool], slopes: Slopes
     ) -> tuple[list[Any], list[Array]]:
-        trained, special = self.trained, self.mixed or self.penalized
-        sums: list[Any] = [None] * self.plan.size
+        plan, special, complete = self.plan, self.mixed or self.penalized, trained.complete
+        sums: list[Any] = [None] * plan.size
         gradients: list[Any] = [None] * len(trained.variables)
-        for place, slope in zip(self.plan.wanted, slopes, strict=True):
+        for place, slope in zip(plan.wanted, slopes, strict=True):
             _add(sums, place, slope)
-        complete = trained.complete
         for back, pullback in reversed(pullbacks):
             plain, out, into, numbers, _ = back
             if special or not plain:
@@ -226,11 +226,11 @@ class Network:
                 sums[into] = dx if sums[into] is None else sums[into] + dx
         if len(gradients) != len(trained.variables):
             must = f"give a gradient for each of the {len(trained.variables)} trainable weights"
-            checks.complain(ValueError, f"{self.plan.name}: the layers' vjp()", must, len(gradients))
+            checks.complain(ValueError, f"{plan.name}: the layers' vjp()", must, len(gradients))
         if not complete:  # nothing that the loss sees depends on some weights
             pairs = zip(trained.variables, gradients, strict=True)
             gradients = [np.zeros_like(v.value) if g is None else g for v, g in pairs]
-        return [sums[place] for place in self.plan.given], gradients
+        return [sums[place] for place in plan.given], gradients
 
     def _pull_step(
         self, back: Back, pullback: Pullback, sums: list[Any], gradients: list[Any], live: list[bool]

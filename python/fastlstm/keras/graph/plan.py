@@ -10,8 +10,8 @@ import numpy as np
 
 from fastlstm import checks
 
-from ..foundation.arrays import Shape, shape_text
-from ..foundation.symbolic import Node, SymbolicTensor
+from ..foundation.arrays import Shape
+from ..foundation.symbolic import Node, SymbolicTensor, described
 from ..foundation.trees import sorted_keys, unique
 from ..foundation.variable import Variable
 from ..layers.base import Layer
@@ -169,9 +169,8 @@ def nodes_between(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor], n
             stack.append((tensor, True))
             stack.extend((other, False) for other in reversed(node.needs))
     if missing:
-        names = ", ".join(dict.fromkeys(f"{tensor.name} {shape_text(tensor.shape)}" for tensor in missing))
-        given = ", ".join(tensor.name for tensor in inputs)
-        got, cure = f"outputs that need {names} beside the inputs {given}", "; give these tensors as inputs too"
+        got = f"outputs that need {described(missing)} beside the inputs {described(inputs)}"
+        cure = "; give these tensors as inputs too"
         checks.complain(ValueError, f"{name}: outputs", "follow from inputs alone", got, cure)
     return list(found.values())
 

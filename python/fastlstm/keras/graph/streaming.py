@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from fastlstm import _core, checks
+from fastlstm import checks
 from fastlstm.forks import generation
 from fastlstm.streaming import StreamBase
 
+from ..foundation import core
 from ..foundation.arrays import Array, as_array
 from ..foundation.variable import CHANGE
 from ..layers.base import Layer, Step
@@ -22,7 +23,7 @@ from ..layers.core.embedding import Embedding
 from ..layers.recurrent.rnn import RNN
 from .plan import Plan
 
-RecurrentStep = Callable[[int, _core.Weights, Array, Array], Step]
+RecurrentStep = Callable[[int, core.Weights, Array, Array], Step]
 """``(k, weights, x, y)``: the step of the k-th recurrent layer, from the array `x` to the array `y`."""
 
 
@@ -51,7 +52,7 @@ class StepPlan:
         self.recurrent = [
             (step.layer, part)
             for step, part in zip(plan.steps, self.parts, strict=True)
-            if isinstance(part, _core.Weights)
+            if isinstance(part, core.Weights)
         ]
 
     @property
@@ -68,7 +69,7 @@ class StepPlan:
         place = 0
         for step, part in zip(self.plan.steps, self.parts, strict=True):
             taken = [_cast(values[k], step.layer, steps) for k in step.inputs]
-            if isinstance(part, _core.Weights):
+            if isinstance(part, core.Weights):
                 y = np.empty((rows, part.hidden_size), part.dtype)
                 steps.append(recurrent(place, part, taken[0], y))
                 place += 1
@@ -174,7 +175,7 @@ class ModelStream(StreamBase):
         self.batch_size = checks.whole_number("batch_size", batch_size, at_least=1)
         self._plan = plan
         with checks.memory("batch_size", batch_size, plan.bytes_per_row * self.batch_size):
-            self._streams = [_core.Stream([weights], self.batch_size) for _, weights in plan.recurrent]
+            self._streams = [core.Stream([weights], self.batch_size) for _, weights in plan.recurrent]
             self._x, self._steps, self._y = plan.lay_out(
                 self.batch_size, lambda k, weights, x, y: partial(self._streams[k].step, x, y)
             )
@@ -253,7 +254,7 @@ class ModelStream(StreamBase):
             for stream, pair in zip(self._streams, pairs, strict=True):
                 stream.set_state([pair])
 
-    def _checked(self, weights: _core.Weights, given: Iterator[tuple[str, Any]]) -> tuple[Array, Array | None]:
+    def _checked(self, weights: core.Weights, given: Iterator[tuple[str, Any]]) -> tuple[Array, Array | None]:
         shape, arrays = (self.batch_size, weights.hidden_size), []
         for _ in _parts(weights):
             name, state = next(given)
@@ -282,8 +283,8 @@ class ModelStream(StreamBase):
             must = "come from one model with the same weights and have a batch size of 1"
             checks.complain(ValueError, "streams", must, "others")
 
-        def recurrent(k: int, weights: _core.Weights, x: Array, y: Array) -> Step:
-            return partial(_core.step_many, [stream._streams[k] for stream in streams], x, y)
+        def recurrent(k: int, weights: core.Weights, x: Array, y: Array) -> Step:
+            return partial(core.step_many, [stream._streams[k] for stream in streams], x, y)
 
         x = streams[0]._as_input(x)
         inputs, steps, y = plan.lay_out(len(streams), recurrent)
@@ -307,7 +308,7 @@ def _without_rows(array: Array) -> Array:
     return array.reshape(array.shape[1:])
 
 
-def _parts(weights: _core.Weights) -> Iterable[str]:
+def _parts(weights: core.Weights) -> Iterable[str]:
     return ("h", "c") if weights.cell == "lstm" else ("h",)
 
 

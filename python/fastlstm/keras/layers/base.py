@@ -4,7 +4,7 @@ import math
 import warnings
 from collections.abc import Callable
 from operator import is_
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from numpy.typing import DTypeLike
 
@@ -26,11 +26,12 @@ from ..foundation.arrays import (
 )
 from ..foundation.lookup import auto_name, checked_name
 from ..foundation.passes import current
-from ..foundation.symbolic import Arguments, any_symbolic
+from ..foundation.symbolic import Arguments, SymbolicTensor, any_symbolic
 from ..foundation.trees import filled, leaves
 from ..foundation.variable import CHANGE, Variable, assign_all, current_values, is_held
 from . import composed, inside
 from .call import INFERENCE, TRAINING, Call, Pullback
+from .call_arguments import by_name, check_mask, check_one, check_tensors
 from .configs import Configured
 
 Step: TypeAlias = Callable[[], object]
@@ -77,6 +78,10 @@ class Layer(Configured):
     """Whether a layer with a user's ``call`` hands the mask of its input on."""
     keeps: frozenset[str] = frozenset()
     """Methods of `Composed` that a class does without when a subclass defines ``call``."""
+    takes_several = False
+    """Whether a call may be on several tensors."""
+    call_arguments: ClassVar[tuple[str, ...]] = ("x", "training", "mask")
+    """Arguments of a call, in the order in which they may come without names."""
     merges = False
     """Whether shapes of several inputs come as a list; otherwise only that of the first one matters."""
 
@@ -236,7 +241,8 @@ class Layer(Configured):
         """What the paths of the weights begin with."""
         return self.name
 
-    def _check_shape(self, shape: Shape, name: str = "input_shape") -> None:
+    def check_input_shape(self, shape: Shape, name: str = "input_shape") -> None:
+        """ValueError about the argument `name` if this layer takes no input of `shape`."""
         rank = len(shape)
         if rank < self.min_ndim or (self.ndim is not None and rank != self.ndim):
             wanted = f"{self.ndim} axes" if self.ndim else f"at least {self.min_ndim} axes"
@@ -250,7 +256,7 @@ class Layer(Configured):
     def _checked_shape(self, shape: Any) -> Shape:
         """`shape` as a tuple, with the axes that an input of this layer has."""
         found = as_shape(shape, f"{self.name}: input_shape", f"a tuple of sizes{self._axes_text()}")
-        self._check_shape(found)
+        self.check_input_shape(found)
         return found
 
     def _axes_text(self) -> str:
@@ -317,18 +323,20 @@ class Layer(Configured):
     def penalized_forward(self, x: Any, call: Call = INFERENCE) -> tuple[Any, float]:
         """Return what `forward` gives, and the penalty on it."""
         y = self.forward(x, call)
-        return y, self._penalty(y)
+        return y, self.output_penalty(y)
 
     def penalized_vjp(self, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback, float]:
         """Return what `vjp` gives, and the penalty on the output, whose gradient the pullback adds."""
         y, pullback = self.vjp(x, call)
-        return y, self._penalized_pullback(y, pullback), self._penalty(y)
+        return y, self.penalized_pullback(y, pullback), self.output_penalty(y)
 
-    def _penalty(self, y: Any) -> float:
+    def output_penalty(self, y: Any) -> float:
+        """Return the penalty on what the layer gives."""
         regularizer = self.activity_regularizer
         return 0.0 if regularizer is None else sum(regularizer(part) / max(len(part), 1) for part in leaves(y))
 
-    def _penalized_pullback(self, y: Any, pullback: Pullback) -> Pullback:
+    def penalized_pullback(self, y: Any, pullback: Pullback) -> Pullback:
+        """Return a pullback that adds the gradient of the penalty on `y`."""
         regularizer = self.activity_regularizer
         if regularizer is None:
             return pullback
@@ -365,11 +373,13 @@ class Layer(Configured):
         if "inbound_nodes" not in self.__dict__:
             raise RuntimeError(f"{type(self).__name__}: call super().__init__() first in __init__()")
         if any_symbolic(args, kwargs):
-            return self._noted(*args, **kwargs)
+            return self._noted(*args, **kwargs) if self.composed else self._noted(**by_name(self, args, kwargs))
         passing = current()
         if passing is not None:
             return inside.called(self, passing, args, kwargs)
-        return self._on_arrays(*args, **kwargs)
+        if self.composed or (len(args) == 1 and not kwargs):
+            return self._on_arrays(*args, **kwargs)
+        return self._on_arrays(**by_name(self, args, kwargs))
 
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None) -> Any:
         drops = self._drops(training)
@@ -382,7 +392,7 @@ class Layer(Configured):
     def _prepared(self, x: Any) -> Array:
         """`x` in the form `forward` takes; the layer is built then."""
         x = self.as_input(x, f"{self.name}: x")
-        self._check_shape(x.shape, "x")
+        self.check_input_shape(x.shape, "x")
         self.ensure_built((None, *x.shape[1:]))
         result: Array = x
         return result
@@ -390,11 +400,23 @@ class Layer(Configured):
     def _checked_mask(self, mask: Any, x: Array) -> Array | None:
         return None if mask is None else as_mask(mask, f"{self.name}: mask", x.shape, self.mask_ndim)
 
-    def _noted(self, *args: Any, training: bool | None = None, mask: Any = None, **kwargs: Any) -> Any:
-        arguments = Arguments(args, kwargs)
-        shapes = [tensor.shape for tensor in arguments.tensors]
-        self.ensure_built(shapes if self.merges and len(shapes) > 1 else shapes[0])  # type: ignore[arg-type]
-        return self.note(arguments, mask, training)
+    def _noted(self, x: Any, training: Any = None, mask: Any = None, initial_state: Any = None) -> Any:
+        states = {} if initial_state is None else {"initial_state": initial_state}
+        for name, tree in {"x": x, **states, **({} if mask is None else {"mask": mask})}.items():
+            check_tensors(f"{self.name}: {name}", tree)
+        if not self.takes_several and type(self).__module__.startswith("fastlstm."):
+            check_one(f"{self.name}: x", x)
+        if mask is not None:
+            self._check_noted_mask(check_one(f"{self.name}: mask", mask), leaves(x)[0].shape)
+        return self.note(Arguments((x,), states), mask, training)
+
+    def _check_noted_mask(self, mask: SymbolicTensor, shape: Shape) -> None:
+        """ValueError if a symbolic mask does not go with an input of a shape."""
+        check_mask(f"{self.name}: mask", mask, shape, self.mask_ndim)
+
+    def get_ready(self, arguments: Arguments, shape: Any) -> None:
+        """Build the layer for inputs of a shape or of a list of shapes."""
+        self.ensure_built(shape if self.merges or not isinstance(shape, list) else shape[0])
 
     def output_shape_for(self, shape: Any, arguments: Any) -> Any:
         """Shape of the output of a call with `arguments`, for inputs of a shape or of a list of shapes."""

@@ -32,7 +32,7 @@ class Composed:
     def penalized_forward(self: Any, x: Any, call: Call = INFERENCE) -> tuple[Any, float]:
         """Return what `forward` gives, and the penalties: on the output, of layers inside, and from ``add_loss``."""
         y, penalty = running.run(self, x, call)
-        return y, penalty + self._penalty(y)
+        return y, penalty + self.output_penalty(y)
 
     def penalized_vjp(self: Any, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback, float]:
         """Return what `vjp` gives, and the penalties, whose gradient the pullback adds."""
@@ -40,7 +40,7 @@ class Composed:
             y, pullback, penalty = running.run_vjp(self, x, call, penalized=True)
         else:
             (y, pullback), penalty = self.vjp(x, call), 0.0
-        return y, self._penalized_pullback(y, pullback), penalty + self._penalty(y)
+        return y, self.penalized_pullback(y, pullback), penalty + self.output_penalty(y)
 
     @property
     def penalizes_output(self: Any) -> bool:
@@ -84,7 +84,7 @@ class Composed:
             shape, arguments = _of_shape(input_shape, self.dtype)
             running.tried(self, arguments, shape)
 
-    def _check_shape(self: Any, shape: Any, name: str = "input_shape") -> None:
+    def check_input_shape(self: Any, shape: Any, name: str = "input_shape") -> None:
         """Let any pass: ``call`` says what fits."""
 
     def _on_arrays(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -93,9 +93,11 @@ class Composed:
         return inside.called(self, Pass(), args, kwargs)
 
     def _noted(self: Any, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
-        arguments = Arguments(args, kwargs)
+        return self.note(Arguments(args, kwargs), training=training)
+
+    def get_ready(self: Any, arguments: Arguments, shape: Any) -> None:
+        """Build the layer for the shapes that its ``build`` names."""
         running.build_for(self, arguments, [tensor.shape for tensor in arguments.tensors])
-        return self.note(arguments, training=training)
 
     @property
     def weights(self: Any) -> list[Variable]:

@@ -44,7 +44,8 @@ def called(layer: Any, passing: Pass, args: tuple[Any, ...], kwargs: dict[str, A
     _prepare(layer, arguments, inputs)
     of_inputs = _one_or_list(masks) if any(m is not None for m in masks) else None
     need_dx = any(map(is_box, inputs))
-    call = Call(passing.training if training is None else bool(training), of_inputs, need_dx, arguments=arguments)
+    told = of_inputs if mask is not None or layer.sees_mask_of(_one_or_list(inputs)) else None
+    call = Call(passing.training if training is None else bool(training), told, need_dx, arguments=arguments)
     y = _computed(layer, passing, inputs, call)
     passing.keep_masks(y, layer.compute_mask(_one_or_list([bare(part) for part in inputs]), of_inputs))
     return y
@@ -69,7 +70,7 @@ def _prepare(layer: Any, arguments: Arguments, inputs: list[Any]) -> None:
         build_for(layer, arguments, shapes)
         return
     if not layer.merges:
-        layer._check_shape(inputs[0].shape, "x")
+        layer.check_input_shape(inputs[0].shape, "x")
     layer.ensure_built(shapes if layer.merges and len(shapes) > 1 else shapes[0])
 
 

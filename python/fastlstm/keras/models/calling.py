@@ -9,11 +9,9 @@ from fastlstm import checks
 from ..foundation.symbolic import SymbolicTensor, any_symbolic
 from ..foundation.trees import leaves
 from ..layers.base import Layer
+from ..layers.call_arguments import FIRST
 from ..layers.recurrent.bidirectional import Bidirectional
 from ..layers.recurrent.rnn import RNN
-
-_FIRST = ("inputs", "sequences", "sequence", "x")
-"""Names under which Keras takes what a layer is called on."""
 
 _KNOWN = ("mask", "training", "initial_state")
 """Arguments of the calls of layers in this package."""
@@ -37,7 +35,7 @@ def _is_of_this_package(layer: Any) -> bool:
 def _as_taken(layer: Any, args: list[Any], kwargs: dict[str, Any], argument: str) -> tuple[list[Any], dict[str, Any]]:
     """Return the arguments as layers here take them."""
     if not args:
-        args = [kwargs.pop(name) for name in _FIRST if name in kwargs][:1]
+        args = [kwargs.pop(name) for name in FIRST if name in kwargs][:1]
     if len(args) > 1 and takes_states(layer):
         args, kwargs = args[:1], {"initial_state": args[1]} | kwargs
     if len(args) != 1:

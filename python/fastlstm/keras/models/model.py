@@ -13,7 +13,7 @@ from fastlstm import checks
 from ..foundation.arrays import Array, Shape, any_numbers, as_array, as_batch_shape, as_mask
 from ..foundation.lookup import auto_name
 from ..foundation.symbolic import SymbolicTensor
-from ..foundation.trees import filled, leaves, mapped
+from ..foundation.trees import filled, leaves, mapped, unique
 from ..foundation.variable import CHANGE, Variable, assign_all, holding
 from ..graph.network import Found, Network
 from ..graph.plan import Plan
@@ -60,6 +60,7 @@ class Model(ConfiguredModel):
     """
 
     keeps = frozenset({"_on_arrays", "as_input"})
+    takes_several = True
 
     def __init__(
         self, inputs: Any = None, outputs: Any = None, name: str | None = None, trainable: bool = True, **kwargs: Any
@@ -90,6 +91,9 @@ class Model(ConfiguredModel):
         if not leaves(inputs) or not leaves(outputs):
             got = f"{len(leaves(inputs))} inputs and {len(leaves(outputs))} outputs"
             checks.complain(ValueError, f"{self.name}: inputs and outputs", "have at least one tensor each", got)
+        if len(unique(leaves(inputs))) < len(leaves(inputs)):
+            twice = next(name for name, count in Counter(tensor.name for tensor in leaves(inputs)).items() if count > 1)
+            checks.complain(ValueError, f"{self.name}: inputs", "be different tensors", f"{twice!r} twice")
         inputs, outputs = cut(inputs, outputs, self.name)
         self._plan = Plan(leaves(inputs), leaves(outputs), self.name)
         self._input_tree, self._output_tree = inputs, outputs
@@ -259,7 +263,8 @@ class Model(ConfiguredModel):
     def _call_on(self, tensors: Any) -> None:
         """Make a plan of one step: this model, called on symbolic tensors."""
         if not self.composed:
-            raise NotImplementedError(f"{self.name}: give inputs and outputs, or define call(self, x)")
+            must = "have inputs and outputs, or a class with call(self, x)"
+            checks.complain(NotImplementedError, self.name, must, "neither")
         with CHANGE:  # several threads may bring the first data
             if self._plan is None:
                 outputs = self._outputs_for(tensors)

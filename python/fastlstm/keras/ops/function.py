@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from functools import partial, wraps
 from itertools import product
 from typing import Any, NamedTuple, overload
@@ -14,7 +13,7 @@ import numpy as np
 
 from fastlstm import checks
 
-from ..foundation.arrays import Array, Shape
+from ..foundation.arrays import Array, Shape, shape_text
 from ..foundation.boxes import autograd, bare, is_box
 from ..foundation.lookup import auto_name, checked_name
 from ..foundation.operation import Operation
@@ -28,7 +27,7 @@ from ..foundation.variable import Variable
 from .configs import WRITTEN, Call, checked_settings, class_names, joined, parted, place_of_function
 
 PROBES = ((6, 11), (150, 301))
-"""Two sizes for an open axis: what depends on it differs between them. The number of the axis is added.
+"""Two sizes for an open axis: what depends on it differs between them. See `_closings`.
 
 The second pair is for what needs many steps.
 """
@@ -140,24 +139,31 @@ def probed(run: Callable[[Any, Arguments], Any], shape: Any, arguments: Argument
 
 
 def _tries(run: Callable[[Any, Arguments], Any], shapes: list[Shape], arguments: Arguments) -> list[Any]:
-    """Return what comes out for zeros, with both sizes for open axes.
+    """Return what comes out for zeros, with both sizes for open axes."""
+    failures = []
+    for pair in _closings(shapes, arguments):
+        try:
+            return [_on_zeros(run, closed, arguments) for closed in pair]
+        except (ValueError, IndexError) as error:
+            failures.append(error)
+    raise failures[0]
 
-    What is not open among the arguments may fit one size only, as a table with a row for every step does. Then open
-    axes are tried in sizes that occur there: those after the first, the first, all.
+
+def _closings(shapes: list[Shape], arguments: Arguments) -> Iterator[list[list[tuple[int, ...]]]]:
+    """Give pairs of sizes for open axes, the likeliest first.
+
+    The number of an axis is added, to tell axes apart. Where steps of one tensor meet those of another on another axis,
+    as in an attention, all axes after the first have to be as long. What is not open among the arguments may fit one
+    size only, as a table with a row for every step does; then open axes have sizes that occur there: those after the
+    first, the first, all.
     """
-    few, many = PROBES
-    try:
-        return [_on_zeros(run, [_closed(s, size) for s in shapes], arguments) for size in few]
-    except (ValueError, IndexError):
-        if any(None in s[1:] for s in shapes):
-            with suppress(ValueError, IndexError):
-                return [_on_zeros(run, [_closed(s, size) for s in shapes], arguments) for size in many]
-        known = [leaf.shape for leaf in leaves([arguments.args, arguments.kwargs]) if isinstance(leaf, np.ndarray)]
-        for size, axes in product(sorted({n for found in known for n in found if n > 1}), ((1, 99), (0, 1), (0, 99))):
-            closed = [tuple(size if n is None and k in range(*axes) else n for k, n in enumerate(s)) for s in shapes]
-            with suppress(ValueError, IndexError):
-                return [_on_zeros(run, [_closed(s, other) for s in closed], arguments) for other in few]
-        raise
+    for pair in PROBES if any(None in s[1:] for s in shapes) else PROBES[:1]:
+        for last in (99, 1):
+            yield [[_closed(s, size, last) for s in shapes] for size in pair]
+    known = [leaf.shape for leaf in leaves([arguments.args, arguments.kwargs]) if isinstance(leaf, np.ndarray)]
+    for size, axes in product(sorted({n for found in known for n in found if n > 1}), ((1, 99), (0, 1), (0, 99))):
+        closed = [tuple(size if n is None and k in range(*axes) else n for k, n in enumerate(s)) for s in shapes]
+        yield [[_closed(s, other) for s in closed] for other in PROBES[0]]
 
 
 def _on_zeros(run: Callable[[Any, Arguments], Any], shapes: list[tuple[int, ...]], arguments: Arguments) -> Any:
@@ -173,8 +179,8 @@ def _with_lists(tree: Any) -> Any:
     return [_with_lists(entry) for entry in tree] if isinstance(tree, list | tuple) else tree
 
 
-def _closed(shape: Shape, size: int) -> tuple[int, ...]:
-    return tuple(size + axis if n is None else n for axis, n in enumerate(shape))
+def _closed(shape: Shape, size: int, last: int = 99) -> tuple[int, ...]:
+    return tuple(size + min(axis, last) if n is None else n for axis, n in enumerate(shape))
 
 
 def _opened(one: tuple[int, ...], other: tuple[int, ...]) -> Shape:
@@ -215,16 +221,35 @@ def _operation(function: Callable[..., Any], kind: str) -> Any:
 
     @wraps(function)
     def op(*args: Any, **kwargs: Any) -> Any:
-        for value in (*args, *kwargs.values()):
-            if type(value) not in _PLAIN and not _is_plain_list(value):
-                return _dispatched(op, function, name, args, kwargs)
-        return _narrowed(function(np, *args, **kwargs), args, kwargs)
+        try:
+            for value in (*args, *kwargs.values()):
+                if type(value) not in _PLAIN and not _is_plain_list(value):
+                    return _dispatched(op, function, name, args, kwargs)
+            return _narrowed(function(np, *args, **kwargs), args, kwargs)
+        except _OF_ARGUMENTS as error:
+            if checks.is_worded(error):
+                raise
+            checks.refuse_call(error, f"{function.__name__}: ", _shown_arguments(args, kwargs))
 
     parameters = list(inspect.signature(function).parameters.values())[1:]
     op.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     for of_keras in class_names(name):
         publish_as(place_of_function(op), of_keras, Known(op, name))
     return op
+
+
+_OF_ARGUMENTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+"""What NumPy and Python raise for arguments that make no sense."""
+
+
+def _shown_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    shown = [_shown_argument(value) for value in args]
+    return ", ".join([*shown, *(f"{name}={_shown_argument(value)}" for name, value in kwargs.items())]) or "nothing"
+
+
+def _shown_argument(value: Any) -> str:
+    shape = getattr(bare(value), "shape", ())
+    return f"shape {shape_text(shape)}" if shape else checks.shown(value)
 
 
 def _is_plain_list(value: Any) -> bool:

@@ -124,7 +124,7 @@ def _taker(array: Array, batch_size: int) -> Callable[[Array], Array]:
 
     def take(rows: Array) -> Array:
         # Any mode but "raise" makes NumPy write into `out` directly; the indices are right by construction.
-        result: Array = np.take(array, rows, axis=0, out=buffer[: len(rows)], mode="clip")
+        result: Array = array.take(rows, 0, buffer[: len(rows)], "clip")
         return result
 
     return take

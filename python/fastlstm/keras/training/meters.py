@@ -56,7 +56,7 @@ class Meters:
                 self._losses[name] += outcome.losses[k]
         for k, plain, weighted in self._measured:
             output, mask = outcome.outputs[k], outcome.masks[k]
-            there = apply_mask(None, mask, output.dtype, mean=False)
+            there = None if mask is None else apply_mask(None, mask, output.dtype, mean=False)
             for metric in plain:
                 _update(metric, ys[k], output, there)
             if weighted:

@@ -137,15 +137,16 @@ class Objective:
 
     def _of(self, ys: Parts, found: Found, weights: Parts, need_slope: bool = True) -> tuple[Outcome, list[Any]]:
         """Return losses and outputs, and the slopes of the outputs."""
-        outputs, values = found.outputs.copy(), [0.0] * self.count
-        slopes: list[Any] = [None] * self.count
+        outputs, masks = found.outputs.copy(), found.masks
+        values, slopes = [0.0] * self.count, list[Any]([None] * self.count)
         total = 0.0
         for term in self.terms:
-            k = term.number
-            values[k], outputs[k], slopes[k] = _one(term, ys[k], outputs[k], weights[k], found.masks[k], need_slope)
-            if term.scale:  # what is not wanted may be anything, NaN too
-                total += values[k] * term.scale
-        return Outcome(total, values, outputs, found.masks), slopes
+            k, _, scale, _ = term
+            value, outputs[k], slopes[k] = _one(term, ys[k], outputs[k], weights[k], masks[k], need_slope)
+            values[k] = value
+            if scale:  # what is not wanted may be anything, NaN too
+                total += value * scale
+        return Outcome(total, values, outputs, masks), slopes
 
 
 def _one(

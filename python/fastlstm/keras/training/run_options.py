@@ -8,6 +8,8 @@ import numpy as np
 
 from fastlstm.checks import complain, real_number, refuse, shown, truth, whole_number
 
+from ..callbacks import arguments
+
 ClassWeights: TypeAlias = dict[int, float]
 
 ROWS = 32
@@ -77,7 +79,7 @@ def verbosity(value: Any) -> int:
         if value != "auto":
             refuse(ValueError, "verbose", "'auto', 0, 1 or 2", value)
         return 1
-    return int(value) if isinstance(value, bool) else whole_number("verbose", value, at_least=0, at_most=2)
+    return arguments.verbosity(value)
 
 
 def class_weights(value: Any) -> ClassWeights | None:

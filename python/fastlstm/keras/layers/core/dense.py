@@ -5,9 +5,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fastlstm import _core, checks
+from fastlstm import checks
 
 from ... import activations
+from ...foundation import core
 from ...foundation.arrays import Array, Shape
 from ...foundation.variable import Variable
 from ..base import Layer, Step, Stepper
@@ -81,8 +82,8 @@ class Dense(Layer):
         """Return the shape of the output."""
         return (*self._checked_shape(input_shape)[:-1], self.units)
 
-    def _freeze(self, values: tuple[Array, ...]) -> tuple[_core.Dense, Array]:
-        return _core.Dense(*values), values[0]
+    def _freeze(self, values: tuple[Array, ...]) -> tuple[core.Dense, Array]:
+        return core.Dense(*values), values[0]
 
     def step_function(self) -> Stepper:
         """See `Layer.step_function`."""
@@ -101,7 +102,7 @@ class Dense(Layer):
 
         return stepper
 
-    def _affine(self, x: Array, dense: _core.Dense) -> Array:
+    def _affine(self, x: Array, dense: core.Dense) -> Array:
         if x.ndim == 2:
             return dense(x)
         return dense(x.reshape(-1, x.shape[-1])).reshape(*x.shape[:-1], self.units)
@@ -119,7 +120,7 @@ class Dense(Layer):
         y = function.forward(z)
 
         def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
-            dz = dy if function is activations.linear else function.backward(dy, z, y)
+            dz = function.backward(dy, z, y)
             dx = dz @ kernel.T if call.need_dx else None
             return dx, self._weight_gradients(x, dz) if self.trainable else []
 

@@ -44,7 +44,7 @@ class Masking(Layer):
         if any_symbolic(x):
             return ops.any(ops.not_equal(x, self.mask_value), axis=-1)
         x = self.as_input(x, f"{self.name}: x")
-        self._check_shape(x.shape, "x")
+        self.check_input_shape(x.shape, "x")
         there = ~np.isnan(x) if np.isnan(self.mask_value) else x != self.dtype.type(self.mask_value)
         result: Array = np.logical_or.reduce(there, axis=-1)
         return result

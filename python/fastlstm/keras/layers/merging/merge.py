@@ -22,7 +22,7 @@ class Merge(Layer):
     only one.
     """
 
-    merges = True
+    merges = takes_several = True
     count: int | None = None
     """How many inputs there must be; None: one or more."""
 
@@ -78,12 +78,11 @@ class Merge(Layer):
                 self._refuse_shapes(shapes, "the same number of rows", cause)
         return known.get(first)
 
-    def _noted(self, *args: Any, **kwargs: Any) -> Any:
-        x = args[0] if args else kwargs.get("x")
+    def _noted(self, x: Any, training: Any = None, mask: Any = None, initial_state: Any = None) -> Any:
         if not isinstance(x, list | tuple) or not all(isinstance(part, SymbolicTensor) for part in x):
             wanted = "a list of symbolic tensors; an array cannot be among them"
             checks.refuse(TypeError, f"{self.name}: x", wanted, x)
-        return super()._noted(*args, **kwargs)
+        return super()._noted(x, training, mask)
 
     def _prepared(self, x: Any) -> Any:
         given = checks.items(f"{self.name}: x", x, "a list of arrays")

@@ -128,7 +128,7 @@ def refuse_call(error: Exception, owner: str, given: str) -> NoReturn:
     kind, text = (TypeError if isinstance(error, TypeError) else ValueError), str(error).rstrip()
     if is_worded(error):
         raise kind(f"{owner}{text}; it was called on {given}") from error
-    complain(kind, f"{owner}the call", "be on what goes together", f"{given}: {text}", cause=error)
+    complain(kind, f"{owner}the arguments", "go together", f"{given}: {text}", cause=error)
 
 
 def is_worded(error: Exception) -> bool:
@@ -268,6 +268,13 @@ def settings(name: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         refuse(TypeError, name, "a dict from argument names to values", value)
     return dict(value)
+
+
+def path(name: str, value: Any) -> str:
+    """`value` as the path of a file."""
+    if not isinstance(value, str | os.PathLike):
+        refuse(TypeError, name, "a path", value)
+    return str(os.fspath(value))
 
 
 def function(name: str, value: Any, wanted: str = "a function") -> Any:

@@ -6,6 +6,7 @@ The constructors and their arguments are found by looking at them, so a new one 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
@@ -66,10 +67,12 @@ NEEDED: dict[str, Callable[[], Any]] = {
     "decay_steps": lambda: 3,
     "dims": lambda: (2, 1),
     "filename": lambda: "log.csv",
+    "filters": lambda: 4,
     "forward": lambda: lambda x: x,
     "function": lambda: lambda x: x,
     "initial_learning_rate": lambda: 0.1,
     "input_dim": lambda: 3,
+    "kernel_size": lambda: 2,
     "layer": lambda: layers.LSTM(3),
     "boundaries": lambda: [10],
     "first_decay_steps": lambda: 3,
@@ -251,6 +254,7 @@ LAYERS: dict[str, Callable[[], layers.Layer]] = {
     "GRU": lambda: layers.GRU(4),
     "Bidirectional": lambda: layers.Bidirectional(layers.LSTM(4)),
     "TimeDistributed": lambda: layers.TimeDistributed(layers.Dense(4)),
+    "Conv1D": lambda: layers.Conv1D(4, 2),
     "Dense": lambda: layers.Dense(4),
     "Flatten": layers.Flatten,
     "Dropout": lambda: layers.Dropout(0.5),
@@ -286,7 +290,7 @@ def test_methods_of_layers(kind: str) -> None:
         *complaints(built.set_weights, "weights|kernel|gamma", {"[]"} if not built.weights else set()),
         *complaints(set_attribute(built, "trainable"), "trainable", {"True", "0"}),
     ]
-    assert not [text for text in wrong if "missing 1 required" not in text]
+    assert not [text for text in wrong if not re.search(r"missing \d required", text)]
 
 
 CALLS: dict[str, tuple[Callable[[Any], Any], str, set[str]]] = {

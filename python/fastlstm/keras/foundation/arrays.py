@@ -66,6 +66,15 @@ def as_batch_shape(shape: Any, name: str) -> Shape:
     return sizes
 
 
+def as_axes(axis: Any, name: str) -> Any:
+    """`axis` as an int, or as a list of one or more."""
+    if not isinstance(axis, list | tuple):
+        return checks.whole_number(name, axis)
+    if not axis:
+        checks.refuse(ValueError, name, "one axis or more", axis)
+    return [checks.whole_number(name, one) for one in axis]
+
+
 def weight_shape(shape: Any, name: str) -> tuple[int, ...]:
     """`shape` as one whose sizes are all known."""
     sizes = as_shape(shape, name, largest=checks.LARGEST_AXIS)  # which gates side by side may come near
@@ -99,6 +108,12 @@ def any_numbers(value: Any, name: str, wanted: str = "an array of numbers") -> A
         found = checks.shown(value) if array.ndim == 0 else f"dtype {array.dtype}"
         checks.complain(TypeError, name, f"be {wanted}", found, "; convert it to float32 or float64 first")
     return array
+
+
+def with_floats_of(value: Any, name: str, dtype: np.dtype[Any], wanted: str = "an array of numbers") -> Array:
+    """`value` as an array: floats of `dtype`, integers and booleans as they are."""
+    array = any_numbers(value, name, wanted)
+    return as_array(array, name, dtype, wanted) if array.dtype.kind == "f" else array
 
 
 def as_mask(mask: Any, name: str, shape: tuple[int, ...], ndim: int | None = None) -> Array:

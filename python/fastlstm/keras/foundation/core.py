@@ -11,17 +11,19 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from fastlstm import _core
-from fastlstm._core import Dense, Stream, Tape, Weights, empty, step_many
+from fastlstm._core import Convolution, Dense, Stream, Tape, Weights, convolution_gradients, empty, step_many
 
 from .arrays import Array
 
 __all__ = [
     "CellStates",
+    "Convolution",
     "Dense",
     "Stream",
     "Tape",
     "Weights",
     "backward",
+    "convolution_gradients",
     "empty",
     "forward",
     "forward_together",

@@ -6,6 +6,7 @@ from .activation.prelu import PReLU
 from .activation.relu import LeakyReLU, ReLU
 from .activation.softmax import Softmax
 from .base import Layer
+from .convolution.conv1d import Conv1D, Convolution1D
 from .core.activation import Activation
 from .core.dense import Dense
 from .core.embedding import Embedding
@@ -54,6 +55,8 @@ __all__ = [
     "BatchNormalization",
     "Bidirectional",
     "Concatenate",
+    "Conv1D",
+    "Convolution1D",
     "Cropping1D",
     "Dense",
     "Dot",

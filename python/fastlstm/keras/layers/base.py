@@ -24,6 +24,7 @@ from ..foundation.arrays import (
     user_stacklevel,
     weight_shape,
 )
+from ..foundation.eager import mask_of, with_masks
 from ..foundation.lookup import auto_name, checked_name
 from ..foundation.passes import current
 from ..foundation.symbolic import Arguments, SymbolicTensor, any_symbolic
@@ -82,6 +83,8 @@ class Layer(Configured):
     """Whether a call may be on several tensors."""
     call_arguments: ClassVar[tuple[str, ...]] = ("x", "training", "mask")
     """Arguments of a call, in the order in which they may come without names."""
+    over_time = False
+    """Whether the second axis of an input is time, along which a step depends on others."""
     merges = False
     """Whether shapes of several inputs come as a list; otherwise only that of the first one matters."""
 
@@ -368,7 +371,7 @@ class Layer(Configured):
         training
             Whether dropout drops.
         mask
-            Which time steps are there.
+            Which time steps are there; by default as the layer that gave `x` says.
         """
         if "inbound_nodes" not in self.__dict__:
             raise RuntimeError(f"{type(self).__name__}: call super().__init__() first in __init__()")
@@ -383,8 +386,14 @@ class Layer(Configured):
 
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None) -> Any:
         drops = self._drops(training)
+        x, mask = self._with_mask(x, mask)
+        return with_masks(self.forward(x, Call(drops, mask)), self.compute_mask(x, mask))
+
+    def _with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Return `x` in the form `forward` takes, and the mask that was given, or else the one that `x` carries."""
+        carried = mask_of(x) if mask is None else None
         x = self._prepared(x)
-        return self.forward(x, Call(drops, self._checked_mask(mask, x)))
+        return x, self._checked_mask(mask, x) if carried is None else carried
 
     def _drops(self, training: Any) -> bool:
         return training is not None and checks.truth(f"{self.name}: training", training)

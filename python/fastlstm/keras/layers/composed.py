@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from fastlstm import checks
 
-from ..foundation.arrays import Array, any_numbers, as_array
-from ..foundation.passes import Pass
+from ..foundation.arrays import Array, with_floats_of
+from ..foundation.eager import with_masks
+from ..foundation.passes import Pass, current
 from ..foundation.symbolic import Arguments, SymbolicTensor
-from ..foundation.trees import unique
+from ..foundation.trees import leaves, mapped, unique
 from ..foundation.variable import Variable
 from . import inside, running
 from .call import INFERENCE, TRAINING, Call, Pullback
@@ -70,17 +73,24 @@ class Composed:
 
     def as_input(self: Any, x: Any, name: str, wanted: str = "an array of numbers") -> Array:
         """`x` as an array: floats of this layer's dtype, and integers as they are."""
-        array = any_numbers(x, name, wanted)
-        return as_array(array, name, self.dtype, wanted) if array.dtype.kind == "f" else array
+        return with_floats_of(x, name, self.dtype, wanted)
 
     def _checked_shape(self: Any, shape: Any) -> Any:
         """Let any pass, lists too."""
         return shape
 
     def _build_parts(self: Any, input_shape: Any) -> None:
-        """Create the weights of the layers inside, by a try; a ``build`` of the user's own sees to that."""
+        """Create the weights of the layers inside, by a try.
+
+        A ``build`` of the user's own sees to that, and so does the run that a pass is about to make of this layer.
+        """
         theirs = not type(self).build.__module__.startswith("fastlstm.")
-        if not theirs and running.takes_one(self.call) and not all(part.built for part in running.parts_of(self)):
+        if (
+            not theirs
+            and current() is None
+            and running.takes_one(self.call)
+            and not all(part.built for part in running.parts_of(self))
+        ):
             shape, arguments = _of_shape(input_shape, self.dtype)
             running.tried(self, arguments, shape)
 
@@ -90,7 +100,15 @@ class Composed:
     def _on_arrays(self: Any, *args: Any, **kwargs: Any) -> Any:
         if kwargs.get("training") is not None:
             checks.truth(f"{self.name}: training", kwargs["training"])
-        return inside.called(self, Pass(), args, kwargs)
+        passing = Pass()
+        try:
+            y = inside.called(self, passing, args, kwargs)
+        except (ValueError, TypeError, IndexError) as error:
+            if checks.is_worded(error):
+                raise
+            given = ", ".join(f"shape {np.shape(leaf)}" for leaf in leaves([args, kwargs]) if running.is_array(leaf))
+            checks.refuse_call(error, f"{self.name}: ", given)
+        return mapped(lambda part: with_masks(part, passing.mask_of(part)), y)
 
     def _noted(self: Any, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
         return self.note(Arguments(args, kwargs), training=training)

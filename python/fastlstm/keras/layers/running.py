@@ -6,10 +6,12 @@ import inspect
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
+
+from fastlstm import checks
 
 from ..foundation.arrays import Array
 from ..foundation.boxes import bare
@@ -27,7 +29,7 @@ def run(layer: Any, x: Any, call: Call) -> tuple[Any, float]:
     passing = Pass(call.training)
     passing.keep_masks(x, call.mask)
     with np.errstate(all="ignore"), within(passing):
-        y = mapped(_as_array, _called(layer, x, call, passing))
+        y = mapped(partial(_as_array, layer), _called(layer, x, call, passing))
     passing.finish()
     return y, float(sum(passing.penalties))
 
@@ -60,8 +62,11 @@ def run_vjp(layer: Any, x: Any, call: Call, penalized: bool = False) -> tuple[An
     return y, pullback, penalty
 
 
-def _as_array(part: Any) -> Any:
-    return np.asarray(part.value if hasattr(part, "assign") else part)
+def _as_array(layer: Any, part: Any) -> Any:
+    array = np.asarray(part.value if hasattr(part, "assign") else part)
+    if array.dtype.kind in "USO":
+        checks.complain(TypeError, f"{layer.name}: call()", "give arrays of numbers", checks.shown(part))
+    return array
 
 
 def _called(layer: Any, x: Any, call: Call, passing: Pass) -> Any:
@@ -168,7 +173,7 @@ def build_for(layer: Any, arguments: Arguments, shapes: list[Any]) -> None:
 
 def tried(layer: Any, arguments: Arguments, shape: Any) -> tuple[Any, Any]:
     """Run ``call`` on zeros, so that layers inside have their weights; return shapes and dtypes of the outputs."""
-    idle = [part for part in _all_parts(layer) if getattr(part, "states", 0) is None]
+    idle = [part for part in all_parts(layer) if getattr(part, "states", 0) is None]
 
     def on_zeros(x: Any, given: Arguments) -> Any:
         y, _ = run(layer, x, Call(arguments=given))
@@ -188,7 +193,8 @@ def parts_of(layer: Any) -> Iterator[Any]:
             yield from (leaf for leaf in leaves(value) if hasattr(type(leaf), "ensure_built"))
 
 
-def _all_parts(layer: Any) -> Iterator[Any]:
+def all_parts(layer: Any) -> Iterator[Any]:
+    """Return the layers inside a layer, to any depth."""
     for part in parts_of(layer):
         yield part
-        yield from _all_parts(part)
+        yield from all_parts(part)

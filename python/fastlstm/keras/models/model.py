@@ -10,7 +10,8 @@ import numpy as np
 
 from fastlstm import checks
 
-from ..foundation.arrays import Array, Shape, any_numbers, as_array, as_batch_shape, as_mask
+from ..foundation.arrays import Array, Shape, any_numbers, as_batch_shape, as_mask, with_floats_of
+from ..foundation.eager import with_masks
 from ..foundation.lookup import auto_name
 from ..foundation.symbolic import SymbolicTensor
 from ..foundation.trees import filled, leaves, mapped, unique
@@ -25,7 +26,7 @@ from ..layers.running import parts_of
 from ..training.trainer import Trainer
 from .configs import ConfiguredModel
 from .cutting import cut
-from .inputs import given_arrays, names_of
+from .inputs import carried_masks, given_arrays, in_order, names_of
 from .summary import print_summary
 
 
@@ -109,6 +110,10 @@ class Model(ConfiguredModel):
             cure = "; build it, call it on data or give it an input shape first"
             checks.complain(ValueError, self.name, "have weights", "none yet", cure)
         return self._plan
+
+    @property
+    def _awaits_data(self) -> bool:
+        return self._plan is None
 
     @property
     def inner_plan(self) -> Plan | None:
@@ -287,8 +292,7 @@ class Model(ConfiguredModel):
 
     def as_input(self, x: Any, name: str, wanted: str = "an array of numbers") -> Array:
         """`x` as an array; floats are cast to this model's dtype."""
-        array = any_numbers(x, name, wanted)
-        return as_array(x, name, self.dtype, wanted) if array.dtype.kind == "f" else array
+        return with_floats_of(x, name, self.dtype, wanted)
 
     def _as_given(self, outputs: Sequence[Any]) -> Any:
         """Return outputs in the form the model was given them: a list, a tuple or a dict; of a list of one, the one."""
@@ -296,12 +300,19 @@ class Model(ConfiguredModel):
         alone = isinstance(tree, SymbolicTensor) or (len(outputs) == 1 and not isinstance(tree, dict))
         return outputs[0] if alone else filled(tree, iter(outputs))
 
+    def _noted(self, x: Any, training: Any = None, mask: Any = None, initial_state: Any = None) -> Any:
+        if isinstance(x, dict) and isinstance(self._input_tree, list | tuple):
+            x = in_order(x, self._input_tree, self.plan.inputs, self.name)
+        return super()._noted(x, training, mask)
+
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None) -> Any:
         training = training is not None and checks.truth("training", training)
         arrays = self._arrays(x)
-        masks = None if mask is None else self._masks(mask, arrays)
+        masks = carried_masks(self.plan, self._input_tree, x, self.name) if mask is None else self._masks(mask, arrays)
         with holding(self.plan.weights):
-            return self._as_given(Network(self.plan).run(arrays, masks, training).outputs)
+            found = Network(self.plan).run(arrays, masks, training)
+        outputs = map(with_masks, found.outputs, found.masks)
+        return self._as_given(list(outputs))
 
     def _masks(self, mask: Any, arrays: tuple[Array, ...]) -> list[Array | None]:
         given = mask if isinstance(mask, list | tuple) and len(arrays) > 1 else [mask]

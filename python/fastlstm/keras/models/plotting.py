@@ -81,8 +81,7 @@ def plot_model(
     ImportError
         Graphviz is not installed, and the file is to be a picture.
     """
-    if not isinstance(to_file, str | os.PathLike):
-        checks.refuse(TypeError, "to_file", "a path", to_file)
+    to_file = checks.path("to_file", to_file)
     graph = model_to_dot(
         model,
         show_shapes=show_shapes,

@@ -223,6 +223,10 @@ class Sequential(Model):
         return self._plan
 
     @property
+    def _awaits_data(self) -> bool:
+        return not self.built
+
+    @property
     def inner_plan(self) -> Plan | None:
         """The steps to take in place of this model inside another one."""
         return self.plan

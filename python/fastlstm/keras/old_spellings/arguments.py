@@ -34,6 +34,13 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "layers.GRU": _RECURRENT | _GATES,
     "layers.SimpleRNN": _RECURRENT,
     "layers.Dense": _WEIGHTS | {"output_dim": "units"},
+    "layers.Conv1D": _WEIGHTS
+    | {
+        "nb_filter": "filters",
+        "filter_length": "kernel_size",
+        "border_mode": "padding",
+        "subsample_length": "strides",
+    },
     "layers.MaxPooling1D": _POOLING,
     "layers.AveragePooling1D": _POOLING,
     "layers.UpSampling1D": {"length": "size"},

@@ -273,8 +273,10 @@ def _dispatched(
 def _narrowed(y: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return `y` in Keras' defaults if it is of 64 bits by what NumPy makes of integers and Python's numbers."""
     dtype = getattr(y, "dtype", None)
-    if dtype is None or dtype.char not in "dlq":
+    if dtype is None or dtype.char not in "dlqUSO":
         return y
+    if dtype.kind in "USO":
+        checks.complain(TypeError, "the result", "be numbers", f"dtype {dtype}")
     given = any(_is_of(leaf, dtype) for leaf in leaves([args, kwargs]))
     return y if given else y.astype(floatx() if dtype.char == "d" else np.int32)
 

@@ -186,7 +186,7 @@ def one_hot(np: Any, x: Any, num_classes: int, axis: int = -1, dtype: Any = None
     """A one at the place of each class number along a new axis, elsewhere zeros."""
     if sparse:
         checks.refuse(ValueError, "sparse", "False", sparse)
-    hot = numpy.asarray(bare(x))[..., None] == numpy.arange(num_classes)
+    hot = numpy.asarray(bare(x))[..., None] == numpy.arange(checks.whole_number("num_classes", num_classes, at_least=0))
     return numpy.moveaxis(hot, -1, axis).astype(dtype or floatx())
 
 
@@ -196,7 +196,7 @@ def multi_hot(np: Any, inputs: Any, num_classes: int, axis: int = -1, dtype: Any
     if sparse:
         checks.refuse(ValueError, "sparse", "False", sparse)
     numbers = numpy.moveaxis(numpy.asarray(bare(inputs)), axis, -1)
-    hot = (numbers[..., None] == numpy.arange(num_classes)).any(-2)
+    hot = (numbers[..., None] == numpy.arange(checks.whole_number("num_classes", num_classes, at_least=0))).any(-2)
     return numpy.moveaxis(hot, -1, axis).astype(dtype or floatx())
 
 

@@ -22,7 +22,7 @@ def get_item(np: Any, x: Any, key: Any) -> Any:
 @operation
 def take(np: Any, x: Any, indices: Any, axis: int | None = None) -> Any:
     """Entries at these places."""
-    places = numpy.asarray(bare(indices)).astype(numpy.int64)
+    places = checks.whole_numbers("indices", bare(indices))
     if axis is None:
         return np.reshape(x, (-1,))[places]
     return x[(*(numpy.s_[:],) * (axis % x.ndim), places)]
@@ -31,7 +31,7 @@ def take(np: Any, x: Any, indices: Any, axis: int | None = None) -> Any:
 @operation
 def take_along_axis(np: Any, x: Any, indices: Any, axis: int | None = None) -> Any:
     """Entries at places of their own in every line along an axis."""
-    places = numpy.asarray(bare(indices)).astype(numpy.int64)
+    places = checks.whole_numbers("indices", bare(indices))
     if axis is None:
         return np.reshape(x, (-1,))[places.reshape(-1)]
     return entries_at(x, places, axis)
@@ -40,6 +40,8 @@ def take_along_axis(np: Any, x: Any, indices: Any, axis: int | None = None) -> A
 @operation
 def slice(np: Any, inputs: Any, start_indices: Any, shape: Any) -> Any:
     """A part of a shape that starts at these indices; a size of -1: up to the end."""
+    if len(shape) != inputs.ndim:
+        checks.complain(ValueError, "shape", f"have a size for each of the {inputs.ndim} axes", checks.shown(shape))
     return inputs[_range(start_indices, shape)]
 
 
@@ -68,7 +70,7 @@ def _range(starts: Any, shape: Any) -> tuple[Any, ...]:
 
 
 def _places(indices: Any) -> tuple[Any, ...]:
-    return tuple(numpy.moveaxis(numpy.asarray(bare(indices), numpy.int64), -1, 0))
+    return tuple(numpy.moveaxis(checks.whole_numbers("indices", bare(indices)), -1, 0))
 
 
 def _with(np: Any, inputs: Any, places: tuple[Any, ...], updates: Any, reduction: str | None) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 
 from fastlstm import checks
 
-from ...foundation.arrays import Array, Shape, any_numbers, shape_text
+from ...foundation.arrays import Array, Shape, any_numbers, as_axes, shape_text
 from ...foundation.symbolic import SymbolicTensor
 from ..base import Layer, Step, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback
@@ -44,13 +44,8 @@ class Softmax(Layer):
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        name = f"{self.name}: axis"
-        many = isinstance(axis, list | tuple)
-        given = [checks.whole_number(name, part) for part in (axis if many else [axis])]
-        if not given:
-            checks.refuse(ValueError, name, "one axis or more", axis)
-        self.axis: Any = given if many else given[0]
-        self.logits_activation = "softmax" if given == [-1] else None
+        self.axis = as_axes(axis, f"{self.name}: axis")
+        self.logits_activation = "softmax" if self.axis in (-1, [-1]) else None
 
     def check_input_shape(self, shape: Shape, name: str = "input_shape") -> None:
         """See `Layer.check_input_shape`."""

@@ -27,8 +27,8 @@ class Masking(Layer):
 
     Notes
     -----
-    A model hands the mask on from layer to layer. An array carries none: between layers called on arrays, hand
-    ``masking.compute_mask(x)`` on as `mask`.
+    The mask goes on from layer to layer, in a model and with the arrays that layers called on arrays give. What NumPy
+    makes of such an array has none: hand ``masking.compute_mask(x)`` on as `mask`.
     """
 
     min_ndim = 2

@@ -9,6 +9,7 @@ from fastlstm import checks
 
 from ...foundation import core
 from ...foundation.arrays import Array, Shape, shape_text
+from ...foundation.eager import with_masks
 from ...foundation.trees import leaves
 from ..base import Layer
 from ..call import INFERENCE, TRAINING, Call, Pullback, several
@@ -153,10 +154,12 @@ class Bidirectional(Wrapper):
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None, initial_state: Any = None) -> Any:
         if initial_state is None:
             return super()._on_arrays(x, training, mask)
-        x = self._prepared(x)
+        x, of_x = self._with_mask(x, mask)
         given = zip(self._both, self._halves(initial_state), strict=True)
         states = [layer.checked_start(half, len(x)) for layer, half in given]
-        return self.forward([x, *leaves(states)], Call(self._drops(training), self._checked_mask(mask, x)))
+        told = None if mask is None else of_x  # see `sees_mask_of`
+        y = self.forward([x, *leaves(states)], Call(self._drops(training), told))
+        return with_masks(y, self.compute_mask(x, of_x))
 
     def forward(self, x: Any, call: Call = INFERENCE) -> Any:
         """Return the output for `x`; a list, if there are several outputs or states."""

@@ -11,6 +11,7 @@ from fastlstm import checks
 
 from ...foundation import core
 from ...foundation.arrays import Array, Shape, shape_text
+from ...foundation.eager import with_masks
 from ...foundation.trees import leaves
 from ..base import Layer
 from ..call import INFERENCE, TRAINING, Call, Pullback, first_of, several
@@ -94,6 +95,7 @@ class RNN(Wrapper):
     """
 
     ndim = 3
+    over_time = True
     mask_ndim = 2
     takes_several = True
     call_arguments = ("x", "initial_state", "mask", "training")
@@ -207,9 +209,11 @@ class RNN(Wrapper):
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None, initial_state: Any = None) -> Any:
         if initial_state is None:
             return super()._on_arrays(x, training, mask)
-        x = self._prepared(x)
+        x, of_x = self._with_mask(x, mask)
         given = self.checked_start(initial_state, len(x))
-        return self.forward([x, *leaves(given)], Call(self._drops(training), self._checked_mask(mask, x)))
+        told = None if mask is None else of_x  # see `sees_mask_of`
+        y = self.forward([x, *leaves(given)], Call(self._drops(training), told))
+        return with_masks(y, self.compute_mask(x, of_x))
 
     def sees_mask_of(self, x: Any) -> bool:
         """Not where states are given: Keras 3 reads these steps as if there were no mask, unless the call has one."""

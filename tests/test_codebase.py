@@ -56,7 +56,8 @@ FLOORS = [
     {"ops", "backend", "random"},
     {"activations", "initializers", "regularizers", "constraints", "foundation"},
 ]
-KERAS = ROOT / "python" / "fastlstm" / "keras"
+PACKAGE = ROOT / "python" / "fastlstm"
+KERAS = PACKAGE / "keras"
 
 
 def floor_of(parts: tuple[str, ...]) -> int:
@@ -212,3 +213,25 @@ def test_documents_name_existing_files() -> None:
     for document in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+# Errors that are not about an argument, and so have no "must ..., got ...".
+WORDED_BY_HAND = {"streaming.py: __reduce_ex__"}
+
+
+def raised_by_hand(path: Path) -> Iterator[str]:
+    """Functions of a module that raise a ValueError or TypeError themselves, with a text."""
+    for function in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        for node in ast.walk(function):
+            call = node.exc if isinstance(node, ast.Raise) else None
+            kind = call.func if isinstance(call, ast.Call) else None
+            if isinstance(kind, ast.Name) and kind.id in ("ValueError", "TypeError"):
+                yield f"{path.relative_to(PACKAGE)}: {function.name}"
+
+
+def test_errors_about_arguments_have_one_wording() -> None:
+    """`fastlstm.checks` builds them."""
+    paths = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "checks.py")
+    assert {found for path in paths for found in raised_by_hand(path)} == WORDED_BY_HAND

@@ -279,7 +279,7 @@ def test_penalties_from_inside_count():
     gradient = model._objective().gradients([x], [np.zeros((N, 3), "float32")], [None])[1][0]
     slope = x.T @ (2 * y / y.size + 6.02 * y / N)
     np.testing.assert_allclose(gradient, slope + 2 + 0.01 * np.sign(kernel), rtol=1e-4)
-    with pytest.raises(ValueError, match=r"penalized: add_loss\(\) adds to the loss of a step, from within call"):
+    with pytest.raises(ValueError, match=r"penalized: add_loss\(\) must be called within call"):
         layer.add_loss(1.0)
 
 
@@ -327,7 +327,9 @@ def test_classes_derived_from_built_in_ones():
     model.compile("adam", "mse")
     losses = model.fit(x, x[:, 0, :2], epochs=20, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
-    with pytest.raises(ValueError, match=r"a layer with a call\(\) of its own cannot be streamed"):
+    with pytest.raises(
+        ValueError, match=r"squared must be a layer that can be streamed, .*, got one with a call\(\) of its own"
+    ):
         model.stream()
 
 
@@ -559,7 +561,7 @@ def test_what_cannot_be_done_says_so(monkeypatch):
     class Nothing(Model):
         pass
 
-    with pytest.raises(NotImplementedError, match=r"give inputs and outputs, or define call"):
+    with pytest.raises(NotImplementedError, match=r"must have inputs and outputs, or a class with call"):
         Nothing()(draw(N, I))
 
 

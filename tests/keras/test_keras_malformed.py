@@ -425,7 +425,7 @@ def test_layers_that_do_not_fit_a_model() -> None:
         Sequential([layer, layer])
     with pytest.raises(TypeError, match=r"layer must be a keras.layers.Layer instance, got <class"):
         Sequential([layers.LSTM])
-    with pytest.raises(ValueError, match="get_layer needs either name or index, got name=None, index=None"):
+    with pytest.raises(ValueError, match="get_layer must be given either name or index, got name=None, index=None"):
         BUILT.get_layer()
     with pytest.raises(ValueError, match="input_length must come with input_dim, got 7 alone"):
         layers.LSTM(4, input_length=7)

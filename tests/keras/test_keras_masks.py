@@ -268,7 +268,9 @@ def test_metrics_and_losses_without_a_value_for_every_step():
             return np.square(y_pred - y_true).mean(axis=(1, 2))
 
     model.compile("sgd", PerRow())
-    with pytest.raises(ValueError, match=r"'per_row' gives values of shape \(12,\), too few for .* shape \(12, 6\)"):
+    with pytest.raises(
+        ValueError, match=r"'per_row': call\(\) must give one value a step .* shape \(12, 6\), got .* \(12,\)"
+    ):
         model.evaluate(x, np.ones((12, 6, 1)), batch_size=12, verbose=0)
 
 
@@ -312,10 +314,10 @@ def test_gradient_of_a_masked_model(reduction, central_differences):
 @pytest.mark.parametrize(
     ("mask", "error", "message"),
     [
-        (np.ones((2, 4), bool), ValueError, r"lstm: mask: got shape \(2, 4\), wanted \(2, 5\)"),
-        (np.ones(2, bool), ValueError, r"lstm: mask: got shape \(2,\), wanted \(2, 5\)"),
-        (np.ones((2, 5, 3), bool), ValueError, r"lstm: mask: got shape \(2, 5, 3\), wanted \(2, 5\)"),
-        ("yes", TypeError, "lstm: mask: expected an array of booleans"),
+        (np.ones((2, 4), bool), ValueError, r"lstm: mask must have shape \(2, 5\), .*, got \(2, 4\)"),
+        (np.ones(2, bool), ValueError, r"lstm: mask must have shape \(2, 5\), .*, got \(2,\)"),
+        (np.ones((2, 5, 3), bool), ValueError, r"lstm: mask must have shape \(2, 5\), .*, got \(2, 5, 3\)"),
+        ("yes", TypeError, "lstm: mask must be an array of booleans"),
     ],
 )
 def test_wrong_masks(mask, error, message):

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from fastlstm import checks
+
 from ..foundation.arrays import Array
 from ..foundation.boxes import bare, is_box
 from ..foundation.passes import Pass, current, within
@@ -35,6 +37,8 @@ def called(layer: Any, passing: Pass, args: tuple[Any, ...], kwargs: dict[str, A
     training = kwargs.pop("training", None)
     mask = None if layer.composed or layer.by_name else kwargs.pop("mask", None)
     arguments = Arguments(args, kwargs, is_array)
+    if not args and not arguments.tensors:
+        checks.complain(TypeError, f"{layer.name}: the arguments of a call", "have what it is called on", "none")
     if not arguments.tensors:
         arguments = Arguments((np.asarray(args[0]), *args[1:]), kwargs, is_array)
     inputs = [taken(layer, part) for part in arguments.tensors]

@@ -6,10 +6,12 @@ import inspect
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
+
+from fastlstm import checks
 
 from ..foundation.arrays import Array
 from ..foundation.boxes import bare
@@ -28,7 +30,7 @@ def run(layer: Any, x: Any, call: Call) -> tuple[Any, float]:
     passing = Pass(call.training)
     passing.keep_masks(x, call.mask)
     with np.errstate(all="ignore"), within(passing):
-        y = mapped(_as_array, _called(layer, x, call, passing))
+        y = mapped(partial(_as_array, layer), _called(layer, x, call, passing))
     passing.finish()
     return y, float(sum(passing.penalties))
 
@@ -61,8 +63,11 @@ def run_vjp(layer: Any, x: Any, call: Call, penalized: bool = False) -> tuple[An
     return y, pullback, penalty
 
 
-def _as_array(part: Any) -> Any:
-    return np.asarray(part.value if hasattr(part, "assign") else part)
+def _as_array(layer: Any, part: Any) -> Any:
+    array = np.asarray(part.value if hasattr(part, "assign") else part)
+    if array.dtype.kind in "USO":
+        checks.complain(TypeError, f"{layer.name}: call()", "give arrays of numbers", checks.shown(part))
+    return array
 
 
 def _called(layer: Any, x: Any, call: Call, passing: Pass) -> Any:

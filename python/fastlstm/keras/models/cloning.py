@@ -121,7 +121,9 @@ class _Cloning:
         if id(layer) not in self.made:
             of_layers = isinstance(layer, Sequential) or (isinstance(layer, Model) and layer.is_functional)
             clone = self.cloned if self.recursive and of_layers else self.clone or copy_of
-            self.made[id(layer)] = clone(layer)
+            self.made[id(layer)] = made = clone(layer)
+            if not isinstance(made, Layer):
+                checks.complain(TypeError, "clone_function", "give a layer", f"{checks.shown(made)} for {layer.name}")
         return self.made[id(layer)]
 
     def _operation(self, operation: FunctionOperation) -> FunctionOperation:

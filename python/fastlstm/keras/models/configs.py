@@ -180,7 +180,8 @@ def _graph_from(cls: Any, given: dict[str, Any]) -> Any:
     owner = f"{cls.__name__}: config" if not isinstance(name, str) else f"config of {name!r}"
     for key in _OF_A_GRAPH:
         if key not in given:
-            raise ValueError(f"{owner} must have layers, input_layers and output_layers, got none of the name {key!r}")
+            must = "have layers, input_layers and output_layers"
+            checks.complain(ValueError, owner, must, f"none of the name {key!r}")
     entries, inputs, outputs = (given.pop(key) for key in _OF_A_GRAPH)
     graph = GraphReader(entries, owner)
     ends = graph.ends(inputs, "input_layers"), graph.ends(outputs, "output_layers")

@@ -81,8 +81,7 @@ def plot_model(
     ImportError
         Graphviz is not installed, and the file is to be a picture.
     """
-    if not isinstance(to_file, str | os.PathLike):
-        checks.refuse(TypeError, "to_file", "a path", to_file)
+    to_file = checks.path("to_file", to_file)
     graph = model_to_dot(
         model,
         show_shapes=show_shapes,
@@ -134,7 +133,7 @@ def model_to_dot(
     if not isinstance(model, Model):
         checks.refuse(TypeError, "model", "a Model", model)
     if not model.built:
-        raise ValueError(f"model must be built, got {model.name}: build() it or call it on data first")
+        checks.complain(ValueError, "model", "be built", model.name, ": build() it or call it on data first")
     if checks.truth("subgraph", subgraph):
         checks.refuse(ValueError, "subgraph", "False", subgraph)
     switches = {"show_shapes": show_shapes, "show_dtype": show_dtype, "show_layer_names": show_layer_names}

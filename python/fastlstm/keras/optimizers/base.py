@@ -128,7 +128,7 @@ class Optimizer(Configurable):
     def _refuse_rest(self, owner: str, kwargs: dict[str, Any]) -> None:
         for name, value in kwargs.items():
             if name not in self.keras_only:
-                raise ValueError(f"{owner}: unknown argument {name!r}")
+                checks.complain(ValueError, f"{owner}: arguments", "be ones that the optimizer has", repr(name))
             if type(value) is not type(self.keras_only[name]) or value != self.keras_only[name]:
                 raise NotImplementedError(f"{owner}: {name}={checks.shown(value)} is not supported, leave it out")
 

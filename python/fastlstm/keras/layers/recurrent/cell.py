@@ -130,7 +130,8 @@ class Cell(Layer):
 
     def forward(self, x: Array, call: Call = INFERENCE) -> Any:
         """TypeError: a cell is no layer of a model."""
-        raise TypeError(f"{self.name}: a cell takes single steps; put it into a layer, RNN({type(self).__name__}(...))")
+        cure = f"; put it into a layer, RNN({type(self).__name__}(...))"
+        checks.complain(TypeError, self.name, "be given single steps, arrays", "a call as that of a layer", cure)
 
 
 class RecurrentCell(Cell):

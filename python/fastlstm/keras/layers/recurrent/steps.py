@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from fastlstm import checks
+
 from ...foundation.arrays import Array, as_array
 from ...foundation.passes import Pass, within
 from ...foundation.tracing import differentiated
@@ -248,7 +250,7 @@ class Steps:
 
     def _pair(self, found: Any, method: str, wanted: str) -> Any:
         if not isinstance(found, tuple | list) or len(found) != 2:
-            raise TypeError(f"{label(self.cell)}: {method}() gave {type(found).__name__}, wanted a pair {wanted}")
+            checks.complain(TypeError, f"{label(self.cell)}: {method}()", f"give a pair {wanted}", checks.shown(found))
         return found
 
     def _result(self, found: Any, method: str) -> tuple[Array, States]:
@@ -260,15 +262,16 @@ class Steps:
     def _gradients(self, found: Any, x_t: Array) -> tuple[Array, Any, list[Array]]:
         name = f"{label(self.cell)}: pullback()"
         if not isinstance(found, tuple | list) or len(found) != 3:
-            got = type(found).__name__
-            raise TypeError(f"{name} gave {got}, wanted (dinputs, dstates, gradients of the trainable weights)")
+            must = "give (dinputs, dstates, gradients of the trainable weights)"
+            checks.complain(TypeError, name, must, checks.shown(found))
         dinputs, dstates, gradients = found
         dstates = checked_states(dstates, self.sizes, self.rows, self.dtype, f"{name}'s dstates")
         arrays = [as_array(gradient, f"{name}'s gradients", self.dtype) for gradient in gradients]
         shapes = [array.shape for array in arrays]
         if shapes != self.shapes:
-            raise ValueError(f"{name} gave gradients of shapes {shapes}, wanted {self.shapes}, those of the weights")
+            must = f"have the shapes {self.shapes}, those of the weights"
+            checks.complain(ValueError, f"{name}'s gradients", must, shapes)
         dx = as_array(dinputs, f"{name}'s dinputs", self.dtype)
         if dx.shape != x_t.shape:
-            raise ValueError(f"{name} gave dinputs of shape {dx.shape}, wanted {x_t.shape}")
+            checks.refuse_shape(f"{name}'s dinputs", x_t.shape, dx.shape)
         return dx, dstates, arrays

@@ -96,7 +96,10 @@ ALLOWED: dict[str, set[str]] = {
     **{name: {"0"} for name in ("rate", "dropout", "recurrent_dropout", "momentum", "rho", "beta_1", "beta_2")},
     **{name: {"0"} for name in ("factor", "implementation", "label_smoothing", "min_value", "time_major")},
     **{name: {"0", *POSITIVE} for name in ("epsilon", "l1", "l2", "stddev", "learning_rate", "initial_learning_rate")},
-    **{name: {"0", *POSITIVE} for name in ("alpha", "decay_rate", "maxval", "min_lr", "m_mul", "power")},
+    **{
+        name: {"0", *POSITIVE}
+        for name in ("alpha", "beta", "gamma", "decay_rate", "maxval", "min_lr", "m_mul", "power")
+    },
     **{name: {"0", *POSITIVE} for name in ("end_learning_rate", "epsilon_1", "epsilon_2", "initial_accumulator_value")},
     **{name: {"0", *POSITIVE} for name in ("l1_regularization_strength", "l2_regularization_strength")},
     **{name: POSITIVE for name in ("decay_steps", "first_decay_steps", "delta", "scale", "clip_threshold")},
@@ -124,6 +127,7 @@ ALLOWED: dict[str, set[str]] = {
     "noise_shape": {"None", "[]"},
     "negative_slope": {"0", *POSITIVE},
     "padding": set(),
+    "q": set(),
     "shared_axes": {"None", "[]", *WHOLE} - {"0"},
     "strides": {"None"},
     "target_shape": {"[]", "negative size"},
@@ -144,6 +148,9 @@ ALLOWED_OF: dict[tuple[str, str], set[str]] = {
     ("ActivationFunction", "function"): {"None", "class"},
     ("Bidirectional", "merge_mode"): {"None"},
     ("Bidirectional", "weights"): {"None", "[]", "ragged list", "tuple", "negative size"},
+    ("CategoricalFocalCrossentropy", "alpha"): {"0", *POSITIVE, "array"},
+    ("CosineSimilarity", "axis"): {"-1", *WHOLE},
+    ("Dice", "axis"): {"None", "-1", "negative size", *WHOLE},
     ("ELU", "alpha"): FINITE,
     ("Embedding", "input_dim"): set(),
     ("Embedding", "input_length"): {"None", *WHOLE},
@@ -168,6 +175,7 @@ ALLOWED_OF: dict[tuple[str, str], set[str]] = {
     ("Lion", "beta_1"): set(),
     ("ReLU", "max_value"): {"None", "0", *POSITIVE},
     ("ReLU", "threshold"): {"0", *POSITIVE},
+    ("Tversky", "axis"): {"None", "-1", "negative size", *WHOLE},
     ("Rescaling", "offset"): {"array", "negative size", *FINITE},
     ("Rescaling", "scale"): {"array", "negative size", *FINITE},
     ("ZeroPadding1D", "padding"): {"0"},

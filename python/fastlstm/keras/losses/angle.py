@@ -24,7 +24,7 @@ class CosineSimilarity(Loss):
     Examples
     --------
     >>> from fastlstm.keras import losses
-    >>> round(losses.CosineSimilarity()([[0.0, 1.0]], [[3.0, 4.0]]), 4)
+    >>> round(float(losses.CosineSimilarity()([[0.0, 1.0]], [[3.0, 4.0]])), 4)
     -0.8
     """
 

@@ -81,7 +81,7 @@ class LogCosh(Loss):
     Examples
     --------
     >>> from fastlstm.keras import losses
-    >>> round(losses.LogCosh()([[0.0]], [[100.0]]), 4)  # 100 - log(2)
+    >>> round(float(losses.LogCosh()([[0.0]], [[100.0]])), 4)  # 100 - log(2)
     99.3069
     """
 

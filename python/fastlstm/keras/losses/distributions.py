@@ -14,7 +14,7 @@ class Poisson(Loss):
     Examples
     --------
     >>> from fastlstm.keras import losses
-    >>> round(losses.Poisson()([[2.0]], [[1.0]]), 4)
+    >>> round(float(losses.Poisson()([[2.0]], [[1.0]])), 4)
     1.0
     """
 
@@ -34,7 +34,7 @@ class KLDivergence(Loss):
     Examples
     --------
     >>> from fastlstm.keras import losses
-    >>> round(losses.KLDivergence()([[1.0, 0.0]], [[0.5, 0.5]]), 4)  # log(2)
+    >>> round(float(losses.KLDivergence()([[1.0, 0.0]], [[0.5, 0.5]])), 4)  # log(2)
     0.6931
     """
 

@@ -39,7 +39,7 @@ class BinaryFocalCrossentropy(Loss):
     Examples
     --------
     >>> from fastlstm.keras import losses
-    >>> round(losses.BinaryFocalCrossentropy(gamma=1.0)([[1.0]], [[0.5]]), 4)  # log(2) / 2
+    >>> round(float(losses.BinaryFocalCrossentropy(gamma=1.0)([[1.0]], [[0.5]])), 4)  # log(2) / 2
     0.3466
     """
 
@@ -115,7 +115,7 @@ class CategoricalFocalCrossentropy(Loss):
     --------
     >>> from fastlstm.keras import losses
     >>> loss = losses.CategoricalFocalCrossentropy(alpha=1.0, gamma=1.0)
-    >>> round(loss([[1.0, 0.0]], [[0.5, 0.5]]), 4)  # log(2) / 2
+    >>> round(float(loss([[1.0, 0.0]], [[0.5, 0.5]])), 4)  # log(2) / 2
     0.3466
     """
 

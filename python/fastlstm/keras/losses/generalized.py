@@ -27,7 +27,7 @@ class CategoricalGeneralizedCrossEntropy(ClassNumberLoss):
     Examples
     --------
     >>> from fastlstm.keras import losses
-    >>> losses.CategoricalGeneralizedCrossEntropy(q=0.5)([1], [[0.75, 0.25]])
+    >>> float(losses.CategoricalGeneralizedCrossEntropy(q=0.5)([1], [[0.75, 0.25]]))
     1.0
     """
 

@@ -15,7 +15,7 @@ class Hinge(Loss):
     Examples
     --------
     >>> from fastlstm.keras import losses
-    >>> losses.Hinge()([[0.0, 1.0]], [[-0.5, 2.0]])
+    >>> float(losses.Hinge()([[0.0, 1.0]], [[-0.5, 2.0]]))
     0.25
     """
 
@@ -52,7 +52,7 @@ class SquaredHinge(Hinge):
     Examples
     --------
     >>> from fastlstm.keras import losses
-    >>> losses.SquaredHinge()([[0.0, 1.0]], [[-0.5, 2.0]])
+    >>> float(losses.SquaredHinge()([[0.0, 1.0]], [[-0.5, 2.0]]))
     0.125
     """
 
@@ -72,7 +72,7 @@ class CategoricalHinge(Loss):
     Examples
     --------
     >>> from fastlstm.keras import losses
-    >>> losses.CategoricalHinge()([[0.0, 1.0]], [[0.5, 1.0]])
+    >>> float(losses.CategoricalHinge()([[0.0, 1.0]], [[0.5, 1.0]]))
     0.5
     """
 

@@ -32,7 +32,7 @@ class Tversky(Loss):
     Examples
     --------
     >>> from fastlstm.keras import losses
-    >>> round(losses.Tversky()([[1.0, 1.0]], [[1.0, 0.0]]), 4)
+    >>> round(float(losses.Tversky()([[1.0, 1.0]], [[1.0, 0.0]])), 4)
     0.3333
     """
 
@@ -94,7 +94,7 @@ class Dice(Loss):
     Examples
     --------
     >>> from fastlstm.keras import losses
-    >>> round(losses.Dice()([[1.0, 1.0]], [[1.0, 0.0]]), 4)
+    >>> round(float(losses.Dice()([[1.0, 1.0]], [[1.0, 0.0]])), 4)
     0.3333
     """
 

@@ -14,7 +14,7 @@ class MeanAbsolutePercentageError(Loss):
     Examples
     --------
     >>> from fastlstm.keras import losses
-    >>> losses.MeanAbsolutePercentageError()([[4.0, 2.0]], [[5.0, 2.0]])
+    >>> float(losses.MeanAbsolutePercentageError()([[4.0, 2.0]], [[5.0, 2.0]]))
     12.5
     """
 
@@ -34,7 +34,7 @@ class MeanSquaredLogarithmicError(Loss):
     Examples
     --------
     >>> from fastlstm.keras import losses
-    >>> round(losses.MeanSquaredLogarithmicError()([[0.0, 9.0]], [[0.0, 99.0]]), 4)  # log(10)**2 / 2
+    >>> round(float(losses.MeanSquaredLogarithmicError()([[0.0, 9.0]], [[0.0, 99.0]])), 4)  # log(10)**2 / 2
     2.6509
     """
 

@@ -16,7 +16,7 @@ from fastlstm.runtime import (
 )
 
 if TYPE_CHECKING:
-    from fastlstm import datasets, keras, reference
+    from fastlstm import datasets, keras, random, reference
     from fastlstm.layers import GRU, LSTM, RNN
     from fastlstm.streaming import step_many
 
@@ -32,6 +32,7 @@ __all__ = [
     "datasets",
     "get_num_threads",
     "keras",
+    "random",
     "reference",
     "set_isa",
     "set_num_threads",
@@ -40,7 +41,7 @@ __all__ = [
 ]
 
 # Imported at first use, to keep `import fastlstm` quick.
-_MODULES = ("datasets", "keras", "layers", "reference")
+_MODULES = ("datasets", "keras", "layers", "random", "reference")
 _NAMES = {"GRU": "layers", "LSTM": "layers", "RNN": "layers", "step_many": "streaming"}
 
 

@@ -592,3 +592,43 @@ def test_what_does_not_count_has_no_gradient_from_a_loss_of_ones_own():
     loss = model.train_on_batch(x, y, sample_weight=np.array([1.0, 0.0, 1.0, 1.0]))
     assert np.isfinite(loss)
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+# --- Layers inside of which the first axis is not that of the rows ----------------------------------------------------
+
+
+class Neighbours(layers.Layer):
+    """Takes some of the nodes, which come first; in training it has a second layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = layers.Dense(2), layers.Dense(2)
+
+    def call(self, x, training=False):
+        x = self.first(ops.take(x, np.array([0, 3, 6]), axis=0))
+        return self.second(x) if training else x
+
+
+class OnNodes(layers.Layer):
+    """Has the nodes first for the layer inside, and last outside."""
+
+    def __init__(self):
+        super().__init__()
+        self.nodes, self.last = Neighbours(), layers.Dense(1)
+
+    def call(self, x, training=False):
+        y = self.last(self.nodes(ops.transpose(x, (2, 0, 1)), training=training))
+        return ops.transpose(ops.squeeze(y, -1), (1, 0))
+
+
+def test_a_layer_inside_is_built_by_what_it_is_called_on():
+    x = np.ones((4, 5, 7), "float32")
+    assert OnNodes()(x).shape == (4, 3)
+    assert Neighbours()(np.ones((7, 4, 5))).shape == (3, 4, 2)
+    model = Sequential([Input((5, 7)), OnNodes()])
+    assert model.output_shape == (None, 3)
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    model.fit(x, np.ones((4, 3)), verbose=0)
+    assert len(model.weights) == 6
+    assert any((one != other).any() for one, other in zip(before, model.get_weights(), strict=False))

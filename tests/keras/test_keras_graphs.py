@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from fastlstm.keras import Input, Model, Sequential, layers
+from fastlstm.keras import Input, Model, Sequential, layers, ops
 from fastlstm.keras.graph.network import Network
 
 N, T, I = 4, 5, 3
@@ -322,6 +322,27 @@ def test_a_mask_may_be_given_and_a_call_may_say_that_it_trains():
     np.testing.assert_array_equal(model([data, there]), layer(data, mask=there))
     always = Model(x, layers.Dropout(0.5, seed=1)(x, training=True))
     assert (always(data) == 0).any()
+
+
+def test_given_states_hide_the_mask_of_the_inputs_as_in_keras_3():
+    """It goes on to the layers behind; to be seen here, it has to be given."""
+    x, ids = Input((T, I)), draw(N, T, I).astype("float32")
+    ids[0, :2] = ids[1, 3:] = 0
+    masked = layers.Masking()(x)
+    h = layers.Dense(3)(layers.Flatten()(x))
+    for layer, states in ((layers.GRU(3, return_sequences=True), [h]), (layers.LSTM(3, return_sequences=True), [h, h])):
+        start = [Model(x, h)(ids) for _ in states]
+        there = (ids != 0).any(-1)
+        unseen, seen = (
+            layer(masked, initial_state=states),
+            layer(masked, initial_state=states, mask=ops.not_equal(x[..., 0], 0)),
+        )
+        np.testing.assert_array_equal(Model(x, unseen)(ids), layer(ids, initial_state=start))
+        np.testing.assert_array_equal(Model(x, seen)(ids), layer(ids, initial_state=start, mask=there))
+        behind = layers.GRU(2)
+        np.testing.assert_array_equal(
+            Model(x, behind(unseen))(ids), behind(layer(ids, initial_state=start), mask=there)
+        )
 
 
 # --- Errors -----------------------------------------------------------------------------------------------------------

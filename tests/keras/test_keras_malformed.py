@@ -6,6 +6,7 @@ The constructors and their arguments are found by looking at them, so a new one 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
@@ -65,12 +66,16 @@ NEEDED: dict[str, Callable[[], Any]] = {
     "decay_rate": lambda: 0.5,
     "decay_steps": lambda: 3,
     "dims": lambda: (2, 1),
+    "equation": lambda: "ab,bc->ac",
     "filename": lambda: "log.csv",
+    "filters": lambda: 4,
     "forward": lambda: lambda x: x,
     "fn": lambda: len,
     "function": lambda: lambda x: x,
     "initial_learning_rate": lambda: 0.1,
     "input_dim": lambda: 3,
+    "kernel_size": lambda: 2,
+    "key_dim": lambda: 3,
     "layer": lambda: layers.LSTM(3),
     "boundaries": lambda: [10],
     "first_decay_steps": lambda: 3,
@@ -78,7 +83,9 @@ NEEDED: dict[str, Callable[[], Any]] = {
     "values": lambda: [0.1, 0.01],
     "n": lambda: 3,
     "name": lambda: "a",
+    "num_heads": lambda: 2,
     "output_dim": lambda: 3,
+    "output_shape": lambda: 3,
     "pool_size": lambda: 2,
     "precision": lambda: 0.5,
     "rate": lambda: 0.5,
@@ -112,6 +119,7 @@ ALLOWED: dict[str, set[str]] = {
     **{name: {"None", "inf", *POSITIVE} for name in ("clipnorm", "clipvalue", "global_clipnorm")},
     **{name: {"None"} for name in ("batch_input_shape", "dtype", "input_dim", "input_length")},
     "batch_shape": set(),
+    "attention_axes": {"None", "-1", "negative size", *WHOLE},
     "axes": {"-1", "negative size", *WHOLE},
     "axis": {"-1", "negative size", *WHOLE},
     "beta_2_decay": {"-1", "0"},
@@ -121,6 +129,7 @@ ALLOWED: dict[str, set[str]] = {
     "cropping": {"0"},
     "dims": {"[]"},
     "filename": {"text"},
+    "input_axes": {"None", "[]", "negative size"},
     "input_shape": {"None", "[]", "0"},
     "k": WHOLE - {"0"},
     "l2_shrinkage_regularization_strength": {"0", *POSITIVE},
@@ -131,6 +140,7 @@ ALLOWED: dict[str, set[str]] = {
     "model": set(VALUES),
     "noise_shape": {"None", "[]"},
     "negative_slope": {"0", *POSITIVE},
+    "output_axes": {"None", "[]", "negative size"},
     "padding": set(),
     "q": set(),
     "shared_axes": {"None", "[]", *WHOLE} - {"0"},
@@ -175,6 +185,7 @@ ALLOWED_OF: dict[tuple[str, str], set[str]] = {
     ("CosineSimilarity", "axis"): {"-1", *WHOLE},
     ("Dice", "axis"): {"None", "-1", "negative size", *WHOLE},
     ("ELU", "alpha"): FINITE,
+    ("EinsumDense", "output_shape"): {"None", "0", "[]"},
     ("Embedding", "input_dim"): set(),
     ("Embedding", "input_length"): {"None", *WHOLE},
     ("FunctionLoss", "function"): {"class"},
@@ -283,6 +294,8 @@ LAYERS: dict[str, Callable[[], layers.Layer]] = {
     "GRU": lambda: layers.GRU(4),
     "Bidirectional": lambda: layers.Bidirectional(layers.LSTM(4)),
     "TimeDistributed": lambda: layers.TimeDistributed(layers.Dense(4)),
+    "Conv1D": lambda: layers.Conv1D(4, 2),
+    "Conv1DTranspose": lambda: layers.Conv1DTranspose(4, 2),
     "Dense": lambda: layers.Dense(4),
     "Flatten": layers.Flatten,
     "Dropout": lambda: layers.Dropout(0.5),
@@ -318,7 +331,7 @@ def test_methods_of_layers(kind: str) -> None:
         *complaints(built.set_weights, "weights|kernel|gamma", {"[]"} if not built.weights else set()),
         *complaints(set_attribute(built, "trainable"), "trainable", {"True", "0"}),
     ]
-    assert not [text for text in wrong if "missing 1 required" not in text]
+    assert not [text for text in wrong if not re.search(r"missing \d required", text)]
 
 
 CALLS: dict[str, tuple[Callable[[Any], Any], str, set[str]]] = {

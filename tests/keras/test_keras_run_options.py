@@ -83,12 +83,9 @@ def test_fit_refuses(name, model, data, capsys):
 BESIDE_BATCHES = {
     "y": (lambda m, d, b: m.fit(b, d[1]), "y must be left out where x gives batches, got a ndarray"),
     "sample_weight": (lambda m, d, b: m.fit(b, sample_weight=ONES), "sample_weight must be left out"),
-    "batch_size": (lambda m, d, b: m.fit(b, batch_size=8), "batch_size must be left out"),
     "validation_split": (lambda m, d, b: m.fit(b, validation_split=0.5), "validation_split must be left out"),
     "y of evaluate": (lambda m, d, b: m.evaluate(b, d[1]), "y must be left out"),
     "weights of evaluate": (lambda m, d, b: m.evaluate(b, sample_weight=ONES), "sample_weight must be left out"),
-    "batch_size of evaluate": (lambda m, d, b: m.evaluate(b, batch_size=8), "batch_size must be left out"),
-    "batch_size of predict": (lambda m, d, b: m.predict(b, batch_size=8), "batch_size must be left out"),
 }
 
 
@@ -99,6 +96,15 @@ def test_what_batches_bring_themselves_is_refused_beside_them(name, model, data)
     with pytest.raises(ValueError, match=message):
         call(model, data, given)
     assert len(list(given)) == 3
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate", "predict"])
+def test_a_batch_size_beside_batches_is_not_used_and_a_warning_says_so(method, model, data):
+    given = batches(data)
+    with pytest.warns(UserWarning, match="batch_size=8 is not used: x gives batches") as seen:
+        getattr(model, method)(given, batch_size=8, verbose=0)
+    assert seen[0].filename == __file__
+    assert list(given) == []
 
 
 OTHERS = {

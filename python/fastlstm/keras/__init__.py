@@ -8,13 +8,16 @@ from . import (
     backend,
     callbacks,
     constraints,
+    datasets,
     initializers,
     layers,
     losses,
     metrics,
     models,
+    old_spellings,
     ops,
     optimizers,
+    preprocessing,
     random,
     regularizers,
     saving,
@@ -23,6 +26,11 @@ from . import (
 from .foundation.symbolic import SymbolicTensor as KerasTensor
 from .layers import Input, Layer
 from .models import Model, Sequential
+
+old_spellings.install()
+
+__version__ = "3.15.1"
+"""Of the Keras that this is like."""
 
 __all__ = [
     "Input",
@@ -34,6 +42,7 @@ __all__ = [
     "backend",
     "callbacks",
     "constraints",
+    "datasets",
     "initializers",
     "layers",
     "losses",
@@ -41,6 +50,7 @@ __all__ = [
     "models",
     "ops",
     "optimizers",
+    "preprocessing",
     "random",
     "regularizers",
     "saving",

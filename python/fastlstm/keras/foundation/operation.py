@@ -28,12 +28,12 @@ class Operation:
         self.inbound_nodes: list[Node] = []
 
     @property
-    def _class_name(self) -> str:
+    def keras_class_name(self) -> str:
         """What configs and tables call the class."""
         return type(self).__name__
 
     @property
-    def _place(self) -> tuple[str | None, str | None]:
+    def keras_place(self) -> tuple[str | None, str | None]:
         """Module and registered name of the class in configs."""
         return place_of(type(self))
 
@@ -72,6 +72,10 @@ class Operation:
     def penalized_vjp(self, x: Any, call: Any) -> tuple[Any, Any, float]:
         """Return what `vjp` gives, and the penalty."""
         return *self.vjp(x, call), 0.0
+
+    def sees_mask_of(self, x: Any) -> bool:
+        """Whether it is told of the mask that its input carries: an array, or a list of arrays."""
+        return True
 
     def output_shape_for(self, shape: Any, arguments: Arguments) -> Any:
         """Shape of the output of a call with `arguments`, for inputs of a shape or of a list of shapes."""

@@ -52,6 +52,18 @@ class SymbolicTensor:
         """Name of the layer or operation that gives it, that of an `Input` too."""
         return self.name if self.node is None or self.node.layer is None else self.node.layer.name
 
+    @property
+    def _keras_mask(self) -> Any:
+        """The mask of this tensor, a symbolic tensor too; None if it has none."""
+        node = self.node
+        if node is None or not node.inputs:
+            return None
+        masks = [tensor._keras_mask for tensor in node.inputs] if node.mask is None else [node.mask]
+        of_inputs = masks[0] if len(masks) == 1 else masks
+        inputs = node.inputs[0] if len(node.inputs) == 1 else node.inputs
+        found = leaves(node.layer.compute_mask(inputs, None if masks.count(None) == len(masks) else of_inputs))
+        return found[self.index] if self.index < len(found) else None
+
     def _refuse(self, what: str, cure: str) -> Any:
         raise TypeError(f"{self.name}: a symbolic tensor has no values {what}; {cure}")
 

@@ -6,7 +6,7 @@ import operator
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -51,7 +51,6 @@ class Variable:
         Whether training changes it at all.
     """
 
-    # Those who replace values of many variables at once set `_value` themselves, to an array nobody can write to.
     __slots__ = ("_value", "constraint", "name", "path", "regularizer", "trainable")
 
     def __init__(
@@ -209,8 +208,12 @@ def frozen_copy(value: Array, dtype: np.dtype[Any] | None = None) -> Array:
     return copy
 
 
+Values: TypeAlias = dict[Variable, Array]
+"""Values of variables at one moment."""
+
+
 class _Held(threading.local):
-    values: dict[int, Array] | None = None
+    values: Values | None = None
 
 
 _held = _Held()
@@ -240,14 +243,14 @@ class holding:  # noqa: N801 - used as a function
             _held.values = None
 
 
-def values_now(variables: Iterable[Variable]) -> dict[int, Array]:
+def values_now(variables: Iterable[Variable]) -> Values:
     """Return the values of `variables`, taken all at once, for `seeing`."""
     with CHANGE:
-        return {id(variable): variable._value for variable in variables}
+        return {variable: variable._value for variable in variables}
 
 
 @contextmanager
-def seeing(values: dict[int, Array]) -> Iterator[None]:
+def seeing(values: Values) -> Iterator[None]:
     """For this thread and the time of a block, go by the `values` of an earlier moment."""
     outer, _held.values = _held.values, values
     try:
@@ -258,7 +261,8 @@ def seeing(values: dict[int, Array]) -> Iterator[None]:
 
 def is_held(variables: list[Variable]) -> bool:
     """Whether this thread holds the values of the variables of a layer, all of them or none."""
-    return bool(variables) and _held.values is not None and id(variables[0]) in _held.values
+    held = _held.values
+    return held is not None and bool(variables) and variables[0] in held
 
 
 def current_values(variables: Iterable[Variable]) -> tuple[Array, ...]:
@@ -266,7 +270,13 @@ def current_values(variables: Iterable[Variable]) -> tuple[Array, ...]:
     held = _held.values
     if held is None:
         return tuple([variable._value for variable in variables])
-    return tuple([held.get(id(variable), variable._value) for variable in variables])
+    return tuple([held.get(variable, variable._value) for variable in variables])
+
+
+def replace_values(variables: Iterable[Variable], values: Iterable[Array]) -> None:
+    """Put arrays of the right shapes and dtypes, which nobody can write to, in the place of values; hold `CHANGE`."""
+    for variable, value in zip(variables, values, strict=True):
+        variable._value = value
 
 
 def assign_all(variables: list[Variable], values: list[Any], owner: str) -> None:
@@ -276,5 +286,4 @@ def assign_all(variables: list[Variable], values: list[Any], owner: str) -> None
         raise ValueError(f"{owner}: got {len(values)} weights, wanted {len(variables)} of shapes {shapes}")
     checked = [variable.checked(value) for variable, value in zip(variables, values, strict=True)]
     with CHANGE:
-        for variable, array in zip(variables, checked, strict=True):
-            variable._value = array
+        replace_values(variables, checked)

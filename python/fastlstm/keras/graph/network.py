@@ -66,8 +66,8 @@ class Run:
             self.values[place], self.masks[place] = y, mask
             return
         parts = leaves(y)
-        masks = [None] * len(parts) if mask is None else leaves(mask)
-        for place, part, of_part in zip(step.outputs, parts, masks, strict=True):
+        masks = [*([] if mask is None else leaves(mask)), *[None] * len(parts)]
+        for place, part, of_part in zip(step.outputs, parts, masks, strict=False):
             self.values[place], self.masks[place] = part, of_part
 
     def found(self, plan: Plan) -> Found:
@@ -181,7 +181,8 @@ class Network:
         layer, call = way.layer, way.call
         x, mask = run.taken(way.step)
         x = self._cast(x, layer) if self.mixed else x
-        call = call if mask is None else call._replace(mask=mask)
+        if mask is not None and (way.step.mask is not None or layer.sees_mask_of(x)):
+            call = call._replace(mask=mask)
         if way.back is None:
             y = self._penalized_forward(run, layer, x, call) if self.penalized else layer.forward(x, call)
         else:

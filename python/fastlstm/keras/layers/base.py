@@ -24,6 +24,7 @@ from ..foundation.arrays import (
     user_stacklevel,
     weight_shape,
 )
+from ..foundation.eager import mask_of, with_masks
 from ..foundation.lookup import auto_name, checked_name
 from ..foundation.passes import current
 from ..foundation.symbolic import Arguments, any_symbolic
@@ -77,6 +78,10 @@ class Layer(Configured):
     """Whether a layer with a user's ``call`` hands the mask of its input on."""
     keeps: frozenset[str] = frozenset()
     """Methods of `Composed` that a class does without when a subclass defines ``call``."""
+    over_time = False
+    """Whether the second axis of an input is time, along which a step depends on others."""
+    by_name = False
+    """Whether it is called with several arrays by name, masks among them."""
     merges = False
     """Whether shapes of several inputs come as a list; otherwise only that of the first one matters."""
 
@@ -234,7 +239,8 @@ class Layer(Configured):
         """What the paths of the weights begin with."""
         return self.name
 
-    def _check_shape(self, shape: Shape, name: str = "input_shape") -> None:
+    def check_input_shape(self, shape: Shape, name: str = "input_shape") -> None:
+        """ValueError about the argument `name` if this layer takes no input of `shape`."""
         rank = len(shape)
         if rank < self.min_ndim or (self.ndim is not None and rank != self.ndim):
             wanted = f"{self.ndim} axes" if self.ndim else f"at least {self.min_ndim} axes"
@@ -249,7 +255,7 @@ class Layer(Configured):
     def _checked_shape(self, shape: Any) -> Shape:
         """`shape` as a tuple, with the axes that an input of this layer has."""
         found = as_shape(shape, f"{self.name}: input_shape", f"a tuple of sizes{self._axes_text()}")
-        self._check_shape(found)
+        self.check_input_shape(found)
         return found
 
     def _axes_text(self) -> str:
@@ -317,18 +323,20 @@ class Layer(Configured):
     def penalized_forward(self, x: Any, call: Call = INFERENCE) -> tuple[Any, float]:
         """Return what `forward` gives, and the penalty on it."""
         y = self.forward(x, call)
-        return y, self._penalty(y)
+        return y, self.output_penalty(y)
 
     def penalized_vjp(self, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback, float]:
         """Return what `vjp` gives, and the penalty on the output, whose gradient the pullback adds."""
         y, pullback = self.vjp(x, call)
-        return y, self._penalized_pullback(y, pullback), self._penalty(y)
+        return y, self.penalized_pullback(y, pullback), self.output_penalty(y)
 
-    def _penalty(self, y: Any) -> float:
+    def output_penalty(self, y: Any) -> float:
+        """Return the penalty on what the layer gives."""
         regularizer = self.activity_regularizer
         return 0.0 if regularizer is None else sum(regularizer(part) / max(len(part), 1) for part in leaves(y))
 
-    def _penalized_pullback(self, y: Any, pullback: Pullback) -> Pullback:
+    def penalized_pullback(self, y: Any, pullback: Pullback) -> Pullback:
+        """Return a pullback that adds the gradient of the penalty on `y`."""
         regularizer = self.activity_regularizer
         if regularizer is None:
             return pullback
@@ -359,7 +367,7 @@ class Layer(Configured):
         training
             Whether dropout drops.
         mask
-            Which time steps are there.
+            Which time steps are there; by default as the layer that gave `x` says.
         """
         if "inbound_nodes" not in self.__dict__:
             raise RuntimeError(f"{type(self).__name__}: call super().__init__() first in __init__()")
@@ -372,8 +380,14 @@ class Layer(Configured):
 
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None) -> Any:
         drops = self._drops(training)
+        x, mask = self._with_mask(x, mask)
+        return with_masks(self.forward(x, Call(drops, mask)), self.compute_mask(x, mask))
+
+    def _with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Return `x` in the form `forward` takes, and the mask that was given, or else the one that `x` carries."""
+        carried = mask_of(x) if mask is None else None
         x = self._prepared(x)
-        return self.forward(x, Call(drops, self._checked_mask(mask, x)))
+        return x, self._checked_mask(mask, x) if carried is None else carried
 
     def _drops(self, training: Any) -> bool:
         return training is not None and checks.truth(f"{self.name}: training", training)
@@ -381,7 +395,7 @@ class Layer(Configured):
     def _prepared(self, x: Any) -> Array:
         """`x` in the form `forward` takes; the layer is built then."""
         x = self.as_input(x, f"{self.name}: x")
-        self._check_shape(x.shape, "x")
+        self.check_input_shape(x.shape, "x")
         self.ensure_built((None, *x.shape[1:]))
         result: Array = x
         return result

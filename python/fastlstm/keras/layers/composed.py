@@ -7,9 +7,10 @@ from typing import Any
 from fastlstm import checks
 
 from ..foundation.arrays import Array, any_numbers, as_array
-from ..foundation.passes import Pass
+from ..foundation.eager import with_masks
+from ..foundation.passes import Pass, current
 from ..foundation.symbolic import Arguments, SymbolicTensor
-from ..foundation.trees import unique
+from ..foundation.trees import mapped, unique
 from ..foundation.variable import Variable
 from . import inside, running
 from .call import INFERENCE, TRAINING, Call, Pullback
@@ -32,7 +33,7 @@ class Composed:
     def penalized_forward(self: Any, x: Any, call: Call = INFERENCE) -> tuple[Any, float]:
         """Return what `forward` gives, and the penalties: on the output, of layers inside, and from ``add_loss``."""
         y, penalty = running.run(self, x, call)
-        return y, penalty + self._penalty(y)
+        return y, penalty + self.output_penalty(y)
 
     def penalized_vjp(self: Any, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback, float]:
         """Return what `vjp` gives, and the penalties, whose gradient the pullback adds."""
@@ -40,7 +41,7 @@ class Composed:
             y, pullback, penalty = running.run_vjp(self, x, call, penalized=True)
         else:
             (y, pullback), penalty = self.vjp(x, call), 0.0
-        return y, self._penalized_pullback(y, pullback), penalty + self._penalty(y)
+        return y, self.penalized_pullback(y, pullback), penalty + self.output_penalty(y)
 
     @property
     def penalizes_output(self: Any) -> bool:
@@ -78,19 +79,29 @@ class Composed:
         return shape
 
     def _build_parts(self: Any, input_shape: Any) -> None:
-        """Create the weights of the layers inside, by a try; a ``build`` of the user's own sees to that."""
+        """Create the weights of the layers inside, by a try.
+
+        A ``build`` of the user's own sees to that, and so does the run that a pass is about to make of this layer.
+        """
         theirs = not type(self).build.__module__.startswith("fastlstm.")
-        if not theirs and running.takes_one(self.call) and not all(part.built for part in running.parts_of(self)):
+        if (
+            not theirs
+            and current() is None
+            and running.takes_one(self.call)
+            and not all(part.built for part in running.parts_of(self))
+        ):
             shape, arguments = _of_shape(input_shape, self.dtype)
             running.tried(self, arguments, shape)
 
-    def _check_shape(self: Any, shape: Any, name: str = "input_shape") -> None:
+    def check_input_shape(self: Any, shape: Any, name: str = "input_shape") -> None:
         """Let any pass: ``call`` says what fits."""
 
     def _on_arrays(self: Any, *args: Any, **kwargs: Any) -> Any:
         if kwargs.get("training") is not None:
             checks.truth(f"{self.name}: training", kwargs["training"])
-        return inside.called(self, Pass(), args, kwargs)
+        passing = Pass()
+        y = inside.called(self, passing, args, kwargs)
+        return mapped(lambda part: with_masks(part, passing.mask_of(part)), y)
 
     def _noted(self: Any, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
         return self.note(Arguments(args, kwargs), training=training)

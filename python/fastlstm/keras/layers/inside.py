@@ -16,7 +16,7 @@ from ..foundation.tracing import as_one_step
 from ..foundation.trees import mapped
 from ..foundation.variable import Variable
 from .call import Call
-from .running import build_for, is_array
+from .running import all_parts, build_for, is_array, tried
 
 
 def called(layer: Any, passing: Pass, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -33,7 +33,7 @@ def called(layer: Any, passing: Pass, args: tuple[Any, ...], kwargs: dict[str, A
     """
     args, kwargs = mapped(_value_of, [args, kwargs])
     training = kwargs.pop("training", None)
-    mask = None if layer.composed else kwargs.pop("mask", None)
+    mask = None if layer.composed or layer.by_name else kwargs.pop("mask", None)
     arguments = Arguments(args, kwargs, is_array)
     if not arguments.tensors:
         arguments = Arguments((np.asarray(args[0]), *args[1:]), kwargs, is_array)
@@ -41,10 +41,13 @@ def called(layer: Any, passing: Pass, args: tuple[Any, ...], kwargs: dict[str, A
     masks = [passing.mask_of(part) for part in arguments.tensors]
     if mask is not None:
         masks[0] = np.asarray(bare(mask), np.bool_)
-    _prepare(layer, arguments, inputs)
+    with within(passing):
+        _prepare(layer, arguments, inputs)
+    _build_parts(layer, passing, arguments, inputs)
     of_inputs = _one_or_list(masks) if any(m is not None for m in masks) else None
     need_dx = any(map(is_box, inputs))
-    call = Call(passing.training if training is None else bool(training), of_inputs, need_dx, arguments=arguments)
+    told = of_inputs if mask is not None or layer.sees_mask_of(_one_or_list(inputs)) else None
+    call = Call(passing.training if training is None else bool(training), told, need_dx, arguments=arguments)
     y = _computed(layer, passing, inputs, call)
     passing.keep_masks(y, layer.compute_mask(_one_or_list([bare(part) for part in inputs]), of_inputs))
     return y
@@ -68,9 +71,15 @@ def _prepare(layer: Any, arguments: Arguments, inputs: list[Any]) -> None:
     if layer.composed:
         build_for(layer, arguments, shapes)
         return
-    if not layer.merges:
-        layer._check_shape(inputs[0].shape, "x")
-    layer.ensure_built(shapes if layer.merges and len(shapes) > 1 else shapes[0])
+    if not layer.merges and not layer.by_name:
+        layer.check_input_shape(inputs[0].shape, "x")
+    layer.get_ready(arguments, _one_or_list(shapes))
+
+
+def _build_parts(layer: Any, passing: Pass, arguments: Arguments, inputs: list[Any]) -> None:
+    """Build the layers inside, where a gradient needs to know all weights before the run that would build them."""
+    if layer.composed and passing.boxes is not None and not all(part.built for part in all_parts(layer)):
+        tried(layer, arguments, [part.shape for part in inputs])
 
 
 def _computed(layer: Any, passing: Pass, inputs: list[Any], call: Call) -> Any:

@@ -20,6 +20,7 @@ from ..foundation.trees import leaves, mapped
 from ..foundation.variable import CHANGE
 from ..ops.function import probed
 from .call import Call, Pullback
+from .expected_masks import expected_masks
 
 
 def run(layer: Any, x: Any, call: Call) -> tuple[Any, float]:
@@ -168,10 +169,13 @@ def build_for(layer: Any, arguments: Arguments, shapes: list[Any]) -> None:
 
 def tried(layer: Any, arguments: Arguments, shape: Any) -> tuple[Any, Any]:
     """Run ``call`` on zeros, so that layers inside have their weights; return shapes and dtypes of the outputs."""
-    idle = [part for part in _all_parts(layer) if getattr(part, "states", 0) is None]
+    idle = [part for part in all_parts(layer) if getattr(part, "states", 0) is None]
+
+    takes_masks = any(name == "mask" or name.endswith("_mask") for name in parameters(layer.call))
 
     def on_zeros(x: Any, given: Arguments) -> Any:
-        y, _ = run(layer, x, Call(arguments=given))
+        masks = expected_masks(given.tensors, leaves(x)) if takes_masks else None
+        y, _ = run(layer, x, Call(mask=masks, arguments=given))
         for part in idle:  # zeros are no data that states could come from
             part.reset_state()
         return y
@@ -188,7 +192,8 @@ def parts_of(layer: Any) -> Iterator[Any]:
             yield from (leaf for leaf in leaves(value) if hasattr(type(leaf), "ensure_built"))
 
 
-def _all_parts(layer: Any) -> Iterator[Any]:
+def all_parts(layer: Any) -> Iterator[Any]:
+    """Return the layers inside a layer, to any depth."""
     for part in parts_of(layer):
         yield part
-        yield from _all_parts(part)
+        yield from all_parts(part)

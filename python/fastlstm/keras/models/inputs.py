@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..foundation.arrays import Array, Shape, as_array, shape_text
+from ..foundation.eager import EagerArray, mask_of
 from ..foundation.symbolic import SymbolicTensor
 from ..foundation.trees import holds_arrays, leaves, sorted_keys
 from ..graph.plan import Plan
@@ -27,11 +28,22 @@ def given_arrays(plan: Plan, tree: Any, x: Any, name: str) -> tuple[Array, ...]:
     """
     if plan.takes(x):  # a small model is asked in microseconds
         return (x,)
-    inputs = plan.inputs
-    parts = [_only(x, tree, inputs[0])] if len(inputs) == 1 else _in_order(x, tree, inputs, name)
-    arrays = tuple(_as_input(plan, k, part, len(inputs) > 1) for k, part in enumerate(parts))
+    parts = _parts(plan, tree, x, name)
+    arrays = tuple(_as_input(plan, k, part, len(parts) > 1) for k, part in enumerate(parts))
     _check_shapes(plan, arrays, name)
     return arrays
+
+
+def carried_masks(plan: Plan, tree: Any, x: Any, name: str) -> list[Array | None] | None:
+    """Return the masks that arrays carry, one for each input; None if they carry none. See `given_arrays`."""
+    if type(x) is np.ndarray or not any(isinstance(part, EagerArray) for part in leaves(x)):
+        return None
+    return [mask_of(part) for part in _parts(plan, tree, x, name)]
+
+
+def _parts(plan: Plan, tree: Any, x: Any, name: str) -> list[Any]:
+    inputs = plan.inputs
+    return [_only(x, tree, inputs[0])] if len(inputs) == 1 else _in_order(x, tree, inputs, name)
 
 
 def _only(x: Any, tree: Any, tensor: SymbolicTensor) -> Any:

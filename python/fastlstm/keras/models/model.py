@@ -11,6 +11,7 @@ import numpy as np
 from fastlstm import checks
 
 from ..foundation.arrays import Array, Shape, any_numbers, as_array, as_batch_shape, as_mask
+from ..foundation.eager import with_masks
 from ..foundation.lookup import auto_name
 from ..foundation.symbolic import SymbolicTensor
 from ..foundation.trees import filled, leaves, mapped
@@ -25,7 +26,7 @@ from ..layers.running import parts_of
 from ..training.trainer import Trainer
 from .configs import ConfiguredModel
 from .cutting import cut
-from .inputs import given_arrays, names_of
+from .inputs import carried_masks, given_arrays, names_of
 from .summary import print_summary
 
 
@@ -105,6 +106,10 @@ class Model(ConfiguredModel):
                 f"{self.name}: has no weights yet; build it, call it on data or give it an input shape first"
             )
         return self._plan
+
+    @property
+    def _awaits_data(self) -> bool:
+        return self._plan is None
 
     @property
     def inner_plan(self) -> Plan | None:
@@ -295,9 +300,11 @@ class Model(ConfiguredModel):
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None) -> Any:
         training = training is not None and checks.truth("training", training)
         arrays = self._arrays(x)
-        masks = None if mask is None else self._masks(mask, arrays)
+        masks = carried_masks(self.plan, self._input_tree, x, self.name) if mask is None else self._masks(mask, arrays)
         with holding(self.plan.weights):
-            return self._as_given(Network(self.plan).run(arrays, masks, training).outputs)
+            found = Network(self.plan).run(arrays, masks, training)
+        outputs = map(with_masks, found.outputs, found.masks)
+        return self._as_given(list(outputs))
 
     def _masks(self, mask: Any, arrays: tuple[Array, ...]) -> list[Array | None]:
         given = mask if isinstance(mask, list | tuple) and len(arrays) > 1 else [mask]
@@ -419,7 +426,7 @@ class Model(ConfiguredModel):
             self._output_tree = filled(self._output_tree, iter(self._plan.outputs))
 
     def __repr__(self) -> str:
-        return f"<{self._class_name} name={self.name}, built={self.built}>"
+        return f"<{self.keras_class_name} name={self.name}, built={self.built}>"
 
 
 class _Leaf:

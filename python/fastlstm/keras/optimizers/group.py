@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..foundation.arrays import Array
-from ..foundation.variable import Variable
+from ..foundation.variable import Variable, replace_values, values_now
 
 BLOCK = 16384
 """Elements updated at a time; a block of weights, gradients and slots stays in the second-level cache."""
@@ -53,7 +53,7 @@ class Group:
 
     def weights(self) -> Array:
         """Return the weights as they are, in one array that nobody may write to."""
-        if not all(map(is_, [variable._value for variable in self.variables], self._views)):
+        if not all(map(is_, values_now(self.variables).values(), self._views)):
             self._flat = np.concatenate([variable.value.reshape(-1) for variable in self.variables])
         return self._flat
 
@@ -70,8 +70,7 @@ class Group:
         flat.flags.writeable = False  # and so are the views made of it
         self._flat = flat
         self._views = [flat[span].reshape(shape) for span, shape in zip(self.spans, self.shapes, strict=True)]
-        for variable, view in zip(self.variables, self._views, strict=True):
-            variable._value = view
+        replace_values(self.variables, self._views)
 
 
 def _spans(sizes: Sequence[int]) -> list[slice]:

@@ -168,6 +168,13 @@ class StreamSource:
         self.check(*_parts(item))
         self._running, self._drawn_ahead = chain([item], running), True
 
+    def check_first(self) -> None:
+        """Check the first batch, for a model that only data can build."""
+        if self.numbered:
+            self.check(*_parts(self.data[0]))
+        else:
+            self.look_ahead()
+
     def _refuse_nothing(self) -> None:
         raise ValueError("x: got no batches, wanted at least one")
 

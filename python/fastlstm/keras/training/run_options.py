@@ -1,5 +1,6 @@
 """What `fit`, `evaluate` and `predict` are told about a run beside its data, checked before the first step."""
 
+import warnings
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -7,6 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fastlstm.checks import real_number, refuse, truth, whole_number
+
+from ..foundation.arrays import user_stacklevel
 
 ClassWeights: TypeAlias = dict[int, float]
 
@@ -99,8 +102,14 @@ def _class_number(name: Any) -> int:
     return whole_number("class_weight: a class", name)
 
 
-def refuse_beside_batches(**given: Any) -> None:
-    """Raise if anything is `given` that batches from a generator or the like bring themselves."""
+def refuse_beside_batches(batch_size: Any, **given: Any) -> None:
+    """Raise if anything is `given` that batches from a generator or the like bring themselves.
+
+    Of a batch size, which many programs give although Keras makes nothing of it, only a warning is given.
+    """
+    if batch_size is not None:
+        message = f"batch_size={batch_size} is not used: x gives batches, which have their own sizes"
+        warnings.warn(message, UserWarning, stacklevel=user_stacklevel())
     for name, value in given.items():
         if value is not None:
             raise ValueError(
@@ -111,7 +120,6 @@ def refuse_beside_batches(**given: Any) -> None:
 _OWN = {
     "y": "the batches are (x, y) or (x, y, sample_weight)",
     "sample_weight": "the batches are (x, y, sample_weight)",
-    "batch_size": "they have their own sizes",
     "validation_split": "they cannot be split; give validation_data",
 }
 

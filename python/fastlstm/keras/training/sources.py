@@ -56,7 +56,7 @@ def test_source(prepare: Prepare, x: Any, y: Any, weights: Any, batch_size: Any,
     """Give what `evaluate` goes through."""
     rows, limit = batch_rows("batch_size", batch_size), steps_of("steps", steps)
     if is_stream(x):
-        refuse_beside_batches(y=y, sample_weight=weights, batch_size=batch_size)
+        refuse_beside_batches(batch_size, y=y, sample_weight=weights)
         return StreamSource(x, prepare, limit)
     return ArraySource(prepare(x, y, weights), rows, limit=limit)
 

@@ -68,6 +68,11 @@ class Trainer:
         """Whether losses and metrics are logged with the names of the outputs."""
         return True
 
+    @property
+    def _awaits_data(self) -> bool:
+        """Whether the model has no plan before it has seen data."""
+        raise NotImplementedError
+
     def _arrays(self, x: Any) -> tuple[Array, ...]:
         raise NotImplementedError
 
@@ -187,7 +192,7 @@ class Trainer:
             ``(x, y, sample_weight)`` batches, whose methods ``on_epoch_begin`` and ``on_epoch_end``, if there are any,
             are called around every epoch.
         batch_size
-            Rows a step; 32 by default. Batches of an iterable have their own.
+            Rows a step; 32 by default. Batches of an iterable have their own, and a warning says so.
         epochs, initial_epoch
             Number of the last epoch, and of the first less one.
         verbose
@@ -227,10 +232,11 @@ class Trainer:
             raise ValueError("validation_split and validation_data are both given, wanted at most one of them")
         if is_stream(x):
             split = options.split or None
-            refuse_beside_batches(y=y, sample_weight=sample_weight, batch_size=batch_size, validation_split=split)
+            refuse_beside_batches(batch_size, y=y, sample_weight=sample_weight, validation_split=split)
         callbacks = checked_callbacks(callbacks)
         class_weighted = lambda batch, by_class: self._preparing().class_weighted(batch, by_class)  # noqa: E731
         source, held_back = training_sources(self._prepare, class_weighted, x, y, sample_weight, options)
+        self._meet(source)
         if validation_data is not None:
             held_back = validation_source(self._prepare, validation_data, options)
         check_stateful(lambda: self.plan, source, held_back)
@@ -251,6 +257,11 @@ class Trainer:
             with CHANGE:  # if several threads come here first, all of them use what one of them has made
                 self._metrics = self._metrics or metrics
         return batch
+
+    def _meet(self, source: Source) -> None:
+        """Build the model for the first batch, if it needs that and has not checked arrays yet."""
+        if self._awaits_data and isinstance(source, StreamSource):
+            source.check_first()
 
     def _preparing(self) -> Preparation:
         """Return what prepares data for the model as it is built and compiled now."""
@@ -315,6 +326,7 @@ class Trainer:
         as_dict, level = checks.truth("return_dict", return_dict), verbosity(verbose)
         callbacks = checked_callbacks(callbacks)
         source = test_source(self._prepare, x, y, sample_weight, batch_size, steps)
+        self._meet(source)
         check_stateful(lambda: self.plan, source)
         logs = evaluated(self._run_setup(), source, self._watchers(callbacks, level, source.steps))
         return self._as_asked(logs, as_dict)
@@ -346,8 +358,9 @@ class Trainer:
         rows, limit, level = batch_rows("batch_size", batch_size), steps_of("steps", steps), verbosity(verbose)
         callbacks = checked_callbacks(callbacks)
         if is_stream(x):
-            refuse_beside_batches(batch_size=batch_size)
+            refuse_beside_batches(batch_size)
             source: Source = StreamSource(x, lambda x, y, weights: nothing_known(self._arrays(x)), limit)
+            self._meet(source)
         else:
             xs = self._arrays(x)
             if level == 0 and len(xs[0]) <= rows and limit is None and not callbacks:

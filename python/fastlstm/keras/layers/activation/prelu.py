@@ -75,8 +75,9 @@ class PReLU(Layer):
             )
         self.alpha = self._add_weight(sizes, "alpha")  # type: ignore[arg-type]
 
-    def _check_shape(self, shape: Shape, name: str = "input_shape") -> None:
-        super()._check_shape(shape, name)
+    def check_input_shape(self, shape: Shape, name: str = "input_shape") -> None:
+        """See `Layer.check_input_shape`."""
+        super().check_input_shape(shape, name)
         if not self._weights:
             return
         shared = self.shared_axes or []

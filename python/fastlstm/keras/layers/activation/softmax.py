@@ -51,8 +51,9 @@ class Softmax(Layer):
         self.axis: Any = given if many else given[0]
         self.logits_activation = "softmax" if given == [-1] else None
 
-    def _check_shape(self, shape: Shape, name: str = "input_shape") -> None:
-        super()._check_shape(shape, name)
+    def check_input_shape(self, shape: Shape, name: str = "input_shape") -> None:
+        """See `Layer.check_input_shape`."""
+        super().check_input_shape(shape, name)
         rank = len(shape)
         if not all(-rank <= axis < rank for axis in np.atleast_1d(self.axis)):
             raise ValueError(f"{self.name}: {name} must have the axis {self.axis}, got {shape_text(shape)}")

@@ -85,7 +85,7 @@ class Embedding(Layer):
     def _create_weights(self, input_shape: Shape) -> None:
         self.embeddings = self._add_weight((self.input_dim, self.output_dim), "embeddings")
 
-    def _check_shape(self, shape: Shape, name: str = "input_shape") -> None:
+    def check_input_shape(self, shape: Shape, name: str = "input_shape") -> None:
         """Accept every shape: an index is an index."""
 
     def takes(self, shape: Shape) -> bool:

@@ -33,8 +33,9 @@ class Rescaling(Layer):
         self.scale = _factors(f"{self.name}: scale", scale)
         self.offset = _factors(f"{self.name}: offset", offset)
 
-    def _check_shape(self, shape: Shape, name: str = "input_shape") -> None:
-        super()._check_shape(shape, name)
+    def check_input_shape(self, shape: Shape, name: str = "input_shape") -> None:
+        """See `Layer.check_input_shape`."""
+        super().check_input_shape(shape, name)
         for what, numbers in (("scale", self.scale), ("offset", self.offset)):
             sizes = np.shape(numbers)
             pairs = zip(

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from fastlstm import _core, checks
+from fastlstm import checks
 
+from ...foundation import core
 from ...foundation.arrays import Array, Shape
 from ..base import Step, Stepper
 from .merge import Masks, Merge
@@ -79,7 +80,7 @@ class Concatenate(Merge):
         axis = self.axis % parts[0].ndim
         shape = list(parts[0].shape)
         shape[axis] = sum(part.shape[axis] for part in parts)
-        y: Array = _core.empty(tuple(shape), self.dtype)
+        y: Array = core.empty(tuple(shape), self.dtype)
         return np.concatenate(parts, axis, out=y)
 
     def _merge_vjp(self, parts: list[Array], masks: Masks) -> tuple[Array, Any]:

@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fastlstm import _core
-
+from ...foundation import core
 from ...foundation.arrays import Array, Shape, shape_text
 from ..base import Step, Stepper
 from .merge import Masks, Merge
@@ -59,7 +58,7 @@ class Elementwise(Merge):
 
     def _merge(self, parts: list[Array], masks: Masks) -> Array:
         parts = lifted(parts)
-        y: Array = _core.empty(np.broadcast_shapes(*(part.shape for part in parts)), self.dtype)
+        y: Array = core.empty(np.broadcast_shapes(*(part.shape for part in parts)), self.dtype)
         self._into(parts, y)
         return y
 

@@ -85,7 +85,8 @@ class LayerNormalization(Normalization):
     def _axes_of(self, rank: int) -> tuple[int, ...]:
         return tuple(sorted({axis % rank for axis in self._given()}))
 
-    def _check_shape(self, shape: Shape, name: str = "input_shape") -> None:
+    def check_input_shape(self, shape: Shape, name: str = "input_shape") -> None:
+        """See `Layer.check_input_shape`."""
         self._check_axes(self._given(), shape, name)
 
     @property

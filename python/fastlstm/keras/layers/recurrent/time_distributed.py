@@ -11,7 +11,6 @@ from ..base import Layer, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback
 from ..configs import describe_layer
 from ..wrapper import Wrapper, check_layer
-from .rnn import RNN
 
 
 class TimeDistributed(Wrapper):
@@ -88,7 +87,7 @@ class TimeDistributed(Wrapper):
 
     def step_function(self) -> Stepper:
         """See `Layer.step_function`."""
-        if isinstance(self.layer, RNN):
+        if self.layer.over_time:
             return super().step_function()
         return self.layer.step_function()
 

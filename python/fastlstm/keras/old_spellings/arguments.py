@@ -1,0 +1,146 @@
+"""Old names of arguments."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial, wraps
+from typing import Any
+
+from .. import callbacks, layers, models, optimizers, utils
+from ..optimizers import schedules
+from .telling import tell
+
+_WEIGHTS = {
+    "init": "kernel_initializer",
+    "W_regularizer": "kernel_regularizer",
+    "b_regularizer": "bias_regularizer",
+    "W_constraint": "kernel_constraint",
+    "b_constraint": "bias_constraint",
+    "bias": "use_bias",
+}
+_RECURRENT = _WEIGHTS | {
+    "output_dim": "units",
+    "inner_init": "recurrent_initializer",
+    "U_regularizer": "recurrent_regularizer",
+    "dropout_W": "dropout",
+    "dropout_U": "recurrent_dropout",
+}
+_GATES = {"inner_activation": "recurrent_activation"}
+_POOLING = {"pool_length": "pool_size", "stride": "strides", "border_mode": "padding"}
+
+ARGUMENTS: dict[str, dict[str, str]] = {
+    "layers.LSTM": _RECURRENT | _GATES,
+    "layers.GRU": _RECURRENT | _GATES,
+    "layers.SimpleRNN": _RECURRENT,
+    "layers.Dense": _WEIGHTS | {"output_dim": "units"},
+    "layers.Conv1D": _WEIGHTS
+    | {
+        "nb_filter": "filters",
+        "filter_length": "kernel_size",
+        "border_mode": "padding",
+        "subsample_length": "strides",
+    },
+    "layers.MaxPooling1D": _POOLING,
+    "layers.AveragePooling1D": _POOLING,
+    "layers.UpSampling1D": {"length": "size"},
+    "layers.Embedding": {
+        "init": "embeddings_initializer",
+        "W_regularizer": "embeddings_regularizer",
+        "W_constraint": "embeddings_constraint",
+    },
+    "layers.BatchNormalization": {"gamma_init": "gamma_initializer", "beta_init": "beta_initializer"},
+    "layers.Dropout": {"p": "rate"},
+    "layers.SpatialDropout1D": {"p": "rate"},
+    "layers.GaussianDropout": {"p": "rate"},
+    "layers.GaussianNoise": {"sigma": "stddev"},
+    "models.Model": {"input": "inputs", "output": "outputs"},
+    "models.Model.fit": {"nb_epoch": "epochs"},
+    "callbacks.ReduceLROnPlateau": {"epsilon": "min_delta"},
+    "utils.to_categorical": {"nb_classes": "num_classes"},
+}
+"""By what takes them: what arguments were called, and are."""
+
+FORGOTTEN = {
+    "layers.LSTM": ("consume_less",),
+    "layers.GRU": ("consume_less",),
+    "layers.SimpleRNN": ("consume_less",),
+    "models.Model.fit": ("workers", "use_multiprocessing", "max_queue_size"),
+    "models.Model.evaluate": ("workers", "use_multiprocessing", "max_queue_size"),
+    "models.Model.predict": ("workers", "use_multiprocessing", "max_queue_size"),
+}
+"""By what takes them: arguments that chose a way of computing, and no longer exist."""
+
+_PLACES = {"callbacks": callbacks, "layers": layers, "models": models, "optimizers": optimizers, "utils": utils}
+
+
+def install() -> None:
+    """Let functions and constructors take their old arguments."""
+    for place in {**ARGUMENTS, **FORGOTTEN}:
+        _replace(place, partial(_accepting, place))
+    for name in optimizers.__all__:
+        kind = getattr(optimizers, name)
+        if isinstance(kind, type) and issubclass(kind, optimizers.Optimizer):
+            _replace(f"optimizers.{name}", _with_rate_and_decay)
+
+
+def _replace(place: str, change: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """Put a changed function in place of the one at `place`, or of the constructor of the class there."""
+    module, *names = place.split(".")
+    holder: Any = _PLACES[module]
+    for name in names[:-1]:
+        holder = getattr(holder, name)
+    found = getattr(holder, names[-1])
+    if isinstance(found, type):
+        found.__init__ = change(found.__init__)  # type: ignore[misc]
+    else:
+        setattr(holder, names[-1], change(found))
+
+
+def _accepting(place: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    renamed, forgotten = ARGUMENTS.get(place, {}), FORGOTTEN.get(place, ())
+    old = frozenset((*renamed, *forgotten))
+
+    @wraps(function)
+    def accepting(*args: Any, **kwargs: Any) -> Any:
+        if not old.isdisjoint(kwargs):
+            kwargs = _translated(kwargs, renamed, forgotten, place)
+        return function(*args, **kwargs)
+
+    return accepting
+
+
+def _translated(
+    kwargs: dict[str, Any], renamed: Mapping[str, str], forgotten: tuple[str, ...], place: str
+) -> dict[str, Any]:
+    found = {}
+    for name, value in kwargs.items():
+        today = renamed.get(name, name)
+        if name in forgotten:
+            tell(f"{place}: {name}=", "")
+            continue
+        if today != name:
+            tell(f"{place}: {name}=", f"{today}=")
+            if today in kwargs:
+                raise TypeError(f"{place}: {today} must be given once, got {name}= too, its old spelling")
+        found[today] = value
+    return found
+
+
+def _with_rate_and_decay(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let the constructor of an optimizer take ``lr`` and ``decay``: ``rate / (1 + decay * step)``."""
+
+    @wraps(function)
+    def accepting(self: Any, *args: Any, **kwargs: Any) -> None:
+        owner = f"optimizers.{type(self).__name__}"
+        if "lr" in kwargs:
+            kwargs = _translated(kwargs, {"lr": "learning_rate"}, (), owner)
+        if "decay" in kwargs:
+            tell(f"{owner}: decay=", "learning_rate=schedules.InverseTimeDecay(rate, 1, decay)")
+            decay = kwargs.pop("decay")
+            if decay:
+                given = inspect.signature(function).bind(self, *args, **kwargs)
+                given.apply_defaults()
+                rate = schedules.InverseTimeDecay(given.arguments["learning_rate"], 1, decay)
+                args, kwargs = (rate, *args[1:]), {k: v for k, v in kwargs.items() if k != "learning_rate"}
+        function(self, *args, **kwargs)
+
+    return accepting

@@ -1,0 +1,98 @@
+"""Old places of modules and of names in them."""
+
+import importlib
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from .telling import tell
+
+ROOT = __name__.split(".old_spellings", maxsplit=1)[0]
+
+MODULES = {
+    "engine": "layers",
+    "engine.base_layer": "layers",
+    "engine.topology": "layers",
+    "engine.training": "models",
+    "layers.advanced_activations": "layers",
+    "layers.convolutional": "layers",
+    "layers.convolutional_recurrent": "layers",
+    "layers.core": "layers",
+    "layers.embeddings": "layers",
+    "layers.experimental": "layers",
+    "layers.experimental.preprocessing": "layers",
+    "layers.merge": "layers",
+    "layers.noise": "layers",
+    "layers.normalization": "layers",
+    "layers.pooling": "layers",
+    "layers.recurrent": "layers",
+    "layers.wrappers": "layers",
+    "optimizers.legacy": "optimizers",
+    "utils.data_utils": "utils",
+    "utils.generic_utils": "utils",
+    "utils.layer_utils": "utils",
+    "utils.np_utils": "utils",
+    "utils.vis_utils": "utils",
+}
+"""Where the names of an old module are today. Some of the old ones are folders of this package, too."""
+
+NAMES = {
+    "models": {"Input": "layers.Input"},
+    "utils": {"Sequence": "utils.PyDataset"},
+}
+"""Names that were in other modules, or were others."""
+
+
+def install() -> None:
+    """Make the old modules, and let those that are there find what was in them."""
+    for old, today in MODULES.items():
+        module = sys.modules.get(f"{ROOT}.{old}") or _made(old)
+        _find_in(module, _names_of(module, old, today), sorted(_module(today).__all__))
+    for place, names in NAMES.items():
+        _find_in(_module(place), _names_that_moved(place, names))
+
+
+def _module(place: str) -> ModuleType:
+    return importlib.import_module(f"{ROOT}.{place}")
+
+
+def _made(old: str) -> ModuleType:
+    module = ModuleType(f"{ROOT}.{old}", "An old place of names.")
+    module.__path__ = []  # there may be modules below it
+    sys.modules[module.__name__] = module
+    above, _, name = old.rpartition(".")
+    holder = sys.modules[f"{ROOT}.{above}" if above else ROOT]
+    setattr(holder, name, module)
+    return module
+
+
+def _find_in(module: ModuleType, find: Callable[[str], Any], every: list[str] | None = None) -> None:
+    """Let a module give what `find` finds; `every` is what ``import *`` takes."""
+    module.__dict__["__getattr__"] = find
+    if every is not None:
+        module.__dict__["__all__"] = every
+
+
+def _names_of(module: ModuleType, old: str, today: str) -> Callable[[str], Any]:
+    def find(name: str) -> Any:
+        found = None if name.startswith("__") else getattr(_module(today), name, None)
+        if found is None:
+            raise AttributeError(f"module {ROOT}.{old!r} has no attribute {name!r}")
+        tell(f"{ROOT}.{old}.{name}", f"{ROOT}.{today}.{name}")
+        setattr(module, name, found)  # ``from ... import`` asks twice
+        return found
+
+    return find
+
+
+def _names_that_moved(place: str, names: dict[str, str]) -> Callable[[str], Any]:
+    def find(name: str) -> Any:
+        holder, _, today = names.get(name, "").rpartition(".")
+        found = getattr(_module(holder), today, None) if holder else None
+        if found is None:
+            raise AttributeError(f"module {ROOT}.{place!r} has no attribute {name!r}")
+        tell(f"{ROOT}.{place}.{name}", f"{ROOT}.{holder}.{today}")
+        return found
+
+    return find

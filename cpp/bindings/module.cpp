@@ -6,6 +6,7 @@ PYBIND11_MODULE(_core_of_main_interpreter, module, pybind11::mod_gil_not_used())
     fastlstm::register_arrays(module);
     fastlstm::register_weights(module);
     fastlstm::register_dense(module);
+    fastlstm::register_convolution(module);
     fastlstm::register_sequence(module);
     fastlstm::register_stack(module);
     fastlstm::register_stream(module);

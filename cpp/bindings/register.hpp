@@ -14,6 +14,7 @@ void register_runtime(pybind11::module_& module);
 void register_arrays(pybind11::module_& module);
 void register_weights(pybind11::module_& module);
 void register_dense(pybind11::module_& module);
+void register_convolution(pybind11::module_& module);
 void register_sequence(pybind11::module_& module);
 void register_stack(pybind11::module_& module);
 void register_stream(pybind11::module_& module);

@@ -1,10 +1,10 @@
-// _core.empty: NumPy arrays in memory that the next call finds again once they are dropped.
+// _core.empty.
 #include <pybind11/stl.h>
 
 #include <memory>
 
 #include "../layers/buffer.hpp"
-#include "array_check.hpp"
+#include "arrays.hpp"
 #include "register.hpp"
 
 namespace fastlstm {
@@ -20,8 +20,8 @@ Index bytes_of(const Shape& shape, const py::dtype& dtype) {
     return bytes;
 }
 
-// As numpy.empty. A large array comes from the blocks kept for reuse. The C library may give freed memory back to the
-// system, by what else was freed, and then a page fault for every 4 KB can take as long as computing the output.
+}  // namespace
+
 py::array empty(const Shape& shape, const py::dtype& dtype) {
     const Index wanted = bytes_of(shape, dtype);
     if (wanted < static_cast<Index>(kLargeBlock)) return py::array(dtype, shape);
@@ -31,8 +31,6 @@ py::array empty(const Shape& shape, const py::dtype& dtype) {
     memory.release();
     return py::array(dtype, shape, data, owner);
 }
-
-}  // namespace
 
 void register_arrays(py::module_& module) { module.def("empty", &empty, py::arg("shape"), py::arg("dtype")); }
 

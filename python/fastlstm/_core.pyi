@@ -108,6 +108,36 @@ class Dense:
     # (N, I) -> (N, O); an x that shares memory with out is copied first
     def __call__(self, x: Floats, out: Floats | None = None) -> Floats: ...
 
+class Convolution:
+    """Sums over windows of sequences, kernel and bias packed; a window's bits do not depend on the others.
+
+    Window ``w`` has its taps at the steps ``first + w * stride + tap * dilation``; there are zeros around a sequence.
+    """
+
+    # (taps, C / groups, F), (F,)
+    def __init__(self, kernel: Floats, bias: Floats | None = None, *, groups: int = 1) -> None: ...
+    # (N, T, C) -> (N, count, F); an x that shares memory with out is copied first
+    def __call__(
+        self,
+        x: Floats,
+        first: int,
+        count: int,
+        stride: int = 1,
+        dilation: int = 1,
+        out: Floats | None = None,
+    ) -> Floats: ...
+
+def convolution_gradients(
+    x: Floats,  # (N, T, C)
+    dy: Floats,  # (N, count, F)
+    taps: int,
+    first: int,
+    stride: int = 1,
+    dilation: int = 1,
+    groups: int = 1,
+) -> tuple[Floats, Floats]:  # of kernel (taps, C / groups, F) and bias (F,)
+    ...
+
 class Stream:
     """A stack of layers stepped one time step at a time; owns its states, shares the weights. One thread at a time."""
 

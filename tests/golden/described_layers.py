@@ -63,6 +63,15 @@ MAKERS: dict[str, Callable[[Any], Any]] = {
     "Concatenate, other": lambda layers: layers.Concatenate(axis=1),
     "Cropping1D": lambda layers: layers.Cropping1D(),
     "Cropping1D, other": lambda layers: layers.Cropping1D((1, 0)),
+    "Conv1D": lambda layers: layers.Conv1D(3, 2),
+    "Conv1D, other": lambda layers: layers.Conv1D(
+        6, 3, 1, "causal", None, 2, 3, "relu", False, **WEIGHTS, activity_regularizer="l2", name="named"
+    ),
+    "Conv1D, strides": lambda layers: layers.Conv1D(4, [3], (2,), "same"),
+    "Conv1DTranspose": lambda layers: layers.Conv1DTranspose(3, 2),
+    "Conv1DTranspose, other": lambda layers: layers.Conv1DTranspose(
+        6, 3, 2, "same", None, None, 1, "relu", False, **WEIGHTS, activity_regularizer="l2", name="named"
+    ),
     "Dense": lambda layers: layers.Dense(3),
     "Dense, other": lambda layers: layers.Dense(3, "relu", False, **WEIGHTS, activity_regularizer="l2"),
     "Dot": lambda layers: layers.Dot(1),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastlstm.keras import Input, Sequential, callbacks, layers, optimizers, utils
+from fastlstm.keras import Input, Model, Sequential, callbacks, layers, optimizers, utils
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(8, 6, 3)).astype("float32")
@@ -110,7 +110,7 @@ def test_classes_are_those_there_are():
 
 def test_weights_in_the_batches_beside_class_weights_are_refused():
     net = make("sparse_categorical_crossentropy")
-    with pytest.raises(ValueError, match="class_weight and sample_weight are both given"):
+    with pytest.raises(ValueError, match="class_weight must come without sample_weight, got both"):
         net.fit(iter([(X, ONE, np.ones(8))]), class_weight=BY_CLASS, verbose=0)
 
 
@@ -196,3 +196,39 @@ def test_a_length_that_is_not_known():
 
     history = make("sparse_categorical_crossentropy").fit(Loader(), epochs=2, validation_data=Loader(), verbose=0)
     assert len(history.history["val_loss"]) == 2
+
+
+class Own(Model):
+    """A model whose weights depend on the data."""
+
+    def __init__(self):
+        super().__init__()
+        self.last = layers.Dense(3)
+
+    def call(self, x):
+        return self.last(x)
+
+
+class Numbered:
+    """Two batches, by number."""
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, number):
+        return X[4 * number :][:4], X[4 * number :][:4]
+
+
+@pytest.mark.parametrize("batches", [Numbered, lambda: (Numbered()[k] for k in range(2))], ids=["numbered", "drawn"])
+@pytest.mark.parametrize("model", [Own, lambda: Sequential([layers.Dense(3)])], ids=["own", "sequential"])
+@pytest.mark.parametrize("method", ["fit", "evaluate", "predict"])
+def test_the_first_batch_builds_a_model(method, model, batches):
+    net = model()
+    net.compile("sgd", "mse")
+    found = getattr(net, method)(batches(), verbose=0)
+    if method == "fit":
+        assert len(found.epoch) == 1
+    elif method == "evaluate":
+        assert found == pytest.approx(np.mean((net.predict(X, verbose=0) - X) ** 2), rel=FLOAT32)
+    else:
+        np.testing.assert_array_equal(found, net.predict(X, verbose=0))

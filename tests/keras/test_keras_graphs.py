@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from fastlstm.keras import Input, Model, Sequential, layers
+from fastlstm.keras import Input, Model, Sequential, layers, ops
 from fastlstm.keras.graph.network import Network
 
 N, T, I = 4, 5, 3
@@ -324,6 +324,27 @@ def test_a_mask_may_be_given_and_a_call_may_say_that_it_trains():
     assert (always(data) == 0).any()
 
 
+def test_given_states_hide_the_mask_of_the_inputs_as_in_keras_3():
+    """It goes on to the layers behind; to be seen here, it has to be given."""
+    x, ids = Input((T, I)), draw(N, T, I).astype("float32")
+    ids[0, :2] = ids[1, 3:] = 0
+    masked = layers.Masking()(x)
+    h = layers.Dense(3)(layers.Flatten()(x))
+    for layer, states in ((layers.GRU(3, return_sequences=True), [h]), (layers.LSTM(3, return_sequences=True), [h, h])):
+        start = [Model(x, h)(ids) for _ in states]
+        there = (ids != 0).any(-1)
+        unseen, seen = (
+            layer(masked, initial_state=states),
+            layer(masked, initial_state=states, mask=ops.not_equal(x[..., 0], 0)),
+        )
+        np.testing.assert_array_equal(Model(x, unseen)(ids), layer(ids, initial_state=start))
+        np.testing.assert_array_equal(Model(x, seen)(ids), layer(ids, initial_state=start, mask=there))
+        behind = layers.GRU(2)
+        np.testing.assert_array_equal(
+            Model(x, behind(unseen))(ids), behind(layer(ids, initial_state=start), mask=there)
+        )
+
+
 # --- Errors -----------------------------------------------------------------------------------------------------------
 
 
@@ -334,28 +355,30 @@ def test_errors():
         Model(other, y)
     with pytest.raises(TypeError, match="outputs must be symbolic tensors"):
         Model(x, layers.LSTM(3))
-    with pytest.raises(ValueError, match="outputs are missing"):
+    with pytest.raises(ValueError, match="inputs and outputs must come together, got inputs alone"):
         Model(x)
     wider = layers.LSTM(4, name="wider")(other)
     for merge in (layers.Add(name="plus"), layers.Dot(1, name="plus"), lambda pair: pair[0] + pair[1]):
         with pytest.raises(ValueError, match=r"called on \(None, 3\) from 'y', \(None, 4\) from 'wider'"):
             merge([y, wider])
     twin = layers.LSTM(3, name="y")(other)
-    with pytest.raises(ValueError, match="several layers named 'y'"):
+    with pytest.raises(ValueError, match="layers must have a name each, got 'y' twice"):
         Model([x, other], [y, twin])
     model = Model([x, other], layers.Add()([y, layers.LSTM(3, name="z")(other)]), name="pair")
     data = draw(N, T, I)
-    with pytest.raises(ValueError, match=r"got 3 arrays, wanted 2 arrays, for the inputs \['x', 'other'\] of pair"):
+    with pytest.raises(
+        ValueError, match=r"must be a list or dict of 2 arrays, for the inputs \['x', 'other'\] of pair, got 3"
+    ):
         model([data, data, data])
     with pytest.raises(ValueError, match=r"add 'other'"):
         model({"x": data, "y": data})
     with pytest.raises(ValueError, match="must have the same number of rows"):
         model([data, data[:2]])
-    with pytest.raises(ValueError, match=r"got shape \(4, 5\), wanted \(None, 5, 3\), the input 'x' of pair"):
+    with pytest.raises(ValueError, match=r"x must have shape \(None, 5, 3\), the input 'x' of pair, got \(4, 5\)"):
         model([data[:, :, 0], data])
     with pytest.raises(ValueError, match="initial_state must have the shapes"):
         layers.LSTM(4)(x, initial_state=[y, y])
-    with pytest.raises(TypeError, match="has no values to decide by"):
+    with pytest.raises(TypeError, match=r"must have values to decide by, got a symbolic tensor"):
         bool(y)
-    with pytest.raises(TypeError, match="has no values that NumPy could take"):
+    with pytest.raises(TypeError, match="must have values that NumPy could take, got a symbolic tensor"):
         np.asarray(y)

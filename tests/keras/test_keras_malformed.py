@@ -6,6 +6,7 @@ The constructors and their arguments are found by looking at them, so a new one 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
@@ -67,21 +68,31 @@ NEEDED: dict[str, Callable[[], Any]] = {
     "dims": lambda: (2, 1),
     "equation": lambda: "ab,bc->ac",
     "filename": lambda: "log.csv",
+    "filters": lambda: 4,
     "forward": lambda: lambda x: x,
+    "fn": lambda: len,
     "function": lambda: lambda x: x,
     "initial_learning_rate": lambda: 0.1,
     "input_dim": lambda: 3,
+    "kernel_size": lambda: 2,
     "key_dim": lambda: 3,
     "layer": lambda: layers.LSTM(3),
+    "boundaries": lambda: [10],
+    "first_decay_steps": lambda: 3,
     "learning_rate": lambda: 0.1,
+    "values": lambda: [0.1, 0.01],
     "n": lambda: 3,
     "name": lambda: "a",
     "num_heads": lambda: 2,
     "output_dim": lambda: 3,
     "output_shape": lambda: 3,
     "pool_size": lambda: 2,
+    "precision": lambda: 0.5,
     "rate": lambda: 0.5,
+    "recall": lambda: 0.5,
     "scale": lambda: 0.5,
+    "sensitivity": lambda: 0.5,
+    "specificity": lambda: 0.5,
     "schedule": lambda: lambda epoch, rate: rate,
     "stddev": lambda: 0.5,
     "target_shape": lambda: (3, 5),
@@ -97,14 +108,22 @@ ALLOWED: dict[str, set[str]] = {
     **{name: {"0"} for name in ("rate", "dropout", "recurrent_dropout", "momentum", "rho", "beta_1", "beta_2")},
     **{name: {"0"} for name in ("factor", "implementation", "label_smoothing", "min_value", "time_major")},
     **{name: {"0", *POSITIVE} for name in ("epsilon", "l1", "l2", "stddev", "learning_rate", "initial_learning_rate")},
-    **{name: {"0", *POSITIVE} for name in ("alpha", "decay_rate", "maxval", "min_lr")},
-    **{name: POSITIVE for name in ("decay_steps", "delta", "scale")},
+    **{
+        name: {"0", *POSITIVE}
+        for name in ("alpha", "beta", "gamma", "decay_rate", "maxval", "min_lr", "m_mul", "power")
+    },
+    **{name: {"0", *POSITIVE} for name in ("end_learning_rate", "epsilon_1", "epsilon_2", "initial_accumulator_value")},
+    **{name: {"0", *POSITIVE} for name in ("l1_regularization_strength", "l2_regularization_strength")},
+    **{name: POSITIVE for name in ("decay_steps", "first_decay_steps", "delta", "scale", "clip_threshold")},
+    "ema_momentum": {"0"},
     **{name: {"None", "inf", *POSITIVE} for name in ("clipnorm", "clipvalue", "global_clipnorm")},
     **{name: {"None"} for name in ("batch_input_shape", "dtype", "input_dim", "input_length")},
     "batch_shape": set(),
     "attention_axes": {"None", "-1", "negative size", *WHOLE},
     "axes": {"-1", "negative size", *WHOLE},
     "axis": {"-1", "negative size", *WHOLE},
+    "beta_2_decay": {"-1", "0"},
+    "boundaries": set(),
     "baseline": {"None", "inf", *FINITE},
     "callbacks": {"None", "[]"},
     "cropping": {"0"},
@@ -113,6 +132,8 @@ ALLOWED: dict[str, set[str]] = {
     "input_axes": {"None", "[]", "negative size"},
     "input_shape": {"None", "[]", "0"},
     "k": WHOLE - {"0"},
+    "l2_shrinkage_regularization_strength": {"0", *POSITIVE},
+    "learning_rate_power": {"-1", "0"},
     "mask_value": {"inf", "nan", "nan of NumPy", *FINITE},
     "max_value": {"inf", "0", *POSITIVE},
     "minval": {"-1", "0"},
@@ -121,16 +142,39 @@ ALLOWED: dict[str, set[str]] = {
     "negative_slope": {"0", *POSITIVE},
     "output_axes": {"None", "[]", "negative size"},
     "padding": set(),
+    "q": set(),
     "shared_axes": {"None", "[]", *WHOLE} - {"0"},
     "strides": {"None"},
     "target_shape": {"[]", "negative size"},
+    "t_mul": POSITIVE,
     "use_cudnn": {"True", "0"},
     "value": {"True", "2**62", "array", "[]", "negative size", *FINITE},
     "verbose": {"0", "True"},
+    "average": {"None"},
+    "class_aggregation": {"None"},
+    "class_id": {"None", *WHOLE},
+    "num_regressors": WHOLE,
+    "num_thresholds": set(),
+    "recall": {"0"},
+    "precision": {"0"},
+    "sensitivity": {"0"},
+    "specificity": {"0"},
+    "threshold": {"None", *FINITE},
+    "thresholds": {"None", "0", "array"},
+    "top_k": {"None", *WHOLE} - {"0"},
+    "values": set(),
+    "warmup_target": {"None", "0", *POSITIVE},
     "weight_decay": {"None", "0", *POSITIVE},
+    **{name: WHOLE - {"0"} | {"None"} for name in ("ema_overwrite_frequency", "gradient_accumulation_steps")},
 }
 # Where one class or module has another rule than the others.
 ALLOWED_OF: dict[tuple[str, str], set[str]] = {
+    ("AUC", "curve"): set(),
+    ("AUC", "label_weights"): {"None", "negative size"},
+    ("AUC", "num_labels"): {"None"},
+    ("AUC", "num_thresholds"): set(),
+    ("AUC", "summation_method"): set(),
+    ("AUC", "thresholds"): {"None", "[]"},
     ("ActivationFunction", "backward"): {"class"},
     ("ActivationFunction", "forward"): {"class"},
     ("ActivationFunction", "in_place"): {"None", "class"},
@@ -138,12 +182,16 @@ ALLOWED_OF: dict[tuple[str, str], set[str]] = {
     ("ActivationFunction", "function"): {"None", "class"},
     ("Bidirectional", "merge_mode"): {"None"},
     ("Bidirectional", "weights"): {"None", "[]", "ragged list", "tuple", "negative size"},
+    ("CategoricalFocalCrossentropy", "alpha"): {"0", *POSITIVE, "array"},
+    ("CosineSimilarity", "axis"): {"-1", *WHOLE},
+    ("Dice", "axis"): {"None", "-1", "negative size", *WHOLE},
     ("ELU", "alpha"): FINITE,
     ("EinsumDense", "output_shape"): {"None", "0", "[]"},
     ("Embedding", "input_dim"): set(),
     ("Embedding", "input_length"): {"None", *WHOLE},
     ("FunctionLoss", "function"): {"class"},
-    ("FunctionMetric", "function"): {"class"},
+    ("FBetaScore", "beta"): POSITIVE,
+    ("MeanMetricWrapper", "fn"): {"class"},
     ("FunctionInitializer", "function"): {"class"},
     ("FunctionRegularizer", "function"): {"class"},
     ("FunctionConstraint", "function"): {"class"},
@@ -162,8 +210,10 @@ ALLOWED_OF: dict[tuple[str, str], set[str]] = {
     ("GroupNormalization", "groups"): {"-1", *WHOLE} - {"0"},
     ("GroupNormalization", "scale"): {"True", "0"},
     ("LayerNormalization", "scale"): {"True", "0"},
+    ("Lion", "beta_1"): set(),
     ("ReLU", "max_value"): {"None", "0", *POSITIVE},
     ("ReLU", "threshold"): {"0", *POSITIVE},
+    ("Tversky", "axis"): {"None", "-1", "negative size", *WHOLE},
     ("Rescaling", "offset"): {"array", "negative size", *FINITE},
     ("Rescaling", "scale"): {"array", "negative size", *FINITE},
     ("ZeroPadding1D", "padding"): {"0"},
@@ -213,9 +263,7 @@ def test_constructors(kind: str) -> None:
 
 
 def test_arguments_not_in_a_signature() -> None:
-    for name in ("use_ema", "ema_momentum", "ema_overwrite_frequency", "loss_scale_factor"):
-        default = {"None"} if name[0] != "u" and name != "ema_momentum" else set()
-        assert not complaints(lambda value, name=name: optimizers.SGD(**{name: value}), name, default)
+    assert not complaints(lambda value: optimizers.SGD(loss_scale_factor=value), "loss_scale_factor", {"None"})
     assert not complaints(lambda value: callbacks.LambdaCallback(on_epoch_end=value), "on_epoch_end", {"None", "class"})
     assert not complaints(lambda value: layers.Dense(3, batch_shape=value), "batch_shape", {"None"})
 
@@ -249,6 +297,8 @@ LAYERS: dict[str, Callable[[], layers.Layer]] = {
     "GRU": lambda: layers.GRU(4),
     "Bidirectional": lambda: layers.Bidirectional(layers.LSTM(4)),
     "TimeDistributed": lambda: layers.TimeDistributed(layers.Dense(4)),
+    "Conv1D": lambda: layers.Conv1D(4, 2),
+    "Conv1DTranspose": lambda: layers.Conv1DTranspose(4, 2),
     "Dense": lambda: layers.Dense(4),
     "Flatten": layers.Flatten,
     "Dropout": lambda: layers.Dropout(0.5),
@@ -284,7 +334,7 @@ def test_methods_of_layers(kind: str) -> None:
         *complaints(built.set_weights, "weights|kernel|gamma", {"[]"} if not built.weights else set()),
         *complaints(set_attribute(built, "trainable"), "trainable", {"True", "0"}),
     ]
-    assert not [text for text in wrong if "missing 1 required" not in text]
+    assert not [text for text in wrong if not re.search(r"missing \d required", text)]
 
 
 CALLS: dict[str, tuple[Callable[[Any], Any], str, set[str]]] = {
@@ -410,7 +460,7 @@ def test_layers_that_do_not_fit_a_model() -> None:
         Sequential([layer, layer])
     with pytest.raises(TypeError, match=r"layer must be a keras.layers.Layer instance, got <class"):
         Sequential([layers.LSTM])
-    with pytest.raises(ValueError, match="get_layer needs either name or index, got name=None, index=None"):
+    with pytest.raises(ValueError, match="get_layer must be given either name or index, got name=None, index=None"):
         BUILT.get_layer()
     with pytest.raises(ValueError, match="input_length must come with input_dim, got 7 alone"):
         layers.LSTM(4, input_length=7)

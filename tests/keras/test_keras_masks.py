@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastlstm.keras import Input, Sequential, layers, losses
+from fastlstm.keras import Input, Model, Sequential, layers, losses, ops
 from fastlstm.keras.layers.call import TRAINING
 
 GRADIENT = 1e-7  # central differences in float64 are good to about 1e-9 relative; values here are of order one
@@ -268,7 +268,9 @@ def test_metrics_and_losses_without_a_value_for_every_step():
             return np.square(y_pred - y_true).mean(axis=(1, 2))
 
     model.compile("sgd", PerRow())
-    with pytest.raises(ValueError, match=r"'per_row' gives values of shape \(12,\), too few for .* shape \(12, 6\)"):
+    with pytest.raises(
+        ValueError, match=r"'per_row': call\(\) must give one value a step .* shape \(12, 6\), got .* \(12,\)"
+    ):
         model.evaluate(x, np.ones((12, 6, 1)), batch_size=12, verbose=0)
 
 
@@ -312,10 +314,10 @@ def test_gradient_of_a_masked_model(reduction, central_differences):
 @pytest.mark.parametrize(
     ("mask", "error", "message"),
     [
-        (np.ones((2, 4), bool), ValueError, r"lstm: mask: got shape \(2, 4\), wanted \(2, 5\)"),
-        (np.ones(2, bool), ValueError, r"lstm: mask: got shape \(2,\), wanted \(2, 5\)"),
-        (np.ones((2, 5, 3), bool), ValueError, r"lstm: mask: got shape \(2, 5, 3\), wanted \(2, 5\)"),
-        ("yes", TypeError, "lstm: mask: expected an array of booleans"),
+        (np.ones((2, 4), bool), ValueError, r"lstm: mask must have shape \(2, 5\), .*, got \(2, 4\)"),
+        (np.ones(2, bool), ValueError, r"lstm: mask must have shape \(2, 5\), .*, got \(2,\)"),
+        (np.ones((2, 5, 3), bool), ValueError, r"lstm: mask must have shape \(2, 5\), .*, got \(2, 5, 3\)"),
+        ("yes", TypeError, "lstm: mask must be an array of booleans"),
     ],
 )
 def test_wrong_masks(mask, error, message):
@@ -326,3 +328,136 @@ def test_wrong_masks(mask, error, message):
 def test_wrong_mask_value():
     with pytest.raises(TypeError, match="masking: mask_value must be a number, got 'zero'"):
         layers.Masking("zero")
+
+
+# --- Layers called on arrays, one on what another gives ---------------------------------------------------------------
+
+NUMBERS = np.array([[1, 2, 0, 0], [3, 0, 0, 0], [2, 1, 4, 3]])
+THERE = NUMBERS != 0
+
+
+class Halves(layers.Layer):
+    """Splits sequences and their masks."""
+
+    def call(self, x):
+        return ops.split(x, 2, axis=1)
+
+    def compute_mask(self, x, mask=None):
+        return None if mask is None else ops.split(mask, 2, axis=1)
+
+
+class Sum(layers.Layer):
+    """Adds up the steps that are there."""
+
+    def call(self, x, mask=None):
+        return ops.sum(x * ops.cast(ops.expand_dims(mask, -1), x.dtype), axis=1)
+
+
+def embedded():
+    return layers.Embedding(5, 3, mask_zero=True)(NUMBERS)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.LSTM(2),
+        layers.GRU(2, return_sequences=True, return_state=True),
+        layers.Bidirectional(layers.SimpleRNN(2)),
+        layers.GlobalAveragePooling1D(),
+        Sum(),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_a_mask_goes_with_the_array_to_the_next_layer(layer):
+    x = embedded()
+    found, wanted = layer(x), layer(np.asarray(x), mask=THERE)
+    for one, other in zip(found if isinstance(found, list) else [found], wanted, strict=False):
+        np.testing.assert_array_equal(one, other if isinstance(found, list) else wanted)
+    if not isinstance(layer, Sum):  # which needs a mask
+        assert any((np.asarray(a) != b).any() for a, b in zip(layer(np.asarray(x)), found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("options", "seen"), [({}, THERE), ({"initial_state": np.ones((3, 2))}, None)], ids=["zeros", "states"]
+)
+def test_a_mask_goes_on_behind_states_that_are_given_but_is_not_seen_there(options, seen):
+    """As in Keras 3."""
+    gru, x = layers.GRU(2, return_sequences=True), embedded()
+    y = gru(x, **options)
+    np.testing.assert_array_equal(y._keras_mask, THERE)
+    np.testing.assert_array_equal(y, gru(np.asarray(x), mask=seen, **options))
+
+
+def test_what_layers_on_arrays_give_has_the_mask_that_it_has_in_a_model():
+    x = embedded()
+    np.testing.assert_array_equal(x._keras_mask, THERE)
+    for given in (layers.Dense(2)(x), layers.Dropout(0.5)(x), layers.LSTM(2, return_sequences=True)(x)):
+        np.testing.assert_array_equal(given._keras_mask, THERE)
+    for given in (layers.Flatten()(x), layers.LSTM(2)(x), layers.Dense(2)(np.asarray(x)), layers.Add()([x, x + 1])):
+        assert type(given) is np.ndarray
+    np.testing.assert_array_equal(layers.Concatenate(axis=1)([x, x])._keras_mask, np.hstack([THERE, THERE]))
+    np.testing.assert_array_equal(layers.LSTM(2, return_sequences=True)(x + 0, mask=THERE)._keras_mask, THERE)
+    first, second = Halves()(x)
+    np.testing.assert_array_equal(np.hstack([first._keras_mask, second._keras_mask]), THERE)
+
+
+def test_what_numpy_makes_of_such_an_array_has_no_mask():
+    x = embedded()
+    assert x[:, 1:]._keras_mask is None
+    assert (x + 1)._keras_mask is None
+
+
+def test_models_on_arrays_take_and_give_masks():
+    i, j = Input((4,)), Input((4, 3))
+    table, gru = layers.Embedding(5, 3, mask_zero=True), layers.GRU(2, return_sequences=True)
+    np.testing.assert_array_equal(Model(i, gru(table(i)))(NUMBERS)._keras_mask, THERE)
+    np.testing.assert_array_equal(Sequential([table, gru])(NUMBERS)._keras_mask, THERE)
+    k, last = Input((4, 3)), layers.LSTM(2)
+    two, x = Model([j, k], last(j) + last(k)), table(NUMBERS)
+    wanted = last(np.asarray(x), mask=THERE) + last(np.asarray(x))
+    np.testing.assert_array_equal(two([x, np.asarray(x)]), wanted)
+    np.testing.assert_array_equal(two({j.name: x, k.name: np.asarray(x)}), wanted)
+
+
+def test_a_symbolic_tensor_says_its_mask():
+    i = Input((None,), dtype="int32")
+    h = layers.Dense(2)(layers.LSTM(3, return_sequences=True)(layers.Embedding(5, 3, mask_zero=True)(i)))
+    np.testing.assert_array_equal(Model(i, h._keras_mask).predict(NUMBERS, verbose=0), THERE)
+    split = Halves()(layers.Masking()(Input((4, 3))))
+    assert split[1]._keras_mask.shape == (None, 2)
+    for tensor in (i, layers.Embedding(5, 3)(i), layers.LSTM(3)(h), h + 1):
+        assert tensor._keras_mask is None
+
+
+class Softmax(layers.Layer):
+    """Shares of the steps that are there; has to be given a mask."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, x, mask=None):
+        assert mask is not None
+        there = ops.exp(x) * ops.cast(ops.expand_dims(mask, -1), x.dtype)
+        return there / ops.sum(there, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        lambda x: x,
+        lambda x: layers.Add()([layers.Dense(3)(x), x]),
+        lambda x: layers.Concatenate()([x, layers.GRU(2, return_sequences=True)(x)]),
+        lambda x: Model(i := Input((4, 3)), layers.Dropout(0.5)(i))(x),
+        lambda x: Softmax()(x),
+    ],
+    ids=["embedding", "merge", "states", "model", "own"],
+)
+def test_a_layer_of_ones_own_has_its_mask_from_the_first(between):
+    i = Input((4,), dtype="int32")
+    h = Softmax()(between(layers.Embedding(5, 3, mask_zero=True)(i)))
+    y = Model(i, h).predict(NUMBERS, verbose=0)
+    np.testing.assert_array_equal(y[~THERE], 0)
+    np.testing.assert_allclose(y.sum(axis=1), 1, rtol=1e-6)
+    with pytest.raises(AssertionError):
+        Softmax()(Input((4, 3)))

@@ -121,7 +121,9 @@ def test_generators():
 def test_rates_and_decay():
     optimizer = optimizers.SGD(lr=0.5, decay=0.25, momentum=0.1)
     assert (optimizer.momentum, optimizer.lr) == (0.1, 0.5)
-    optimizer.iterations = 4
+    weight = layers.Dense(1).add_weight((2,))
+    for _ in range(4):
+        optimizer.apply([np.zeros(2, np.float32)], [weight])
     assert optimizer.learning_rate == 0.5 / (1 + 0.25 * 4)
     assert optimizers.Adam(0.1, decay=0.0).learning_rate == 0.1
     assert optimizers.Adam(decay=1.0).learning_rate == 0.001

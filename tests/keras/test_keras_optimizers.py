@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from fastlstm.keras import optimizers
+from fastlstm.keras import Input, Sequential, constraints, layers, optimizers
 from fastlstm.keras.foundation.variable import Variable
 
 # float64 and the same formulas; only the order of operations differs.
@@ -175,7 +175,7 @@ def test_learning_rates():
         (
             lambda: optimizers.get("nope"),
             ValueError,
-            "optimizer must be a known name or an Optimizer, got 'nope'; valid names: adam, adam_?w",
+            "optimizer must be a known name or an Optimizer, got 'nope'; valid names: adadelta, adafactor, .*adam_?w",
         ),
         (lambda: optimizers.get(3), TypeError, "optimizer must be a known name or an Optimizer, got 3"),
         (lambda: optimizers.Adam(learning_rate=-1), ValueError, "learning_rate must be a number of at least 0, got -1"),
@@ -190,8 +190,17 @@ def test_learning_rates():
             "must not come together, got clipnorm and clipvalue",
         ),
         (lambda: optimizers.Adam(clipnorm=-1.0), ValueError, "clipnorm must be a number above 0"),
-        (lambda: optimizers.Adam(use_ema=True), NotImplementedError, "use_ema=True"),
-        (lambda: optimizers.Adam(rate=0.1), ValueError, "unknown argument 'rate'"),
+        (lambda: optimizers.Adam(loss_scale_factor=2.0), NotImplementedError, "loss_scale_factor=2.0 is not supported"),
+        (
+            lambda: optimizers.Adam(gradient_accumulation_steps=1),
+            ValueError,
+            "gradient_accumulation_steps must be a whole number of at least 2, got 1",
+        ),
+        (
+            lambda: optimizers.Adam(rate=0.1),
+            ValueError,
+            "Adam: arguments must be ones that the optimizer has, got 'rate'",
+        ),
         (lambda: optimizers.SGD(momentum=2.0), ValueError, "momentum must be a number from 0 to 1, got 2.0"),
     ],
 )
@@ -257,3 +266,114 @@ def test_steps_of_two_threads_follow_each_other():
         thread.join()
     assert optimizer.iterations == 200
     np.testing.assert_array_equal(variable.value, -300.0)  # small whole numbers are exact in float32
+
+
+OTHERS = {
+    "nadam": optimizers.Nadam(0.1),
+    "adagrad": optimizers.Adagrad(0.1),
+    "adadelta": optimizers.Adadelta(0.1),
+    "adamax": optimizers.Adamax(0.1),
+    "lion": optimizers.Lion(0.1),
+    "ftrl": optimizers.Ftrl(0.1),
+    "adafactor": optimizers.Adafactor(0.1),
+    "lamb": optimizers.Lamb(0.1),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_optimizer_finds_the_bottom_of_a_bowl(name):
+    optimizer = optimizers.get({"class_name": name, "config": OTHERS[name].get_config()})
+    variable = Variable(np.array([[1.0, -2.0], [0.5, 0.25]]), "w")
+    for _ in range(300):
+        before = np.square(variable.numpy()).sum()
+        optimizer.apply([variable.numpy()], [variable])
+    # Adadelta begins with steps of the root of its epsilon, 3e-4.
+    assert np.square(variable.numpy()).sum() < (5.2 if name == "adadelta" else 0.5)
+    assert before < 5.3125
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_optimizer_goes_on_from_its_state_and_leaves_gradients_alone(name):
+    config, rng = (
+        OTHERS[name].get_config() | {"use_ema": True, "gradient_accumulation_steps": 2},
+        np.random.default_rng(0),
+    )
+    one, two = (type(OTHERS[name]).from_config(config) for _ in range(2))
+    first = [Variable(rng.normal(size=shape).astype(dtype), "w") for shape, dtype in (((3, 2), "f4"), ((4,), "f8"))]
+    for _ in range(5):
+        gradients = [rng.normal(size=v.shape).astype(v.dtype) for v in first]
+        kept = copy.deepcopy(gradients)
+        one.apply(gradients, first)
+        np.testing.assert_equal(gradients, kept)
+    second = [Variable(v.numpy(), "w") for v in first]
+    two.build(second)
+    two.set_weights(one.get_weights())
+    assert (two.iterations, len(two.get_weights())) == (2, len(one.get_weights()))
+    for step in range(3):
+        gradients = [np.full(v.shape, step - 1.0, v.dtype) for v in first]
+        one.apply(gradients, first)
+        two.apply(gradients, second)
+    for a, b in zip(
+        [*(v.value for v in first), *one.get_weights()], [*(v.value for v in second), *two.get_weights()], strict=True
+    ):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_gradients_are_accumulated():
+    whole, parts = Variable(START, "w"), Variable(START, "w")
+    by_two, plain = (
+        optimizers.Adam(0.1, gradient_accumulation_steps=2, clipnorm=1.0),
+        optimizers.Adam(0.1, clipnorm=1.0),
+    )
+    for k in range(6):
+        by_two.apply([GRADIENTS[k % 3] * (1 if k % 2 else -1)], [parts])
+        if k % 2:
+            assert by_two.iterations == (k + 1) // 2
+            mean = sum(GRADIENTS[j % 3] * (1 if j % 2 else -1) for j in (k - 1, k)) / 2
+            plain.apply([mean], [whole])
+        np.testing.assert_allclose(parts.value, whole.value, atol=EXACT)
+
+
+def test_means_of_weights_follow_and_take_their_place():
+    optimizer = optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=3)
+    w = Variable(np.zeros(1), "w")
+    seen = []
+    for _ in range(4):
+        optimizer.apply([-np.ones(1)], [w])
+        seen.append(float(w.value[0]))
+    # Means: 1, 1.5, 2.25, and (2.25 + 3.25) / 2.
+    assert seen == [1, 2, 2.25, 3.25]
+    optimizer.finalize_variable_values([w])
+    assert w.value[0] == 2.75
+    plain = Variable(np.zeros(1), "w")
+    optimizers.SGD().finalize_variable_values([plain])
+    assert plain.value[0] == 0
+
+
+def test_a_constraint_holds_for_means_too():
+    w = Variable(np.ones(2), "w", constraint=constraints.NonNeg())
+    optimizer = optimizers.SGD(1.0, use_ema=True, ema_overwrite_frequency=1, gradient_accumulation_steps=2)
+    for _ in range(4):
+        optimizer.apply([np.array([3.0, -1.0])], [w])
+    assert (w.value >= 0).all()
+
+
+def test_schedules_by_hand():
+    s = optimizers.schedules
+    assert [s.PolynomialDecay(1.0, 4, 0.0, cycle=True)(k) for k in (0, 2, 4, 6)] == [1, 0.5, 0, 0.25]
+    assert s.InverseTimeDecay(1.0, 2, 1.0, staircase=True)(3) == 0.5
+    restarts = s.CosineDecayRestarts(1.0, 2, t_mul=1.0, m_mul=0.5)
+    assert [restarts(k) for k in (0, 1, 2, 3, 4)] == pytest.approx([1, 0.5, 0.5, 0.25, 0.25])
+    with pytest.raises(ValueError, match="values must hold one number more than boundaries, 2, got 1"):
+        s.PiecewiseConstantDecay([1], [0.1])
+    with pytest.raises(ValueError, match="boundaries must be rising numbers"):
+        s.PiecewiseConstantDecay([2, 1], [0.1, 0.1, 0.1])
+
+
+def test_a_training_ends_with_the_means(data):
+    x, y = data
+    net = Sequential([Input((5, 3)), layers.SimpleRNN(2), layers.Dense(4, activation="softmax")])
+    net.compile(optimizers.SGD(0.1, use_ema=True), "categorical_crossentropy")
+    net.fit(x, y, batch_size=35, epochs=1, verbose=0)
+    means = [slots[0] for slots in net.optimizer._slots.by_variable()]
+    np.testing.assert_equal([w.numpy() for w in net.trainable_variables], means)

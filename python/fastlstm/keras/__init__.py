@@ -8,6 +8,7 @@ from . import (
     backend,
     callbacks,
     constraints,
+    datasets,
     initializers,
     layers,
     losses,
@@ -16,6 +17,7 @@ from . import (
     old_spellings,
     ops,
     optimizers,
+    preprocessing,
     random,
     regularizers,
     saving,
@@ -27,6 +29,9 @@ from .models import Model, Sequential
 
 old_spellings.install()
 
+__version__ = "3.15.1"
+"""Of the Keras that this is like."""
+
 __all__ = [
     "Input",
     "KerasTensor",
@@ -37,6 +42,7 @@ __all__ = [
     "backend",
     "callbacks",
     "constraints",
+    "datasets",
     "initializers",
     "layers",
     "losses",
@@ -44,6 +50,7 @@ __all__ = [
     "models",
     "ops",
     "optimizers",
+    "preprocessing",
     "random",
     "regularizers",
     "saving",

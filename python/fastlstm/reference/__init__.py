@@ -4,10 +4,11 @@ Letters in shapes: ``T`` steps, ``N`` batch, ``I`` input size, ``H`` hidden size
 state, ``G`` gates. Whatever comes in is cast to float64. Each cell is a *step*, which is its equations, and the
 derivative of that step; they stand in the file of the cell. Two loops shared by all cells carry the steps forward
 through time and the gradients back (``through_time.py``). A new cell, or a variant of one, brings a step and its
-derivative.
+derivative. A convolution has no steps that depend on each other, and stands by itself.
 """
 
 from .activations import Activation, read_activation, sigmoid
+from .convolution import ConvolutionGradients, Taps, convolution, convolution_backward
 from .gradients import Gradients
 from .gru_cell import gru_step, gru_step_backward
 from .gru_sequences import gru, gru_backward
@@ -18,7 +19,11 @@ from .rnn_sequences import rnn, rnn_backward
 
 __all__ = [
     "Activation",
+    "ConvolutionGradients",
     "Gradients",
+    "Taps",
+    "convolution",
+    "convolution_backward",
     "gru",
     "gru_backward",
     "gru_step",

@@ -10,6 +10,7 @@ from typing import Any
 
 from .arrays import Array
 from .deferring import change
+from .eager import mask_of
 from .trees import leaves
 
 
@@ -32,8 +33,8 @@ class Pass:
         self._assigned: dict[int, tuple[Any, Array]] = {}
 
     def mask_of(self, x: Any) -> Any:
-        """Return the mask of an array that a layer in this pass gave, or that came in."""
-        return self._masks.get(id(x), (None, None))[1]
+        """Return the mask of an array that a layer in this pass gave, that came in, or that it carries."""
+        return self._masks[id(x)][1] if id(x) in self._masks else mask_of(x)
 
     def keep_masks(self, outputs: Any, masks: Any) -> None:
         """Remember the masks of arrays; the arrays are kept, so that no other has their ids."""

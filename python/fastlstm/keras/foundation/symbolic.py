@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from fastlstm import checks
+
 from .arrays import Shape, shape_text
 from .lookup import auto_name
 from .trees import leaves, mapped
@@ -52,14 +54,32 @@ class SymbolicTensor:
         """Name of the layer or operation that gives it, that of an `Input` too."""
         return self.name if self.node is None or self.node.layer is None else self.node.layer.name
 
+    @property
+    def _keras_mask(self) -> Any:
+        """The mask of this tensor, a symbolic tensor too; None if it has none."""
+        node = self.node
+        if node is None or not node.inputs:
+            return None
+        masks = [tensor._keras_mask for tensor in node.inputs] if node.mask is None else [node.mask]
+        of_inputs = masks[0] if len(masks) == 1 else masks
+        inputs = node.inputs[0] if len(node.inputs) == 1 else node.inputs
+        found = leaves(node.layer.compute_mask(inputs, None if masks.count(None) == len(masks) else of_inputs))
+        return found[self.index] if self.index < len(found) else None
+
     def _refuse(self, what: str, cure: str) -> Any:
-        raise TypeError(f"{self.name}: a symbolic tensor has no values {what}; {cure}")
+        checks.complain(TypeError, self.name, f"have values {what}", "a symbolic tensor, which has none", f"; {cure}")
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Any:
         return self._refuse("that NumPy could take", "use fastlstm.keras.ops, or a layer")
 
     def __bool__(self) -> bool:
         return bool(self._refuse("to decide by", "use ops.where, or decide in the call() of a layer"))
+
+    def __float__(self) -> float:
+        return float(self._refuse("to convert", "use fastlstm.keras.ops"))
+
+    def __int__(self) -> int:
+        return int(self._refuse("to convert", "use fastlstm.keras.ops"))
 
     def __len__(self) -> int:
         return int(self._refuse("to count", "see its shape"))

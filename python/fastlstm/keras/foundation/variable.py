@@ -6,11 +6,12 @@ import operator
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from fastlstm import checks
 from fastlstm.forks import CHANGES, held_at_forks
 
 from .arrays import Array, any_numbers
@@ -51,7 +52,6 @@ class Variable:
         Whether training changes it at all.
     """
 
-    # Those who replace values of many variables at once set `_value` themselves, to an array nobody can write to.
     __slots__ = ("_value", "constraint", "name", "path", "regularizer", "trainable")
 
     def __init__(
@@ -116,7 +116,7 @@ class Variable:
         """Return a read-only copy of `value` fit to be assigned, or ValueError."""
         array = any_numbers(bare(value.value if isinstance(value, Variable) else value), self.path)
         if array.shape != self.shape:
-            raise ValueError(f"{self.path}: got a weight of shape {array.shape}, wanted {self.shape}")
+            checks.refuse_shape(self.path, self.shape, array.shape)
         return frozen_copy(array, self.dtype)
 
     def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
@@ -167,7 +167,8 @@ class Variable:
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         if is_box(self.value):
-            raise TypeError(f"{self.path}: a gradient is taken, which NumPy does not follow; use fastlstm.keras.ops")
+            got, cure = "a function of NumPy, which a gradient does not follow", "; use fastlstm.keras.ops"
+            checks.complain(TypeError, self.path, "be used by functions that know its gradient", got, cure)
         array = self.numpy()
         return array if dtype is None else array.astype(dtype)
 
@@ -209,8 +210,12 @@ def frozen_copy(value: Array, dtype: np.dtype[Any] | None = None) -> Array:
     return copy
 
 
+Values: TypeAlias = dict[Variable, Array]
+"""Values of variables at one moment."""
+
+
 class _Held(threading.local):
-    values: dict[int, Array] | None = None
+    values: Values | None = None
 
 
 _held = _Held()
@@ -240,14 +245,14 @@ class holding:  # noqa: N801 - used as a function
             _held.values = None
 
 
-def values_now(variables: Iterable[Variable]) -> dict[int, Array]:
+def values_now(variables: Iterable[Variable]) -> Values:
     """Return the values of `variables`, taken all at once, for `seeing`."""
     with CHANGE:
-        return {id(variable): variable._value for variable in variables}
+        return {variable: variable._value for variable in variables}
 
 
 @contextmanager
-def seeing(values: dict[int, Array]) -> Iterator[None]:
+def seeing(values: Values) -> Iterator[None]:
     """For this thread and the time of a block, go by the `values` of an earlier moment."""
     outer, _held.values = _held.values, values
     try:
@@ -258,7 +263,8 @@ def seeing(values: dict[int, Array]) -> Iterator[None]:
 
 def is_held(variables: list[Variable]) -> bool:
     """Whether this thread holds the values of the variables of a layer, all of them or none."""
-    return bool(variables) and _held.values is not None and id(variables[0]) in _held.values
+    held = _held.values
+    return held is not None and bool(variables) and variables[0] in held
 
 
 def current_values(variables: Iterable[Variable]) -> tuple[Array, ...]:
@@ -266,15 +272,21 @@ def current_values(variables: Iterable[Variable]) -> tuple[Array, ...]:
     held = _held.values
     if held is None:
         return tuple([variable._value for variable in variables])
-    return tuple([held.get(id(variable), variable._value) for variable in variables])
+    return tuple([held.get(variable, variable._value) for variable in variables])
+
+
+def replace_values(variables: Iterable[Variable], values: Iterable[Array]) -> None:
+    """Put arrays of the right shapes and dtypes, which nobody can write to, in the place of values; hold `CHANGE`."""
+    for variable, value in zip(variables, values, strict=True):
+        variable._value = value
 
 
 def assign_all(variables: list[Variable], values: list[Any], owner: str) -> None:
     """Assign `values` to `variables`: all of them or, if one does not fit, none."""
     if len(values) != len(variables):
         shapes = [variable.shape for variable in variables]
-        raise ValueError(f"{owner}: got {len(values)} weights, wanted {len(variables)} of shapes {shapes}")
+        must = f"be a list of {len(variables)} arrays of shapes {shapes}"
+        checks.complain(ValueError, f"{owner}: weights", must, len(values))
     checked = [variable.checked(value) for variable, value in zip(variables, values, strict=True)]
     with CHANGE:
-        for variable, array in zip(variables, checked, strict=True):
-            variable._value = array
+        replace_values(variables, checked)

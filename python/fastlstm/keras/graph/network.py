@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from fastlstm import checks
+
 from ..foundation.arrays import Array, Shape
 from ..foundation.trees import filled, leaves
 from ..foundation.variable import holding
@@ -181,7 +183,8 @@ class Network:
         layer, call = way.layer, way.call
         x, mask = run.taken(way.step)
         x = self._cast(x, layer) if self.mixed else x
-        call = call if mask is None else call._replace(mask=mask)
+        if mask is not None and (way.step.mask is not None or layer.sees_mask_of(x)):
+            call = call._replace(mask=mask)
         if way.back is None:
             y = self._penalized_forward(run, layer, x, call) if self.penalized else layer.forward(x, call)
         else:
@@ -222,7 +225,8 @@ class Network:
             if into >= 0:
                 sums[into] = dx if sums[into] is None else sums[into] + dx
         if len(gradients) != len(trained.variables):
-            raise ValueError(f"{plan.name}: a layer gave more or fewer gradients than it has trainable weights")
+            must = f"give a gradient for each of the {len(trained.variables)} trainable weights"
+            checks.complain(ValueError, f"{plan.name}: the layers' vjp()", must, len(gradients))
         if not complete:  # nothing that the loss sees depends on some weights
             pairs = zip(trained.variables, gradients, strict=True)
             gradients = [np.zeros_like(v.value) if g is None else g for v, g in pairs]

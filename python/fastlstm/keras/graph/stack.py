@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ..foundation import core
 from ..foundation.arrays import Array
 from ..layers.base import Layer
 from ..layers.call import INFERENCE, Call
-from ..layers.recurrent.cell import scan_together
 from ..layers.recurrent.rnn import RNN
 from ..layers.regularization.dropout import Dropout
 from .plan import Plan, Step
@@ -35,15 +35,15 @@ class RecurrentStack(Layer):
 
     def forward(self, x: Any, call: Call = INFERENCE) -> Array:
         """Return the last layer's output. What a layer gives at masked steps is not made: the next one skips them."""
-        first, last = self.layers[0], self.layers[-1]
-        valid, y = last._valid_steps(call.mask), last._output_array(x, None)
-        steps, core_mask = None if y is None else last._time_first(y), None if valid is None else valid.T
-        starts = [layer._start(x, None) for layer in self.layers]
-        cells = [layer.cell for layer in self.layers]
-        final = scan_together(cells, first._time_first(x), starts, [steps], core_mask)
-        for layer, states in zip(self.layers, final, strict=True):
-            layer._keep(states)
-        return last._output(final[-1][0], y, valid)
+        *below, last = self.layers
+        reading = last.reading_of(x, call.mask)
+        starts = [*[layer.start_of(len(x)) for layer in below], reading.start]
+        weights = [layer.core_weights() for layer in self.layers]
+        *others, states = core.forward_together(weights, reading.x, starts, [reading.y], reading.mask)
+        for layer, carried in zip(below, others, strict=True):
+            layer.keep_states(carried)
+        y: Array = last.result_of(reading, states[0], states)
+        return y
 
 
 def joined(plan: Plan) -> Sequence[Step]:
@@ -82,7 +82,7 @@ def _fits(step: Step) -> bool:
     """Whether a step is a cell of the core read forwards, with one input and output, or does nothing in inference."""
     layer = step.layer
     if isinstance(layer, RNN):
-        plain = _computes_as(layer, RNN) and layer._compiled and not layer.go_backwards and not layer.return_state
+        plain = _computes_as(layer, RNN) and layer.is_compiled and not layer.go_backwards and not layer.return_state
     else:
         plain = isinstance(layer, Dropout) and _computes_as(layer, Dropout)
     return plain and not layer.penalizes_output and len(step.inputs) == 1 and step.mask is None and not step.training

@@ -4,26 +4,48 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastlstm import _core, checks
+from fastlstm import checks
 from fastlstm.forks import generation
 from fastlstm.streaming import StreamBase
 
-from ..foundation.arrays import Array, as_array
+from ..foundation import core
+from ..foundation.arrays import Array
 from ..foundation.variable import CHANGE
 from ..layers.base import Layer, Step
 from ..layers.core.embedding import Embedding
+from ..layers.history import History, StepWithHistory
 from ..layers.recurrent.rnn import RNN
 from .plan import Plan
+from .stream_states import CellState, HistoryState, LayerState
 
-RecurrentStep = Callable[[int, _core.Weights, Array, Array], Step]
+RecurrentStep = Callable[[int, core.Weights, Array, Array], Step]
 """``(k, weights, x, y)``: the step of the k-th recurrent layer, from the array `x` to the array `y`."""
+
+
+class Layout(NamedTuple):
+    """The arrays of a stream, and the steps between them in order.
+
+    Parameters
+    ----------
+    x, y
+        Input and output of the model.
+    steps
+        What its layers do.
+    histories
+        What of these keep their last inputs, by the place of the layer in the plan.
+    """
+
+    x: Array
+    steps: list[Step]
+    y: Array
+    histories: dict[int, History]
 
 
 class StepPlan:
@@ -37,11 +59,12 @@ class StepPlan:
 
     def __init__(self, plan: Plan) -> None:
         if len(plan.inputs) > 1 or len(plan.outputs) > 1:
-            raise ValueError(f"{plan.name}: only a model of one input and one output can be streamed")
+            got = f"{len(plan.inputs)} and {len(plan.outputs)}"
+            checks.complain(ValueError, plan.name, "have one input and one output to be streamed", got)
         self.plan = plan
         layer, shape = plan.takers(plan.given[0])[0], plan.inputs[0].shape
         if len(shape) < (2 if isinstance(layer, Embedding) else 3):
-            raise ValueError(f"{plan.name}: takes inputs of shape {shape}, without time steps to stream")
+            checks.complain(ValueError, plan.name, "take inputs with time steps to be streamed", f"inputs {shape}")
         self.input_shape: Any = tuple(shape[2:])
         self.first = layer
         with CHANGE:
@@ -50,7 +73,7 @@ class StepPlan:
         self.recurrent = [
             (step.layer, part)
             for step, part in zip(plan.steps, self.parts, strict=True)
-            if isinstance(part, _core.Weights)
+            if isinstance(part, core.Weights)
         ]
 
     @property
@@ -59,23 +82,26 @@ class StepPlan:
         states = sum(3 * part.hidden_size * part.dtype.itemsize for _, part in self.recurrent)
         return int(states + math.prod(self.input_shape) * self.first.dtype.itemsize)
 
-    def lay_out(self, rows: int, recurrent: RecurrentStep) -> tuple[Array, list[Step], Array]:
-        """Make the arrays for steps of `rows` sequences: input, the layers' steps in order, output."""
+    def lay_out(self, rows: int, recurrent: RecurrentStep) -> Layout:
+        """Make the arrays for steps of `rows` sequences."""
         x = self.first.as_input(np.zeros((rows, *self.input_shape)), "x")
         values: dict[int, Array] = {self.plan.given[0]: x}
         steps: list[Step] = []
+        histories: dict[int, History] = {}
         place = 0
-        for step, part in zip(self.plan.steps, self.parts, strict=True):
+        for number, (step, part) in enumerate(zip(self.plan.steps, self.parts, strict=True)):
             taken = [_cast(values[k], step.layer, steps) for k in step.inputs]
-            if isinstance(part, _core.Weights):
+            if isinstance(part, core.Weights):
                 y = np.empty((rows, part.hidden_size), part.dtype)
                 steps.append(recurrent(place, part, taken[0], y))
                 place += 1
             else:
                 run, y = part(taken[0] if len(taken) == 1 else taken)
                 steps.append(run)
+                if isinstance(run, StepWithHistory):
+                    histories[number] = run.history
             values[step.outputs[0]] = y
-        return x, steps, values[self.plan.wanted[0]]
+        return Layout(x, steps, values[self.plan.wanted[0]], histories)
 
     def same_as(self, other: StepPlan) -> bool:
         """Whether `other` is of the same layers with the same weights."""
@@ -88,7 +114,8 @@ def _streamed(step: Any) -> Any:
     """Return what a step of the plan is at one time step: packed weights, or what makes a function."""
     layer = step.layer
     if step.mask is not None or step.structure is not None or (isinstance(layer, RNN) and len(step.inputs) > 1):
-        raise ValueError(f"{layer.name}: a layer that is given a mask or states, or gives states, cannot be streamed")
+        must = "be given no mask or states, and give no states, to be streamed"
+        checks.complain(ValueError, layer.name, must, "a call with them")
     return layer.stream_weights() if isinstance(layer, RNN) else layer.step_function()
 
 
@@ -172,10 +199,11 @@ class ModelStream(StreamBase):
         self.batch_size = checks.whole_number("batch_size", batch_size, at_least=1)
         self._plan = plan
         with checks.memory("batch_size", batch_size, plan.bytes_per_row * self.batch_size):
-            self._streams = [_core.Stream([weights], self.batch_size) for _, weights in plan.recurrent]
-            self._x, self._steps, self._y = plan.lay_out(
-                self.batch_size, lambda k, weights, x, y: partial(self._streams[k].step, x, y)
-            )
+            self._streams = [core.Stream([weights], self.batch_size) for _, weights in plan.recurrent]
+            layout = plan.lay_out(self.batch_size, lambda k, weights, x, y: partial(self._streams[k].step, x, y))
+        self._x, self._steps, self._y, histories = layout
+        self._histories = list(histories.values())
+        self._states = list(self._states_of(histories))
         self._one = (_without_rows(self._x), _without_rows(self._y)) if self.batch_size == 1 else None
         self._claim = Claim()
 
@@ -211,7 +239,7 @@ class ModelStream(StreamBase):
             inputs, y = self._one if self._one and x.shape == self._one[0].shape else (self._x, self._y)
             if x.shape != inputs.shape:
                 alone = f" or {self._one[0].shape}" if self._one else ""
-                raise ValueError(f"x_t: got shape {x.shape}, wanted {inputs.shape}{alone}")
+                checks.refuse_shape("x_t", f"{inputs.shape}{alone}", x.shape)
             if out is not None:
                 _check_output(out, y)
             np.copyto(inputs, x)
@@ -230,41 +258,45 @@ class ModelStream(StreamBase):
         found: Array = self._plan.first.as_input(x_t, "x_t")
         return found
 
+    def _states_of(self, histories: dict[int, History]) -> Iterator[LayerState]:
+        """Yield what the layers keep, in their order."""
+        streams, plan = iter(self._streams), self._plan
+        for number, (step, part) in enumerate(zip(plan.plan.steps, plan.parts, strict=True)):
+            if isinstance(part, core.Weights):
+                yield CellState(step.layer.name, part, next(streams), self.batch_size)
+            elif number in histories:
+                yield HistoryState(step.layer.name, histories[number])
+
     @property
     def state(self) -> tuple[Array, ...]:
-        """Copies of the states, one array ``(N, H)`` after the other: h and c of an LSTM, h of other layers.
+        """Copies of the states, one array after the other.
+
+        Those of a recurrent layer are ``(N, H)``: h and c of an LSTM, h of others. That of a convolution is its last
+        inputs, ``(N, steps, features)``.
 
         May be assigned; ValueError or TypeError, and no change, if an array does not fit.
         """
         with self._claim:
-            return tuple(part for stream in self._streams for part in stream.state()[0] if part is not None)
+            return tuple(array for state in self._states for array in state.get())
 
     @state.setter
     def state(self, state: Sequence[Any]) -> None:
-        names = [f"{layer.name} {part}" for layer, weights in self._plan.recurrent for part in _parts(weights)]
-        if not isinstance(state, list | tuple) or len(state) != len(names):
-            got = f"{len(state)} arrays" if isinstance(state, list | tuple) else type(state).__name__
-            raise ValueError(f"state: got {got}, wanted a tuple of {len(names)}: {', '.join(names)}")
-        given = iter(zip(names, state, strict=True))
-        pairs = [self._checked(weights, given) for _, weights in self._plan.recurrent]
+        fields = [field for kept in self._states for field in kept.fields]
+        if not isinstance(state, list | tuple) or len(state) != len(fields):
+            names = ", ".join(field.name for field in fields)
+            checks.refuse_count("state", f"a tuple of {len(fields)} arrays: {names}", state)
+        arrays = [field.checked(value) for field, value in zip(fields, state, strict=True)]
         with self._claim.overwrite():
-            for stream, pair in zip(self._streams, pairs, strict=True):
-                stream.set_state([pair])
-
-    def _checked(self, weights: _core.Weights, given: Iterator[tuple[str, Any]]) -> tuple[Array, Array | None]:
-        shape, arrays = (self.batch_size, weights.hidden_size), []
-        for _ in _parts(weights):
-            name, state = next(given)
-            arrays.append(as_array(state, f"state: {name}", weights.dtype))
-            if arrays[-1].shape != shape:
-                raise ValueError(f"state: {name} needs shape {shape}, got {arrays[-1].shape}")
-        return arrays[0], arrays[1] if len(arrays) == 2 else None
+            for kept in self._states:
+                count = len(kept.fields)
+                kept.set(arrays[:count])
+                arrays = arrays[count:]
 
     def reset(self) -> None:
         """Set all states to zero: the next step is the first of a sequence."""
         with self._claim.overwrite():
-            for stream in self._streams:
-                stream.reset()
+            for state in self._states:
+                state.reset()
 
     def copy(self) -> ModelStream:
         """Make a second stream that goes on from this one's state."""
@@ -277,23 +309,29 @@ class ModelStream(StreamBase):
         """Take one step of many streams of a model; see `fastlstm.step_many`."""
         plan = streams[0]._plan
         if any(stream.batch_size != 1 or not stream._plan.same_as(plan) for stream in streams):
-            raise ValueError("streams must come from one model with the same weights and have a batch size of 1")
+            must = "come from one model with the same weights and have a batch size of 1"
+            checks.complain(ValueError, "streams", must, "others")
 
-        def recurrent(k: int, weights: _core.Weights, x: Array, y: Array) -> Step:
-            return partial(_core.step_many, [stream._streams[k] for stream in streams], x, y)
+        def recurrent(k: int, weights: core.Weights, x: Array, y: Array) -> Step:
+            return partial(core.step_many, [stream._streams[k] for stream in streams], x, y)
 
         x = streams[0]._as_input(x)
-        inputs, steps, y = plan.lay_out(len(streams), recurrent)
+        inputs, steps, y, histories = plan.lay_out(len(streams), recurrent)
         if x.shape != inputs.shape:
-            raise ValueError(f"x: got shape {x.shape}, wanted {inputs.shape}")
+            checks.refuse_shape("x", inputs.shape, x.shape)
         if out is not None:
             _check_output(out, y)
         np.copyto(inputs, x)
         with ExitStack() as claims:
             for stream in streams:
                 claims.enter_context(stream._claim)
+            for k, history in enumerate(histories.values()):
+                history.state = np.concatenate([stream._histories[k].state for stream in streams])
             for step in steps:
                 step()
+            for k, history in enumerate(histories.values()):
+                for stream, state in zip(streams, history.state, strict=True):
+                    stream._histories[k].state = state
         if out is None:
             return y
         np.copyto(out, y)
@@ -304,22 +342,19 @@ def _without_rows(array: Array) -> Array:
     return array.reshape(array.shape[1:])
 
 
-def _parts(weights: _core.Weights) -> Iterable[str]:
-    return ("h", "c") if weights.cell == "lstm" else ("h",)
-
-
 def _check_output(out: Any, y: Array) -> None:
     """Refuse `out` unless `y` can be copied to it."""
     if not isinstance(out, np.ndarray):
-        raise TypeError(f"out: got {type(out).__name__}, wanted a NumPy array")
+        checks.refuse(TypeError, "out", "a NumPy array", out)
     if out.dtype != y.dtype:
-        raise TypeError(f"out: got dtype {out.dtype}, wanted {y.dtype}")
+        checks.refuse_dtype("out", y.dtype, out.dtype)
     if out.shape != y.shape:
-        raise ValueError(f"out: got shape {out.shape}, wanted {y.shape}")
+        checks.refuse_shape("out", y.shape, out.shape)
     if not out.flags.writeable:
-        raise ValueError("out: got a read-only array, wanted one that can be written")
+        checks.complain(ValueError, "out", "be an array that can be written", "a read-only one")
     reach = out.itemsize
     for size, stride in zip(reversed(out.shape), reversed(out.strides), strict=True):
         if size > 1 and abs(stride) < reach:
-            raise ValueError("out: got an array whose elements overlap or lie in another order, wanted rows apart")
+            got = "one whose elements overlap or lie in another order"
+            checks.complain(ValueError, "out", "be an array whose rows lie apart", got)
         reach = max(reach, size * abs(stride))

@@ -9,6 +9,8 @@ from .attention.additive_attention import AdditiveAttention
 from .attention.attention import Attention
 from .attention.multi_head_attention import MultiHeadAttention
 from .base import Layer
+from .convolution.conv1d import Conv1D, Convolution1D
+from .convolution.conv1d_transpose import Conv1DTranspose, Convolution1DTranspose
 from .core.activation import Activation
 from .core.dense import Dense
 from .core.einsum_dense import EinsumDense
@@ -63,6 +65,10 @@ __all__ = [
     "BatchNormalization",
     "Bidirectional",
     "Concatenate",
+    "Conv1D",
+    "Conv1DTranspose",
+    "Convolution1D",
+    "Convolution1DTranspose",
     "Cropping1D",
     "Dense",
     "Dot",

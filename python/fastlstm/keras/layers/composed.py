@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from fastlstm import checks
 
-from ..foundation.arrays import Array, any_numbers, as_array
-from ..foundation.passes import Pass
+from ..foundation.arrays import Array, with_floats_of
+from ..foundation.eager import with_masks
+from ..foundation.passes import Pass, current
 from ..foundation.symbolic import Arguments, SymbolicTensor
-from ..foundation.trees import unique
+from ..foundation.trees import leaves, mapped, unique
 from ..foundation.variable import Variable
 from . import inside, running
 from .call import INFERENCE, TRAINING, Call, Pullback
@@ -32,7 +35,7 @@ class Composed:
     def penalized_forward(self: Any, x: Any, call: Call = INFERENCE) -> tuple[Any, float]:
         """Return what `forward` gives, and the penalties: on the output, of layers inside, and from ``add_loss``."""
         y, penalty = running.run(self, x, call)
-        return y, penalty + self._penalty(y)
+        return y, penalty + self.output_penalty(y)
 
     def penalized_vjp(self: Any, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback, float]:
         """Return what `vjp` gives, and the penalties, whose gradient the pullback adds."""
@@ -40,7 +43,7 @@ class Composed:
             y, pullback, penalty = running.run_vjp(self, x, call, penalized=True)
         else:
             (y, pullback), penalty = self.vjp(x, call), 0.0
-        return y, self._penalized_pullback(y, pullback), penalty + self._penalty(y)
+        return y, self.penalized_pullback(y, pullback), penalty + self.output_penalty(y)
 
     @property
     def penalizes_output(self: Any) -> bool:
@@ -70,27 +73,42 @@ class Composed:
 
     def as_input(self: Any, x: Any, name: str, wanted: str = "an array of numbers") -> Array:
         """`x` as an array: floats of this layer's dtype, and integers as they are."""
-        array = any_numbers(x, name, wanted)
-        return as_array(array, name, self.dtype, wanted) if array.dtype.kind == "f" else array
+        return with_floats_of(x, name, self.dtype, wanted)
 
     def _checked_shape(self: Any, shape: Any) -> Any:
         """Let any pass, lists too."""
         return shape
 
     def _build_parts(self: Any, input_shape: Any) -> None:
-        """Create the weights of the layers inside, by a try; a ``build`` of the user's own sees to that."""
+        """Create the weights of the layers inside, by a try.
+
+        A ``build`` of the user's own sees to that, and so does the run that a pass is about to make of this layer.
+        """
         theirs = not type(self).build.__module__.startswith("fastlstm.")
-        if not theirs and running.takes_one(self.call) and not all(part.built for part in running.parts_of(self)):
+        if (
+            not theirs
+            and current() is None
+            and running.takes_one(self.call)
+            and not all(part.built for part in running.parts_of(self))
+        ):
             shape, arguments = _of_shape(input_shape, self.dtype)
             running.tried(self, arguments, shape)
 
-    def _check_shape(self: Any, shape: Any, name: str = "input_shape") -> None:
+    def check_input_shape(self: Any, shape: Any, name: str = "input_shape") -> None:
         """Let any pass: ``call`` says what fits."""
 
     def _on_arrays(self: Any, *args: Any, **kwargs: Any) -> Any:
         if kwargs.get("training") is not None:
             checks.truth(f"{self.name}: training", kwargs["training"])
-        return inside.called(self, Pass(), args, kwargs)
+        passing = Pass()
+        try:
+            y = inside.called(self, passing, args, kwargs)
+        except (ValueError, TypeError, IndexError) as error:
+            if checks.is_worded(error):
+                raise
+            given = ", ".join(f"shape {np.shape(leaf)}" for leaf in leaves([args, kwargs]) if running.is_array(leaf))
+            checks.refuse_call(error, f"{self.name}: ", given)
+        return mapped(lambda part: with_masks(part, passing.mask_of(part)), y)
 
     def _noted(self: Any, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
         return self.note(Arguments(args, kwargs), training=training)
@@ -127,7 +145,8 @@ class Composed:
 
     def step_function(self: Any) -> Any:
         """ValueError: see `Layer.step_function`."""
-        raise ValueError(f"{self.name}: a layer with a call() of its own cannot be streamed, one time step at a time")
+        must = "be a layer that can be streamed, one time step at a time"
+        checks.complain(ValueError, self.name, must, "one with a call() of its own")
 
     stream_weights = step_function
 

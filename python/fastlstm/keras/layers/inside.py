@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from fastlstm import checks
+
 from ..foundation.arrays import Array
 from ..foundation.boxes import bare, is_box
 from ..foundation.passes import Pass, current, within
@@ -16,7 +18,7 @@ from ..foundation.tracing import as_one_step
 from ..foundation.trees import mapped
 from ..foundation.variable import Variable
 from .call import Call
-from .running import build_for, is_array
+from .running import all_parts, build_for, is_array, tried
 
 
 def called(layer: Any, passing: Pass, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -35,16 +37,21 @@ def called(layer: Any, passing: Pass, args: tuple[Any, ...], kwargs: dict[str, A
     training = kwargs.pop("training", None)
     mask = None if layer.composed or layer.by_name else kwargs.pop("mask", None)
     arguments = Arguments(args, kwargs, is_array)
+    if not args and not arguments.tensors:
+        checks.complain(TypeError, f"{layer.name}: the arguments of a call", "have what it is called on", "none")
     if not arguments.tensors:
         arguments = Arguments((np.asarray(args[0]), *args[1:]), kwargs, is_array)
     inputs = [taken(layer, part) for part in arguments.tensors]
     masks = [passing.mask_of(part) for part in arguments.tensors]
     if mask is not None:
         masks[0] = np.asarray(bare(mask), np.bool_)
-    _prepare(layer, arguments, inputs)
+    with within(passing):
+        _prepare(layer, arguments, inputs)
+    _build_parts(layer, passing, arguments, inputs)
     of_inputs = _one_or_list(masks) if any(m is not None for m in masks) else None
     need_dx = any(map(is_box, inputs))
-    call = Call(passing.training if training is None else bool(training), of_inputs, need_dx, arguments=arguments)
+    told = of_inputs if mask is not None or layer.sees_mask_of(_one_or_list(inputs)) else None
+    call = Call(passing.training if training is None else bool(training), told, need_dx, arguments=arguments)
     y = _computed(layer, passing, inputs, call)
     passing.keep_masks(y, layer.compute_mask(_one_or_list([bare(part) for part in inputs]), of_inputs))
     return y
@@ -69,8 +76,14 @@ def _prepare(layer: Any, arguments: Arguments, inputs: list[Any]) -> None:
         build_for(layer, arguments, shapes)
         return
     if not layer.merges and not layer.by_name:
-        layer._check_shape(inputs[0].shape, "x")
+        layer.check_input_shape(inputs[0].shape, "x")
     layer.get_ready(arguments, _one_or_list(shapes))
+
+
+def _build_parts(layer: Any, passing: Pass, arguments: Arguments, inputs: list[Any]) -> None:
+    """Build the layers inside, where a gradient needs to know all weights before the run that would build them."""
+    if layer.composed and passing.boxes is not None and not all(part.built for part in all_parts(layer)):
+        tried(layer, arguments, [part.shape for part in inputs])
 
 
 def _computed(layer: Any, passing: Pass, inputs: list[Any], call: Call) -> Any:

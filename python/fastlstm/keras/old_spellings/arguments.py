@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from functools import partial, wraps
 from typing import Any
 
+from fastlstm import checks
+
 from .. import callbacks, layers, models, optimizers, utils
 from ..optimizers import schedules
 from .telling import tell
@@ -32,6 +34,13 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "layers.GRU": _RECURRENT | _GATES,
     "layers.SimpleRNN": _RECURRENT,
     "layers.Dense": _WEIGHTS | {"output_dim": "units"},
+    "layers.Conv1D": _WEIGHTS
+    | {
+        "nb_filter": "filters",
+        "filter_length": "kernel_size",
+        "border_mode": "padding",
+        "subsample_length": "strides",
+    },
     "layers.MaxPooling1D": _POOLING,
     "layers.AveragePooling1D": _POOLING,
     "layers.UpSampling1D": {"length": "size"},
@@ -113,7 +122,7 @@ def _translated(
         if today != name:
             tell(f"{place}: {name}=", f"{today}=")
             if today in kwargs:
-                raise TypeError(f"{place}: {today} must be given once, got {name}= too, its old spelling")
+                checks.complain(TypeError, f"{place}: {today}", "be given once", f"{name}= too, its old spelling")
         found[today] = value
     return found
 

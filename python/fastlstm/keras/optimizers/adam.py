@@ -10,6 +10,7 @@ from fastlstm import checks
 from ..foundation.arrays import Array
 from .base import Optimizer
 from .following import follow
+from .group import Slot
 from .schedules import LearningRate
 
 
@@ -50,7 +51,8 @@ class Adam(Optimizer):
         self.beta_2 = checks.real_number("beta_2", beta_2, at_least=0, below=1)
         self.epsilon = checks.real_number("epsilon", epsilon, at_least=0)
         self.amsgrad = checks.truth("amsgrad", amsgrad)
-        self.slot_names = ("momentum", "velocity", *(["velocity_hat"] if amsgrad else []))
+        largest = (Slot("velocity_hat"),) if self.amsgrad else ()
+        self.slots = (Slot("momentum"), Slot("velocity", with_previous=True), *largest)
 
     def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:
         """See the class."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -15,7 +16,8 @@ from ..foundation.configs import Configurable
 from ..foundation.lookup import checked_name, snake_case
 from ..foundation.variable import CHANGE, Variable
 from .clipping import checked_clips, clip
-from .group import Group
+from .following import follow
+from .group import Group, Slot
 from .schedules import LearningRate, LearningRateSchedule, checked_rate, deserialize, rate_at, serialize
 from .slots import Slots, as_variables
 
@@ -23,14 +25,11 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-_NEUTRAL = {
-    "use_ema": False,
-    "ema_momentum": 0.99,
-    "ema_overwrite_frequency": None,
-    "loss_scale_factor": None,
-    "gradient_accumulation_steps": None,
-}
-"""Arguments of Keras that have one value here, and it."""
+_ARGUMENTS = (
+    *("weight_decay", "clipnorm", "global_clipnorm", "clipvalue"),
+    *("use_ema", "ema_momentum", "ema_overwrite_frequency", "gradient_accumulation_steps"),
+)
+"""Arguments of all optimizers that a config holds as they are."""
 
 
 class Optimizer(Configurable):
@@ -50,11 +49,31 @@ class Optimizer(Configurable):
         As `clipnorm`, for all gradients as one vector.
     name
         By default the class name in snake case.
-    use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps
-        Not supported: any but the default raises.
+    use_ema, ema_momentum, ema_overwrite_frequency
+        Whether to keep a mean of every weight over the steps, ``mean = momentum * mean + (1 - momentum) * w``, and
+        after how many steps it takes the place of the weight; None: at the end of `fit` only.
+    gradient_accumulation_steps
+        Calls of `apply`, at least 2, of which the mean of the gradients makes one step.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import optimizers
+    >>> from fastlstm.keras.foundation.variable import Variable
+    >>> w = Variable(np.zeros(2), "w")
+    >>> optimizer = optimizers.SGD(1.0, gradient_accumulation_steps=2)
+    >>> optimizer.apply([np.array([1.0, 0.0])], [w])
+    >>> w.numpy().tolist(), optimizer.iterations
+    ([0.0, 0.0], 0)
+    >>> optimizer.apply([np.array([0.0, 4.0])])
+    >>> w.numpy().tolist(), optimizer.iterations
+    ([-0.5, -2.0], 1)
     """
 
-    slot_names: tuple[str, ...] = ()
+    keras_only: ClassVar[Mapping[str, Any]] = {"loss_scale_factor": None}
+
+    slots: tuple[Slot, ...] = ()
+    """What is kept for every variable."""
 
     def __init__(
         self,
@@ -64,27 +83,40 @@ class Optimizer(Configurable):
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        gradient_accumulation_steps: int | None = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
         owner = type(self).__name__
-        _refuse_rest(owner, kwargs)
+        self._refuse_rest(owner, kwargs)
         clips = checked_clips(owner, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         self.clipnorm, self.clipvalue, self.global_clipnorm = clips
         self.name = checked_name(name, owner) or snake_case(owner)
         if weight_decay is not None:
             weight_decay = checks.real_number("weight_decay", weight_decay, at_least=0)
         self.weight_decay = weight_decay
-        self.iterations = 0
+        self.use_ema = checks.truth("use_ema", use_ema)
+        self.ema_momentum = checks.fraction("ema_momentum", ema_momentum)
+        self.ema_overwrite_frequency = _count("ema_overwrite_frequency", ema_overwrite_frequency, 1)
+        self.gradient_accumulation_steps = _count("gradient_accumulation_steps", gradient_accumulation_steps, 2)
+        self._calls = 0
         self._slots = Slots()
         self._steps = StepLock()
         self._undecayed: tuple[str, ...] = ()
         self._rate: Any = checked_rate(learning_rate)
 
     @property
+    def iterations(self) -> int:
+        """Steps done; if gradients are accumulated, it takes several calls of `apply` for one."""
+        return self._calls // (self.gradient_accumulation_steps or 1)
+
+    @property
     def learning_rate(self) -> float:
-        """The rate of the next step; settable unless a schedule gives it."""
-        return rate_at(self._rate, self.iterations)
+        """The rate of the next step; settable unless a schedule gives it, which counts the calls of `apply`."""
+        return rate_at(self._rate, self._calls)
 
     @learning_rate.setter
     def learning_rate(self, value: LearningRate) -> None:
@@ -93,6 +125,13 @@ class Optimizer(Configurable):
             checks.refuse(TypeError, "learning_rate", "a schedule or a function", value, cure)
         self._rate = checked_rate(value)
 
+    def _refuse_rest(self, owner: str, kwargs: dict[str, Any]) -> None:
+        for name, value in kwargs.items():
+            if name not in self.keras_only:
+                checks.complain(ValueError, f"{owner}: arguments", "be ones that the optimizer has", repr(name))
+            if type(value) is not type(self.keras_only[name]) or value != self.keras_only[name]:
+                raise NotImplementedError(f"{owner}: {name}={checks.shown(value)} is not supported, leave it out")
+
     @property
     def built(self) -> bool:
         """Whether there are slots."""
@@ -100,7 +139,14 @@ class Optimizer(Configurable):
 
     def build(self, variables: Iterable[Variable]) -> None:
         """Make the slots for `variables`. Later on, only some of these may be trained; other ones are refused."""
-        self._slots.build(variables, len(self.slot_names), type(self).__name__)
+        if not self._slots.trains(variables):  # as it does at every step but the first
+            self._slots.build(variables, (*self._shared_slots, *self.slots), type(self).__name__)
+
+    @property
+    def _shared_slots(self) -> list[Slot]:
+        """Those of all optimizers, the first in every group."""
+        wanted = {"average": self.use_ema, "gradient_accumulator": self.gradient_accumulation_steps is not None}
+        return [Slot(name) for name, there in wanted.items() if there]
 
     # -- steps -----------------------------------------------------------------------------------------------------
 
@@ -115,13 +161,50 @@ class Optimizer(Configurable):
         groups = self._slots.groups
         for group in groups:
             group.collect(gradients)
-        clip(groups, self.clipnorm, self.clipvalue, self.global_clipnorm)
-        rate = self.learning_rate
-        new = [self._step(group, rate) for group in groups]
+        new: list[Array] = []
+        if self._accumulated(groups):
+            clip(groups, self.clipnorm, self.clipvalue, self.global_clipnorm)
+            rate = self.learning_rate
+            new = [self._step(group, rate) for group in groups]
+        if self.use_ema:
+            now = new or [group.weights().copy() for group in groups]
+            new = [self._averaged(group, flat) for group, flat in zip(groups, now, strict=True)]
         with CHANGE:
-            for group, flat in zip(groups, new, strict=True):
-                group.commit(flat)
-            self.iterations += 1
+            if new:
+                for group, flat in zip(groups, new, strict=True):
+                    group.commit(flat)
+            self._calls += 1
+
+    def _accumulated(self, groups: list[Group]) -> bool:
+        """Whether the gradients for a step are there; then those of the groups are their mean."""
+        steps = self.gradient_accumulation_steps
+        if steps is None:
+            return True
+        done = (self._calls + 1) % steps == 0
+        for group in groups:
+            total = group.slots[len(self._shared_slots) - 1]
+            if done:
+                group.gradient += total
+                group.gradient /= steps
+            total[...] = 0 if done else total + group.gradient
+        return done
+
+    def _averaged(self, group: Group, flat: Array) -> Array:
+        """Let the means follow the weights, and return what these become: themselves, or their means."""
+        average, frequency = group.slots[0], self.ema_overwrite_frequency
+        follow(average, flat.copy(), self.ema_momentum if self.iterations else 0.0)
+        overwrite = frequency is not None and (self.iterations + 1) % frequency == 0
+        return average.copy() if overwrite else flat
+
+    def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
+        """Give those of the variables that are trained the means of their values, if `use_ema`; `fit` ends with it."""
+        wanted = {id(variable) for variable in as_variables("var_list", var_list)}
+        if not self.use_ema:
+            return
+        with self._steps.lock, CHANGE:
+            for variable, slots in zip(self._slots.trained, self._slots.by_variable(), strict=True):
+                if id(variable) in wanted:
+                    variable.assign(slots[0])
 
     def apply_gradients(self, gradients_and_variables: Iterable[tuple[Array, Variable]]) -> int:
         """`apply` for pairs; gives the number of steps done."""
@@ -140,11 +223,16 @@ class Optimizer(Configurable):
         if self.weight_decay is not None:
             weights = self._decayed(group, weights, rate)
         new = np.empty_like(weights)
+        self.update_group(group, weights, new, rate)
+        return new
+
+    def update_group(self, group: Group, weights: Array, new: Array, rate: float) -> None:
+        """`update` all weights of one dtype, block by block."""
+        own = group.slots[len(group.slots) - len(self.slots) :]
         for block in group.blocks:
-            slots = [slot[block] for slot in group.slots]
+            slots = [slot[block] for slot in own]
             scratch = group.scratch[: block.stop - block.start]
             self.update(weights[block], group.gradient[block], new[block], scratch, slots, rate)
-        return new
 
     def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:
         """Write the new values of the weights `w` with gradients `g` into `new`, and bring `slots` up to date.
@@ -173,24 +261,37 @@ class Optimizer(Configurable):
     # -- state -----------------------------------------------------------------------------------------------------
 
     def get_weights(self) -> list[Array]:
-        """Return the number of steps, the learning rate, and the slots, weight by weight."""
-        return [np.asarray(self.iterations), np.asarray(self.learning_rate), *(s.copy() for s in self._slots.views())]
+        """Return the number of calls of `apply`, the learning rate, and the slots, in Keras' order."""
+        derived = [np.asarray(value) for value in self.derived_state()] if self.built else []
+        slots = [slot.copy() for slot in self._ordered_slots()]
+        return [np.asarray(self._calls), np.asarray(self.learning_rate), *slots, *derived]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Go on from what `get_weights` gave; the optimizer must have been built on the same variables."""
-        views = self._slots.views()
-        shapes = [(), (), *(view.shape for view in views)]
+        views = self._ordered_slots()
+        shapes = [(), (), *(view.shape for view in views), *([()] * len(self.derived_state()) if self.built else [])]
         wanted = "a list as get_weights() gives it"
         given = [any_numbers(entry, "weights", wanted) for entry in checks.items("weights", weights, wanted)]
         if [entry.shape for entry in given] != shapes:
             checks.complain(ValueError, "weights", f"have shapes {shapes}", [entry.shape for entry in given])
         steps = checks.whole_number("weights: the number of steps", given[0], at_least=0)
         rate = checks.real_number("weights: the learning rate", given[1], at_least=0)
-        self.iterations = steps
+        self._calls = steps
         if isinstance(self._rate, float):
             self._rate = rate
-        for view, weight in zip(views, given[2:], strict=True):
+        for view, weight in zip(views, given[2:], strict=False):
             view[...] = weight
+
+    def derived_state(self) -> list[float]:
+        """Return numbers that Keras keeps beside the slots, though they follow from the number of steps."""
+        return []
+
+    def _ordered_slots(self) -> list[Array]:
+        kinds = [*self._shared_slots, *self.slots]
+        starts = [k for k, kind in enumerate(kinds) if not kind.with_previous]
+        runs = [slice(start, end) for start, end in pairwise([*starts, len(kinds)])]
+        by_variable = self._slots.by_variable()
+        return [slot for run in runs for slots in by_variable for slot in slots[run]]
 
     def count_params(self) -> int:
         """Numbers kept: those of the slots, the number of steps and the learning rate."""
@@ -199,8 +300,8 @@ class Optimizer(Configurable):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments; a schedule as its description, a function as it is."""
         rate = serialize(self._rate) if isinstance(self._rate, LearningRateSchedule) else self._rate
-        names = ("weight_decay", "clipnorm", "global_clipnorm", "clipvalue")
-        return {"name": self.name, "learning_rate": rate} | {name: getattr(self, name) for name in names} | _NEUTRAL
+        own = {name: getattr(self, name) for name in _ARGUMENTS}
+        return {"name": self.name, "learning_rate": rate} | own | dict(self.keras_only)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -211,9 +312,5 @@ class Optimizer(Configurable):
         return super().from_config(given)
 
 
-def _refuse_rest(owner: str, kwargs: dict[str, Any]) -> None:
-    for name, value in kwargs.items():
-        if name not in _NEUTRAL:
-            raise ValueError(f"{owner}: unknown argument {name!r}")
-        if type(value) is not type(_NEUTRAL[name]) or value != _NEUTRAL[name]:
-            raise NotImplementedError(f"{owner}: {name}={value!r} is not supported, leave it out")
+def _count(name: str, value: Any, at_least: int) -> int | None:
+    return None if value is None else checks.whole_number(name, value, at_least=at_least)

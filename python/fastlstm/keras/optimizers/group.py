@@ -1,30 +1,51 @@
 """The weights of one dtype as one flat array, updated in blocks that stay in cache."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import is_
+from typing import NamedTuple
 
 import numpy as np
 
 from ..foundation.arrays import Array
-from ..foundation.variable import Variable
+from ..foundation.variable import Variable, replace_values, values_now
 
 BLOCK = 16384
 """Elements updated at a time; a block of weights, gradients and slots stays in the second-level cache."""
 
 
+def _same(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return shape
+
+
+class Slot(NamedTuple):
+    """Numbers that an optimizer keeps for every variable."""
+
+    name: str
+    start: float | None = 0.0
+    """Their first value; None: that of the variable."""
+    shape: Callable[[tuple[int, ...]], tuple[int, ...]] = _same
+    """Gives their shape from that of the variable."""
+    with_previous: bool = False
+    """Whether `get_weights` lists them variable by variable together with the slot before."""
+
+
 class Group:
     """The weights of one dtype, their gradients and their slots, each as one flat array."""
 
-    def __init__(self, variables: list[Variable], indices: list[int], slots: int) -> None:
+    def __init__(self, variables: list[Variable], indices: list[int], slots: Sequence[Slot]) -> None:
         self.variables, self.indices = variables, indices
         self.shapes = [variable.shape for variable in variables]
-        ends = np.cumsum([variable.value.size for variable in variables])
-        self.spans = [slice(int(end) - v.value.size, int(end)) for v, end in zip(variables, ends, strict=True)]
-        size, dtype = int(ends[-1]), variables[0].dtype
+        self.spans = _spans([variable.value.size for variable in variables])
+        size, dtype = self.spans[-1].stop, variables[0].dtype
         self.gradient, self.scratch = np.empty(size, dtype), np.empty(min(size, BLOCK), dtype)
-        self.slots = [np.zeros(size, dtype) for _ in range(slots)]
         self.blocks = [slice(start, min(start + BLOCK, size)) for start in range(0, size, BLOCK)]
         self._flat, self._views = np.empty(0, dtype), [np.empty(0, dtype) for _ in variables]
+        self._slot_shapes = [[slot.shape(shape) for shape in self.shapes] for slot in slots]
+        self._slot_spans = [_spans([int(np.prod(s)) for s in shapes]) for shapes in self._slot_shapes]
+        self.slots = [
+            self.weights().copy() if slot.start is None else np.full(spans[-1].stop, slot.start, dtype)
+            for slot, spans in zip(slots, self._slot_spans, strict=True)
+        ]
 
     def collect(self, gradients: Sequence[Array]) -> None:
         """Copy the gradients of this group's weights out of those of all weights."""
@@ -32,9 +53,14 @@ class Group:
 
     def weights(self) -> Array:
         """Return the weights as they are, in one array that nobody may write to."""
-        if not all(map(is_, [variable._value for variable in self.variables], self._views)):
+        if not all(map(is_, values_now(self.variables).values(), self._views)):
             self._flat = np.concatenate([variable.value.reshape(-1) for variable in self.variables])
         return self._flat
+
+    def slots_of(self, number: int) -> list[Array]:
+        """Return the slots of one of the variables, in their shapes, to read and write."""
+        layout = zip(self.slots, self._slot_spans, self._slot_shapes, strict=True)
+        return [slot[spans[number]].reshape(shapes[number]) for slot, spans, shapes in layout]
 
     def commit(self, flat: Array) -> None:
         """Make the parts of `flat`, once the constraints are met, the values of the variables."""
@@ -44,5 +70,10 @@ class Group:
         flat.flags.writeable = False  # and so are the views made of it
         self._flat = flat
         self._views = [flat[span].reshape(shape) for span, shape in zip(self.spans, self.shapes, strict=True)]
-        for variable, view in zip(self.variables, self._views, strict=True):
-            variable._value = view
+        replace_values(self.variables, self._views)
+
+
+def _spans(sizes: Sequence[int]) -> list[slice]:
+    """Return where parts of these sizes lie, one after the other."""
+    ends = np.cumsum(sizes).tolist()
+    return [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]

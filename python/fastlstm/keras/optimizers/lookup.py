@@ -5,12 +5,21 @@ from typing import Any
 
 from ..foundation.configs import Kind
 from ..foundation.lookup import names_of
+from .adadelta import Adadelta
+from .adafactor import Adafactor
+from .adagrad import Adagrad
 from .adam import Adam, AdamW
+from .adamax import Adamax
 from .base import Optimizer
+from .ftrl import Ftrl
+from .lamb import Lamb
+from .lion import Lion
+from .nadam import Nadam
 from .rmsprop import RMSprop
 from .sgd import SGD
 
-_KNOWN = names_of(SGD, RMSprop, Adam, AdamW, sgd=SGD, rmsprop=RMSprop, adam=Adam, adamw=AdamW)
+_CLASSES = (SGD, RMSprop, Adam, AdamW, Nadam, Adagrad, Adadelta, Adamax, Lion, Ftrl, Adafactor, Lamb)
+_KNOWN = names_of(*_CLASSES, **{cls.__name__.lower(): cls for cls in _CLASSES})
 _KIND = Kind(Optimizer, _KNOWN, "keras.optimizers", "optimizer")
 
 

@@ -9,6 +9,7 @@ from fastlstm import checks
 from ..foundation.arrays import Array
 from .base import Optimizer
 from .following import follow
+from .group import Slot
 from .schedules import LearningRate
 
 
@@ -44,7 +45,8 @@ class RMSprop(Optimizer):
         self.rho, self.momentum = checks.fraction("rho", rho), checks.fraction("momentum", momentum)
         self.epsilon = checks.real_number("epsilon", epsilon, at_least=0)
         self.centered = checks.truth("centered", centered)
-        self.slot_names = ("velocity", *(["momentum"] if momentum else []), *(["average"] if centered else []))
+        wanted = {"velocity": True, "momentum": self.momentum > 0, "average_gradient": self.centered}
+        self.slots = tuple(Slot(name) for name, there in wanted.items() if there)
 
     def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:
         """See the class."""

@@ -8,6 +8,7 @@ from fastlstm import checks
 
 from ..foundation.arrays import Array
 from .base import Optimizer
+from .group import Slot
 from .schedules import LearningRate
 
 
@@ -32,7 +33,7 @@ class SGD(Optimizer):
         super().__init__(learning_rate, **kwargs)
         self.momentum = checks.fraction("momentum", momentum)
         self.nesterov = checks.truth("nesterov", nesterov)
-        self.slot_names = ("momentum",) if self.momentum else ()
+        self.slots = (Slot("momentum"),) if self.momentum else ()
 
     def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:
         """See the class."""

@@ -1,6 +1,6 @@
 """What an optimizer knows of the variables it trains, and keeps for each of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import is_
 from typing import Any
 
@@ -10,7 +10,7 @@ from fastlstm import checks
 
 from ..foundation.arrays import Array, as_array
 from ..foundation.variable import Variable
-from .group import Group
+from .group import Group, Slot
 
 
 class Slots:
@@ -22,12 +22,10 @@ class Slots:
         self._wanted: list[tuple[tuple[int, ...], str]] = []
         self._set_aside: list[tuple[Variable, list[Array]]] = []
 
-    def build(self, given: Iterable[Variable], count: int, owner: str) -> None:
-        """Make `count` slots for every variable; `owner` is the class name of the optimizer."""
-        if self._trains(given):  # as at every step
-            return
+    def build(self, given: Iterable[Variable], slots: Sequence[Slot], owner: str) -> None:
+        """Make the slots of every variable; `owner` is the class name of the optimizer."""
         variables = as_variables("variables", given)
-        if self._trains(variables):
+        if self.trains(variables):
             return
         self._put_aside()
         self._check_known(variables, owner)
@@ -35,10 +33,11 @@ class Slots:
         self.groups = []
         for dtype in dict.fromkeys(v.dtype for v in variables):
             indices = [i for i, v in enumerate(variables) if v.dtype == dtype]
-            self.groups.append(Group([variables[i] for i in indices], indices, count))
+            self.groups.append(Group([variables[i] for i in indices], indices, slots))
         self._take_up()
 
-    def _trains(self, variables: Any) -> bool:
+    def trains(self, variables: Any) -> bool:
+        """Whether these are the variables trained, in a list."""
         trained = self.trained
         return isinstance(variables, list) and len(variables) == len(trained) and all(map(is_, variables, trained))
 
@@ -59,15 +58,15 @@ class Slots:
         trained = {id(variable) for variable in self.trained}
         self._set_aside = [entry for entry in self._set_aside if id(entry[0]) not in trained]
         for group in self.groups:
-            for variable, span in zip(group.variables, group.spans, strict=True):
-                self._set_aside.append((variable, [slot[span] for slot in group.slots]))
+            for k, variable in enumerate(group.variables):
+                self._set_aside.append((variable, group.slots_of(k)))
 
     def _take_up(self) -> None:
         earlier = {id(variable): slots for variable, slots in self._set_aside}
         for group in self.groups:
-            for variable, span in zip(group.variables, group.spans, strict=True):
-                for slot, values in zip(group.slots, earlier.get(id(variable), ()), strict=False):
-                    slot[span] = values
+            for k, variable in enumerate(group.variables):
+                for slot, values in zip(group.slots_of(k), earlier.get(id(variable), ()), strict=False):
+                    slot[...] = values
 
     def checked_gradients(self, gradients: Any) -> list[Array]:
         """Return the gradients, each an array of its variable's shape."""
@@ -85,13 +84,10 @@ class Slots:
                 checks.refuse_shape(name, variable.shape, given[i].shape)
         return given
 
-    def views(self) -> list[Array]:
-        """Return the slots in the shapes of their variables, variable by variable."""
-        found: dict[int, list[Array]] = {}
-        for group in self.groups:
-            for i, variable, span in zip(group.indices, group.variables, group.spans, strict=True):
-                found[i] = [slot[span].reshape(variable.shape) for slot in group.slots]
-        return [view for i in sorted(found) for view in found[i]]
+    def by_variable(self) -> list[list[Array]]:
+        """Return the slots of each variable, in their shapes, to read and write."""
+        found = {i: group.slots_of(k) for group in self.groups for k, i in enumerate(group.indices)}
+        return [found[i] for i in sorted(found)]
 
 
 def as_variables(name: str, value: Any) -> list[Variable]:

@@ -48,6 +48,9 @@ def run_epochs(
                 bar.finish(steps, logs)
             if stop.asked or steps == 0:
                 break
+        if epochs:
+            optimizer, variables = setup.optimizer(), setup.objective().variables
+            gate.run(optimizer.finalize_variable_values, variables)
         hooks.call("on_train_end", logs)
 
 

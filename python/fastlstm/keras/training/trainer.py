@@ -39,6 +39,8 @@ from .stopping import Stops
 _STEPS = ("train_step", "test_step", "predict_step", "make_train_function", "compute_loss")
 """Methods by which models of Keras have a training of their own."""
 
+_COMPILE = "; call compile(optimizer, loss) first"
+
 
 class Trainer:
     """What a model needs to be compiled, trained, evaluated and asked; `Sequential` adds the layers."""
@@ -67,6 +69,11 @@ class Trainer:
     def _outputs_have_names(self) -> bool:
         """Whether losses and metrics are logged with the names of the outputs."""
         return True
+
+    @property
+    def _awaits_data(self) -> bool:
+        """Whether the model has no plan before it has seen data."""
+        raise NotImplementedError
 
     def _arrays(self, x: Any) -> tuple[Array, ...]:
         raise NotImplementedError
@@ -187,7 +194,7 @@ class Trainer:
             ``(x, y, sample_weight)`` batches, whose methods ``on_epoch_begin`` and ``on_epoch_end``, if there are any,
             are called around every epoch.
         batch_size
-            Rows a step; 32 by default. Batches of an iterable have their own.
+            Rows a step; 32 by default. Batches of an iterable have their own, and a warning says so.
         epochs, initial_epoch
             Number of the last epoch, and of the first less one.
         verbose
@@ -224,13 +231,14 @@ class Trainer:
             *(steps_per_epoch, validation_steps, validation_batch_size, validation_freq),
         )
         if options.split and validation_data is not None:
-            raise ValueError("validation_split and validation_data are both given, wanted at most one of them")
+            checks.complain(ValueError, "validation_split", "come without validation_data", "both")
         if is_stream(x):
             split = options.split or None
-            refuse_beside_batches(y=y, sample_weight=sample_weight, batch_size=batch_size, validation_split=split)
+            refuse_beside_batches(batch_size, y=y, sample_weight=sample_weight, validation_split=split)
         callbacks = checked_callbacks(callbacks)
         class_weighted = lambda batch, by_class: self._preparing().class_weighted(batch, by_class)  # noqa: E731
         source, held_back = training_sources(self._prepare, class_weighted, x, y, sample_weight, options)
+        self._meet(source)
         if validation_data is not None:
             held_back = validation_source(self._prepare, validation_data, options)
         check_stateful(lambda: self.plan, source, held_back)
@@ -252,6 +260,11 @@ class Trainer:
                 self._metrics = self._metrics or metrics
         return batch
 
+    def _meet(self, source: Source) -> None:
+        """Build the model for the first batch, if it needs that and has not checked arrays yet."""
+        if self._awaits_data and isinstance(source, StreamSource):
+            source.check_first()
+
     def _preparing(self) -> Preparation:
         """Return what prepares data for the model as it is built and compiled now."""
         known, plan, compiled = self._preparation, self.plan, self._settings()
@@ -263,14 +276,14 @@ class Trainer:
         """Return what `compile` was told, or raise."""
         compiled = self._compiled
         if compiled is None:
-            raise ValueError(f"{self.name}: not compiled; call compile(optimizer, loss) first")
+            checks.complain(ValueError, self.name, "be compiled", "a model that is not", _COMPILE)
         if compiled.own_step:
             raise NotImplementedError(
                 f"{self.name}: a {compiled.own_step}() of one's own is not supported; write a loss of your own, "
                 "a layer with call(), or a loop over train_on_batch()"
             )
         if loss and not compiled.has_loss:
-            raise ValueError(f"{self.name}: compiled without a loss; call compile(optimizer, loss) first")
+            checks.complain(ValueError, self.name, "be compiled with a loss", "none", _COMPILE)
         return compiled
 
     def _run_setup(self) -> Setup:
@@ -315,6 +328,7 @@ class Trainer:
         as_dict, level = checks.truth("return_dict", return_dict), verbosity(verbose)
         callbacks = checked_callbacks(callbacks)
         source = test_source(self._prepare, x, y, sample_weight, batch_size, steps)
+        self._meet(source)
         check_stateful(lambda: self.plan, source)
         logs = evaluated(self._run_setup(), source, self._watchers(callbacks, level, source.steps))
         return self._as_asked(logs, as_dict)
@@ -346,8 +360,9 @@ class Trainer:
         rows, limit, level = batch_rows("batch_size", batch_size), steps_of("steps", steps), verbosity(verbose)
         callbacks = checked_callbacks(callbacks)
         if is_stream(x):
-            refuse_beside_batches(batch_size=batch_size)
+            refuse_beside_batches(batch_size)
             source: Source = StreamSource(x, lambda x, y, weights: nothing_known(self._arrays(x)), limit)
+            self._meet(source)
         else:
             xs = self._arrays(x)
             if level == 0 and len(xs[0]) <= rows and limit is None and not callbacks:

@@ -177,12 +177,12 @@ class Lookup(Layer):
     def penalized_forward(self, x: Any, call: Call = INFERENCE) -> tuple[Any, float]:
         """Return what `forward` gives, and the penalties."""
         y, _, penalty = self._run(x, call, penalized=True)
-        return y, penalty + self._penalty(y)
+        return y, penalty + self.output_penalty(y)
 
     def penalized_vjp(self, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback, float]:
         """Return what `vjp` gives, and the penalties, whose gradients the pullback adds."""
         y, pullback, penalty = self._run(x, call, penalized=True)
-        return y, self._penalized_pullback(y, pullback), penalty + self._penalty(y)
+        return y, self.penalized_pullback(y, pullback), penalty + self.output_penalty(y)
 
     def _run(self, x: list[Any], call: Call, penalized: bool = False) -> tuple[Any, Pullback, float]:
         arguments = call.arguments or Arguments(*self._as_called(Request(*x)), _is_array)

@@ -208,7 +208,7 @@ class MultiHeadAttention(Lookup, Wrapper):
 
     def _check_features(self, *shapes: Any) -> None:
         for dense, shape in zip((self.query_dense, self.value_dense, self.key_dense), shapes, strict=True):
-            dense._check_shape(shape, f"{dense.name}")
+            dense.check_input_shape(shape, f"{dense.name}")
 
     def _create_weights(self, input_shape: Any) -> None:
         query, value, key = input_shape

@@ -7,9 +7,9 @@ import numpy as np
 from ... import activations
 from ...activations import ActivationFunction
 from ...foundation.arrays import Array
+from ..affine import FUSABLE
 from ..base import Layer, Step, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback
-from .dense import FUSABLE
 
 
 class Activation(Layer):

@@ -5,19 +5,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fastlstm import _core, checks
+from fastlstm import checks
 
-from ... import activations
+from ...foundation import core
 from ...foundation.arrays import Array, Shape
-from ...foundation.variable import Variable
-from ..base import Layer, Step, Stepper
-from ..call import INFERENCE, TRAINING, Call, Pullback
-
-FUSABLE = ("softmax", "sigmoid")
-"""Activations that a loss may have built in."""
+from ..affine import Affine
+from ..base import Step, Stepper
 
 
-class Dense(Layer):
+class Dense(Affine):
     """Fully connected layer: ``activation(x @ kernel + bias)`` on the last axis.
 
     Parameters
@@ -55,34 +51,26 @@ class Dense(Layer):
         bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        options = {
+            "kernel_initializer": kernel_initializer,
+            "bias_initializer": bias_initializer,
+            "kernel_regularizer": kernel_regularizer,
+            "bias_regularizer": bias_regularizer,
+            "kernel_constraint": kernel_constraint,
+            "bias_constraint": bias_constraint,
+        }
+        super().__init__(activation, use_bias, options, **kwargs)
         self.units = checks.size(f"{self.name}: units", units)
-        self.activation = activations.get(activation, f"{self.name}: activation")
-        self.logits_activation = self.activation.name if self.activation.name in FUSABLE else None
-        self.use_bias = checks.truth(f"{self.name}: use_bias", use_bias)
-        self._set_options(
-            kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            bias_constraint=bias_constraint,
-        )
-
-    kernel: Variable
-    bias: Variable | None
 
     def _create_weights(self, input_shape: Shape) -> None:
-        shape = (self._known_features(input_shape), self.units)
-        self.kernel = self._add_weight(shape, "kernel")
-        self.bias = self._add_weight((self.units,), "bias") if self.use_bias else None
+        self._create_affine((self._known_features(input_shape), self.units), self.units)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the output."""
         return (*self._checked_shape(input_shape)[:-1], self.units)
 
-    def _freeze(self, values: tuple[Array, ...]) -> tuple[_core.Dense, Array]:
-        return _core.Dense(*values), values[0]
+    def _freeze(self, values: tuple[Array, ...]) -> tuple[core.Dense, Array]:
+        return core.Dense(*values), values[0]
 
     def step_function(self) -> Stepper:
         """See `Layer.step_function`."""
@@ -101,36 +89,21 @@ class Dense(Layer):
 
         return stepper
 
-    def _affine(self, x: Array, dense: _core.Dense) -> Array:
+    def _affine(self, x: Array, dense: core.Dense) -> Array:
         if x.ndim == 2:
             return dense(x)
         return dense(x.reshape(-1, x.shape[-1])).reshape(*x.shape[:-1], self.units)
 
-    def forward(self, x: Array, call: Call = INFERENCE) -> Array:
-        """Compute the output; see `Layer.forward`."""
-        dense, _ = self.frozen()
-        return self.activation.forward(self._affine(x, dense))
-
-    def vjp(self, x: Array, call: Call = TRAINING) -> tuple[Array, Pullback]:
-        """See `Layer.vjp`."""
-        dense, kernel = self.frozen()
-        z = self._affine(x, dense)
-        function = activations.linear if call.logits else self.activation
-        y = function.forward(z)
-
-        def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
-            dz = function.backward(dy, z, y)
-            dx = dz @ kernel.T if call.need_dx else None
-            return dx, self._weight_gradients(x, dz) if self.trainable else []
-
-        return y, pullback
+    def _input_gradient(self, dz: Array, kernel: Array, shape: tuple[int, ...]) -> Array:
+        dx: Array = dz @ kernel.T
+        return dx
 
     def _weight_gradients(self, x: Array, dz: Array) -> list[Array]:
-        rows, dz = x.reshape(-1, x.shape[-1]), dz.reshape(-1, self.units)
-        dkernel = rows.T @ dz
+        if x.ndim > 2:
+            x, dz = x.reshape(-1, x.shape[-1]), dz.reshape(-1, self.units)
+        dkernel = x.T @ dz
         return [dkernel, np.add.reduce(dz, axis=0)] if self.use_bias else [dkernel]
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        own = {"units": self.units, "activation": activations.serialize(self.activation), "use_bias": self.use_bias}
-        return super().get_config() | own
+        return super().get_config() | {"units": self.units}

@@ -160,7 +160,8 @@ class EinsumDense(Layer):
         first = min(labels.y.index(letter) for letter in wanted)
         return tuple(sizes[letter] if letter in wanted else 1 for letter in labels.y[first:])
 
-    def _check_shape(self, shape: Shape, name: str = "input_shape") -> None:
+    def check_input_shape(self, shape: Shape, name: str = "input_shape") -> None:
+        """Raise unless the sizes are those that the equation and the weights want."""
         labels, built = self._labels(len(shape)), self.input_shape if self._weights else None
         sizes = self._sizes(shape)
         if built is None:

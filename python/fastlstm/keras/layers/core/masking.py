@@ -27,8 +27,8 @@ class Masking(Layer):
 
     Notes
     -----
-    A model hands the mask on from layer to layer. An array carries none: between layers called on arrays, hand
-    ``masking.compute_mask(x)`` on as `mask`.
+    The mask goes on from layer to layer, in a model and with the arrays that layers called on arrays give. What NumPy
+    makes of such an array has none: hand ``masking.compute_mask(x)`` on as `mask`.
     """
 
     min_ndim = 2
@@ -44,7 +44,7 @@ class Masking(Layer):
         if any_symbolic(x):
             return ops.any(ops.not_equal(x, self.mask_value), axis=-1)
         x = self.as_input(x, f"{self.name}: x")
-        self._check_shape(x.shape, "x")
+        self.check_input_shape(x.shape, "x")
         there = ~np.isnan(x) if np.isnan(self.mask_value) else x != self.dtype.type(self.mask_value)
         result: Array = np.logical_or.reduce(there, axis=-1)
         return result

@@ -33,8 +33,9 @@ class Rescaling(Layer):
         self.scale = _factors(f"{self.name}: scale", scale)
         self.offset = _factors(f"{self.name}: offset", offset)
 
-    def _check_shape(self, shape: Shape, name: str = "input_shape") -> None:
-        super()._check_shape(shape, name)
+    def check_input_shape(self, shape: Shape, name: str = "input_shape") -> None:
+        """See `Layer.check_input_shape`."""
+        super().check_input_shape(shape, name)
         for what, numbers in (("scale", self.scale), ("offset", self.offset)):
             sizes = np.shape(numbers)
             pairs = zip(
@@ -42,7 +43,7 @@ class Rescaling(Layer):
             )  # the axes from the last one, without that of the batch
             if len(sizes) >= max(len(shape), 1) or any(size not in (1, axis or size) for size, axis in pairs):
                 wanted = f"last axes that fit the {what} of shape {sizes}"
-                raise ValueError(f"{self.name}: {name} must have {wanted}, got {shape_text(shape)}")
+                checks.complain(ValueError, f"{self.name}: {name}", f"have {wanted}", shape_text(shape))
 
     def _typed(self) -> tuple[Array, Array]:
         return np.asarray(self.scale, self.dtype), np.asarray(self.offset, self.dtype)

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from fastlstm import _core, checks
+from fastlstm import checks
 
+from ...foundation import core
 from ...foundation.arrays import Array, Shape
 from ..base import Step, Stepper
 from .merge import Masks, Merge
@@ -79,7 +80,7 @@ class Concatenate(Merge):
         axis = self.axis % parts[0].ndim
         shape = list(parts[0].shape)
         shape[axis] = sum(part.shape[axis] for part in parts)
-        y: Array = _core.empty(tuple(shape), self.dtype)
+        y: Array = core.empty(tuple(shape), self.dtype)
         return np.concatenate(parts, axis, out=y)
 
     def _merge_vjp(self, parts: list[Array], masks: Masks) -> tuple[Array, Any]:
@@ -91,7 +92,8 @@ class Concatenate(Merge):
         """See `Layer.step_function`; the stepper takes a list of arrays."""
         shapes: Any = self.input_shape
         if self.axis in (0, 1) or (shapes and self.axis + len(shapes[0]) in (0, 1)):
-            raise ValueError(f"{self.name}: what is put side by side along axis {self.axis} cannot be streamed")
+            must = "be behind that of time for the layer to be streamed"
+            checks.complain(ValueError, f"{self.name}: axis", must, self.axis)
         axis = self.axis if self.axis < 0 else self.axis - 1  # a step has no axis of time
 
         def stepper(x: Any) -> tuple[Step, Array]:

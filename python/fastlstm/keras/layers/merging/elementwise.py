@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from fastlstm import _core
+from fastlstm import checks
 
+from ...foundation import core
 from ...foundation.arrays import Array, Shape, shape_text
 from ..base import Step, Stepper
 from .merge import Masks, Merge
@@ -59,7 +60,7 @@ class Elementwise(Merge):
 
     def _merge(self, parts: list[Array], masks: Masks) -> Array:
         parts = lifted(parts)
-        y: Array = _core.empty(np.broadcast_shapes(*(part.shape for part in parts)), self.dtype)
+        y: Array = core.empty(np.broadcast_shapes(*(part.shape for part in parts)), self.dtype)
         self._into(parts, y)
         return y
 
@@ -84,7 +85,8 @@ class Elementwise(Merge):
         ranks, lengths = {len(shape) for shape in shapes}, {shape[1:2] for shape in shapes}
         if len(ranks) > 1 or (len(lengths) > 1 and (1,) in lengths):
             given = ", ".join(map(shape_text, shapes))
-            raise ValueError(f"{self.name}: inputs that are not all sequences cannot be streamed, got shapes {given}")
+            must = "all be sequences for the layer to be streamed"
+            checks.complain(ValueError, f"{self.name}: the inputs", must, f"shapes {given}")
 
 
 def _lifted(shape: Any, rank: int) -> Any:

@@ -4,10 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from ...foundation.arrays import Array, Shape, shape_text
+from ...foundation.arrays import Array, Shape, as_axes, shape_text
 from ..base import Layer, Step, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback
-from .normalization import checked_axis
 
 
 class AlongAxes(Layer):
@@ -15,7 +14,7 @@ class AlongAxes(Layer):
 
     def __init__(self, axis: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.axis = checked_axis(f"{self.name}: axis", axis)
+        self.axis = as_axes(axis, f"{self.name}: axis")
 
     def _axes_of(self, rank: int) -> tuple[int, ...]:
         given = self.axis if isinstance(self.axis, list) else [self.axis]

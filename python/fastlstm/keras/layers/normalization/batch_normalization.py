@@ -10,7 +10,7 @@ from fastlstm import checks
 
 from ...foundation.arrays import Array, Shape
 from ...foundation.deferring import change
-from ...foundation.variable import CHANGE, Variable, current_values
+from ...foundation.variable import CHANGE, Variable, current_values, values_now
 from ..base import Step, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback
 from .normalization import Normalization
@@ -108,7 +108,8 @@ class BatchNormalization(Normalization):
     def _axes_of(self, rank: int) -> tuple[int, ...]:
         return (self.axis % rank,)
 
-    def _check_shape(self, shape: Shape, name: str = "input_shape") -> None:
+    def check_input_shape(self, shape: Shape, name: str = "input_shape") -> None:
+        """See `Layer.check_input_shape`."""
         self._check_axes([self.axis], shape, name)
 
     def _create_weights(self, input_shape: Shape) -> None:
@@ -166,7 +167,7 @@ class BatchNormalization(Normalization):
         """Return a mask ``(N, T)`` as ``(N, T, 1)``."""
         if mask is not None and mask.ndim != x.ndim - 1:
             wanted = f"one axis less than x {x.shape}"
-            raise ValueError(f"{self.name}: mask must have {wanted}, got shape {mask.shape}")
+            checks.complain(ValueError, f"{self.name}: mask", f"have {wanted}", f"shape {mask.shape}")
         return None if mask is None else mask[..., None]
 
     def _moments(self, x: Array, there: Array | None) -> tuple[Array, Array, Array]:
@@ -204,9 +205,10 @@ class BatchNormalization(Normalization):
     def _replace_averages(self, mean: Array, variance: Array) -> None:
         keep, take = self.dtype.type(self.momentum), self.dtype.type(1 - self.momentum)
         with CHANGE:
-            for variable, found in ((self.moving_mean, mean), (self.moving_variance, variance)):
-                # By what it is now: the layer may have been called more than once in this step.
-                variable.assign(variable._value * keep + found * take)
+            # By what they are now: the layer may have been called more than once in this step.
+            now = values_now([self.moving_mean, self.moving_variance])
+            for (variable, value), found in zip(now.items(), (mean, variance), strict=True):
+                variable.assign(value * keep + found * take)
 
     def step_function(self) -> Stepper:
         """See `Layer.step_function`; the features must be behind the axis of time."""

@@ -7,10 +7,10 @@ import numpy as np
 
 from fastlstm import checks
 
-from ...foundation.arrays import Array, Shape, user_stacklevel
+from ...foundation.arrays import Array, Shape, as_axes, user_stacklevel
 from ..base import Step, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback
-from .normalization import Normalization, checked_axis, mean_along, spread
+from .normalization import Normalization, mean_along, spread
 
 
 class LayerNormalization(Normalization):
@@ -57,7 +57,7 @@ class LayerNormalization(Normalization):
         **kwargs: Any,
     ) -> None:
         super().__init__(epsilon, center, scale, **kwargs)
-        self.axis = checked_axis(f"{self.name}: axis", axis)
+        self.axis = as_axes(axis, f"{self.name}: axis")
         self.rms_scaling = checks.truth(f"{self.name}: rms_scaling", rms_scaling)
         if self.rms_scaling:
             message = f"{self.name}: rms_scaling divides by the deviation, which has the mean taken off"
@@ -77,7 +77,8 @@ class LayerNormalization(Normalization):
     def _axes_of(self, rank: int) -> tuple[int, ...]:
         return tuple(sorted({axis % rank for axis in self._given()}))
 
-    def _check_shape(self, shape: Shape, name: str = "input_shape") -> None:
+    def check_input_shape(self, shape: Shape, name: str = "input_shape") -> None:
+        """See `Layer.check_input_shape`."""
         self._check_axes(self._given(), shape, name)
 
     @property

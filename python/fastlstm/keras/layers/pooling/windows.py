@@ -9,6 +9,7 @@ from fastlstm import checks
 
 from ...foundation.arrays import Array, Shape
 from ..call import INFERENCE, TRAINING, Call, Pullback
+from ..windows import Windows, one_size
 from .pooling import Pooling
 
 
@@ -22,8 +23,8 @@ class WindowPooling(Pooling):
         self, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None, **kwargs: Any
     ) -> None:
         super().__init__(data_format, **kwargs)
-        self.pool_size = _one_size(f"{self.name}: pool_size", pool_size)
-        self.strides = self.pool_size if strides is None else _one_size(f"{self.name}: strides", strides)
+        self.pool_size = one_size(f"{self.name}: pool_size", pool_size)
+        self.strides = self.pool_size if strides is None else one_size(f"{self.name}: strides", strides)
         self.padding = checks.one_of(f"{self.name}: padding", padding, ("valid", "same"))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -31,19 +32,15 @@ class WindowPooling(Pooling):
         rows, steps, features = self._checked_shape(input_shape)
         return (rows, None if steps is None else self._windows(steps), features)
 
+    @property
+    def _places_of_windows(self) -> Windows:
+        return Windows(*self.pool_size, *self.strides, self.padding)
+
     def _windows(self, steps: int) -> int:
-        (size,), (stride,) = self.pool_size, self.strides
-        if self.padding == "same":
-            return -(-steps // stride)
-        if steps < size:
-            raise ValueError(f"{self.name}: x must have at least the {size} time steps of a window, got {steps}")
-        return (steps - size) // stride + 1
+        return self._places_of_windows.number_in(steps, self.name)
 
     def _ends(self, steps: int) -> tuple[int, int]:
-        """Return how many steps are added before and behind a sequence; where the number is odd, one more behind."""
-        (size,), (stride,) = self.pool_size, self.strides
-        added = max((self._windows(steps) - 1) * stride + size - steps, 0) if self.padding == "same" else 0
-        return added // 2, added - added // 2
+        return self._places_of_windows.ends(steps)
 
     def _padded(self, x: Array) -> Array:
         ends = self._ends(x.shape[1])
@@ -68,15 +65,6 @@ class WindowPooling(Pooling):
         """Return the constructor's arguments."""
         own = {"pool_size": self.pool_size, "strides": self.strides, "padding": self.padding}
         return super().get_config() | own
-
-
-def _one_size(name: str, value: Any) -> tuple[int]:
-    """`value`, a size or a tuple of one, as a tuple."""
-    if isinstance(value, list | tuple):
-        if len(value) != 1:
-            checks.refuse(ValueError, name, "a whole number, or a tuple of one", value)
-        (value,) = value
-    return (checks.size(name, value),)
 
 
 class MaxPooling1D(WindowPooling):

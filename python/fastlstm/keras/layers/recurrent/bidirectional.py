@@ -5,17 +5,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fastlstm import _core, checks
+from fastlstm import checks
 
+from ...foundation import core
 from ...foundation.arrays import Array, Shape, shape_text
+from ...foundation.eager import with_masks
 from ...foundation.trees import leaves
 from ..base import Layer
-from ..call import INFERENCE, TRAINING, Call, Pullback, first_of, several
+from ..call import INFERENCE, TRAINING, Call, Pullback, several
 from ..configs import copy_of, describe_layer
 from ..wrapper import Wrapper
-from .cell import scan_together
 from .rnn import RNN
-from .states import checked_states
 
 MERGE_MODES = ("concat", "sum", "mul", "ave", None)
 
@@ -44,6 +44,8 @@ class Bidirectional(Wrapper):
 
     ndim = 3
     mask_ndim = 2
+    takes_several = True
+    call_arguments = ("x", "initial_state", "mask", "training")
     inner_names = ("layer", "backward_layer")
     keras_call: ClassVar[Mapping[str, Any]] = {"mask": None}
 
@@ -57,7 +59,7 @@ class Bidirectional(Wrapper):
     ) -> None:
         checks.one_of("Bidirectional: merge_mode", merge_mode, MERGE_MODES)
         if weights is not None and not isinstance(weights, list | tuple):
-            raise TypeError(f"Bidirectional: weights must be a list of arrays, got {type(weights).__name__}")
+            checks.refuse(TypeError, "Bidirectional: weights", "a list of arrays", weights)
         for name, given in (("layer", layer), ("backward_layer", backward_layer)):
             if not isinstance(given, RNN) and (given is not None or name == "layer"):
                 checks.refuse(TypeError, f"Bidirectional: {name}", "a recurrent layer such as LSTM", given)
@@ -138,10 +140,11 @@ class Bidirectional(Wrapper):
         if self.merge_mode == "concat":
             return (*shape[:-1], self.forward_layer.output_size + self.backward_layer.output_size)
         if shape != other:
-            raise ValueError(
-                f"{self.name}: merge_mode={self.merge_mode!r} needs outputs of one shape, got {shape_text(shape)} and "
-                f"{shape_text(other)}; use 'concat'"
+            must, got = (
+                f"have one shape for merge_mode={self.merge_mode!r}",
+                f"{shape_text(shape)} and {shape_text(other)}",
             )
+            checks.complain(ValueError, f"{self.name}: the outputs", must, got, "; use 'concat'")
         return shape
 
     def compute_mask(self, x: Any, mask: Any) -> Any:
@@ -151,11 +154,12 @@ class Bidirectional(Wrapper):
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None, initial_state: Any = None) -> Any:
         if initial_state is None:
             return super()._on_arrays(x, training, mask)
-        x = self._prepared(x)
-        name = f"{self.name}: initial_state"
+        x, of_x = self._with_mask(x, mask)
         given = zip(self._both, self._halves(initial_state), strict=True)
-        states = [checked_states(half, layer._sizes, len(x), self.dtype, name) for layer, half in given]
-        return self.forward([x, *leaves(states)], Call(self._drops(training), self._checked_mask(mask, x)))
+        states = [layer.checked_start(half, len(x)) for layer, half in given]
+        told = None if mask is None else of_x  # see `sees_mask_of`
+        y = self.forward([x, *leaves(states)], Call(self._drops(training), told))
+        return with_masks(y, self.compute_mask(x, of_x))
 
     def forward(self, x: Any, call: Call = INFERENCE) -> Any:
         """Return the output for `x`; a list, if there are several outputs or states."""
@@ -171,15 +175,19 @@ class Bidirectional(Wrapper):
         run = self._run_together if self._is_one_core_call(call.training) else self._run_in_turn
         (y, *states), (y_rev, *more) = run(inputs, outs, call)
         merged = self._merge(y, self._flip(y_rev)) if whole is None else whole
-        penalty = self.forward_layer._penalty(y) + self.backward_layer._penalty(y_rev)
+        penalty = self.forward_layer.output_penalty(y) + self.backward_layer.output_penalty(y_rev)
         given = self._with_states(merged, [*states, *more])
-        return given, penalty + self._penalty(given)
+        return given, penalty + self.output_penalty(given)
 
     def _with_states(self, merged: Any, states: list[Any]) -> Any:
         """Return what this layer gives: the outputs and, with `return_state`, the states behind them."""
         if not self.return_state:
             return merged
         return [*(merged if self.merge_mode is None else [merged]), *states]
+
+    def sees_mask_of(self, x: Any) -> bool:
+        """See `RNN.sees_mask_of`."""
+        return not isinstance(x, list)
 
     def _inputs_of_both(self, x: Any) -> list[Any]:
         """Return what each direction takes: the inputs or, where states are given, a list of them and its states."""
@@ -189,43 +197,35 @@ class Bidirectional(Wrapper):
         return [[inputs, *half] for half in self._halves(given)]
 
     def _is_one_core_call(self, training: bool) -> bool:
-        plain = all(layer._compiled and type(layer).forward is RNN.forward for layer in self._both)
+        plain = all(layer.is_compiled and type(layer).forward is RNN.forward for layer in self._both)
         dropped = plain and training and any(layer.cell.drops for layer in self._both)
         return plain and not dropped and self.backward_layer.go_backwards
 
     def _run_in_turn(self, inputs: list[Any], outs: list[Array | None], call: Call) -> list[list[Array]]:
         """Return output and final states of each direction, the outputs in the order of reading."""
-        results = []
-        for layer, x, out in zip(self._both, inputs, outs, strict=True):
-            result = layer.forward(x, call, out)
-            results.append(result if self.return_state else [result])
-        return results
+        triples = zip(self._both, inputs, outs, strict=True)
+        return [self._as_list(layer.forward(x, call, out)) for layer, x, out in triples]
 
     def _run_together(self, inputs: list[Any], outs: list[Array | None], call: Call) -> list[list[Array]]:
         """As `_run_in_turn`; the core runs the directions at the same time if that is faster."""
-        layers = self._both
-        (x, start), (_, start_rev) = (layer._parted(given) for layer, given in zip(layers, inputs, strict=True))
-        valid = self.forward_layer._valid_steps(first_of(call.mask))
-        ys = [layer._output_array(x, out) for layer, out in zip(layers, outs, strict=True)]
-        steps = [None if y is None else y.transpose(1, 0, 2) for y in ys]
-        if steps[1] is not None:
-            steps[1] = steps[1][::-1]  # from the order of reading to that of time
-        core_mask = None if valid is None else valid.T
-        cells = [layer.cell for layer in layers]
-        final = scan_together(cells, x.transpose(1, 0, 2), [start, start_rev], steps, core_mask)
-        results = []
-        for layer, y, states in zip(layers, ys, final, strict=True):
-            layer._keep(states)
-            results.append([layer._output(states[0], y, valid), *states])
-        return results
+        triples = zip(self._both, inputs, outs, strict=True)
+        reading, other = readings = [layer.reading_of(x, call.mask, out) for layer, x, out in triples]
+        y_rev = None if other.y is None else other.y[::-1]  # from the order of reading to that of time
+        weights, starts = [layer.core_weights() for layer in self._both], [reading.start, other.start]
+        final = core.forward_together(weights, reading.x, starts, [reading.y, y_rev], reading.mask)
+        found = zip(self._both, readings, final, strict=True)
+        return [self._as_list(layer.result_of(own, states[0], states)) for layer, own, states in found]
+
+    def _as_list(self, result: Any) -> list[Array]:
+        """Return what a direction gives as a list of output and states."""
+        return result if self.return_state else [result]
 
     def _halves(self, initial_state: Any) -> tuple[Any, Any]:
         if initial_state is None:
             return None, None
         wanted = 2 * len(self.forward_layer.state_size)
         if not isinstance(initial_state, list | tuple) or len(initial_state) != wanted:
-            got = len(initial_state) if isinstance(initial_state, list | tuple) else type(initial_state).__name__
-            raise ValueError(f"{self.name}: initial_state must be a list of {wanted} arrays, got {got}")
+            checks.refuse_count(f"{self.name}: initial_state", f"a list of {wanted} arrays", initial_state)
         return initial_state[: wanted // 2], initial_state[wanted // 2 :]
 
     def vjp(self, x: Any, call: Call = TRAINING) -> tuple[Any, Any]:
@@ -237,10 +237,10 @@ class Bidirectional(Wrapper):
 
         def run(layer: RNN, inputs: Any, out: Array | None) -> tuple[Any, Pullback, float]:
             y, pullback = layer.vjp(inputs, call, out)
-            return y, layer._penalized_pullback(y, pullback), layer._penalty(y)
+            return y, layer.penalized_pullback(y, pullback), layer.output_penalty(y)
 
         y, pullback, penalty = self._vjp(x, run)
-        return y, self._penalized_pullback(y, pullback), penalty + self._penalty(y)
+        return y, self.penalized_pullback(y, pullback), penalty + self.output_penalty(y)
 
     def _vjp(self, x: Any, run: Callable[..., Any]) -> tuple[Any, Any, float]:
         """Output, pullback and penalty, from those that `run` gives for each direction."""
@@ -280,7 +280,7 @@ class Bidirectional(Wrapper):
         if self.merge_mode != "concat" or not self.return_sequences:
             return None, None, None
         size = self.forward_layer.output_size
-        whole = _core.empty((*x.shape[:2], size + self.backward_layer.output_size), self.dtype)
+        whole = core.empty((*x.shape[:2], size + self.backward_layer.output_size), self.dtype)
         return whole, whole[..., :size], whole[:, ::-1, size:]
 
     def _flip(self, y: Array) -> Array:
@@ -328,13 +328,9 @@ def _directions(layer: RNN, backward_layer: RNN | None) -> list[Layer]:
 
 def _check_directions(forward: RNN, backward: RNN) -> None:
     if forward.go_backwards == backward.go_backwards:
-        raise ValueError(
-            f"Bidirectional: {forward.name} and {backward.name} both have go_backwards={forward.go_backwards}; "
-            "one must read forwards and one backwards"
-        )
+        must = f"have another go_backwards than the layer {forward.name}"
+        checks.complain(ValueError, f"Bidirectional: backward_layer {backward.name}", must, backward.go_backwards)
     for name in ("return_sequences", "return_state", "stateful"):
         if getattr(forward, name) != getattr(backward, name):
-            raise ValueError(
-                f"Bidirectional: {forward.name} has {name}={getattr(forward, name)}, but {backward.name} has "
-                f"{getattr(backward, name)}; both must have the same"
-            )
+            must = f"have {name}={getattr(forward, name)} as the layer {forward.name}"
+            checks.complain(ValueError, f"Bidirectional: backward_layer {backward.name}", must, getattr(backward, name))

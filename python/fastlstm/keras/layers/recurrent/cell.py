@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from fastlstm import _core, checks
+from fastlstm import checks
 
 from ... import activations
+from ...foundation import core
 from ...foundation.arrays import Array, Shape
 from ...foundation.boxes import is_box
 from ...foundation.passes import current, within
@@ -17,7 +18,7 @@ from ...foundation.random import draw_seed
 from ...foundation.symbolic import any_symbolic
 from ...foundation.tracing import as_one_step
 from ...foundation.trees import leaves
-from ...foundation.variable import Variable
+from ...foundation.variable import Variable, current_values
 from ...initializers import Initializer
 from .. import inside
 from ..base import Layer
@@ -36,6 +37,20 @@ that was wanted, and those of the last states, each None where there is none; wr
 
 StepPullback: TypeAlias = Callable[[Array, Any], tuple[Array, Any, list[Array]]]
 """``pullback(doutput, dstates)``: gives the gradients of inputs, states and trainable weights."""
+
+
+class Reading(NamedTuple):
+    """What a cell takes over all steps, in the order of reading; the fields are the arguments of `core.forward`."""
+
+    x: Array
+    """Inputs ``(T, N, I)``."""
+    start: Any
+    """The states to start with, see `states.States`."""
+    y: Array | None
+    """Outputs ``(T, N, O)``, written, with zeros where the mask leaves a step out; None: only the last is wanted."""
+    mask: Array | None
+    """Which steps are there, booleans ``(T, N)``; None: all. States stay as they are at the others."""
+
 
 WEIGHTS = ("kernel", "recurrent", "bias")
 
@@ -106,7 +121,7 @@ class Cell(Layer):
         if any_symbolic(inputs, states):
             self.forward(inputs)
         x = inside.taken(self, inputs, "inputs")
-        self._check_shape(x.shape, "inputs")
+        self.check_input_shape(x.shape, "inputs")
         self.ensure_built((None, *x.shape[1:]))
         if current() is not None:
             return self.call(x, states, training)
@@ -115,7 +130,8 @@ class Cell(Layer):
 
     def forward(self, x: Array, call: Call = INFERENCE) -> Any:
         """TypeError: a cell is no layer of a model."""
-        raise TypeError(f"{self.name}: a cell takes single steps; put it into a layer, RNN({type(self).__name__}(...))")
+        cure = f"; put it into a layer, RNN({type(self).__name__}(...))"
+        checks.complain(TypeError, self.name, "be given single steps, arrays", "a call as that of a layer", cure)
 
 
 class RecurrentCell(Cell):
@@ -178,11 +194,6 @@ class RecurrentCell(Cell):
         """Names of the activations in the core's order; None for those that its cell of this name has anyhow."""
         raise NotImplementedError
 
-    def _pack(self, *arrays: Array) -> _core.Weights:
-        """Return the core's weights, from its arrays in its order."""
-        names = self.core_activations or []
-        return _core.Weights(self.core_name, *arrays, activations=[activations.CORE[name] for name in names])
-
     @property
     def bias_shape(self) -> tuple[int, ...]:
         """``(G*H,)``."""
@@ -198,16 +209,19 @@ class RecurrentCell(Cell):
     def _bias_start(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
         return self.bias_initializer(shape, dtype)
 
-    def _freeze(self, values: tuple[Array, ...]) -> _core.Weights:
-        kernel, recurrent, *bias = values
-        return self._pack(kernel.T, recurrent.T, *bias)
+    def _freeze(self, values: tuple[Array, ...]) -> core.Weights:
+        return self._packed(values)
+
+    def _packed(self, weights: Sequence[Array]) -> core.Weights:
+        """Return the weights, with the gates in the core's order, as the core takes them."""
+        return core.packed(self.core_name, weights, [activations.CORE[name] for name in self.core_activations or ()])
 
     def call(self, inputs: Array, states: Any, training: bool = False) -> tuple[Array, Any]:
         """See `Cell.call`."""
         if current() is not None:
             return self._step_in_a_pass(inputs, states)
-        h, c = _core.forward(self.frozen(), inputs[None], *pair(states))
-        return h, _in_form_of(states, _states(h, c))
+        found = core.forward(self.frozen(), inputs[None], _as_tuple(states))
+        return found[0], _in_form_of(states, found)
 
     def _step_in_a_pass(self, inputs: Any, states: Any) -> tuple[Any, Any]:
         """Take one step in a function of a user's own: its derivative is that of `vjp`."""
@@ -241,61 +255,65 @@ class RecurrentCell(Cell):
             ``pullback(doutput, dstates)`` gives the gradients of the inputs, of the states, and a list of those of the
             trainable weights.
         """
-        h, c, tape = _core.forward_training(self.frozen(), inputs[None], *pair(states))
+        found, tape = core.forward_training(self.frozen(), inputs[None], _as_tuple(states))
 
         def pullback(doutput: Array, dstates: Any) -> tuple[Array, Any, list[Array]]:
-            dh, dc = pair(dstates)
             dx = np.empty_like(inputs)
-            dstates_0, gradients = self._backward(tape, None, doutput + dh, dc, dx[None])
-            return dx, _in_form_of(states, dstates_0), gradients
+            gradients, dstart = self._backward(tape, None, _with_output(_as_tuple(dstates), doutput), dx[None])
+            return dx, _in_form_of(states, dstart), gradients
 
-        return (h, _in_form_of(states, _states(h, c))), pullback
+        return (found[0], _in_form_of(states, found)), pullback
 
-    def scan(
-        self, x: Array, states: States | None, y: Array | None, mask: Array | None, training: bool
-    ) -> tuple[Array, States]:
+    def scan(self, reading: Reading, training: bool) -> tuple[Array, States]:
         """Take all steps; see `steps.scan`."""
-        if training and self.recurrent_dropout:  # which the core knows in training only
-            return self.scan_vjp(x, states, y, mask, training)[:2]
-        drop = self._dropout_mask(self.dropout, x.shape[1:]) if training else None
-        h, c = _core.forward(self.frozen(), x if drop is None else x * drop, *pair(states), y, mask=mask)
-        return h, _states(h, c)
+        masks = None
+        if training and self.drops:
+            reading, _, masks = self._dropped(reading)
+        if masks is None:
+            states = core.forward(self.frozen(), *reading)
+        else:  # which the core knows in training only
+            states, _ = core.forward_training(self.frozen(), *reading, masks)
+        return states[0], states
 
-    def scan_vjp(
-        self, x: Array, states: States | None, y: Array | None, mask: Array | None, training: bool
-    ) -> tuple[Array, States, ScanPullback]:
+    def scan_vjp(self, reading: Reading, training: bool) -> tuple[Array, States, ScanPullback]:
         """Take all steps and return the pullback; see `steps.scan_vjp`."""
-        drop = self._dropout_mask(self.dropout, x.shape[1:]) if training else None
-        inputs = x if drop is None else x * drop
-        masks = self._recurrent_masks(x.shape[1]) if training else None
-        h, c, tape = _core.forward_training(self.frozen(), inputs, *pair(states), y, mask=mask, recurrent_masks=masks)
+        drop, masks = None, None
+        if training and self.drops:
+            reading, drop, masks = self._dropped(reading)
+        states, tape = core.forward_training(self.frozen(), *reading, masks)
+        last_only = reading.y is None
 
         def pullback(dy: Array | None, dstates: Any, dx: Array | None) -> tuple[list[Array], Any]:
-            dh, dc = pair(dstates)
-            dy_all, dh_n = (None, _added(dy, dh)) if y is None else (dy, dh)
-            dstates_0, gradients = self._backward(tape, dy_all, dh_n, dc, dx)
+            if last_only:
+                dy, dstates = None, _with_output(dstates, dy)
+            found = self._backward(tape, dy, dstates, dx)
             if dx is not None and drop is not None:
                 dx *= drop
-            return gradients, dstates_0
+            return found
 
-        return h, _states(h, c), pullback
+        return states[0], states, pullback
+
+    def _dropped(self, reading: Reading) -> tuple[Reading, Array | None, Array | None]:
+        """Return what is left of the reading, and the factors ``(N, I)`` of inputs and ``(G, N, H)`` of states."""
+        rows = reading.x.shape[1]
+        drop = self._dropout_mask(self.dropout, reading.x.shape[1:])
+        masks = self._dropout_mask(self.recurrent_dropout, (self.gates, rows, self.units))
+        return reading if drop is None else reading._replace(x=reading.x * drop), drop, masks
 
     def _backward(
-        self, tape: _core.Tape, dy: Array | None, dh_n: Array | None, dc_n: Array | None, dx: Array | None
-    ) -> tuple[States, list[Array]]:
-        """Fill `dx`; return the gradients of the first states and those of the trainable weights."""
-        gradients = [np.empty_like(variable.value) for variable in self.trainable_variables]
-        dh_0, dc_0 = _core.backward(tape, dy, dh_n, dc_n, dx, *(gradient.T for gradient in gradients))
-        return _states(dh_0, dc_0), gradients
+        self, tape: core.Tape, dy: Array | None, dstates: States | None, dx: Array | None
+    ) -> tuple[list[Array], States]:
+        """Fill `dx`; return the gradients of the trainable weights and those of the first states."""
+        gradients = self._empty_gradients()
+        return gradients, core.backward(tape, dy, dstates, dx, gradients)
+
+    def _empty_gradients(self) -> list[Array]:
+        return [np.empty_like(value) for value in current_values(self.trainable_variables)]
 
     @property
     def drops(self) -> bool:
         """Whether anything is dropped in training; in Keras a rate of 1 drops nothing."""
-        return any(0 < rate < 1 for rate in (self.dropout, self.recurrent_dropout))
-
-    def _recurrent_masks(self, rows: int) -> Array | None:
-        """Return the factors ``(G, N, H)`` of the states in the sums of the gates; None if nothing is dropped."""
-        return self._dropout_mask(self.recurrent_dropout, (self.gates, rows, self.units))
+        return 0 < self.dropout < 1 or 0 < self.recurrent_dropout < 1
 
     def _dropout_mask(self, rate: float, shape: tuple[int, ...]) -> Array | None:
         """Factors of zero or what keeps the mean; None if nothing is dropped."""
@@ -305,19 +323,6 @@ class RecurrentCell(Cell):
         """Return the constructor's arguments."""
         names = ("units", *self._activations, "use_bias", "dropout", "recurrent_dropout", "seed")
         return super().get_config() | {name: getattr(self, name) for name in names}
-
-
-def scan_together(
-    cells: Sequence[RecurrentCell],
-    x: Array,
-    states: Sequence[States | None],
-    y: Sequence[Array | None],
-    mask: Array | None,
-) -> list[States]:
-    """Take all steps of layers and directions in one call of the core, in inference; see `_core.forward_stack`."""
-    weights = [cell.frozen() for cell in cells]
-    final = _core.forward_stack(weights, x, [pair(start) for start in states], y, mask=mask)
-    return [_states(h, c) for h, c in final]
 
 
 def size_tree(cell: Any) -> Any:
@@ -335,20 +340,16 @@ def output_size(cell: Any) -> int:
     return int(size_tree(cell)[0] if size is None else size)
 
 
-def _added(a: Array | None, b: Array | None) -> Array | None:
-    if a is None or b is None:
-        return b if a is None else a
-    return a + b
+def _with_output(dstates: States | None, dy: Array | None) -> States | None:
+    """Gradients of the last states, with that of the last output added: it is the first of the states."""
+    if dstates is None or dy is None:
+        return dstates if dy is None else (dy,)
+    dh, *others = dstates
+    return dy if dh is None else dy + dh, *others
 
 
-def _states(h: Array, c: Array | None) -> States:
-    return (h,) if c is None else (h, c)
-
-
-def pair(states: Any) -> tuple[Any, Any]:
-    """H and c of what stands for states; None for what is not there."""
-    h, c = (*states, None, None)[:2] if isinstance(states, list | tuple) else (states, None)
-    return h, c
+def _as_tuple(states: Any) -> States:
+    return tuple(states) if isinstance(states, list | tuple) else (states,)
 
 
 def _in_form_of(given: Any, states: States) -> Any:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastlstm import _core, checks
+from fastlstm import checks
 
+from ...foundation import core
 from ...foundation.arrays import Array
 from .cell import RecurrentCell
 from .options import CellOptions, RecurrentOptions, shows, split
@@ -81,17 +82,17 @@ class GRUCell(RecurrentCell):
         """``(2, 3H)``, or ``(3H,)`` without `reset_after`."""
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
 
-    def _freeze(self, values: tuple[Array, ...]) -> _core.Weights:
-        kernel, recurrent, *bias = (_swap_gates(value) for value in values)
-        return self._pack(kernel.T, recurrent.T, *_bias_rows(bias))
+    def _freeze(self, values: tuple[Array, ...]) -> core.Weights:
+        kernel, recurrent, *bias = map(_swap_gates, values)
+        return self._packed([kernel, recurrent, *_bias_rows(bias)])
 
     def _backward(
-        self, tape: _core.Tape, dy: Array | None, dh_n: Array | None, dc_n: Array | None, dx: Array | None
-    ) -> tuple[States, list[Array]]:
-        gradients = [np.empty_like(variable.value) for variable in self.trainable_variables]
-        arguments = [*(gradient.T for gradient in gradients[:2]), *_bias_rows(gradients[2:])]
-        dh_0, _ = _core.backward(tape, dy, dh_n, None, dx, *arguments)
-        return (dh_0,), [_swap_gates(gradient) for gradient in gradients]
+        self, tape: core.Tape, dy: Array | None, dstates: States | None, dx: Array | None
+    ) -> tuple[list[Array], States]:
+        gradients = self._empty_gradients()
+        parts = [*gradients[:2], *_bias_rows(gradients[2:])]
+        dstart = core.backward(tape, dy, dstates, dx, parts)
+        return list(map(_swap_gates, gradients)), dstart
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

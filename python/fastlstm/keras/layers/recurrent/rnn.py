@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fastlstm import _core, checks
+from fastlstm import checks
 
+from ...foundation import core
 from ...foundation.arrays import Array, Shape, shape_text
+from ...foundation.eager import with_masks
 from ...foundation.trees import leaves
 from ..base import Layer
 from ..call import INFERENCE, TRAINING, Call, Pullback, first_of, several
 from ..configs import describe_layer
 from ..wrapper import Wrapper
-from .cell import Cell, RecurrentCell, output_size, size_tree
+from .cell import Reading, output_size, size_tree
 from .masks import keep_rows, repeat_last, repeat_last_adjoint
 from .options import LayerOptions, SequenceOptions, defaults, shows
 from .stacked import StackedRNNCells, build_cell, checked_cell
 from .states import States, as_lists, checked_states, grown, lists_of, rows_of, tree_map
-from .steps import belongs, initial_states, scan, scan_vjp
+from .steps import initial_states, is_compiled, scan, scan_vjp, starts_from_zeros
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -93,7 +95,10 @@ class RNN(Wrapper):
     """
 
     ndim = 3
+    over_time = True
     mask_ndim = 2
+    takes_several = True
+    call_arguments = ("x", "initial_state", "mask", "training")
     inner_names = ("cell",)
     keras_call: ClassVar[Mapping[str, Any]] = {"training": False, "mask": None}
 
@@ -159,7 +164,7 @@ class RNN(Wrapper):
         wanted = [(None, size) for size in leaves(self._sizes)]
         if given and [tuple(shape[1:]) for shape in given] != [shape[1:] for shape in wanted]:
             got = ", ".join(map(shape_text, given))
-            raise ValueError(f"{self.name}: initial_state must have the shapes {wanted}, got {got}")
+            checks.complain(ValueError, f"{self.name}: initial_state", f"have the shapes {wanted}", got)
 
     def compute_mask(self, x: Any, mask: Any) -> Any:
         """Return the mask of the input if there is an output at every step; states have none."""
@@ -180,78 +185,92 @@ class RNN(Wrapper):
         out
             With `return_sequences`, an array or a view of one to write the outputs into.
         """
-        x, start = self._parted(x)
-        valid, y = self._valid_steps(first_of(call.mask)), self._output_array(x, out)
-        core_mask = None if valid is None else valid.T
-        last, states = scan(self.cell, self._time_first(x), start, _steps_first(y), core_mask, call.training)
-        return self._result(last, y, valid, states)
+        reading = self.reading_of(x, call.mask, out)
+        last, states = scan(self.cell, reading, call.training)
+        return self.result_of(reading, last, states)
 
     def vjp(self, x: Any, call: Call = TRAINING, out: Array | None = None) -> tuple[Any, Pullback]:
         """See `Layer.vjp` and `forward`; states carried over from an earlier batch get no gradient."""
-        single = not isinstance(x, list)
-        x, start = self._parted(x)
-        valid, y = self._valid_steps(first_of(call.mask)), self._output_array(x, out)
-        core_mask, steps = None if valid is None else valid.T, _steps_first(y)
-        last, states, through = scan_vjp(self.cell, self._time_first(x), start, steps, core_mask, call.training)
+        reading = self.reading_of(x, call.mask, out)
+        last, states, through = scan_vjp(self.cell, reading, call.training)
 
         def pullback(dy: Any) -> tuple[Any, list[Array]]:
-            dx = _core.empty(x.shape, x.dtype) if call.need_dx else None
-            slope, dstates = self._slopes(dy, valid)
-            gradients, dstart = through(slope, dstates, None if dx is None else self._time_first(dx))
-            return dx if single else [dx, *leaves(dstart)], gradients
+            dx = dx_steps = None
+            if call.need_dx:
+                steps, rows, features = reading.x.shape
+                dx = core.empty((rows, steps, features), reading.x.dtype)
+                dx_steps = self._in_reading_order(dx)
+            slope, dstates = self._slopes(dy, reading.mask)
+            gradients, dstart = through(slope, dstates, dx_steps)
+            return [dx, *leaves(dstart)] if isinstance(x, list) else dx, gradients
 
-        return self._result(last, y, valid, states), pullback
+        return self.result_of(reading, last, states), pullback
 
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None, initial_state: Any = None) -> Any:
         if initial_state is None:
             return super()._on_arrays(x, training, mask)
-        x = self._prepared(x)
-        given = checked_states(initial_state, self._sizes, len(x), self.dtype, f"{self.name}: initial_state")
-        return self.forward([x, *leaves(given)], Call(self._drops(training), self._checked_mask(mask, x)))
+        x, of_x = self._with_mask(x, mask)
+        given = self.checked_start(initial_state, len(x))
+        told = None if mask is None else of_x  # see `sees_mask_of`
+        y = self.forward([x, *leaves(given)], Call(self._drops(training), told))
+        return with_masks(y, self.compute_mask(x, of_x))
 
-    def _parted(self, x: Any) -> tuple[Array, States | None]:
-        """Return the inputs, and the states to start with; None: zeros."""
-        if not isinstance(x, list):
-            return x, self._start(x, None)
-        inputs, *given = x
-        if len(given) != len(leaves(self._sizes)):
-            sizes = as_lists(self._sizes)
-            raise ValueError(f"{self.name}: initial_state must have one array for each of {sizes}, got {len(given)}")
-        return inputs, self._start(inputs, grown(iter(given), self._sizes))
+    def sees_mask_of(self, x: Any) -> bool:
+        """Not where states are given: Keras 3 reads these steps as if there were no mask, unless the call has one."""
+        return not isinstance(x, list)
 
-    def _result(self, last: Array, y: Array | None, valid: Array | None, states: States) -> Any:
-        self._keep(states)
-        result = self._output(last, y, valid)
-        return [result, *as_lists(states)] if self.return_state else result
+    def reading_of(self, x: Any, mask: Any = None, out: Array | None = None) -> Reading:
+        """Return what the cell takes where the layer takes `x` and its mask; see `forward`."""
+        given = None
+        if isinstance(x, list):
+            x, *given = x
+        start, y = self.start_of(len(x), given), None
+        if self.return_sequences:
+            y = core.empty((*x.shape[:2], self._output_size), self.dtype) if out is None else out
+            y = y.transpose(1, 0, 2)  # it is already in the order of reading
+        if mask is not None:
+            mask = self._steps_there(first_of(mask))
+        return Reading(self._in_reading_order(x), start, y, mask)
 
-    def _slopes(self, dy: Any, valid: Array | None) -> tuple[Array | None, Any]:
-        """Return the gradients of the outputs of `scan` and of its states, from those of what the layer gives."""
-        slope, dstates = (dy[0], tuple(dy[1:])) if self.return_state else (dy, None)
-        if slope is not None:
-            slope = self._output_adjoint(slope, valid)
-            slope = slope.transpose(1, 0, 2) if self.return_sequences else slope
-        return slope, dstates
+    def result_of(self, reading: Reading, last: Array, states: States) -> Any:
+        """Return what the layer gives, from what the cell gave; a stateful layer keeps the states."""
+        self.keep_states(states)
+        y = last if reading.y is None else reading.y.transpose(1, 0, 2)
+        if reading.mask is not None:
+            y = self._masked(y, reading.mask.T)
+        return [y, *as_lists(states)] if self.return_state else y
 
-    def _valid_steps(self, mask: Array | None) -> Array | None:
-        """Which steps to take, in the order of reading; None: all."""
+    def _slopes(self, dy: Any, mask: Array | None) -> tuple[Array | None, Any]:
+        """Return the gradients of the outputs of the cell and of its states, from those of what the layer gives."""
+        dstates = None
+        if self.return_state:
+            dy, *dstates = dy
+            dstates = tuple(dstates)
+        if dy is None:
+            return None, dstates
+        if mask is not None:
+            dy = self._masked_adjoint(dy, mask.T)
+        return dy.transpose(1, 0, 2) if self.return_sequences else dy, dstates
+
+    def _in_reading_order(self, x: Array) -> Array:
+        """`x` with time first, a view, as the core takes any strides."""
+        return (x[:, ::-1] if self.go_backwards else x).transpose(1, 0, 2)
+
+    def _steps_there(self, mask: Array | None) -> Array | None:
+        """Which steps to take, ``(T, N)`` in the order of reading; None: all."""
         if mask is None or mask.all():
             return None
-        valid: Array = mask[:, ::-1] if self.go_backwards else mask
-        return valid
+        return (mask[:, ::-1] if self.go_backwards else mask).T
 
-    def _output(self, last: Array, y: Array | None, valid: Array | None) -> Array:
-        """Return the output as Keras defines it under a mask, from that of `scan`."""
-        if valid is None:
-            return last if y is None else y
-        if y is None:
-            return keep_rows(last, self._rows_with_output(valid))
+    def _masked(self, y: Array, valid: Array) -> Array:
+        """Return the output as Keras defines it under a mask, from that of the cell."""
+        if not self.return_sequences:
+            return keep_rows(y, self._rows_with_output(valid))
         if not self.zero_output_for_mask:
             repeat_last(y, valid)
         return y
 
-    def _output_adjoint(self, dy: Array, valid: Array | None) -> Array:
-        if valid is None:
-            return dy
+    def _masked_adjoint(self, dy: Array, valid: Array) -> Array:
         if not self.return_sequences:
             return keep_rows(dy, self._rows_with_output(valid))
         return dy if self.zero_output_for_mask else repeat_last_adjoint(dy, valid)
@@ -259,48 +278,54 @@ class RNN(Wrapper):
     def _rows_with_output(self, valid: Array) -> Array:
         return np.asarray(valid[:, -1] if self.zero_output_for_mask else valid.any(axis=1))
 
-    def _time_first(self, x: Array) -> Array:
-        return (x[:, ::-1] if self.go_backwards else x).transpose(1, 0, 2)  # the core takes any strides
+    def checked_start(self, given: Any, rows: int) -> States:
+        """States to start with that a user gave, as the cell takes them."""
+        checked: States = checked_states(given, self._sizes, rows, self.dtype, f"{self.name}: initial_state")
+        return checked
 
-    def _output_array(self, x: Array, out: Array | None) -> Array | None:
-        if not self.return_sequences:
-            return None
-        return _core.empty((*x.shape[:2], self._output_size), self.dtype) if out is None else out
-
-    def _start(self, x: Array, given: Any) -> States | None:
+    def start_of(self, rows: int, given: list[Array] | None = None) -> States | None:
+        """Return the states to start with: those that are given, or carried over, or the cell's; None: zeros."""
         if given is not None:
-            name = f"{self.name}: initial_state"
-            checked: States = checked_states(given, self._sizes, len(x), self.dtype, name)
-            return checked
+            return self._grown_start(given, rows)
         if self.states is None:
-            return None if self._starts_from_zeros() else initial_states(self.cell, len(x), self.dtype)
-        if rows_of(self.states) != len(x):
-            raise ValueError(
-                f"{self.name}: x has {len(x)} rows, but the layer is stateful and holds the states of "
-                f"{rows_of(self.states)}; call reset_state(), of the layer or the model, or keep the batch size"
-            )
+            return None if starts_from_zeros(self.cell) else initial_states(self.cell, rows, self.dtype)
+        if rows_of(self.states) != rows:
+            must = f"have {rows_of(self.states)} rows, as the states that the stateful layer holds"
+            cure = "; call reset_state(), of the layer or the model, or keep the batch size"
+            checks.complain(ValueError, f"{self.name}: x", must, rows, cure)
         return self.states
 
-    def _starts_from_zeros(self) -> bool:
-        return self._compiled and type(self.cell).get_initial_state is Cell.get_initial_state
+    def _grown_start(self, given: list[Array], rows: int) -> States:
+        if len(given) != len(leaves(self._sizes)):
+            sizes = as_lists(self._sizes)
+            must = f"have one array for each of {sizes}"
+            checks.complain(ValueError, f"{self.name}: initial_state", must, len(given))
+        return self.checked_start(grown(iter(given), self._sizes), rows)
 
-    @property
-    def _compiled(self) -> bool:
-        """Whether this is one cell in the compiled core."""
-        return isinstance(self.cell, RecurrentCell) and belongs(self.cell, "scan")
-
-    def _keep(self, states: States) -> None:
+    def keep_states(self, states: States) -> None:
+        """Carry the last states over to the next batch, if the layer is stateful."""
         if self.stateful:
             self.states = tree_map(np.copy, states)
 
-    def stream_weights(self) -> _core.Weights:
-        """Return the packed weights, for a stream; ValueError if there are none, or the layer reads backwards."""
-        if not self._compiled:
-            raise ValueError(f"{self.name}: only a layer of one built-in cell can be streamed")
-        if self.go_backwards:
-            raise ValueError(f"{self.name}: go_backwards=True cannot be streamed: the last step would come first")
-        weights: _core.Weights = self.cell.frozen()
+    @property
+    def is_compiled(self) -> bool:
+        """Whether this is one cell of the compiled core, whose `core_weights` there are."""
+        return is_compiled(self.cell)
+
+    def core_weights(self) -> core.Weights:
+        """Return the weights of a compiled layer as the core takes them."""
+        weights: core.Weights = self.cell.frozen()
         return weights
+
+    def stream_weights(self) -> core.Weights:
+        """Return the packed weights, for a stream; ValueError if there are none, or the layer reads backwards."""
+        if not self.is_compiled:
+            must = "be a single built-in one for the layer to be streamed"
+            checks.complain(ValueError, f"{self.name}: cell", must, checks.shown(self.cell))
+        if self.go_backwards:
+            name, cure = f"{self.name}: go_backwards", ": the last step would come first"
+            checks.complain(ValueError, name, "be False for the layer to be streamed", True, cure)
+        return self.core_weights()
 
     def reset_state(self) -> None:
         """Forget the states of the last batch."""
@@ -313,7 +338,3 @@ class RNN(Wrapper):
         names = ("return_sequences", "return_state", "go_backwards", "stateful", "zero_output_for_mask", "unroll")
         own = {name: getattr(self, name) for name in names}
         return super().get_config() | own | {"cell": describe_layer(self.cell)}
-
-
-def _steps_first(y: Array | None) -> Array | None:
-    return None if y is None else y.transpose(1, 0, 2)

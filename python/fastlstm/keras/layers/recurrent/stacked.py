@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from fastlstm import _core, checks
+from fastlstm import checks
 
+from ...foundation import core
 from ...foundation.arrays import Array, Shape
 from ...foundation.boxes import is_box
 from ...foundation.passes import trying
@@ -16,7 +17,7 @@ from ...foundation.trees import leaves
 from ..base import Layer
 from ..configs import describe_layer
 from ..wrapper import Wrapper
-from .cell import Cell, ScanPullback, StepPullback, output_size, size_tree
+from .cell import Cell, Reading, ScanPullback, StepPullback, output_size, size_tree
 from .states import States, as_lists
 from .steps import Steps, initial_states, label, scan, scan_vjp
 
@@ -107,33 +108,29 @@ class StackedRNNCells(Cell, Wrapper):
 
         return (inputs, new_states), through
 
-    def scan(
-        self, x: Array, states: States | None, y: Array | None, mask: Array | None, training: bool
-    ) -> tuple[Array, States]:
+    def scan(self, reading: Reading, training: bool) -> tuple[Array, States]:
         """Take all steps, cell by cell; see `steps.scan`."""
-        new_states, last = list[States](), x
-        for cell, entry, out in self._levels(x, states, y):
-            last, entry = scan(cell, x, entry, out, mask, training)
-            new_states.append(entry)
-            x = last if out is None else out
+        new_states, last, x = list[States](), reading.x, reading.x
+        for cell, level in self._levels(reading):
+            last, states = scan(cell, level._replace(x=x), training)
+            new_states.append(states)
+            x = last if level.y is None else level.y
         return last, tuple(new_states)
 
-    def scan_vjp(
-        self, x: Array, states: States | None, y: Array | None, mask: Array | None, training: bool
-    ) -> tuple[Array, States, ScanPullback]:
+    def scan_vjp(self, reading: Reading, training: bool) -> tuple[Array, States, ScanPullback]:
         """Take all steps, cell by cell, and return the pullback; see `steps.scan_vjp`."""
-        inputs, new_states, pullbacks, last = x, list[States](), list[tuple[Array, ScanPullback]](), x
-        for cell, entry, out in self._levels(x, states, y):
-            last, entry, pullback = scan_vjp(cell, inputs, entry, out, mask, training)
-            new_states.append(entry)
-            pullbacks.append((inputs, pullback))
-            inputs = last if out is None else out
+        new_states, pullbacks, last, x = list[States](), list[tuple[Array, ScanPullback]](), reading.x, reading.x
+        for cell, level in self._levels(reading):
+            last, states, pullback = scan_vjp(cell, level._replace(x=x), training)
+            new_states.append(states)
+            pullbacks.append((x, pullback))
+            x = last if level.y is None else level.y
 
         def through(dy: Array | None, dstates: Any, dx: Array | None) -> tuple[list[Array], Any]:
             parts, before = list[list[Array]](), list[Any]()
             for level in range(len(pullbacks) - 1, -1, -1):
                 inputs, pullback = pullbacks[level]
-                slope = _core.empty(inputs.shape, inputs.dtype) if level else dx
+                slope = core.empty(inputs.shape, inputs.dtype) if level else dx
                 gradients, dstart = pullback(dy, None if dstates is None else dstates[level], slope)
                 parts.append(gradients)
                 before.append(dstart)
@@ -142,11 +139,13 @@ class StackedRNNCells(Cell, Wrapper):
 
         return last, tuple(new_states), through
 
-    def _levels(self, x: Array, states: States | None, y: Array | None) -> list[tuple[Any, Any, Array | None]]:
-        """Each cell with its states to start with, and the array for its outputs."""
-        inner = [_core.empty((*x.shape[:2], output_size(cell)), x.dtype) for cell in self.cells[:-1]]
-        entries = (None,) * len(self.cells) if states is None else states
-        return list(zip(self.cells, entries, [*inner, y], strict=True))
+    def _levels(self, reading: Reading) -> list[tuple[Any, Reading]]:
+        """Each cell with what it reads, but that all have the inputs of the first."""
+        x, start, y, mask = reading
+        inner = [core.empty((*x.shape[:2], output_size(cell)), x.dtype) for cell in self.cells[:-1]]
+        starts = (None,) * len(self.cells) if start is None else start
+        triples = zip(self.cells, starts, [*inner, y], strict=True)
+        return [(cell, Reading(x, states, out, mask)) for cell, states, out in triples]
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
@@ -166,7 +165,7 @@ def checked_cell(cell: Any, argument: str) -> Any:
         sizes = ()
     if not sizes or any(size < 1 for size in leaves(sizes)):
         wanted = "a positive integer or a list of such"
-        raise TypeError(f"{argument}: state_size of {label(cell)} must be {wanted}, got {cell.state_size!r}")
+        checks.refuse(TypeError, f"{argument}: state_size of {label(cell)}", wanted, cell.state_size)
     return cell
 
 

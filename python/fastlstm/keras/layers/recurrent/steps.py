@@ -8,31 +8,27 @@ from typing import Any
 
 import numpy as np
 
+from fastlstm import checks
+
 from ...foundation.arrays import Array, as_array
 from ...foundation.passes import Pass, within
 from ...foundation.tracing import differentiated
 from ...foundation.trees import leaves, mapped
 from ..base import Layer
 from ..composed import Composed
-from .cell import ScanPullback, StepPullback, output_size, size_tree
+from .cell import Cell, Reading, RecurrentCell, ScanPullback, StepPullback, output_size, size_tree
 from .states import States, as_lists, checked_states, filled, grown, tree_map, zeros
 
 
-def scan(cell: Any, x: Array, states: Any, y: Array | None, mask: Array | None, training: bool) -> tuple[Array, States]:
+def scan(cell: Any, reading: Reading, training: bool) -> tuple[Array, States]:
     """Take all steps.
 
     Parameters
     ----------
     cell
         Of the core, stacked, or a user's own.
-    x
-        Inputs ``(T, N, I)``.
-    states
-        To start with, see `states.States`.
-    y
-        Outputs ``(T, N, O)``, written, with zeros where the mask leaves a step out; None: only the last one is wanted.
-    mask
-        Which steps are there, booleans ``(T, N)``; None: all. States stay as they are at the others.
+    reading
+        What it takes.
     training
         Whether the cell's dropout drops.
 
@@ -41,19 +37,18 @@ def scan(cell: Any, x: Array, states: Any, y: Array | None, mask: Array | None, 
     last output, last states
         The output of the last step that is there, ``(N, O)``. Where there is none it is of no meaning.
     """
-    if belongs(cell, "scan"):
-        result: tuple[Array, States] = cell.scan(x, states, y, mask, training)
+    if takes_all_steps(cell):
+        result: tuple[Array, States] = cell.scan(reading, training)
         return result
-    return _scan(Steps(cell, x, training).call, cell, x, states, y, mask)
+    return _scan(Steps(cell, reading.x, training).call, cell, reading)
 
 
-def scan_vjp(
-    cell: Any, x: Array, states: Any, y: Array | None, mask: Array | None, training: bool
-) -> tuple[Array, States, ScanPullback]:
+def scan_vjp(cell: Any, reading: Reading, training: bool) -> tuple[Array, States, ScanPullback]:
     """As `scan`, and the pullback."""
-    if belongs(cell, "scan"):
-        result: tuple[Array, States, ScanPullback] = cell.scan_vjp(x, states, y, mask, training)
+    if takes_all_steps(cell):
+        result: tuple[Array, States, ScanPullback] = cell.scan_vjp(reading, training)
         return result
+    x, _, y, mask = reading
     steps, pullbacks = Steps(cell, x, training), list[StepPullback]()
 
     def step(x_t: Array, states: States) -> tuple[Array, States]:
@@ -61,7 +56,7 @@ def scan_vjp(
         pullbacks.append(pullback)
         return output, new_states
 
-    last, new_states = _scan(step, cell, x, states, y, mask)
+    last, new_states = _scan(step, cell, reading)
 
     def pullback(dy: Array | None, dstates: Any, dx: Array | None) -> tuple[list[Array], Any]:
         doutputs = _every_output(dy, y, last, mask, len(x))
@@ -78,14 +73,8 @@ def scan_vjp(
     return last, new_states, pullback
 
 
-def _scan(
-    step: Callable[[Array, States], tuple[Array, States]],
-    cell: Any,
-    x: Array,
-    states: Any,
-    y: Array | None,
-    mask: Array | None,
-) -> tuple[Array, States]:
+def _scan(step: Callable[[Array, States], tuple[Array, States]], cell: Any, reading: Reading) -> tuple[Array, States]:
+    x, states, y, mask = reading
     last = np.zeros((x.shape[1], output_size(cell)), x.dtype)
     for t, x_t in enumerate(x):
         # Zeros where there is nothing: in a user's derivative, 0 * NaN is NaN.
@@ -131,6 +120,26 @@ def _where(valid: Array, there: Any, else_: Any) -> Any:
     if not isinstance(there, tuple):
         return np.where(valid[:, None], there, else_)
     return tuple(_where(valid, a, b) for a, b in zip(there, else_, strict=True))
+
+
+def takes_all_steps(cell: Any) -> bool:
+    """Whether a cell takes all steps in one call, by a `scan` that goes with its `call`."""
+    return has_built_in_call(cell) or belongs(cell, "scan")
+
+
+def has_built_in_call(cell: Any) -> bool:
+    """Whether a cell is one of the core, and nobody has put another `call` in place of its own."""
+    return getattr(cell.call, "__func__", None) is RecurrentCell.call
+
+
+def is_compiled(cell: Any) -> bool:
+    """Whether a cell is one of the core, which takes all steps in one call."""
+    return isinstance(cell, RecurrentCell) and takes_all_steps(cell)
+
+
+def starts_from_zeros(cell: Any) -> bool:
+    """Whether None does as the first states of a cell: it is one of the core, with no start of its own."""
+    return has_built_in_call(cell) and type(cell).get_initial_state is Cell.get_initial_state
 
 
 def belongs(cell: Any, method: str) -> bool:
@@ -241,7 +250,7 @@ class Steps:
 
     def _pair(self, found: Any, method: str, wanted: str) -> Any:
         if not isinstance(found, tuple | list) or len(found) != 2:
-            raise TypeError(f"{label(self.cell)}: {method}() gave {type(found).__name__}, wanted a pair {wanted}")
+            checks.complain(TypeError, f"{label(self.cell)}: {method}()", f"give a pair {wanted}", checks.shown(found))
         return found
 
     def _result(self, found: Any, method: str) -> tuple[Array, States]:
@@ -253,15 +262,16 @@ class Steps:
     def _gradients(self, found: Any, x_t: Array) -> tuple[Array, Any, list[Array]]:
         name = f"{label(self.cell)}: pullback()"
         if not isinstance(found, tuple | list) or len(found) != 3:
-            got = type(found).__name__
-            raise TypeError(f"{name} gave {got}, wanted (dinputs, dstates, gradients of the trainable weights)")
+            must = "give (dinputs, dstates, gradients of the trainable weights)"
+            checks.complain(TypeError, name, must, checks.shown(found))
         dinputs, dstates, gradients = found
         dstates = checked_states(dstates, self.sizes, self.rows, self.dtype, f"{name}'s dstates")
         arrays = [as_array(gradient, f"{name}'s gradients", self.dtype) for gradient in gradients]
         shapes = [array.shape for array in arrays]
         if shapes != self.shapes:
-            raise ValueError(f"{name} gave gradients of shapes {shapes}, wanted {self.shapes}, those of the weights")
+            must = f"have the shapes {self.shapes}, those of the weights"
+            checks.complain(ValueError, f"{name}'s gradients", must, shapes)
         dx = as_array(dinputs, f"{name}'s dinputs", self.dtype)
         if dx.shape != x_t.shape:
-            raise ValueError(f"{name} gave dinputs of shape {dx.shape}, wanted {x_t.shape}")
+            checks.refuse_shape(f"{name}'s dinputs", x_t.shape, dx.shape)
         return dx, dstates, arrays

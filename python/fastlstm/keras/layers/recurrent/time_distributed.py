@@ -6,12 +6,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from fastlstm import checks
+
 from ...foundation.arrays import Array, Shape, user_stacklevel
 from ..base import Layer, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback
 from ..configs import describe_layer
 from ..wrapper import Wrapper, check_layer
-from .rnn import RNN
 
 
 class TimeDistributed(Wrapper):
@@ -32,7 +33,8 @@ class TimeDistributed(Wrapper):
     def __init__(self, layer: Layer, **kwargs: Any) -> None:
         check_layer("TimeDistributed", layer)
         if getattr(layer, "stateful", False):
-            raise ValueError(f"TimeDistributed: {layer.name} is stateful, but the steps have no common states")
+            cure = ": the steps have no common states"
+            checks.complain(ValueError, f"TimeDistributed: layer {layer.name}", "be stateful=False", True, cure)
         super().__init__([layer], **kwargs)
         self.logits_activation = layer.logits_activation
         if layer.penalizes_output:
@@ -88,7 +90,7 @@ class TimeDistributed(Wrapper):
 
     def step_function(self) -> Stepper:
         """See `Layer.step_function`."""
-        if isinstance(self.layer, RNN):
+        if self.layer.over_time:
             return super().step_function()
         return self.layer.step_function()
 
@@ -106,7 +108,7 @@ def _inner(call: Call) -> Call:
 
 def _inner_mask(mask: Array | None) -> Array | None:
     if mask is not None and mask.ndim < 2:
-        raise ValueError(f"mask must have the axes (batch, time, ...), got shape {mask.shape}")
+        checks.complain(ValueError, "mask", "have the axes (batch, time, ...)", f"shape {mask.shape}")
     return None if mask is None or mask.ndim == 2 else _merged(mask)
 
 

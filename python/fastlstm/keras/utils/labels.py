@@ -1,49 +1,12 @@
-"""Small helpers that Keras programs import."""
+"""Labels as rows of zeros with a one."""
 
-import random as python_random
 from typing import Any
 
 import numpy as np
 
 from fastlstm import checks
 
-from .backend import clear_session as clear_session
-from .foundation.arrays import Array, any_numbers
-from .foundation.random import seed_generator
-from .foundation.registration import (
-    CustomObjectScope,
-    custom_object_scope,
-    get_custom_objects,
-    get_registered_name,
-    get_registered_object,
-    register_keras_serializable,
-)
-from .foundation.serialization import deserialize_keras_object, serialize_keras_object
-from .models.plotting import model_to_dot, plot_model
-
-__all__ = [
-    "CustomObjectScope",
-    "clear_session",
-    "custom_object_scope",
-    "deserialize_keras_object",
-    "get_custom_objects",
-    "get_registered_name",
-    "get_registered_object",
-    "model_to_dot",
-    "plot_model",
-    "register_keras_serializable",
-    "serialize_keras_object",
-    "set_random_seed",
-    "to_categorical",
-]
-
-
-def set_random_seed(seed: int) -> None:
-    """Seed Python's, NumPy's and fastlstm's generators, so that everything drawn afterwards repeats."""
-    seed = checks.whole_number("seed", seed, at_least=0, at_most=2**32 - 1)
-    python_random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - for what the user draws with it
-    seed_generator(seed)
+from ..foundation.arrays import Array, any_numbers
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> Array:

@@ -1,0 +1,54 @@
+// y[w] = b + the sum over taps of (the step of x under the tap) K[tap], for every window w of some sequences: products
+// whose left rows are windows of x, which overlap in memory.
+#pragma once
+
+#include <vector>
+
+#include "packing.hpp"
+#include "windows.hpp"
+
+namespace fastlstm {
+
+// Sizes of a kernel (taps, inputs / groups, outputs). Group g of the outputs sees group g of the inputs alone.
+struct KernelSizes {
+    Index taps, inputs, outputs, groups;
+
+    Index group_inputs() const { return inputs / groups; }
+    Index group_outputs() const { return outputs / groups; }
+    Index depth() const { return checked_product(taps, group_inputs()); }  // of the sums
+};
+
+// Kernel and bias packed once.
+template <class T>
+class Convolution {
+public:
+    // kernel: in C order; bias: as many numbers as outputs, or null
+    Convolution(const KernelTable& packed_for, const KernelSizes& kernel_sizes, const T* kernel, const T* bias);
+
+    const KernelTable& table;
+    const KernelSizes sizes;
+
+    // y: (N, windows, outputs), written
+    void apply(const Sequences<T>& x, const Windows& windows, const SequenceView<T>& y) const;
+
+private:
+    void apply_some(const WindowRows<T>& rows, const Windows& windows, Index begin, Index end,
+                    const SequenceView<T>& y) const;
+
+    const Layout outputs_;  // of a group
+    std::vector<Buffer<T>> packed_, bias_;
+};
+
+// Gradients of a kernel (in C order) and, unless it is null, of a bias, from those of y.
+template <class T>
+struct ConvolutionGradients {
+    T* kernel;
+    T* bias;
+};
+
+template <class T>
+void convolution_backward(const KernelTable& table, const KernelSizes& sizes, const Sequences<T>& x,
+                          const Windows& windows, const SequenceView<const T>& dy,
+                          const ConvolutionGradients<T>& gradients);
+
+}  // namespace fastlstm

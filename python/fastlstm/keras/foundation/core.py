@@ -1,0 +1,116 @@
+"""The door to the compiled core: the one module here that imports it.
+
+Time comes first, ``(T, N, size)``, with any strides. The states of a cell are a tuple, ``(h,)`` or ``(h, c)``; None in
+place of it is zeros, or no gradient, and so is None in it. Weights are ``kernel (I, G*H)``,
+``recurrent_kernel (H, G*H)`` and ``bias (G*H,)``, with the gates in the core's order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from fastlstm import _core
+from fastlstm._core import Convolution, Dense, Stream, Tape, Weights, convolution_gradients, empty, step_many
+
+from .arrays import Array
+
+__all__ = [
+    "CellStates",
+    "Convolution",
+    "Dense",
+    "Stream",
+    "Tape",
+    "Weights",
+    "backward",
+    "convolution_gradients",
+    "empty",
+    "forward",
+    "forward_together",
+    "forward_training",
+    "packed",
+    "step_many",
+]
+
+CellStates: TypeAlias = tuple[Array, ...]
+
+
+def packed(cell: str, weights: Sequence[Array], functions: Sequence[tuple[str, float, float]] = ()) -> Weights:
+    """Return the weights of a cell, packed.
+
+    Parameters
+    ----------
+    cell
+        Its name in the core.
+    weights
+        Kernel, recurrent kernel and, if there are any, bias and recurrent bias.
+    functions
+        Its activations, see `activations.CORE`; none: those that go with the name.
+    """
+    return Weights(cell, *[values.T for values in weights], activations=functions)
+
+
+def forward(
+    weights: Weights, x: Array, states: CellStates | None = None, y: Array | None = None, mask: Array | None = None
+) -> CellStates:
+    """Take all steps: write the outputs ``(T, N, H)`` to `y`, if it is there; return the last states."""
+    h, c = _core.forward(weights, x, *_h_and_c(states), y, mask=mask)
+    return (h,) if c is None else (h, c)
+
+
+def forward_together(
+    weights: Sequence[Weights],
+    x: Array,
+    states: Sequence[CellStates | None],
+    y: Sequence[Array | None],
+    mask: Array | None = None,
+) -> list[CellStates]:
+    """Take all steps of layers on top of each other, or of two directions: `y` has an entry for each direction."""
+    final = _core.forward_stack(weights, x, [_h_and_c(start) for start in states], y, mask=mask)
+    return [(h,) if c is None else (h, c) for h, c in final]
+
+
+def forward_training(
+    weights: Weights,
+    x: Array,
+    states: CellStates | None = None,
+    y: Array | None = None,
+    mask: Array | None = None,
+    recurrent_masks: Array | None = None,
+) -> tuple[CellStates, Tape]:
+    """As `forward`, and keep what `backward` needs.
+
+    Parameters
+    ----------
+    recurrent_masks
+        Factors ``(G, N, H)`` of the states in the sums of the gates.
+    """
+    h, c, tape = _core.forward_training(weights, x, *_h_and_c(states), y, mask=mask, recurrent_masks=recurrent_masks)
+    return (h,) if c is None else (h, c), tape
+
+
+def backward(
+    tape: Tape, dy: Array | None, dstates: CellStates | None, dx: Array | None, gradients: Sequence[Array]
+) -> CellStates:
+    """Write to `dx` and to the `gradients` of the weights; return those of the first states.
+
+    Parameters
+    ----------
+    dy
+        Gradient of the outputs ``(T, N, H)``.
+    dstates
+        Those of the last states.
+    dx
+        Where that of the inputs ``(T, N, I)`` goes, if it is wanted.
+    gradients
+        Arrays in the shapes of the weights; none: they are not wanted.
+    """
+    dh, dc = _core.backward(tape, dy, *_h_and_c(dstates), dx, *[gradient.T for gradient in gradients])
+    return (dh,) if dc is None else (dh, dc)
+
+
+def _h_and_c(states: CellStates | None) -> tuple[Array | None, Array | None]:
+    if states is None:
+        return None, None
+    h, *c = states
+    return h, c[0] if c else None

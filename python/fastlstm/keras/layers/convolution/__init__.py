@@ -1,0 +1,1 @@
+"""Layers that take sums over windows of time steps."""

@@ -1,0 +1,59 @@
+"""Steps as long as earlier ones, relative to the gradients."""
+
+from typing import Any
+
+import numpy as np
+
+from fastlstm import checks
+
+from ..foundation.arrays import Array
+from .base import Optimizer
+from .following import follow
+from .group import Slot
+from .schedules import LearningRate
+
+
+class Adadelta(Optimizer):
+    """``w -= rate * d`` with ``d = g * sqrt(u + epsilon) / sqrt(v + epsilon)``; `v`, `u` follow ``g**2``, ``d**2``.
+
+    Parameters
+    ----------
+    learning_rate
+        See `Optimizer`; 1 is what the paper has.
+    rho
+        How slowly `v` and `u` follow.
+    epsilon
+        Keeps divisor and first steps from zero.
+    **kwargs
+        Those of `Optimizer`.
+
+    References
+    ----------
+    Zeiler, ADADELTA: An Adaptive Learning Rate Method, arXiv 1212.5701, 2012.
+    """
+
+    def __init__(
+        self, learning_rate: LearningRate = 0.001, rho: float = 0.95, epsilon: float = 1e-7, **kwargs: Any
+    ) -> None:
+        super().__init__(learning_rate, **kwargs)
+        self.rho = checks.fraction("rho", rho)
+        self.epsilon = checks.real_number("epsilon", epsilon, at_least=0)
+        self.slots = (Slot("accumulated_grad"), Slot("accumulated_delta_var", with_previous=True))
+
+    def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:
+        """See the class."""
+        v, u = slots
+        np.multiply(g, g, out=scratch)
+        follow(v, scratch, self.rho)
+        np.add(u, self.epsilon, out=new)
+        np.add(v, self.epsilon, out=scratch)
+        np.divide(np.sqrt(new, out=new), np.sqrt(scratch, out=scratch), out=new)
+        new *= g
+        np.multiply(new, new, out=scratch)
+        follow(u, scratch, self.rho)
+        new *= -rate
+        new += w
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {"rho": self.rho, "epsilon": self.epsilon}

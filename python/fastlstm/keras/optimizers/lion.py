@@ -1,0 +1,57 @@
+"""Steps of one length, in the direction of the momentum."""
+
+from typing import Any
+
+import numpy as np
+
+from fastlstm import checks
+
+from ..foundation.arrays import Array
+from .base import Optimizer
+from .group import Slot
+from .schedules import LearningRate
+
+
+class Lion(Optimizer):
+    """``w -= rate * sign(beta_1 * m + (1 - beta_1) * g)``, then ``m = beta_2 * m + (1 - beta_2) * g``.
+
+    Parameters
+    ----------
+    learning_rate
+        See `Optimizer`; 3 to 10 times smaller than that of Adam.
+    beta_1
+        How much of the momentum the direction takes; above 0.
+    beta_2
+        How slowly `m` follows.
+    **kwargs
+        Those of `Optimizer`.
+
+    References
+    ----------
+    Chen and others, Symbolic Discovery of Optimization Algorithms, NeurIPS 2023.
+    """
+
+    def __init__(
+        self, learning_rate: LearningRate = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, **kwargs: Any
+    ) -> None:
+        super().__init__(learning_rate, **kwargs)
+        self.beta_1 = checks.real_number("beta_1", beta_1, above=0, at_most=1)
+        self.beta_2 = checks.real_number("beta_2", beta_2, at_least=0, at_most=1)
+        self.slots = (Slot("momentum"),)
+
+    def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:
+        """See the class."""
+        (m,) = slots
+        np.multiply(m, self.beta_1, out=new)
+        np.multiply(g, 1 - self.beta_1, out=scratch)
+        new += scratch
+        np.sign(new, out=new)
+        new *= -rate
+        new += w
+        m *= self.beta_2
+        np.multiply(g, 1 - self.beta_2, out=scratch)
+        m += scratch
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {"beta_1": self.beta_1, "beta_2": self.beta_2}

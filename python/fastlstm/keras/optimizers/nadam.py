@@ -1,0 +1,86 @@
+"""Adam that looks ahead, as Nesterov's momentum does."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from fastlstm import checks
+
+from ..foundation.arrays import Array
+from .base import Optimizer
+from .following import follow
+from .group import Slot
+from .schedules import LearningRate
+
+_WARM_UP = np.cumprod(1 - 0.5 * 0.96 ** np.arange(1, 1001))
+"""Product of ``1 - 0.96**i / 2`` over the first steps; later factors are 1."""
+
+
+class Nadam(Optimizer):
+    """``w -= rate * (b_next * m / (1 - p_next) + (1 - b) * g / (1 - p)) / (sqrt(v / (1 - beta_2**t)) + epsilon)``.
+
+    `m` and `v` follow ``g`` and ``g**2``. At step t, ``b = beta_1 * (1 - 0.96**t / 2)`` and `p` is the product of
+    all `b` so far; `b_next` and `p_next` are those of the step after.
+
+    Parameters
+    ----------
+    learning_rate
+        See `Optimizer`.
+    beta_1, beta_2
+        How slowly `m` and `v` follow.
+    epsilon
+        Keeps the divisor from zero.
+    **kwargs
+        Those of `Optimizer`.
+
+    References
+    ----------
+    Dozat, Incorporating Nesterov Momentum into Adam, ICLR Workshop 2016.
+    """
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(learning_rate, **kwargs)
+        self.beta_1 = checks.real_number("beta_1", beta_1, at_least=0, below=1)
+        self.beta_2 = checks.real_number("beta_2", beta_2, at_least=0, below=1)
+        self.epsilon = checks.real_number("epsilon", epsilon, at_least=0)
+        self.slots = (Slot("momentum"), Slot("velocity", with_previous=True))
+
+    def _product(self, steps: int) -> float:
+        """Return that of `b` over the first steps."""
+        warm_up = float(_WARM_UP[min(steps, len(_WARM_UP)) - 1]) if steps else 1.0
+        return float(self.beta_1**steps * warm_up)
+
+    def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:
+        """See the class."""
+        m, v = slots
+        t = self.iterations + 1
+        b, b_next = (self.beta_1 * (1 - 0.5 * 0.96**step) for step in (t, t + 1))
+        np.copyto(scratch, g)
+        follow(m, scratch, self.beta_1)
+        np.multiply(g, g, out=scratch)
+        follow(v, scratch, self.beta_2)
+        np.multiply(m, b_next / (1 - self._product(t + 1)), out=new)
+        np.multiply(g, (1 - b) / (1 - self._product(t)), out=scratch)
+        new += scratch
+        np.sqrt(v, out=scratch)
+        scratch *= 1 / math.sqrt(1 - self.beta_2**t)
+        scratch += self.epsilon
+        new /= scratch
+        new *= -rate
+        new += w
+
+    def derived_state(self) -> list[float]:
+        """Return the product of `b` over the steps done."""
+        return [self._product(self.iterations)]
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {name: getattr(self, name) for name in ("beta_1", "beta_2", "epsilon")}

@@ -1,0 +1,47 @@
+"""Batches that are made when they are asked for, by number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+from fastlstm import checks
+
+
+class PyDataset:
+    """Base class of data that is made batch by batch.
+
+    A subclass defines ``__getitem__(index)``, which gives ``(x, y)`` or ``(x, y, sample_weight)``, and ``__len__``, the
+    number of batches; without that there is no end to them. It may define ``on_epoch_begin()`` and ``on_epoch_end()``.
+
+    Parameters
+    ----------
+    workers, use_multiprocessing, max_queue_size
+        How Keras makes batches in advance. They are kept; the batches are made one after the other, as training asks
+        for them.
+    """
+
+    def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> None:
+        self.workers = checks.whole_number("workers", workers, at_least=0)
+        self.use_multiprocessing = checks.truth("use_multiprocessing", use_multiprocessing)
+        self.max_queue_size = checks.whole_number("max_queue_size", max_queue_size, at_least=0)
+
+    def __getitem__(self, index: int) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} must define __getitem__(index), which gives a batch")
+
+    @property
+    def num_batches(self) -> int | None:
+        """Number of batches; None if there is no end to them."""
+        length = getattr(self, "__len__", None)
+        return None if length is None else int(length())
+
+    def __iter__(self) -> Iterator[Any]:
+        number = self.num_batches
+        return (self[k] for k in (count() if number is None else range(number)))
+
+    def on_epoch_begin(self) -> None:
+        """Do what is to be done before an epoch."""
+
+    def on_epoch_end(self) -> None:
+        """Do what is to be done after an epoch."""

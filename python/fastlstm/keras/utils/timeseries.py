@@ -1,0 +1,151 @@
+"""Windows over a series, in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import copy
+from typing import Any
+
+import numpy as np
+
+from fastlstm import checks
+
+from ..foundation.arrays import Array
+from ..foundation.eager import EagerArray
+from ..foundation.random import generator
+
+
+class TimeseriesDataset:
+    """Windows over a series, in batches, which are made anew every time they are gone through.
+
+    Parameters
+    ----------
+    data, targets
+        What steps are taken of; None for no targets.
+    starts
+        First step of every window.
+    offsets
+        Steps of a window, from its first.
+    batch_size
+        Windows of a batch; None: windows one by one.
+    order
+        What draws an order for every time; None: that of `starts`.
+    """
+
+    def __init__(
+        self,
+        data: Array,
+        targets: Array | None,
+        starts: Array,
+        offsets: Array,
+        batch_size: int | None,
+        order: np.random.Generator | None = None,
+    ) -> None:
+        self.data, self.targets, self.starts, self.offsets = data, targets, starts, offsets
+        self.batch_size, self.order = batch_size, order
+        self._most: int | None = None
+
+    def __len__(self) -> int:
+        there = -(-len(self.starts) // (self.batch_size or 1))
+        return there if self._most is None else min(there, self._most)
+
+    def __iter__(self) -> Iterator[Any]:
+        starts = self.starts if self.order is None else self.order.permutation(self.starts)
+        for number in range(len(self)):
+            size = self.batch_size
+            yield self._batch(starts[number] if size is None else starts[number * size :][:size])
+
+    def _batch(self, starts: Any) -> Any:
+        windows = self.data[starts[..., None] + self.offsets].view(EagerArray)
+        return windows if self.targets is None else (windows, np.asarray(self.targets[starts]).view(EagerArray))
+
+    def take(self, count: int) -> TimeseriesDataset:
+        """Return a data set of the first `count` batches of every time; of all for -1."""
+        count = checks.whole_number("count", count, at_least=-1)
+        taken = copy(self)
+        taken._most = self._most if count == -1 else min(count, len(self))
+        return taken
+
+
+def timeseries_dataset_from_array(
+    data: Any,
+    targets: Any,
+    sequence_length: int,
+    sequence_stride: int = 1,
+    sampling_rate: int = 1,
+    batch_size: int | None = 128,
+    shuffle: bool = False,
+    seed: int | None = None,
+    start_index: int | None = None,
+    end_index: int | None = None,
+) -> TimeseriesDataset:
+    """Cut a series into windows.
+
+    Parameters
+    ----------
+    data
+        Steps, shape ``(steps, ...)``.
+    targets
+        The target of the window that begins at step i at place i; None for none.
+    sequence_length
+        Steps of a window.
+    sequence_stride
+        Steps from the beginning of a window to that of the next.
+    sampling_rate
+        Steps from one that a window has to the next.
+    batch_size
+        Windows of a batch; None: windows one by one.
+    shuffle
+        Whether the windows come in an order of their own every time.
+    seed
+        Of these orders; None: that of `set_random_seed`.
+    start_index, end_index
+        Steps before the first and from the second on are not used.
+
+    Returns
+    -------
+    TimeseriesDataset
+        Gives ``(windows, targets)``, or windows where there are no targets: what `fit` takes as `x`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> series = np.arange(6)
+    >>> for x, y in timeseries_dataset_from_array(series[:-2], series[2:], sequence_length=2):
+    ...     print(x.tolist(), y.tolist())
+    [[0, 1], [1, 2], [2, 3]] [2, 3, 4]
+    """
+    steps = len(data)
+    length = checks.whole_number("sequence_length", sequence_length, at_least=1)
+    rate = checks.whole_number("sampling_rate", sampling_rate, at_least=1, at_most=max(steps - 1, 1))
+    stride = checks.whole_number("sequence_stride", sequence_stride, at_least=1, at_most=max(steps - 1, 1))
+    size = None if batch_size is None else checks.whole_number("batch_size", batch_size, at_least=1)
+    first, end = _bounds(start_index, end_index, steps)
+    windows = end - first - (length - 1) * rate
+    if targets is not None:
+        windows = min(windows, len(targets))
+        targets = np.asarray(targets[first:end])
+    starts = np.arange(0, windows, stride)
+    if targets is not None and len(starts) and starts[-1] >= len(targets):
+        cause = f"window {len(starts) - 1} begins at step {first + starts[-1]}"
+        checks.complain(
+            ValueError, "targets", f"have more than {first + starts[-1]} entries", first + len(targets), f": {cause}"
+        )
+    order = _order(shuffle, seed)
+    return TimeseriesDataset(
+        np.asarray(data[first:end]), targets, starts, np.arange(0, length * rate, rate), size, order
+    )
+
+
+def _order(shuffle: Any, seed: Any) -> np.random.Generator | None:
+    if not checks.truth("shuffle", shuffle):
+        return None
+    return generator() if seed is None else np.random.default_rng(checks.whole_number("seed", seed, at_least=0))
+
+
+def _bounds(start_index: Any, end_index: Any, steps: int) -> tuple[int, int]:
+    """Return the first step and the one after the last; 0 stands for none, as in Keras."""
+    first = checks.whole_number("start_index", start_index or 0, at_least=0, at_most=max(steps - 1, 0))
+    if not end_index:
+        return first, steps
+    return first, checks.whole_number("end_index", end_index, at_least=first + 1, at_most=steps - 1)

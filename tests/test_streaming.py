@@ -339,7 +339,7 @@ def test_wrong_batches_and_states() -> None:
         layer.stream(0)
     with pytest.raises(TypeError, match=r"batch_size must be a whole number of at least 1, got 1.5"):
         layer.stream(1.5)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="a bidirectional layer cannot stream"):
+    with pytest.raises(ValueError, match="bidirectional must be False for a layer to stream"):
         fl.LSTM(3, 5, bidirectional=True).stream()
     stream = layer.stream()
     with pytest.raises(TypeError, match=r"state must be a pair of arrays \(h, c\), got ndarray"):

@@ -34,7 +34,17 @@ _NO_NUMBERS = (bool, np.bool_, np.timedelta64)  # though Python or NumPy count t
 LONGEST_TEXT = 300
 """What a message shows of a value at most; a config, say, may be nested."""
 
-_short = reprlib.Repr()
+
+class _Short(reprlib.Repr):
+    """Values in short, and of arrays with more than a few numbers what they are in place of them."""
+
+    def repr_ndarray(self, x: NDArray[Any], level: int) -> str:
+        if x.ndim < 2 and x.size <= self.maxlist:
+            return self.repr_instance(x, level)
+        return f"an array of shape {x.shape} and dtype {x.dtype}"
+
+
+_short = _Short()
 _short.maxstring = _short.maxother = _short.maxlong = 80
 
 
@@ -91,6 +101,39 @@ def refuse_shape(name: str, wanted: Any, found: Any, cure: str = "") -> NoReturn
 def refuse_dtype(name: str, wanted: Any, found: Any, cure: str = "") -> NoReturn:
     """Raise TypeError about an array of another dtype."""
     complain(TypeError, name, f"have dtype {wanted}", found, cure)
+
+
+def refuse_count(name: str, wanted: str, found: Any) -> NoReturn:
+    """Raise ValueError about a list that has another number of entries than `wanted` says, or is none."""
+    got = f"{len(found)} of them" if isinstance(found, list | tuple) else shown(found)
+    complain(ValueError, name, f"be {wanted}", got)
+
+
+def refuse_pair(owner: str, **given: Any) -> NoReturn:
+    """Raise ValueError about two arguments of which one must be `given`, the other None."""
+    got = ", ".join(f"{argument}={shown(value)}" for argument, value in given.items())
+    complain(ValueError, owner, f"be given either {' or '.join(given)}", got)
+
+
+def named(error: Exception, owner: str) -> Exception:
+    """Return an error of the same kind with the `owner` of the argument before it."""
+    return (TypeError if isinstance(error, TypeError) else ValueError)(f"{owner}: {error}")
+
+
+def refuse_call(error: Exception, owner: str, given: str) -> NoReturn:
+    """Raise what is wrong with a call on what is `given`: an `error` of this module as it is, else with its words.
+
+    `owner` stands before the message.
+    """
+    kind, text = (TypeError if isinstance(error, TypeError) else ValueError), str(error).rstrip()
+    if is_worded(error):
+        raise kind(f"{owner}{text}; it was called on {given}") from error
+    complain(kind, f"{owner}the arguments", "go together", f"{given}: {text}", cause=error)
+
+
+def is_worded(error: Exception) -> bool:
+    """Whether an error is one about an argument, as `complain` words it."""
+    return " must " in str(error) and ", got " in str(error)
 
 
 def kind_error(value: Any) -> type[Exception]:
@@ -225,6 +268,13 @@ def settings(name: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         refuse(TypeError, name, "a dict from argument names to values", value)
     return dict(value)
+
+
+def path(name: str, value: Any) -> str:
+    """`value` as the path of a file."""
+    if not isinstance(value, str | os.PathLike):
+        refuse(TypeError, name, "a path", value)
+    return str(os.fspath(value))
 
 
 def function(name: str, value: Any, wanted: str = "a function") -> Any:

@@ -216,7 +216,7 @@ ERRORS = {
     "open sizes": (
         lambda: layers.PReLU()(Input((None, 5))),
         ValueError,
-        r"must be known, got \(None, None, 5\); slopes may be shared: shared_axes=\[1\]",
+        r"input_shape must have sizes that are known, got \(None, None, 5\); slopes may be shared: shared_axes=\[1\]",
     ),
     "other sizes": (
         lambda: [layer := layers.PReLU(), layer(X), layer(X[:, :2])],
@@ -231,7 +231,7 @@ ERRORS = {
     "slopes of a stream": (
         lambda: [layer := layers.PReLU(), layer(X), layer.step_function()],
         ValueError,
-        r"p_re_lu: slopes of every time step cannot be streamed; set shared_axes=\[1\]",
+        r"p_re_lu: shared_axes must have 1, .* to be streamed, got None; set shared_axes=\[1\]",
     ),
     "axis": (lambda: layers.Softmax(3)(X), ValueError, r"softmax: x must have the axis 3, got \(3, 4, 5\)"),
     "axes": (lambda: layers.Softmax([1, "a"]), TypeError, "softmax: axis must be a whole number, got 'a'"),
@@ -244,7 +244,7 @@ ERRORS = {
     "shares in a stream": (
         lambda: [layer := layers.Softmax(1), layer(X), layer.step_function()],
         ValueError,
-        "a Softmax layer cannot be streamed",
+        "softmax must be a layer that can be streamed, .*, got a Softmax",
     ),
     "scale": (lambda: layers.Rescaling("a"), TypeError, "rescaling: scale must be a number, got 'a'"),
     "offset": (lambda: layers.Rescaling(1, [np.nan]), ValueError, "offset must be .* of finite numbers, got"),
@@ -261,7 +261,7 @@ ERRORS = {
     "scales of steps in a stream": (
         lambda: [layer := layers.Rescaling(np.ones((4, 1))), layer(X), layer.step_function()],
         ValueError,
-        "a Rescaling layer cannot be streamed",
+        "rescaling must be a layer that can be streamed, .*, got a Rescaling",
     ),
 }
 

@@ -189,7 +189,7 @@ def test_learning_rate_scheduler(model, data):
     by_epoch = callbacks.LearningRateScheduler(lambda epoch: 0.1 * (epoch + 1))
     history = model.fit(*data, epochs=2, callbacks=[by_epoch], verbose=0)
     assert history.history["learning_rate"] == pytest.approx([0.1, 0.2])
-    with pytest.raises(TypeError, match="schedule must give a number, got None for epoch 0"):
+    with pytest.raises(TypeError, match="schedule: the rate of epoch 0 must be a number of at least 0, got None"):
         model.fit(*data, callbacks=[callbacks.LearningRateScheduler(lambda epoch: None)], verbose=0)
 
 

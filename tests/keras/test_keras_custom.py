@@ -231,7 +231,7 @@ def test_functions_as_metrics_are_named_and_averaged_as_in_keras():
     # One number a batch: batches of 4, 4 and 2 rows count alike.
     assert found["lambda"] == pytest.approx(np.mean([error[:4].max(), error[4:8].max(), error[8:].max()]), rel=1e-5)
     assert found["weighted_error"] == pytest.approx((2 * error**2).mean(), rel=1e-5)
-    assert isinstance(metrics.get(weighted_error), metrics.FunctionMetric)
+    assert isinstance(metrics.get(weighted_error), metrics.MeanMetricWrapper)
 
 
 def test_training_reaches_layers_inside():
@@ -279,7 +279,7 @@ def test_penalties_from_inside_count():
     gradient = model._objective().gradients([x], [np.zeros((N, 3), "float32")], [None])[1][0]
     slope = x.T @ (2 * y / y.size + 6.02 * y / N)
     np.testing.assert_allclose(gradient, slope + 2 + 0.01 * np.sign(kernel), rtol=1e-4)
-    with pytest.raises(ValueError, match=r"penalized: add_loss\(\) adds to the loss of a step, from within call"):
+    with pytest.raises(ValueError, match=r"penalized: add_loss\(\) must be called within call"):
         layer.add_loss(1.0)
 
 
@@ -327,7 +327,9 @@ def test_classes_derived_from_built_in_ones():
     model.compile("adam", "mse")
     losses = model.fit(x, x[:, 0, :2], epochs=20, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
-    with pytest.raises(ValueError, match=r"a layer with a call\(\) of its own cannot be streamed"):
+    with pytest.raises(
+        ValueError, match=r"squared must be a layer that can be streamed, .*, got one with a call\(\) of its own"
+    ):
         model.stream()
 
 
@@ -437,6 +439,22 @@ class Share(metrics.Metric):
         return self.large / self.seen + 0 * self.inner.result()
 
 
+def test_training_and_mask_may_be_handed_on_as_none_without_their_names():
+    class Told(layers.Layer):
+        def __call__(self, inputs, training=None, mask=None):
+            return super().__call__(inputs, training, mask)
+
+        def call(self, inputs, training=None, mask=None):
+            return inputs + float(training) + ops.cast(mask, "float32")[:, :, None]
+
+    x = Input((T, I))
+    model = Model(x, Told()(layers.Masking()(x)))
+    data = np.ones((N, T, I), np.float32)
+    data[0, 1:] = 0
+    np.testing.assert_array_equal(model(data), data + (data != 0))
+    np.testing.assert_array_equal(model(data, training=True), data + 1 + (data != 0))
+
+
 def test_metrics_that_gather_weights():
     metric = Share()
     assert [v.path for v in metric.variables] == ["share/large", "share/variable"]
@@ -543,7 +561,7 @@ def test_what_cannot_be_done_says_so(monkeypatch):
     class Nothing(Model):
         pass
 
-    with pytest.raises(NotImplementedError, match=r"give inputs and outputs, or define call"):
+    with pytest.raises(NotImplementedError, match=r"must have inputs and outputs, or a class with call"):
         Nothing()(draw(N, I))
 
 

@@ -110,7 +110,7 @@ def test_classes_are_those_there_are():
 
 def test_weights_in_the_batches_beside_class_weights_are_refused():
     net = make("sparse_categorical_crossentropy")
-    with pytest.raises(ValueError, match="class_weight and sample_weight are both given"):
+    with pytest.raises(ValueError, match="class_weight must come without sample_weight, got both"):
         net.fit(iter([(X, ONE, np.ones(8))]), class_weight=BY_CLASS, verbose=0)
 
 

@@ -406,39 +406,51 @@ def test_a_raising_callback_propagates_and_the_model_goes_on(model, data):
 
 
 ERRORS = {
-    "features": (lambda m, x, y: m.fit(x[..., :2], y), ValueError, r"x: got shape \(70, 5, 2\), wanted \(None, 5, 3\)"),
-    "rank": (lambda m, x, y: m.predict(x[0]), ValueError, r"x: got shape \(5, 3\), wanted \(None, 5, 3\)"),
-    "complex": (lambda m, x, y: m.fit(x + 1j, y), TypeError, r"x: expected a float array of shape \(None, 5, 3\), got"),
-    "text": (lambda m, x, y: m.fit(x.astype(str), y), TypeError, r"x: expected .* got dtype <U"),
-    "object": (lambda m, x, y: m.fit(x.astype(object), y), TypeError, r"x: expected .* got dtype object"),
-    "none": (lambda m, x, y: m.predict(None), TypeError, r"x: expected .* got NoneType"),
+    "features": (
+        lambda m, x, y: m.fit(x[..., :2], y),
+        ValueError,
+        r"x must have shape \(None, 5, 3\), .*, got \(70, 5, 2\)",
+    ),
+    "rank": (lambda m, x, y: m.predict(x[0]), ValueError, r"x must have shape \(None, 5, 3\), .*, got \(5, 3\)"),
+    "complex": (lambda m, x, y: m.fit(x + 1j, y), TypeError, r"x must be a float array of shape \(None, 5, 3\), got"),
+    "text": (lambda m, x, y: m.fit(x.astype(str), y), TypeError, r"x must be .*, got dtype <U"),
+    "object": (lambda m, x, y: m.fit(x.astype(object), y), TypeError, r"x must be .*, got dtype object"),
+    "none": (lambda m, x, y: m.predict(None), TypeError, r"x must be a float array .*, got None"),
     "ragged": (lambda m, x, y: m.predict([[[1.0]], [[1.0], [2.0]]]), TypeError, r"x must be .* ragged list; pad"),
-    "no_labels": (lambda m, x, y: m.fit(x), TypeError, "y: got None, wanted labels"),
+    "no_labels": (lambda m, x, y: m.fit(x), TypeError, "y must be labels, one a row of x, got None"),
     "label_shape": (
         lambda m, x, y: m.fit(x, y[:, :3]),
         ValueError,
         r"y must have shape \(None, 4\), .*, got \(70, 3\)",
     ),
     "label_numbers": (lambda m, x, y: m.fit(x, y.argmax(1)), ValueError, r"use 'sparse_categorical_crossentropy' or"),
-    "rows": (lambda m, x, y: m.fit(x, y[:3]), ValueError, "cardinality is ambiguous: x has 70, y has 3"),
-    "weights_rows": (lambda m, x, y: m.fit(x, y, sample_weight=[1.0]), ValueError, "sample_weight has 1"),
+    "rows": (
+        lambda m, x, y: m.fit(x, y[:3]),
+        ValueError,
+        "x, y must have the same number of rows, got 70 in x, 3 in y",
+    ),
+    "weights_rows": (
+        lambda m, x, y: m.fit(x, y, sample_weight=[1.0]),
+        ValueError,
+        "x, y, sample_weight must .* got .*, 1 in sample_weight",
+    ),
     "weights_shape": (
         lambda m, x, y: m.fit(x, y, sample_weight=np.ones((70, 5))),
         ValueError,
-        r"sample_weight: got shape \(70, 5\), wanted \(None,\)",
+        r"sample_weight must have shape \(None,\), got \(70, 5\)",
     ),
     "both_weights": (
         lambda m, x, y: m.fit(x, y, sample_weight=np.ones(70), class_weight={}),
         ValueError,
-        "class_weight and sample_weight are both given",
+        "class_weight must come without sample_weight, got both",
     ),
     "class_weight": (
         lambda m, x, y: m.fit(x, y, class_weight=[1]),
         TypeError,
         "class_weight must be a dict from class numbers to weights, got",
     ),
-    "empty": (lambda m, x, y: m.fit(x[:0], y[:0]), ValueError, r"x: got no rows \(shape \(0, 5, 3\)\)"),
-    "empty_evaluate": (lambda m, x, y: m.evaluate(x[:0], y[:0]), ValueError, "x: got no rows"),
+    "empty": (lambda m, x, y: m.fit(x[:0], y[:0]), ValueError, r"x must have at least one row, got shape \(0, 5, 3\)"),
+    "empty_evaluate": (lambda m, x, y: m.evaluate(x[:0], y[:0]), ValueError, "x must have at least one row, got"),
     "batch_0": (
         lambda m, x, y: m.fit(x, y, batch_size=0),
         ValueError,
@@ -449,8 +461,16 @@ ERRORS = {
     "epochs": (lambda m, x, y: m.fit(x, y, epochs=1.5), TypeError, "epochs must be .*got 1.5"),
     "split_1": (lambda m, x, y: m.fit(x, y, validation_split=1.0), ValueError, "validation_split must be .*got 1.0"),
     "split_-": (lambda m, x, y: m.fit(x, y, validation_split=-0.1), ValueError, "validation_split must be .*got -0.1"),
-    "split_small": (lambda m, x, y: m.fit(x[:2], y[:2], validation_split=0.6), ValueError, "leaves 0 for training"),
-    "validation": (lambda m, x, y: m.fit(x, y, validation_data=[x]), ValueError, "validation_data: got list"),
+    "split_small": (
+        lambda m, x, y: m.fit(x[:2], y[:2], validation_split=0.6),
+        ValueError,
+        "validation_split must leave rows for training .*, which leaves 0 and 2",
+    ),
+    "validation": (
+        lambda m, x, y: m.fit(x, y, validation_data=[x]),
+        ValueError,
+        r"validation_data: the data must be \(x, y\) .*, got \[an array of shape \(70, 5, 3\)",
+    ),
     "verbose": (lambda m, x, y: m.fit(x, y, verbose=3), ValueError, "verbose must be .*got 3"),
     "callback": (
         lambda m, x, y: m.fit(x, y, callbacks=[print]),
@@ -508,18 +528,18 @@ def test_labels_out_of_range_are_refused_before_the_first_step(label, text, data
 
 def test_not_ready(data):
     model = Sequential([layers.LSTM(4), layers.Dense(4)])
-    with pytest.raises(ValueError, match="sequential: not compiled; call compile"):
+    with pytest.raises(ValueError, match=r"sequential must be compiled, got .*; call compile"):
         model.fit(*data)
     model.compile(optimizer="adam")
-    with pytest.raises(ValueError, match="compiled without a loss"):
+    with pytest.raises(ValueError, match="must be compiled with a loss, got none"):
         model.fit(*data)
-    with pytest.raises(ValueError, match="has no weights yet"):
+    with pytest.raises(ValueError, match="must have weights, got none yet"):
         model.set_weights([])
-    with pytest.raises(ValueError, match="input shape is not known"):
+    with pytest.raises(ValueError, match="input_shape must be known, got None"):
         model.build()
-    with pytest.raises(ValueError, match="has no layers"):
+    with pytest.raises(ValueError, match="must have layers, got none"):
         Sequential().predict(data[0])
-    with pytest.raises(TypeError, match=r"shape \(batch, time, features\), got NoneType"):
+    with pytest.raises(TypeError, match=r"shape \(batch, time, features\), got None"):
         model.predict(None)
 
 

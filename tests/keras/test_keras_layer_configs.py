@@ -354,13 +354,17 @@ def test_arrays_come_back():
 @pytest.mark.parametrize(
     ("described", "error", "message"),
     [
-        ({"class_name": "__numpy__", "config": {"value": ["a"], "dtype": "U1"}}, TypeError, "array of numbers"),
+        ({"class_name": "__numpy__", "config": {"value": ["a"], "dtype": "U1"}}, TypeError, "dtype of real numbers"),
         ({"class_name": "__numpy__", "config": {"value": [[1], [1, 2]], "dtype": "int8"}}, TypeError, "ragged"),
-        ({"class_name": "__numpy__", "config": {"value": [1], "dtype": "object"}}, TypeError, "array of numbers"),
+        ({"class_name": "__numpy__", "config": {"value": [1], "dtype": "object"}}, TypeError, "dtype of real numbers"),
         ({"class_name": "__numpy__", "config": [1]}, TypeError, "__numpy__ must be a dict"),
         ({"class_name": "__slice__", "config": {"start": "a"}}, TypeError, "each end must be a whole number, got 'a'"),
         ({"class_name": "__bytes__", "config": {"value": 3}}, TypeError, "value must be a str, got 3"),
-        ({"class_name": "__keras_tensor__", "config": {}}, ValueError, "a symbolic tensor where none can be"),
+        (
+            {"class_name": "__keras_tensor__", "config": {}},
+            ValueError,
+            "must have symbolic tensors in the calls of a graph only, got one elsewhere",
+        ),
         ({"class_name": ["LSTM"], "config": {}}, TypeError, "class_name must be a str"),
         ({"class_name": "LSTM", "module": 3, "config": {}}, TypeError, "module must be a str"),
         ({"class_name": "LSTM", "registered_name": [], "config": {}}, TypeError, "registered_name must be a str"),

@@ -185,7 +185,7 @@ def test_stateful_layer_carries_states_until_reset():
     layer.reset_state()
     layer(x[:, :4])
     np.testing.assert_array_equal(layer(x[:, 4:]), whole)
-    with pytest.raises(ValueError, match=r"x has 1 rows.*holds the states of 2; call reset_state"):
+    with pytest.raises(ValueError, match=r"x must have 2 rows, as the states .*, got 1; call reset_state"):
         layer(x[:1])
     layer.reset_states()
     np.testing.assert_array_equal(layer(x), whole)
@@ -287,9 +287,9 @@ def test_set_weights_takes_effect_and_is_all_or_nothing():
     weights = layer.get_weights()
     layer.set_weights([2 * w for w in weights])
     assert not np.array_equal(layer(x), before)
-    with pytest.raises(ValueError, match=r"lstm/lstm_cell/bias: got a weight of shape \(4,\), wanted \(16,\)"):
+    with pytest.raises(ValueError, match=r"lstm/lstm_cell/bias must have shape \(16,\), got \(4,\)"):
         layer.set_weights([weights[0], weights[1], np.zeros(4)])
-    with pytest.raises(ValueError, match=r"lstm: got 1 weights, wanted 3"):
+    with pytest.raises(ValueError, match=r"lstm: weights must be a list of 3 arrays of .*, got 1"):
         layer.set_weights(weights[:1])
     np.testing.assert_array_equal(layer.get_weights()[0], 2 * weights[0])
     layer.set_weights(weights)
@@ -366,7 +366,7 @@ def test_config_makes_the_same_layer():
             ValueError,
             "activity_regularizer must be a known name .*got 'l3'",
         ),
-        (lambda: layers.LSTM(2, foo=1), ValueError, r"LSTM: unknown arguments \['foo'\]"),
+        (lambda: layers.LSTM(2, foo=1), ValueError, r"LSTM: arguments must be ones that the layer has, got \['foo'\]"),
         (
             lambda: layers.Dense(2, kernel_initializer="nope"),
             ValueError,
@@ -386,8 +386,12 @@ def test_config_makes_the_same_layer():
         ),
         (lambda: layers.Dense(2)(np.ones(3)), ValueError, "at least 2 axes"),
         (lambda: layers.LSTM(2)(np.ones((2, 3, 0))), ValueError, "last axis .* positive size"),
-        (lambda: layers.LSTM(2).count_params(), ValueError, "lstm has no weights yet"),
-        (lambda: Sequential([layers.Dense(2), Input((3,))]), ValueError, "Input can only be the first"),
+        (lambda: layers.LSTM(2).count_params(), ValueError, "lstm must have weights, got none yet"),
+        (
+            lambda: Sequential([layers.Dense(2), Input((3,))]),
+            ValueError,
+            "an Input must be the first layer, got it as number 2",
+        ),
         (lambda: Sequential(["lstm"]), TypeError, "layer must be a keras.layers.Layer"),
         (lambda: Sequential([layers.LSTM(2, return_state=True)]), ValueError, "set return_state=False"),
         (lambda: Sequential([Input((4, 3)), layers.LSTM(2), layers.LSTM(2)]), ValueError, "lstm_1: input_shape must"),
@@ -408,7 +412,7 @@ def test_wrong_features_and_states_after_building():
         layer(np.ones((2, 5, 3)), initial_state=[np.ones((2, 4))])
     with pytest.raises(ValueError, match=r"initial_state must have shape \(2, 4\), got \(1, 4\)"):
         layer(np.ones((2, 5, 3)), initial_state=[np.ones((1, 4)), np.ones((1, 4))])
-    with pytest.raises(ValueError, match=r"mask: got shape \(2, 4\), wanted \(2, 5\)"):
+    with pytest.raises(ValueError, match=r"mask must have shape \(2, 5\), .*, got \(2, 4\)"):
         layer(np.ones((2, 5, 3)), mask=np.zeros((2, 4), bool))
 
 

@@ -268,7 +268,9 @@ def test_metrics_and_losses_without_a_value_for_every_step():
             return np.square(y_pred - y_true).mean(axis=(1, 2))
 
     model.compile("sgd", PerRow())
-    with pytest.raises(ValueError, match=r"'per_row' gives values of shape \(12,\), too few for .* shape \(12, 6\)"):
+    with pytest.raises(
+        ValueError, match=r"'per_row': call\(\) must give one value a step .* shape \(12, 6\), got .* \(12,\)"
+    ):
         model.evaluate(x, np.ones((12, 6, 1)), batch_size=12, verbose=0)
 
 
@@ -312,10 +314,10 @@ def test_gradient_of_a_masked_model(reduction, central_differences):
 @pytest.mark.parametrize(
     ("mask", "error", "message"),
     [
-        (np.ones((2, 4), bool), ValueError, r"lstm: mask: got shape \(2, 4\), wanted \(2, 5\)"),
-        (np.ones(2, bool), ValueError, r"lstm: mask: got shape \(2,\), wanted \(2, 5\)"),
-        (np.ones((2, 5, 3), bool), ValueError, r"lstm: mask: got shape \(2, 5, 3\), wanted \(2, 5\)"),
-        ("yes", TypeError, "lstm: mask: expected an array of booleans"),
+        (np.ones((2, 4), bool), ValueError, r"lstm: mask must have shape \(2, 5\), .*, got \(2, 4\)"),
+        (np.ones(2, bool), ValueError, r"lstm: mask must have shape \(2, 5\), .*, got \(2,\)"),
+        (np.ones((2, 5, 3), bool), ValueError, r"lstm: mask must have shape \(2, 5\), .*, got \(2, 5, 3\)"),
+        ("yes", TypeError, "lstm: mask must be an array of booleans"),
     ],
 )
 def test_wrong_masks(mask, error, message):
@@ -425,3 +427,37 @@ def test_a_symbolic_tensor_says_its_mask():
     assert split[1]._keras_mask.shape == (None, 2)
     for tensor in (i, layers.Embedding(5, 3)(i), layers.LSTM(3)(h), h + 1):
         assert tensor._keras_mask is None
+
+
+class Softmax(layers.Layer):
+    """Shares of the steps that are there; has to be given a mask."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, x, mask=None):
+        assert mask is not None
+        there = ops.exp(x) * ops.cast(ops.expand_dims(mask, -1), x.dtype)
+        return there / ops.sum(there, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        lambda x: x,
+        lambda x: layers.Add()([layers.Dense(3)(x), x]),
+        lambda x: layers.Concatenate()([x, layers.GRU(2, return_sequences=True)(x)]),
+        lambda x: Model(i := Input((4, 3)), layers.Dropout(0.5)(i))(x),
+        lambda x: Softmax()(x),
+    ],
+    ids=["embedding", "merge", "states", "model", "own"],
+)
+def test_a_layer_of_ones_own_has_its_mask_from_the_first(between):
+    i = Input((4,), dtype="int32")
+    h = Softmax()(between(layers.Embedding(5, 3, mask_zero=True)(i)))
+    y = Model(i, h).predict(NUMBERS, verbose=0)
+    np.testing.assert_array_equal(y[~THERE], 0)
+    np.testing.assert_allclose(y.sum(axis=1), 1, rtol=1e-6)
+    with pytest.raises(AssertionError):
+        Softmax()(Input((4, 3)))

@@ -421,7 +421,11 @@ HISTORY = ("layers", 2, "inbound_nodes", 0, "args", 0, "config", "keras_history"
         (changed("layers", 2, "name", to=3), TypeError, "name of an entry must be a str"),
         (changed("layers", 2, "name", to="d"), ValueError, "layers must have a name each, got 'd' twice"),
         (changed("layers", 2, "inbound_nodes", to=3), TypeError, "inbound_nodes of 'l' must be a list of calls, got 3"),
-        (changed("layers", 2, "inbound_nodes", to=[]), ValueError, "'l' has no call 0"),
+        (
+            changed("layers", 2, "inbound_nodes", to=[]),
+            ValueError,
+            "must be on what layers of the config give, got 'l', which has no call 0",
+        ),
         (changed("layers", 2, "inbound_nodes", 0, to=3), TypeError, "call of 'l' must be a dict"),
         (changed("layers", 2, "inbound_nodes", 0, "args", to=3), TypeError, "call of 'l': args must be a list"),
         (changed("layers", 2, "inbound_nodes", 0, "args", to=[]), ValueError, "call of 'l' must be on the outputs"),
@@ -443,8 +447,16 @@ HISTORY = ("layers", 2, "inbound_nodes", 0, "args", 0, "config", "keras_history"
         (changed(*HISTORY, to=["x", 0, "0"]), TypeError, "keras_history: output must be a whole number"),
         (changed(*HISTORY, to=["x", -1, 0]), ValueError, "keras_history: call must be a whole number of at least 0"),
         (changed(*HISTORY, to=[0, 0, 0]), TypeError, "keras_history: layer must be a str"),
-        (changed(*HISTORY, to=["z", 0, 0]), ValueError, "'l' is called on what 'z' gives, but there is no layer 'z'"),
-        (changed(*HISTORY, to=["x", 1, 0]), ValueError, "'l' is called on what 'x' gives, but 'x' has no call 1"),
+        (
+            changed(*HISTORY, to=["z", 0, 0]),
+            ValueError,
+            "call of 'l' must be on what layers of the config give, got 'z', which is no layer",
+        ),
+        (
+            changed(*HISTORY, to=["x", 1, 0]),
+            ValueError,
+            "call of 'l' must be on what layers of the config give, got 'x', which has no call 1",
+        ),
         (changed(*HISTORY, to=["x", 0, 1]), ValueError, "must be the place of a tensor that there is"),
         (changed(*HISTORY, to=["l", 0, 0]), ValueError, "layers must not need what they give themselves, .* 'l'"),
         (changed(*HISTORY, to=["multiply", 0, 0]), ValueError, "circle of .*'l'"),
@@ -561,7 +573,7 @@ def test_models_that_grow_with_every_one_around_them_are_refused(monkeypatch):
         model = Model(x, model(model(x)), name=f"m{k}")
     x = Input((3,), name="x")
     y = model(model(x))
-    with pytest.raises(ValueError, match="m10: must have at most 1000 calls of layers"):
+    with pytest.raises(ValueError, match="m10 must have at most 1000 calls of layers"):
         Model(x, y, name="m10")
 
 

@@ -196,7 +196,11 @@ def test_learning_rates():
             ValueError,
             "gradient_accumulation_steps must be a whole number of at least 2, got 1",
         ),
-        (lambda: optimizers.Adam(rate=0.1), ValueError, "unknown argument 'rate'"),
+        (
+            lambda: optimizers.Adam(rate=0.1),
+            ValueError,
+            "Adam: arguments must be ones that the optimizer has, got 'rate'",
+        ),
         (lambda: optimizers.SGD(momentum=2.0), ValueError, "momentum must be a number from 0 to 1, got 2.0"),
     ],
 )

@@ -56,12 +56,24 @@ FIT = {
     "balanced": ({"class_weight": "balanced"}, TypeError, "class_weight must be a dict .* got 'balanced'"),
     "weights NaN": ({"sample_weight": ONES * np.nan}, ValueError, "sample_weight must be .* finite numbers, got nan"),
     "weights infinite": ({"sample_weight": ONES * np.inf}, ValueError, "sample_weight must be .* finite .* got inf"),
-    "weights text": ({"sample_weight": ["a"] * 70}, TypeError, "sample_weight: expected an array of numbers, got"),
-    "validation text": ({"validation_data": "abc"}, ValueError, "validation_data: got str, wanted"),
-    "validation of no rows": ({"validation_data": ([], [])}, ValueError, "validation_data: x: got shape"),
-    "validation of nothing": ({"validation_data": iter(())}, ValueError, "validation_data: x: got no batches"),
-    "validation kind": ({"validation_data": (None, ONES)}, TypeError, "validation_data: x: expected"),
-    "bad batch": ({"validation_data": iter([(ONES, ONES)])}, ValueError, r"validation_data: x: got shape \(70,\)"),
+    "weights text": ({"sample_weight": ["a"] * 70}, TypeError, "sample_weight must be an array of numbers, got"),
+    "validation text": (
+        {"validation_data": "abc"},
+        ValueError,
+        r"validation_data: the data must be \(x, y\) .*, got 'abc'",
+    ),
+    "validation of no rows": ({"validation_data": ([], [])}, ValueError, "validation_data: x must have shape .*, got"),
+    "validation of nothing": (
+        {"validation_data": iter(())},
+        ValueError,
+        "validation_data: x must give at least one batch, got none",
+    ),
+    "validation kind": ({"validation_data": (None, ONES)}, TypeError, "validation_data: x must be a float array"),
+    "bad batch": (
+        {"validation_data": iter([(ONES, ONES)])},
+        ValueError,
+        r"validation_data: x must have shape .*, got \(70,\)",
+    ),
 }
 
 
@@ -81,7 +93,7 @@ def test_fit_refuses(name, model, data, capsys):
 
 
 BESIDE_BATCHES = {
-    "y": (lambda m, d, b: m.fit(b, d[1]), "y must be left out where x gives batches, got a ndarray"),
+    "y": (lambda m, d, b: m.fit(b, d[1]), "y must be left out where x gives batches, got an array of shape"),
     "sample_weight": (lambda m, d, b: m.fit(b, sample_weight=ONES), "sample_weight must be left out"),
     "validation_split": (lambda m, d, b: m.fit(b, validation_split=0.5), "validation_split must be left out"),
     "y of evaluate": (lambda m, d, b: m.evaluate(b, d[1]), "y must be left out"),
@@ -111,13 +123,21 @@ OTHERS = {
     "two validations": (
         lambda m, x, y: m.fit(x, y, validation_split=0.5, validation_data=(x, y)),
         ValueError,
-        "validation_split and validation_data are both given",
+        "validation_split must come without validation_data, got both",
     ),
-    "no batches": (lambda m, x, y: m.fit(iter(())), ValueError, "x: got no batches, wanted at least one"),
-    "empty loader": (lambda m, x, y: m.fit(Batches(0)), ValueError, "x: got no batches"),
-    "no batches to evaluate": (lambda m, x, y: m.evaluate(iter(())), ValueError, "x: got no batches"),
-    "no batches to predict": (lambda m, x, y: m.predict(iter(())), ValueError, "x: got no batches"),
-    "a batch of None": (lambda m, x, y: m.fit(iter([None])), TypeError, "x: expected .* got NoneType"),
+    "no batches": (lambda m, x, y: m.fit(iter(())), ValueError, "x must give at least one batch, got none"),
+    "empty loader": (lambda m, x, y: m.fit(Batches(0)), ValueError, "x must give at least one batch, got none"),
+    "no batches to evaluate": (
+        lambda m, x, y: m.evaluate(iter(())),
+        ValueError,
+        "x must give at least one batch, got none",
+    ),
+    "no batches to predict": (
+        lambda m, x, y: m.predict(iter(())),
+        ValueError,
+        "x must give at least one batch, got none",
+    ),
+    "a batch of None": (lambda m, x, y: m.fit(iter([None])), TypeError, "x must be a float array .*, got None"),
     "return_dict": (lambda m, x, y: m.evaluate(x, y, return_dict="x"), TypeError, "return_dict must be True or False"),
     "one batch": (lambda m, x, y: m.train_on_batch(x, y, return_dict="x"), TypeError, "return_dict must be"),
     "one class": (lambda m, x, y: m.train_on_batch(x, y, class_weight="a"), TypeError, "class_weight must be a dict"),
@@ -130,10 +150,14 @@ OTHERS = {
     "loss_weights two": (
         lambda m, x, y: m.compile("sgd", "mse", [1, 2]),
         ValueError,
-        "loss_weights must have one entry",
+        "loss_weights must have an entry for each of the outputs",
     ),
     "ragged": (lambda m, x, y: m.fit([x[0].tolist(), x[0, :2].tolist()], y[:2]), TypeError, "x must be .* ragged"),
-    "flat buffer": (lambda m, x, y: m.predict(array.array("f", [1.0, 2.0])), ValueError, r"x: got shape \(2,\)"),
+    "flat buffer": (
+        lambda m, x, y: m.predict(array.array("f", [1.0, 2.0])),
+        ValueError,
+        r"x must have shape .*, got \(2,\)",
+    ),
 }
 
 

@@ -209,7 +209,9 @@ def test_a_metric_that_would_hide_another_number_is_refused(plain, weighted, nam
     net = make()
     named = [[metrics.MeanAbsoluteError(name=n) for n in names] for names in (plain, weighted)]
     net.compile("sgd", "mse", metrics=named[0], weighted_metrics=named[1])
-    with pytest.raises(ValueError, match=f"metrics: the name '{name}' stands for something else already"):
+    with pytest.raises(
+        ValueError, match=f"metrics must have new names, got '{name}', which stands for something else already"
+    ):
         net.evaluate(X, Y, verbose=0)
 
 

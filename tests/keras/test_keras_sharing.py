@@ -281,7 +281,7 @@ def test_memory_does_not_grow():
             model.train_on_batch(X[:8], Y[:8])
             model.stream(2).step(X[:2, 0])
             pickle.loads(pickle.dumps(model)).predict(X[:4], verbose=0)
-            with pytest.raises(ValueError, match="x: got shape"):
+            with pytest.raises(ValueError, match="x must have shape"):
                 model.predict(X[..., :2], verbose=0)
 
     churn(300)

@@ -272,7 +272,7 @@ def test_models_of_some_of_the_layers_share_weights_and_states(calls):
 def test_states_of_another_number_of_rows_are_refused_by_the_layer_that_holds_them():
     model = make([Level("lstm", 4, {}, 0), Level("gru", 4, {"stateful": True}, 0)])
     model(draw(3, 6, 3))
-    with pytest.raises(ValueError, match="gru: x has 2 rows, but the layer is stateful and holds the states of 3"):
+    with pytest.raises(ValueError, match="gru: x must have 3 rows, as the states that the stateful layer holds, got 2"):
         model(draw(2, 6, 3))
 
 

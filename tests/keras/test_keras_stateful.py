@@ -50,7 +50,9 @@ def test_states_go_on_from_fit_to_evaluate_and_predict():
 def test_another_batch_size_needs_a_reset_only():
     model = make()
     model.fit(X, Y, batch_size=4, shuffle=False, verbose=0)
-    with pytest.raises(ValueError, match=r"x has 1 rows.*holds the states of 4; call reset_state\(\), of the layer or"):
+    with pytest.raises(
+        ValueError, match=r"x must have 4 rows, as the states .*, got 1; call reset_state\(\), of the layer or"
+    ):
         model.predict(X[:1], verbose=0)
     model.reset_states()
     assert model.predict(X[:1], verbose=0).shape == (1, 1)
@@ -59,13 +61,13 @@ def test_another_batch_size_needs_a_reset_only():
 def test_batches_of_different_sizes_are_refused_before_the_first_step():
     model = make()
     before = model.get_weights()
-    with pytest.raises(ValueError, match=r"lstm is stateful: .* batches of 2 and 5; choose another batch_size"):
+    with pytest.raises(ValueError, match=r"as lstm is stateful, got 2 and 5; choose another batch_size"):
         model.fit(X, Y, batch_size=5, verbose=0)
-    with pytest.raises(ValueError, match="batches of 2 and 4"):
+    with pytest.raises(ValueError, match="as lstm is stateful, got 2 and 4"):
         model.fit(X, Y, batch_size=4, validation_data=(X[:2], Y[:2]), verbose=0)
-    with pytest.raises(ValueError, match="batches of 2 and 5"):
+    with pytest.raises(ValueError, match="as lstm is stateful, got 2 and 5"):
         model.predict(X, batch_size=5, verbose=0)
-    with pytest.raises(ValueError, match="batches of 2 and 5"):
+    with pytest.raises(ValueError, match="as lstm is stateful, got 2 and 5"):
         model.evaluate(X, Y, batch_size=5, verbose=0)
     for a, b in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(a, b)

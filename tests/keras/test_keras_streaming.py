@@ -80,7 +80,9 @@ def test_embedding_is_fed_with_indices():
     for t in range(9):
         np.testing.assert_array_equal(stream.step(words[:, t]), whole[:, t])
         np.testing.assert_array_equal(one.step(words[0, t]), whole[0, t])
-    with pytest.raises(ValueError, match="index 8 at row 0, but embedding has 8 rows"):
+    with pytest.raises(
+        ValueError, match=r"x_t must have whole numbers from 0 to 7, indices of .* embedding, got 8 at row 0"
+    ):
         stream.step([8, 0, 0, 0])
 
 
@@ -212,7 +214,7 @@ def test_streams_that_cannot_step_together():
             continue
         with pytest.raises(ValueError, match=message):
             fl.step_many([stream, other], x)
-    with pytest.raises(ValueError, match=r"x: got shape \(2, 4\), wanted \(2, 5\)"):
+    with pytest.raises(ValueError, match=r"x must have shape \(2, 5\), got \(2, 4\)"):
         fl.step_many([stream, stream.copy()], x[:, :4])
 
 
@@ -275,10 +277,16 @@ def test_a_stream_leaves_stateful_layers_alone():
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
-        ([layers.Masking(), layers.LSTM(2)], "masking.*: a Masking layer cannot be streamed"),
-        ([layers.Bidirectional(layers.LSTM(2))], "bidirectional.*: a Bidirectional layer cannot be streamed"),
-        ([layers.LSTM(2, go_backwards=True)], "lstm.*: go_backwards=True cannot be streamed"),
-        ([layers.LSTM(2), layers.Flatten()], "flatten.*: a Flatten layer cannot be streamed"),
+        ([layers.Masking(), layers.LSTM(2)], "masking.* must be a layer that can be streamed, .*, got a Masking"),
+        (
+            [layers.Bidirectional(layers.LSTM(2))],
+            "bidirectional.* must be a layer that can be streamed, .*, got a Bidirectional",
+        ),
+        (
+            [layers.LSTM(2, go_backwards=True)],
+            "lstm.*: go_backwards must be False for the layer to be streamed, got True",
+        ),
+        ([layers.LSTM(2), layers.Flatten()], "flatten.* must be a layer that can be streamed, .*, got a Flatten"),
     ],
 )
 def test_layers_that_cannot_be_streamed(parts, message):
@@ -289,29 +297,33 @@ def test_layers_that_cannot_be_streamed(parts, message):
 def test_errors():
     model = make("stack")
     stream = model.stream(4)
-    with pytest.raises(ValueError, match=r"x_t: got shape \(4, 6\), wanted \(4, 5\)"):
+    with pytest.raises(ValueError, match=r"x_t must have shape \(4, 5\), got \(4, 6\)"):
         stream.step(np.ones((4, 6)))
-    with pytest.raises(ValueError, match=r"x_t: got shape \(5,\), wanted \(4, 5\)"):
+    with pytest.raises(ValueError, match=r"x_t must have shape \(4, 5\), got \(5,\)"):
         stream.step(np.ones(5))
-    with pytest.raises(ValueError, match=r"x_t: got shape \(4,\), wanted \(1, 5\) or \(5,\)"):
+    with pytest.raises(ValueError, match=r"x_t must have shape \(1, 5\) or \(5,\), got \(4,\)"):
         model.stream().step(np.ones(4))
-    with pytest.raises(TypeError, match="x_t: expected an array of numbers"):
+    with pytest.raises(TypeError, match="x_t must be an array of numbers"):
         stream.step("x")
-    with pytest.raises(ValueError, match="state: got 1 arrays, wanted a tuple of 3: lstm h, lstm c, simple_rnn h"):
+    with pytest.raises(ValueError, match="state must be a tuple of 3 arrays: lstm h, lstm c, simple_rnn h, got 1"):
         stream.state = stream.state[:1]
-    with pytest.raises(ValueError, match="state: got ndarray, wanted a tuple of 3"):
+    with pytest.raises(ValueError, match=r"state must be a tuple of 3 arrays: .*, got"):
         stream.state = stream.state[0]
     held = stream.state
-    with pytest.raises(ValueError, match=r"state: simple_rnn h needs shape \(4, 6\), got \(1, 6\)"):
+    with pytest.raises(ValueError, match=r"state: simple_rnn h must have shape \(4, 6\), got \(1, 6\)"):
         stream.state = (1 + held[0], held[1], held[2][:1])
     np.testing.assert_array_equal(stream.state[0], held[0])
     y = stream.step(X[:, 0])
     for out, error, message in [
-        (y.astype("float64"), TypeError, "out: got dtype float64, wanted float32"),
-        (y[:1], ValueError, r"out: got shape \(1, 3\), wanted \(4, 3\)"),
-        (y.tolist(), TypeError, "out: got list, wanted a NumPy array"),
-        (np.broadcast_to(y, y.shape), ValueError, "out: got a read-only array"),
-        (np.lib.stride_tricks.as_strided(y, y.shape, (4, 4)), ValueError, "out: got an array whose elements overlap"),
+        (y.astype("float64"), TypeError, "out must have dtype float32, got float64"),
+        (y[:1], ValueError, r"out must have shape \(4, 3\), got \(1, 3\)"),
+        (y.tolist(), TypeError, r"out must be a NumPy array, got \[\["),
+        (np.broadcast_to(y, y.shape), ValueError, "out must be an array that can be written, got a read-only one"),
+        (
+            np.lib.stride_tricks.as_strided(y, y.shape, (4, 4)),
+            ValueError,
+            "out must be an array whose rows lie apart, got one whose elements overlap",
+        ),
     ]:
         state = stream.state
         with pytest.raises(error, match=message):
@@ -319,9 +331,9 @@ def test_errors():
         np.testing.assert_array_equal(stream.state[0], state[0])
     with pytest.raises(ValueError, match="batch_size must be a whole number of at least 1, got 0"):
         model.stream(0)
-    with pytest.raises(ValueError, match="has no weights yet"):
+    with pytest.raises(ValueError, match="must have weights, got none yet"):
         Sequential([layers.LSTM(2)]).stream()
-    with pytest.raises(ValueError, match="without time steps to stream"):
+    with pytest.raises(ValueError, match=r"must take inputs with time steps to be streamed, got inputs \(None, 3\)"):
         Sequential([Input((3,)), layers.Dense(2)]).stream()
-    with pytest.raises(ValueError, match="mask_zero=True cannot be streamed"):
+    with pytest.raises(ValueError, match="mask_zero must be False for the layer to be streamed, got True"):
         Sequential([Input((3,)), layers.Embedding(4, 2, mask_zero=True)]).stream()

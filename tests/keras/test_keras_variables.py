@@ -56,7 +56,7 @@ def test_a_value_that_is_set_is_a_copy_and_is_used():
     np.testing.assert_array_equal(net.predict(-X, verbose=0), wanted)
     kernel[...] = 1
     np.testing.assert_array_equal(net.predict(X, verbose=0), wanted)
-    with pytest.raises(ValueError, match=r"kernel: got a weight of shape \(3,\), wanted \(2, 16\)"):
+    with pytest.raises(ValueError, match=r"kernel must have shape \(2, 16\), got \(3,\)"):
         net.layers[0].kernel.value = np.zeros(3)
 
 

@@ -11,8 +11,10 @@ from typing import Any
 import numpy
 import numpy as np
 
+from fastlstm import checks
+
 from . import constraints, ops, random
-from .foundation.arrays import Array
+from .foundation.arrays import Array, as_array
 from .foundation.boxes import bare
 from .foundation.lookup import reset_names
 from .foundation.passes import current
@@ -113,7 +115,8 @@ def eye(size: Any, dtype: Any = None, name: str | None = None) -> Array:
 
 def variable(value: Any, dtype: Any = None, name: str | None = None, constraint: Any = None) -> Variable:
     """`value` as a variable."""
-    return Variable(np.asarray(value, dtype or floatx()), name or "variable", constraint=constraints.get(constraint))
+    value = as_array(value, "value", checks.any_dtype("dtype", dtype or floatx()))
+    return Variable(value, name or "variable", constraint=constraints.get(constraint))
 
 
 def get_value(x: Any) -> Array:

@@ -18,6 +18,7 @@ from .foundation.boxes import bare
 from .foundation.random import draw_seed, generator
 from .foundation.settings import floatx
 from .ops.function import operation
+from .ops.making import sizes
 
 
 class SeedGenerator:
@@ -55,13 +56,13 @@ def _numbers(seed: Any) -> np.random.Generator:
 
 def normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> Array:
     """Normal numbers."""
-    return np.asarray(_numbers(seed).normal(mean, stddev, shape), dtype or floatx())
+    return np.asarray(_numbers(seed).normal(mean, stddev, sizes(shape)), dtype or floatx())
 
 
 def truncated_normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> Array:
     """Normal numbers within two standard deviations."""
     numbers = _numbers(seed)
-    drawn = numbers.standard_normal(shape)
+    drawn = numbers.standard_normal(sizes(shape))
     while (outside := np.abs(drawn) > 2).any():
         drawn[outside] = numbers.standard_normal(int(outside.sum()))
     result: Array = mean + stddev * drawn
@@ -70,27 +71,27 @@ def truncated_normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: 
 
 def uniform(shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None) -> Array:
     """Numbers from `minval`, and below `maxval`, all as likely."""
-    return np.asarray(_numbers(seed).uniform(minval, maxval, shape), dtype or floatx())
+    return np.asarray(_numbers(seed).uniform(minval, maxval, sizes(shape)), dtype or floatx())
 
 
 def randint(shape: Any, minval: int, maxval: int, dtype: Any = "int32", seed: Any = None) -> Array:
     """Whole numbers from `minval`, and below `maxval`, all as likely."""
-    return np.asarray(_numbers(seed).integers(minval, maxval, shape)).astype(dtype)
+    return np.asarray(_numbers(seed).integers(minval, maxval, sizes(shape))).astype(dtype)
 
 
 def binomial(shape: Any, counts: Any, probabilities: Any, dtype: Any = None, seed: Any = None) -> Array:
     """How many of so many trials succeed."""
-    return np.asarray(_numbers(seed).binomial(counts, probabilities, shape)).astype(dtype or floatx())
+    return np.asarray(_numbers(seed).binomial(counts, probabilities, sizes(shape))).astype(dtype or floatx())
 
 
 def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None) -> Array:
     """Numbers of a beta distribution."""
-    return np.asarray(_numbers(seed).beta(alpha, beta, shape)).astype(dtype or floatx())
+    return np.asarray(_numbers(seed).beta(alpha, beta, sizes(shape))).astype(dtype or floatx())
 
 
 def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: Any = None) -> Array:
     """Numbers of a gamma distribution."""
-    return np.asarray(_numbers(seed).gamma(alpha, 1.0, shape)).astype(dtype or floatx())
+    return np.asarray(_numbers(seed).gamma(alpha, 1.0, sizes(shape))).astype(dtype or floatx())
 
 
 @operation

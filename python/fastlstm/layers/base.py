@@ -129,5 +129,6 @@ class Recurrent(Parameters):
             If the layer is bidirectional: the reverse direction needs the end of the sequence first.
         """
         if self.bidirectional:
-            raise ValueError("a bidirectional layer cannot stream: its reverse direction starts at the end")
+            cure = ": the reverse direction starts at the end"
+            checks.complain(ValueError, "bidirectional", "be False for a layer to stream", True, cure)
         return Stream(self._weights, batch_size)

@@ -24,11 +24,9 @@ class CSVLogger(Callback):
 
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
         super().__init__()
-        if not isinstance(filename, str | os.PathLike):
-            checks.refuse(TypeError, "filename", "a path", filename)
         if len(checks.text("separator", separator)) != 1:
             checks.refuse(ValueError, "separator", "one character", separator)
-        self.filename, self.separator = os.fspath(filename), separator
+        self.filename, self.separator = checks.path("filename", filename), separator
         self.append = checks.truth("append", append)
         self._file: IO[str] | None = None
         self._writer: csv.DictWriter[str] | None = None

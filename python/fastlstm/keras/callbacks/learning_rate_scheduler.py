@@ -4,8 +4,6 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from fastlstm import checks
 
 from .arguments import verbosity
@@ -34,11 +32,10 @@ class LearningRateScheduler(Callback):
         """Set the rate."""
         optimizer = self.model.optimizer
         rate = self.schedule(*(epoch, optimizer.learning_rate)[: self._arguments])
-        if not isinstance(rate, int | float | np.number):
-            checks.complain(TypeError, "schedule", "give a number", f"{checks.shown(rate)} for epoch {epoch}")
-        optimizer.learning_rate = float(rate)
+        rate = checks.real_number(f"schedule: the rate of epoch {epoch}", rate, at_least=0)
+        optimizer.learning_rate = rate
         if self.verbose > 0:
-            print(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {float(rate)}.")
+            print(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Record the rate."""

@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from typing import NoReturn
 
+from fastlstm import checks
+
 
 def found(path: str | os.PathLike[str], origin: str) -> Path:
     """Return the path of a file, which may be in Keras' folder of data sets.
@@ -22,7 +24,8 @@ def found(path: str | os.PathLike[str], origin: str) -> Path:
 
 def refuse_pickle(path: Path) -> NoReturn:
     """ValueError about a file of lists, which NumPy pickles."""
-    raise ValueError(
-        f"path: {path} holds pickled lists, and unpickling may run code; if you trust it, take them by "
-        "numpy.load(path, allow_pickle=True)"
+    got, cure = (
+        f"{path}, which holds pickled lists",
+        "; if you trust it, take them by numpy.load(path, allow_pickle=True)",
     )
+    checks.complain(ValueError, "path", "hold arrays, as unpickling may run code", got, cure)

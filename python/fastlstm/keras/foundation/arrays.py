@@ -26,6 +26,18 @@ def float_dtype(dtype: Any, name: str = "dtype") -> np.dtype[Any]:
     return checks.float_dtype(name, floatx() if dtype is None else dtype)
 
 
+REAL = "fiub"
+"""Kinds of the dtypes of real numbers, booleans among them."""
+
+
+def real_dtype(name: str, value: Any) -> np.dtype[Any]:
+    """`value` as the dtype of real numbers that it names."""
+    found = checks.any_dtype(name, value)
+    if found.kind not in REAL:
+        checks.refuse(TypeError, name, "a dtype of real numbers such as 'float32'", value)
+    return found
+
+
 def policy_name(described: dict[str, Any], name: str) -> Any:
     """Return the dtype of Keras' description of a policy."""
     config = described.get("config")
@@ -52,6 +64,15 @@ def as_batch_shape(shape: Any, name: str) -> Shape:
     if not sizes:
         checks.refuse(ValueError, name, "a tuple of sizes, the first that of the batch", shape)
     return sizes
+
+
+def as_axes(axis: Any, name: str) -> Any:
+    """`axis` as an int, or as a list of one or more."""
+    if not isinstance(axis, list | tuple):
+        return checks.whole_number(name, axis)
+    if not axis:
+        checks.refuse(ValueError, name, "one axis or more", axis)
+    return [checks.whole_number(name, one) for one in axis]
 
 
 def weight_shape(shape: Any, name: str) -> tuple[int, ...]:
@@ -83,10 +104,16 @@ def as_array(value: Any, name: str, dtype: np.dtype[Any], wanted: str = "an arra
 def any_numbers(value: Any, name: str, wanted: str = "an array of numbers") -> Array:
     """`value` as an array of whatever real number type it has, or TypeError."""
     array = value if type(value) is np.ndarray else checks.array(name, value, wanted)
-    if array.dtype.kind not in "fiub":
-        found = type(value).__name__ if array.ndim == 0 else f"dtype {array.dtype}"
-        raise TypeError(f"{name}: expected {wanted}, got {found}; convert it to float32 or float64 first")
+    if array.dtype.kind not in REAL:
+        found = checks.shown(value) if array.ndim == 0 else f"dtype {array.dtype}"
+        checks.complain(TypeError, name, f"be {wanted}", found, "; convert it to float32 or float64 first")
     return array
+
+
+def with_floats_of(value: Any, name: str, dtype: np.dtype[Any], wanted: str = "an array of numbers") -> Array:
+    """`value` as an array: floats of `dtype`, integers and booleans as they are."""
+    array = any_numbers(value, name, wanted)
+    return as_array(array, name, dtype, wanted) if array.dtype.kind == "f" else array
 
 
 def as_mask(mask: Any, name: str, shape: tuple[int, ...], ndim: int | None = None) -> Array:
@@ -94,7 +121,7 @@ def as_mask(mask: Any, name: str, shape: tuple[int, ...], ndim: int | None = Non
     array = any_numbers(mask, name, "an array of booleans, True for what is there")
     wanted = shape[:ndim] if ndim else shape[: max(1, array.ndim)]
     if array.shape != wanted:
-        raise ValueError(f"{name}: got shape {array.shape}, wanted {wanted}, the first axes of x")
+        checks.refuse_shape(name, f"{wanted}, that of the first axes of x", array.shape)
     return array if array.dtype == np.bool_ else array != 0
 
 

@@ -28,12 +28,12 @@ class Operation:
         self.inbound_nodes: list[Node] = []
 
     @property
-    def _class_name(self) -> str:
+    def keras_class_name(self) -> str:
         """What configs and tables call the class."""
         return type(self).__name__
 
     @property
-    def _place(self) -> tuple[str | None, str | None]:
+    def keras_place(self) -> tuple[str | None, str | None]:
         """Module and registered name of the class in configs."""
         return place_of(type(self))
 
@@ -95,10 +95,9 @@ class Operation:
         try:
             self.get_ready(arguments, shape)
             found = self.outputs_for(shape, arguments)
-        except (ValueError, IndexError) as error:
+        except (ValueError, TypeError, IndexError) as error:
             owner = "" if str(error).startswith(self.name) else f"{self.name}: "
-            text = str(error).rstrip()
-            raise ValueError(f"{owner}{text}; it was called on {described(arguments.tensors)}") from error
+            checks.refuse_call(error, owner, described(arguments.tensors))
         outputs = _tensors(*found)
         if training is not None:
             training = checks.truth(f"{self.name}: training", training)

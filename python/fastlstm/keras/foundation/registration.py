@@ -64,7 +64,7 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
         if not callable(thing):
             checks.refuse(TypeError, "what is registered", "a class or a function", thing)
         if isinstance(thing, type) and not hasattr(thing, "get_config"):
-            raise ValueError(f"{thing.__name__} must have a get_config() to be registered, got a class without")
+            checks.complain(ValueError, thing.__name__, "have a get_config() to be registered", "a class without")
         known = f"{package}>{name or getattr(thing, '__name__', type(thing).__name__)}"
         _REGISTERED[known] = thing
         _NAMES[thing] = known

@@ -13,6 +13,7 @@ import numpy as np
 
 from fastlstm import checks
 
+from .arrays import any_numbers, real_dtype
 from .published import find_function, find_maker, is_function, name_of_function, place_of
 from .registration import custom_object_scope, get_registered_name
 from .symbolic import SymbolicTensor
@@ -118,8 +119,8 @@ def _described(obj: Any) -> dict[str, Any]:
     config = obj.get_config()
     if not isinstance(config, dict):
         checks.refuse(TypeError, f"what get_config() of {type(obj).__name__} gives", "a dict", config)
-    name = getattr(obj, "_class_name", type(obj).__name__)
-    module, registered_name = obj._place if hasattr(obj, "_place") else place_of(type(obj))
+    name = getattr(obj, "keras_class_name", type(obj).__name__)
+    module, registered_name = obj.keras_place if hasattr(obj, "keras_place") else place_of(type(obj))
     found = {
         "module": module,
         "class_name": name,
@@ -225,10 +226,8 @@ def restored(described: Any, argument: str = "config", tensor: Callable[[Any], A
 
 
 def _restored_array(config: dict[str, Any], argument: str) -> Any:
-    dtype = checks.any_dtype(f"{argument}: dtype", config.get("dtype"))
-    found = checks.array(f"{argument}: value", config.get("value"))
-    if found.dtype.kind not in "fiub" or dtype.kind not in "fiub":
-        checks.refuse(TypeError, f"{argument}: value", "an array of numbers", config.get("value"))
+    dtype = real_dtype(f"{argument}: dtype", config.get("dtype"))
+    found = any_numbers(config.get("value"), f"{argument}: value")
     with np.errstate(all="ignore"):
         return found.astype(dtype)
 
@@ -239,14 +238,12 @@ def _restored_slice(config: dict[str, Any], argument: str) -> slice:
 
 
 def _refused_lambda(config: dict[str, Any], argument: str) -> Any:
-    raise ValueError(
-        f"{argument}: the config has the code of a lambda, which is not run; write the function with def and give it "
-        "in custom_objects, by a name that the config then has for it"
-    )
+    cure = "; write the function with def and give it in custom_objects, by a name that the config then has for it"
+    checks.complain(ValueError, argument, "be a function with a name", "the code of a lambda, which is not run", cure)
 
 
 def _refused_tensor(config: dict[str, Any], argument: str) -> Any:
-    raise ValueError(f"{argument}: there is a symbolic tensor where none can be, outside the calls of a graph")
+    checks.complain(ValueError, argument, "have symbolic tensors in the calls of a graph only", "one elsewhere")
 
 
 _RESTORERS: dict[str, Callable[[dict[str, Any], str], Any]] = {

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from fastlstm import checks
+
 from .arrays import Shape, shape_text
 from .lookup import auto_name
 from .trees import leaves, mapped
@@ -65,13 +67,19 @@ class SymbolicTensor:
         return found[self.index] if self.index < len(found) else None
 
     def _refuse(self, what: str, cure: str) -> Any:
-        raise TypeError(f"{self.name}: a symbolic tensor has no values {what}; {cure}")
+        checks.complain(TypeError, self.name, f"have values {what}", "a symbolic tensor, which has none", f"; {cure}")
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Any:
         return self._refuse("that NumPy could take", "use fastlstm.keras.ops, or a layer")
 
     def __bool__(self) -> bool:
         return bool(self._refuse("to decide by", "use ops.where, or decide in the call() of a layer"))
+
+    def __float__(self) -> float:
+        return float(self._refuse("to convert", "use fastlstm.keras.ops"))
+
+    def __int__(self) -> int:
+        return int(self._refuse("to convert", "use fastlstm.keras.ops"))
 
     def __len__(self) -> int:
         return int(self._refuse("to count", "see its shape"))

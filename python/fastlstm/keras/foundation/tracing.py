@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastlstm import checks
+
 from .arrays import Array
 from .boxes import autograd, bare, is_box, primitive
 from .passes import Pass, within
@@ -81,7 +83,8 @@ def differentiated(
 def _array_of(leaf: Any) -> Array:
     array = np.asarray(bare(leaf))
     if array.dtype == object:
-        raise TypeError("a gradient is taken, which np.array() does not follow; use fastlstm.keras.ops, as ops.stack()")
+        got, cure = "what np.array() made, which a gradient does not follow", "; use for instance ops.stack()"
+        checks.complain(TypeError, "the result", "be made by functions of fastlstm.keras.ops", got, cure)
     return array
 
 

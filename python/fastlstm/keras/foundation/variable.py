@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
+from fastlstm import checks
 from fastlstm.forks import CHANGES, held_at_forks
 
 from .arrays import Array, any_numbers
@@ -115,7 +116,7 @@ class Variable:
         """Return a read-only copy of `value` fit to be assigned, or ValueError."""
         array = any_numbers(bare(value.value if isinstance(value, Variable) else value), self.path)
         if array.shape != self.shape:
-            raise ValueError(f"{self.path}: got a weight of shape {array.shape}, wanted {self.shape}")
+            checks.refuse_shape(self.path, self.shape, array.shape)
         return frozen_copy(array, self.dtype)
 
     def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
@@ -166,7 +167,8 @@ class Variable:
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         if is_box(self.value):
-            raise TypeError(f"{self.path}: a gradient is taken, which NumPy does not follow; use fastlstm.keras.ops")
+            got, cure = "a function of NumPy, which a gradient does not follow", "; use fastlstm.keras.ops"
+            checks.complain(TypeError, self.path, "be used by functions that know its gradient", got, cure)
         array = self.numpy()
         return array if dtype is None else array.astype(dtype)
 
@@ -274,15 +276,17 @@ def current_values(variables: Iterable[Variable]) -> tuple[Array, ...]:
 
 
 def replace_values(variables: Iterable[Variable], values: Iterable[Array]) -> None:
-    """Put arrays of the right shapes and dtypes, which nobody can write to, in the place of values."""
-    with CHANGE:
-        for variable, value in zip(variables, values, strict=True):
-            variable._value = value
+    """Put arrays of the right shapes and dtypes, which nobody can write to, in the place of values; hold `CHANGE`."""
+    for variable, value in zip(variables, values, strict=True):
+        variable._value = value
 
 
 def assign_all(variables: list[Variable], values: list[Any], owner: str) -> None:
     """Assign `values` to `variables`: all of them or, if one does not fit, none."""
     if len(values) != len(variables):
         shapes = [variable.shape for variable in variables]
-        raise ValueError(f"{owner}: got {len(values)} weights, wanted {len(variables)} of shapes {shapes}")
-    replace_values(variables, [variable.checked(value) for variable, value in zip(variables, values, strict=True)])
+        must = f"be a list of {len(variables)} arrays of shapes {shapes}"
+        checks.complain(ValueError, f"{owner}: weights", must, len(values))
+    checked = [variable.checked(value) for variable, value in zip(variables, values, strict=True)]
+    with CHANGE:
+        replace_values(variables, checked)

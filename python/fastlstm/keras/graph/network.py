@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from fastlstm import checks
+
 from ..foundation.arrays import Array, Shape
 from ..foundation.trees import filled, leaves
 from ..foundation.variable import holding
@@ -66,8 +68,8 @@ class Run:
             self.values[place], self.masks[place] = y, mask
             return
         parts = leaves(y)
-        masks = [None] * len(parts) if mask is None else leaves(mask)
-        for place, part, of_part in zip(step.outputs, parts, masks, strict=True):
+        masks = [*([] if mask is None else leaves(mask)), *[None] * len(parts)]
+        for place, part, of_part in zip(step.outputs, parts, masks, strict=False):
             self.values[place], self.masks[place] = part, of_part
 
     def found(self, plan: Plan) -> Found:
@@ -223,7 +225,8 @@ class Network:
             if into >= 0:
                 sums[into] = dx if sums[into] is None else sums[into] + dx
         if len(gradients) != len(trained.variables):
-            raise ValueError(f"{plan.name}: a layer gave more or fewer gradients than it has trainable weights")
+            must = f"give a gradient for each of the {len(trained.variables)} trainable weights"
+            checks.complain(ValueError, f"{plan.name}: the layers' vjp()", must, len(gradients))
         if not complete:  # nothing that the loss sees depends on some weights
             pairs = zip(trained.variables, gradients, strict=True)
             gradients = [np.zeros_like(v.value) if g is None else g for v, g in pairs]

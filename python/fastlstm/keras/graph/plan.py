@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastlstm import checks
+
 from ..foundation.arrays import Shape
 from ..foundation.symbolic import Node, SymbolicTensor, described
 from ..foundation.trees import sorted_keys, unique
@@ -167,10 +169,9 @@ def nodes_between(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor], n
             stack.append((tensor, True))
             stack.extend((other, False) for other in reversed(node.needs))
     if missing:
-        raise ValueError(
-            f"{name}: outputs must follow from inputs alone, got outputs that need {described(missing)} beside the "
-            f"inputs {described(inputs)}; give these tensors as inputs too"
-        )
+        got = f"outputs that need {described(missing)} beside the inputs {described(inputs)}"
+        cure = "; give these tensors as inputs too"
+        checks.complain(ValueError, f"{name}: outputs", "follow from inputs alone", got, cure)
     return list(found.values())
 
 
@@ -229,10 +230,8 @@ class _LaidOut:
 
     def _add_step(self, node: Node, training: bool | None) -> None:
         if len(self.steps) == MOST_STEPS:
-            raise ValueError(
-                f"{self.name}: must have at most {MOST_STEPS} calls of layers, those of models inside counted at every "
-                "call of these, got more"
-            )
+            cure = "; those of models inside count at every call of these"
+            checks.complain(ValueError, self.name, f"have at most {MOST_STEPS} calls of layers", "more", cure)
         inputs = tuple(self.places[id(tensor)] for tensor in node.inputs)
         for tensor in node.outputs:
             self.places[id(tensor)], self.size = self.size, self.size + 1

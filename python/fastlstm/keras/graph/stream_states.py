@@ -4,6 +4,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from fastlstm import checks
+
 from ..foundation import core
 from ..foundation.arrays import Array, as_array
 from ..layers.history import History
@@ -20,7 +22,7 @@ class Field(NamedTuple):
         """`value` as an array for this field."""
         array = as_array(value, f"state: {self.name}", self.dtype)
         if array.shape != self.shape:
-            raise ValueError(f"state: {self.name} needs shape {self.shape}, got {array.shape}")
+            checks.refuse_shape(f"state: {self.name}", self.shape, array.shape)
         return array
 
 

@@ -59,11 +59,12 @@ class StepPlan:
 
     def __init__(self, plan: Plan) -> None:
         if len(plan.inputs) > 1 or len(plan.outputs) > 1:
-            raise ValueError(f"{plan.name}: only a model of one input and one output can be streamed")
+            got = f"{len(plan.inputs)} and {len(plan.outputs)}"
+            checks.complain(ValueError, plan.name, "have one input and one output to be streamed", got)
         self.plan = plan
         layer, shape = plan.takers(plan.given[0])[0], plan.inputs[0].shape
         if len(shape) < (2 if isinstance(layer, Embedding) else 3):
-            raise ValueError(f"{plan.name}: takes inputs of shape {shape}, without time steps to stream")
+            checks.complain(ValueError, plan.name, "take inputs with time steps to be streamed", f"inputs {shape}")
         self.input_shape: Any = tuple(shape[2:])
         self.first = layer
         with CHANGE:
@@ -113,7 +114,8 @@ def _streamed(step: Any) -> Any:
     """Return what a step of the plan is at one time step: packed weights, or what makes a function."""
     layer = step.layer
     if step.mask is not None or step.structure is not None or (isinstance(layer, RNN) and len(step.inputs) > 1):
-        raise ValueError(f"{layer.name}: a layer that is given a mask or states, or gives states, cannot be streamed")
+        must = "be given no mask or states, and give no states, to be streamed"
+        checks.complain(ValueError, layer.name, must, "a call with them")
     return layer.stream_weights() if isinstance(layer, RNN) else layer.step_function()
 
 
@@ -237,7 +239,7 @@ class ModelStream(StreamBase):
             inputs, y = self._one if self._one and x.shape == self._one[0].shape else (self._x, self._y)
             if x.shape != inputs.shape:
                 alone = f" or {self._one[0].shape}" if self._one else ""
-                raise ValueError(f"x_t: got shape {x.shape}, wanted {inputs.shape}{alone}")
+                checks.refuse_shape("x_t", f"{inputs.shape}{alone}", x.shape)
             if out is not None:
                 _check_output(out, y)
             np.copyto(inputs, x)
@@ -281,9 +283,8 @@ class ModelStream(StreamBase):
     def state(self, state: Sequence[Any]) -> None:
         fields = [field for kept in self._states for field in kept.fields]
         if not isinstance(state, list | tuple) or len(state) != len(fields):
-            got = f"{len(state)} arrays" if isinstance(state, list | tuple) else type(state).__name__
             names = ", ".join(field.name for field in fields)
-            raise ValueError(f"state: got {got}, wanted a tuple of {len(fields)}: {names}")
+            checks.refuse_count("state", f"a tuple of {len(fields)} arrays: {names}", state)
         arrays = [field.checked(value) for field, value in zip(fields, state, strict=True)]
         with self._claim.overwrite():
             for kept in self._states:
@@ -308,7 +309,8 @@ class ModelStream(StreamBase):
         """Take one step of many streams of a model; see `fastlstm.step_many`."""
         plan = streams[0]._plan
         if any(stream.batch_size != 1 or not stream._plan.same_as(plan) for stream in streams):
-            raise ValueError("streams must come from one model with the same weights and have a batch size of 1")
+            must = "come from one model with the same weights and have a batch size of 1"
+            checks.complain(ValueError, "streams", must, "others")
 
         def recurrent(k: int, weights: core.Weights, x: Array, y: Array) -> Step:
             return partial(core.step_many, [stream._streams[k] for stream in streams], x, y)
@@ -316,7 +318,7 @@ class ModelStream(StreamBase):
         x = streams[0]._as_input(x)
         inputs, steps, y, histories = plan.lay_out(len(streams), recurrent)
         if x.shape != inputs.shape:
-            raise ValueError(f"x: got shape {x.shape}, wanted {inputs.shape}")
+            checks.refuse_shape("x", inputs.shape, x.shape)
         if out is not None:
             _check_output(out, y)
         np.copyto(inputs, x)
@@ -343,15 +345,16 @@ def _without_rows(array: Array) -> Array:
 def _check_output(out: Any, y: Array) -> None:
     """Refuse `out` unless `y` can be copied to it."""
     if not isinstance(out, np.ndarray):
-        raise TypeError(f"out: got {type(out).__name__}, wanted a NumPy array")
+        checks.refuse(TypeError, "out", "a NumPy array", out)
     if out.dtype != y.dtype:
-        raise TypeError(f"out: got dtype {out.dtype}, wanted {y.dtype}")
+        checks.refuse_dtype("out", y.dtype, out.dtype)
     if out.shape != y.shape:
-        raise ValueError(f"out: got shape {out.shape}, wanted {y.shape}")
+        checks.refuse_shape("out", y.shape, out.shape)
     if not out.flags.writeable:
-        raise ValueError("out: got a read-only array, wanted one that can be written")
+        checks.complain(ValueError, "out", "be an array that can be written", "a read-only one")
     reach = out.itemsize
     for size, stride in zip(reversed(out.shape), reversed(out.strides), strict=True):
         if size > 1 and abs(stride) < reach:
-            raise ValueError("out: got an array whose elements overlap or lie in another order, wanted rows apart")
+            got = "one whose elements overlap or lie in another order"
+            checks.complain(ValueError, "out", "be an array whose rows lie apart", got)
         reach = max(reach, size * abs(stride))

@@ -67,12 +67,13 @@ class Affine(Layer):
     def vjp(self, x: Array, call: Call = TRAINING) -> tuple[Array, Pullback]:
         """See `Layer.vjp`."""
         product, kernel = self.frozen()
-        z = self._affine(x, product)
-        function = activations.linear if call.logits else self.activation
-        y = function.forward(z)
+        z = y = self._affine(x, product)
+        function = None if call.logits else self.activation
+        if function is not None:
+            y = function.forward(z)
 
         def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
-            dz = function.backward(dy, z, y)
+            dz = dy if function is None else function.backward(dy, z, y)
             dx = self._input_gradient(dz, kernel, x.shape) if call.need_dx else None
             return dx, self._weight_gradients(x, dz) if self.trainable else []
 

@@ -4,7 +4,7 @@ import math
 import warnings
 from collections.abc import Callable
 from operator import is_
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from numpy.typing import DTypeLike
 
@@ -27,11 +27,12 @@ from ..foundation.arrays import (
 from ..foundation.eager import mask_of, with_masks
 from ..foundation.lookup import auto_name, checked_name
 from ..foundation.passes import current
-from ..foundation.symbolic import Arguments, any_symbolic
+from ..foundation.symbolic import Arguments, SymbolicTensor, any_symbolic
 from ..foundation.trees import filled, leaves
 from ..foundation.variable import CHANGE, Variable, assign_all, current_values, is_held
 from . import composed, inside
 from .call import INFERENCE, TRAINING, Call, Pullback
+from .call_arguments import by_name, check_mask, check_one, check_tensors
 from .configs import Configured
 
 Step: TypeAlias = Callable[[], object]
@@ -78,8 +79,14 @@ class Layer(Configured):
     """Whether a layer with a user's ``call`` hands the mask of its input on."""
     keeps: frozenset[str] = frozenset()
     """Methods of `Composed` that a class does without when a subclass defines ``call``."""
+    takes_several = False
+    """Whether a call may be on several tensors."""
+    call_arguments: ClassVar[tuple[str, ...]] = ("x", "training", "mask")
+    """Arguments of a call, in the order in which they may come without names."""
     over_time = False
     """Whether the second axis of an input is time, along which a step depends on others."""
+    by_name = False
+    """Whether it is called with several arrays by name, masks among them."""
     merges = False
     """Whether shapes of several inputs come as a list; otherwise only that of the first one matters."""
 
@@ -99,7 +106,7 @@ class Layer(Configured):
         self.activity_regularizer = regularizers.get(penalty, f"{self.name}: activity_regularizer")
         checks.truth(f"{self.name}: autocast", kwargs.pop("autocast", True))
         if kwargs:
-            raise ValueError(f"{kind}: unknown arguments {sorted(kwargs)}")
+            checks.complain(ValueError, f"{kind}: arguments", "be ones that the layer has", sorted(kwargs))
         self.dtype = float_dtype(dtype, f"{self.name}: dtype")
         self.trainable = trainable
         self.built = False
@@ -114,7 +121,9 @@ class Layer(Configured):
         sample, features = kwargs.pop("input_shape", None), kwargs.pop("input_dim", None)
         length = kwargs.pop("input_length", None)
         if length is not None and features is None:
-            raise ValueError(f"{self.name}: input_length must come with input_dim, got {checks.shown(length)} alone")
+            checks.complain(
+                ValueError, f"{self.name}: input_length", "come with input_dim", f"{checks.shown(length)} alone"
+            )
         argument = "batch_shape" if kwargs.get("batch_input_shape") is None else "batch_input_shape"
         batch = kwargs.pop(argument, None)
         kwargs.pop("batch_input_shape", None)
@@ -211,7 +220,7 @@ class Layer(Configured):
         with memory_for(shape, f"{path}: shape", of_dtype):
             value = as_array(draw(shape, dtype=of_dtype), path, of_dtype)
         if value.shape != shape:
-            raise ValueError(f"{path}: the initializer must give an array of shape {shape}, got {value.shape}")
+            checks.complain(ValueError, f"{path}: the initializer", f"give an array of shape {shape}", value.shape)
         if type(draw).__module__ == initializers.__name__ and value.base is None:
             value.flags.writeable = False  # nobody else has it, so that it need not be copied
         penalty = regularizers.get(regularizer, f"{path}: regularizer")
@@ -242,13 +251,12 @@ class Layer(Configured):
         rank = len(shape)
         if rank < self.min_ndim or (self.ndim is not None and rank != self.ndim):
             wanted = f"{self.ndim} axes" if self.ndim else f"at least {self.min_ndim} axes"
-            raise ValueError(f"{self.name}: {name} must have {wanted}{self._axes_text()}, got {shape_text(shape)}")
+            must = f"have {wanted}{self._axes_text()}"
+            checks.complain(ValueError, f"{self.name}: {name}", must, shape_text(shape))
         built = self.input_shape if self._weights else None
         if built is not None and shape[-1] != built[-1] and built[-1] is not None:
-            raise ValueError(
-                f"{self.name}: {name} must have shape {shape_text((None, *built[1:]))}, "
-                f"got {shape_text(shape)}: {shape[-1]} features for {built[-1]}"
-            )
+            cure = f": {shape[-1]} features for {built[-1]}"
+            checks.refuse_shape(f"{self.name}: {name}", shape_text((None, *built[1:])), shape_text(shape), cure)
 
     def _checked_shape(self, shape: Any) -> Shape:
         """`shape` as a tuple, with the axes that an input of this layer has."""
@@ -262,9 +270,8 @@ class Layer(Configured):
     def _known_features(self, input_shape: Shape) -> int:
         features = input_shape[-1]
         if features is None or features < 1:
-            raise ValueError(
-                f"{self.name}: the last axis of input_shape must be a positive size, got {shape_text(input_shape)}"
-            )
+            name = f"{self.name}: the last axis of input_shape"
+            checks.complain(ValueError, name, "be a positive size", shape_text(input_shape))
         return int(features)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -293,7 +300,7 @@ class Layer(Configured):
         """Add a number to the loss, from within ``call``."""
         passing = current()
         if passing is None:
-            raise ValueError(f"{self.name}: add_loss() adds to the loss of a step, from within call()")
+            checks.complain(ValueError, f"{self.name}: add_loss()", "be called within call()", "a call from elsewhere")
         self._adds_losses = True
         passing.penalties.extend(ops.sum(part) for part in leaves(loss))
 
@@ -351,7 +358,8 @@ class Layer(Configured):
 
         A layer whose output at a step depends on more than the input at this step raises ValueError.
         """
-        raise ValueError(f"{self.name}: a {type(self).__name__} layer cannot be streamed, one time step at a time")
+        must = "be a layer that can be streamed, one time step at a time"
+        checks.complain(ValueError, self.name, must, f"a {type(self).__name__}")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output for an array or anything that makes one; builds the layer at first.
@@ -370,11 +378,13 @@ class Layer(Configured):
         if "inbound_nodes" not in self.__dict__:
             raise RuntimeError(f"{type(self).__name__}: call super().__init__() first in __init__()")
         if any_symbolic(args, kwargs):
-            return self._noted(*args, **kwargs)
+            return self._noted(*args, **kwargs) if self.composed else self._noted(**by_name(self, args, kwargs))
         passing = current()
         if passing is not None:
             return inside.called(self, passing, args, kwargs)
-        return self._on_arrays(*args, **kwargs)
+        if self.composed or (len(args) == 1 and not kwargs):
+            return self._on_arrays(*args, **kwargs)
+        return self._on_arrays(**by_name(self, args, kwargs))
 
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None) -> Any:
         drops = self._drops(training)
@@ -401,8 +411,19 @@ class Layer(Configured):
     def _checked_mask(self, mask: Any, x: Array) -> Array | None:
         return None if mask is None else as_mask(mask, f"{self.name}: mask", x.shape, self.mask_ndim)
 
-    def _noted(self, *args: Any, training: bool | None = None, mask: Any = None, **kwargs: Any) -> Any:
-        return self.note(Arguments(args, kwargs), mask, training)
+    def _noted(self, x: Any, training: Any = None, mask: Any = None, initial_state: Any = None) -> Any:
+        states = {} if initial_state is None else {"initial_state": initial_state}
+        for name, tree in {"x": x, **states, **({} if mask is None else {"mask": mask})}.items():
+            check_tensors(f"{self.name}: {name}", tree)
+        if not self.takes_several and type(self).__module__.startswith("fastlstm."):
+            check_one(f"{self.name}: x", x)
+        if mask is not None:
+            self._check_noted_mask(check_one(f"{self.name}: mask", mask), leaves(x)[0].shape)
+        return self.note(Arguments((x,), states), mask, training)
+
+    def _check_noted_mask(self, mask: SymbolicTensor, shape: Shape) -> None:
+        """ValueError if a symbolic mask does not go with an input of a shape."""
+        check_mask(f"{self.name}: mask", mask, shape, self.mask_ndim)
 
     def get_ready(self, arguments: Arguments, shape: Any) -> None:
         """Build the layer for inputs of a shape or of a list of shapes."""
@@ -495,7 +516,7 @@ class Layer(Configured):
     def count_params(self) -> int:
         """Return the number of single weights."""
         if not self.built:
-            raise ValueError(f"{self.name} has no weights yet: build it or call it first")
+            checks.complain(ValueError, self.name, "have weights", "none yet", "; build it or call it first")
         return sum(math.prod(variable.shape) for variable in self.weights)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -515,7 +536,8 @@ def _settings_of_weight(owner: str, args: tuple[Any, ...], kwargs: dict[str, Any
     given = dict(zip(order, args, strict=False))
     twice = sorted(given.keys() & kwargs.keys())
     if twice or len(args) > len(order):
-        raise TypeError(f"{owner}: add_weight() got {twice[0] if twice else 'too much'} twice")
+        got = f"{twice[0]} twice" if twice else f"{len(args)} of them without names"
+        checks.complain(TypeError, f"{owner}: add_weight's arguments", "be given once each", got)
     for name in kwargs:
         checks.one_of(f"{owner}: add_weight's argument", name, (*order, "autocast", "aggregation", "layout"))
     settings = {**given, **{name: value for name, value in kwargs.items() if name in order}}

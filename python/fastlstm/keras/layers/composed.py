@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from fastlstm import checks
 
-from ..foundation.arrays import Array, any_numbers, as_array
+from ..foundation.arrays import Array, with_floats_of
 from ..foundation.eager import with_masks
 from ..foundation.passes import Pass, current
 from ..foundation.symbolic import Arguments, SymbolicTensor
-from ..foundation.trees import mapped, unique
+from ..foundation.trees import leaves, mapped, unique
 from ..foundation.variable import Variable
 from . import inside, running
 from .call import INFERENCE, TRAINING, Call, Pullback
@@ -71,8 +73,7 @@ class Composed:
 
     def as_input(self: Any, x: Any, name: str, wanted: str = "an array of numbers") -> Array:
         """`x` as an array: floats of this layer's dtype, and integers as they are."""
-        array = any_numbers(x, name, wanted)
-        return as_array(array, name, self.dtype, wanted) if array.dtype.kind == "f" else array
+        return with_floats_of(x, name, self.dtype, wanted)
 
     def _checked_shape(self: Any, shape: Any) -> Any:
         """Let any pass, lists too."""
@@ -100,7 +101,13 @@ class Composed:
         if kwargs.get("training") is not None:
             checks.truth(f"{self.name}: training", kwargs["training"])
         passing = Pass()
-        y = inside.called(self, passing, args, kwargs)
+        try:
+            y = inside.called(self, passing, args, kwargs)
+        except (ValueError, TypeError, IndexError) as error:
+            if checks.is_worded(error):
+                raise
+            given = ", ".join(f"shape {np.shape(leaf)}" for leaf in leaves([args, kwargs]) if running.is_array(leaf))
+            checks.refuse_call(error, f"{self.name}: ", given)
         return mapped(lambda part: with_masks(part, passing.mask_of(part)), y)
 
     def _noted(self: Any, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
@@ -138,7 +145,8 @@ class Composed:
 
     def step_function(self: Any) -> Any:
         """ValueError: see `Layer.step_function`."""
-        raise ValueError(f"{self.name}: a layer with a call() of its own cannot be streamed, one time step at a time")
+        must = "be a layer that can be streamed, one time step at a time"
+        checks.complain(ValueError, self.name, must, "one with a call() of its own")
 
     stream_weights = step_function
 

@@ -208,7 +208,8 @@ def copy_of(layer: Any, **changes: Any) -> Any:
 def describe_layer(layer: Any) -> dict[str, Any]:
     """Return the description of a layer inside another one."""
     if not isinstance(layer, Configured):
-        raise TypeError(f"{layer!r} is no Layer and has no get_config(); make it one to have a layer around it copied")
+        cure = "; make it one to have a layer around it copied"
+        checks.refuse(TypeError, "what is inside a layer", "a Layer, or have a get_config()", layer, cure)
     found: dict[str, Any] = serialize_keras_object(layer)
     return found
 

@@ -39,7 +39,7 @@ class Windows(NamedTuple):
         if self.padding != "valid":
             return -(-steps // self.stride)
         if steps < self.span:
-            raise ValueError(f"{owner}: x must have at least the {self.span} time steps of a window, got {steps}")
+            checks.complain(ValueError, f"{owner}: x", f"have at least the {self.span} time steps of a window", steps)
         return (steps - self.span) // self.stride + 1
 
     def ends(self, steps: int) -> tuple[int, int]:

@@ -22,8 +22,8 @@ class Wrapper(Layer):
             kwargs["dtype"] = inner[0].dtype
         super().__init__(**kwargs)
         if any(layer.dtype != self.dtype for layer in inner):
-            found = ", ".join(f"{layer.name} has {layer.dtype}" for layer in inner)
-            raise ValueError(f"{self.name}: dtype {self.dtype} must be that of the layers inside: {found}")
+            found = ", ".join(f"{layer.dtype} of {layer.name}" for layer in inner)
+            checks.complain(ValueError, f"{self.name}: dtype", f"be that of the layers inside, {found}", self.dtype)
         self._inner = inner
         if not self.trainable:
             self.trainable = False

@@ -9,11 +9,9 @@ from fastlstm import checks
 from ..foundation.symbolic import SymbolicTensor, any_symbolic
 from ..foundation.trees import leaves
 from ..layers.base import Layer
+from ..layers.call_arguments import FIRST
 from ..layers.recurrent.bidirectional import Bidirectional
 from ..layers.recurrent.rnn import RNN
-
-_FIRST = ("inputs", "sequences", "sequence", "x")
-"""Names under which Keras takes what a layer is called on."""
 
 _KNOWN = ("mask", "training", "initial_state")
 """Arguments of the calls of layers in this package."""
@@ -22,8 +20,10 @@ _KNOWN = ("mask", "training", "initial_state")
 def call_as_said(layer: Any, args: list[Any], kwargs: dict[str, Any], argument: str) -> None:
     """Call a layer on symbolic tensors; `argument` is what errors call the call."""
     if not any_symbolic(args, kwargs):
-        raise ValueError(f"{argument} must be on the outputs of other layers, got none among its arguments")
-    if isinstance(layer, Layer) and not (layer.composed and not _is_of_this_package(layer)):
+        checks.complain(ValueError, argument, "be on the outputs of other layers", "none among its arguments")
+    if isinstance(layer, Layer) and layer.by_name:
+        kwargs = {name: value for name, value in kwargs.items() if value is not None}
+    elif isinstance(layer, Layer) and not (layer.composed and not _is_of_this_package(layer)):
         args, kwargs = _as_taken(layer, args, kwargs, argument)
     elif isinstance(layer, Layer):
         kwargs = {name: value for name, value in kwargs.items() if not (name in _KNOWN and value is None)}
@@ -37,11 +37,11 @@ def _is_of_this_package(layer: Any) -> bool:
 def _as_taken(layer: Any, args: list[Any], kwargs: dict[str, Any], argument: str) -> tuple[list[Any], dict[str, Any]]:
     """Return the arguments as layers here take them."""
     if not args:
-        args = [kwargs.pop(name) for name in _FIRST if name in kwargs][:1]
+        args = [kwargs.pop(name) for name in FIRST if name in kwargs][:1]
     if len(args) > 1 and takes_states(layer):
         args, kwargs = args[:1], {"initial_state": args[1]} | kwargs
     if len(args) != 1:
-        raise ValueError(f"{argument} must have one argument without a name, got {len(args)}")
+        checks.complain(ValueError, argument, "have one argument without a name", len(args))
     usual = layer.keras_call
     given = {name: value for name, value in kwargs.items() if value is not None and usual.get(name, ...) is not value}
     for name, value in given.items():

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from fastlstm import checks
+
 from ..foundation.arrays import Array, Shape, as_array, shape_text
 from ..foundation.eager import EagerArray, mask_of
 from ..foundation.symbolic import SymbolicTensor
@@ -43,7 +45,7 @@ def carried_masks(plan: Plan, tree: Any, x: Any, name: str) -> list[Array | None
 
 def _parts(plan: Plan, tree: Any, x: Any, name: str) -> list[Any]:
     inputs = plan.inputs
-    return [_only(x, tree, inputs[0])] if len(inputs) == 1 else _in_order(x, tree, inputs, name)
+    return [_only(x, tree, inputs[0])] if len(inputs) == 1 else in_order(x, tree, inputs, name)
 
 
 def _only(x: Any, tree: Any, tensor: SymbolicTensor) -> Any:
@@ -51,7 +53,7 @@ def _only(x: Any, tree: Any, tensor: SymbolicTensor) -> Any:
     if isinstance(x, dict):
         (name,) = names_of(tree, [tensor])
         if list(x) not in ([name], [tensor.name]):
-            raise ValueError(f"x: got a dict with the keys {sorted(map(str, x))}, wanted one input, {name!r}")
+            checks.complain(ValueError, "x", f"have one input, {name!r}", _keys(x))
         return next(iter(x.values()))
     return x[0] if isinstance(x, list | tuple) and len(x) == 1 and _is_whole(x[0], tensor.shape) else x
 
@@ -64,22 +66,25 @@ def _is_whole(entry: Any, shape: Shape) -> bool:
     return len(given) >= len(shape) or (lacks and fits)
 
 
-def _in_order(x: Any, tree: Any, inputs: list[SymbolicTensor], name: str) -> list[Any]:
+def in_order(x: Any, tree: Any, inputs: list[SymbolicTensor], name: str) -> list[Any]:
     """Return the parts of `x` in the order of the inputs."""
     names = names_of(tree, inputs)
-    wanted = f"{len(names)} arrays, for the inputs {names} of {name}"
+    wanted = f"a list or dict of {len(names)} arrays, for the inputs {names} of {name}"
     if isinstance(x, dict):
         if missing := [one for one in names if one not in x]:
-            raise ValueError(f"x: got a dict with the keys {sorted(map(str, x))}, wanted {wanted}; add {missing[0]!r}")
+            checks.complain(ValueError, "x", f"be {wanted}", _keys(x), f"; add {missing[0]!r}")
         return [x[one] for one in names]
     if not isinstance(x, list | tuple):
-        got = f"an array of shape {x.shape}" if hasattr(x, "shape") else type(x).__name__
-        raise ValueError(f"x: got {got}, wanted a list or dict of {wanted}")
+        checks.refuse(ValueError, "x", wanted, x)
     nested = any(isinstance(part, list | tuple | dict) and holds_arrays(part) for part in x)
     parts = leaves(x) if nested else list(x)
     if len(parts) != len(inputs):
-        raise ValueError(f"x: got {len(parts)} arrays, wanted {wanted}")
+        checks.complain(ValueError, "x", f"be {wanted}", len(parts))
     return parts
+
+
+def _keys(x: dict[Any, Any]) -> str:
+    return f"a dict with the keys {sorted(map(str, x))}"
 
 
 def names_of(tree: Any, tensors: list[SymbolicTensor]) -> list[str]:
@@ -119,13 +124,13 @@ def _check_shapes(plan: Plan, arrays: tuple[Array, ...], name: str) -> None:
         of_input = "" if len(shapes) == 1 else f" {tensor.name!r}"
         if len(shape) != len(tensor.shape):
             wanted = shape_text((None, *tensor.shape[1:]))
-            raise ValueError(f"x: got shape {shape}, wanted {wanted}, the input{of_input} of {name}")
+            checks.refuse_shape("x", f"{wanted}, the input{of_input} of {name}", shape)
     if len({shape[0] for shape in shapes}) > 1:
-        listed = ", ".join(f"{tensor.name} has {shape[0]}" for tensor, shape in zip(plan.inputs, shapes, strict=True))
-        raise ValueError(f"x: {listed}; all inputs must have the same number of rows")
+        listed = ", ".join(f"{shape[0]} in {tensor.name}" for tensor, shape in zip(plan.inputs, shapes, strict=True))
+        checks.complain(ValueError, "x", "have the same number of rows in all inputs", listed)
     try:
         plan.output_shapes(shapes)
     except ValueError as error:
         given = ", ".join(shape_text(shape) for shape in shapes)
         wanted = ", ".join(shape_text((None, *tensor.shape[1:])) for tensor in plan.inputs)
-        raise ValueError(f"x: got shape {given}, wanted {wanted}, the input of {name} ({error})") from error
+        checks.complain(ValueError, "x", f"have shape {wanted}, the input of {name}", f"{given}: {error}", cause=error)

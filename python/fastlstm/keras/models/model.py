@@ -10,11 +10,11 @@ import numpy as np
 
 from fastlstm import checks
 
-from ..foundation.arrays import Array, Shape, any_numbers, as_array, as_batch_shape, as_mask
+from ..foundation.arrays import Array, Shape, any_numbers, as_batch_shape, as_mask, with_floats_of
 from ..foundation.eager import with_masks
 from ..foundation.lookup import auto_name
 from ..foundation.symbolic import SymbolicTensor
-from ..foundation.trees import filled, leaves, mapped
+from ..foundation.trees import filled, leaves, mapped, unique
 from ..foundation.variable import CHANGE, Variable, assign_all, holding
 from ..graph.network import Found, Network
 from ..graph.plan import Plan
@@ -26,7 +26,7 @@ from ..layers.running import parts_of
 from ..training.trainer import Trainer
 from .configs import ConfiguredModel
 from .cutting import cut
-from .inputs import carried_masks, given_arrays, names_of
+from .inputs import carried_masks, given_arrays, in_order, names_of
 from .summary import print_summary
 
 
@@ -61,6 +61,7 @@ class Model(ConfiguredModel):
     """
 
     keeps = frozenset({"_on_arrays", "as_input"})
+    takes_several = True
 
     def __init__(
         self, inputs: Any = None, outputs: Any = None, name: str | None = None, trainable: bool = True, **kwargs: Any
@@ -72,8 +73,8 @@ class Model(ConfiguredModel):
         self._input_tree: Any = None
         self._output_tree: Any = None
         if (inputs is None) != (outputs is None):
-            missing = "outputs" if outputs is None else "inputs"
-            raise ValueError(f"{self.name}: inputs and outputs must come together, {missing} are missing")
+            given = "inputs" if outputs is None else "outputs"
+            checks.complain(ValueError, f"{self.name}: inputs and outputs", "come together", f"{given} alone")
         if inputs is not None:
             self._set_plan(inputs, outputs)
         if not checks.truth(f"{self.name}: trainable", trainable):
@@ -89,7 +90,11 @@ class Model(ConfiguredModel):
                     wanted = "symbolic tensors, what Input() and layers called on it give"
                     checks.refuse(TypeError, f"{self.name}: {argument}", wanted, leaf)
         if not leaves(inputs) or not leaves(outputs):
-            raise ValueError(f"{self.name}: inputs and outputs must have at least one tensor each")
+            got = f"{len(leaves(inputs))} inputs and {len(leaves(outputs))} outputs"
+            checks.complain(ValueError, f"{self.name}: inputs and outputs", "have at least one tensor each", got)
+        if len(unique(leaves(inputs))) < len(leaves(inputs)):
+            twice = next(name for name, count in Counter(tensor.name for tensor in leaves(inputs)).items() if count > 1)
+            checks.complain(ValueError, f"{self.name}: inputs", "be different tensors", f"{twice!r} twice")
         inputs, outputs = cut(inputs, outputs, self.name)
         self._plan = Plan(leaves(inputs), leaves(outputs), self.name)
         self._input_tree, self._output_tree = inputs, outputs
@@ -102,9 +107,8 @@ class Model(ConfiguredModel):
     def plan(self) -> Plan:
         """The steps from inputs to outputs."""
         if self._plan is None:
-            raise ValueError(
-                f"{self.name}: has no weights yet; build it, call it on data or give it an input shape first"
-            )
+            cure = "; build it, call it on data or give it an input shape first"
+            checks.complain(ValueError, self.name, "have weights", "none yet", cure)
         return self._plan
 
     @property
@@ -236,8 +240,7 @@ class Model(ConfiguredModel):
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return the layer of this name, or at this index."""
         if (name is None) == (index is None):
-            given = f"name={checks.shown(name)}, index={checks.shown(index)}"
-            raise ValueError(f"{self.name}: get_layer needs either name or index, got {given}")
+            checks.refuse_pair(f"{self.name}: get_layer", name=name, index=index)
         layers = self.layers
         if index is not None:
             count = len(layers)
@@ -265,7 +268,8 @@ class Model(ConfiguredModel):
     def _call_on(self, tensors: Any) -> None:
         """Make a plan of one step: this model, called on symbolic tensors."""
         if not self.composed:
-            raise NotImplementedError(f"{self.name}: give inputs and outputs, or define call(self, x)")
+            must = "have inputs and outputs, or a class with call(self, x)"
+            checks.complain(NotImplementedError, self.name, must, "neither")
         with CHANGE:  # several threads may bring the first data
             if self._plan is None:
                 outputs = self._outputs_for(tensors)
@@ -288,14 +292,18 @@ class Model(ConfiguredModel):
 
     def as_input(self, x: Any, name: str, wanted: str = "an array of numbers") -> Array:
         """`x` as an array; floats are cast to this model's dtype."""
-        array = any_numbers(x, name, wanted)
-        return as_array(x, name, self.dtype, wanted) if array.dtype.kind == "f" else array
+        return with_floats_of(x, name, self.dtype, wanted)
 
     def _as_given(self, outputs: Sequence[Any]) -> Any:
         """Return outputs in the form the model was given them: a list, a tuple or a dict; of a list of one, the one."""
         tree = self._output_tree
         alone = isinstance(tree, SymbolicTensor) or (len(outputs) == 1 and not isinstance(tree, dict))
         return outputs[0] if alone else filled(tree, iter(outputs))
+
+    def _noted(self, x: Any, training: Any = None, mask: Any = None, initial_state: Any = None) -> Any:
+        if isinstance(x, dict) and isinstance(self._input_tree, list | tuple):
+            x = in_order(x, self._input_tree, self.plan.inputs, self.name)
+        return super()._noted(x, training, mask)
 
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None) -> Any:
         training = training is not None and checks.truth("training", training)
@@ -309,7 +317,8 @@ class Model(ConfiguredModel):
     def _masks(self, mask: Any, arrays: tuple[Array, ...]) -> list[Array | None]:
         given = mask if isinstance(mask, list | tuple) and len(arrays) > 1 else [mask]
         if len(given) != len(arrays):
-            raise ValueError(f"mask: got {len(given)}, wanted one for each of the {len(arrays)} inputs of {self.name}")
+            must = f"have an entry for each of the {len(arrays)} inputs of {self.name}"
+            checks.complain(ValueError, "mask", must, len(given))
         return [None if m is None else self._mask(m, x, k) for k, (m, x) in enumerate(zip(given, arrays, strict=True))]
 
     def _mask(self, mask: Any, x: Array, number: int) -> Array:
@@ -354,8 +363,8 @@ class Model(ConfiguredModel):
         """Shape of the output for an input of `input_shape`, both with the batch axis; lists for several."""
         shapes = [as_batch_shape(shape, f"{self.name}: input_shape") for shape in several(input_shape)]
         if len(shapes) != len(self.plan.inputs):
-            wanted = f"one shape for each of its {len(self.plan.inputs)} inputs"
-            raise ValueError(f"{self.name}: input_shape: got {len(shapes)} shapes, wanted {wanted}")
+            must = f"have a shape for each of the {len(self.plan.inputs)} inputs"
+            checks.complain(ValueError, f"{self.name}: input_shape", must, len(shapes))
         found = self.plan.output_shapes(shapes)
         return _as_lists(filled(self._output_tree, iter([_Leaf(shape) for shape in found])))
 
@@ -426,7 +435,7 @@ class Model(ConfiguredModel):
             self._output_tree = filled(self._output_tree, iter(self._plan.outputs))
 
     def __repr__(self) -> str:
-        return f"<{self._class_name} name={self.name}, built={self.built}>"
+        return f"<{self.keras_class_name} name={self.name}, built={self.built}>"
 
 
 class _Leaf:
@@ -463,4 +472,4 @@ def _check_names(plan: Plan, name: str) -> None:
     counts = Counter(layer.name for layer in plan.layers)
     twice = sorted(one for one, count in counts.items() if count > 1)
     if twice:
-        raise ValueError(f"{name}: has several layers named {twice[0]!r}; give each its own name")
+        checks.complain(ValueError, f"{name}: layers", "have a name each", f"{twice[0]!r} twice", "; rename one")

@@ -81,8 +81,7 @@ def plot_model(
     ImportError
         Graphviz is not installed, and the file is to be a picture.
     """
-    if not isinstance(to_file, str | os.PathLike):
-        checks.refuse(TypeError, "to_file", "a path", to_file)
+    to_file = checks.path("to_file", to_file)
     graph = model_to_dot(
         model,
         show_shapes=show_shapes,
@@ -134,7 +133,7 @@ def model_to_dot(
     if not isinstance(model, Model):
         checks.refuse(TypeError, "model", "a Model", model)
     if not model.built:
-        raise ValueError(f"model must be built, got {model.name}: build() it or call it on data first")
+        checks.complain(ValueError, "model", "be built", model.name, ": build() it or call it on data first")
     if checks.truth("subgraph", subgraph):
         checks.refuse(ValueError, "subgraph", "False", subgraph)
     switches = {"show_shapes": show_shapes, "show_dtype": show_dtype, "show_layer_names": show_layer_names}
@@ -209,8 +208,8 @@ class _Drawing:
         return f"layer_{self._number(part)}"
 
     def _box(self, part: Any) -> str:
-        kind = bold(part._class_name)
-        title = f"{bold(part.name)} ({plain(part._class_name)})" if self.shown.names else kind
+        kind = bold(part.keras_class_name)
+        title = f"{bold(part.name)} ({plain(part.keras_class_name)})" if self.shown.names else kind
         rows = [[(title, *_TITLE)]]
         activation = getattr(part, "activation", None)
         if self.shown.activations and activation is not None:
@@ -234,7 +233,7 @@ class _Drawing:
 
 def is_graph(part: Any) -> bool:
     """Whether something is a model of which the layers and their connections are known."""
-    return isinstance(part, Sequential) or (isinstance(part, Model) and part._is_functional)
+    return isinstance(part, Sequential) or (isinstance(part, Model) and part.is_functional)
 
 
 def _tensors(part: Any, end: str) -> Any:

@@ -62,7 +62,7 @@ class GraphReader:
         given = described.get("name", config.get("name") if isinstance(config, dict) else None)
         name = checks.text(f"{self.owner}: layers: name of an entry", given)
         if name in self.layers:
-            raise ValueError(f"{self.owner}: layers must have a name each, got {name!r} twice")
+            checks.complain(ValueError, f"{self.owner}: layers", "have a name each", f"{name!r} twice")
         described.pop("build_config", None)  # its first call builds it
         self.layers[name] = layer = made_of(described, f"{self.owner}: layer {name!r}")
         if not isinstance(layer, Operation):
@@ -88,12 +88,13 @@ class GraphReader:
         for (owner, _), call in wanted.items():
             for name, number in call.needs:
                 if name not in self.layers:
-                    missing = f"there is no layer {name!r}"
+                    missing = f"{name!r}, which is no layer"
                 elif (name, number) not in wanted and (name, number) not in self.outputs:
-                    missing = f"{name!r} has no call {number}"
+                    missing = f"{name!r}, which has no call {number}"
                 else:
                     continue
-                raise ValueError(f"{self.owner}: {owner!r} is called on what {name!r} gives, but {missing}")
+                must = "be on what layers of the config give"
+                checks.complain(ValueError, f"{self.owner}: call of {owner!r}", must, missing)
 
     def _call(self, name: str, call: Wanted) -> None:
         layer, argument = self.layers[name], f"{self.owner}: call of {name!r}"

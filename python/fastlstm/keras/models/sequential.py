@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from fastlstm import checks
 
@@ -69,14 +69,25 @@ class Sequential(Model):
         raise AttributeError(f"{self.name}: add() and pop() change the layers; give what you set another name")
 
     @property
-    def _is_functional(self) -> bool:
+    def known_inputs(self) -> list[SymbolicTensor]:
+        """The input, in a list; none as long as its shape is not known."""
+        return self._tensors[:1]
+
+    @property
+    def is_functional(self) -> bool:
+        """False: this is a chain."""
         return False
 
     def get_config(self) -> dict[str, Any]:
         """Return the layers' descriptions, that of an Input first if the input's shape is known."""
         first = [tensor.node.layer for tensor in self._tensors[:1] if tensor.node is not None]
         layers = [serialize_keras_object(layer) for layer in (*first, *self._chain)]
-        config = {"name": self.name, "trainable": self._trainable, "dtype": dtype_policy(self.dtype), "layers": layers}
+        config = {
+            "name": self.name,
+            "trainable": self.own_trainable,
+            "dtype": dtype_policy(self.dtype),
+            "layers": layers,
+        }
         return config | ({"build_input_shape": self.input_shape} if first else {})
 
     def get_build_config(self) -> dict[str, Any] | None:
@@ -98,7 +109,7 @@ class Sequential(Model):
         shape = given.get("build_input_shape")
         if shape is not None and not made.built and made._chain:
             made.build(as_batch_shape(shape, f"{argument}: build_input_shape"))
-        made._trainable = checks.truth(f"{argument}: trainable", given.get("trainable", True))
+        made.own_trainable = checks.truth(f"{argument}: trainable", given.get("trainable", True))
         return made
 
     def add(self, layer: Any) -> None:
@@ -106,7 +117,8 @@ class Sequential(Model):
         layer = _input_of(layer) or layer
         if isinstance(layer, InputLayer):
             if self._chain or self._tensors:
-                raise ValueError(f"{self.name}: an Input can only be the first layer")
+                number = len(self._chain) + 1
+                checks.complain(ValueError, f"{self.name}: an Input", "be the first layer", f"it as number {number}")
             self._tensors = [layer.output]
             return
         self._check_new(layer)
@@ -132,12 +144,16 @@ class Sequential(Model):
             checks.refuse(TypeError, f"{self.name}: layer", "a keras.layers.Layer instance", layer)
         if layer.name in [other.name for other in self._chain]:
             if any(layer is other for other in self._chain):
-                raise ValueError(f"{self.name}: layer must be a new one, got {layer!r} a second time")
-            raise ValueError(f"{self.name}: already has a layer named {layer.name!r}; give it another name")
+                checks.complain(ValueError, f"{self.name}: layer", "be a new one", f"{layer!r} a second time")
+            name = f"{self.name}: name of a layer"
+            checks.complain(ValueError, name, "be a new one", f"{layer.name!r} a second time", "; give it another")
         if getattr(layer, "return_state", False):
-            raise ValueError(f"{self.name}: {layer.name} gives states besides its output; set return_state=False")
+            self._refuse_outputs(layer, "states besides it", "; set return_state=False")
         if getattr(layer, "merge_mode", "") is None:
-            raise ValueError(f"{self.name}: {layer.name} gives two outputs; set merge_mode")
+            self._refuse_outputs(layer, "two", "; set merge_mode")
+
+    def _refuse_outputs(self, layer: Layer, got: Any, cure: str = "") -> NoReturn:
+        checks.complain(ValueError, f"{self.name}: {layer.name}", "give one output", got, cure)
 
     def _note(self, layer: Layer) -> None:
         """Add what the layer makes of what the one before makes."""
@@ -146,7 +162,7 @@ class Sequential(Model):
         for variable in layer.weights[known:]:
             variable.path = f"{self.name}/{variable.path}"
         if len(leaves(made)) != 1:
-            raise ValueError(f"{self.name}: {layer.name} gives {len(leaves(made))} outputs, wanted one")
+            self._refuse_outputs(layer, len(leaves(made)))
         self._tensors.append(leaves(made)[0])
 
     def _changed(self) -> None:
@@ -166,9 +182,8 @@ class Sequential(Model):
         """Create the weights for inputs of `input_shape`, which includes the batch axis."""
         if not self._tensors:
             if input_shape is None:
-                raise ValueError(
-                    f"{self.name}: the input shape is not known, got None; give it to build(), or add an Input first"
-                )
+                cure = "; give it to build(), or add an Input first"
+                checks.refuse(ValueError, f"{self.name}: input_shape", "known", None, cure)
             shape = as_batch_shape(input_shape, f"{self.name}: input_shape")
             self._check_any_layers()
             self._note_all(self._new_input(shape))
@@ -176,7 +191,7 @@ class Sequential(Model):
 
     def _check_any_layers(self) -> None:
         if not self._chain:
-            raise ValueError(f"{self.name}: has no layers; add() some first")
+            checks.complain(ValueError, self.name, "have layers", "none", "; add() some first")
 
     def _note_all(self, tensor: SymbolicTensor) -> None:
         self._tensors = [tensor]

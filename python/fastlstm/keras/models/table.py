@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
+from fastlstm import checks
+
 Alignment = str
 """``"left"``, ``"right"`` or ``"center"``."""
 
@@ -47,7 +49,7 @@ def column_widths(positions: Sequence[float], line_length: int) -> list[int]:
         cut = math.floor(excess * share) if excess < 0 else round(excess * share)
         widths[k], excess, left = width - cut, excess - cut, left - width - 2
     if min(widths) < 1:
-        raise ValueError(f"line_length must leave room for {len(widths)} columns, got {line_length}")
+        checks.complain(ValueError, "line_length", f"leave room for {len(widths)} columns", line_length)
     return widths
 
 

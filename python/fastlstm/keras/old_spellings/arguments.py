@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from functools import partial, wraps
 from typing import Any
 
+from fastlstm import checks
+
 from .. import callbacks, layers, models, optimizers, utils
 from ..optimizers import schedules
 from .telling import tell
@@ -120,7 +122,7 @@ def _translated(
         if today != name:
             tell(f"{place}: {name}=", f"{today}=")
             if today in kwargs:
-                raise TypeError(f"{place}: {today} must be given once, got {name}= too, its old spelling")
+                checks.complain(TypeError, f"{place}: {today}", "be given once", f"{name}= too, its old spelling")
         found[today] = value
     return found
 

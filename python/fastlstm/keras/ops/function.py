@@ -11,7 +11,9 @@ from typing import Any, NamedTuple, overload
 import numpy
 import numpy as np
 
-from ..foundation.arrays import Array, Shape
+from fastlstm import checks
+
+from ..foundation.arrays import Array, Shape, shape_text
 from ..foundation.boxes import autograd, bare, is_box
 from ..foundation.lookup import auto_name, checked_name
 from ..foundation.operation import Operation
@@ -56,12 +58,14 @@ class FunctionOperation(Operation):
         return self.note(Arguments(args, kwargs)) if any_symbolic(args, kwargs) else self.function(*args, **kwargs)
 
     @property
-    def _class_name(self) -> str:
+    def keras_class_name(self) -> str:
+        """See `Operation.keras_class_name`."""
         return class_names(self.kind)[0]
 
     @property
-    def _place(self) -> tuple[str, str]:
-        return place_of_function(self.function), self._class_name
+    def keras_place(self) -> tuple[str, str]:
+        """See `Operation.keras_place`."""
+        return place_of_function(self.function), self.keras_class_name
 
     def get_config(self) -> dict[str, Any]:
         """Return the settings, that is, what it was called with beside tensors and numbers to compute with."""
@@ -183,7 +187,8 @@ def _closed(shape: Shape, size: int, last: int = 99) -> tuple[int, ...]:
 
 def _opened(one: tuple[int, ...], other: tuple[int, ...]) -> Shape:
     if len(one) != len(other):
-        raise ValueError(f"the number of axes must not depend on open sizes, got {one} and {other}")
+        must = "not depend on open sizes"
+        checks.complain(ValueError, "the number of axes", must, f"shapes {one} and {other}")
     return tuple(a if a == b else None for a, b in zip(one, other, strict=True))
 
 
@@ -218,16 +223,35 @@ def _operation(function: Callable[..., Any], kind: str) -> Any:
 
     @wraps(function)
     def op(*args: Any, **kwargs: Any) -> Any:
-        for value in (*args, *kwargs.values()):
-            if type(value) not in _PLAIN and not _is_plain_list(value):
-                return _dispatched(op, function, name, args, kwargs)
-        return _narrowed(function(np, *args, **kwargs), args, kwargs)
+        try:
+            for value in (*args, *kwargs.values()):
+                if type(value) not in _PLAIN and not _is_plain_list(value):
+                    return _dispatched(op, function, name, args, kwargs)
+            return _narrowed(function(np, *args, **kwargs), args, kwargs)
+        except _OF_ARGUMENTS as error:
+            if checks.is_worded(error):
+                raise
+            checks.refuse_call(error, f"{function.__name__}: ", _shown_arguments(args, kwargs))
 
     parameters = list(inspect.signature(function).parameters.values())[1:]
     op.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     for of_keras in class_names(name):
         publish_as(place_of_function(op), of_keras, Known(op, name))
     return op
+
+
+_OF_ARGUMENTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+"""What NumPy and Python raise for arguments that make no sense."""
+
+
+def _shown_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    shown = [_shown_argument(value) for value in args]
+    return ", ".join([*shown, *(f"{name}={_shown_argument(value)}" for name, value in kwargs.items())]) or "nothing"
+
+
+def _shown_argument(value: Any) -> str:
+    shape = getattr(bare(value), "shape", ())
+    return f"shape {shape_text(shape)}" if shape else checks.shown(value)
 
 
 def _is_plain_list(value: Any) -> bool:
@@ -251,8 +275,10 @@ def _dispatched(
 def _narrowed(y: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return `y` in Keras' defaults if it is of 64 bits by what NumPy makes of integers and Python's numbers."""
     dtype = getattr(y, "dtype", None)
-    if dtype is None or dtype.char not in "dlq":
+    if dtype is None or dtype.char not in "dlqUSO":
         return y
+    if dtype.kind in "USO":
+        checks.complain(TypeError, "the result", "be numbers", f"dtype {dtype}")
     given = any(_is_of(leaf, dtype) for leaf in leaves([args, kwargs]))
     return y if given else y.astype(floatx() if dtype.char == "d" else np.int32)
 

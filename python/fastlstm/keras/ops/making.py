@@ -1,18 +1,28 @@
 """Arrays made of nothing but a shape or a rule."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy
 
-from ..foundation.arrays import Array
+from ..foundation.arrays import Array, real_dtype, weight_shape
 from ..foundation.boxes import bare
 from ..foundation.settings import floatx
 from .function import operation
 
 
+def sizes(shape: Any) -> tuple[int, ...]:
+    """`shape`, which may be one size, as a tuple."""
+    return weight_shape(tuple(shape) if isinstance(shape, Sequence | numpy.ndarray) else (shape,), "shape")
+
+
+def _dtype(dtype: Any) -> numpy.dtype[Any]:
+    return real_dtype("dtype", floatx() if dtype is None else dtype)
+
+
 def zeros(shape: Any, dtype: Any = None) -> Array:
     """Zeros."""
-    return numpy.zeros(shape, dtype or floatx())
+    return numpy.zeros(sizes(shape), _dtype(dtype))
 
 
 empty = zeros
@@ -20,15 +30,15 @@ empty = zeros
 
 def ones(shape: Any, dtype: Any = None) -> Array:
     """Ones."""
-    return numpy.ones(shape, dtype or floatx())
+    return numpy.ones(sizes(shape), _dtype(dtype))
 
 
 @operation
 def full(np: Any, shape: Any, fill_value: Any, dtype: Any = None) -> Any:
     """One value everywhere."""
     if np is numpy:
-        return np.full(shape, fill_value, dtype or (floatx() if type(fill_value) in (int, float) else None))
-    return fill_value * numpy.ones(shape, dtype or fill_value.dtype)
+        return np.full(sizes(shape), fill_value, dtype or (floatx() if type(fill_value) in (int, float) else None))
+    return fill_value * numpy.ones(sizes(shape), dtype or fill_value.dtype)
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:

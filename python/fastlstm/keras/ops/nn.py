@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy
 
+from fastlstm import checks
+
 from ..foundation.boxes import bare
 from ..foundation.settings import floatx
 from ..foundation.symbolic import OPERATORS, Arguments
@@ -183,8 +185,8 @@ def log_softmax(np: Any, x: Any, axis: int = -1) -> Any:
 def one_hot(np: Any, x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Any:
     """A one at the place of each class number along a new axis, elsewhere zeros."""
     if sparse:
-        raise ValueError("sparse must be False")
-    hot = numpy.asarray(bare(x))[..., None] == numpy.arange(num_classes)
+        checks.refuse(ValueError, "sparse", "False", sparse)
+    hot = numpy.asarray(bare(x))[..., None] == numpy.arange(checks.whole_number("num_classes", num_classes, at_least=0))
     return numpy.moveaxis(hot, -1, axis).astype(dtype or floatx())
 
 
@@ -192,9 +194,9 @@ def one_hot(np: Any, x: Any, num_classes: int, axis: int = -1, dtype: Any = None
 def multi_hot(np: Any, inputs: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Any:
     """Ones at the places of all class numbers along an axis, elsewhere zeros."""
     if sparse:
-        raise ValueError("sparse must be False")
+        checks.refuse(ValueError, "sparse", "False", sparse)
     numbers = numpy.moveaxis(numpy.asarray(bare(inputs)), axis, -1)
-    hot = (numbers[..., None] == numpy.arange(num_classes)).any(-2)
+    hot = (numbers[..., None] == numpy.arange(checks.whole_number("num_classes", num_classes, at_least=0))).any(-2)
     return numpy.moveaxis(hot, -1, axis).astype(dtype or floatx())
 
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy
 
+from fastlstm import checks
+
 from ..foundation.boxes import bare
 from ..foundation.symbolic import OPERATORS
 from ..foundation.trees import mapped
@@ -20,7 +22,7 @@ def get_item(np: Any, x: Any, key: Any) -> Any:
 @operation
 def take(np: Any, x: Any, indices: Any, axis: int | None = None) -> Any:
     """Entries at these places."""
-    places = numpy.asarray(bare(indices)).astype(numpy.int64)
+    places = checks.whole_numbers("indices", bare(indices))
     if axis is None:
         return np.reshape(x, (-1,))[places]
     return x[(*(numpy.s_[:],) * (axis % x.ndim), places)]
@@ -29,7 +31,7 @@ def take(np: Any, x: Any, indices: Any, axis: int | None = None) -> Any:
 @operation
 def take_along_axis(np: Any, x: Any, indices: Any, axis: int | None = None) -> Any:
     """Entries at places of their own in every line along an axis."""
-    places = numpy.asarray(bare(indices)).astype(numpy.int64)
+    places = checks.whole_numbers("indices", bare(indices))
     if axis is None:
         return np.reshape(x, (-1,))[places.reshape(-1)]
     return entries_at(x, places, axis)
@@ -38,6 +40,8 @@ def take_along_axis(np: Any, x: Any, indices: Any, axis: int | None = None) -> A
 @operation
 def slice(np: Any, inputs: Any, start_indices: Any, shape: Any) -> Any:
     """A part of a shape that starts at these indices; a size of -1: up to the end."""
+    if len(shape) != inputs.ndim:
+        checks.complain(ValueError, "shape", f"have a size for each of the {inputs.ndim} axes", checks.shown(shape))
     return inputs[_range(start_indices, shape)]
 
 
@@ -56,8 +60,7 @@ def scatter(np: Any, indices: Any, values: Any, shape: Any) -> Any:
 @operation
 def scatter_update(np: Any, inputs: Any, indices: Any, updates: Any, reduction: str | None = None) -> Any:
     """`inputs` with `updates` at the places that the rows of `indices` say, or added there."""
-    if reduction not in (None, "add"):
-        raise ValueError(f"reduction must be None or 'add', got {reduction!r}")
+    checks.one_of("reduction", reduction, (None, "add"))
     return _with(np, inputs, _places(indices), updates, reduction)
 
 
@@ -67,7 +70,7 @@ def _range(starts: Any, shape: Any) -> tuple[Any, ...]:
 
 
 def _places(indices: Any) -> tuple[Any, ...]:
-    return tuple(numpy.moveaxis(numpy.asarray(bare(indices), numpy.int64), -1, 0))
+    return tuple(numpy.moveaxis(checks.whole_numbers("indices", bare(indices)), -1, 0))
 
 
 def _with(np: Any, inputs: Any, places: tuple[Any, ...], updates: Any, reduction: str | None) -> Any:

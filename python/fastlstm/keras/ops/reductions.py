@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy
 
+from fastlstm import checks
+
 from ..foundation.arrays import Array
 from ..foundation.boxes import bare
 from .function import operation
@@ -145,7 +147,7 @@ def logsumexp(np: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 def norm(np: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """Length of vectors along an axis: of order 2, 1 or infinity."""
     if ord not in (None, 1, 2, "euclidean", numpy.inf) or (ord is not None and _is_pair(axis)):
-        raise ValueError(f"ord must be 1, 2, inf or None, for vectors along one axis, got {ord!r}")
+        checks.refuse(ValueError, "ord", "1, 2, inf or None, for vectors along one axis", ord)
     if ord == 1:
         return np.sum(np.abs(x), axis=_axes(axis), keepdims=keepdims)
     if ord == numpy.inf:
@@ -162,8 +164,7 @@ def median(np: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 @operation
 def quantile(np: Any, x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Any:
     """Entry along an axis that a part `q` of the others is below, between two of them if need be."""
-    if method != "linear":
-        raise ValueError(f"method must be 'linear', got {method!r}")
+    checks.one_of("method", method, ("linear",))
     q = bare(q)
     if numpy.ndim(q) == 0:
         return _quantile(np, x, float(q), axis, keepdims)
@@ -172,7 +173,7 @@ def quantile(np: Any, x: Any, q: Any, axis: Any = None, method: str = "linear", 
 
 def _quantile(np: Any, x: Any, q: float, axis: Any, keepdims: bool) -> Any:
     if isinstance(_axes(axis), tuple):
-        raise ValueError(f"axis must be one axis or None, got {axis!r}")
+        checks.refuse(ValueError, "axis", "one axis or None", axis)
     flat, along = (np.reshape(x, (-1,)), 0) if axis is None else (x, axis % x.ndim)
     rank = q * (flat.shape[along] - 1)
     low, high = int(numpy.floor(rank)), int(numpy.ceil(rank))

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy
 
+from fastlstm import checks
+
 from ..foundation.arrays import Array
 from ..foundation.boxes import bare
 from .function import operation
@@ -90,7 +92,8 @@ def split(np: Any, x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     sections, size = indices_or_sections, x.shape[axis]
     if isinstance(sections, int | numpy.integer):
         if size % sections:
-            raise ValueError(f"axis {axis} of size {size} has no {sections} equal parts")
+            must = f"divide the size {size} of axis {axis}"
+            checks.complain(ValueError, "indices_or_sections", must, sections)
         sections = range(size // sections, size, size // sections) if size else [0] * (sections - 1)
     return _cut(x, sections, axis)
 

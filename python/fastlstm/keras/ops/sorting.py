@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy
 
+from fastlstm import checks
+
 from ..foundation.boxes import bare
 from .function import chosen, operation
 from .reductions import entries_at
@@ -24,6 +26,7 @@ def sort(np: Any, x: Any, axis: int = -1) -> Any:
 @operation
 def top_k(np: Any, x: Any, k: int, sorted: bool = True) -> Any:
     """The `k` largest entries along the last axis, and their places."""
+    k = checks.whole_number("k", k, at_least=0, at_most=x.shape[-1])
     places = numpy.argsort(-bare(x), axis=-1, kind="stable")[..., :k]
     return [entries_at(x, places, -1), places.astype(numpy.int32)]
 

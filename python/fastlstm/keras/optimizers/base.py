@@ -128,7 +128,7 @@ class Optimizer(Configurable):
     def _refuse_rest(self, owner: str, kwargs: dict[str, Any]) -> None:
         for name, value in kwargs.items():
             if name not in self.keras_only:
-                raise ValueError(f"{owner}: unknown argument {name!r}")
+                checks.complain(ValueError, f"{owner}: arguments", "be ones that the optimizer has", repr(name))
             if type(value) is not type(self.keras_only[name]) or value != self.keras_only[name]:
                 raise NotImplementedError(f"{owner}: {name}={checks.shown(value)} is not supported, leave it out")
 
@@ -139,7 +139,8 @@ class Optimizer(Configurable):
 
     def build(self, variables: Iterable[Variable]) -> None:
         """Make the slots for `variables`. Later on, only some of these may be trained; other ones are refused."""
-        self._slots.build(variables, (*self._shared_slots, *self.slots), type(self).__name__)
+        if not self._slots.trains(variables):  # as it does at every step but the first
+            self._slots.build(variables, (*self._shared_slots, *self.slots), type(self).__name__)
 
     @property
     def _shared_slots(self) -> list[Slot]:

@@ -212,9 +212,9 @@ class Tokenizer:
         checks.one_of("mode", mode, ("binary", "count", "freq", "tfidf"))
         columns = self.num_words or (len(self.word_index) + 1 if self.word_index else 0)
         if not columns:
-            raise ValueError("num_words must be given, or fit_on_texts() called first, got neither")
+            checks.complain(ValueError, "num_words", "be given, or fit_on_texts() called first", "neither")
         if mode == "tfidf" and not self.document_count:
-            raise ValueError("mode must not be 'tfidf' before fit_on_texts() has counted texts, got 'tfidf'")
+            checks.complain(ValueError, "mode", "not be 'tfidf' before fit_on_texts() has counted texts", repr(mode))
         found = np.zeros((len(sequences), columns))
         for row, sequence in zip(found, sequences, strict=True):
             for number, count in Counter(number for number in sequence if number < columns).items():

@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from fastlstm import checks
+
 from ..foundation.arrays import Array, user_stacklevel
 from ..foundation.random import generator
 
@@ -32,8 +34,8 @@ def check_rows(**arrays: Array | None) -> int:
     """Return the number of rows that all arrays have."""
     sizes = {name: len(array) for name, array in arrays.items() if array is not None}
     if len(set(sizes.values())) > 1:
-        listed = ", ".join(f"{name} has {size}" for name, size in sizes.items())
-        raise ValueError(f"Data cardinality is ambiguous: {listed}; all must have the same number of rows")
+        listed = ", ".join(f"{size} in {name}" for name, size in sizes.items())
+        checks.complain(ValueError, ", ".join(sizes), "have the same number of rows", listed)
     return next(iter(sizes.values()))
 
 
@@ -42,10 +44,8 @@ def split_rows(validation_split: float, batch: Batch) -> tuple[Batch, Batch]:
     rows = len(batch[0][0])
     at = math.floor(rows * (1 - validation_split))
     if at in (0, rows):
-        raise ValueError(
-            f"validation_split: {validation_split} of {rows} rows leaves {at} for training and {rows - at} for "
-            "validation; both need some"
-        )
+        got = f"{validation_split} of {rows}, which leaves {at} and {rows - at}"
+        checks.complain(ValueError, "validation_split", "leave rows for training and for validation", got)
     return _rows(slice(0, at), batch), _rows(slice(at, None), batch)
 
 
@@ -176,7 +176,7 @@ class StreamSource:
             self.look_ahead()
 
     def _refuse_nothing(self) -> None:
-        raise ValueError("x: got no batches, wanted at least one")
+        checks.complain(ValueError, "x", "give at least one batch", "none")
 
     def epoch(self) -> Iterator[Batch]:
         """Return the batches of one epoch."""
@@ -228,7 +228,7 @@ def _length(data: Any) -> int | None:
 def _parts(item: Any) -> tuple[Any, Any, Any]:
     parts = item if isinstance(item, tuple | list) else (item,)
     if not 1 <= len(parts) <= 3:
-        raise ValueError(f"data: got a batch of {len(parts)} parts, wanted (x, y) or (x, y, sample_weight)")
+        checks.complain(ValueError, "a batch", "be (x, y) or (x, y, sample_weight)", f"{len(parts)} parts")
     x, y, weights = (*parts, None, None)[:3]
     return x, y, weights
 

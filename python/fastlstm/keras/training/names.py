@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from fastlstm import checks
+
 from ..metrics import Metric
 
 Measures = list[list[Metric]]
@@ -75,4 +77,5 @@ def check_distinct(names: Sequence[str]) -> None:
     """Raise if a name stands for two values."""
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f"metrics: the name {name!r} stands for something else already; give name= another")
+            got, cure = f"{name!r}, which stands for something else already", "; give name= another"
+            checks.complain(ValueError, "metrics", "have new names", got, cure)

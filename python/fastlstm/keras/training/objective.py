@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastlstm import checks
+
 from ..foundation.arrays import Array
 from ..foundation.deferring import forget_changes
 from ..foundation.variable import Variable, holding
@@ -180,16 +182,15 @@ def _factor(loss: Loss, entries: Array, weights: Array | None) -> float:
     """Return what the sum of the weighted entries is multiplied with."""
     factor = loss.scale(entries, weights)
     if factor is None:
-        raise ValueError(f"loss: reduction={loss.reduction!r} gives no single value to minimize; use another")
+        must = "give a single value to minimize"
+        checks.complain(ValueError, f"loss {loss.name!r}: reduction", must, repr(loss.reduction), "; use another")
     return factor
 
 
 def _check_axes(loss: Loss, entries: Array, weights: Array | None) -> None:
     if weights is not None and weights.ndim > entries.ndim:
-        raise ValueError(
-            f"loss: {loss.name!r} gives values of shape {entries.shape}, too few for weights or a mask of shape "
-            f"{weights.shape}; call() must give one value a step"
-        )
+        must = f"give one value a step for weights or a mask of shape {weights.shape}"
+        checks.complain(ValueError, f"loss {loss.name!r}: call()", must, f"values of shape {entries.shape}")
 
 
 def _finite(values: Array) -> bool:

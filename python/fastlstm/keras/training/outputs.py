@@ -36,18 +36,17 @@ def _is_description(tree: dict[Any, Any]) -> bool:
 
 def settings_of(argument: str, tree: Tree, names: Sequence[str], every: bool = False) -> list[Any]:
     """Return the entry of each output; a dict leaves None where it has none, unless it must have `every` name."""
+    must = f"have an entry for each of the outputs {list(names)}"
     if isinstance(tree, dict):
         check_names(argument, tree, names)
         missing = [name for name in names if name not in tree]
         if every and missing:
-            raise ValueError(
-                f"{argument} must have an entry for each of the outputs {list(names)}, got {sorted(tree)}; "
-                f"add {missing[0]!r}, with None for an output without"
-            )
+            cure = f"; add {missing[0]!r}, with None for an output without"
+            checks.complain(ValueError, argument, must, sorted(tree), cure)
         return [tree.get(name) for name in names]
     if isinstance(tree, list):
         if len(tree) != len(names):
-            raise ValueError(f"{argument} must have one entry for each of the outputs {list(names)}, got {len(tree)}")
+            checks.complain(ValueError, argument, must, len(tree))
         return tree
     return [tree] * len(names)
 
@@ -61,12 +60,9 @@ def arrays_of(argument: str, data: Any, names: Sequence[str]) -> list[Any]:
         return [data.get(name) for name in names]
     if len(names) == 1:
         return [data[0] if is_list_of_arrays(data) and len(data) == 1 else data]
-    wanted = f"{argument} must be a list or dict of one array for each of the outputs {list(names)}"
-    if not isinstance(data, list | tuple):
-        got = f"an array of shape {data.shape}" if hasattr(data, "shape") else type(data).__name__
-        raise ValueError(f"{wanted}, got {got}")
-    if len(data) != len(names):
-        raise ValueError(f"{wanted}, got {len(data)}")
+    if not isinstance(data, list | tuple) or len(data) != len(names):
+        wanted = f"a list or dict of one array for each of the outputs {list(names)}"
+        checks.refuse_count(argument, wanted, data)
     return list(data)
 
 
@@ -84,7 +80,8 @@ def check_names(argument: str, tree: dict[Any, Any], names: Sequence[str]) -> No
     """Raise if a key of a dict is not the name of an output."""
     unknown = [name for name in tree if name not in names]
     if unknown:
-        raise ValueError(f"{argument} must name outputs of the model, {list(names)}, got {checks.shown(unknown[0])}")
+        must = f"name outputs of the model, {list(names)}"
+        checks.complain(ValueError, argument, must, checks.shown(unknown[0]))
 
 
 def is_list_of_arrays(data: Any) -> bool:
@@ -99,8 +96,3 @@ def _is_nested(data: Any) -> bool:
     """Whether there are lists or dicts of arrays inside, as outputs may be nested."""
     entries = data.values() if isinstance(data, dict) else data
     return any(isinstance(entry, list | tuple | dict) and holds_arrays(entry) for entry in entries)
-
-
-def named(error: Exception, place: str) -> Exception:
-    """Return an error of the same kind that begins with the place it is about."""
-    return (TypeError if isinstance(error, TypeError) else ValueError)(f"{place}: {error}")

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from fastlstm import checks
+
 from .. import metrics
 from ..foundation.arrays import Array, Shape, any_numbers
 from ..foundation.settings import floatx
@@ -18,9 +20,11 @@ from ..metrics import Metric
 from .compiling import Compiled, is_accuracy
 from .data import Batch, Parts, check_rows
 from .meters import CompiledMetrics
-from .outputs import arrays_of, named, weights_of
+from .outputs import arrays_of, weights_of
 from .run_options import ClassWeights
 from .weighting import check_weights, weights_from_classes
+
+_LABELS = "labels, one a row of x"
 
 
 class Preparation:
@@ -59,7 +63,7 @@ class Preparation:
 
     def _labels(self, y: Any, xs: tuple[Array, ...], shapes: list[Shape], weights: Parts) -> Parts:
         if y is None:
-            raise TypeError("y: got None, wanted labels, one a row of x")
+            checks.refuse(TypeError, "y", _LABELS, None)
         masks = _Masks(self.plan, xs)
         found = []
         for k, part in enumerate(arrays_of("y", y, self.outputs)):
@@ -73,13 +77,14 @@ class Preparation:
         if labels is None:
             if loss is not None or self._plain[k] or self._weighted[k]:
                 what = "metrics" if loss is None else "a loss"
-                raise ValueError(f"y: got no labels for the output {self.outputs[k]!r}, which has {what}")
+                must = f"have labels for the output {self.outputs[k]!r}, which has {what}"
+                checks.complain(ValueError, "y", must, None)
             return None
         if loss is not None:
             return loss.prepare_counted(labels, shape, self._dtypes[k], counted)
         numbers = any_numbers(labels, "y")
         if numbers.ndim == 0:
-            raise ValueError(f"y: got the number {numbers}, wanted labels, one a row of x")
+            checks.complain(ValueError, "y", f"be {_LABELS}", f"the number {numbers}")
         return numbers
 
     def _about(self, k: int, function: Callable[..., Any], *args: Any) -> Any:
@@ -89,7 +94,7 @@ class Preparation:
         except (TypeError, ValueError) as error:
             if len(self.outputs) == 1:
                 raise
-            raise named(error, f"output {self.outputs[k]!r}") from error
+            raise checks.named(error, f"output {self.outputs[k]!r}") from error
 
     def _check_rows(self, batch: Batch) -> None:
         xs, labels, weights = batch
@@ -97,7 +102,7 @@ class Preparation:
         if any([part is not None and len(part) != rows for part in (*labels, *weights)]):
             check_rows(x=xs[0], **self._by_output("y", labels), **self._by_output("sample_weight", weights))
         if rows == 0:
-            raise ValueError(f"x: got no rows (shape {xs[0].shape}), wanted at least one")
+            checks.complain(ValueError, "x", "have at least one row", f"shape {xs[0].shape}")
 
     def _by_output(self, argument: str, parts: Parts) -> dict[str, Array | None]:
         if len(parts) == 1:
@@ -108,9 +113,10 @@ class Preparation:
         """Return the batch with the weights that follow from its labels."""
         xs, (labels, *more), (weights, *_) = batch
         if more:
-            raise ValueError(f"class_weight must go with one output, got the outputs {self.outputs}; use sample_weight")
+            got, cure = f"the outputs {self.outputs}", "; use sample_weight"
+            checks.complain(ValueError, "class_weight", "go with one output", got, cure)
         if weights is not None:
-            raise ValueError("class_weight and sample_weight are both given, wanted one of them")
+            checks.complain(ValueError, "class_weight", "come without sample_weight", "both", "; multiply them")
         assert labels is not None
         shape = self.plan.outputs[0].shape
         classes = 2 if shape[-1] == 1 and isinstance(self.losses[0], BinaryCrossentropy) else shape[-1]

@@ -7,8 +7,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fastlstm.checks import real_number, refuse, truth, whole_number
+from fastlstm.checks import complain, real_number, refuse, shown, truth, whole_number
 
+from ..callbacks import arguments
 from ..foundation.arrays import user_stacklevel
 
 ClassWeights: TypeAlias = dict[int, float]
@@ -80,7 +81,7 @@ def verbosity(value: Any) -> int:
         if value != "auto":
             refuse(ValueError, "verbose", "'auto', 0, 1 or 2", value)
         return 1
-    return int(value) if isinstance(value, bool) else whole_number("verbose", value, at_least=0, at_most=2)
+    return arguments.verbosity(value)
 
 
 def class_weights(value: Any) -> ClassWeights | None:
@@ -112,9 +113,8 @@ def refuse_beside_batches(batch_size: Any, **given: Any) -> None:
         warnings.warn(message, UserWarning, stacklevel=user_stacklevel())
     for name, value in given.items():
         if value is not None:
-            raise ValueError(
-                f"{name} must be left out where x gives batches, got a {type(value).__name__}: {_OWN[name]}"
-            )
+            must = "be left out where x gives batches"
+            complain(ValueError, name, must, shown(value), f": {_OWN[name]}")
 
 
 _OWN = {
@@ -128,9 +128,8 @@ def _epochs(first: Any, last: Any) -> range:
     first = whole_number("initial_epoch", first, at_least=0)
     last = whole_number("epochs", last, at_least=0)
     if first > last:
-        raise ValueError(
-            f"epochs must be at least initial_epoch {first}, as it is the number of the last one, got {last}"
-        )
+        must = f"be at least initial_epoch {first}, as it is the number of the last one"
+        complain(ValueError, "epochs", must, last)
     return range(first, last)
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from fastlstm import checks
+
 from ..graph.plan import Plan
 from .data import ArraySource, Batch, Source, StreamSource, is_stream, split_rows
-from .outputs import named
 from .run_options import ClassWeights, FitOptions, batch_rows, refuse_beside_batches, steps_of
 
 Prepare = Callable[..., Batch]
@@ -38,7 +39,7 @@ def validation_source(prepare: Prepare, data: Any, options: FitOptions) -> Sourc
     try:
         return _checked_validation(prepare, data, options)
     except (TypeError, ValueError) as error:
-        raise named(error, "validation_data") from error
+        raise checks.named(error, "validation_data") from error
 
 
 def _checked_validation(prepare: Prepare, data: Any, options: FitOptions) -> Source:
@@ -47,7 +48,7 @@ def _checked_validation(prepare: Prepare, data: Any, options: FitOptions) -> Sou
         source.look_ahead()
         return source
     if not isinstance(data, tuple | list) or len(data) not in (2, 3):
-        raise ValueError(f"got {type(data).__name__}, wanted (x, y) or (x, y, sample_weight)")
+        checks.refuse(ValueError, "the data", "(x, y) or (x, y, sample_weight)", data)
     x, y, weights = (*data, None)[:3]
     return ArraySource(prepare(x, y, weights), options.validation_rows, limit=options.validation_steps)
 
@@ -69,7 +70,6 @@ def check_stateful(plan: Callable[[], Plan], *sources: Source | None) -> None:
         return
     stateful = [layer.name for layer in plan().working_layers if getattr(layer, "stateful", False)]
     if stateful:
-        raise ValueError(
-            f"{stateful[0]} is stateful: all batches must have the same number of rows, but the data gives "
-            f"batches of {' and '.join(map(str, sizes))}; choose another batch_size or leave rows out"
-        )
+        must = f"give batches with the same number of rows, as {stateful[0]} is stateful"
+        cure = "; choose another batch_size or leave rows out"
+        checks.complain(ValueError, "the data", must, " and ".join(map(str, sizes)), cure)

@@ -39,6 +39,8 @@ from .stopping import Stops
 _STEPS = ("train_step", "test_step", "predict_step", "make_train_function", "compute_loss")
 """Methods by which models of Keras have a training of their own."""
 
+_COMPILE = "; call compile(optimizer, loss) first"
+
 
 class Trainer:
     """What a model needs to be compiled, trained, evaluated and asked; `Sequential` adds the layers."""
@@ -229,7 +231,7 @@ class Trainer:
             *(steps_per_epoch, validation_steps, validation_batch_size, validation_freq),
         )
         if options.split and validation_data is not None:
-            raise ValueError("validation_split and validation_data are both given, wanted at most one of them")
+            checks.complain(ValueError, "validation_split", "come without validation_data", "both")
         if is_stream(x):
             split = options.split or None
             refuse_beside_batches(batch_size, y=y, sample_weight=sample_weight, validation_split=split)
@@ -274,14 +276,14 @@ class Trainer:
         """Return what `compile` was told, or raise."""
         compiled = self._compiled
         if compiled is None:
-            raise ValueError(f"{self.name}: not compiled; call compile(optimizer, loss) first")
+            checks.complain(ValueError, self.name, "be compiled", "a model that is not", _COMPILE)
         if compiled.own_step:
             raise NotImplementedError(
                 f"{self.name}: a {compiled.own_step}() of one's own is not supported; write a loss of your own, "
                 "a layer with call(), or a loop over train_on_batch()"
             )
         if loss and not compiled.has_loss:
-            raise ValueError(f"{self.name}: compiled without a loss; call compile(optimizer, loss) first")
+            checks.complain(ValueError, self.name, "be compiled with a loss", "none", _COMPILE)
         return compiled
 
     def _run_setup(self) -> Setup:

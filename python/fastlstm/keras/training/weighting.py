@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from fastlstm.checks import refuse
+from fastlstm import checks
 
 from ..foundation.arrays import Array, as_array
 from .run_options import ClassWeights
@@ -28,7 +28,8 @@ def weights_from_classes(labels: Array, ndim: int, classes: int | None, class_we
         Classes that are not named weigh 1, as does what names no class (zeros or NaN, which fill up sequences).
     """
     if classes is not None and not all(0 <= name < classes for name in class_weight):
-        raise ValueError(f"class_weight must name classes from 0 to {classes - 1}, got {sorted(class_weight)}")
+        must = f"name classes from 0 to {classes - 1}"
+        checks.complain(ValueError, "class_weight", must, checks.shown(sorted(class_weight)))
     found, places = np.unique(_classes(labels, ndim), return_inverse=True)
     weights = np.asarray([class_weight.get(int(number), 1.0) for number in found], np.float32)
     result: Array = weights[places].reshape(labels.shape[: ndim - 1])
@@ -46,10 +47,9 @@ def _classes(labels: Array, ndim: int) -> Array:
     wrong = named & ~(_is_class(labels[..., 0]) if single else _is_distribution(labels, total))
     if wrong.any():
         place = tuple(int(i) for i in np.argwhere(wrong)[0])
-        raise ValueError(
-            f"class_weight must go with labels of one class each, got {labels[place]} at {place} in y; "
-            "use sample_weight for others"
-        )
+        got = f"{checks.shown(labels[place])} at {place} in y"
+        must, cure = "go with labels of one class each", "; use sample_weight for others"
+        checks.complain(ValueError, "class_weight", must, got, cure)
     return np.where(named, numbers, NO_CLASS).astype(np.int64)
 
 
@@ -76,7 +76,9 @@ def check_weights(sample_weight: Any, dtype: np.dtype[Any], output_shape: tuple[
         size is not None and size != got for got, size in zip(weights.shape[1:], output_shape[1:], strict=False)
     ):
         wanted = " or ".join(str((None, *output_shape[1:i])) for i in range(1, len(output_shape)))
-        raise ValueError(f"sample_weight: got shape {weights.shape}, wanted {wanted}")
+        checks.refuse_shape("sample_weight", wanted, weights.shape)
     if not np.isfinite(weights).all():
-        refuse(ValueError, "sample_weight", "an array of finite numbers", float(weights[~np.isfinite(weights)][0]))
+        checks.refuse(
+            ValueError, "sample_weight", "an array of finite numbers", float(weights[~np.isfinite(weights)][0])
+        )
     return weights

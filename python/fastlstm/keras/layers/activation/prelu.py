@@ -69,10 +69,10 @@ class PReLU(Layer):
             checks.refuse(ValueError, f"{self.name}: shared_axes", wanted, self.shared_axes)
         sizes = tuple(1 if axis in shared else input_shape[axis] for axis in range(1, rank))
         if None in sizes:
-            raise ValueError(
-                f"{self.name}: the sizes of input_shape must be known, got {shape_text(input_shape)}; "
-                f"slopes may be shared: shared_axes={[axis for axis in range(1, rank) if input_shape[axis] is None]}"
-            )
+            free = [axis for axis in range(1, rank) if input_shape[axis] is None]
+            cure = f"; slopes may be shared: shared_axes={free}"
+            got = shape_text(input_shape)
+            checks.complain(ValueError, f"{self.name}: input_shape", "have sizes that are known", got, cure)
         self.alpha = self._add_weight(sizes, "alpha")  # type: ignore[arg-type]
 
     def check_input_shape(self, shape: Shape, name: str = "input_shape") -> None:
@@ -84,7 +84,7 @@ class PReLU(Layer):
         wanted = (None, *(None if axis in shared else size for axis, size in enumerate(self.alpha.shape, start=1)))
         pairs = zip(wanted, shape, strict=False)
         if len(shape) != len(wanted) or any(size not in (None, found or size) for size, found in pairs):
-            raise ValueError(f"{self.name}: {name} must have shape {shape_text(wanted)}, got {shape_text(shape)}")
+            checks.refuse_shape(f"{self.name}: {name}", shape_text(wanted), shape_text(shape))
 
     def forward(self, x: Array, call: Call = INFERENCE) -> Array:
         """Compute the output; see `Layer.forward`."""
@@ -108,7 +108,8 @@ class PReLU(Layer):
     def step_function(self) -> Stepper:
         """See `Layer.step_function`; the slopes must be shared along time."""
         if 1 not in (self.shared_axes or ()):
-            raise ValueError(f"{self.name}: slopes of every time step cannot be streamed; set shared_axes=[1]")
+            name, must = f"{self.name}: shared_axes", "have 1, the axis of time, for the layer to be streamed"
+            checks.complain(ValueError, name, must, self.shared_axes, "; set shared_axes=[1]")
         (alpha,) = self.frozen()
         slopes = alpha[0]
 

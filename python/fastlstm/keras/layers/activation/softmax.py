@@ -8,7 +8,8 @@ import numpy as np
 
 from fastlstm import checks
 
-from ...foundation.arrays import Array, Shape, any_numbers, shape_text
+from ...foundation.arrays import Array, Shape, any_numbers, as_axes, shape_text
+from ...foundation.symbolic import SymbolicTensor
 from ..base import Layer, Step, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback
 
@@ -43,20 +44,15 @@ class Softmax(Layer):
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        name = f"{self.name}: axis"
-        many = isinstance(axis, list | tuple)
-        given = [checks.whole_number(name, part) for part in (axis if many else [axis])]
-        if not given:
-            checks.refuse(ValueError, name, "one axis or more", axis)
-        self.axis: Any = given if many else given[0]
-        self.logits_activation = "softmax" if given == [-1] else None
+        self.axis = as_axes(axis, f"{self.name}: axis")
+        self.logits_activation = "softmax" if self.axis in (-1, [-1]) else None
 
     def check_input_shape(self, shape: Shape, name: str = "input_shape") -> None:
         """See `Layer.check_input_shape`."""
         super().check_input_shape(shape, name)
         rank = len(shape)
         if not all(-rank <= axis < rank for axis in np.atleast_1d(self.axis)):
-            raise ValueError(f"{self.name}: {name} must have the axis {self.axis}, got {shape_text(shape)}")
+            checks.complain(ValueError, f"{self.name}: {name}", f"have the axis {self.axis}", shape_text(shape))
 
     def _axes_of(self, rank: int) -> tuple[int, ...]:
         given = self.axis if isinstance(self.axis, list) else [self.axis]
@@ -67,12 +63,18 @@ class Softmax(Layer):
 
     def _fitting(self, mask: Array, x: Array) -> Array:
         """Return booleans that broadcasting takes to the shape of `x`, or ValueError."""
-        pairs = zip(mask.shape[::-1], x.shape[::-1], strict=False)
-        if not 0 < mask.ndim <= x.ndim or any(size not in (1, wanted) for size, wanted in pairs):
-            cure = "; Activation('softmax') takes no notice of a mask of time steps"
-            wanted = f"a shape whose last axes are those of x {x.shape}, or 1"
-            raise ValueError(f"{self.name}: mask must have {wanted}, got {mask.shape}{cure}")
+        self._check_shape_of_mask(mask.shape, x.shape)
         return mask if mask.dtype == np.bool_ else mask > 0.5
+
+    def _check_noted_mask(self, mask: SymbolicTensor, shape: Shape) -> None:
+        self._check_shape_of_mask(mask.shape, shape)
+
+    def _check_shape_of_mask(self, mask: Shape, shape: Shape) -> None:
+        pairs = list(zip(mask[::-1], shape[::-1], strict=False))
+        if not 0 < len(mask) <= len(shape) or any(None not in pair and pair[0] not in (1, pair[1]) for pair in pairs):
+            must = f"have a shape whose last axes are those of x {shape_text(shape)}, or 1"
+            cure = "; Activation('softmax') takes no notice of a mask of time steps"
+            checks.complain(ValueError, f"{self.name}: mask", must, shape_text(mask), cure)
 
     def forward(self, x: Array, call: Call = INFERENCE) -> Array:
         """Compute the output; see `Layer.forward`."""

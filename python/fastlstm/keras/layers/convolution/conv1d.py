@@ -130,8 +130,8 @@ class Conv1D(Convolution):
     def step_function(self) -> Stepper:
         """See `Layer.step_function`; a window must end at its step."""
         if self.strides != (1,) or (self.padding != "causal" and self.kernel_size != (1,)):
-            cure = "only padding='causal' with strides=1 can, as its windows end at their steps"
-            raise ValueError(f"{self.name}: cannot be streamed, one time step at a time; {cure}")
+            must = "have padding='causal' and strides=1 to be streamed, so that windows end at their steps"
+            checks.complain(ValueError, self.name, must, f"padding={self.padding!r} and strides={self.strides}")
         product, _ = self.frozen()
         span, dilation = self._windows.span, self._windows.dilation
 

@@ -74,7 +74,7 @@ class Embedding(Layer):
     def _table(self, weights: Any) -> Array:
         table, wanted = any_numbers(weights, f"{self.name}: weights"), (self.input_dim, self.output_dim)
         if table.shape != wanted:
-            raise ValueError(f"{self.name}: weights must have shape {wanted}, got {table.shape}")
+            checks.refuse_shape(f"{self.name}: weights", wanted, table.shape)
         return table
 
     def build(self, input_shape: Shape) -> None:
@@ -103,10 +103,8 @@ class Embedding(Layer):
         if wrong.any():
             first = tuple(int(i) for i in np.argwhere(wrong)[0])
             place = f"row {first[0]}" + (f", step {first[1]}" if len(first) > 1 else "")
-            raise ValueError(
-                f"{name}: index {array[first]:g} at {place}, but {self.name} has {self.input_dim} rows; "
-                f"indices must be whole numbers from 0 to {self.input_dim - 1}"
-            )
+            must = f"have whole numbers from 0 to {self.input_dim - 1}, indices of the rows of {self.name}"
+            checks.complain(ValueError, name, must, f"{array[first]:g} at {place}")
         return indices
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -128,7 +126,8 @@ class Embedding(Layer):
     def step_function(self) -> Stepper:
         """See `Layer.step_function`."""
         if self.mask_zero:
-            raise ValueError(f"{self.name}: mask_zero=True cannot be streamed; leave the steps of index 0 out")
+            name, cure = f"{self.name}: mask_zero", "; leave the steps of index 0 out"
+            checks.complain(ValueError, name, "be False for the layer to be streamed", True, cure)
         (table,) = self.frozen()
 
         def stepper(x: Array) -> tuple[Step, Array]:

@@ -8,7 +8,7 @@ from numpy.typing import DTypeLike
 
 from fastlstm import checks
 
-from ...foundation.arrays import Shape, as_batch_shape, as_shape, policy_name
+from ...foundation.arrays import Shape, as_batch_shape, as_shape, policy_name, real_dtype
 from ...foundation.settings import floatx
 from ...foundation.symbolic import Arguments, Node, SymbolicTensor
 from ..base import Layer
@@ -36,14 +36,13 @@ class InputLayer(Layer):
     ) -> None:
         super().__init__(name=name)
         if (shape is None) == (batch_shape is None):
-            given = f"shape={checks.shown(shape)}, batch_shape={checks.shown(batch_shape)}"
-            raise ValueError(f"Input: give either shape or batch_shape, got {given}")
+            checks.refuse_pair("Input", shape=shape, batch_shape=batch_shape)
         rows = None if batch_size is None else checks.whole_number("Input: batch_size", batch_size, at_least=1)
         if batch_shape is not None:
             self.batch_shape = as_batch_shape(batch_shape, "Input: batch_shape")
         else:
             self.batch_shape = rows, *as_shape(shape if isinstance(shape, list | tuple) else (shape,), "Input: shape")
-        self.dtype: np.dtype[Any] = checks.any_dtype("Input: dtype", floatx() if dtype is None else dtype)
+        self.dtype: np.dtype[Any] = real_dtype("Input: dtype", floatx() if dtype is None else dtype)
         self.built, self.input_shape = True, self.batch_shape
         tensor = SymbolicTensor(self.batch_shape, self.dtype, self.name)
         self.inbound_nodes.append(Node(self, Arguments((), {}), tensor))

@@ -85,7 +85,7 @@ class Lambda(Layer):
         try:
             return described_function(value) if callable(value) else serialize_keras_object(value)
         except ValueError as error:
-            raise ValueError(f"{self.name}: {error}") from None
+            raise checks.named(error, self.name) from None
 
     @classmethod
     def _restored(cls, given: dict[str, Any]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Rescaling(Layer):
             )  # the axes from the last one, without that of the batch
             if len(sizes) >= max(len(shape), 1) or any(size not in (1, axis or size) for size, axis in pairs):
                 wanted = f"last axes that fit the {what} of shape {sizes}"
-                raise ValueError(f"{self.name}: {name} must have {wanted}, got {shape_text(shape)}")
+                checks.complain(ValueError, f"{self.name}: {name}", f"have {wanted}", shape_text(shape))
 
     def _typed(self) -> tuple[Array, Array]:
         return np.asarray(self.scale, self.dtype), np.asarray(self.offset, self.dtype)

@@ -92,7 +92,8 @@ class Concatenate(Merge):
         """See `Layer.step_function`; the stepper takes a list of arrays."""
         shapes: Any = self.input_shape
         if self.axis in (0, 1) or (shapes and self.axis + len(shapes[0]) in (0, 1)):
-            raise ValueError(f"{self.name}: what is put side by side along axis {self.axis} cannot be streamed")
+            must = "be behind that of time for the layer to be streamed"
+            checks.complain(ValueError, f"{self.name}: axis", must, self.axis)
         axis = self.axis if self.axis < 0 else self.axis - 1  # a step has no axis of time
 
         def stepper(x: Any) -> tuple[Step, Array]:

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from fastlstm import checks
+
 from ...foundation import core
 from ...foundation.arrays import Array, Shape, shape_text
 from ..base import Step, Stepper
@@ -83,7 +85,8 @@ class Elementwise(Merge):
         ranks, lengths = {len(shape) for shape in shapes}, {shape[1:2] for shape in shapes}
         if len(ranks) > 1 or (len(lengths) > 1 and (1,) in lengths):
             given = ", ".join(map(shape_text, shapes))
-            raise ValueError(f"{self.name}: inputs that are not all sequences cannot be streamed, got shapes {given}")
+            must = "all be sequences for the layer to be streamed"
+            checks.complain(ValueError, f"{self.name}: the inputs", must, f"shapes {given}")
 
 
 def _lifted(shape: Any, rank: int) -> Any:

@@ -22,7 +22,7 @@ class Merge(Layer):
     only one.
     """
 
-    merges = True
+    merges = takes_several = True
     count: int | None = None
     """How many inputs there must be; None: one or more."""
 
@@ -58,11 +58,11 @@ class Merge(Layer):
         return shapes
 
     def _refuse_count(self, found: int) -> None:
-        raise ValueError(f"{self.name}: x must be a list of {self.count or 'one or more'} arrays, got {found}")
+        checks.complain(ValueError, f"{self.name}: x", f"be a list of {self.count or 'one or more'} arrays", found)
 
     def _refuse_shapes(self, shapes: list[Shape], wanted: str, cause: str) -> None:
         given = ", ".join(map(shape_text, shapes))
-        raise ValueError(f"{self.name}: the inputs must have {wanted}, got {given}: {cause}")
+        checks.complain(ValueError, f"{self.name}: the inputs", f"have {wanted}", given, f": {cause}")
 
     def _merged_shape(self, shapes: list[Shape]) -> Shape:
         """Shape of the output, or ValueError if the shapes do not go together."""
@@ -78,12 +78,11 @@ class Merge(Layer):
                 self._refuse_shapes(shapes, "the same number of rows", cause)
         return known.get(first)
 
-    def _noted(self, *args: Any, **kwargs: Any) -> Any:
-        x = args[0] if args else kwargs.get("x")
+    def _noted(self, x: Any, training: Any = None, mask: Any = None, initial_state: Any = None) -> Any:
         if not isinstance(x, list | tuple) or not all(isinstance(part, SymbolicTensor) for part in x):
             wanted = "a list of symbolic tensors; an array cannot be among them"
             checks.refuse(TypeError, f"{self.name}: x", wanted, x)
-        return super()._noted(*args, **kwargs)
+        return super()._noted(x, training, mask)
 
     def _prepared(self, x: Any) -> Any:
         given = checks.items(f"{self.name}: x", x, "a list of arrays")
@@ -92,7 +91,7 @@ class Merge(Layer):
         parts = [as_array(part, f"{self.name}: x[{k}]", self.dtype) for k, part in enumerate(given)]
         for k, part in enumerate(parts):
             if part.ndim == 0:
-                raise ValueError(f"{self.name}: x[{k}] must have at least 1 axis, got a number")
+                checks.complain(ValueError, f"{self.name}: x[{k}]", "have at least 1 axis", "a number")
         shapes: Any = [part.shape for part in parts]
         self.compute_output_shape(shapes)
         self.ensure_built([(None, *shape[1:]) for shape in shapes])  # type: ignore[arg-type]
@@ -103,7 +102,8 @@ class Merge(Layer):
             return None
         given = checks.items(f"{self.name}: mask", mask, "a list of masks, None for an input that has none")
         if len(given) != len(x):
-            raise ValueError(f"{self.name}: mask must have an entry for each of the {len(x)} inputs, got {len(given)}")
+            must = f"have an entry for each of the {len(x)} inputs"
+            checks.complain(ValueError, f"{self.name}: mask", must, len(given))
         names = [f"{self.name}: mask[{k}]" for k in range(len(x))]
         triples = zip(given, names, x, strict=True)
         return [None if part is None else as_mask(part, name, of.shape) for part, name, of in triples]
@@ -148,5 +148,5 @@ def as_masks(mask: Any, count: int) -> Masks:
     """Return a mask, or None, for each of `count` inputs."""
     masks = list(mask) if isinstance(mask, list | tuple) else [mask] * count
     if len(masks) != count:
-        raise ValueError(f"mask must have an entry for each of the {count} inputs, got {len(masks)}")
+        checks.complain(ValueError, "mask", f"have an entry for each of the {count} inputs", len(masks))
     return [None if part is None else np.asarray(part) for part in masks]

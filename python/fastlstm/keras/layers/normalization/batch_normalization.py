@@ -167,7 +167,7 @@ class BatchNormalization(Normalization):
         """Return a mask ``(N, T)`` as ``(N, T, 1)``."""
         if mask is not None and mask.ndim != x.ndim - 1:
             wanted = f"one axis less than x {x.shape}"
-            raise ValueError(f"{self.name}: mask must have {wanted}, got shape {mask.shape}")
+            checks.complain(ValueError, f"{self.name}: mask", f"have {wanted}", f"shape {mask.shape}")
         return None if mask is None else mask[..., None]
 
     def _moments(self, x: Array, there: Array | None) -> tuple[Array, Array, Array]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from fastlstm import checks
 
-from ...foundation.arrays import Array, Shape, user_stacklevel
+from ...foundation.arrays import Array, Shape, as_axes, user_stacklevel
 from ..base import Step, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback
 from .normalization import Normalization
@@ -58,7 +58,7 @@ class LayerNormalization(Normalization):
         **kwargs: Any,
     ) -> None:
         super().__init__(epsilon, center, scale, **kwargs)
-        self.axis = self._checked_axis(axis)
+        self.axis = as_axes(axis, f"{self.name}: axis")
         self.rms_scaling = checks.truth(f"{self.name}: rms_scaling", rms_scaling)
         if self.rms_scaling:
             message = f"{self.name}: rms_scaling divides by the deviation, which has the mean taken off"
@@ -71,13 +71,6 @@ class LayerNormalization(Normalization):
             beta_constraint=beta_constraint,
             gamma_constraint=gamma_constraint,
         )
-
-    def _checked_axis(self, axis: Any) -> Any:
-        name, many = f"{self.name}: axis", isinstance(axis, list | tuple)
-        given = [checks.whole_number(name, part) for part in (axis if many else [axis])]
-        if not given:
-            checks.refuse(ValueError, name, "one axis or more", axis)
-        return given if many else given[0]
 
     def _given(self) -> list[int]:
         return self.axis if isinstance(self.axis, list) else [self.axis]

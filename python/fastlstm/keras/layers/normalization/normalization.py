@@ -29,17 +29,18 @@ class Normalization(Layer):
     def _check_axes(self, given: list[int], shape: Shape, name: str) -> None:
         """ValueError if an input of a `shape` lacks one of the axes, or differs there from the one built for."""
         if len(shape) < self.min_ndim:
-            raise ValueError(f"{self.name}: {name} must have at least {self.min_ndim} axes, got {shape_text(shape)}")
+            must = f"have at least {self.min_ndim} axes"
+            checks.complain(ValueError, f"{self.name}: {name}", must, shape_text(shape))
         rank, built = len(shape), self.input_shape if self._weights else None
         if not all(-rank <= axis < rank for axis in given):
             axes = given if len(given) > 1 else given[0]
-            raise ValueError(f"{self.name}: {name} must have the axis {axes}, got {shape_text(shape)}")
+            checks.complain(ValueError, f"{self.name}: {name}", f"have the axis {axes}", shape_text(shape))
         if built is None:
             return
         kept = {axis: built[axis] for axis in self._axes_of(len(built))}
         if rank != len(built) or any(shape[axis] not in (None, size) for axis, size in kept.items()):
             wanted = shape_text(tuple(kept.get(axis) for axis in range(len(built))))
-            raise ValueError(f"{self.name}: {name} must have shape {wanted}, got {shape_text(shape)}")
+            checks.refuse_shape(f"{self.name}: {name}", wanted, shape_text(shape))
 
     def _create_affine(self, input_shape: Shape) -> tuple[int, ...]:
         """Create ``gamma`` and ``beta``; return their shape."""
@@ -47,7 +48,7 @@ class Normalization(Layer):
         known = tuple(size for size in sizes if size is not None)
         if len(known) < len(sizes) or 0 in known:
             wanted = "positive sizes where the weights have theirs"
-            raise ValueError(f"{self.name}: input_shape must have {wanted}, got {shape_text(input_shape)}")
+            checks.complain(ValueError, f"{self.name}: input_shape", f"have {wanted}", shape_text(input_shape))
         self.gamma = self._add_weight(known, "gamma") if self._has_gamma else None
         self.beta = self._add_weight(known, "beta") if self._has_beta else None
         return known

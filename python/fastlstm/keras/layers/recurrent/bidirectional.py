@@ -44,6 +44,8 @@ class Bidirectional(Wrapper):
 
     ndim = 3
     mask_ndim = 2
+    takes_several = True
+    call_arguments = ("x", "initial_state", "mask", "training")
     inner_names = ("layer", "backward_layer")
     keras_call: ClassVar[Mapping[str, Any]] = {"mask": None}
 
@@ -57,7 +59,7 @@ class Bidirectional(Wrapper):
     ) -> None:
         checks.one_of("Bidirectional: merge_mode", merge_mode, MERGE_MODES)
         if weights is not None and not isinstance(weights, list | tuple):
-            raise TypeError(f"Bidirectional: weights must be a list of arrays, got {type(weights).__name__}")
+            checks.refuse(TypeError, "Bidirectional: weights", "a list of arrays", weights)
         for name, given in (("layer", layer), ("backward_layer", backward_layer)):
             if not isinstance(given, RNN) and (given is not None or name == "layer"):
                 checks.refuse(TypeError, f"Bidirectional: {name}", "a recurrent layer such as LSTM", given)
@@ -138,10 +140,11 @@ class Bidirectional(Wrapper):
         if self.merge_mode == "concat":
             return (*shape[:-1], self.forward_layer.output_size + self.backward_layer.output_size)
         if shape != other:
-            raise ValueError(
-                f"{self.name}: merge_mode={self.merge_mode!r} needs outputs of one shape, got {shape_text(shape)} and "
-                f"{shape_text(other)}; use 'concat'"
+            must, got = (
+                f"have one shape for merge_mode={self.merge_mode!r}",
+                f"{shape_text(shape)} and {shape_text(other)}",
             )
+            checks.complain(ValueError, f"{self.name}: the outputs", must, got, "; use 'concat'")
         return shape
 
     def compute_mask(self, x: Any, mask: Any) -> Any:
@@ -222,8 +225,7 @@ class Bidirectional(Wrapper):
             return None, None
         wanted = 2 * len(self.forward_layer.state_size)
         if not isinstance(initial_state, list | tuple) or len(initial_state) != wanted:
-            got = len(initial_state) if isinstance(initial_state, list | tuple) else type(initial_state).__name__
-            raise ValueError(f"{self.name}: initial_state must be a list of {wanted} arrays, got {got}")
+            checks.refuse_count(f"{self.name}: initial_state", f"a list of {wanted} arrays", initial_state)
         return initial_state[: wanted // 2], initial_state[wanted // 2 :]
 
     def vjp(self, x: Any, call: Call = TRAINING) -> tuple[Any, Any]:
@@ -326,13 +328,9 @@ def _directions(layer: RNN, backward_layer: RNN | None) -> list[Layer]:
 
 def _check_directions(forward: RNN, backward: RNN) -> None:
     if forward.go_backwards == backward.go_backwards:
-        raise ValueError(
-            f"Bidirectional: {forward.name} and {backward.name} both have go_backwards={forward.go_backwards}; "
-            "one must read forwards and one backwards"
-        )
+        must = f"have another go_backwards than the layer {forward.name}"
+        checks.complain(ValueError, f"Bidirectional: backward_layer {backward.name}", must, backward.go_backwards)
     for name in ("return_sequences", "return_state", "stateful"):
         if getattr(forward, name) != getattr(backward, name):
-            raise ValueError(
-                f"Bidirectional: {forward.name} has {name}={getattr(forward, name)}, but {backward.name} has "
-                f"{getattr(backward, name)}; both must have the same"
-            )
+            must = f"have {name}={getattr(forward, name)} as the layer {forward.name}"
+            checks.complain(ValueError, f"Bidirectional: backward_layer {backward.name}", must, getattr(backward, name))

@@ -97,6 +97,8 @@ class RNN(Wrapper):
     ndim = 3
     over_time = True
     mask_ndim = 2
+    takes_several = True
+    call_arguments = ("x", "initial_state", "mask", "training")
     inner_names = ("cell",)
     keras_call: ClassVar[Mapping[str, Any]] = {"training": False, "mask": None}
 
@@ -162,7 +164,7 @@ class RNN(Wrapper):
         wanted = [(None, size) for size in leaves(self._sizes)]
         if given and [tuple(shape[1:]) for shape in given] != [shape[1:] for shape in wanted]:
             got = ", ".join(map(shape_text, given))
-            raise ValueError(f"{self.name}: initial_state must have the shapes {wanted}, got {got}")
+            checks.complain(ValueError, f"{self.name}: initial_state", f"have the shapes {wanted}", got)
 
     def compute_mask(self, x: Any, mask: Any) -> Any:
         """Return the mask of the input if there is an output at every step; states have none."""
@@ -288,16 +290,16 @@ class RNN(Wrapper):
         if self.states is None:
             return None if starts_from_zeros(self.cell) else initial_states(self.cell, rows, self.dtype)
         if rows_of(self.states) != rows:
-            raise ValueError(
-                f"{self.name}: x has {rows} rows, but the layer is stateful and holds the states of "
-                f"{rows_of(self.states)}; call reset_state(), of the layer or the model, or keep the batch size"
-            )
+            must = f"have {rows_of(self.states)} rows, as the states that the stateful layer holds"
+            cure = "; call reset_state(), of the layer or the model, or keep the batch size"
+            checks.complain(ValueError, f"{self.name}: x", must, rows, cure)
         return self.states
 
     def _grown_start(self, given: list[Array], rows: int) -> States:
         if len(given) != len(leaves(self._sizes)):
             sizes = as_lists(self._sizes)
-            raise ValueError(f"{self.name}: initial_state must have one array for each of {sizes}, got {len(given)}")
+            must = f"have one array for each of {sizes}"
+            checks.complain(ValueError, f"{self.name}: initial_state", must, len(given))
         return self.checked_start(grown(iter(given), self._sizes), rows)
 
     def keep_states(self, states: States) -> None:
@@ -318,9 +320,11 @@ class RNN(Wrapper):
     def stream_weights(self) -> core.Weights:
         """Return the packed weights, for a stream; ValueError if there are none, or the layer reads backwards."""
         if not self.is_compiled:
-            raise ValueError(f"{self.name}: only a layer of one built-in cell can be streamed")
+            must = "be a single built-in one for the layer to be streamed"
+            checks.complain(ValueError, f"{self.name}: cell", must, checks.shown(self.cell))
         if self.go_backwards:
-            raise ValueError(f"{self.name}: go_backwards=True cannot be streamed: the last step would come first")
+            name, cure = f"{self.name}: go_backwards", ": the last step would come first"
+            checks.complain(ValueError, name, "be False for the layer to be streamed", True, cure)
         return self.core_weights()
 
     def reset_state(self) -> None:

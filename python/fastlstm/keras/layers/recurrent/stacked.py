@@ -165,7 +165,7 @@ def checked_cell(cell: Any, argument: str) -> Any:
         sizes = ()
     if not sizes or any(size < 1 for size in leaves(sizes)):
         wanted = "a positive integer or a list of such"
-        raise TypeError(f"{argument}: state_size of {label(cell)} must be {wanted}, got {cell.state_size!r}")
+        checks.refuse(TypeError, f"{argument}: state_size of {label(cell)}", wanted, cell.state_size)
     return cell
 
 

@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from fastlstm import checks
+
 from ...foundation.arrays import as_array
 
 States: TypeAlias = tuple[Any, ...]
@@ -68,9 +70,9 @@ def checked_states(given: Any, sizes: Any, rows: int, dtype: np.dtype[Any], name
     if not isinstance(sizes, tuple):
         array = as_array(given, name, dtype)
         if array.shape != (rows, sizes):
-            raise ValueError(f"{name} must have shape {(rows, sizes)}, got {array.shape}")
+            checks.refuse_shape(name, (rows, sizes), array.shape)
         return array
     entries = list(given) if isinstance(given, list | tuple) else [given]
     if len(entries) != len(sizes):
-        raise ValueError(f"{name} must have {len(sizes)} arrays, of sizes {as_lists(sizes)}, got {len(entries)}")
+        checks.complain(ValueError, name, f"have {len(sizes)} arrays, of sizes {as_lists(sizes)}", len(entries))
     return tuple(checked_states(g, s, rows, dtype, name) for g, s in zip(entries, sizes, strict=True))

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from fastlstm import checks
+
 from ...foundation.arrays import Array, as_array
 from ...foundation.passes import Pass, within
 from ...foundation.tracing import differentiated
@@ -122,8 +124,12 @@ def _where(valid: Array, there: Any, else_: Any) -> Any:
 
 def takes_all_steps(cell: Any) -> bool:
     """Whether a cell takes all steps in one call, by a `scan` that goes with its `call`."""
-    # The first is what `belongs` finds for nearly all cells, and quicker.
-    return getattr(cell.call, "__func__", None) is RecurrentCell.call or belongs(cell, "scan")
+    return has_built_in_call(cell) or belongs(cell, "scan")
+
+
+def has_built_in_call(cell: Any) -> bool:
+    """Whether a cell is one of the core, and nobody has put another `call` in place of its own."""
+    return getattr(cell.call, "__func__", None) is RecurrentCell.call
 
 
 def is_compiled(cell: Any) -> bool:
@@ -133,7 +139,7 @@ def is_compiled(cell: Any) -> bool:
 
 def starts_from_zeros(cell: Any) -> bool:
     """Whether None does as the first states of a cell: it is one of the core, with no start of its own."""
-    return is_compiled(cell) and type(cell).get_initial_state is Cell.get_initial_state
+    return has_built_in_call(cell) and type(cell).get_initial_state is Cell.get_initial_state
 
 
 def belongs(cell: Any, method: str) -> bool:
@@ -244,7 +250,7 @@ class Steps:
 
     def _pair(self, found: Any, method: str, wanted: str) -> Any:
         if not isinstance(found, tuple | list) or len(found) != 2:
-            raise TypeError(f"{label(self.cell)}: {method}() gave {type(found).__name__}, wanted a pair {wanted}")
+            checks.complain(TypeError, f"{label(self.cell)}: {method}()", f"give a pair {wanted}", checks.shown(found))
         return found
 
     def _result(self, found: Any, method: str) -> tuple[Array, States]:
@@ -256,15 +262,16 @@ class Steps:
     def _gradients(self, found: Any, x_t: Array) -> tuple[Array, Any, list[Array]]:
         name = f"{label(self.cell)}: pullback()"
         if not isinstance(found, tuple | list) or len(found) != 3:
-            got = type(found).__name__
-            raise TypeError(f"{name} gave {got}, wanted (dinputs, dstates, gradients of the trainable weights)")
+            must = "give (dinputs, dstates, gradients of the trainable weights)"
+            checks.complain(TypeError, name, must, checks.shown(found))
         dinputs, dstates, gradients = found
         dstates = checked_states(dstates, self.sizes, self.rows, self.dtype, f"{name}'s dstates")
         arrays = [as_array(gradient, f"{name}'s gradients", self.dtype) for gradient in gradients]
         shapes = [array.shape for array in arrays]
         if shapes != self.shapes:
-            raise ValueError(f"{name} gave gradients of shapes {shapes}, wanted {self.shapes}, those of the weights")
+            must = f"have the shapes {self.shapes}, those of the weights"
+            checks.complain(ValueError, f"{name}'s gradients", must, shapes)
         dx = as_array(dinputs, f"{name}'s dinputs", self.dtype)
         if dx.shape != x_t.shape:
-            raise ValueError(f"{name} gave dinputs of shape {dx.shape}, wanted {x_t.shape}")
+            checks.refuse_shape(f"{name}'s dinputs", x_t.shape, dx.shape)
         return dx, dstates, arrays

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from fastlstm import checks
+
 from ...foundation.arrays import Array, Shape, user_stacklevel
 from ..base import Layer, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback
@@ -31,7 +33,8 @@ class TimeDistributed(Wrapper):
     def __init__(self, layer: Layer, **kwargs: Any) -> None:
         check_layer("TimeDistributed", layer)
         if getattr(layer, "stateful", False):
-            raise ValueError(f"TimeDistributed: {layer.name} is stateful, but the steps have no common states")
+            cure = ": the steps have no common states"
+            checks.complain(ValueError, f"TimeDistributed: layer {layer.name}", "be stateful=False", True, cure)
         super().__init__([layer], **kwargs)
         self.logits_activation = layer.logits_activation
         if layer.penalizes_output:
@@ -105,7 +108,7 @@ def _inner(call: Call) -> Call:
 
 def _inner_mask(mask: Array | None) -> Array | None:
     if mask is not None and mask.ndim < 2:
-        raise ValueError(f"mask must have the axes (batch, time, ...), got shape {mask.shape}")
+        checks.complain(ValueError, "mask", "have the axes (batch, time, ...)", f"shape {mask.shape}")
     return None if mask is None or mask.ndim == 2 else _merged(mask)
 
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from fastlstm import checks
+
 from ...foundation.arrays import Array, Shape, shape_text
 from ..data_format import checked_data_format
 from .rearranging import Rearranging, both_ends
@@ -81,7 +83,7 @@ class Cropping1D(Rearranging):
         rows, steps, features = self._checked_shape(input_shape)
         if steps is not None and steps <= sum(self.cropping):
             wanted = f"more than the {sum(self.cropping)} time steps that cropping {self.cropping} takes"
-            raise ValueError(f"{self.name}: x must have {wanted}, got shape {shape_text(input_shape)}")
+            checks.complain(ValueError, f"{self.name}: x", f"have {wanted}", f"shape {shape_text(input_shape)}")
         return (rows, None if steps is None else steps - sum(self.cropping), features)
 
     def _rearranged(self, x: Array) -> Array:

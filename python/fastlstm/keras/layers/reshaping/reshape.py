@@ -47,7 +47,8 @@ class Reshape(Rearranging):
         known, total = math.prod(size for size in self.target_shape if size != -1), math.prod(sizes)
         if (known == 0 or total % known) if -1 in self.target_shape else total != known:
             given, target = shape_text((rows, *rest)), shape_text((rows, *self.target_shape))
-            raise ValueError(f"{self.name}: the output must have as many numbers as the input {given}, got {target}")
+            must = f"have as many numbers as the input {given}"
+            checks.complain(ValueError, f"{self.name}: the output", must, target)
         return (rows, *(total // known if size == -1 else size for size in self.target_shape))
 
     def _rearranged(self, x: Array) -> Array:

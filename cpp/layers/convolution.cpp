@@ -61,9 +61,9 @@ void Convolution<T>::apply_some(const WindowRows<T>& rows, const Windows& window
     T* out[kWindowsAtATime];
     for (Index group = 0; group < sizes.groups; ++group) {
         rows.point(begin, end, group * sizes.group_inputs(), in);
-        for (Index row = begin; row < end; ++row) {
-            out[row - begin] = y.row(row % windows.count, row / windows.count) + group * outputs_.size;
-        }
+        T** to = out;
+        for_windows(windows.count, begin, end,
+                    [&](Index row, Index window) { *to++ = y.row(window, row) + group * outputs_.size; });
         const auto place = static_cast<std::size_t>(group);
         kernels_of<T>(table).product({in, end - begin, sizes.depth(), runs.length, runs.stride, packed_[place].data(),
                                       bias_[place].data(), 0, outputs_.groups(), out, outputs_.size});
@@ -127,13 +127,14 @@ private:
 
     // Brings gradients of y into a group buffer; what is behind the last column stays zero.
     void gather(Index begin, Index end, const Buffer<T>& gathered) const {
-        for (Index row = begin; row < end; ++row) {
-            const T* from = dy_.row(row % windows_.count, row / windows_.count) + group_ * outputs_.size;
+        T* first = gathered.data();
+        for_windows(windows_.count, begin, end, [&](Index row, Index window) {
+            const T* from = dy_.row(window, row) + group_ * outputs_.size;
             for (Index at = 0; at < outputs_.size; at += row_pitch()) {
-                T* to = gathered.data() + at * kGatheredRows + (row - begin) * row_pitch();
-                std::copy_n(from + at, std::min(row_pitch(), outputs_.size - at), to);
+                std::copy_n(from + at, std::min(row_pitch(), outputs_.size - at), first + at * kGatheredRows);
             }
-        }
+            first += row_pitch();
+        });
     }
 
     void add_windows(Index row, Index last, Index begin, Index end, const Buffer<T>& gathered) const {

@@ -60,11 +60,7 @@ const T* WindowRows<T>::at(Index row, Index window) const {
 
 template <class T>
 void WindowRows<T>::point(Index begin, Index end, Index offset, const T** to) const {
-    Index row = begin / windows_.count, window = begin % windows_.count;
-    for (Index k = begin; k < end; ++k) {
-        *to++ = at(row, window) + offset;
-        if (++window == windows_.count) ++row, window = 0;
-    }
+    for_windows(windows_.count, begin, end, [&](Index row, Index window) { *to++ = at(row, window) + offset; });
 }
 
 template class WindowRows<float>;

@@ -24,6 +24,17 @@ struct Windows {
     Index begin(Index window) const { return first + window * stride; }
 };
 
+// Calls f(row, window) for the windows [begin, end) of sequences that have `count` each, one sequence after the other.
+template <class F>
+void for_windows(Index count, Index begin, Index end, const F& f) {
+    if (begin == end) return;
+    Index row = begin / count, window = begin % count;
+    for (Index k = begin; k < end; ++k) {
+        f(row, window);
+        if (++window == count) ++row, window = 0;
+    }
+}
+
 // Every window as a pointer to its first step, those of a sequence one after the other.
 //
 // A window inside its sequence is read where it is. Those over the beginning lie in a copy of it with zeros before, and

@@ -163,9 +163,7 @@ def called(keras, name, layer):
         x = [x, keras.Input(batch_shape=(N, I, T) if name == "Dot, other" else (N, T, I), name="y")]
     elif kind in ("RepeatVector", "Embedding"):
         x = keras.Input(batch_shape=(N, T), name="x")
-    elif kind in ("Attention", "AdditiveAttention"):
-        x = [x, x]
-    y = layer(x, x) if kind == "MultiHeadAttention" else layer(x)
+    y = layer(x, x) if kind == "MultiHeadAttention" else layer([x, x] if kind.endswith("Attention") else x)
     model = keras.Model(x, y)
     described = keras.saving.serialize_keras_object(layer)
     (call,) = model.get_config()["layers"][-1]["inbound_nodes"]

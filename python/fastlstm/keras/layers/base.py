@@ -377,12 +377,13 @@ class Layer(Configured):
         """
         if "inbound_nodes" not in self.__dict__:
             raise RuntimeError(f"{type(self).__name__}: call super().__init__() first in __init__()")
+        arguments_of_its_own = self.composed or self.by_name
         if any_symbolic(args, kwargs):
-            return self._noted(*args, **kwargs) if self.composed else self._noted(**by_name(self, args, kwargs))
+            return self._noted(*args, **kwargs) if arguments_of_its_own else self._noted(**by_name(self, args, kwargs))
         passing = current()
         if passing is not None:
             return inside.called(self, passing, args, kwargs)
-        if self.composed or (len(args) == 1 and not kwargs):
+        if arguments_of_its_own or (len(args) == 1 and not kwargs):
             return self._on_arrays(*args, **kwargs)
         return self._on_arrays(**by_name(self, args, kwargs))
 

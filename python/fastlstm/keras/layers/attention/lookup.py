@@ -87,7 +87,9 @@ class Lookup(Layer):
             request = self._request(*args, **kwargs)
         except TypeError as error:
             text = str(error).partition("._request()")[2]  # Python's own of wrong arguments
-            raise TypeError(f"{self.name}: a call {text.lstrip()}" if text else str(error)) from error
+            got = (text or str(error)).strip().removeprefix("got ")
+            name, must = f"{self.name}: the arguments of a call", "be those that the layer takes"
+            checks.complain(TypeError, name, must, got, cause=error)
         for name in ("return_attention_scores", "use_causal_mask"):
             request = request._replace(**{name: checks.truth(f"{self.name}: {name}", getattr(request, name))})
         args, kwargs = self._as_called(request)
@@ -161,7 +163,7 @@ class Lookup(Layer):
 
     def _refuse_shapes(self, wanted: str, *shapes: Any) -> None:
         given = ", ".join(map(shape_text, shapes))
-        raise ValueError(f"{self.name}: query, value and key must have {wanted}, got {given}")
+        checks.complain(ValueError, f"{self.name}: query, value and key", f"have {wanted}", given)
 
     # What is computed.
 

@@ -120,7 +120,7 @@ class EinsumDense(Layer):
         count = rank - len(x)
         if count < (self._elided == "left") or (count and not self._elided):
             wanted = f"the axes of {self.equation!r}"
-            raise ValueError(f"{self.name}: input_shape must have {wanted}, got {rank} axes")
+            checks.complain(ValueError, f"{self.name}: input_shape", f"have {wanted}", f"{rank} axes")
         free = "".join([letter for letter in _LETTERS if letter not in x + kernel + y][:count])
         return Labels(x + free, kernel, y + free) if self._elided == "right" else Labels(free + x, kernel, free + y)
 
@@ -137,7 +137,7 @@ class EinsumDense(Layer):
         for letter, size in zip(own, self.partial_output_shape, strict=True):
             if None not in (size, sizes.get(letter)) and size != sizes[letter]:
                 given = f"{shape_text(shape)}: {sizes[letter]} at {letter!r} for {size}"
-                raise ValueError(f"{self.name}: input_shape must have the sizes of output_shape, got {given}")
+                checks.complain(ValueError, f"{self.name}: input_shape", "have the sizes of output_shape", given)
             sizes[letter] = sizes.get(letter) if size is None else size
         return sizes
 
@@ -146,7 +146,7 @@ class EinsumDense(Layer):
         shape = tuple(sizes[letter] for letter in labels.kernel)
         if not all(shape):
             wanted = f"positive sizes for the axes {labels.kernel!r} of the kernel"
-            raise ValueError(f"{self.name}: input_shape must have {wanted}, got {shape_text(input_shape)}")
+            checks.complain(ValueError, f"{self.name}: input_shape", f"have {wanted}", shape_text(input_shape))
         draw: Any = self.kernel_initializer
         if isinstance(draw, VarianceScaling):
             outputs = [k for k, letter in enumerate(labels.kernel) if letter in labels.y]
@@ -169,7 +169,7 @@ class EinsumDense(Layer):
         kernel = dict(zip(labels.kernel, self.kernel.shape, strict=True))
         if any(sizes[letter] not in (None, size) for letter, size in kernel.items()):
             wanted = shape_text(tuple(kernel.get(letter) for letter in labels.x))
-            raise ValueError(f"{self.name}: {name} must have shape {wanted}, got {shape_text(shape)}")
+            checks.refuse_shape(f"{self.name}: {name}", wanted, shape_text(shape))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Shape of the output for an input of `input_shape`, both with the batch axis."""

@@ -73,7 +73,7 @@ class ActivationFunction:
         Some functions take settings, as ``activations.elu(x, alpha=0.5)``.
         """
         if args or settings:
-            return self._with(args, settings)(x)
+            return self.with_settings(args, settings)(x)
         if isinstance(x, SymbolicTensor):
             return OPERATORS["activation"](self, x)
         x = x.value if hasattr(x, "assign") else x
@@ -82,7 +82,7 @@ class ActivationFunction:
         x = any_numbers(x, "x")
         return self.forward(x if x.dtype.kind == "f" else x.astype(np.float32))
 
-    def _with(self, args: tuple[Any, ...], settings: dict[str, Any]) -> ActivationFunction:
+    def with_settings(self, args: tuple[Any, ...], settings: dict[str, Any]) -> ActivationFunction:
         """Return the function with settings."""
         if self.family is None:
             checks.refuse(TypeError, self.name, "called on x alone", args or settings)
@@ -90,7 +90,10 @@ class ActivationFunction:
             return self.family(*args, **settings)
         except TypeError as error:
             text = str(error).partition("() ")[2]  # Python's own of wrong arguments
-            raise TypeError(f"{self.name}() {text}" if text else str(error)) from error
+            if not text:
+                raise
+            name, must = f"{self.name}: the settings", "be those that the function takes"
+            checks.complain(TypeError, name, must, text.removeprefix("got "), cause=error)
 
     @property
     def __name__(self) -> str:

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from fastlstm import checks
+
 from ...foundation.arrays import Array, Shape, as_axes, shape_text
 from ..base import Layer, Step, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback
@@ -20,10 +22,11 @@ class AlongAxes(Layer):
         given = self.axis if isinstance(self.axis, list) else [self.axis]
         return tuple(sorted({axis % rank for axis in given}))
 
-    def _check_shape(self, shape: Shape, name: str = "input_shape") -> None:
+    def check_input_shape(self, shape: Shape, name: str = "input_shape") -> None:
+        """ValueError if an input of a `shape` does not fit the axes or the weights."""
         rank, given = len(shape), self.axis if isinstance(self.axis, list) else [self.axis]
         if not all(-rank <= axis < rank for axis in given):
-            raise ValueError(f"{self.name}: {name} must have the axis {self.axis}, got {shape_text(shape)}")
+            checks.complain(ValueError, f"{self.name}: {name}", f"have the axis {self.axis}", shape_text(shape))
 
     def _scaled(self, x: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
         """Return `x` at its length, and what it was multiplied with."""

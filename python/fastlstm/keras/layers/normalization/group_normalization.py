@@ -74,12 +74,13 @@ class GroupNormalization(Normalization):
     def _axes_of(self, rank: int) -> tuple[int, ...]:
         return (self.axis % rank,)
 
-    def _check_shape(self, shape: Shape, name: str = "input_shape") -> None:
+    def check_input_shape(self, shape: Shape, name: str = "input_shape") -> None:
+        """ValueError if an input of a `shape` does not fit the axes or the weights."""
         self._check_axes([self.axis], shape, name)
         features = shape[self.axis]
         if self.axis % len(shape) == 0 or (features is not None and self.groups > 0 and features % self.groups):
             wanted = f"a number of features at axis {self.axis} that {self.groups} groups have equal parts of"
-            raise ValueError(f"{self.name}: {name} must have {wanted}, got {shape_text(shape)}")
+            checks.complain(ValueError, f"{self.name}: {name}", f"have {wanted}", shape_text(shape))
 
     def _create_weights(self, input_shape: Shape) -> None:
         (features,) = self._create_affine(input_shape)

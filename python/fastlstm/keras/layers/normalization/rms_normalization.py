@@ -48,16 +48,17 @@ class RMSNormalization(AlongAxes):
         sizes = tuple(input_shape[axis] for axis in self._axes_of(len(input_shape)))
         if not all(sizes):
             wanted = "positive sizes along the axes of the weight"
-            raise ValueError(f"{self.name}: input_shape must have {wanted}, got {shape_text(input_shape)}")
+            checks.complain(ValueError, f"{self.name}: input_shape", f"have {wanted}", shape_text(input_shape))
         self.scale = self.add_weight(sizes, "ones", "scale")
 
-    def _check_shape(self, shape: Shape, name: str = "input_shape") -> None:
-        super()._check_shape(shape, name)
+    def check_input_shape(self, shape: Shape, name: str = "input_shape") -> None:
+        """ValueError if an input of a `shape` does not fit the axes or the weights."""
+        super().check_input_shape(shape, name)
         if self._weights:
             wanted = dict(zip(self._axes_of(len(shape)), self.scale.shape, strict=True))
             if any(shape[axis] not in (None, size) for axis, size in wanted.items()):
                 sizes = shape_text(tuple(wanted.get(axis) for axis in range(len(shape))))
-                raise ValueError(f"{self.name}: {name} must have shape {sizes}, got {shape_text(shape)}")
+                checks.refuse_shape(f"{self.name}: {name}", sizes, shape_text(shape))
 
     def compute_mask(self, x: Array, mask: Array | None) -> None:
         """None, as in Keras."""

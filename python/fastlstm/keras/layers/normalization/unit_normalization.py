@@ -24,8 +24,8 @@ class UnitNormalization(AlongAxes):
     Examples
     --------
     >>> from fastlstm.keras import layers
-    >>> layers.UnitNormalization(dtype="float64")([[3.0, 4.0]]).tolist()
-    [[0.6, 0.8]]
+    >>> layers.UnitNormalization()([[0.0, 2.0]]).tolist()
+    [[0.0, 1.0]]
     """
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:

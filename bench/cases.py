@@ -10,18 +10,19 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Case:
-    """One recurrent layer in one direction over a batch: T steps, N rows, I inputs, H hidden units."""
+    """One layer over a batch: T steps, N rows, I inputs, H outputs; recurrent in one direction, or a convolution."""
 
-    cell: str  # "lstm", "gru", "gru_reset_before", "rnn_tanh" or "rnn_relu"
+    cell: str  # "lstm", "gru", "gru_reset_before", "rnn_tanh", "rnn_relu" or "conv1d"
     T: int
     N: int
     I: int
     H: int
+    K: int = 0  # taps of a convolution
 
     @property
     def name(self) -> str:
         """Name such as ``lstm_T100_N32_I128_H128``."""
-        return f"{self.cell}_T{self.T}_N{self.N}_I{self.I}_H{self.H}"
+        return f"{self.cell}_T{self.T}_N{self.N}_I{self.I}_H{self.H}" + (f"_K{self.K}" if self.K else "")
 
     @property
     def gates(self) -> int:
@@ -29,8 +30,15 @@ class Case:
         return {"lstm": 4, "gru": 3, "gru_reset_before": 3}.get(self.cell, 1)
 
     @property
+    def windows(self) -> int:
+        """Output steps of a convolution: its windows lie within the sequence."""
+        return self.T - self.K + 1
+
+    @property
     def flops(self) -> int:
         """Floating-point operations of the forward products."""
+        if self.K:
+            return 2 * self.K * self.I * self.H * self.windows * self.N
         return 2 * self.gates * self.H * (self.I + self.H) * self.T * self.N
 
 
@@ -77,6 +85,28 @@ def make_problem(case: Case, dtype: str = "float32", seed: int = 0) -> Problem:
     )
 
 
+@dataclass(frozen=True)
+class Convolution:
+    """Random weights, inputs and gradients for a case that is a convolution."""
+
+    case: Case
+    kernel: NDArray[np.floating]  # (K, I, H)
+    bias: NDArray[np.floating]  # (H,)
+    x: NDArray[np.floating]  # (N, T, I)
+    dy: NDArray[np.floating]  # (N, windows, H)
+
+
+def make_convolution(case: Case) -> Convolution:
+    """Draw a convolution whose outputs are of order one, in float32."""
+    rng = np.random.default_rng([case.T, case.N, case.I, case.H, case.K])
+
+    def draw(*shape: int, scale: float = 1.0) -> NDArray[np.floating]:
+        return (scale * rng.standard_normal(shape)).astype("float32")
+
+    kernel = draw(case.K, case.I, case.H, scale=(case.K * case.I) ** -0.5)
+    return Convolution(case, kernel, draw(case.H), draw(case.N, case.T, case.I), draw(case.N, case.windows, case.H))
+
+
 CELLS = ("lstm", "gru", "gru_reset_before", "rnn_tanh", "rnn_relu")
 
 # Sizes around the widths of packets and tiles, and each letter at 1.
@@ -105,4 +135,5 @@ FORWARD = [
     Case("rnn_tanh", 100, 1, 128, 128),
     Case("rnn_tanh", 100, 32, 128, 128),
 ]
+CONVOLUTIONS = [Case("conv1d", 100, 32, 64, 64, 3), Case("conv1d", 1000, 1, 16, 32, 5)]
 TRAINING = [Case("lstm", 50, 32, 32, 128), Case("gru", 50, 32, 32, 128), Case("rnn_tanh", 50, 32, 32, 128)]

@@ -21,14 +21,25 @@ def expected_outputs(task: Task) -> dict[str, Array]:
     """Solve the task.
 
     ``y (T, N, D*H)`` and ``h_n (D, N, H)`` of ``step`` and ``forward``, the gradients of the weights and biases of
-    ``train``, the first losses ``loss (CHECKED_STEPS,)`` of ``fit_step``.
+    ``train``, the first losses ``loss (CHECKED_STEPS,)`` of ``fit_step``. Of a convolution ``y (N, windows, H)``, or
+    the gradients of ``x``, ``kernel`` and ``bias``.
     """
+    if task.convolution is not None:
+        return _convolution(task)
     if task.workload.mode == "train":
         return _gradients(task)
     if task.workload.mode == "fit_step":
         return {"loss": _losses(task)}
     parts = [_forward(task, direction) for direction in range(task.workload.directions)]
     return {"y": np.concatenate([y for y, _ in parts], axis=2), "h_n": np.stack([h_n for _, h_n in parts])}
+
+
+def _convolution(task: Task) -> dict[str, Array]:
+    problem = task.convolution
+    assert problem is not None
+    if task.workload.mode == "train":
+        return reference.convolution_backward(problem.dy, problem.x, problem.kernel)._asdict()
+    return {"y": reference.convolution(problem.x, problem.kernel, problem.bias)}
 
 
 def _forward(task: Task, direction: int = 0) -> tuple[Array, Array]:

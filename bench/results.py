@@ -97,10 +97,17 @@ class Line:
             "train" if mode == "fit_step" else mode, case.gates, case.T, case.I, case.H, self.workload.row_steps
         )
 
+    @property
+    def _flops(self) -> int:
+        """Operations of the products that are needed; of a convolution with the gradient of its input."""
+        if self.workload.case.K:
+            return self.workload.case.flops * (3 if self.workload.mode == "train" else 1)
+        return self.work.flops
+
     def gflops(self, label: str) -> float | None:
         """Give the rate of a contender, in GFLOP/s of the needed products."""
         seconds = self.seconds(label)
-        return None if seconds is None else self.work.flops / (seconds * self.workload.calls) / 1e9
+        return None if seconds is None else self._flops / (seconds * self.workload.calls) / 1e9
 
     @property
     def fraction(self) -> float | None:
@@ -111,7 +118,9 @@ class Line:
         return self._bound(self.bounds) / (seconds * self.workload.calls)
 
     def _bound(self, bounds: Bounds) -> float:
-        """Least seconds; two directions are two layers over the same input."""
+        """Least seconds; two directions are two layers over the same input, and no step of a convolution waits."""
+        if self.workload.case.K:
+            return self._flops / (bounds.multiply_add * self.threads)
         if not self.workload.bidirectional:
             return bounds.seconds(self.work, self.threads)
         return 2 * bounds.seconds(self.work._replace(row_steps=self.work.row_steps // 2), self.threads)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from cases import FORWARD, TRAINING, Case, Problem, make_problem
+from cases import CONVOLUTIONS, FORWARD, TRAINING, Case, Convolution, Problem, make_convolution, make_problem
 from numpy.typing import NDArray
 from training import Head, make_head
 
@@ -21,9 +21,9 @@ class Workload:
     """A case and the way it is run.
 
     ``step`` feeds the T steps one call at a time and keeps the state between them, ``forward`` is one call over the
-    whole sequence, ``train`` is forward and backward of ``sum(h_n * dh_n)`` to the gradients of all weights,
-    ``fit_step`` is a step of training as a user runs it: a net of the layer and a softmax of its last step, the loss,
-    and Adam's update of all weights.
+    whole sequence, ``train`` is forward and backward of ``sum(h_n * dh_n)`` to the gradients of all weights, and of a
+    convolution that of ``sum(y * dy)`` to the gradients of its input too, ``fit_step`` is a step of training as a user
+    runs it: a net of the layer and a softmax of its last step, the loss, and Adam's update of all weights.
     """
 
     mode: Mode
@@ -70,6 +70,7 @@ class Task:
     problems: tuple[Problem, ...]  # a problem for each direction; only the weights and states of the second are used
     lengths: NDArray[np.int64] | None  # (N,), from 1 to T
     head: Head | None = None  # of ``fit_step``
+    convolution: Convolution | None = None  # in place of problems
 
     @property
     def problem(self) -> Problem:
@@ -92,6 +93,8 @@ def make_lengths(workload: Workload) -> NDArray[np.int64]:
 
 def make_task(workload: Workload) -> Task:
     """Draw the numbers of a workload, the same in every process."""
+    if workload.case.K:
+        return Task(workload, (), None, convolution=make_convolution(workload.case))
     problems = tuple(make_problem(workload.case, seed=direction) for direction in range(workload.directions))
     lengths = make_lengths(workload) if workload.variable_lengths else None
     if workload.mode != "fit_step":
@@ -172,6 +175,11 @@ def _bidirectional() -> Iterator[Workload]:
             yield Workload("forward", Case(cell, 100, N, 128, 128), bidirectional=True)
 
 
+def _convolutions() -> Iterator[Workload]:
+    for mode in ("forward", "train"):
+        yield from (Workload(mode, case) for case in CONVOLUTIONS)
+
+
 def _voice() -> Iterator[Workload]:
     """Voice-activity models: a thousand frames, a call each."""
     for sizes in ((40, 64), (64, 64), (128, 128)):
@@ -209,6 +217,7 @@ GROUPS: dict[str, list[Workload]] = {
     "odd": list(_odd()),
     "lengths": list(_lengths()),
     "bidirectional": list(_bidirectional()),
+    "convolutions": list(_convolutions()),
     "voice": list(_voice()),
     "issues": list(_issues()),
     "onednn": list(_onednn()),
@@ -228,5 +237,7 @@ def all_workloads(groups: list[str] | None = None) -> list[tuple[str, Workload]]
 def shrink(workload: Workload, T: int = 3, N: int = 2, size: int = 5) -> Workload:
     """Make the same kind of workload small, to try the suite itself."""
     case = workload.case
-    small = replace(case, T=min(T, case.T), N=min(N, case.N), I=min(size, case.I), H=min(size, case.H))
+    small = replace(
+        case, T=min(T, case.T), N=min(N, case.N), I=min(size, case.I), H=min(size, case.H), K=min(T, case.K)
+    )
     return replace(workload, case=small)

@@ -83,6 +83,63 @@ def test_calls_of_the_keras_surface_go_down(path: Path) -> None:
         assert floor_of(target) >= own, ".".join(target)
 
 
+DOOR = KERAS / "foundation" / "core.py"
+
+
+@pytest.mark.parametrize("path", sorted(KERAS.rglob("*.py")), ids=lambda path: str(path.relative_to(KERAS)))
+def test_one_module_of_the_keras_surface_imports_the_core(path: Path) -> None:
+    imported = set[str]()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            origin = (getattr(node, "module", None) or "").split(".")
+            imported |= {part for alias in node.names for part in (*origin, *alias.name.split("."))}
+    assert ("_core" in imported) == (path == DOOR)
+
+
+# Underscored attributes of what is no class of this package.
+FOREIGN = {
+    "sys._getframe": "the only way to the frames of a program",
+    "x._value": "what autograd's boxes hold has no public name",
+    **dict.fromkeys(("_replace", "_asdict", "_fields"), "public methods of a NamedTuple"),
+}
+
+
+def names_defined_in(tree: ast.Module) -> Iterator[str]:
+    """Functions, methods, attributes of classes and of ``self`` that a module defines."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            yield node.name
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and ast.unparse(node.value) == "self":
+            yield node.attr
+        elif isinstance(node, ast.ClassDef):
+            targets = [
+                target for part in node.body for target in getattr(part, "targets", [getattr(part, "target", None)])
+            ]
+            yield from [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def underscored_uses(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Whose underscored attributes a module uses, and which, by a dot or by name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            owner, name = node.value, node.attr
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("getattr", "hasattr", "setattr"):
+            owner, name = node.args[0], str(getattr(node.args[1], "value", ""))
+        else:
+            continue
+        if name.startswith("_") and not name.endswith("__"):
+            yield ast.unparse(owner), name
+
+
+@pytest.mark.parametrize("path", sorted(KERAS.rglob("*.py")), ids=lambda path: str(path.relative_to(KERAS)))
+def test_what_is_underscored_is_used_by_its_own_module(path: Path) -> None:
+    """A class says what others may use of it: an attribute of anything but ``self`` has no underscore elsewhere."""
+    tree = ast.parse(path.read_text())
+    known = {*names_defined_in(tree), *FOREIGN}
+    for owner, name in underscored_uses(tree):
+        assert owner in ("self", "cls", "super()") or known & {name, f"{owner}.{name}"}, f"{owner}.{name}"
+
+
 def test_instruction_set_files_hold_no_code() -> None:
     for path in (CPP / "kernels").glob("kernels_*.cpp"):
         lines = path.read_text().splitlines()

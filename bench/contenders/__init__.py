@@ -28,7 +28,8 @@ class Variant:
     """One way to run a workload.
 
     `run` is timed. `read` takes what it gave to arrays: ``y (T, N, D*H)`` and ``h_n (D, N, H)``, or the gradients
-    ``weight_ih``, ``weight_hh``, ``bias`` and, of a GRU, ``recurrent_bias``, in fastlstm's layout; or ``loss``.
+    ``weight_ih``, ``weight_hh``, ``bias`` and, of a GRU, ``recurrent_bias``, in fastlstm's layout; or ``loss``. Of a
+    convolution ``y (N, windows, H)``, or the gradients ``x``, ``kernel`` and ``bias``.
     """
 
     run: Callable[[], Any]

@@ -6,6 +6,7 @@ import platform
 from typing import Any
 
 import numpy as np
+from cases import Convolution
 from training import BETA_1, BETA_2, CLASSES, EPSILON, LEARNING_RATE
 from workloads import Task
 
@@ -34,8 +35,30 @@ def measure_bounds() -> dict[str, Any]:
 
 def prepare(task: Task, threads: int) -> dict[str, Variant]:
     fastlstm.set_num_threads(threads)
+    if task.convolution is not None:
+        return {fastlstm.active_isa(): _convolution(task.convolution, task.workload.mode == "train")}
     make = {"step": _step, "forward": prepare_forward, "train": _train, "fit_step": _fit_step}[task.workload.mode]
     return {fastlstm.active_isa(): make(task)}
+
+
+def _convolution(problem: Convolution, train: bool) -> Variant:
+    """Make the layer; weights change after every training step, so packing them is part of it."""
+    from fastlstm.keras.layers import Conv1D
+
+    case = problem.case
+    layer = Conv1D(case.H, case.K)
+    layer.build(problem.x.shape)
+    weights = [problem.kernel, problem.bias]
+    layer.set_weights(weights)
+
+    def run() -> Any:
+        layer.set_weights(weights)
+        dx, (dkernel, dbias) = layer.vjp(problem.x)[1](problem.dy)
+        return {"x": dx, "kernel": dkernel, "bias": dbias}
+
+    if train:
+        return Variant(run, lambda found: found)
+    return Variant(lambda: layer(problem.x), lambda y: {"y": y})
 
 
 def _layer(task: Task) -> Any:

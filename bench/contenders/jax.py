@@ -26,6 +26,7 @@ def versions() -> dict[str, str]:
 
 
 def prepare(task: Task, threads: int) -> dict[str, Variant]:
+    require(task.convolution is None, "timed for recurrent layers only")
     require(task.lengths is None, "no lengths: a scan runs over every step")
     if task.workload.mode == "step":
         return {"jit": _steps(task)}

@@ -27,6 +27,7 @@ def versions() -> dict[str, str]:
 
 
 def prepare(task: Task, threads: int) -> dict[str, Variant]:
+    require(task.convolution is None, "timed for recurrent layers only")
     _set_threads(threads)
     if task.workload.mode == "fit_step":
         return _fit_steps(task)

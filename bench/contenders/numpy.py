@@ -19,6 +19,7 @@ def versions() -> dict[str, str]:
 
 
 def prepare(task: Task, threads: int) -> dict[str, Variant]:
+    require(task.convolution is None, "convolutions are not written out in NumPy here")
     require(task.lengths is None, "lengths are not written out in NumPy here")
     require(not task.workload.bidirectional, "directions are not written out in NumPy here")
     require(task.workload.mode != "fit_step", "a loss and Adam are not written out in NumPy here")

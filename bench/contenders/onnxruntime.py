@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
-from cases import Problem
+from cases import Convolution, Problem
 from onnx import TensorProto, helper, numpy_helper
 from workloads import Task
 
@@ -27,8 +27,11 @@ def prepare(task: Task, threads: int) -> dict[str, Variant]:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     steps = 1 if task.workload.mode == "step" else task.workload.case.T
-    model = make_model(task, steps).SerializeToString()
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    convolution = task.convolution
+    made = make_model(task, steps) if convolution is None else _convolution_model(convolution)
+    session = onnxruntime.InferenceSession(made.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    if convolution is not None:
+        return {"bound buffers": _bound_convolution(session, convolution)}
     if task.workload.mode == "step":
         return {"bound buffers": _bound_steps(session, task), "run": _steps(session, task)}
     return {"bound buffers": _bound_forward(session, task), "run": _forward(session, task)}
@@ -57,6 +60,26 @@ def make_model(task: Task, steps: int) -> onnx.ModelProto:
     graph = helper.make_graph([node], "layer", inputs, outputs, _weights(task))
     # An intermediate representation that runtimes a few years old read too.
     return helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 14)])
+
+
+def _convolution_model(problem: Convolution) -> onnx.ModelProto:
+    """Build a graph of one node, channels before time."""
+    case = problem.case
+    inputs, outputs = [_value("x", [case.N, case.I, case.T])], [_value("y", [case.N, case.H, case.windows])]
+    kernel = np.ascontiguousarray(problem.kernel.transpose(2, 1, 0))
+    weights = [numpy_helper.from_array(kernel, "W"), numpy_helper.from_array(problem.bias, "B")]
+    node = helper.make_node("Conv", ["x", "W", "B"], ["y"])
+    graph = helper.make_graph([node], "layer", inputs, outputs, weights)
+    return helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 14)])
+
+
+def _bound_convolution(session: Any, problem: Convolution) -> Variant:
+    binding = session.io_binding()
+    x = onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(problem.x.transpose(0, 2, 1)))
+    y = onnxruntime.OrtValue.ortvalue_from_numpy(np.empty(problem.dy.transpose(0, 2, 1).shape, np.float32))
+    binding.bind_ortvalue_input("x", x)
+    binding.bind_ortvalue_output("y", y)
+    return Variant(lambda: session.run_with_iobinding(binding), lambda _: {"y": y.numpy().transpose(0, 2, 1)})
 
 
 def _value(name: str, shape: list[int]) -> onnx.ValueInfoProto:

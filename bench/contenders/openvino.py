@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import openvino as ov
-from cases import Problem
+from cases import Convolution, Problem
 from openvino import opset13 as ops
 from workloads import Task
 
@@ -27,11 +27,23 @@ def prepare(task: Task, threads: int) -> dict[str, Variant]:
         "PERFORMANCE_HINT": "LATENCY",
         "NUM_STREAMS": 1,
     }
+    if task.convolution is not None:
+        return {"call": _convolution(task.convolution, config)}
     steps = 1 if task.workload.mode == "step" else task.workload.case.T
     compiled = ov.Core().compile_model(_model(task, steps), "CPU", config)
     if task.workload.mode == "step":
         return {"call": _steps(compiled, task), "tensors kept": _kept_steps(compiled, task)}
     return {"call": _forward(compiled, task)}
+
+
+def _convolution(problem: Convolution, config: dict[str, Any]) -> Variant:
+    """Make the layer, channels before time."""
+    x = ops.parameter([problem.case.N, problem.case.I, problem.case.T], np.float32, name="x")
+    kernel = ops.constant(np.ascontiguousarray(problem.kernel.transpose(2, 1, 0)))
+    y = ops.add(ops.convolution(x, kernel, [1], [0], [0], [1]), ops.constant(problem.bias[:, None]))
+    request = ov.Core().compile_model(ov.Model([y], [x], "layer"), "CPU", config).create_infer_request()
+    request.set_input_tensor(ov.Tensor(np.ascontiguousarray(problem.x.transpose(0, 2, 1)), shared_memory=False))
+    return Variant(request.infer, lambda _: {"y": request.get_output_tensor(0).data.transpose(0, 2, 1)})
 
 
 def _weights(task: Task) -> tuple[Any, Any, Any]:

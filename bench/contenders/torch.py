@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from cases import Convolution
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from training import BETA_1, BETA_2, CLASSES, EPSILON, LEARNING_RATE
 from workloads import Task
@@ -20,6 +21,8 @@ def versions() -> dict[str, str]:
 
 def prepare(task: Task, threads: int) -> dict[str, Variant]:
     torch.set_num_threads(threads)
+    if task.convolution is not None:
+        return _convolutions(task.convolution, task.workload.mode == "train")
     if task.workload.mode == "fit_step":
         return _fit_steps(task)
     make = {"step": _steps, "forward": _forward, "train": _train}[task.workload.mode]
@@ -27,6 +30,52 @@ def prepare(task: Task, threads: int) -> dict[str, Variant]:
     if task.workload.case.cell == "lstm":  # only this one has a oneDNN path to leave
         variants |= {f"{name}, no oneDNN": _without_onednn(variant) for name, variant in variants.items()}
     return variants
+
+
+def _convolutions(problem: Convolution, train: bool) -> dict[str, Variant]:
+    """Make the layer with channels before time, as usual, and as one over an image of one line with channels last."""
+    x, kernel, dy = (torch.from_numpy(array) for array in (problem.x, problem.kernel, problem.dy))
+    channels_last = {"memory_format": torch.channels_last}
+    forms = {
+        "conv1d": (torch.nn.functional.conv1d, *(a.contiguous() for a in _channels_first(x, kernel, dy))),
+        "conv2d": (
+            torch.nn.functional.conv2d,
+            *(a.unsqueeze(2).contiguous(**channels_last) for a in _channels_first(x, kernel, dy)),
+        ),
+    }
+    variants = {name: _convolution(problem, train, *form) for name, form in forms.items()}
+    return variants | {f"{name}, no oneDNN": _without_onednn(variant) for name, variant in variants.items()}
+
+
+def _channels_first(x: torch.Tensor, kernel: torch.Tensor, dy: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    return x.permute(0, 2, 1), kernel.permute(2, 1, 0), dy.permute(0, 2, 1)
+
+
+def _convolution(
+    problem: Convolution, train: bool, layer: Any, x: torch.Tensor, kernel: torch.Tensor, dy: torch.Tensor
+) -> Variant:
+    given = [x, kernel, torch.from_numpy(problem.bias)]
+
+    def plain(array: torch.Tensor) -> Any:
+        """Take ``(N, channels, 1, T)`` or ``(N, channels, T)`` to ``(N, T, channels)``."""
+        return array.reshape(*array.shape[:2], -1).permute(0, 2, 1).numpy()
+
+    def forward() -> Any:
+        with torch.inference_mode():
+            return layer(*given)
+
+    if not train:
+        return Variant(forward, lambda y: {"y": plain(y)})
+    leaves = [array.detach().requires_grad_(True) for array in given]
+
+    def run() -> Any:
+        return torch.autograd.grad(layer(*leaves), leaves, dy)
+
+    def read(found: Any) -> dict[str, Any]:
+        dx, dkernel, dbias = found
+        return {"x": plain(dx), "kernel": plain(dkernel).transpose(1, 2, 0), "bias": dbias.numpy()}
+
+    return Variant(run, read)
 
 
 def _without_onednn(variant: Variant) -> Variant:

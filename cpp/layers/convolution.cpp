@@ -9,7 +9,7 @@ namespace fastlstm {
 
 namespace {
 
-constexpr Index kRowsAtATime = 64;
+constexpr Index kWindowsAtATime = 96;
 // Windows whose products are added to the sums of a kernel's gradient at a time: their gradients of a group of vectors
 // fit the first-level cache.
 constexpr Index kGatheredRows = 128;
@@ -45,10 +45,10 @@ Convolution<T>::Convolution(const KernelTable& packed_for, const KernelSizes& ke
 template <class T>
 void Convolution<T>::apply(const Sequences<T>& x, const Windows& windows, const SequenceView<T>& y) const {
     const WindowRows<T> rows(x, windows);
-    share_out(rows.count(), work_of(sizes, rows.count()), rows.count() / kRowsAtATime, [&](Index begin, Index end) {
+    share_out(rows.count(), work_of(sizes, rows.count()), rows.count() / kWindowsAtATime, [&](Index begin, Index end) {
         const FlushSubnormals mode;
-        for (Index row = begin; row < end; row += kRowsAtATime) {
-            apply_some(rows, windows, row, std::min(row + kRowsAtATime, end), y);
+        for (Index row = begin; row < end; row += kWindowsAtATime) {
+            apply_some(rows, windows, row, std::min(row + kWindowsAtATime, end), y);
         }
     });
 }
@@ -57,8 +57,8 @@ template <class T>
 void Convolution<T>::apply_some(const WindowRows<T>& rows, const Windows& windows, Index begin, Index end,
                                 const SequenceView<T>& y) const {
     const Runs runs = runs_of(sizes, windows);
-    const T* in[kRowsAtATime];
-    T* out[kRowsAtATime];
+    const T* in[kWindowsAtATime];
+    T* out[kWindowsAtATime];
     for (Index group = 0; group < sizes.groups; ++group) {
         rows.point(begin, end, group * sizes.group_inputs(), in);
         for (Index row = begin; row < end; ++row) {
@@ -88,10 +88,25 @@ public:
           sums_(Buffer<T>::zeroed(checked_product(sizes.depth(), outputs_.columns()))),
           bias_sums_(Buffer<T>::zeroed(outputs_.columns())) {}
 
+    void run(const ConvolutionGradients<T>& gradients) const {
+        const double work = work_of(sizes_, rows_.count()) / static_cast<double>(sizes_.groups);
+        const Index wanted = work < kWorthATeam ? 1 : std::min<Index>(num_threads(), sizes_.depth());
+        TeamLease lease(static_cast<int>(wanted));
+        std::vector<Buffer<T>> gathered;
+        for (int rank = 0; rank < lease.size(); ++rank) {
+            gathered.push_back(Buffer<T>::zeroed(checked_product(outputs_.groups(), kGatheredRows, row_pitch())));
+        }
+        lease.run([&](int rank, Team& team) {
+            const Share share = share_of(sizes_.depth(), rank, team.size());
+            add_up(share.begin, share.end, gathered[static_cast<std::size_t>(rank)]);
+        });
+        store(gradients);
+    }
+
+private:
     // Adds up rows [begin, end) of the kernel, and the bias with the first of them.
-    void add_up(Index begin, Index end) const {
+    void add_up(Index begin, Index end, const Buffer<T>& gathered) const {
         const FlushSubnormals mode;
-        Buffer<T> gathered = Buffer<T>::zeroed(outputs_.groups() * kGatheredRows * row_pitch());
         for (Index row = 0; row < rows_.count(); row += kGatheredRows) {
             const Index last = std::min(row + kGatheredRows, rows_.count());
             gather(row, last, gathered);
@@ -108,7 +123,6 @@ public:
         if (gradients.bias) std::copy_n(bias_sums_.data(), outputs_.size, gradients.bias + column);
     }
 
-private:
     Index row_pitch() const { return kGroup * outputs_.lanes; }
 
     // Brings gradients of y into a group buffer; what is behind the last column stays zero.
@@ -154,11 +168,8 @@ void convolution_backward(const KernelTable& table, const KernelSizes& sizes, co
                           const Windows& windows, const SequenceView<const T>& dy,
                           const ConvolutionGradients<T>& gradients) {
     const WindowRows<T> rows(x, windows);
-    const double work = work_of(sizes, rows.count()) / static_cast<double>(sizes.groups);
     for (Index group = 0; group < sizes.groups; ++group) {
-        const KernelGradient<T> gradient(table, sizes, rows, windows, dy, group);
-        share_out(sizes.depth(), work, sizes.depth(), [&](Index begin, Index end) { gradient.add_up(begin, end); });
-        gradient.store(gradients);
+        KernelGradient<T>(table, sizes, rows, windows, dy, group).run(gradients);
     }
 }
 

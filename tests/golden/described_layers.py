@@ -45,6 +45,9 @@ MAKERS: dict[str, Callable[[Any], Any]] = {
     "ActivityRegularization": lambda layers: layers.ActivityRegularization(0.25, 0.5),
     "Activation": lambda layers: layers.Activation("tanh", name="named"),
     "Add": lambda layers: layers.Add(),
+    "AdditiveAttention": lambda layers: layers.AdditiveAttention(),
+    "Attention": lambda layers: layers.Attention(),
+    "Attention, other": lambda layers: layers.Attention(True, "concat", 0.25, 3),
     "Average": lambda layers: layers.Average(),
     "AveragePooling1D": lambda layers: layers.AveragePooling1D(2),
     "AveragePooling1D, other": lambda layers: layers.AveragePooling1D(3, 1, "same"),
@@ -65,6 +68,10 @@ MAKERS: dict[str, Callable[[Any], Any]] = {
         6, 3, 1, "causal", None, 2, 3, "relu", False, **WEIGHTS, activity_regularizer="l2", name="named"
     ),
     "Conv1D, strides": lambda layers: layers.Conv1D(4, [3], (2,), "same"),
+    "Conv1DTranspose": lambda layers: layers.Conv1DTranspose(3, 2),
+    "Conv1DTranspose, other": lambda layers: layers.Conv1DTranspose(
+        6, 3, 2, "same", None, None, 1, "relu", False, **WEIGHTS, activity_regularizer="l2", name="named"
+    ),
     "Dense": lambda layers: layers.Dense(3),
     "Dense, other": lambda layers: layers.Dense(3, "relu", False, **WEIGHTS, activity_regularizer="l2"),
     "Dot": lambda layers: layers.Dot(1),
@@ -72,6 +79,10 @@ MAKERS: dict[str, Callable[[Any], Any]] = {
     "Dropout": lambda layers: layers.Dropout(0.5),
     "Dropout, other": lambda layers: layers.Dropout(0.25, (None, 1, 3), 7),
     "ELU": lambda layers: layers.ELU(0.5),
+    "EinsumDense": lambda layers: layers.EinsumDense("abc,cd->abd", (None, 4)),
+    "EinsumDense, other": lambda layers: layers.EinsumDense(
+        "...x,xyz->...yz", (2, 3), "relu", "z", **WEIGHTS, activity_regularizer="l2"
+    ),
     "Embedding": lambda layers: layers.Embedding(7, 3),
     "Embedding, other": lambda layers: layers.Embedding(7, 3, "ones", "l2", "max_norm", True),
     "Flatten": lambda layers: layers.Flatten(),
@@ -100,6 +111,10 @@ MAKERS: dict[str, Callable[[Any], Any]] = {
     "MaxPooling1D": lambda layers: layers.MaxPooling1D(3, padding="same"),
     "Maximum": lambda layers: layers.Maximum(),
     "Minimum": lambda layers: layers.Minimum(),
+    "MultiHeadAttention": lambda layers: layers.MultiHeadAttention(2, 3),
+    "MultiHeadAttention, other": lambda layers: layers.MultiHeadAttention(
+        2, 3, 4, 0.25, False, (5,), (1,), 6, use_gate=True, seed=7, **WEIGHTS, activity_regularizer="l2"
+    ),
     "Multiply": lambda layers: layers.Multiply(),
     "PReLU": lambda layers: layers.PReLU(),
     "PReLU, other": lambda layers: layers.PReLU("ones", "l2", "non_neg", (1,)),
@@ -140,7 +155,9 @@ def called(keras, name, layer):
         x = [x, keras.Input(batch_shape=(N, I, T) if name == "Dot, other" else (N, T, I), name="y")]
     elif kind in ("RepeatVector", "Embedding"):
         x = keras.Input(batch_shape=(N, T), name="x")
-    y = layer(x)
+    elif kind in ("Attention", "AdditiveAttention"):
+        x = [x, x]
+    y = layer(x, x) if kind == "MultiHeadAttention" else layer(x)
     model = keras.Model(x, y)
     described = keras.saving.serialize_keras_object(layer)
     (call,) = model.get_config()["layers"][-1]["inbound_nodes"]

@@ -140,6 +140,50 @@ def test_a_model_trains():
     assert losses[-1] < losses[0]
 
 
+# --- Transposed -------------------------------------------------------------------------------------------------------
+
+TRANSPOSED = {
+    "plain": {"kernel_size": 3},
+    "one": {"kernel_size": 1},
+    "strides": {"kernel_size": 5, "strides": 2},
+    "strides_apart": {"kernel_size": 2, "strides": 3},
+    "same": {"kernel_size": 4, "padding": "same"},
+    "same_strides": {"kernel_size": 5, "strides": 2, "padding": "same"},
+    "same_apart": {"kernel_size": 2, "strides": 3, "padding": "same", "activation": "tanh"},
+    "dilation": {"kernel_size": 3, "dilation_rate": 2, "use_bias": False},
+}
+
+
+@pytest.mark.parametrize("name", TRANSPOSED)
+def test_transposed_is_the_gradient_of_a_convolution(name, check_gradients):
+    options = TRANSPOSED[name]
+    layer = layers.Conv1DTranspose(6, **options, dtype="float64", bias_initializer="glorot_normal")
+    y = layer(X)
+    assert layer.compute_output_shape(X.shape) == y.shape
+    assert layer.compute_output_shape((None, None, 4)) == (None, None, 6)
+    given = {key: value for key, value in options.items() if key not in ("use_bias", "activation")}
+    forward = layers.Conv1D(4, **given, use_bias=False, dtype="float64")
+    assert forward.compute_output_shape(y.shape) == X.shape
+    forward.build(y.shape)
+    kernel, *bias = layer.get_weights()
+    forward.set_weights([kernel])
+    wanted = forward.vjp(y)[1](X)[0] + sum(bias)
+    np.testing.assert_allclose(y, np.tanh(wanted) if "activation" in options else wanted, rtol=0, atol=1e-14)
+    check_gradients(layer, X)
+
+
+def test_transposed_may_have_no_steps_and_refuses_other_lengths():
+    layer = layers.Conv1DTranspose(6, 3, dtype="float64")
+    assert layer(np.zeros((2, 0, 4))).shape == (2, 0, 6)
+    with pytest.raises(NotImplementedError, match="output_padding must be None, got 1; put a ZeroPadding1D"):
+        layers.Conv1DTranspose(6, 3, 2, output_padding=1)
+    with pytest.raises(ValueError, match="padding must be 'valid' or 'same', got 'causal'"):
+        layers.Conv1DTranspose(6, 3, padding="causal")
+    with pytest.raises(ValueError, match=r"must be a layer that can be streamed, .*, got a Conv1DTranspose"):
+        layer.step_function()
+    assert layers.Convolution1DTranspose is layers.Conv1DTranspose
+
+
 # --- Streams ----------------------------------------------------------------------------------------------------------
 
 

@@ -439,6 +439,22 @@ class Share(metrics.Metric):
         return self.large / self.seen + 0 * self.inner.result()
 
 
+def test_training_and_mask_may_be_handed_on_as_none_without_their_names():
+    class Told(layers.Layer):
+        def __call__(self, inputs, training=None, mask=None):
+            return super().__call__(inputs, training, mask)
+
+        def call(self, inputs, training=None, mask=None):
+            return inputs + float(training) + ops.cast(mask, "float32")[:, :, None]
+
+    x = Input((T, I))
+    model = Model(x, Told()(layers.Masking()(x)))
+    data = np.ones((N, T, I), np.float32)
+    data[0, 1:] = 0
+    np.testing.assert_array_equal(model(data), data + (data != 0))
+    np.testing.assert_array_equal(model(data, training=True), data + 1 + (data != 0))
+
+
 def test_metrics_that_gather_weights():
     metric = Share()
     assert [v.path for v in metric.variables] == ["share/large", "share/variable"]

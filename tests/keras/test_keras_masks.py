@@ -427,3 +427,37 @@ def test_a_symbolic_tensor_says_its_mask():
     assert split[1]._keras_mask.shape == (None, 2)
     for tensor in (i, layers.Embedding(5, 3)(i), layers.LSTM(3)(h), h + 1):
         assert tensor._keras_mask is None
+
+
+class Softmax(layers.Layer):
+    """Shares of the steps that are there; has to be given a mask."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, x, mask=None):
+        assert mask is not None
+        there = ops.exp(x) * ops.cast(ops.expand_dims(mask, -1), x.dtype)
+        return there / ops.sum(there, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        lambda x: x,
+        lambda x: layers.Add()([layers.Dense(3)(x), x]),
+        lambda x: layers.Concatenate()([x, layers.GRU(2, return_sequences=True)(x)]),
+        lambda x: Model(i := Input((4, 3)), layers.Dropout(0.5)(i))(x),
+        lambda x: Softmax()(x),
+    ],
+    ids=["embedding", "merge", "states", "model", "own"],
+)
+def test_a_layer_of_ones_own_has_its_mask_from_the_first(between):
+    i = Input((4,), dtype="int32")
+    h = Softmax()(between(layers.Embedding(5, 3, mask_zero=True)(i)))
+    y = Model(i, h).predict(NUMBERS, verbose=0)
+    np.testing.assert_array_equal(y[~THERE], 0)
+    np.testing.assert_allclose(y.sum(axis=1), 1, rtol=1e-6)
+    with pytest.raises(AssertionError):
+        Softmax()(Input((4, 3)))

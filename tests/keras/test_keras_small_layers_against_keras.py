@@ -70,6 +70,12 @@ LAYERS = {
     "conv_strides_causal": (lambda k: k.Conv1D(6, 4, strides=2, padding="causal"), X),
     "conv_dilation_same": (lambda k: k.Conv1D(6, 2, dilation_rate=3, padding="same"), X),
     "conv_groups": (lambda k: k.Convolution1D(6, 3, groups=2), X),
+    "conv_transpose": (lambda k: k.Conv1DTranspose(3, 2), X),
+    "conv_transpose_strides": (lambda k: k.Conv1DTranspose(3, 5, strides=2, activation="tanh"), X),
+    "conv_transpose_same": (lambda k: k.Conv1DTranspose(3, 4, strides=3, padding="same", use_bias=False), X),
+    "conv_transpose_same_even": (lambda k: k.Conv1DTranspose(3, 4, padding="same"), X),
+    "conv_transpose_apart": (lambda k: k.Convolution1DTranspose(3, 2, strides=3), X),
+    "conv_transpose_same_apart": (lambda k: k.Conv1DTranspose(3, 2, strides=3, padding="same"), X),
 }
 
 OF_STEPS = ("prelu", "batch_normalization_steps", "layer_normalization_both", "layer_normalization_steps")

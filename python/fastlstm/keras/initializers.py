@@ -1,8 +1,11 @@
 """Initial weights, drawn from the distributions Keras draws them from."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from copy import copy
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -161,9 +164,11 @@ def _truncated_normal(generator: np.random.Generator, shape: tuple[int, ...]) ->
 
 
 class VarianceScaling(_Random):
-    """Variance ``scale / n``, with n the inputs, outputs or their mean (`mode`), from the given distribution."""
+    """Variance ``scale / n``, with n the inputs, outputs or their mean (`mode`), from the given distribution.
 
-    keras_only: ClassVar[Mapping[str, Any]] = {"input_axes": None, "output_axes": None}
+    The axes of a weight that count as its inputs are `input_axes`, those of its outputs `output_axes`; without both,
+    the last is that of the outputs and the one before that of the inputs.
+    """
 
     def __init__(
         self,
@@ -171,15 +176,19 @@ class VarianceScaling(_Random):
         mode: str = "fan_in",
         distribution: str = "truncated_normal",
         seed: int | None = None,
+        input_axes: Any = None,
+        output_axes: Any = None,
     ) -> None:
         super().__init__(seed)
+        self.input_axes = _checked_axes("input_axes", input_axes)
+        self.output_axes = _checked_axes("output_axes", output_axes)
         distributions = ("normal", "truncated_normal", "untruncated_normal", "uniform")
         self.scale = checks.real_number("scale", scale, above=0)
         self.mode = checks.one_of("mode", mode, ("fan_in", "fan_out", "fan_avg"))
         self.distribution = checks.one_of("distribution", distribution, distributions)
 
     def _draw(self, shape: tuple[int, ...]) -> Array:
-        fan_in, fan_out = _fans(shape)
+        fan_in, fan_out = self._fans(shape)
         fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         variance = self.scale / max(1.0, fan)
         if self.distribution == "uniform":
@@ -190,23 +199,44 @@ class VarianceScaling(_Random):
         # 0.8796... is the standard deviation of a unit normal cut off at two.
         return math.sqrt(variance) / 0.87962566103423978 * _truncated_normal(self._generator, shape)
 
+    def _fans(self, shape: tuple[int, ...]) -> tuple[int, int]:
+        if self.input_axes is not None and self.output_axes is not None:
+            return _product(shape, self.input_axes), _product(shape, self.output_axes)
+        if len(shape) < 2:
+            size = math.prod(shape)
+            return size, size
+        receptive = math.prod(shape[:-2])
+        return shape[-2] * receptive, shape[-1] * receptive
 
-def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    if len(shape) < 2:
-        size = math.prod(shape)
-        return size, size
-    receptive = math.prod(shape[:-2])
-    return shape[-2] * receptive, shape[-1] * receptive
+    def for_axes(self, input_axes: list[int], output_axes: list[int]) -> VarianceScaling:
+        """Return one like this for weights with these axes, or this one if it was given its axes."""
+        if self.input_axes is not None and self.output_axes is not None:
+            return self
+        other = copy(self)
+        other.input_axes, other.output_axes = input_axes, output_axes
+        return other
+
+
+def _checked_axes(name: str, axes: Any) -> list[int] | None:
+    wanted = "a list of axes"
+    return None if axes is None else [checks.whole_number(name, axis) for axis in checks.items(name, axes, wanted)]
+
+
+def _product(shape: tuple[int, ...], axes: list[int]) -> int:
+    try:
+        return math.prod(shape[axis] for axis in axes)
+    except IndexError:
+        checks.complain(ValueError, "axes", f"be those of a weight of shape {shape}", axes)
 
 
 class _Scaled(VarianceScaling):
     _settings: tuple[float, str, str]
 
-    def __init__(self, seed: int | None = None) -> None:
-        super().__init__(*self._settings, seed=seed)
+    def __init__(self, seed: int | None = None, input_axes: Any = None, output_axes: Any = None) -> None:
+        super().__init__(*self._settings, seed=seed, input_axes=input_axes, output_axes=output_axes)
 
     def get_config(self) -> dict[str, Any]:
-        return {"seed": self._given_seed} | dict(self.keras_only)
+        return {"seed": self._given_seed, "input_axes": self.input_axes, "output_axes": self.output_axes}
 
 
 class GlorotUniform(_Scaled):

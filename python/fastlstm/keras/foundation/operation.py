@@ -28,12 +28,12 @@ class Operation:
         self.inbound_nodes: list[Node] = []
 
     @property
-    def _class_name(self) -> str:
+    def keras_class_name(self) -> str:
         """What configs and tables call the class."""
         return type(self).__name__
 
     @property
-    def _place(self) -> tuple[str | None, str | None]:
+    def keras_place(self) -> tuple[str | None, str | None]:
         """Module and registered name of the class in configs."""
         return place_of(type(self))
 

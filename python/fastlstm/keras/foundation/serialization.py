@@ -119,8 +119,8 @@ def _described(obj: Any) -> dict[str, Any]:
     config = obj.get_config()
     if not isinstance(config, dict):
         checks.refuse(TypeError, f"what get_config() of {type(obj).__name__} gives", "a dict", config)
-    name = getattr(obj, "_class_name", type(obj).__name__)
-    module, registered_name = obj._place if hasattr(obj, "_place") else place_of(type(obj))
+    name = getattr(obj, "keras_class_name", type(obj).__name__)
+    module, registered_name = obj.keras_place if hasattr(obj, "keras_place") else place_of(type(obj))
     found = {
         "module": module,
         "class_name": name,

@@ -276,10 +276,9 @@ def current_values(variables: Iterable[Variable]) -> tuple[Array, ...]:
 
 
 def replace_values(variables: Iterable[Variable], values: Iterable[Array]) -> None:
-    """Put arrays of the right shapes and dtypes, which nobody can write to, in the place of values."""
-    with CHANGE:
-        for variable, value in zip(variables, values, strict=True):
-            variable._value = value
+    """Put arrays of the right shapes and dtypes, which nobody can write to, in the place of values; hold `CHANGE`."""
+    for variable, value in zip(variables, values, strict=True):
+        variable._value = value
 
 
 def assign_all(variables: list[Variable], values: list[Any], owner: str) -> None:
@@ -288,4 +287,6 @@ def assign_all(variables: list[Variable], values: list[Any], owner: str) -> None
         shapes = [variable.shape for variable in variables]
         must = f"be a list of {len(variables)} arrays of shapes {shapes}"
         checks.complain(ValueError, f"{owner}: weights", must, len(values))
-    replace_values(variables, [variable.checked(value) for variable, value in zip(variables, values, strict=True)])
+    checked = [variable.checked(value) for variable, value in zip(variables, values, strict=True)]
+    with CHANGE:
+        replace_values(variables, checked)

@@ -68,8 +68,8 @@ class Run:
             self.values[place], self.masks[place] = y, mask
             return
         parts = leaves(y)
-        masks = [None] * len(parts) if mask is None else leaves(mask)
-        for place, part, of_part in zip(step.outputs, parts, masks, strict=True):
+        masks = [*([] if mask is None else leaves(mask)), *[None] * len(parts)]
+        for place, part, of_part in zip(step.outputs, parts, masks, strict=False):
             self.values[place], self.masks[place] = part, of_part
 
     def found(self, plan: Plan) -> Found:

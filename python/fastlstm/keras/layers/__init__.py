@@ -5,10 +5,15 @@ from .activation.elu import ELU
 from .activation.prelu import PReLU
 from .activation.relu import LeakyReLU, ReLU
 from .activation.softmax import Softmax
+from .attention.additive_attention import AdditiveAttention
+from .attention.attention import Attention
+from .attention.multi_head_attention import MultiHeadAttention
 from .base import Layer
 from .convolution.conv1d import Conv1D, Convolution1D
+from .convolution.conv1d_transpose import Conv1DTranspose, Convolution1DTranspose
 from .core.activation import Activation
 from .core.dense import Dense
+from .core.einsum_dense import EinsumDense
 from .core.embedding import Embedding
 from .core.identity import Identity
 from .core.input import Input, InputLayer
@@ -49,6 +54,8 @@ __all__ = [
     "Activation",
     "ActivityRegularization",
     "Add",
+    "AdditiveAttention",
+    "Attention",
     "Average",
     "AveragePooling1D",
     "AvgPool1D",
@@ -56,11 +63,14 @@ __all__ = [
     "Bidirectional",
     "Concatenate",
     "Conv1D",
+    "Conv1DTranspose",
     "Convolution1D",
+    "Convolution1DTranspose",
     "Cropping1D",
     "Dense",
     "Dot",
     "Dropout",
+    "EinsumDense",
     "Embedding",
     "Flatten",
     "GRUCell",
@@ -83,6 +93,7 @@ __all__ = [
     "MaxPooling1D",
     "Maximum",
     "Minimum",
+    "MultiHeadAttention",
     "Multiply",
     "PReLU",
     "Permute",

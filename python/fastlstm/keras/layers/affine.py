@@ -15,7 +15,7 @@ FUSABLE = ("softmax", "sigmoid")
 
 
 class Affine(Layer):
-    """Base class of `Dense` and `Conv1D`.
+    """Base class of `Dense` and of convolutions.
 
     A subclass defines `_affine`, `_input_gradient`, `_weight_gradients`, and a `_freeze` that gives a pair: what
     `_affine` takes, and the kernel.
@@ -42,10 +42,10 @@ class Affine(Layer):
     kernel: Variable
     bias: Variable | None
 
-    def _create_affine(self, kernel: tuple[int, ...]) -> None:
-        """Create a kernel of that shape, and a bias with the size of its last axis."""
+    def _create_affine(self, kernel: tuple[int, ...], outputs: int) -> None:
+        """Create a kernel of that shape, and the bias."""
         self.kernel = self._add_weight(kernel, "kernel")
-        self.bias = self._add_weight(kernel[-1:], "bias") if self.use_bias else None
+        self.bias = self._add_weight((outputs,), "bias") if self.use_bias else None
 
     def _affine(self, x: Array, product: Any) -> Array:
         """Return what goes into the activation, an array of its own."""
@@ -67,12 +67,13 @@ class Affine(Layer):
     def vjp(self, x: Array, call: Call = TRAINING) -> tuple[Array, Pullback]:
         """See `Layer.vjp`."""
         product, kernel = self.frozen()
-        z = self._affine(x, product)
-        function = activations.linear if call.logits else self.activation
-        y = function.forward(z)
+        z = y = self._affine(x, product)
+        function = None if call.logits else self.activation
+        if function is not None:
+            y = function.forward(z)
 
         def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
-            dz = function.backward(dy, z, y)
+            dz = dy if function is None else function.backward(dy, z, y)
             dx = self._input_gradient(dz, kernel, x.shape) if call.need_dx else None
             return dx, self._weight_gradients(x, dz) if self.trainable else []
 

@@ -32,7 +32,7 @@ from ..foundation.trees import filled, leaves
 from ..foundation.variable import CHANGE, Variable, assign_all, current_values, is_held
 from . import composed, inside
 from .call import INFERENCE, TRAINING, Call, Pullback
-from .call_arguments import by_name, check_mask, check_one, check_tensors
+from .call_arguments import check_mask, check_one, check_tensors, named_arguments
 from .configs import Configured
 
 Step: TypeAlias = Callable[[], object]
@@ -85,6 +85,8 @@ class Layer(Configured):
     """Arguments of a call, in the order in which they may come without names."""
     over_time = False
     """Whether the second axis of an input is time, along which a step depends on others."""
+    by_name = False
+    """Whether it is called with several arrays by name, masks among them."""
     merges = False
     """Whether shapes of several inputs come as a list; otherwise only that of the first one matters."""
 
@@ -375,14 +377,15 @@ class Layer(Configured):
         """
         if "inbound_nodes" not in self.__dict__:
             raise RuntimeError(f"{type(self).__name__}: call super().__init__() first in __init__()")
+        own = self.composed or self.by_name
         if any_symbolic(args, kwargs):
-            return self._noted(*args, **kwargs) if self.composed else self._noted(**by_name(self, args, kwargs))
+            return self._noted(*args, **kwargs) if own else self._noted(**named_arguments(self, args, kwargs))
         passing = current()
         if passing is not None:
             return inside.called(self, passing, args, kwargs)
-        if self.composed or (len(args) == 1 and not kwargs):
+        if own or (len(args) == 1 and not kwargs):
             return self._on_arrays(*args, **kwargs)
-        return self._on_arrays(**by_name(self, args, kwargs))
+        return self._on_arrays(**named_arguments(self, args, kwargs))
 
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None) -> Any:
         drops = self._drops(training)

@@ -35,7 +35,7 @@ def called(layer: Any, passing: Pass, args: tuple[Any, ...], kwargs: dict[str, A
     """
     args, kwargs = mapped(_value_of, [args, kwargs])
     training = kwargs.pop("training", None)
-    mask = None if layer.composed else kwargs.pop("mask", None)
+    mask = None if layer.composed or layer.by_name else kwargs.pop("mask", None)
     arguments = Arguments(args, kwargs, is_array)
     if not args and not arguments.tensors:
         checks.complain(TypeError, f"{layer.name}: the arguments of a call", "have what it is called on", "none")
@@ -75,9 +75,9 @@ def _prepare(layer: Any, arguments: Arguments, inputs: list[Any]) -> None:
     if layer.composed:
         build_for(layer, arguments, shapes)
         return
-    if not layer.merges:
+    if not layer.merges and not layer.by_name:
         layer.check_input_shape(inputs[0].shape, "x")
-    layer.ensure_built(shapes if layer.merges and len(shapes) > 1 else shapes[0])
+    layer.get_ready(arguments, _one_or_list(shapes))
 
 
 def _build_parts(layer: Any, passing: Pass, arguments: Arguments, inputs: list[Any]) -> None:

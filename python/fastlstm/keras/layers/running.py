@@ -22,6 +22,7 @@ from ..foundation.trees import leaves, mapped
 from ..foundation.variable import CHANGE
 from ..ops.function import probed
 from .call import Call, Pullback
+from .expected_masks import expected_masks
 
 
 def run(layer: Any, x: Any, call: Call) -> tuple[Any, float]:
@@ -70,11 +71,11 @@ def _as_array(layer: Any, part: Any) -> Any:
 
 
 def _called(layer: Any, x: Any, call: Call, passing: Pass) -> Any:
-    args, kwargs = ((x,), {}) if call.arguments is None else call.arguments.filled(x)
-    names = parameters(layer.call)
+    given_args, kwargs = ((x,), {}) if call.arguments is None else call.arguments.filled(x)
+    args, names = list(given_args), parameters(layer.call)
     given = {**dict(zip(names, args, strict=False)), **kwargs}
     if "training" in names and given.get("training") is None:
-        kwargs["training"] = passing.training
+        _put("training", passing.training, names, args, kwargs)
     tensors = {name: value for name, value in given.items() if any(map(is_array, leaves(value))) and name != "mask"}
     first = next(iter(tensors.values()), None)
     if given.get("mask") is not None:
@@ -82,10 +83,18 @@ def _called(layer: Any, x: Any, call: Call, passing: Pass) -> Any:
     for name, tensor in tensors.items():
         mask_name = "mask" if len(tensors) == 1 else f"{name}_mask"
         if mask_name in names and given.get(mask_name) is None:
-            kwargs[mask_name] = mapped(passing.mask_of, tensor)
+            _put(mask_name, mapped(passing.mask_of, tensor), names, args, kwargs)
     y = layer.call(*args, **kwargs)
     _keep_mask(layer, x, y, passing, first)
     return y
+
+
+def _put(name: str, value: Any, names: tuple[str, ...], args: list[Any], kwargs: dict[str, Any]) -> None:
+    """Give an argument a value where it stands: None may have been given without its name."""
+    if names.index(name) < len(args):
+        args[names.index(name)] = value
+    else:
+        kwargs[name] = value
 
 
 def parameters(method: Any) -> tuple[str, ...]:
@@ -175,8 +184,11 @@ def tried(layer: Any, arguments: Arguments, shape: Any) -> tuple[Any, Any]:
     """Run ``call`` on zeros, so that layers inside have their weights; return shapes and dtypes of the outputs."""
     idle = [part for part in all_parts(layer) if getattr(part, "states", 0) is None]
 
+    takes_masks = any(name == "mask" or name.endswith("_mask") for name in parameters(layer.call))
+
     def on_zeros(x: Any, given: Arguments) -> Any:
-        y, _ = run(layer, x, Call(arguments=given))
+        masks = expected_masks(given.tensors, leaves(x)) if takes_masks else None
+        y, _ = run(layer, x, Call(mask=masks, arguments=given))
         for part in idle:  # zeros are no data that states could come from
             part.reset_state()
         return y

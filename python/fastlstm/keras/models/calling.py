@@ -21,7 +21,9 @@ def call_as_said(layer: Any, args: list[Any], kwargs: dict[str, Any], argument: 
     """Call a layer on symbolic tensors; `argument` is what errors call the call."""
     if not any_symbolic(args, kwargs):
         checks.complain(ValueError, argument, "be on the outputs of other layers", "none among its arguments")
-    if isinstance(layer, Layer) and not (layer.composed and not _is_of_this_package(layer)):
+    if isinstance(layer, Layer) and layer.by_name:
+        kwargs = {name: value for name, value in kwargs.items() if value is not None}
+    elif isinstance(layer, Layer) and not (layer.composed and not _is_of_this_package(layer)):
         args, kwargs = _as_taken(layer, args, kwargs, argument)
     elif isinstance(layer, Layer):
         kwargs = {name: value for name, value in kwargs.items() if not (name in _KNOWN and value is None)}

@@ -76,7 +76,7 @@ class _Cloning:
         """Return a model like `model`."""
         if isinstance(model, Sequential):
             clone = self._chain(model, input_tensors)
-        elif model._is_functional:
+        elif model.is_functional:
             clone = self._graph(model, input_tensors)
         else:
             return self._of_a_class(model, input_tensors)
@@ -88,10 +88,10 @@ class _Cloning:
         if self.call is not None:
             wanted = f"None for the Sequential {model.name}, whose layers are not called one by one"
             checks.refuse(ValueError, "call_function", wanted, self.call)
-        first: list[Any] = [_input_like(tensor) for tensor in model._tensors[:1]]
+        first: list[Any] = [_input_like(tensor) for tensor in model.known_inputs]
         if input_tensors is not None:
             first = [Input(batch_shape=tensor.shape, dtype=tensor.dtype) for tensor in _tensors(input_tensors, 1)]
-        return Sequential([*first, *map(self._layer, model.layers)], model._trainable, model.name)
+        return Sequential([*first, *map(self._layer, model.layers)], model.own_trainable, model.name)
 
     def _graph(self, model: Model, input_tensors: Any) -> Any:
         plan = model.plan
@@ -103,7 +103,7 @@ class _Cloning:
         outputs = mapped(lambda tensor: new[id(tensor)], model.output)
         kind = type(model) if takes_a_graph(type(model)) else Model
         clone = kind(inputs, outputs, name=model.name)
-        clone._trainable = model._trainable
+        clone.own_trainable = model.own_trainable
         return clone
 
     def _called(self, node: Node, new: dict[int, Any]) -> Any:
@@ -119,7 +119,7 @@ class _Cloning:
 
     def _layer(self, layer: Any) -> Any:
         if id(layer) not in self.made:
-            of_layers = isinstance(layer, Sequential) or (isinstance(layer, Model) and layer._is_functional)
+            of_layers = isinstance(layer, Sequential) or (isinstance(layer, Model) and layer.is_functional)
             clone = self.cloned if self.recursive and of_layers else self.clone or copy_of
             self.made[id(layer)] = made = clone(layer)
             if not isinstance(made, Layer):
@@ -145,9 +145,9 @@ class _Cloning:
 
 def _compile_like(model: Model, clone: Model) -> None:
     """Compile as another model is, with an optimizer that has yet to take its first step."""
-    compiled: Any = model._compiled
-    optimizer = type(compiled.optimizer).from_config(compiled.optimizer.get_config())
-    clone.compile(optimizer, compiled.given_loss, compiled.scales, compiled.metrics, compiled.weighted)
+    given = model.compile_arguments()
+    optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
+    clone.compile(**given | {"optimizer": optimizer})
 
 
 def _input_like(tensor: SymbolicTensor) -> SymbolicTensor:

@@ -38,22 +38,33 @@ class ConfiguredModel(Trainer, Layer):
     keras_call: ClassVar[Mapping[str, Any]] = {"mask": None}
 
     @property
-    def _is_functional(self) -> bool:
+    def is_functional(self) -> bool:
         """Whether this is a graph between inputs and outputs, which Keras calls Functional."""
         return not self.composed and self._plan is not None
 
     @property
+    def own_trainable(self) -> bool:
+        """What `trainable` was set to, for the model itself: its layers may say otherwise."""
+        return self._trainable
+
+    @own_trainable.setter
+    def own_trainable(self, value: bool) -> None:
+        self._trainable = value
+
+    @property
     def _is_plain_graph(self) -> bool:
-        return self._is_functional and takes_a_graph(type(self))
+        return self.is_functional and takes_a_graph(type(self))
 
     @property
-    def _class_name(self) -> str:
+    def keras_class_name(self) -> str:
+        """See `Operation.keras_class_name`."""
         own = type(self).__module__.startswith("fastlstm.")
-        return "Functional" if own and self._is_functional else super()._class_name
+        return "Functional" if own and self.is_functional else super().keras_class_name
 
     @property
-    def _place(self) -> tuple[str | None, str | None]:
-        return (FUNCTIONAL, "Functional") if self._class_name == "Functional" else place_of(type(self))
+    def keras_place(self) -> tuple[str | None, str | None]:
+        """See `Operation.keras_place`."""
+        return (FUNCTIONAL, "Functional") if self.keras_class_name == "Functional" else place_of(type(self))
 
     def get_config(self) -> dict[str, Any]:
         """Return what the model is made of: its layers and, for each, on what it is called.
@@ -64,7 +75,7 @@ class ConfiguredModel(Trainer, Layer):
         if not self._is_plain_graph:
             return super().get_config()
         graph = graph_config(self.plan, self._input_tree, self._output_tree)
-        return {"name": self.name, "trainable": self._trainable, **graph}
+        return {"name": self.name, "trainable": self.own_trainable, **graph}
 
     get_config.by_arguments = True  # type: ignore[attr-defined]
 
@@ -97,24 +108,28 @@ class ConfiguredModel(Trainer, Layer):
         if not isinstance(config.get("input_shape"), dict):
             super().build_from_config(config)
 
-    def get_compile_config(self) -> dict[str, Any]:
-        """Return what `compile` was given, as descriptions; nothing before.
-
-        What cannot be described, such as a lambda, is warned of, and nothing is returned.
-        """
-        if self._compiled is None:
-            return {}
+    def compile_arguments(self) -> dict[str, Any]:
+        """Return what `compile` was given, by name; nothing before."""
         compiled = self._compiled
-        given = {
+        if compiled is None:
+            return {}
+        return {
             "optimizer": compiled.optimizer,
             "loss": compiled.given_loss,
             "loss_weights": compiled.scales,
             "metrics": compiled.metrics or None,
             "weighted_metrics": compiled.weighted or None,
-            "run_eagerly": False,
-            "steps_per_execution": 1,
-            "jit_compile": False,
         }
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """Return what `compile` was given, as descriptions; nothing before.
+
+        What cannot be described, such as a lambda, is warned of, and nothing is returned.
+        """
+        given = self.compile_arguments()
+        if not given:
+            return {}
+        given |= {"run_eagerly": False, "steps_per_execution": 1, "jit_compile": False}
         try:
             found: dict[str, Any] = serialize_keras_object(given)
         except (ValueError, TypeError, NotImplementedError) as error:
@@ -172,5 +187,5 @@ def _graph_from(cls: Any, given: dict[str, Any]) -> Any:
     ends = graph.ends(inputs, "input_layers"), graph.ends(outputs, "output_layers")
     trainable = checks.truth(f"{owner}: trainable", given.pop("trainable", True))
     made = cls(*ends, **given)
-    made._trainable = trainable  # what of the layers is trained they say themselves
+    made.own_trainable = trainable  # what of the layers is trained they say themselves
     return made

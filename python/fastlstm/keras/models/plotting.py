@@ -208,8 +208,8 @@ class _Drawing:
         return f"layer_{self._number(part)}"
 
     def _box(self, part: Any) -> str:
-        kind = bold(part._class_name)
-        title = f"{bold(part.name)} ({plain(part._class_name)})" if self.shown.names else kind
+        kind = bold(part.keras_class_name)
+        title = f"{bold(part.name)} ({plain(part.keras_class_name)})" if self.shown.names else kind
         rows = [[(title, *_TITLE)]]
         activation = getattr(part, "activation", None)
         if self.shown.activations and activation is not None:
@@ -233,7 +233,7 @@ class _Drawing:
 
 def is_graph(part: Any) -> bool:
     """Whether something is a model of which the layers and their connections are known."""
-    return isinstance(part, Sequential) or (isinstance(part, Model) and part._is_functional)
+    return isinstance(part, Sequential) or (isinstance(part, Model) and part.is_functional)
 
 
 def _tensors(part: Any, end: str) -> Any:

@@ -69,14 +69,25 @@ class Sequential(Model):
         raise AttributeError(f"{self.name}: add() and pop() change the layers; give what you set another name")
 
     @property
-    def _is_functional(self) -> bool:
+    def known_inputs(self) -> list[SymbolicTensor]:
+        """The input, in a list; none as long as its shape is not known."""
+        return self._tensors[:1]
+
+    @property
+    def is_functional(self) -> bool:
+        """False: this is a chain."""
         return False
 
     def get_config(self) -> dict[str, Any]:
         """Return the layers' descriptions, that of an Input first if the input's shape is known."""
         first = [tensor.node.layer for tensor in self._tensors[:1] if tensor.node is not None]
         layers = [serialize_keras_object(layer) for layer in (*first, *self._chain)]
-        config = {"name": self.name, "trainable": self._trainable, "dtype": dtype_policy(self.dtype), "layers": layers}
+        config = {
+            "name": self.name,
+            "trainable": self.own_trainable,
+            "dtype": dtype_policy(self.dtype),
+            "layers": layers,
+        }
         return config | ({"build_input_shape": self.input_shape} if first else {})
 
     def get_build_config(self) -> dict[str, Any] | None:
@@ -98,7 +109,7 @@ class Sequential(Model):
         shape = given.get("build_input_shape")
         if shape is not None and not made.built and made._chain:
             made.build(as_batch_shape(shape, f"{argument}: build_input_shape"))
-        made._trainable = checks.truth(f"{argument}: trainable", given.get("trainable", True))
+        made.own_trainable = checks.truth(f"{argument}: trainable", given.get("trainable", True))
         return made
 
     def add(self, layer: Any) -> None:

@@ -66,12 +66,12 @@ def _print(text: str) -> None:
 
 def _parts(model: Any) -> list[Any]:
     """Return what there is a row for: of a graph the inputs and the operations too."""
-    parts: list[Any] = model.operations if model._is_functional else model.layers
+    parts: list[Any] = model.operations if model.is_functional else model.layers
     return parts
 
 
 def _layout(model: Any, trainable: bool, positions: Sequence[float] | None) -> Layout:
-    layout = GRAPH if model._is_functional and not is_chain(model) else CHAIN
+    layout = GRAPH if model.is_functional and not is_chain(model) else CHAIN
     if positions is not None:
         layout = layout._replace(positions=_checked_positions(positions, len(layout.header)))
     if not trainable:
@@ -121,7 +121,7 @@ class _Rows:
 
     def __init__(self, model: Any, header: Sequence[str], expand: bool) -> None:
         self.header, self.expand = header, expand
-        self.nodes = {id(node) for node in model.plan.nodes} if model._is_functional else set()
+        self.nodes = {id(node) for node in model.plan.nodes} if model.is_functional else set()
 
     def of(self, parts: Sequence[Any], level: int = 0) -> list[list[str]]:
         """Return the rows of layers, and below them those of the layers of models inside."""
@@ -134,7 +134,7 @@ class _Rows:
         return rows
 
     def _row(self, part: Any, prefix: str) -> list[str]:
-        cells = [f"{prefix}{part.name} ({part._class_name})", shape_of(part), _parameters(part)]
+        cells = [f"{prefix}{part.name} ({part.keras_class_name})", shape_of(part), _parameters(part)]
         if "Connected to" in self.header:
             cells.append(self._connections(part))
         if "Trainable" in self.header:

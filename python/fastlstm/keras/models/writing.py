@@ -35,7 +35,7 @@ def graph_config(plan: Plan, inputs: Any, outputs: Any) -> dict[str, Any]:
 
 def own_calls(layer: Any) -> int:
     """Return how many calls Keras counts of a layer at the ends of a graph before those there are: of a graph, one."""
-    return 1 if getattr(layer, "_is_functional", False) else 0
+    return 1 if getattr(layer, "is_functional", False) else 0
 
 
 def _entry(layer: Any, calls: list[Node], numbers: Numbers) -> dict[str, Any]:

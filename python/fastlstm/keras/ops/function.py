@@ -58,12 +58,14 @@ class FunctionOperation(Operation):
         return self.note(Arguments(args, kwargs)) if any_symbolic(args, kwargs) else self.function(*args, **kwargs)
 
     @property
-    def _class_name(self) -> str:
+    def keras_class_name(self) -> str:
+        """See `Operation.keras_class_name`."""
         return class_names(self.kind)[0]
 
     @property
-    def _place(self) -> tuple[str, str]:
-        return place_of_function(self.function), self._class_name
+    def keras_place(self) -> tuple[str, str]:
+        """See `Operation.keras_place`."""
+        return place_of_function(self.function), self.keras_class_name
 
     def get_config(self) -> dict[str, Any]:
         """Return the settings, that is, what it was called with beside tensors and numbers to compute with."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy
 
+from ..foundation.boxes import bare
 from ..foundation.symbolic import OPERATORS
 from .function import operation
 
@@ -74,7 +75,7 @@ def inv(np: Any, x: Any) -> Any:
 @operation
 def solve(np: Any, a: Any, b: Any) -> Any:
     """The `x` with ``a @ x = b``."""
-    if numpy.ndim(getattr(b, "_value", b)) == numpy.ndim(getattr(a, "_value", a)) - 1:
+    if numpy.ndim(bare(b)) == numpy.ndim(bare(a)) - 1:
         return np.linalg.solve(a, b[..., None])[..., 0]
     return np.linalg.solve(a, b)
 

@@ -139,7 +139,8 @@ class Optimizer(Configurable):
 
     def build(self, variables: Iterable[Variable]) -> None:
         """Make the slots for `variables`. Later on, only some of these may be trained; other ones are refused."""
-        self._slots.build(variables, (*self._shared_slots, *self.slots), type(self).__name__)
+        if not self._slots.trains(variables):  # as it does at every step but the first
+            self._slots.build(variables, (*self._shared_slots, *self.slots), type(self).__name__)
 
     @property
     def _shared_slots(self) -> list[Slot]:

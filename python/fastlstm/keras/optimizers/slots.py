@@ -24,10 +24,8 @@ class Slots:
 
     def build(self, given: Iterable[Variable], slots: Sequence[Slot], owner: str) -> None:
         """Make the slots of every variable; `owner` is the class name of the optimizer."""
-        if self._trains(given):  # as at every step
-            return
         variables = as_variables("variables", given)
-        if self._trains(variables):
+        if self.trains(variables):
             return
         self._put_aside()
         self._check_known(variables, owner)
@@ -38,7 +36,8 @@ class Slots:
             self.groups.append(Group([variables[i] for i in indices], indices, slots))
         self._take_up()
 
-    def _trains(self, variables: Any) -> bool:
+    def trains(self, variables: Any) -> bool:
+        """Whether these are the variables trained, in a list."""
         trained = self.trained
         return isinstance(variables, list) and len(variables) == len(trained) and all(map(is_, variables, trained))
 

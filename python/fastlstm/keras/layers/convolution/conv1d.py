@@ -1,8 +1,7 @@
 """Convolution over time."""
 
-from collections.abc import Mapping
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -10,14 +9,14 @@ from fastlstm import checks
 
 from ...foundation import core
 from ...foundation.arrays import Array, Shape
-from ..affine import Affine
 from ..base import Step, Stepper
-from ..data_format import checked_data_format
 from ..history import History, StepWithHistory
-from ..windows import PADDINGS, Windows, one_size
+from ..windows import PADDINGS
+from .adjoint import Adjoint
+from .convolution import Convolution
 
 
-class Conv1D(Affine):
+class Conv1D(Convolution):
     """Convolution over time: each output step is ``activation(sum of window * kernel + bias)``.
 
     A mask is not looked at, and ends here, as in Keras.
@@ -64,10 +63,7 @@ class Conv1D(Affine):
     [1.0, 5.0, 7.0, 5.0]
     """
 
-    ndim = 3
-    mask_ndim = 2
-    over_time = True
-    keras_past: ClassVar[Mapping[str, Any]] = {"lora_rank": None, "lora_alpha": None}
+    paddings = PADDINGS
 
     def __init__(
         self,
@@ -96,43 +92,32 @@ class Conv1D(Affine):
             "kernel_constraint": kernel_constraint,
             "bias_constraint": bias_constraint,
         }
-        super().__init__(activation, use_bias, options, **kwargs)
-        self.filters = checks.size(f"{self.name}: filters", filters)
-        self.kernel_size = one_size(f"{self.name}: kernel_size", kernel_size)
-        self.strides = one_size(f"{self.name}: strides", strides)
-        self.dilation_rate = one_size(f"{self.name}: dilation_rate", dilation_rate)
-        lower = padding.lower() if isinstance(padding, str) else padding
-        self.padding = checks.one_of(f"{self.name}: padding", lower, PADDINGS)
-        self.data_format = checked_data_format(f"{self.name}: data_format", data_format)
+        super().__init__(
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            activation,
+            use_bias,
+            options,
+            **kwargs,
+        )
         self.groups = checks.size(f"{self.name}: groups", groups)
-        self._windows = Windows(*self.kernel_size, *self.strides, self.padding, *self.dilation_rate)
-        self._check_sizes()
-
-    def _check_sizes(self) -> None:
         if self.filters % self.groups:
-            must = f"divide the {self.filters} filters"
-            checks.complain(ValueError, f"{self.name}: groups", must, self.groups)
-        if self._windows.stride > 1 and self._windows.dilation > 1:
-            must = "be 1 where dilation_rate is not"
-            checks.complain(ValueError, f"{self.name}: strides", must, self.strides)
-
-    def _axes_text(self) -> str:
-        return " (batch, time, features)"
+            checks.complain(ValueError, f"{self.name}: groups", f"divide the {self.filters} filters", self.groups)
 
     def _create_weights(self, input_shape: Shape) -> None:
         features = self._known_features(input_shape)
         if features % self.groups:
             checks.complain(ValueError, f"{self.name}: groups", f"divide the {features} features", self.groups)
-        self._create_affine((*self.kernel_size, features // self.groups, self.filters))
+        self._create_affine((*self.kernel_size, features // self.groups, self.filters), self.filters)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """``(N, number of windows, filters)``."""
         rows, steps, _ = self._checked_shape(input_shape)
         return (rows, None if steps is None else self._windows.number_in(steps, self.name), self.filters)
-
-    def compute_mask(self, x: Array, mask: Array | None = None) -> None:
-        """None: the output has other time steps."""
-        return None
 
     def _freeze(self, values: tuple[Array, ...]) -> tuple[core.Convolution, Array]:
         return core.Convolution(*values, groups=self.groups), values[0]
@@ -166,25 +151,8 @@ class Conv1D(Affine):
         return stepper
 
     def _input_gradient(self, dz: Array, kernel: Array, shape: tuple[int, ...]) -> Array:
-        """Return the gradient of an input: a convolution of `dz` for each phase of the stride.
-
-        Step u of the input is under tap k of window w if ``u + before = w * stride + k * dilation``. With a stride the
-        steps of one phase are under every stride-th tap only.
-        """
-        steps, (_, stride, _, dilation) = shape[1], self._windows
-        before, _ = self._windows.ends(steps)
-        dx = core.empty(shape, dz.dtype)
-        turned = _turned(kernel, self.groups)
-        for phase in range(min(stride, steps)):
-            first, tap = divmod(phase + before, stride)
-            taps = turned[tap::stride][::-1]
-            part = dx[:, phase::stride]
-            if len(taps):
-                adjoint = core.Convolution(taps, groups=self.groups)
-                adjoint(dz, first - (len(taps) - 1) * dilation, part.shape[1], 1, dilation, part)
-            else:
-                part[...] = 0
-        return dx
+        before, _ = self._windows.ends(shape[1])
+        return Adjoint(kernel, self._windows, before, self.groups)(dz, shape[1])
 
     def _weight_gradients(self, x: Array, dz: Array) -> list[Array]:
         (taps, stride, _, dilation), (before, _) = self._windows, self._windows.ends(x.shape[1])
@@ -193,16 +161,7 @@ class Conv1D(Affine):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        names = ("filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "groups")
-        own = {name: getattr(self, name) for name in names}
-        return {"activity_regularizer": None} | super().get_config() | own
-
-
-def _turned(kernel: Array, groups: int) -> Array:
-    """Return a kernel ``(taps, inputs / groups, outputs)`` with inputs and outputs of each group exchanged."""
-    taps, inputs, outputs = kernel.shape
-    by_group = kernel.reshape(taps, inputs, groups, outputs // groups)
-    return by_group.transpose(0, 3, 2, 1).reshape(taps, outputs // groups, groups * inputs)
+        return super().get_config() | {"groups": self.groups}
 
 
 Convolution1D = Conv1D

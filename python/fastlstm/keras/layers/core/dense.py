@@ -63,7 +63,7 @@ class Dense(Affine):
         self.units = checks.size(f"{self.name}: units", units)
 
     def _create_weights(self, input_shape: Shape) -> None:
-        self._create_affine((self._known_features(input_shape), self.units))
+        self._create_affine((self._known_features(input_shape), self.units), self.units)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the output."""
@@ -99,8 +99,9 @@ class Dense(Affine):
         return dx
 
     def _weight_gradients(self, x: Array, dz: Array) -> list[Array]:
-        rows, dz = x.reshape(-1, x.shape[-1]), dz.reshape(-1, self.units)
-        dkernel = rows.T @ dz
+        if x.ndim > 2:
+            x, dz = x.reshape(-1, x.shape[-1]), dz.reshape(-1, self.units)
+        dkernel = x.T @ dz
         return [dkernel, np.add.reduce(dz, axis=0)] if self.use_bias else [dkernel]
 
     def get_config(self) -> dict[str, Any]:

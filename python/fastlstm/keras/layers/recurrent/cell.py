@@ -40,7 +40,7 @@ StepPullback: TypeAlias = Callable[[Array, Any], tuple[Array, Any, list[Array]]]
 
 
 class Reading(NamedTuple):
-    """What a cell takes over all steps, in the order of reading."""
+    """What a cell takes over all steps, in the order of reading; the fields are the arguments of `core.forward`."""
 
     x: Array
     """Inputs ``(T, N, I)``."""
@@ -341,7 +341,7 @@ def output_size(cell: Any) -> int:
 
 
 def _with_output(dstates: States | None, dy: Array | None) -> States | None:
-    """Gradients of the last states; the output `dy` is that of is the first of them."""
+    """Gradients of the last states, with that of the last output added: it is the first of the states."""
     if dstates is None or dy is None:
         return dstates if dy is None else (dy,)
     dh, *others = dstates

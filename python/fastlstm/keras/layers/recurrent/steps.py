@@ -124,8 +124,12 @@ def _where(valid: Array, there: Any, else_: Any) -> Any:
 
 def takes_all_steps(cell: Any) -> bool:
     """Whether a cell takes all steps in one call, by a `scan` that goes with its `call`."""
-    # The first is what `belongs` finds for nearly all cells, and quicker.
-    return getattr(cell.call, "__func__", None) is RecurrentCell.call or belongs(cell, "scan")
+    return has_built_in_call(cell) or belongs(cell, "scan")
+
+
+def has_built_in_call(cell: Any) -> bool:
+    """Whether a cell is one of the core, and nobody has put another `call` in place of its own."""
+    return getattr(cell.call, "__func__", None) is RecurrentCell.call
 
 
 def is_compiled(cell: Any) -> bool:
@@ -135,7 +139,7 @@ def is_compiled(cell: Any) -> bool:
 
 def starts_from_zeros(cell: Any) -> bool:
     """Whether None does as the first states of a cell: it is one of the core, with no start of its own."""
-    return is_compiled(cell) and type(cell).get_initial_state is Cell.get_initial_state
+    return has_built_in_call(cell) and type(cell).get_initial_state is Cell.get_initial_state
 
 
 def belongs(cell: Any, method: str) -> bool:

@@ -1,0 +1,1 @@
+"""Layers in which queries look values up by their keys."""

@@ -231,7 +231,7 @@ def test_functions_as_metrics_are_named_and_averaged_as_in_keras():
     # One number a batch: batches of 4, 4 and 2 rows count alike.
     assert found["lambda"] == pytest.approx(np.mean([error[:4].max(), error[4:8].max(), error[8:].max()]), rel=1e-5)
     assert found["weighted_error"] == pytest.approx((2 * error**2).mean(), rel=1e-5)
-    assert isinstance(metrics.get(weighted_error), metrics.FunctionMetric)
+    assert isinstance(metrics.get(weighted_error), metrics.MeanMetricWrapper)
 
 
 def test_training_reaches_layers_inside():

@@ -1,5 +1,6 @@
 """Losses and metrics: values worked by hand, gradients, reductions, and what accuracy means."""
 
+import itertools
 import math
 
 import numpy as np
@@ -33,6 +34,27 @@ CASES = {
     "mse": (losses.MeanSquaredError(), BITS, REAL),
     "mae": (losses.MeanAbsoluteError(), BITS, REAL),
     "huber": (losses.Huber(0.7), BITS, REAL),
+    "log_cosh": (losses.LogCosh(), BITS, REAL),
+    "mape": (losses.MeanAbsolutePercentageError(), REAL, PROBABILITIES),
+    "msle": (losses.MeanSquaredLogarithmicError(), BITS, REAL),
+    "cosine": (losses.CosineSimilarity(), BITS, REAL),
+    "cosine_along_steps": (losses.CosineSimilarity(axis=1), BITS, REAL),
+    "poisson": (losses.Poisson(), BITS, PROBABILITIES),
+    "kld": (losses.KLDivergence(), ONE_HOT, PROBABILITIES),
+    "hinge": (losses.Hinge(), 2 * BITS - 1, REAL),
+    "squared_hinge": (losses.SquaredHinge(), 2 * BITS - 1, REAL),
+    "categorical_hinge": (losses.CategoricalHinge(), ONE_HOT, REAL),
+    "focal": (losses.BinaryFocalCrossentropy(True, 0.3, 1.5), BITS, PROBABILITIES),
+    "focal_logits": (losses.BinaryFocalCrossentropy(from_logits=True, label_smoothing=0.1), BITS, REAL),
+    "focal_of_none": (losses.BinaryFocalCrossentropy(gamma=0.0), BITS, PROBABILITIES),
+    "categorical_focal": (losses.CategoricalFocalCrossentropy([0.1, 0.2, 0.3, 0.4]), ONE_HOT, PROBABILITIES * 1.7),
+    "categorical_focal_logits": (losses.CategoricalFocalCrossentropy(from_logits=True), ONE_HOT, REAL),
+    "generalized": (losses.CategoricalGeneralizedCrossEntropy(0.7), NUMBERS, PROBABILITIES),
+    "dice": (losses.Dice(), BITS, PROBABILITIES),
+    "dice_by_row": (losses.Dice(axis=(1, 2)), BITS, PROBABILITIES),
+    "tversky": (losses.Tversky(0.3, 0.7), BITS, PROBABILITIES),
+    "tversky_along_steps": (losses.Tversky(0.3, 0.7, axis=1), BITS, PROBABILITIES),
+    "ctc": (losses.CTC(), np.array([[1, 2, 1], [3, 3, 0], [0, 0, 0]]), RNG.normal(size=(3, 6, 4))),
 }
 
 
@@ -81,6 +103,86 @@ def test_sample_weights_divide_by_the_number_of_entries():
     np.testing.assert_allclose(losses.MeanSquaredError(reduction="none")(y, p, sample_weight=[1.0, 3.0]), [1, 12])
 
 
+NOT_A_NUMBER = {"dice", "tversky", "dice_by_row", "tversky_along_steps", "cosine_along_steps", "ctc"}
+
+
+@pytest.mark.parametrize("name", sorted(CASES.keys() - NOT_A_NUMBER))
+def test_what_has_no_weight_may_be_anything(name):
+    loss, y, p = CASES[name]
+    weights = np.array([[1.0, 0.0], [0.5, 2.0], [1.0, 1.0]])
+    broken, out = y.astype(float), p.copy()
+    broken[0, 1], out[0, 1] = 1e9 if y.dtype.kind == "i" else np.nan, np.nan
+    value = loss(broken, out, sample_weight=weights)
+    y, p = y.copy(), p.copy()
+    y[0, 1], p[0, 1] = y[0, 0], p[0, 0]
+    assert value == pytest.approx(loss(y, p, sample_weight=weights), rel=1e-12)
+
+
+def paths_spelling(label, logits):
+    """The probability of a label: of all ways to choose classes, those that spell it."""
+    p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    total = 0.0
+    for path in itertools.product(range(p.shape[1]), repeat=len(p)):
+        spelled = [c for c, before in zip(path, (0, *path), strict=False) if c and c != before]
+        if spelled == label:
+            total += math.prod(p[t, c] for t, c in enumerate(path))
+    return total
+
+
+@pytest.mark.parametrize("label", [[], [1], [2, 1], [1, 1], [2, 2, 1], [1, 2, 1]])
+def test_ctc_counts_all_ways(label):
+    logits = np.random.default_rng(1).normal(size=(5, 3))
+    y = np.zeros((1, 3))
+    y[0, : len(label)] = label
+    assert losses.CTC()(y, logits[None]) == pytest.approx(-math.log(paths_spelling(label, logits)), rel=1e-12)
+
+
+def test_ctc_of_too_few_steps_and_of_wrong_labels():
+    logits = np.zeros((2, 2, 3))
+    loss, y = losses.CTC(reduction="none"), np.array([[1, 1], [1, 2]])
+    np.testing.assert_allclose(loss(y, logits), [np.inf, math.log(9)])
+    assert np.isfinite(loss.gradient(y, logits)).all()
+    for wrong, shown in (([[0, 1]], r"\[0.0, 1.0\] at row 0"), ([[3, 0]], r"\[3.0, 0.0\] at row 0")):
+        with pytest.raises(ValueError, match=f"y must hold whole numbers from 0 to 2, zeros at the end .* got {shown}"):
+            loss(wrong, logits[:1])
+    assert loss([[9, 9], [1, 2]], logits, sample_weight=[0, 1])[1] == pytest.approx(math.log(9))
+    with pytest.raises(ValueError, match=r"y must have shape \(batch, length\), got \(2,\)"):
+        loss([1, 2], logits)
+
+
+def test_ctc_of_long_sequences_is_finite():
+    logits = np.zeros((1, 3000, 5))
+    logits[..., 4] = 50.0
+    value = losses.CTC()([[1, 2, 3]], logits)
+    assert np.isfinite(value)
+    assert value > 3 * 40
+
+
+def test_ctc_agrees_with_pytorch():
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        rows, steps, classes, length = rng.integers((1, 4, 2, 1), (5, 12, 6, 4))
+        logits, lengths = 3 * rng.normal(size=(rows, steps, classes)), rng.integers(0, length + 1, rows)
+        y = rng.integers(1, classes, (rows, length)) * (np.arange(length) < lengths[:, None])
+        x = torch.tensor(logits, requires_grad=True)
+        given = (torch.log_softmax(x, -1).transpose(0, 1), torch.tensor(y), torch.full((int(rows),), int(steps)))
+        wanted = torch.nn.functional.ctc_loss(*given, torch.tensor(lengths), blank=0, reduction="none")
+        entries, pullback = losses.CTC().with_pullback(y, logits)
+        np.testing.assert_allclose(entries, wanted.detach().numpy(), atol=1e-11)
+        possible = np.isfinite(entries)
+        wanted[torch.tensor(possible)].sum().backward()
+        np.testing.assert_allclose(pullback(None, 1.0)[possible], x.grad.numpy()[possible], atol=1e-11)
+
+
+def test_hinges_take_labels_of_zero_and_one_for_signs():
+    p = [[0.5], [0.5], [0.5]]
+    assert losses.Hinge()([[0.0], [1.0], [1.0]], p) == pytest.approx((1.5 + 0.5 + 0.5) / 3)
+    assert losses.Hinge()([[0.0], [1.0], [-1.0]], p) == pytest.approx((1 + 0.5 + 1.5) / 3)
+    # What does not count has no say in what the labels are.
+    assert losses.Hinge()([[0.0], [1.0], [7.0]], p, sample_weight=[1, 1, 0]) == pytest.approx(2 / 3)
+
+
 def test_certain_mistakes_are_clipped_without_and_finite_with_logits():
     assert losses.CategoricalCrossentropy()([[1.0, 0.0]], [[0.0, 1.0]]) == pytest.approx(-math.log(1e-7), abs=1e-9)
     fused = losses.CategoricalCrossentropy().fused(np.array([[1.0, 0.0]]), np.array([[-500.0, 500.0]]))[0]
@@ -112,7 +214,8 @@ def test_unknown_names_list_the_valid_ones():
     ):
         losses.get("nope")
     with pytest.raises(
-        ValueError, match=r"metrics must be known names or Metrics, got 'nope'; valid names: accuracy, binary_accuracy"
+        ValueError,
+        match=r"metrics must be known names or Metrics, got 'nope'; valid names: accuracy, auc, binary_accuracy",
     ):
         metrics.get("nope")
     with pytest.raises(ValueError, match=r"reduction must be 'sum_over_batch_size', .* got 'average'"):

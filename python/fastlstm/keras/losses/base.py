@@ -111,12 +111,13 @@ class Loss(Configurable):
         weights = None if sample_weight is None else as_array(sample_weight, "sample_weight", y_pred.dtype)
         counted = lambda: None if weights is None else weights != 0  # noqa: E731
         losses = self._traced(self.prepare_counted(y_true, y_pred.shape, y_pred.dtype, counted), y_pred)
-        if weights is not None and losses.ndim == 0:  # one number for all rows
-            losses, weights = losses * weights, None
-        if weights is not None and weights.shape != losses.shape[: weights.ndim]:
+        alone = weights is not None and losses.ndim == 0
+        if alone:  # one number for all rows
+            losses = losses * weights
+        elif weights is not None and weights.shape != losses.shape[: weights.ndim]:
             checks.complain(ValueError, "sample_weight", f"have the first axes of {losses.shape}", weights.shape)
         scale = self.scale(losses, weights)
-        if weights is not None:
+        if weights is not None and not alone:
             losses = losses * expand(weights, losses.ndim) if is_box(losses) else weighted(losses, weights)
         return losses if scale is None else losses.sum() * scale
 

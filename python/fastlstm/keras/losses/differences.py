@@ -1,5 +1,6 @@
 """Losses of the difference between label and output."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -72,3 +73,24 @@ class Huber(Loss):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return super().get_config() | {"delta": self.delta}
+
+
+class LogCosh(Loss):
+    """Mean over the last axis of ``log(cosh(y_pred - y_true))``: a square near the label, a straight line far from it.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import losses
+    >>> round(float(losses.LogCosh()([[0.0]], [[100.0]])), 4)  # 100 - log(2)
+    99.3069
+    """
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the loss of every row."""
+        error = np.abs(y_pred - y_true)
+        return mean_last(error + np.log1p(np.exp(-2 * error)) - math.log(2))
+
+    def gradient(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the derivative with respect to `y_pred`."""
+        result: Array = np.tanh(y_pred - y_true) / y_pred.shape[-1]
+        return result

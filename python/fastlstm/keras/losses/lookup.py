@@ -7,20 +7,34 @@ from ..foundation.configs import Kind
 from ..foundation.lookup import names_of
 from ..foundation.published import find_function, is_function, publish_functions
 from ..foundation.registration import custom_object_scope, get_registered_object
+from .alignment import CTC
+from .angle import CosineSimilarity
 from .base import Loss
 from .binary import BinaryCrossentropy
 from .categorical import CategoricalCrossentropy
-from .differences import Huber, MeanAbsoluteError, MeanSquaredError
+from .differences import Huber, LogCosh, MeanAbsoluteError, MeanSquaredError
+from .distributions import KLDivergence, Poisson
+from .focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
 from .function_loss import FunctionLoss
 from .functions import FUNCTIONS
+from .generalized import CategoricalGeneralizedCrossEntropy
+from .hinges import CategoricalHinge, Hinge, SquaredHinge
+from .overlaps import Dice, Tversky
+from .relative import MeanAbsolutePercentageError, MeanSquaredLogarithmicError
 from .sparse_categorical import SparseCategoricalCrossentropy
 
 _KNOWN = names_of(
     *(CategoricalCrossentropy, SparseCategoricalCrossentropy, BinaryCrossentropy),
-    *(MeanSquaredError, MeanAbsoluteError, Huber),
+    *(BinaryFocalCrossentropy, CategoricalFocalCrossentropy, CategoricalGeneralizedCrossEntropy),
+    *(MeanSquaredError, MeanAbsoluteError, Huber, LogCosh),
+    *(MeanAbsolutePercentageError, MeanSquaredLogarithmicError, CosineSimilarity),
+    *(Poisson, KLDivergence, Hinge, SquaredHinge, CategoricalHinge, Dice, Tversky, CTC),
     bce=BinaryCrossentropy,
     mse=MeanSquaredError,
     mae=MeanAbsoluteError,
+    mape=MeanAbsolutePercentageError,
+    msle=MeanSquaredLogarithmicError,
+    kld=KLDivergence,
 )
 
 

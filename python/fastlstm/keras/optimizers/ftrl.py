@@ -59,7 +59,7 @@ class Ftrl(Optimizer):
         given = (l1_regularization_strength, l2_regularization_strength, l2_shrinkage_regularization_strength)
         for name, value in zip(_STRENGTHS, given, strict=True):
             setattr(self, name, checks.real_number(name, value, at_least=0))
-        self.beta = checks.real_number("beta", beta)
+        self.beta = checks.real_number("beta", beta, at_least=0)
         self.slots = (Slot("accumulator", start), Slot("linear", with_previous=True))
 
     def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:

@@ -14,7 +14,8 @@ from .data import Parts
 from .names import Measures, check_distinct, listed, names_of_losses, names_of_metrics
 from .objective import Outcome
 
-Logs = dict[str, float]
+Logs = dict[str, Any]
+"""Numbers by name; a metric may also give an array."""
 
 _GATHERING = (list, dict, set, np.ndarray, Variable, Metric)
 
@@ -71,7 +72,7 @@ class Meters:
         # so it is in Keras, which does not know the number of rows where it traces its graph. The curves are to agree.
         for name, total in self._losses.items():
             found[name] = total / max(self.batches, 1)
-        return found | dict(zip(self.owner.names, [float(metric.result()) for metric in self.all], strict=True))
+        return found | dict(zip(self.owner.names, [_plain(metric.result()) for metric in self.all], strict=True))
 
     def logs(self) -> Logs:
         """Return the values in the order of the history: by name."""
@@ -142,6 +143,11 @@ class CompiledMetrics:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_spare": deque()}
+
+
+def _plain(result: Any) -> Any:
+    """Return a result as a number of Python, or as an array of several."""
+    return float(result) if np.ndim(result) == 0 else np.asarray(result)
 
 
 def _update(metric: Metric, y: Any, output: Any, weights: Any) -> None:

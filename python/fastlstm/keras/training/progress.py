@@ -3,6 +3,9 @@
 import math
 import sys
 import time
+from typing import Any
+
+import numpy as np
 
 REFRESH = 0.05
 """Seconds between two drawings."""
@@ -37,12 +40,12 @@ class ProgressBar:
             self._first_step = now
         return self.live and now - self._drawn >= REFRESH
 
-    def draw(self, step: int, logs: dict[str, float]) -> None:
+    def draw(self, step: int, logs: dict[str, Any]) -> None:
         """Draw the line in place of the one before."""
         self._drawn = time.perf_counter()
         self._write(self._line(step, logs, done=False), end="")
 
-    def finish(self, step: int, logs: dict[str, float]) -> None:
+    def finish(self, step: int, logs: dict[str, Any]) -> None:
         """Write the line for good."""
         self.target = step if self.target is None else self.target
         self._write(self._line(step, logs, done=True), end="\n")
@@ -54,7 +57,7 @@ class ProgressBar:
         sys.stdout.flush()
         self._width = visible
 
-    def _line(self, step: int, logs: dict[str, float], done: bool) -> str:
+    def _line(self, step: int, logs: dict[str, Any], done: bool) -> str:
         passed = time.perf_counter() - self._start
         each = self._step_time(step)
         values = "".join(f" - {name}: {value_text(value)}" for name, value in logs.items())
@@ -85,8 +88,9 @@ class ProgressBar:
         return (time.perf_counter() - self._start) / step
 
 
-def value_text(value: float) -> str:
-    """Four decimals, or an exponent for small values."""
+def value_text(value: Any) -> str:
+    """Four decimals, or an exponent for small values; of an array the mean."""
+    value = float(np.mean(value))
     return f"{value:.4f}" if abs(value) > 1e-3 or math.isnan(value) else f"{value:.4e}"
 
 

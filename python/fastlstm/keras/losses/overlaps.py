@@ -1,0 +1,138 @@
+"""Losses of how far labels and outputs overlap, each taken as a set."""
+
+from typing import Any
+
+import numpy as np
+
+from fastlstm import checks
+
+from ..foundation.arrays import Array
+from ..foundation.settings import EPSILON
+from .base import Loss
+
+
+class Tversky(Loss):
+    """``1 - i / (i + alpha * m + beta * e)`` of the overlap ``i = sum(y * p)``, with ``m = sum(y * (1 - p))``.
+
+    Missed is `m`, and in excess ``e = sum((1 - y) * p)``; the divisor has 1e-7 added.
+
+    Parameters
+    ----------
+    alpha, beta
+        See above.
+    axis
+        The axes that are summed over; None: all, that of the rows too, so that a batch has one value.
+    reduction, name, dtype
+        See `Loss`.
+
+    References
+    ----------
+    Salehi and others, Tversky Loss Function for Image Segmentation Using 3D Fully Convolutional Deep Networks, 2017.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import losses
+    >>> round(float(losses.Tversky()([[1.0, 1.0]], [[1.0, 0.0]])), 4)
+    0.3333
+    """
+
+    def __init__(
+        self,
+        alpha: float = 0.5,
+        beta: float = 0.5,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "tversky",
+        axis: int | tuple[int, ...] | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+        self.alpha = checks.real_number("alpha", alpha, at_least=0)
+        self.beta = checks.real_number("beta", beta, at_least=0)
+        self.axis = _axes(axis)
+
+    def _parts(self, y: Array, p: Array) -> tuple[Array, Array]:
+        """Return `i` and the divisor, with axes of length one for those summed over."""
+        both = self._sum(y * p)
+        missed, excess = self._sum(y * (1 - p)), self._sum((1 - y) * p)
+        return both, both + self.alpha * missed + self.beta * excess + p.dtype.type(EPSILON)
+
+    def _divisor_slope(self, y: Array) -> Array:
+        """Return the derivative of the divisor with respect to the outputs."""
+        return y - self.alpha * y + self.beta * (1 - y)
+
+    def _sum(self, values: Array) -> Array:
+        result: Array = np.add.reduce(values, axis=self.axis, keepdims=True)
+        return result
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the loss of what is not summed over."""
+        both, divisor = self._parts(y_true, y_pred)
+        result: Array = np.squeeze(1 - both / divisor, axis=self.axis)
+        return result
+
+    def gradient(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the derivative with respect to `y_pred`."""
+        both, divisor = self._parts(y_true, y_pred)
+        result: Array = (both / divisor * self._divisor_slope(y_true) - y_true) / divisor
+        return result
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {"alpha": self.alpha, "beta": self.beta, "axis": self.axis}
+
+
+class Dice(Loss):
+    """``1 - 2 * sum(y * p) / (sum(y) + sum(p) + 1e-7)``.
+
+    Parameters
+    ----------
+    axis
+        See `Tversky`.
+    reduction, name, dtype
+        See `Loss`.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import losses
+    >>> round(float(losses.Dice()([[1.0, 1.0]], [[1.0, 0.0]])), 4)
+    0.3333
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "dice",
+        axis: int | tuple[int, ...] | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+        self.axis = _axes(axis)
+
+    def _parts(self, y: Array, p: Array) -> tuple[Array, Array]:
+        """Return twice the overlap and the divisor, with axes of length one for those summed over."""
+        both, total = (np.add.reduce(values, axis=self.axis, keepdims=True) for values in (2 * y * p, y + p))
+        return both, total + p.dtype.type(EPSILON)
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the loss of what is not summed over."""
+        both, total = self._parts(y_true, y_pred)
+        result: Array = np.squeeze(1 - both / total, axis=self.axis)
+        return result
+
+    def gradient(self, y_true: Array, y_pred: Array) -> Array:
+        """Return the derivative with respect to `y_pred`."""
+        both, total = self._parts(y_true, y_pred)
+        result: Array = (both / total - 2 * y_true) / total
+        return result
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | {"axis": self.axis}
+
+
+def _axes(axis: Any) -> int | tuple[int, ...] | None:
+    if axis is None:
+        return None
+    if isinstance(axis, list | tuple) and axis:
+        return tuple(checks.whole_number("axis: each", number) for number in axis)
+    return checks.whole_number("axis", axis)

@@ -131,7 +131,7 @@ def test_a_result_stays_as_it_is():
     np.testing.assert_array_equal(first, kept)
 
 
-@pytest.mark.parametrize("name", sorted(activations._KNOWN))
+@pytest.mark.parametrize("name", sorted(activations.KNOWN))
 def test_activations_step_as_they_run(name):
     model = Sequential([Input((None, I)), layers.Dense(7, name), layers.Activation(name)])
     x = 9 * X

@@ -88,9 +88,10 @@ class Lookup(Layer):
             request = self._request(*args, **kwargs)
         except TypeError as error:
             text = str(error).partition("._request()")[2]  # Python's own of wrong arguments
-            got = (text or str(error)).strip().removeprefix("got ")
-            name, must = f"{self.name}: the arguments of a call", "be those that the layer takes"
-            checks.complain(TypeError, name, must, got, cause=error)
+            if not text:
+                raise
+            name, got = f"{self.name}: the arguments of a call", f"others: {text.lstrip()}"
+            checks.complain(TypeError, name, "be those of the layer", got, cause=error)
         for name in ("return_attention_scores", "use_causal_mask"):
             request = request._replace(**{name: checks.truth(f"{self.name}: {name}", getattr(request, name))})
         args, kwargs = self._as_called(request)

@@ -1,11 +1,12 @@
 """Activations and recurrent dropout of the cells, against their equations in NumPy."""
 
 import copy
+import json
 
 import numpy as np
 import pytest
 
-from fastlstm.keras import activations, layers
+from fastlstm.keras import activations, layers, saving
 from fastlstm.keras.layers.regularization.dropout import dropout_mask
 
 GRADIENT = 1e-7  # central differences in float64 are good to about 1e-9 relative; values here are of order one
@@ -13,12 +14,14 @@ ROUNDING = 1e-12  # float64 with activations good to a few ULP over a few steps,
 
 N, T, I, H = 3, 4, 2, 3
 X = np.random.default_rng(0).normal(size=(N, T, I))
-NAMES = sorted(activations.CORE)
+CORE = sorted(activations.CORE)
+SHAPED = ("sparsemax", "swish", "hard_swish")  # has corners everywhere; other names of two
+NAMES = [*CORE, *sorted(name for name in activations.KNOWN if name not in (*CORE, *SHAPED))]
 
 
 def lstm(layer, masks):
     kernel, recurrent, bias = layer.get_weights()
-    gate, act = activations.get(layer.recurrent_activation), activations.get(layer.activation)
+    gate, act = layer.recurrent_activation, layer.activation
     h = c = np.zeros((N, H))
     for t in range(T):
         blocks = [slice(k * H, (k + 1) * H) for k in range(4)]
@@ -32,7 +35,7 @@ def gru(layer, masks):
     """Columns z, r, n; masks in the core's order r, z, n."""
     kernel, recurrent, bias = layer.get_weights()
     bias, recurrent_bias = bias if layer.reset_after else (bias, np.zeros(3 * H))
-    gate, act = activations.get(layer.recurrent_activation), activations.get(layer.activation)
+    gate, act = layer.recurrent_activation, layer.activation
     r_mask, z_mask, n_mask = masks
     z_, r_, n_ = (slice(k * H, (k + 1) * H) for k in range(3))
     h = np.zeros((N, H))
@@ -52,7 +55,7 @@ def rnn(layer, masks):
     kernel, recurrent, bias = layer.get_weights()
     h = np.zeros((N, H))
     for t in range(T):
-        h = activations.get(layer.activation)(X[:, t] @ kernel + (h * masks[0]) @ recurrent + bias)
+        h = layer.activation(X[:, t] @ kernel + (h * masks[0]) @ recurrent + bias)
     return h
 
 
@@ -104,9 +107,9 @@ def test_activations(kind, name, central_differences):
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_activation_is_linear(kind):
     layer, gates, equations = make(kind, activation=None)
-    assert layer.activation == "linear"
+    assert layer.activation is activations.linear
     np.testing.assert_allclose(layer(X), equations(layer, np.ones(gates)), rtol=ROUNDING, atol=ROUNDING)
-    assert type(layer).from_config(layer.get_config()).activation == "linear"
+    assert type(layer).from_config(layer.get_config()).activation is activations.linear
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -116,10 +119,64 @@ def test_the_default_is_the_standard_cell(kind):
     assert layer.cell.frozen().cell == {"gru_before": "gru_reset_before", "rnn": "rnn_tanh"}.get(kind, kind)
 
 
-def test_a_function_of_ones_own_is_refused_even_under_a_known_name():
-    cube = activations.ActivationFunction("tanh", lambda x: x**3, lambda dy, x, y: 3 * x**2 * dy)
-    with pytest.raises(ValueError, match="lstm_cell: activation must be one for recurrent layers, got 'tanh'"):
-        layers.LSTM(2, activation=cube)
+CUBE = activations.ActivationFunction("tanh", lambda x: x**3, lambda dy, x, y: 3 * x**2 * dy)
+
+
+@pytest.mark.parametrize("function", [CUBE, layers.LeakyReLU(0.1, dtype="float64")], ids=["function", "layer"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_functions_of_ones_own_and_layers(kind, function, central_differences):
+    """A function keeps its meaning under a name that the core knows, too."""
+    layer, gates, equations = make(kind, activation=function)
+    y = layer(X)
+    np.testing.assert_allclose(y, equations(layer, np.ones(gates)), rtol=ROUNDING, atol=ROUNDING)
+    dy = np.random.default_rng(3).normal(size=y.shape)
+    check_gradients(layer, layer, layer.vjp(X)[1], dy, central_differences)
+
+
+def test_a_cell_takes_a_single_step_with_any_activation():
+    cell = layers.LSTMCell(H, activation="mish")
+    output, (h, c) = cell(X[:, 0], cell.get_initial_state(N))
+    np.testing.assert_array_equal(output, h)
+    np.testing.assert_array_equal(layers.RNN(cell)(X[:, :1]), output)
+    assert c.shape == (N, H)
+
+
+def test_an_activation_that_changes_the_shape_is_refused():
+    with pytest.raises(ValueError, match=r"activation glu: .* must have shape \(3, 4\), got \(3, 2\)"):
+        layers.SimpleRNN(4, activation=activations.glu)(X)
+
+
+def test_an_activation_with_weights_is_refused():
+    with pytest.raises(ValueError, match=r"activation must be without weights, got <PReLU .*; put this layer behind"):
+        layers.LSTM(2, activation=layers.PReLU())(X)
+
+
+def ones_own(x):
+    return 0.5 * x
+
+
+@pytest.mark.parametrize("given", ["gelu", layers.LeakyReLU(0.3), ones_own], ids=["name", "layer", "function"])
+def test_configs_say_the_activation(given):
+    layer = layers.GRU(2, activation=given)
+    with saving.custom_object_scope({"ones_own": ones_own}):
+        again = layers.GRU.from_config(json.loads(json.dumps(layer.get_config())))
+    assert again.get_config() == layer.get_config()
+    layer.build((None, T, I))
+    again.build((None, T, I))
+    again.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(again(X), layer(X))
+
+
+def relu(x):
+    """Not what `activations.relu` is."""
+    return -x
+
+
+def test_a_copy_has_the_function_of_the_layer_even_under_a_known_name():
+    both = layers.Bidirectional(layers.SimpleRNN(2, activation=relu))
+    both.build((None, T, I))
+    for layer in (both.forward_layer, both.backward_layer):
+        assert layer.activation.function is relu
 
 
 @pytest.mark.parametrize("kind", KINDS)

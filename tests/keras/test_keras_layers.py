@@ -350,11 +350,6 @@ def test_config_makes_the_same_layer():
             ValueError,
             "activation must be a known name.*got 'gulu'; valid names: .*tanh",
         ),
-        (
-            lambda: layers.LSTM(2, activation="softmax"),
-            ValueError,
-            "activation must be one for recurrent layers, got 'softmax'",
-        ),
         (lambda: layers.GRU(2, recurrent_dropout=-1), ValueError, "recurrent_dropout must be a number from 0 to 1"),
         (
             lambda: layers.LSTM(2, kernel_regularizer="l3"),

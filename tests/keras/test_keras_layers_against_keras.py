@@ -337,6 +337,8 @@ def test_activations(name):
 CELL_ACTIVATIONS = (
     *("linear", "relu", "leaky_relu", "tanh", "sigmoid", "hard_sigmoid", "elu", "selu", "softplus", "softsign"),
     *("silu", "swish", "exponential", None),
+    *("celu", "gelu", "hard_shrink", "hard_silu", "hard_tanh", "log_sigmoid", "log_softmax", "mish", "relu6"),
+    *("soft_shrink", "softmax", "sparse_plus", "sparse_sigmoid", "squareplus", "tanh_shrink"),
 )
 
 

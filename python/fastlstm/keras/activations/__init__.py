@@ -13,9 +13,10 @@ from fastlstm import checks
 
 from ..foundation.arrays import Array
 from ..foundation.lookup import function_name
+from ..foundation.operation import Operation
 from ..foundation.published import is_function, publish_functions
 from ..foundation.registration import custom_object_scope, get_registered_object
-from ..foundation.serialization import described_function
+from ..foundation.serialization import described_function, made_of, serialize_keras_object
 from ..foundation.tracing import gradient_of
 from .classic import (
     elu,
@@ -59,7 +60,6 @@ __all__ = [
     "deserialize",
     "elu",
     "exponential",
-    "for_cells",
     "gelu",
     "get",
     "glu",
@@ -69,6 +69,7 @@ __all__ = [
     "hard_silu",
     "hard_swish",
     "hard_tanh",
+    "in_core",
     "leaky_relu",
     "linear",
     "log_sigmoid",
@@ -136,13 +137,26 @@ def _of_function(function: Callable[[Any], Any]) -> ActivationFunction:
     return ActivationFunction(name, lambda x: np.asarray(function(x)), backward, function=function)
 
 
-def for_cells(identifier: Any, argument: str) -> str:
-    """Return the name of an activation that recurrent cells can have, or ValueError."""
-    function = get(identifier, argument)
-    if function.name not in CORE or function is not KNOWN[function.name]:
-        names = f"; valid names: {', '.join(sorted(CORE))}"
-        checks.refuse(ValueError, argument, "one for recurrent layers", function.name, names)
-    return str(function.name)
+def _of_layer(layer: Any) -> ActivationFunction:
+    """Make an activation of a layer without weights."""
+
+    def forward(x: Array) -> Array:
+        y = np.asarray(layer(x))
+        if layer.weights:
+            checks.refuse(ValueError, "activation", "without weights", layer, "; put this layer behind")
+        return y
+
+    def backward(dy: Array, x: Array, y: Array) -> Array:
+        _, pullback = layer.vjp(layer.as_input(x, "x"))
+        dx: Array = pullback(dy)[0]
+        return dx
+
+    return ActivationFunction(function_name(layer), forward, backward, function=layer)
+
+
+def in_core(function: ActivationFunction) -> bool:
+    """Whether recurrent cells with an activation run in the compiled core."""
+    return function.name in CORE and function is KNOWN[function.name]
 
 
 def get(identifier: Any, argument: str = "activation") -> ActivationFunction:
@@ -150,11 +164,16 @@ def get(identifier: Any, argument: str = "activation") -> ActivationFunction:
     if identifier is None:
         return linear
     if is_function(identifier):
-        identifier = identifier.get("config")
+        name = identifier.get("config")
+        identifier = get_registered_object(name) or name
+    elif isinstance(identifier, dict) and "class_name" in identifier:
+        identifier = made_of(identifier, argument)
     if isinstance(identifier, str):
         identifier = KNOWN.get(identifier) or get_registered_object(identifier) or identifier
     if isinstance(identifier, ActivationFunction):
         return identifier
+    if isinstance(identifier, Operation):
+        return _of_layer(identifier)
     if callable(identifier) and not isinstance(identifier, type):
         return _of_function(identifier)
     wanted = "a known name, a function, or an ActivationFunction, which has a derivative too"
@@ -163,11 +182,13 @@ def get(identifier: Any, argument: str = "activation") -> ActivationFunction:
 
 
 def serialize(activation: ActivationFunction) -> Any:
-    """Return the name by which `get` finds a built-in activation, or the description of a function of one's own."""
+    """Return the name by which `get` finds a built-in activation, or the description of a function or a layer."""
     if not isinstance(activation, ActivationFunction):
         checks.refuse(TypeError, "activation", "an ActivationFunction", activation)
     if KNOWN.get(activation.name) is activation:
         return activation.name
+    if isinstance(activation.function, Operation):
+        return serialize_keras_object(activation.function)
     return described_function(activation.function or activation)
 
 

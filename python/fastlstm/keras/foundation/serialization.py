@@ -16,7 +16,7 @@ from fastlstm import checks
 from .arrays import any_numbers, real_dtype
 from .lookup import of_this_package
 from .published import find_function, find_maker, is_function, name_of_function, place_of
-from .registration import custom_object_scope, get_registered_name
+from .registration import custom_object_scope, get_registered_name, get_registered_object
 from .symbolic import SymbolicTensor
 
 LEVELS = 150
@@ -71,6 +71,8 @@ def _described_slice(part: slice) -> dict[str, Any]:
 def described_function(function: Any) -> dict[str, Any]:
     """Return the description of a function: its name."""
     name = name_of_function(function)
+    if _writing.met is not None and get_registered_object(name) is None:
+        _writing.met[name] = function
     return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
 
 
@@ -97,21 +99,21 @@ _DESCRIBERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
 
 
 class _Writing(threading.local):
-    classes: dict[str, type] | None = None
+    met: dict[str, Any] | None = None
 
 
 _writing = _Writing()
 
 
 @contextmanager
-def classes_met() -> Iterator[dict[str, type]]:
-    """Give the classes of what is described in a block, by their names: an object copied by it is in no file."""
-    outer, found = _writing.classes, dict[str, type]()
-    _writing.classes = found
+def objects_met() -> Iterator[dict[str, Any]]:
+    """Give the classes and functions that are described in a block, by name: an object copied by it is in no file."""
+    outer, found = _writing.met, dict[str, Any]()
+    _writing.met = found
     try:
         yield found
     finally:
-        _writing.classes = outer
+        _writing.met = outer
         if outer is not None:
             outer.update(found)
 
@@ -128,8 +130,8 @@ def _described(obj: Any) -> dict[str, Any]:
         "config": serialize_keras_object(config),
         "registered_name": registered_name,
     }
-    if _writing.classes is not None and registered_name == get_registered_name(type(obj)):
-        _writing.classes[registered_name] = type(obj)
+    if _writing.met is not None and registered_name == get_registered_name(type(obj)):
+        _writing.met[registered_name] = type(obj)
     for key in ("build_config", "compile_config"):
         more = getattr(obj, f"get_{key}", lambda: None)()
         if more is not None:

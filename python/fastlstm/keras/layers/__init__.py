@@ -33,6 +33,7 @@ from .normalization.unit_normalization import UnitNormalization
 from .pooling.whole import GlobalAveragePooling1D, GlobalAvgPool1D, GlobalMaxPool1D, GlobalMaxPooling1D
 from .pooling.windows import AveragePooling1D, AvgPool1D, MaxPool1D, MaxPooling1D
 from .recurrent.bidirectional import Bidirectional
+from .recurrent.conv_lstm import ConvLSTM1D
 from .recurrent.gru import GRU, GRUCell
 from .recurrent.lstm import LSTM, LSTMCell
 from .recurrent.rnn import RNN
@@ -67,6 +68,7 @@ __all__ = [
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
+    "ConvLSTM1D",
     "Convolution1D",
     "Convolution1DTranspose",
     "Cropping1D",

@@ -12,7 +12,7 @@ from ..foundation.arrays import Shape, as_batch_shape, float_dtype
 from ..foundation.lookup import checked_name, of_this_package
 from ..foundation.operation import Operation
 from ..foundation.registration import custom_object_scope
-from ..foundation.serialization import check_levels, classes_met, made_of, serialize_keras_object
+from ..foundation.serialization import check_levels, made_of, objects_met, serialize_keras_object
 from .call import several
 
 if TYPE_CHECKING:
@@ -199,9 +199,9 @@ def _set_later(layer: Any, later: dict[str, Any]) -> None:
 
 def copy_of(layer: Any, **changes: Any) -> Any:
     """Return another layer with the settings of `layer`, or others; its class need not be registered."""
-    with classes_met() as classes:
+    with objects_met() as met:
         config = layer.get_config() | changes
-    with custom_object_scope(classes):
+    with custom_object_scope(met):
         return type(layer).from_config(config)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastlstm import checks
 
-from ..foundation.serialization import classes_met, deserialize_keras_object, serialize_keras_object
+from ..foundation.serialization import deserialize_keras_object, objects_met, serialize_keras_object
 from ..foundation.symbolic import Arguments, Node, SymbolicTensor
 from ..foundation.trees import leaves, mapped
 from ..layers.base import Layer
@@ -137,9 +137,9 @@ class _Cloning:
             if value is not None:
                 wanted = f"None for {model.name}, whose class says what its layers do"
                 checks.refuse(ValueError, name, wanted, value)
-        with classes_met() as classes:
+        with objects_met() as met:
             config = serialize_keras_object(model)
-        return deserialize_keras_object(config, classes)
+        return deserialize_keras_object(config, met)
 
 
 def _compile_like(model: Model, clone: Model) -> None:

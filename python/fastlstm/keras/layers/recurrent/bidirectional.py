@@ -64,6 +64,7 @@ class Bidirectional(Wrapper):
             if not isinstance(given, RNN) and (given is not None or name == "layer"):
                 checks.refuse(TypeError, f"Bidirectional: {name}", "a recurrent layer such as LSTM", given)
         super().__init__(_directions(layer, backward_layer), **kwargs)
+        self.ndim = self.forward_layer.ndim
         self.merge_mode = merge_mode
         self._first_weights = None if weights is None else list(weights)
         _check_directions(self.forward_layer, self.backward_layer)
@@ -117,7 +118,7 @@ class Bidirectional(Wrapper):
         return super().penalizes_output or any(layer.penalizes_output for layer in self._inner)
 
     def _axes_text(self) -> str:
-        return " (batch, time, features)"
+        return self.forward_layer._axes_text()
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Shape of the merged outputs; a list if they are not merged, or with `return_state`."""
@@ -138,7 +139,7 @@ class Bidirectional(Wrapper):
 
     def _merged_shape(self, shape: Shape, other: Shape) -> Shape:
         if self.merge_mode == "concat":
-            return (*shape[:-1], self.forward_layer.output_size + self.backward_layer.output_size)
+            return (*shape[:-1], shape[-1] + other[-1])  # type: ignore[operator]
         if shape != other:
             must, got = (
                 f"have one shape for merge_mode={self.merge_mode!r}",
@@ -277,7 +278,7 @@ class Bidirectional(Wrapper):
     def _joint_output(self, x: Any) -> tuple[Array | None, Array | None, Array | None]:
         """Return an array for both outputs side by side, and what each direction writes of it; None: merge later."""
         x = x[0] if isinstance(x, list) else x
-        if self.merge_mode != "concat" or not self.return_sequences:
+        if self.merge_mode != "concat" or not self.return_sequences or x.ndim != 3:
             return None, None, None
         size = self.forward_layer.output_size
         whole = core.empty((*x.shape[:2], size + self.backward_layer.output_size), self.dtype)

@@ -1,15 +1,16 @@
-"""Cells: what recurrent layers do at one time step, and for those of the compiled core, at all of them."""
+"""Cells: what recurrent layers do at one time step, and for built-in ones, at all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from fastlstm import checks
 
 from ... import activations
+from ...activations import ActivationFunction
 from ...foundation import core
 from ...foundation.arrays import Array, Shape
 from ...foundation.boxes import is_box
@@ -24,6 +25,8 @@ from .. import inside
 from ..base import Layer
 from ..call import INFERENCE, Call
 from ..regularization.dropout import dropout_mask
+from . import in_numpy
+from .loop import Reading, StepPullback
 from .options import CellOptions, WeightOptions, defaults
 from .states import States, as_lists, checked_states, total, tree_map, zeros
 
@@ -34,23 +37,6 @@ ScanPullback: TypeAlias = Callable[[Array | None, Any, Array | None], tuple[list
 """``pullback(dy, dstates, dx)``: takes the gradient of the outputs ``(T, N, O)``, or of the last one ``(N, O)`` if only
 that was wanted, and those of the last states, each None where there is none; writes that of the inputs into `dx`
 (T, N, I), if there is one; gives those of the trainable weights and of the first states."""
-
-StepPullback: TypeAlias = Callable[[Array, Any], tuple[Array, Any, list[Array]]]
-"""``pullback(doutput, dstates)``: gives the gradients of inputs, states and trainable weights."""
-
-
-class Reading(NamedTuple):
-    """What a cell takes over all steps, in the order of reading; the fields are the arguments of `core.forward`."""
-
-    x: Array
-    """Inputs ``(T, N, I)``."""
-    start: Any
-    """The states to start with, see `states.States`."""
-    y: Array | None
-    """Outputs ``(T, N, O)``, written, with zeros where the mask leaves a step out; None: only the last is wanted."""
-    mask: Array | None
-    """Which steps are there, booleans ``(T, N)``; None: all. States stay as they are at the others."""
-
 
 WEIGHTS = ("kernel", "recurrent", "bias")
 
@@ -135,7 +121,7 @@ class Cell(Layer):
 
 
 class RecurrentCell(Cell):
-    """What LSTMCell, GRUCell and SimpleRNNCell share: arguments, weights and the calls into the core.
+    """What LSTMCell, GRUCell and SimpleRNNCell share: arguments, weights and the calls into what computes them.
 
     Parameters
     ----------
@@ -169,10 +155,10 @@ class RecurrentCell(Cell):
         self._dropout_generator = np.random.default_rng(draw_seed() if self.seed is None else self.seed)
 
     def _set_activations(self, **given: Any) -> None:
-        """Keep the names of the activations as attributes."""
+        """Keep the activations as attributes."""
         self._activations = tuple(given)
         for argument, activation in given.items():
-            setattr(self, argument, activations.for_cells(activation, f"{self.name}: {argument}"))
+            setattr(self, argument, activations.get(activation, f"{self.name}: {argument}"))
 
     @property
     def state_size(self) -> int | list[int]:
@@ -190,9 +176,19 @@ class RecurrentCell(Cell):
         raise NotImplementedError
 
     @property
-    def core_activations(self) -> list[str] | None:
-        """Names of the activations in the core's order; None for those that its cell of this name has anyhow."""
+    def core_activations(self) -> list[ActivationFunction] | None:
+        """The activations in the core's order; None for those that its cell of this name has anyhow."""
         raise NotImplementedError
+
+    @property
+    def in_core(self) -> bool:
+        """Whether the compiled core has the activations; else the cell runs in NumPy."""
+        return all(activations.in_core(getattr(self, name)) for name in self._activations)
+
+    @property
+    def _engine(self) -> Any:
+        """What runs the cell: two modules with the same functions."""
+        return core if self.in_core else in_numpy
 
     @property
     def bias_shape(self) -> tuple[int, ...]:
@@ -216,18 +212,21 @@ class RecurrentCell(Cell):
     def _bias_start(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
         return self.bias_initializer(shape, dtype)
 
-    def _freeze(self, values: tuple[Array, ...]) -> core.Weights:
+    def _freeze(self, values: tuple[Array, ...]) -> Any:
         return self._packed(values)
 
-    def _packed(self, weights: Sequence[Array]) -> core.Weights:
-        """Return the weights, with the gates in the core's order, as the core takes them."""
-        return core.packed(self.core_name, weights, [activations.CORE[name] for name in self.core_activations or ()])
+    def _packed(self, weights: Sequence[Array]) -> Any:
+        """Return the weights, with the gates in the core's order, as `_engine` takes them."""
+        functions: Sequence[Any] = self.core_activations or ()
+        if self.in_core:
+            functions = [activations.CORE[function.name] for function in functions]
+        return self._engine.packed(self.core_name, weights, functions)
 
     def call(self, inputs: Array, states: Any, training: bool = False) -> tuple[Array, Any]:
         """See `Cell.call`."""
         if current() is not None:
             return self._step_in_a_pass(inputs, states)
-        found = core.forward(self.frozen(), inputs[None], _as_tuple(states))
+        found = self._engine.forward(self.frozen(), inputs[None], _as_tuple(states))
         return found[0], _in_form_of(states, found)
 
     def _step_in_a_pass(self, inputs: Any, states: Any) -> tuple[Any, Any]:
@@ -262,7 +261,7 @@ class RecurrentCell(Cell):
             ``pullback(doutput, dstates)`` gives the gradients of the inputs, of the states, and a list of those of the
             trainable weights.
         """
-        found, tape = core.forward_training(self.frozen(), inputs[None], _as_tuple(states))
+        found, tape = self._engine.forward_training(self.frozen(), inputs[None], _as_tuple(states))
 
         def pullback(doutput: Array, dstates: Any) -> tuple[Array, Any, list[Array]]:
             dx = np.empty_like(inputs)
@@ -277,9 +276,9 @@ class RecurrentCell(Cell):
         if training and self.drops:
             reading, _, masks = self._dropped(reading)
         if masks is None:
-            states = core.forward(self.frozen(), *reading)
-        else:  # which the core knows in training only
-            states, _ = core.forward_training(self.frozen(), *reading, masks)
+            states = self._engine.forward(self.frozen(), *reading)
+        else:  # which are known in training only
+            states, _ = self._engine.forward_training(self.frozen(), *reading, masks)
         return states[0], states
 
     def scan_vjp(self, reading: Reading, training: bool) -> tuple[Array, States, ScanPullback]:
@@ -287,7 +286,7 @@ class RecurrentCell(Cell):
         drop, masks = None, None
         if training and self.drops:
             reading, drop, masks = self._dropped(reading)
-        states, tape = core.forward_training(self.frozen(), *reading, masks)
+        states, tape = self._engine.forward_training(self.frozen(), *reading, masks)
         last_only = reading.y is None
 
         def pullback(dy: Array | None, dstates: Any, dx: Array | None) -> tuple[list[Array], Any]:
@@ -304,15 +303,15 @@ class RecurrentCell(Cell):
         """Return what is left of the reading, and the factors ``(N, I)`` of inputs and ``(G, N, H)`` of states."""
         rows = reading.x.shape[1]
         drop = self._dropout_mask(self.dropout, reading.x.shape[1:])
-        masks = self._dropout_mask(self.recurrent_dropout, (self.gates, rows, self.units))
+        masks = self._dropout_mask(self.recurrent_dropout, (self.gates, rows, self.output_size))
         return reading if drop is None else reading._replace(x=reading.x * drop), drop, masks
 
     def _backward(
-        self, tape: core.Tape, dy: Array | None, dstates: States | None, dx: Array | None
+        self, tape: Any, dy: Array | None, dstates: States | None, dx: Array | None
     ) -> tuple[list[Array], States]:
         """Fill `dx`; return the gradients of the trainable weights and those of the first states."""
         gradients = self._empty_gradients()
-        return gradients, core.backward(tape, dy, dstates, dx, gradients)
+        return gradients, self._engine.backward(tape, dy, dstates, dx, gradients)
 
     def _empty_gradients(self) -> list[Array]:
         return [np.empty_like(value) for value in current_values(self.trainable_variables)]
@@ -328,8 +327,10 @@ class RecurrentCell(Cell):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        names = ("units", *self._activations, "use_bias", "dropout", "recurrent_dropout", "seed")
-        return super().get_config() | {name: getattr(self, name) for name in names}
+        functions = {name: activations.serialize(getattr(self, name)) for name in self._activations}
+        names = ("use_bias", "dropout", "recurrent_dropout", "seed")
+        own = {name: getattr(self, name) for name in names}
+        return super().get_config() | {"units": self.units} | functions | own
 
 
 def size_tree(cell: Any) -> Any:

@@ -9,7 +9,8 @@ import numpy as np
 
 from fastlstm import checks
 
-from ...foundation import core
+from ... import activations
+from ...activations import ActivationFunction
 from ...foundation.arrays import Array
 from .cell import RecurrentCell
 from .options import CellOptions, RecurrentOptions, shows, split
@@ -36,9 +37,9 @@ class GRUCell(RecurrentCell):
     units
         Hidden size H.
     activation
-        Of n, in place of tanh: a name in `activations.CORE`; None is linear.
+        Of n, in place of tanh; see `LSTMCell`.
     recurrent_activation
-        Of the gates z and r, in place of sigmoid. The two standard ones have the fastest kernel.
+        Of the gates z and r, in place of sigmoid.
     reset_after
         Whether the reset gate r acts after the product with the recurrent kernel or before it.
     **options
@@ -55,8 +56,8 @@ class GRUCell(RecurrentCell):
     """
 
     gates = 3
-    activation: str
-    recurrent_activation: str
+    activation: ActivationFunction
+    recurrent_activation: ActivationFunction
 
     @shows(CellOptions)
     def __init__(
@@ -78,10 +79,10 @@ class GRUCell(RecurrentCell):
         return "gru" if self.reset_after else "gru_reset_before"
 
     @property
-    def core_activations(self) -> list[str] | None:
+    def core_activations(self) -> list[ActivationFunction] | None:
         """Those of the gates and of n."""
-        standard = (self.activation, self.recurrent_activation) == ("tanh", "sigmoid")
-        return None if standard else [self.recurrent_activation, self.activation]
+        found = [self.recurrent_activation, self.activation]
+        return None if found == [activations.sigmoid, activations.tanh] else found
 
     @property
     def bias_shape(self) -> tuple[int, ...]:
@@ -92,16 +93,16 @@ class GRUCell(RecurrentCell):
     def _two_biases(self) -> Callable[[Array, tuple[int, ...]], Array] | None:
         return as_rows if self.reset_after else None
 
-    def _freeze(self, values: tuple[Array, ...]) -> core.Weights:
+    def _freeze(self, values: tuple[Array, ...]) -> Any:
         kernel, recurrent, *bias = map(_swap_gates, values)
         return self._packed([kernel, recurrent, *_bias_rows(bias)])
 
     def _backward(
-        self, tape: core.Tape, dy: Array | None, dstates: States | None, dx: Array | None
+        self, tape: Any, dy: Array | None, dstates: States | None, dx: Array | None
     ) -> tuple[list[Array], States]:
         gradients = self._empty_gradients()
         parts = [*gradients[:2], *_bias_rows(gradients[2:])]
-        dstart = core.backward(tape, dy, dstates, dx, parts)
+        dstart = self._engine.backward(tape, dy, dstates, dx, parts)
         return list(map(_swap_gates, gradients)), dstart
 
     def get_config(self) -> dict[str, Any]:

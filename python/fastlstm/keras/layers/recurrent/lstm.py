@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from fastlstm import checks
 
+from ... import activations
+from ...activations import ActivationFunction
 from ...foundation.arrays import Array
 from .cell import RecurrentCell
 from .options import CellOptions, RecurrentOptions, shows, split
@@ -30,9 +32,10 @@ class LSTMCell(RecurrentCell):
     units
         Hidden size H.
     activation
-        Of g and of the cell state in the output, in place of tanh: a name in `activations.CORE`; None is linear.
+        Of g and of the cell state in the output, in place of tanh: a name, a function written with `ops`, an
+        `ActivationFunction`, or a layer without weights such as ``LeakyReLU()``; None is linear.
     recurrent_activation
-        Of the gates i, f and o, in place of sigmoid. The two standard ones have the fastest kernel.
+        Of the gates i, f and o, in place of sigmoid.
     unit_forget_bias
         Start the bias of the forget gate at one.
     **options
@@ -40,6 +43,9 @@ class LSTMCell(RecurrentCell):
 
     Notes
     -----
+    The two standard activations have the fastest kernel. With others named in `activations.CORE` the cell runs in the
+    compiled core too; with any that is not, step by step in NumPy, at the speed of Python.
+
     The bias may be set by the two of a ``CuDNNLSTM``, ``(8H,)``: they are added up.
 
     References
@@ -60,8 +66,8 @@ class LSTMCell(RecurrentCell):
 
     gates = 4
     state_names = ("h", "c")
-    activation: str
-    recurrent_activation: str
+    activation: ActivationFunction
+    recurrent_activation: ActivationFunction
 
     @shows(CellOptions)
     def __init__(
@@ -83,11 +89,10 @@ class LSTMCell(RecurrentCell):
         return "lstm"
 
     @property
-    def core_activations(self) -> list[str] | None:
+    def core_activations(self) -> list[ActivationFunction] | None:
         """Those of the gates, the candidate and the output."""
-        if (self.activation, self.recurrent_activation) == ("tanh", "sigmoid"):
-            return None
-        return [self.recurrent_activation, self.activation, self.activation]
+        found = [self.recurrent_activation, self.activation, self.activation]
+        return None if found[:2] == [activations.sigmoid, activations.tanh] else found
 
     @property
     def _two_biases(self) -> Callable[[Array, tuple[int, ...]], Array]:

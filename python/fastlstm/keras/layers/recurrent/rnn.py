@@ -17,7 +17,8 @@ from ..base import Layer
 from ..call import INFERENCE, TRAINING, Call, Pullback, first_of, several
 from ..configs import describe_layer
 from ..wrapper import Wrapper
-from .cell import Reading, output_size, size_tree
+from .cell import output_size, size_tree
+from .loop import Reading
 from .masks import keep_rows, repeat_last, repeat_last_adjoint
 from .options import LayerOptions, SequenceOptions, defaults, shows
 from .stacked import StackedRNNCells, build_cell, checked_cell
@@ -123,7 +124,11 @@ class RNN(Wrapper):
         self.go_backwards, self.stateful = switches["go_backwards"], switches["stateful"]
         self.zero_output_for_mask, self.unroll = switches["zero_output_for_mask"], switches["unroll"]
         self.states: States | None = None
-        self._sizes, self._output_size = size_tree(cell), output_size(cell)
+        self._measure()
+
+    def _measure(self) -> None:
+        """Keep the sizes of the cell, which may depend on its inputs."""
+        self._sizes, self._output_size = size_tree(self.cell), output_size(self.cell)
 
     @property
     def state_size(self) -> list[Any]:
@@ -145,6 +150,7 @@ class RNN(Wrapper):
 
     def _create_weights(self, input_shape: Shape) -> None:
         build_cell(self.cell, (input_shape[0], *input_shape[2:]))
+        self._measure()
         self._adopt_weights()
 
     def compute_output_shape(self, input_shape: Any) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ... import activations
+from ...activations import ActivationFunction
 from .cell import RecurrentCell
 from .options import CellOptions, RecurrentOptions, shows, split
 from .recurrent import Recurrent
@@ -22,7 +24,7 @@ class SimpleRNNCell(RecurrentCell):
     units
         Hidden size H.
     activation
-        A name in `activations.CORE`; None is linear. ``"tanh"`` and ``"relu"`` have the fastest kernel.
+        See `LSTMCell`. ``"tanh"`` and ``"relu"`` have the fastest kernel.
     **options
         Those of `CellOptions`.
 
@@ -31,7 +33,7 @@ class SimpleRNNCell(RecurrentCell):
     Elman, Finding Structure in Time, Cognitive Science 14(2), 1990.
     """
 
-    activation: str
+    activation: ActivationFunction
 
     @shows(CellOptions)
     def __init__(self, units: int, activation: Any = "tanh", **options: Unpack[CellOptions]) -> None:
@@ -41,12 +43,12 @@ class SimpleRNNCell(RecurrentCell):
     @property
     def core_name(self) -> str:
         """``rnn_tanh``, ``rnn_relu``, or ``rnn`` for another activation."""
-        return "rnn" if self.core_activations else f"rnn_{self.activation}"
+        return "rnn" if self.core_activations else f"rnn_{self.activation.name}"
 
     @property
-    def core_activations(self) -> list[str] | None:
+    def core_activations(self) -> list[ActivationFunction] | None:
         """The activation, if it is not in the name of the core's cell."""
-        return None if self.activation in ("tanh", "relu") else [self.activation]
+        return None if self.activation in (activations.tanh, activations.relu) else [self.activation]
 
 
 class SimpleRNN(Recurrent):

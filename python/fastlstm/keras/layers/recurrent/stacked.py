@@ -17,7 +17,8 @@ from ...foundation.trees import leaves
 from ..base import Layer
 from ..configs import describe_layer
 from ..wrapper import Wrapper
-from .cell import Cell, Reading, ScanPullback, StepPullback, output_size, size_tree
+from .cell import Cell, ScanPullback, output_size, size_tree
+from .loop import Reading, StepPullback
 from .states import States, as_lists
 from .steps import Steps, initial_states, label, scan, scan_vjp
 

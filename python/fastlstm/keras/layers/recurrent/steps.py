@@ -1,9 +1,8 @@
-"""A cell over all time steps: in the compiled core where the cell can, else step by step in Python."""
+"""A cell over all time steps: in one call where the cell can take them, else step by step."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,9 @@ from ...foundation.tracing import differentiated
 from ...foundation.trees import leaves, mapped
 from ..base import Layer
 from ..composed import Composed
-from .cell import Cell, Reading, RecurrentCell, ScanPullback, StepPullback, output_size, size_tree
-from .states import States, as_lists, checked_states, filled, grown, tree_map, zeros
+from .cell import Cell, RecurrentCell, ScanPullback, output_size, size_tree
+from .loop import Reading, StepPullback, every_output, walk, walk_back
+from .states import States, as_lists, checked_states, filled, grown, zeros
 
 
 def scan(cell: Any, reading: Reading, training: bool) -> tuple[Array, States]:
@@ -41,7 +41,7 @@ def scan(cell: Any, reading: Reading, training: bool) -> tuple[Array, States]:
     if takes_all_steps(cell):
         result: tuple[Array, States] = cell.scan(reading, training)
         return result
-    return _scan(Steps(cell, reading.x, training).call, cell, reading)
+    return walk(Steps(cell, reading.x, training).call, reading, output_size(cell))
 
 
 def scan_vjp(cell: Any, reading: Reading, training: bool) -> tuple[Array, States, ScanPullback]:
@@ -57,70 +57,15 @@ def scan_vjp(cell: Any, reading: Reading, training: bool) -> tuple[Array, States
         pullbacks.append(pullback)
         return output, new_states
 
-    last, new_states = _scan(step, cell, reading)
+    last, new_states = walk(step, reading, output_size(cell))
 
     def pullback(dy: Array | None, dstates: Any, dx: Array | None) -> tuple[list[Array], Any]:
-        doutputs = _every_output(dy, y, last, mask, len(x))
+        doutputs = every_output(dy, y, last, mask, len(x))
         dstates = filled(dstates, size_tree(cell), x.shape[1], x.dtype)
         totals = [np.zeros_like(variable.value) for variable in weights_of(cell)]
-        for t in range(len(x) - 1, -1, -1):
-            dinput, dstates, gradients = _back(pullbacks[t], doutputs[t], dstates, None if mask is None else mask[t])
-            if dx is not None:
-                dx[t] = dinput
-            for total, gradient in zip(totals, gradients, strict=True):
-                total += gradient
-        return totals, dstates
+        return totals, walk_back(pullbacks, doutputs, dstates, mask, dx, totals)
 
     return last, new_states, pullback
-
-
-def _scan(step: Callable[[Array, States], tuple[Array, States]], cell: Any, reading: Reading) -> tuple[Array, States]:
-    x, states, y, mask = reading
-    last = np.zeros((x.shape[1], output_size(cell)), x.dtype)
-    for t, x_t in enumerate(x):
-        # Zeros where there is nothing: in a user's derivative, 0 * NaN is NaN.
-        output, new_states = step(x_t if mask is None else _where(mask[t], x_t, 0), states)
-        if mask is None:
-            last, states = output, new_states
-        else:
-            last, states = _where(mask[t], (output, new_states), (last, states))
-        if y is not None:
-            y[t] = output if mask is None else _where(mask[t], output, 0)
-    return last, states
-
-
-def _back(pullback: StepPullback, doutput: Array, dstates: Any, valid: Array | None) -> tuple[Array, Any, list[Array]]:
-    """One step backwards; the gradient of states that a mask carries past the step goes past it too."""
-    if valid is None:
-        return pullback(doutput, dstates)
-    inside = tree_map(lambda d: _where(valid, d, 0), dstates)
-    dinput, before, gradients = pullback(_where(valid, doutput, 0), inside)
-    return dinput, _where(valid, before, dstates), gradients
-
-
-def _every_output(dy: Array | None, y: Array | None, last: Array, mask: Array | None, steps: int) -> Array:
-    """Gradients of the outputs of all steps, from that of `y` or, if that was not wanted, of `last`; None: zeros."""
-    if dy is None:
-        return np.zeros((steps, *last.shape), last.dtype)
-    return _last_only(dy, mask, steps) if y is None else dy
-
-
-def _last_only(dy: Array, mask: Array | None, steps: int) -> Array:
-    """Gradients ``(T, N, O)`` of the outputs of all steps, if only the last one of each row had one, `dy`."""
-    every = np.zeros((steps, *dy.shape), dy.dtype)
-    if mask is None:
-        every[-1:] = dy
-    else:
-        rows = np.flatnonzero(mask.any(axis=0))
-        every[steps - 1 - mask[::-1, rows].argmax(axis=0), rows] = dy[rows]
-    return every
-
-
-def _where(valid: Array, there: Any, else_: Any) -> Any:
-    """Tree with the rows of one where `valid` (N,), and of the other elsewhere."""
-    if not isinstance(there, tuple):
-        return np.where(valid[:, None], there, else_)
-    return tuple(_where(valid, a, b) for a, b in zip(there, else_, strict=True))
 
 
 def takes_all_steps(cell: Any) -> bool:
@@ -129,17 +74,17 @@ def takes_all_steps(cell: Any) -> bool:
 
 
 def has_built_in_call(cell: Any) -> bool:
-    """Whether a cell is one of the core, and nobody has put another `call` in place of its own."""
+    """Whether a cell is a built-in one, and nobody has put another `call` in place of its own."""
     return getattr(cell.call, "__func__", None) is RecurrentCell.call
 
 
 def is_compiled(cell: Any) -> bool:
     """Whether a cell is one of the core, which takes all steps in one call."""
-    return isinstance(cell, RecurrentCell) and takes_all_steps(cell)
+    return isinstance(cell, RecurrentCell) and takes_all_steps(cell) and cell.in_core
 
 
 def starts_from_zeros(cell: Any) -> bool:
-    """Whether None does as the first states of a cell: it is one of the core, with no start of its own."""
+    """Whether None does as the first states of a cell: it is a built-in one, with no start of its own."""
     return has_built_in_call(cell) and type(cell).get_initial_state is Cell.get_initial_state
 
 

@@ -1,0 +1,136 @@
+"""Recurrent layers with activations that the compiled core does not have, side by side with real Keras."""
+
+import numpy as np
+import pytest
+
+from fastlstm import keras as ours
+
+theirs = pytest.importorskip("keras.src", reason="Keras is not installed") and pytest.importorskip("keras")
+
+FLOAT32 = 2e-5  # float32 sums through six steps, some of which grow
+CURVE = 1e-4  # the loss after three epochs of float32 training by two implementations
+DRAWN = 20
+
+N, T, I, H = 12, 6, 3, 4
+X = np.random.default_rng(0).normal(size=(N, T, I)).astype(np.float32)
+MASK = np.random.default_rng(1).random((N, T)) < 0.7
+MASK[0] = False
+TARGETS = np.random.default_rng(2).normal(size=(N, 2)).astype(np.float32)
+
+
+def wave(keras):
+    def wave(x):
+        return keras.ops.sin(x) * 0.5
+
+    return wave
+
+
+ACTIVATIONS = {
+    "gelu": lambda k: "gelu",
+    "softmax": lambda k: k.activations.softmax,
+    "log_softmax": lambda k: "log_softmax",
+    "mish": lambda k: k.activations.mish,
+    "hard_tanh": lambda k: "hard_tanh",
+    "layer": lambda k: k.layers.LeakyReLU(negative_slope=0.1),
+    "function": wave,
+    "tanh": lambda k: "tanh",
+}
+GATES = {
+    "hard_silu": lambda k: "hard_silu",
+    "sparse_sigmoid": lambda k: "sparse_sigmoid",
+    "sigmoid": lambda k: "sigmoid",
+}
+
+
+def drawn(number):
+    """Draw what makes a layer, and what of it may be asked for."""
+    rng = np.random.default_rng(number)
+    kind = ("LSTM", "GRU", "SimpleRNN")[number % 3]
+    activation, gate = (list(table)[rng.integers(len(table))] for table in (ACTIVATIONS, GATES))
+    switches = ("return_sequences", "go_backwards", "return_state", "zero_output_for_mask", "use_bias")
+    options = {name: bool(rng.integers(2)) for name in switches}
+    if kind == "LSTM":
+        options["unit_forget_bias"] = bool(rng.integers(2))
+    if kind == "GRU":
+        options["reset_after"] = bool(rng.integers(2))
+    wrap = rng.integers(3) == 0
+    options["go_backwards"] = options["go_backwards"] and not wrap
+    return kind, activation, gate, options, wrap, bool(rng.integers(2))
+
+
+def made(keras, number):
+    kind, activation, gate, options, wrap, _ = drawn(number)
+    gates = {} if kind == "SimpleRNN" else {"recurrent_activation": GATES[gate](keras)}
+    scope = keras.saving.custom_object_scope({"wave": wave(keras)})
+    with scope:
+        layer = getattr(keras.layers, kind)(H, name="r", activation=ACTIVATIONS[activation](keras), **gates, **options)
+        layer = keras.layers.Bidirectional(layer) if wrap else layer
+    layer.build((None, T, I))
+    rng = np.random.default_rng(number)
+    layer.set_weights([rng.normal(size=w.shape).astype(np.float32) * 0.4 for w in layer.get_weights()])
+    return layer
+
+
+def arrays(result):
+    return [np.asarray(part) for part in (result if isinstance(result, list | tuple) else [result])]
+
+
+@pytest.mark.parametrize("number", range(DRAWN))
+def test_outputs_and_states(number):
+    layer, other = (made(k, number) for k in (ours, theirs))
+    names = [[v.path.partition("/")[2] for v in each.weights] for each in (layer, other)]
+    assert names[0] == names[1]
+    assert [v.shape for v in layer.weights] == [tuple(v.shape) for v in other.weights]
+    mask = MASK if drawn(number)[-1] else None
+    for a, b in zip(arrays(layer(X, mask=mask)), arrays(other(X, mask=mask)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=FLOAT32, atol=FLOAT32)
+
+
+@pytest.mark.parametrize("number", range(DRAWN))
+def test_training(number):
+    masked = drawn(number)[-1]
+    x = np.where(MASK[..., None], X, np.float32(0)) if masked else X
+    curves = []
+    for k in (ours, theirs):
+        recurrent = made(k, number)
+        inputs = k.Input((T, I))
+        y = recurrent(k.layers.Masking()(inputs) if masked else inputs)
+        y = y[0] if isinstance(y, list | tuple) else y
+        if len(y.shape) == 3:
+            y = k.layers.LSTM(3, activation="gelu", name="top")(y)
+        model = k.Model(inputs, k.layers.Dense(2)(y))
+        rng = np.random.default_rng(number)
+        model.set_weights([rng.normal(size=w.shape).astype(np.float32) * 0.4 for w in model.get_weights()])
+        model.compile("sgd", "mse")
+        history = model.fit(x, TARGETS, batch_size=5, epochs=3, shuffle=False, verbose=0).history["loss"]
+        curves.append((history, model.get_weights()))
+    (history, weights), (wanted, wanted_weights) = curves
+    np.testing.assert_allclose(history, wanted, rtol=CURVE, atol=CURVE)
+    for a, b in zip(weights, wanted_weights, strict=True):
+        np.testing.assert_allclose(a, b, rtol=CURVE, atol=CURVE)
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "SimpleRNN"])
+@pytest.mark.parametrize("name", ["gelu", "log_softmax", "layer"])
+def test_configs_go_both_ways(kind, name):
+    layer, other = (getattr(k.layers, kind)(H, activation=ACTIVATIONS[name](k), name="r") for k in (ours, theirs))
+    configs = [each.get_config() for each in (layer, other)]
+    for config in configs:
+        for key in ("name", "shared_object_id"):
+            config["activation"].get("config", config["activation"]).pop(key, None) if name == "layer" else None
+    assert configs[0]["activation"] == configs[1]["activation"]
+    for k, config in ((ours, other.get_config()), (theirs, layer.get_config())):
+        assert getattr(k.layers, kind).from_config(config).get_config()["units"] == H
+
+
+def test_stateful_batches():
+    outputs = []
+    for k in (ours, theirs):
+        layer = k.layers.GRU(H, activation="gelu", stateful=True, return_sequences=True)
+        layer(X)
+        rng = np.random.default_rng(0)
+        layer.set_weights([rng.normal(size=w.shape).astype(np.float32) * 0.4 for w in layer.get_weights()])
+        layer.reset_state()
+        outputs.append([np.asarray(layer(X[:, :3])), np.asarray(layer(X[:, 3:]))])
+    for a, b in zip(*outputs, strict=True):
+        np.testing.assert_allclose(a, b, atol=FLOAT32)

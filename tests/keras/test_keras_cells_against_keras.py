@@ -1,9 +1,12 @@
 """Recurrent layers with activations that the compiled core does not have, side by side with real Keras."""
 
+import copy
+
 import numpy as np
 import pytest
 
 from fastlstm import keras as ours
+from fastlstm.keras.layers.regularization.dropout import dropout_mask
 
 theirs = pytest.importorskip("keras.src", reason="Keras is not installed") and pytest.importorskip("keras")
 
@@ -134,3 +137,90 @@ def test_stateful_batches():
         outputs.append([np.asarray(layer(X[:, :3])), np.asarray(layer(X[:, 3:]))])
     for a, b in zip(*outputs, strict=True):
         np.testing.assert_allclose(a, b, atol=FLOAT32)
+
+
+ROWS = np.random.default_rng(4).normal(size=(N, T, 7, I)).astype(np.float32)
+
+
+def drawn_convolution(number):
+    """Draw what makes a ConvLSTM1D, whether it is in a Bidirectional, and whether there is a mask."""
+    rng = np.random.default_rng(number)
+    switches = ("return_sequences", "return_state", "use_bias", "unit_forget_bias")
+    options = {name: bool(rng.integers(2)) for name in switches}
+    stride = int(rng.integers(1, 3))
+    options |= {
+        "filters": 2,
+        "kernel_size": int(rng.integers(1, 4)),
+        "strides": stride,
+        "dilation_rate": int(rng.integers(1, 3)) if stride == 1 else 1,
+        "padding": ("valid", "same")[rng.integers(2)],
+        "activation": ("tanh", "gelu", "softmax")[rng.integers(3)],
+        "recurrent_activation": ("sigmoid", "sparse_sigmoid")[rng.integers(2)],
+    }
+    wrap = rng.integers(3) == 0
+    options["go_backwards"] = bool(rng.integers(2)) and not wrap
+    return options, wrap, bool(rng.integers(2))
+
+
+def made_convolution(keras, number):
+    options, wrap, _ = drawn_convolution(number)
+    layer = keras.layers.ConvLSTM1D(**options, name="r")
+    layer = keras.layers.Bidirectional(layer) if wrap else layer
+    layer.build((None, *ROWS.shape[1:]))
+    rng = np.random.default_rng(number)
+    layer.set_weights([rng.normal(size=w.shape).astype(np.float32) * 0.4 for w in layer.get_weights()])
+    return layer
+
+
+@pytest.mark.parametrize("number", range(DRAWN))
+def test_convolutional_cells(number):
+    layer, other = (made_convolution(k, number) for k in (ours, theirs))
+    names = [[v.path.partition("/")[2] for v in each.weights] for each in (layer, other)]
+    assert names[0] == names[1]
+    assert [v.shape for v in layer.weights] == [tuple(v.shape) for v in other.weights]
+    mask = MASK if drawn_convolution(number)[-1] else None
+    for a, b in zip(arrays(layer(ROWS, mask=mask)), arrays(other(ROWS, mask=mask)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=FLOAT32, atol=FLOAT32)
+
+
+@pytest.mark.parametrize("number", range(0, DRAWN, 2))
+def test_training_of_convolutional_cells(number):
+    curves = []
+    for k in (ours, theirs):
+        recurrent = made_convolution(k, number)
+        inputs = k.Input(ROWS.shape[1:])
+        y = recurrent(inputs)
+        y = y[0] if isinstance(y, list | tuple) else y
+        model = k.Model(inputs, k.layers.Dense(2)(k.layers.Flatten()(y)))
+        rng = np.random.default_rng(number)
+        model.set_weights([rng.normal(size=w.shape).astype(np.float32) * 0.3 for w in model.get_weights()])
+        model.compile("sgd", "mse")
+        history = model.fit(ROWS, TARGETS, batch_size=5, epochs=3, shuffle=False, verbose=0).history["loss"]
+        curves.append((history, model.get_weights()))
+    (history, weights), (wanted, wanted_weights) = curves
+    np.testing.assert_allclose(history, wanted, rtol=CURVE, atol=CURVE)
+    for a, b in zip(weights, wanted_weights, strict=True):
+        np.testing.assert_allclose(a, b, rtol=CURVE, atol=CURVE)
+
+
+def test_recurrent_dropout_of_a_convolutional_cell():
+    """Given the same masks; Keras keeps those of a batch in its cell."""
+    layer, other = (k.layers.ConvLSTM1D(2, 3, recurrent_dropout=0.4, name="r") for k in (ours, theirs))
+    for each in (layer, other):
+        each.build((None, *ROWS.shape[1:]))
+        rng = np.random.default_rng(1)
+        each.set_weights([rng.normal(size=w.shape).astype(np.float32) * 0.4 for w in each.get_weights()])
+    source = copy.deepcopy(layer.cell._dropout_generator)
+    masks = dropout_mask(source, (4, N, 5 * 2), 0.4, layer.dtype)
+    other.cell._recurrent_dropout_mask = list(masks.reshape(4, N, 5, 2))
+    wanted = np.asarray(other(ROWS, training=True))
+    np.testing.assert_allclose(layer(ROWS, training=True), wanted, atol=FLOAT32)
+
+
+def test_the_config_of_a_convolutional_layer_is_that_of_keras():
+    layer, other = (k.layers.ConvLSTM1D(2, 3, name="r") for k in (ours, theirs))
+    wanted, found = other.get_config(), layer.get_config()
+    assert {key: found.get(key) for key in wanted} == wanted
+    assert theirs.layers.ConvLSTM1D.from_config(found).get_config() == wanted
+    assert ours.layers.ConvLSTM1D.from_config(wanted).get_config() == found
+    assert ours.layers.ConvLSTM1D(2, 3).name.partition("_1")[0] == "conv_lstm1d"

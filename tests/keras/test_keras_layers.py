@@ -354,7 +354,7 @@ def test_config_makes_the_same_layer():
         (
             lambda: layers.LSTM(2, kernel_regularizer="l3"),
             ValueError,
-            "kernel_regularizer must be a known name .*got 'l3'; .*l1_l2",
+            "kernel_regularizer must be a known name .*got 'l3'; .*l1l2",
         ),
         (
             lambda: layers.LSTM(2, activity_regularizer="l3"),

@@ -185,7 +185,7 @@ def test_a_constraint_changes_nothing_else_in_a_training():
         (
             lambda: regularizers.get("l3"),
             ValueError,
-            "regularizer must be a known name or a Regularizer, got 'l3'; valid names: l1, l1_l2, l2",
+            "regularizer must be a known name or a Regularizer, got 'l3'; valid names: l1, l1l2, l2",
         ),
         (
             lambda: regularizers.get(3),

@@ -14,7 +14,7 @@ _counts: defaultdict[str, int] = defaultdict(int)
 
 def snake_case(name: str) -> str:
     """``SimpleRNN`` -> ``simple_rnn``, as Keras names layers."""
-    name = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", re.sub(r"\W+", "", name))
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 

@@ -44,9 +44,14 @@ class Operation:
         return []
 
     @property
-    def trainable_variables(self) -> list[Any]:
-        """The weights that training changes."""
+    def differentiated(self) -> list[Any]:
+        """The weights that gradients are given of."""
         return []
+
+    @property
+    def trainable_variables(self) -> list[Any]:
+        """The weights that `fit` changes."""
+        return [variable for variable in self.differentiated if variable.trainable]
 
     @property
     def penalizes_output(self) -> bool:

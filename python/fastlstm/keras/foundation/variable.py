@@ -52,7 +52,7 @@ class Variable:
         Whether training changes it at all.
     """
 
-    __slots__ = ("_value", "constraint", "name", "other_form", "path", "regularizer", "trainable")
+    __slots__ = ("_value", "constraint", "has_gradient", "name", "other_form", "path", "regularizer", "trainable")
 
     def __init__(
         self,
@@ -69,7 +69,8 @@ class Variable:
         self.path = path or name
         self.regularizer = regularizer
         self.constraint = constraint
-        self.trainable = trainable
+        self.trainable = self.has_gradient = trainable
+        """Whether training changes it, which may be set; and whether layers give a gradient of it, as it was made."""
         self.other_form: Callable[[Array, tuple[int, ...]], Array] | None = None
         """Brings what is assigned in another form into one of a shape; what it does not know stays as it is."""
 
@@ -124,7 +125,7 @@ class Variable:
         return frozen_copy(array, self.dtype)
 
     def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
-        self.trainable, self.other_form = True, None
+        self.trainable, self.has_gradient, self.other_form = True, True, None
         for name, value in state[1].items():
             setattr(self, name, value)
         self._value.flags.writeable = False  # which NumPy neither pickles nor copies

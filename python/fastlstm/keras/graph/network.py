@@ -212,7 +212,7 @@ class Network:
     ) -> tuple[list[Any], list[Array]]:
         plan, special, complete = self.plan, self.mixed or self.penalized, trained.complete
         sums: list[Any] = [None] * plan.size
-        gradients: list[Any] = [None] * len(trained.variables)
+        gradients: list[Any] = [None] * len(trained.differentiated)
         for place, slope in zip(plan.wanted, slopes, strict=True):
             _add(sums, place, slope)
         for back, pullback in reversed(pullbacks):
@@ -229,13 +229,13 @@ class Network:
             sums[out] = None
             if into >= 0:
                 sums[into] = dx if sums[into] is None else sums[into] + dx
-        if len(gradients) != len(trained.variables):
-            must = f"give a gradient for each of the {len(trained.variables)} trainable weights"
+        if len(gradients) != len(trained.differentiated):
+            must = f"give a gradient for each of the {len(trained.differentiated)} trainable weights"
             checks.complain(ValueError, f"{plan.name}: the layers' vjp()", must, len(gradients))
         if not complete:  # nothing that the loss sees depends on some weights
-            pairs = zip(trained.variables, gradients, strict=True)
+            pairs = zip(trained.differentiated, gradients, strict=True)
             gradients = [np.zeros_like(v.value) if g is None else g for v, g in pairs]
-        return [sums[place] for place in plan.given], gradients
+        return [sums[place] for place in plan.given], trained.of_trained(gradients)
 
     def _pull_step(
         self, back: Back, pullback: Pullback, sums: list[Any], gradients: list[Any], live: list[bool]

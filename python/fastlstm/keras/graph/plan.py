@@ -81,10 +81,15 @@ class Plan:
         return unique(step.layer for step in self.steps)
 
     @property
-    def trainable_variables(self) -> list[Variable]:
-        """The weights that training changes, in the order of the layers."""
-        found = [variable for layer in self._with_weights for variable in layer.trainable_variables]
+    def differentiated(self) -> list[Variable]:
+        """The weights that the layers give gradients of, in the order of the layers."""
+        found = [variable for layer in self._with_weights for variable in layer.differentiated]
         return found if self._apart else unique(found)
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The weights that training changes."""
+        return [variable for variable in self.differentiated if variable.trainable]
 
     def takers(self, place: int) -> list[Any]:
         """Layers that take the array at a place."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from itertools import compress
 from operator import is_
 from typing import Any, NamedTuple
 
@@ -95,22 +96,30 @@ class Trained:
         Of the plan.
     size
         Number of arrays of a run.
-    variables
-        Those weights.
+    differentiated
+        The weights that the layers give gradients of.
+    flags
+        Which of them training changes.
     """
 
-    def __init__(self, steps: Sequence[Step], size: int, variables: list[Variable]) -> None:
-        self.variables, self._steps = variables, steps
-        self._numbers = _numbers_by_layer(steps, variables)
+    def __init__(self, steps: Sequence[Step], size: int, differentiated: list[Variable], flags: list[bool]) -> None:
+        self.differentiated, self.flags, self._steps = differentiated, flags, steps
+        self.variables = self.of_trained(differentiated)
+        """Those that training changes."""
+        self._numbers = _numbers_by_layer(steps, differentiated)
         given = [_places(numbers) for numbers in self._numbers.values()]
-        self.complete = len({k for numbers in given for k in numbers}) == len(variables)
+        self.complete = len({k for numbers in given for k in numbers}) == len(differentiated)
         """Whether the layers give the gradients of all of them, if all are asked."""
         self._live = [False] * size
         for step in steps:
-            if step.layer.trainable_variables or any(self._live[place] for place in step.inputs):
+            if step.layer.differentiated or any(self._live[place] for place in step.inputs):
                 for place in step.outputs:
                     self._live[place] = True
         self._ways: dict[Any, list[Way]] = {}
+
+    def of_trained(self, values: list[Any]) -> list[Any]:
+        """Return of the `values`, one for each weight that has a gradient, those of weights that are trained."""
+        return values if all(self.flags) else list(compress(values, self.flags))
 
     def live(self, need: bool) -> list[bool]:
         """Whether the gradient of each array is wanted, where those of the inputs are or are not."""
@@ -127,17 +136,18 @@ class Trained:
 
 def trained_of(plan: Plan) -> Trained:
     """Return what training changes now, found anew only if it is not what it was the last time."""
-    variables = plan.trainable_variables
+    found = plan.differentiated
+    flags = [variable.trainable for variable in found]
     known: Trained | None = plan.known.get("trained")
-    if known is None or len(known.variables) != len(variables) or not all(map(is_, known.variables, variables)):
-        known = plan.known["trained"] = Trained(plan.steps, plan.size, variables)
+    if known is None or known.flags != flags or not all(map(is_, known.differentiated, found)):
+        known = plan.known["trained"] = Trained(plan.steps, plan.size, found, flags)
     return known
 
 
 def _numbers_by_layer(steps: Sequence[Step], variables: list[Variable]) -> dict[int, slice | list[int]]:
     order = {id(variable): k for k, variable in enumerate(variables)}
     layers = {id(step.layer): step.layer for step in steps}
-    numbers = {key: [order[id(variable)] for variable in layer.trainable_variables] for key, layer in layers.items()}
+    numbers = {key: [order[id(variable)] for variable in layer.differentiated] for key, layer in layers.items()}
     calls = Counter(id(step.layer) for step in steps)
     users = Counter(k for found in numbers.values() for k in found)
     return {

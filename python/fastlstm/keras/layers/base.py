@@ -112,7 +112,7 @@ class Layer(Configured):
         self.built = False
         self.input_shape: Shape | None = None
         self._weights: list[Variable] = []
-        self._all_trainable = True
+        self._all_have_gradients = True
         self._adds_losses = False
         self._options: tuple[str, ...] = ()
         self._frozen: tuple[tuple[Array, ...], Any] | None = None
@@ -227,7 +227,7 @@ class Layer(Configured):
         limit = constraints.get(constraint, f"{path}: constraint")
         variable = Variable(value, name, path, penalty, limit, checks.truth(f"{path}: trainable", trainable))
         self._weights.append(variable)
-        self._all_trainable = self._all_trainable and variable.trainable
+        self._all_have_gradients = self._all_have_gradients and variable.has_gradient
         return variable
 
     def _set_options(self, **options: Any) -> None:
@@ -458,11 +458,14 @@ class Layer(Configured):
         return self._weights
 
     @property
-    def trainable_variables(self) -> list[Variable]:
-        """The weights that `fit` changes."""
+    def differentiated(self) -> list[Variable]:
+        """The weights that `vjp` gives gradients of, in order: none of a layer that is not trainable.
+
+        Training leaves those alone whose own ``trainable`` was set to False.
+        """
         if not self.trainable:
             return []
-        return self._weights if self._all_trainable else [v for v in self._weights if v.trainable]
+        return self._weights if self._all_have_gradients else [v for v in self._weights if v.has_gradient]
 
     @property
     def non_trainable_variables(self) -> list[Variable]:

@@ -124,12 +124,12 @@ class Composed:
         return unique([*self._weights, *(v for part in running.parts_of(self) for v in part.weights)])
 
     @property
-    def trainable_variables(self: Any) -> list[Variable]:
-        """The weights that `fit` changes."""
+    def differentiated(self: Any) -> list[Variable]:
+        """See `Layer.differentiated`."""
         if not self.trainable:
             return []
-        own = [variable for variable in self._weights if variable.trainable]
-        return unique([*own, *(v for part in running.parts_of(self) for v in part.trainable_variables)])
+        own = [variable for variable in self._weights if variable.has_gradient]
+        return unique([*own, *(v for part in running.parts_of(self) for v in part.differentiated)])
 
     @property
     def losses(self: Any) -> list[float]:

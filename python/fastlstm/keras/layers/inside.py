@@ -82,7 +82,7 @@ def _build_parts(layer: Any, passing: Pass, arguments: Arguments, inputs: list[A
 
 
 def _computed(layer: Any, passing: Pass, inputs: list[Any], call: Call) -> Any:
-    weights = [variable.value for variable in layer.trainable_variables]
+    weights = [variable.value for variable in layer.differentiated]
     if not any(map(is_box, (*inputs, *weights))):
         with within(None):
             y, penalty = layer.penalized_forward(one_or_list(inputs), call)

@@ -53,7 +53,7 @@ def run_vjp(layer: Any, x: Any, call: Call, penalized: bool = False) -> tuple[An
         return _called(layer, given[0] if single else given, call, passing)
 
     inputs = [x] if single else x
-    y, back, penalty = differentiated(function, inputs, layer.trainable_variables, passing, masks, call.need_dx)
+    y, back, penalty = differentiated(function, inputs, layer.differentiated, passing, masks, call.need_dx)
     passing.finish()
 
     def pullback(dy: Any) -> tuple[Any, list[Array]]:

@@ -54,9 +54,9 @@ class Wrapper(Layer):
         self._weights = [variable for layer in self._inner for variable in layer.weights]
 
     @property
-    def trainable_variables(self) -> list[Variable]:
-        """The weights that `fit` changes."""
-        return [variable for layer in self._inner for variable in layer.trainable_variables] if self.trainable else []
+    def differentiated(self) -> list[Variable]:
+        """See `Layer.differentiated`."""
+        return [variable for layer in self._inner for variable in layer.differentiated] if self.trainable else []
 
     def reset_state(self) -> None:
         """Forget the states that the inner layers carry from batch to batch."""

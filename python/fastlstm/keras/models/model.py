@@ -195,9 +195,9 @@ class Model(ConfiguredModel):
         return [] if self._plan is None else self.plan.weights
 
     @property
-    def trainable_variables(self) -> list[Variable]:
-        """The weights that `fit` changes."""
-        return [] if self._plan is None else self.plan.trainable_variables
+    def differentiated(self) -> list[Variable]:
+        """See `Layer.differentiated`."""
+        return [] if self._plan is None else self.plan.differentiated
 
     @property
     def trainable(self) -> bool:

@@ -270,9 +270,9 @@ class Sequential(Model):
         return [variable for layer in self._chain for variable in layer.weights]
 
     @property
-    def trainable_variables(self) -> list[Any]:
-        """The weights that `fit` changes."""
-        return [variable for layer in self._chain for variable in layer.trainable_variables]
+    def differentiated(self) -> list[Any]:
+        """See `Layer.differentiated`."""
+        return [variable for layer in self._chain for variable in layer.differentiated]
 
     @property
     def trainable(self) -> bool:

@@ -232,7 +232,7 @@ class RecurrentCell(Cell):
     def _step_in_a_pass(self, inputs: Any, states: Any) -> tuple[Any, Any]:
         """Take one step in a function of a user's own: its derivative is that of `vjp`."""
         given = [inside.taken(self, part) for part in (inputs, *leaves(states))]
-        weights = [variable.value for variable in self.trainable_variables]
+        weights = [variable.value for variable in self.differentiated]
         if not any(map(is_box, (*given, *weights))):
             with within(None):
                 return RecurrentCell.call(self, given[0], given[1:] if isinstance(states, list | tuple) else given[1])
@@ -314,7 +314,7 @@ class RecurrentCell(Cell):
         return gradients, self._engine.backward(tape, dy, dstates, dx, gradients)
 
     def _empty_gradients(self) -> list[Array]:
-        return [np.empty_like(value) for value in current_values(self.trainable_variables)]
+        return [np.empty_like(value) for value in current_values(self.differentiated)]
 
     @property
     def drops(self) -> bool:

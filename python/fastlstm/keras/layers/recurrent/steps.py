@@ -121,8 +121,8 @@ def label(cell: Any) -> str:
 
 
 def weights_of(cell: Any) -> list[Any]:
-    """Return the trainable weights of a cell; one that is no layer has none."""
-    return cell.trainable_variables if isinstance(cell, Layer) else []
+    """Return the weights of a cell that have gradients; one that is no layer has none."""
+    return cell.differentiated if isinstance(cell, Layer) else []
 
 
 class Steps:

@@ -186,6 +186,7 @@ def test_softmax_leaves_itself_out_for_a_loss():
     np.testing.assert_allclose(layer(logits)[mask], layer(X, mask=mask)[mask], rtol=1e-14)
 
 
+@pytest.mark.filterwarnings("ignore:.* does not support masking")
 def test_attention_over_padded_steps():
     """Scores of the steps, their shares among those that are there, and the sum of the steps in these shares."""
     x = Input((4, 5))

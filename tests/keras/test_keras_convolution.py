@@ -130,6 +130,7 @@ def test_config_makes_the_same_layer():
     assert layers.Convolution1D is layers.Conv1D
 
 
+@pytest.mark.filterwarnings("ignore:.* does not support masking")
 def test_a_model_trains():
     x = Input((7, 4))
     y = layers.Conv1D(8, 3, padding="same", activation="relu")(layers.Masking()(x))

@@ -439,6 +439,7 @@ class Share(metrics.Metric):
         return self.large / self.seen + 0 * self.inner.result()
 
 
+@pytest.mark.filterwarnings("ignore:.* does not support masking")
 def test_training_and_mask_may_be_handed_on_as_none_without_their_names():
     class Told(layers.Layer):
         def __call__(self, inputs, training=None, mask=None):

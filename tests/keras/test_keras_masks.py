@@ -368,6 +368,7 @@ def embedded():
     ],
     ids=lambda layer: type(layer).__name__,
 )
+@pytest.mark.filterwarnings("ignore:.* does not support masking")
 def test_a_mask_goes_with_the_array_to_the_next_layer(layer):
     x = embedded()
     found, wanted = layer(x), layer(np.asarray(x), mask=THERE)
@@ -388,6 +389,7 @@ def test_a_mask_goes_on_behind_states_that_are_given_but_is_not_seen_there(optio
     np.testing.assert_array_equal(y, gru(np.asarray(x), mask=seen, **options))
 
 
+@pytest.mark.filterwarnings("ignore:.* does not support masking")
 def test_what_layers_on_arrays_give_has_the_mask_that_it_has_in_a_model():
     x = embedded()
     np.testing.assert_array_equal(x._keras_mask, THERE)

@@ -83,6 +83,9 @@ class Operation:
         """Whether it is told of the mask that its input carries: an array, or a list of arrays."""
         return True
 
+    def watch_mask(self, mask: Any, of_output: Any) -> None:
+        """See `layers.Layer.watch_mask`: an operation says nothing."""
+
     def output_shape_for(self, shape: Any, arguments: Arguments) -> Any:
         """Shape of the output of a call with `arguments`, for inputs of a shape or of a list of shapes."""
         raise NotImplementedError

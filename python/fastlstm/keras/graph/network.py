@@ -180,6 +180,8 @@ class Network:
                     values[out], pullback = layer.vjp(x, call)
                     pullbacks.append((back, pullback))
                 masks[out] = layer.compute_mask(x, mask)
+                if mask is not None:
+                    layer.watch_mask(mask, masks[out])
             for place in done:
                 values[place] = None
 
@@ -195,7 +197,10 @@ class Network:
         else:
             y, pullback = self._penalized_vjp(run, layer, x, call) if self.penalized else layer.vjp(x, call)
             pullbacks.append((way.back, pullback))
-        run.keep(way.step, y, layer.compute_mask(x, mask))
+        found = layer.compute_mask(x, mask)
+        if mask is not None:
+            layer.watch_mask(mask, found)
+        run.keep(way.step, y, found)
 
     def _penalized_vjp(self, run: Run, layer: Any, x: Any, call: Call) -> tuple[Any, Pullback]:
         y, pullback, penalty = layer.penalized_vjp(x, call)

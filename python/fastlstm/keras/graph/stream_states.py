@@ -8,7 +8,7 @@ from fastlstm import checks
 
 from ..foundation import core
 from ..foundation.arrays import Array, as_array
-from ..layers.history import History
+from ..layers.history import Memory
 
 
 class Field(NamedTuple):
@@ -47,7 +47,7 @@ class LayerState(Protocol):
 
 
 class CellState:
-    """The states of a recurrent layer."""
+    """The states of a recurrent layer that the compiled core steps."""
 
     def __init__(self, name: str, weights: core.Weights, stream: core.Stream, rows: int) -> None:
         self._stream = stream
@@ -69,22 +69,22 @@ class CellState:
         self._stream.reset()
 
 
-class HistoryState:
-    """The last inputs of a layer."""
+class MemoryState:
+    """The memory of a layer that is stepped in Python."""
 
-    def __init__(self, name: str, history: History) -> None:
-        self._history = history
-        state = history.state
-        self.fields = [Field(f"{name} inputs", state.shape, state.dtype)]
+    def __init__(self, name: str, memory: Memory) -> None:
+        self._memory = memory
+        parts = zip(memory.names, memory.state, strict=True)
+        self.fields = [Field(f"{name} {part}", array.shape, array.dtype) for part, array in parts]
 
     def get(self) -> list[Array]:
         """See `LayerState`."""
-        return [self._history.state]
+        return self._memory.state
 
     def set(self, arrays: list[Array]) -> None:
         """See `LayerState`."""
-        (self._history.state,) = arrays
+        self._memory.state = arrays
 
     def reset(self) -> None:
         """See `LayerState`."""
-        self._history.reset()
+        self._memory.reset()

@@ -20,10 +20,10 @@ from ..foundation.arrays import Array
 from ..foundation.variable import CHANGE
 from ..layers.base import Layer, Step
 from ..layers.core.embedding import Embedding
-from ..layers.history import History, StepWithHistory
+from ..layers.history import Memory, StepWithMemory
 from ..layers.recurrent.rnn import RNN
 from .plan import Plan
-from .stream_states import CellState, HistoryState, LayerState
+from .stream_states import CellState, LayerState, MemoryState
 
 RecurrentStep = Callable[[int, core.Weights, Array, Array], Step]
 """``(k, weights, x, y)``: the step of the k-th recurrent layer, from the array `x` to the array `y`."""
@@ -38,14 +38,14 @@ class Layout(NamedTuple):
         Input and output of the model.
     steps
         What its layers do.
-    histories
-        What of these keep their last inputs, by the place of the layer in the plan.
+    memories
+        What of these keep something of their own, by the place of the layer in the plan.
     """
 
     x: Array
     steps: list[Step]
     y: Array
-    histories: dict[int, History]
+    memories: dict[int, Memory]
 
 
 class StepPlan:
@@ -87,7 +87,7 @@ class StepPlan:
         x = self.first.as_input(np.zeros((rows, *self.input_shape)), "x")
         values: dict[int, Array] = {self.plan.given[0]: x}
         steps: list[Step] = []
-        histories: dict[int, History] = {}
+        memories: dict[int, Memory] = {}
         place = 0
         for number, (step, part) in enumerate(zip(self.plan.steps, self.parts, strict=True)):
             taken = [_cast(values[k], step.layer, steps) for k in step.inputs]
@@ -98,10 +98,10 @@ class StepPlan:
             else:
                 run, y = part(taken[0] if len(taken) == 1 else taken)
                 steps.append(run)
-                if isinstance(run, StepWithHistory):
-                    histories[number] = run.history
+                if isinstance(run, StepWithMemory):
+                    memories[number] = run.memory
             values[step.outputs[0]] = y
-        return Layout(x, steps, values[self.plan.wanted[0]], histories)
+        return Layout(x, steps, values[self.plan.wanted[0]], memories)
 
     def same_as(self, other: StepPlan) -> bool:
         """Whether `other` is of the same layers with the same weights."""
@@ -116,7 +116,8 @@ def _streamed(step: Any) -> Any:
     if step.mask is not None or step.structure is not None or (isinstance(layer, RNN) and len(step.inputs) > 1):
         must = "be given no mask or states, and give no states, to be streamed"
         checks.complain(ValueError, layer.name, must, "a call with them")
-    return layer.stream_weights() if isinstance(layer, RNN) else layer.step_function()
+    in_core = isinstance(layer, RNN) and layer.is_compiled
+    return layer.stream_weights() if in_core else layer.step_function()
 
 
 def _cast(x: Array, layer: Layer, steps: list[Step]) -> Array:
@@ -201,9 +202,9 @@ class ModelStream(StreamBase):
         with checks.memory("batch_size", batch_size, plan.bytes_per_row * self.batch_size):
             self._streams = [core.Stream([weights], self.batch_size) for _, weights in plan.recurrent]
             layout = plan.lay_out(self.batch_size, lambda k, weights, x, y: partial(self._streams[k].step, x, y))
-        self._x, self._steps, self._y, histories = layout
-        self._histories = list(histories.values())
-        self._states = list(self._states_of(histories))
+        self._x, self._steps, self._y, memories = layout
+        self._memories = list(memories.values())
+        self._states = list(self._states_of(memories))
         self._one = (_without_rows(self._x), _without_rows(self._y)) if self.batch_size == 1 else None
         self._claim = Claim()
 
@@ -258,14 +259,14 @@ class ModelStream(StreamBase):
         found: Array = self._plan.first.as_input(x_t, "x_t")
         return found
 
-    def _states_of(self, histories: dict[int, History]) -> Iterator[LayerState]:
+    def _states_of(self, memories: dict[int, Memory]) -> Iterator[LayerState]:
         """Yield what the layers keep, in their order."""
         streams, plan = iter(self._streams), self._plan
         for number, (step, part) in enumerate(zip(plan.plan.steps, plan.parts, strict=True)):
             if isinstance(part, core.Weights):
                 yield CellState(step.layer.name, part, next(streams), self.batch_size)
-            elif number in histories:
-                yield HistoryState(step.layer.name, histories[number])
+            elif number in memories:
+                yield MemoryState(step.layer.name, memories[number])
 
     @property
     def state(self) -> tuple[Array, ...]:
@@ -316,7 +317,7 @@ class ModelStream(StreamBase):
             return partial(core.step_many, [stream._streams[k] for stream in streams], x, y)
 
         x = streams[0]._as_input(x)
-        inputs, steps, y, histories = plan.lay_out(len(streams), recurrent)
+        inputs, steps, y, memories = plan.lay_out(len(streams), recurrent)
         if x.shape != inputs.shape:
             checks.refuse_shape("x", inputs.shape, x.shape)
         if out is not None:
@@ -325,13 +326,15 @@ class ModelStream(StreamBase):
         with ExitStack() as claims:
             for stream in streams:
                 claims.enter_context(stream._claim)
-            for k, history in enumerate(histories.values()):
-                history.state = np.concatenate([stream._histories[k].state for stream in streams])
+            for k, memory in enumerate(memories.values()):
+                parts = zip(*(stream._memories[k].state for stream in streams), strict=True)
+                memory.state = [np.concatenate(part) for part in parts]
             for step in steps:
                 step()
-            for k, history in enumerate(histories.values()):
-                for stream, state in zip(streams, history.state, strict=True):
-                    stream._histories[k].state = state
+            for k, memory in enumerate(memories.values()):
+                state = memory.state
+                for row, stream in enumerate(streams):
+                    stream._memories[k].state = [part[row : row + 1] for part in state]
         if out is None:
             return y
         np.copyto(out, y)

@@ -79,6 +79,8 @@ class Layer(Configured):
     """Whether a layer with a user's ``call`` hands the mask of its input on."""
     keeps: frozenset[str] = frozenset()
     """Methods of `Composed` that a class does without when a subclass defines ``call``."""
+    no_stream: ClassVar[str] = "its output at a step depends on other steps"
+    """Why the layer cannot be streamed, if it cannot."""
     takes_several = False
     """Whether a call may be on several tensors."""
     call_arguments: ClassVar[tuple[str, ...]] = ("x", "training", "mask")
@@ -114,6 +116,7 @@ class Layer(Configured):
         self._weights: list[Variable] = []
         self._all_have_gradients = True
         self._adds_losses = False
+        self._warned_of_mask = False
         self._options: tuple[str, ...] = ()
         self._frozen: tuple[tuple[Array, ...], Any] | None = None
 
@@ -289,6 +292,22 @@ class Layer(Configured):
         """Return the mask of the output; by default that of the input."""
         return mask
 
+    @property
+    def ends_masks(self) -> bool:
+        """Whether the mask of an input is neither looked at nor handed on."""
+        return False
+
+    def watch_mask(self, mask: Any, of_output: Any) -> None:
+        """Warn, once, if the mask of an input ends here unseen, as Keras does."""
+        ends = self.ends_masks and not self._warned_of_mask and all(part is None for part in leaves(of_output))
+        if ends and any(part is not None for part in leaves(mask)):
+            self._warned_of_mask = True
+            message = (
+                f"{self.name}: a {type(self).__name__} does not support masking, and the mask of its input ends here: "
+                "layers behind it take all steps"
+            )
+            warnings.warn(message, UserWarning, stacklevel=user_stacklevel())
+
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; a subclass may define it with functions of `ops` and other layers, and go on from here.
 
@@ -359,7 +378,7 @@ class Layer(Configured):
         A layer whose output at a step depends on more than the input at this step raises ValueError.
         """
         must = "be a layer that can be streamed, one time step at a time"
-        checks.complain(ValueError, self.name, must, f"a {type(self).__name__}")
+        checks.complain(ValueError, self.name, must, f"a {type(self).__name__}", f": {self.no_stream}")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output for an array or anything that makes one; builds the layer at first.
@@ -390,7 +409,10 @@ class Layer(Configured):
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None) -> Any:
         drops = self._drops(training)
         x, mask = self._with_mask(x, mask)
-        return with_masks(self.forward(x, Call(drops, mask)), self.compute_mask(x, mask))
+        y, found = self.forward(x, Call(drops, mask)), self.compute_mask(x, mask)
+        if mask is not None:
+            self.watch_mask(mask, found)
+        return with_masks(y, found)
 
     def _with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
         """Return `x` in the form `forward` takes, and the mask that was given, or else the one that `x` carries."""

@@ -60,6 +60,11 @@ class Composed:
         """Return the mask of the output: that of the layer inside that made it or, with `supports_masking`, `mask`."""
         return running.mask_of_output(self, x, mask)
 
+    @property
+    def ends_masks(self: Any) -> bool:
+        """Whether masks of inputs are not handed on, unless layers inside do."""
+        return not self.supports_masking and type(self).compute_mask is Composed.compute_mask
+
     def compute_output_shape(self: Any, input_shape: Any) -> Any:
         """Shape of the output for an input of `input_shape`, both with the batch axis."""
         return self.output_shape_for(*_of_shape(input_shape, self.dtype))
@@ -146,8 +151,8 @@ class Composed:
 
     def step_function(self: Any) -> Any:
         """ValueError: see `Layer.step_function`."""
-        must = "be a layer that can be streamed, one time step at a time"
-        checks.complain(ValueError, self.name, must, "one with a call() of its own")
+        must, cure = "be a layer that can be streamed, one time step at a time", ": it may look at other steps"
+        checks.complain(ValueError, self.name, must, "one with a call() of its own", cure)
 
     stream_weights = step_function
 

@@ -1,6 +1,8 @@
-"""The last steps of a stream, for a layer whose output at a step depends on more than one of them."""
+"""What a layer of a stream keeps from one step to the next, if its output depends on more than the input at a step."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -8,6 +10,24 @@ from fastlstm import checks
 
 from ..foundation.arrays import Array
 from .base import Step
+
+
+class Memory(Protocol):
+    """Arrays that a layer keeps, the sequences along their first axis."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Names of the arrays."""
+
+    @property
+    def state(self) -> list[Array]:
+        """Copies of the arrays; may be assigned."""
+
+    @state.setter
+    def state(self, state: Sequence[Array]) -> None: ...
+
+    def reset(self) -> None:
+        """Begin anew."""
 
 
 class History:
@@ -22,6 +42,8 @@ class History:
     steps
         Number of steps that are looked at, two or more.
     """
+
+    names = ("inputs",)
 
     def __init__(self, x: Array, steps: int) -> None:
         rows, features = x.shape
@@ -40,14 +62,14 @@ class History:
         return self._windows[place]
 
     @property
-    def state(self) -> Array:
+    def state(self) -> list[Array]:
         """A copy of what the next step will see besides itself, ``(N, steps - 1, features)``; may be assigned."""
-        return self._windows[self._next - 1][:, 1:].copy()
+        return [self._windows[self._next - 1][:, 1:].copy()]
 
     @state.setter
-    def state(self, state: Array) -> None:
+    def state(self, state: Sequence[Array]) -> None:
         steps = len(self._places)
-        self._kept[:, : steps - 1] = self._kept[:, steps:-1] = state
+        self._kept[:, : steps - 1] = self._kept[:, steps:-1] = state[0]
         self._next = steps - 1
 
     def reset(self) -> None:
@@ -56,11 +78,11 @@ class History:
 
 
 @dataclass(frozen=True)
-class StepWithHistory:
+class StepWithMemory:
     """A step of a layer, and what it keeps until the next one."""
 
     run: Step
-    history: History
+    memory: Memory
 
     def __call__(self) -> None:
         """Compute the output of a step."""

@@ -52,7 +52,10 @@ def called(layer: Any, passing: Pass, args: tuple[Any, ...], kwargs: dict[str, A
     told = of_inputs if mask is not None or layer.sees_mask_of(one_or_list(inputs)) else None
     call = Call(passing.training if training is None else bool(training), told, need_dx, arguments=arguments)
     y = _computed(layer, passing, inputs, call)
-    passing.keep_masks(y, layer.compute_mask(one_or_list([bare(part) for part in inputs]), of_inputs))
+    of_output = layer.compute_mask(one_or_list([bare(part) for part in inputs]), of_inputs)
+    if of_inputs is not None:
+        layer.watch_mask(of_inputs, of_output)
+    passing.keep_masks(y, of_output)
     return y
 
 

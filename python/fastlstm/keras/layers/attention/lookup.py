@@ -53,6 +53,7 @@ class Lookup(Layer):
     """
 
     by_name = True
+    no_stream = "a step looks at all the others"
 
     def __init__(self, dropout: float, seed: int | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -10,7 +10,7 @@ from fastlstm import checks
 from ...foundation import core
 from ...foundation.arrays import Array, Shape
 from ..base import Step, Stepper
-from ..history import History, StepWithHistory
+from ..history import History, StepWithMemory
 from ..windows import PADDINGS
 from .adjoint import Adjoint
 from .convolution import Convolution
@@ -146,7 +146,7 @@ class Conv1D(Convolution):
             if span == 1:
                 return partial(run_on, x[:, None]), y[:, 0]
             history = History(x, span)
-            return StepWithHistory(lambda: run_on(history.add(x)), history), y[:, 0]
+            return StepWithMemory(lambda: run_on(history.add(x)), history), y[:, 0]
 
         return stepper
 

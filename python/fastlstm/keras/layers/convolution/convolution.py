@@ -17,6 +17,7 @@ class Convolution(Affine):
     ndim = 3
     mask_ndim = 2
     over_time = True
+    ends_masks = True
     keras_past: ClassVar[Mapping[str, Any]] = {"lora_rank": None, "lora_alpha": None}
     paddings: tuple[str, ...]
     """What `padding` may be."""

@@ -57,6 +57,7 @@ class EinsumDense(Layer):
     """
 
     min_ndim = 2
+    ends_masks = True
     keras_only: ClassVar[Mapping[str, Any]] = {"quantization_config": None}
     keras_past: ClassVar[Mapping[str, Any]] = {
         "lora_rank": None,

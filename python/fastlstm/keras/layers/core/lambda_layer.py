@@ -67,6 +67,11 @@ class Lambda(Layer):
             inputs, **self.arguments, **{k: v for k, v in given.items() if k in parameters(self.function)}
         )
 
+    @property
+    def ends_masks(self) -> bool:
+        """Whether nothing was said of masks."""
+        return self.mask is None
+
     def compute_mask(self, x: Any, mask: Any = None) -> Array | None:
         """Return what `mask` says."""
         found = self.mask(x, mask) if callable(self.mask) else self.mask

@@ -32,6 +32,7 @@ class Masking(Layer):
     """
 
     min_ndim = 2
+    no_stream = "leave the steps out that it would mask"
 
     def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)

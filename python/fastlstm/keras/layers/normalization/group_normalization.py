@@ -42,6 +42,8 @@ class GroupNormalization(Normalization):
     [[-1.0, 1.0, -1.0, 1.0]]
     """
 
+    no_stream = "its means are over all steps"
+
     def __init__(
         self,
         groups: int = 32,

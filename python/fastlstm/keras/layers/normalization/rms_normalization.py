@@ -40,6 +40,8 @@ class RMSNormalization(AlongAxes):
 
     scale: Variable
 
+    ends_masks = True
+
     def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **kwargs: Any) -> None:
         super().__init__(axis, **kwargs)
         self.epsilon = checks.real_number(f"{self.name}: epsilon", epsilon, at_least=0)

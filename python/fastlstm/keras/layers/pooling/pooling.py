@@ -12,6 +12,8 @@ class Pooling(Layer):
 
     ndim = 3
     mask_ndim = 2
+    ends_masks = True
+    no_stream = "its output has other time steps, or none"
 
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -63,6 +63,7 @@ class GlobalAveragePooling1D(GlobalPooling):
     """
 
     keras_call: ClassVar[Mapping[str, Any]] = {"mask": None}
+    ends_masks = False
 
     def forward(self, x: Array, call: Call = INFERENCE) -> Array:
         """Compute the output; see `Layer.forward`."""

@@ -44,6 +44,7 @@ class Bidirectional(Wrapper):
 
     ndim = 3
     mask_ndim = 2
+    no_stream = "one of its layers reads the last step first"
     takes_several = True
     call_arguments = ("x", "initial_state", "mask", "training")
     inner_names = ("layer", "backward_layer")

@@ -26,7 +26,7 @@ from ..base import Layer
 from ..call import INFERENCE, Call
 from ..regularization.dropout import dropout_mask
 from . import in_numpy
-from .loop import Reading, StepPullback
+from .loop import Reading, Step, StepPullback
 from .options import CellOptions, WeightOptions, defaults
 from .states import States, as_lists, checked_states, total, tree_map, zeros
 
@@ -228,6 +228,16 @@ class RecurrentCell(Cell):
             return self._step_in_a_pass(inputs, states)
         found = self._engine.forward(self.frozen(), inputs[None], _as_tuple(states))
         return found[0], _in_form_of(states, found)
+
+    def step_of_now(self) -> Step:
+        """Return what takes one step with the weights of now."""
+        engine, weights = self._engine, self.frozen()
+
+        def step(x_t: Array, states: States) -> tuple[Array, States]:
+            found = engine.forward(weights, x_t[None], states)
+            return found[0], found
+
+        return step
 
     def _step_in_a_pass(self, inputs: Any, states: Any) -> tuple[Any, Any]:
         """Take one step in a function of a user's own: its derivative is that of `vjp`."""

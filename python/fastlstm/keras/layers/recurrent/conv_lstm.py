@@ -8,6 +8,7 @@ from fastlstm import checks
 
 from ...foundation.arrays import Array, Shape, as_array, shape_text
 from ...foundation.trees import leaves, mapped
+from ..base import Step, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback, several
 from ..data_format import checked_data_format
 from ..windows import Windows, one_size
@@ -50,6 +51,7 @@ class ConvLSTMCell(LSTMCell):
         unit_forget_bias: bool = True,
         **options: Unpack[CellOptions],
     ) -> None:
+        checks.size("ConvLSTM1D: filters", filters)
         super().__init__(filters, activation, recurrent_activation, unit_forget_bias=unit_forget_bias, **options)
         self.filters = self.units
         self.kernel_size = one_size(f"{self.name}: kernel_size", kernel_size)
@@ -217,6 +219,16 @@ class ConvLSTM1D(Recurrent):
             return mapped(lambda part: _in_shape(part, next(shapes)), dx), gradients
 
         return mapped(self._apart, y), pullback
+
+    def step_function(self) -> Stepper:
+        """See `Layer.step_function`."""
+        inner = super().step_function()
+
+        def stepper(x: Array) -> tuple[Step, Array]:
+            step, y = inner(x.reshape(len(x), -1))
+            return step, self._apart(y)
+
+        return stepper
 
     def checked_start(self, given: Any, rows: int) -> States:
         """See `RNN.checked_start`; these have positions and features apart."""

@@ -13,9 +13,10 @@ from ...foundation import core
 from ...foundation.arrays import Array, Shape, shape_text
 from ...foundation.eager import with_masks
 from ...foundation.trees import leaves
-from ..base import Layer
+from ..base import Layer, Step, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback, first_of, several
 from ..configs import describe_layer
+from ..history import StepWithMemory
 from ..wrapper import Wrapper
 from .cell import output_size, size_tree
 from .loop import Reading
@@ -24,6 +25,7 @@ from .options import LayerOptions, SequenceOptions, defaults, shows
 from .stacked import StackedRNNCells, build_cell, checked_cell
 from .states import States, as_lists, checked_states, grown, lists_of, rows_of, tree_map
 from .steps import initial_states, is_compiled, scan, scan_vjp, starts_from_zeros
+from .streamed import CellMemory, state_names, step_of_now
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -324,14 +326,32 @@ class RNN(Wrapper):
         return weights
 
     def stream_weights(self) -> core.Weights:
-        """Return the packed weights, for a stream; ValueError if there are none, or the layer reads backwards."""
-        if not self.is_compiled:
-            must = "be a single built-in one for the layer to be streamed"
-            checks.complain(ValueError, f"{self.name}: cell", must, checks.shown(self.cell))
+        """Return the packed weights of a compiled layer, for a stream; ValueError if it reads backwards."""
+        self._check_streamed()
+        return self.core_weights()
+
+    def step_function(self) -> Stepper:
+        """See `Layer.step_function`; this is for cells that are stepped in Python."""
+        self._check_streamed()
+        step, names, sizes = step_of_now(self.cell), state_names(self.cell), self._sizes
+
+        def stepper(x: Array) -> tuple[Step, Array]:
+            y = np.empty((len(x), self._output_size), self.dtype)
+            memory = CellMemory(names, sizes, len(x), self.dtype)
+
+            def run() -> None:
+                output, memory.states = step(x, memory.states)
+                np.copyto(y, output)
+
+            return StepWithMemory(run, memory), y
+
+        return stepper
+
+    def _check_streamed(self) -> None:
+        """ValueError if the layer reads backwards."""
         if self.go_backwards:
             name, cure = f"{self.name}: go_backwards", ": the last step would come first"
             checks.complain(ValueError, name, "be False for the layer to be streamed", True, cure)
-        return self.core_weights()
 
     def reset_state(self) -> None:
         """Forget the states of the last batch."""

@@ -13,6 +13,9 @@ class Rearranging(Layer):
     A mask ends here, as in Keras: the steps of the output are not those of the input.
     """
 
+    ends_masks = True
+    no_stream = "its output has other time steps, or none"
+
     def compute_mask(self, x: Array, mask: Array | None = None) -> None:
         """None: the output has other time steps, or none."""
         return None

@@ -94,6 +94,10 @@ MAKERS: dict[str, Callable[[Any], Any]] = {
     "GaussianNoise": lambda layers: layers.GaussianNoise(0.25),
     "GlobalAveragePooling1D": lambda layers: layers.GlobalAveragePooling1D(keepdims=True),
     "GlobalMaxPooling1D": lambda layers: layers.GlobalMaxPooling1D(),
+    "GroupNormalization": lambda layers: layers.GroupNormalization(3),
+    "GroupNormalization, other": lambda layers: layers.GroupNormalization(
+        2, 1, 0.25, False, gamma_initializer="zeros", gamma_regularizer="l2", gamma_constraint="non_neg"
+    ),
     "Identity": lambda layers: layers.Identity(),
     "InputLayer": lambda layers: layers.InputLayer((3,)),
     "InputLayer, other": lambda layers: layers.InputLayer(batch_shape=(2, None, 3), dtype="int32", name="named"),
@@ -121,6 +125,8 @@ MAKERS: dict[str, Callable[[Any], Any]] = {
     "Permute": lambda layers: layers.Permute((2, 1)),
     "RNN": lambda layers: layers.RNN(layers.LSTMCell(3)),
     "RNN, other": lambda layers: layers.RNN([layers.LSTMCell(3), layers.GRUCell(2)], **SEQUENCE),
+    "RMSNormalization": lambda layers: layers.RMSNormalization(epsilon=0.25),
+    "RMSNormalization, other": lambda layers: layers.RMSNormalization([1, 2], epsilon=0.5),
     "ReLU": lambda layers: layers.ReLU(),
     "ReLU, other": lambda layers: layers.ReLU(6.0, 0.5, 0.25),
     "RepeatVector": lambda layers: layers.RepeatVector(3),
@@ -136,6 +142,8 @@ MAKERS: dict[str, Callable[[Any], Any]] = {
     "StackedRNNCells": lambda layers: layers.StackedRNNCells([layers.LSTMCell(3), layers.GRUCell(2)]),
     "Subtract": lambda layers: layers.Subtract(),
     "TimeDistributed": lambda layers: layers.TimeDistributed(layers.Dense(3)),
+    "UnitNormalization": lambda layers: layers.UnitNormalization(),
+    "UnitNormalization, other": lambda layers: layers.UnitNormalization([1, 2]),
     "UpSampling1D": lambda layers: layers.UpSampling1D(3),
     "ZeroPadding1D": lambda layers: layers.ZeroPadding1D(),
     "ZeroPadding1D, other": lambda layers: layers.ZeroPadding1D((1, 0)),

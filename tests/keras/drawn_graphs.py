@@ -25,6 +25,19 @@ def drawn_graphs(draw, **options):
     assume(False)
 
 
+@st.composite
+def graphs_to_stream(draw):
+    """Draw a functional model of one sequence, whose layers go one step at a time, most of them."""
+    for _ in range(20):
+        drawing = Drawing(draw(st.randoms(use_true_random=False)), ours)
+        drawing.steps, drawing.inputs = STEPS_TO_STREAM, [ours.Input((drawing.rng.choice([T, None]), I))]
+        try:
+            return drawing.model(alone=True)
+        except ValueError:
+            continue
+    assume(False)
+
+
 class Drawing:
     """One model in the making.
 
@@ -43,25 +56,26 @@ class Drawing:
     """
 
     def __init__(self, rng, keras, dtype=None, stateful=False, functions=True):
+        self.steps, self.inputs = STEPS, None
         self.rng, self.keras, self.layers, self.ops = rng, keras, keras.layers, keras.ops
         self.dtype = {} if dtype is None else {"dtype": dtype}
         self.stateful, self.functions = stateful, functions
         self.pool, self.used = [], []
 
-    def model(self):
+    def model(self, alone=False):
         """Return a model of one to three inputs, whose outputs are a tensor, a list, a tuple or a dict."""
-        inputs = [self.source() for _ in range(self.rng.randint(1, 3))]
+        inputs = [self.source() for _ in range(self.rng.randint(1, 3))] if self.inputs is None else self.inputs
         self.pool += [x for x in inputs if self.number(x)]
         for x in inputs:
             if not self.number(x):
                 self.pool.append(self.embedded(x))
         floor = len(self.pool)
         for _ in range(self.rng.randint(1, 8)):
-            self.pool += flat(self.rng.choice(STEPS)(self))
+            self.pool += flat(self.rng.choice(self.steps)(self))
         made = self.pool[floor:] or self.pool
         ends = [self.rng.choice(made) for _ in range(self.rng.randint(1, 3))]
         ends = [end for k, end in enumerate(ends) if all(end is not other for other in ends[:k])]
-        form = self.rng.choice(["alone", "list", "tuple", "dict"])
+        form = "alone" if alone else self.rng.choice(["alone", "list", "tuple", "dict"])
         if form == "alone":
             ends = ends[:1]
         named = {f"out_{(k * 7) % 3}": end for k, end in enumerate(ends)}
@@ -345,4 +359,10 @@ STEPS = [
     layer_on(plain("Masking"), 3),
     *(again, again, merged, merged, dotted, joined_steps, with_states, with_states, operation, operation),
     *(model_inside, given_mask),
+]
+STEPS_TO_STREAM = [
+    *(layer_on(lambda drawing: drawing.layers.LSTM(drawing.units(), return_sequences=True), 3),) * 3,
+    layer_on(lambda drawing: drawing.layers.GRU(drawing.units(), return_sequences=drawing.flag()), 3),
+    layer_on(distributed, 3),
+    *(layer_on(dense), layer_on(some_layer), merged, merged, model_inside, again),
 ]

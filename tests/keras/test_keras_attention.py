@@ -125,6 +125,18 @@ def test_masks_travel(kind):
     np.testing.assert_allclose(other[QUERY_MASK], alone[QUERY_MASK], atol=1e-6)  # what is left out has no share
 
 
+def test_masks_that_arrays_carry():
+    """Between layers called on arrays masks travel too."""
+    query, value = layers.Masking()(padded(QUERY, QUERY_MASK)), layers.Masking()(padded(VALUE, VALUE_MASK))
+    for y, wanted in (
+        (layers.Attention()([query, value]), layers.Attention()([QUERY, VALUE], mask=[QUERY_MASK, VALUE_MASK])),
+        (layers.Attention()([query, value], mask=[None, VALUE_MASK]), layers.Attention()([QUERY, VALUE])),
+    ):
+        np.testing.assert_array_equal(y._keras_mask, QUERY_MASK)
+        assert y.shape == wanted.shape
+    np.testing.assert_array_equal(layers.Attention()([query, value])[~QUERY_MASK], 0)
+
+
 def test_masks_of_a_model_by_name():
     query, value, there = Input((T, D)), Input((S, D)), Input((T, S), dtype="bool")
     layer = layers.MultiHeadAttention(2, 3)

@@ -153,7 +153,7 @@ EQUATIONS = {
 @pytest.mark.filterwarnings("ignore:Layer 'einsum_dense")  # of the mask that it loses, as ours does
 @pytest.mark.parametrize("equation", EQUATIONS)
 def test_einsum_dense(equation):
-    bias = "y" if "y" in equation else "c" if "..." in equation else equation[-1]
+    bias = "d" if equation.endswith("dc") else "y" if "y" in equation else "c" if "..." in equation else equation[-1]
     pair = [k.layers.EinsumDense(equation, EQUATIONS[equation], "tanh", bias) for k in (ours, theirs)]
     for layer in pair:
         layer.build((None, T, D))

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from drawn_graphs import BATCH, VOCABULARY, T, drawn_graphs
+from drawn_graphs import BATCH, VOCABULARY, T, drawn_graphs, graphs_to_stream
 from hypothesis import strategies as st
 from seeds import for_all
 
@@ -153,3 +153,17 @@ def test_slopes_are_central_differences(model, seed):
     expected = sum((g * d).sum() for g, d in pairs if g is not None and d is not None)
     # Values are of order one to a hundred; rounding leaves 1e-8 of them at this step, curvature less.
     assert slope == pytest.approx(expected, rel=1e-5, abs=1e-6)
+
+
+@for_all(40, model=graphs_to_stream(), seed=seeds)
+def test_a_stream_gives_the_steps_of_predict_or_is_refused(model, seed):
+    rng = np.random.default_rng(seed)
+    fill(model, rng)
+    x = data_for(model, rng)
+    try:
+        stream = model.stream(BATCH)
+    except ValueError as error:
+        assert "streamed" in str(error)  # noqa: PT017 - it need not be raised
+        return
+    wanted, found = model.predict(x, verbose=0), [stream.step(x[:, t]) for t in range(T)]
+    np.testing.assert_array_equal(found[-1] if wanted.ndim == 2 else np.stack(found, axis=1), wanted)

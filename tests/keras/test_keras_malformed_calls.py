@@ -45,7 +45,6 @@ CASES: dict[str, tuple[Callable[[], Any], str]] = {
     "shape of shapes": (lambda: Input(((3,), 2)), "Input: shape: each size must be a whole number"),
     "array in place of an input": (lambda: Model(A, X), "inputs must be symbolic tensors, .*, got an array of shape"),
     "layer in place of an output": (lambda: Model(X, layers.Dense(2)), "outputs must be symbolic tensors"),
-    "input twice": (lambda: Model([X, X], layers.GRU(2)(X)), "inputs must be different tensors, got 'x' twice"),
     "nothing": (lambda: Model([], []), "must have at least one tensor each, got 0 inputs and 0 outputs"),
     "against the current": (lambda: Model(layers.GRU(2)(X), X), "outputs must follow from inputs alone, got .* 'x'"),
     "disconnected": (lambda: Model(X, layers.Dense(2)(V)), r"got outputs that need \(None, 4\) from 'v'"),

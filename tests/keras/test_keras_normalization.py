@@ -336,3 +336,70 @@ def test_errors(case):
     make, error, message = ERRORS[case]
     with pytest.raises(error, match=message):
         make()
+
+
+# --- Lengths and groups -----------------------------------------------------------------------------------------------
+
+OTHERS = {
+    "unit": lambda **options: layers.UnitNormalization(**options),
+    "unit of both": lambda **options: layers.UnitNormalization([1, -1], **options),
+    "rms": lambda **options: layers.RMSNormalization(**options),
+    "rms of steps": lambda **options: layers.RMSNormalization(1, 0.1, **options),
+    "rms of both": lambda **options: layers.RMSNormalization([2, 1], **options),
+    "groups": lambda **options: layers.GroupNormalization(3, **options),
+    "groups of steps": lambda **options: layers.GroupNormalization(2, 1, center=False, **options),
+    "one group": lambda **options: layers.GroupNormalization(1, scale=False, **options),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_gradients_of_others(kind, check_gradients):
+    layer = filled(OTHERS[kind](dtype="float64"), X.shape)
+    check_gradients(layer, X)
+
+
+def test_lengths_by_definition():
+    y = layers.UnitNormalization(dtype="float64")(X)
+    np.testing.assert_allclose(np.linalg.norm(y, axis=-1), 1, rtol=1e-13)
+    layer = filled(layers.RMSNormalization(dtype="float64"), X.shape)
+    wanted = X / np.sqrt((X**2).mean(-1, keepdims=True) + 1e-6) * layer.get_weights()[0]
+    np.testing.assert_allclose(layer(X), wanted, rtol=1e-13)
+    zeros = np.zeros((2, 3))
+    y, pullback = layers.UnitNormalization(dtype="float64").vjp(zeros)
+    np.testing.assert_array_equal(y, 0)
+    np.testing.assert_allclose(pullback(zeros + 1)[0], 1e12)
+
+
+def test_groups_by_definition():
+    layer = layers.GroupNormalization(3, dtype="float64", epsilon=0)
+    y = layer(X)
+    np.testing.assert_allclose(y.mean(axis=1), 0, atol=1e-14)  # three groups of one feature: over all steps
+    np.testing.assert_allclose(y.var(axis=1), 1, rtol=1e-13)
+    assert layers.GroupNormalization(-1).groups == -1
+    with pytest.raises(ValueError, match="a number of features at axis -1 that 2 groups have equal parts of"):
+        layers.GroupNormalization(2)(X)
+    with pytest.raises(ValueError, match="groups must be a positive number, or -1, got 0"):
+        layers.GroupNormalization(0)
+
+
+@pytest.mark.parametrize("kind", ["unit", "rms"])
+def test_others_stream(kind):
+    model = Sequential([Input((4, 3)), layers.SimpleRNN(3, return_sequences=True), OTHERS[kind]()])
+    stream = model.stream(5)
+    steps = [stream.step(X[:, t]) for t in range(4)]
+    np.testing.assert_array_equal(np.stack(steps, 1), model.predict(X, verbose=0))
+    whole = Sequential([Input((4, 3)), OTHERS[f"{kind} of both"]()])
+    with pytest.raises(ValueError, match="can be streamed"):
+        whole.stream()
+
+
+def test_masks_of_others():
+    assert layers.UnitNormalization().compute_mask(X, MASK) is MASK
+    assert layers.GroupNormalization(3).compute_mask(X, MASK) is MASK
+    assert layers.RMSNormalization().compute_mask(X, MASK) is None
+
+
+@pytest.mark.parametrize("kind", ["rms", "groups"])
+def test_in_time_distributed(kind):
+    layer = filled(layers.TimeDistributed(OTHERS[kind](dtype="float64")), X.shape)
+    np.testing.assert_array_equal(layer(X)[:, 1], layer.layer(X[:, 1]))

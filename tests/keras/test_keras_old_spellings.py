@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import pickle
 import subprocess
 import sys
 import warnings
@@ -159,3 +160,43 @@ def test_seeds_as_tensorflow_sets_them():
     first = layers.Dense(2).kernel_initializer((2, 2))
     keras.utils.set_random_seed(3)
     np.testing.assert_array_equal(layers.Dense(2).kernel_initializer((2, 2)), first)
+
+
+@OLD
+@pytest.mark.parametrize(("old", "today", "gates"), [("CuDNNLSTM", "LSTM", 4), ("CuDNNGRU", "GRU", 3)])
+def test_layers_of_cudnn(old, today, gates):
+    """They are the layers of today, and take the two biases; so do configs and these layers themselves."""
+    made = getattr(layers, old)
+    assert made is getattr(layers, today)
+    rng = np.random.default_rng(0)
+    kernel, recurrent, bias = (rng.normal(size=shape) for shape in ((3, 4 * gates), (4, 4 * gates), 8 * gates))
+    layer = made(4, return_sequences=True)
+    layer.build((None, None, 3))
+    layer.set_weights([kernel, recurrent, bias])
+    one, other = bias[: 4 * gates], bias[4 * gates :]
+    wanted = one + other if today == "LSTM" else np.stack([one, other])
+    np.testing.assert_array_equal(layer.get_weights()[2], wanted.astype("float32"))
+    config = {
+        "class_name": old,
+        "config": {"name": "old", "units": 4, "return_sequences": True, "unit_forget_bias": True},
+    }
+    if today == "GRU":
+        del config["config"]["unit_forget_bias"]
+    again = keras.saving.deserialize_keras_object(config)
+    assert type(again) is made
+    assert again.return_sequences
+    with pytest.raises(ValueError, match="bias must have shape"):
+        layer.set_weights([kernel, recurrent, bias[1:]])
+    model = keras.Sequential([keras.Input((None, 3)), again])
+    model.set_weights([kernel, recurrent, bias])
+    x = rng.normal(size=(2, 5, 3))
+    np.testing.assert_array_equal(model.predict(x, verbose=0), layer(x))
+    twin = pickle.loads(pickle.dumps(model))
+    twin.set_weights([kernel, recurrent, bias])
+
+
+def test_a_gru_that_resets_before_has_no_second_bias():
+    layer = layers.GRU(4, reset_after=False)
+    layer.build((None, None, 3))
+    with pytest.raises(ValueError, match=r"bias must have shape \(12,\), got \(24,\)"):
+        layer.set_weights([np.zeros((3, 12)), np.zeros((4, 12)), np.zeros(24)])

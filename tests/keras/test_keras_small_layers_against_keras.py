@@ -61,6 +61,14 @@ LAYERS = {
     "layer_normalization": (lambda k: k.LayerNormalization(), X),
     "layer_normalization_both": (lambda k: k.LayerNormalization(axis=[1, 2], epsilon=0.1), X),
     "layer_normalization_steps": (lambda k: k.LayerNormalization(axis=1, scale=False), X),
+    "unit_normalization": (lambda k: k.UnitNormalization(), PADDED),
+    "unit_normalization_both": (lambda k: k.UnitNormalization(axis=[1, 2]), X),
+    "rms_normalization": (lambda k: k.RMSNormalization(), X),
+    "rms_normalization_both": (lambda k: k.RMSNormalization(axis=[1, 2], epsilon=0.1), X),
+    "group_normalization": (lambda k: k.GroupNormalization(2), X),
+    "group_normalization_each": (lambda k: k.GroupNormalization(-1, scale=False), X),
+    "group_normalization_steps": (lambda k: k.GroupNormalization(7, axis=1, epsilon=0.1), X),
+    "group_normalization_flat": (lambda k: k.GroupNormalization(2), X[:, 0]),
     "average_apart": (lambda k: k.AveragePooling1D(pool_size=1, strides=3), X),
     "conv": (lambda k: k.Conv1D(3, 2), X),
     "conv_same": (lambda k: k.Conv1D(6, 4, padding="same", activation="tanh"), X),
@@ -78,7 +86,13 @@ LAYERS = {
     "conv_transpose_same_apart": (lambda k: k.Conv1DTranspose(3, 2, strides=3, padding="same"), X),
 }
 
-OF_STEPS = ("prelu", "batch_normalization_steps", "layer_normalization_both", "layer_normalization_steps")
+OF_STEPS = (
+    *("rms_normalization_both", "group_normalization_steps"),
+    "prelu",
+    "batch_normalization_steps",
+    "layer_normalization_both",
+    "layer_normalization_steps",
+)
 """Layers with a weight for every time step."""
 
 
@@ -294,7 +308,8 @@ def test_penalties_on_what_goes_through():
         ),
         *("ELU", "Softmax", "Identity", "Rescaling", "RepeatVector", "Reshape", "Permute", "Flatten", "UpSampling1D"),
         *("ZeroPadding1D", "Cropping1D", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "MaxPooling1D"),
-        *("AveragePooling1D", "PReLU", "BatchNormalization", "LayerNormalization"),
+        *("AveragePooling1D", "PReLU", "BatchNormalization", "LayerNormalization", "GroupNormalization"),
+        *("RMSNormalization", "UnitNormalization"),
     ],
 )
 def test_constructors_take_the_same_arguments(name):

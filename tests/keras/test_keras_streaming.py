@@ -12,7 +12,7 @@ import pytest
 from helpers import peak_of
 
 import fastlstm as fl
-from fastlstm.keras import Input, Sequential, activations, layers
+from fastlstm.keras import Input, Model, Sequential, activations, layers
 
 I = 5
 X = np.random.default_rng(0).normal(size=(4, 9, I)).astype("float32")
@@ -131,7 +131,7 @@ def test_a_result_stays_as_it_is():
     np.testing.assert_array_equal(first, kept)
 
 
-@pytest.mark.parametrize("name", sorted(activations._KNOWN))
+@pytest.mark.parametrize("name", sorted(activations.KNOWN))
 def test_activations_step_as_they_run(name):
     model = Sequential([Input((None, I)), layers.Dense(7, name), layers.Activation(name)])
     x = 9 * X
@@ -292,6 +292,14 @@ def test_a_stream_leaves_stateful_layers_alone():
 def test_layers_that_cannot_be_streamed(parts, message):
     with pytest.raises(ValueError, match=message):
         Sequential([Input((9, I)), *parts]).stream()
+
+
+def test_models_with_operations_cannot_be_streamed():
+    x = Input((9, I))
+    with pytest.raises(ValueError, match=r"add must be a layer that can be streamed, .*, got a Add"):
+        Model(x, layers.LSTM(I, return_sequences=True)(x) + x).stream()
+    with pytest.raises(ValueError, match=r"functional.* must have a layer to be streamed, got none"):
+        Model(x, x).stream()
 
 
 def test_errors():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -52,7 +52,7 @@ class Variable:
         Whether training changes it at all.
     """
 
-    __slots__ = ("_value", "constraint", "name", "path", "regularizer", "trainable")
+    __slots__ = ("_value", "constraint", "name", "other_form", "path", "regularizer", "trainable")
 
     def __init__(
         self,
@@ -70,6 +70,8 @@ class Variable:
         self.regularizer = regularizer
         self.constraint = constraint
         self.trainable = trainable
+        self.other_form: Callable[[Array, tuple[int, ...]], Array] | None = None
+        """Brings what is assigned in another form into one of a shape; what it does not know stays as it is."""
 
     @property
     def value(self) -> Array:
@@ -115,12 +117,14 @@ class Variable:
     def checked(self, value: Any) -> Array:
         """Return a read-only copy of `value` fit to be assigned, or ValueError."""
         array = any_numbers(bare(value.value if isinstance(value, Variable) else value), self.path)
+        if array.shape != self.shape and self.other_form is not None:
+            array = self.other_form(array, self.shape)
         if array.shape != self.shape:
             checks.refuse_shape(self.path, self.shape, array.shape)
         return frozen_copy(array, self.dtype)
 
     def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
-        self.trainable = True
+        self.trainable, self.other_form = True, None
         for name, value in state[1].items():
             setattr(self, name, value)
         self._value.flags.writeable = False  # which NumPy neither pickles nor copies

@@ -89,10 +89,14 @@ class Network:
         Whether penalties on outputs of layers are wanted.
     logits
         Numbers of the outputs that are wanted without the activation of the layer that makes them.
+    by_rows
+        Whether gradients of large tables may come as a `RowGradient`.
     """
 
-    def __init__(self, plan: Plan, penalties: bool = False, logits: Collection[int] = ()) -> None:
-        self.plan, self.mixed = plan, plan.mixed
+    def __init__(
+        self, plan: Plan, penalties: bool = False, logits: Collection[int] = (), by_rows: bool = False
+    ) -> None:
+        self.plan, self.mixed, self.by_rows = plan, plan.mixed, by_rows
         self.penalized = penalties and any([step.layer.penalizes_output for step in plan.steps])
         self.bare = frozenset([plan.wanted[k] for k in logits]) if logits else _NONE
         self._trained: Trained | None = None
@@ -155,7 +159,7 @@ class Network:
         """
         run, trained = Run(self.plan, inputs, masks), self.trained
         back: list[tuple[Back, Pullback]] = []
-        self._go(trained.ways(training, self.bare, need), run, back)
+        self._go(trained.ways(training, self.bare, need, self.by_rows), run, back)
         return run.found(self.plan), partial(self._pull_back, back, trained, trained.live(need))
 
     def _go(self, taken: Sequence[Way], run: Run, pullbacks: list[tuple[Back, Pullback]]) -> None:

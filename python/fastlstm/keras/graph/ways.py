@@ -52,6 +52,7 @@ def ways(
     bare: Collection[int],
     live: Sequence[bool] | None = None,
     numbers: dict[int, slice | list[int]] | None = None,
+    by_rows: bool = False,
 ) -> list[Way]:
     """Return how steps are taken.
 
@@ -67,13 +68,15 @@ def ways(
         Whether the gradient of each array is wanted; None: of no array.
     numbers
         By the id of each layer, which of all gradients it gives.
+    by_rows
+        Whether gradients of large tables may come as those of their rows.
     """
     found = []
     for step in steps:
         first, out = step.inputs[0], step.outputs[0]
         drops = training if step.training is None else step.training
         need_dx = live is not None and any(live[place] for place in step.inputs)
-        call = Call(drops, None, need_dx, out in bare, step.arguments)
+        call = Call(drops, None, need_dx, out in bare, step.arguments, by_rows)
         back = None
         if call.logits or (live is not None and live[out]):
             given: slice | list[int] = numbers[id(step.layer)] if numbers else []
@@ -113,12 +116,12 @@ class Trained:
         """Whether the gradient of each array is wanted, where those of the inputs are or are not."""
         return [True] * len(self._live) if need else self._live
 
-    def ways(self, training: bool, bare: frozenset[int], need: bool) -> list[Way]:
+    def ways(self, training: bool, bare: frozenset[int], need: bool, by_rows: bool) -> list[Way]:
         """Return how the steps are taken with a gradient."""
-        key = training, bare, need
+        key = training, bare, need, by_rows
         known = self._ways.get(key)
         if known is None:
-            known = self._ways[key] = ways(self._steps, training, bare, self.live(need), self._numbers)
+            known = self._ways[key] = ways(self._steps, training, bare, self.live(need), self._numbers, by_rows)
         return known
 
 

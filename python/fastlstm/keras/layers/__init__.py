@@ -26,7 +26,10 @@ from .merging.extremes import Maximum, Minimum, maximum, minimum
 from .merging.multiply import Multiply, multiply
 from .merging.sums import Add, Average, Subtract, add, average, subtract
 from .normalization.batch_normalization import BatchNormalization
+from .normalization.group_normalization import GroupNormalization
 from .normalization.layer_normalization import LayerNormalization
+from .normalization.rms_normalization import RMSNormalization
+from .normalization.unit_normalization import UnitNormalization
 from .pooling.whole import GlobalAveragePooling1D, GlobalAvgPool1D, GlobalMaxPool1D, GlobalMaxPooling1D
 from .pooling.windows import AveragePooling1D, AvgPool1D, MaxPool1D, MaxPooling1D
 from .recurrent.bidirectional import Bidirectional
@@ -80,6 +83,7 @@ __all__ = [
     "GlobalAvgPool1D",
     "GlobalMaxPool1D",
     "GlobalMaxPooling1D",
+    "GroupNormalization",
     "Identity",
     "Input",
     "InputLayer",
@@ -97,6 +101,7 @@ __all__ = [
     "Multiply",
     "PReLU",
     "Permute",
+    "RMSNormalization",
     "ReLU",
     "RepeatVector",
     "Rescaling",
@@ -108,6 +113,7 @@ __all__ = [
     "StackedRNNCells",
     "Subtract",
     "TimeDistributed",
+    "UnitNormalization",
     "UpSampling1D",
     "ZeroPadding1D",
     "add",

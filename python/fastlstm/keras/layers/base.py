@@ -32,7 +32,7 @@ from ..foundation.trees import filled, leaves
 from ..foundation.variable import CHANGE, Variable, assign_all, current_values, is_held
 from . import composed, inside
 from .call import INFERENCE, TRAINING, Call, Pullback
-from .call_arguments import by_name, check_mask, check_one, check_tensors
+from .call_arguments import check_mask, check_one, check_tensors, named_arguments
 from .configs import Configured
 
 Step: TypeAlias = Callable[[], object]
@@ -358,8 +358,8 @@ class Layer(Configured):
 
         A layer whose output at a step depends on more than the input at this step raises ValueError.
         """
-        must = "be a layer that can be streamed, one time step at a time"
-        checks.complain(ValueError, self.name, must, f"a {type(self).__name__}")
+        made: Stepper = super().step_function()
+        return made
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output for an array or anything that makes one; builds the layer at first.
@@ -377,15 +377,15 @@ class Layer(Configured):
         """
         if "inbound_nodes" not in self.__dict__:
             raise RuntimeError(f"{type(self).__name__}: call super().__init__() first in __init__()")
-        arguments_of_its_own = self.composed or self.by_name
+        own = self.composed or self.by_name
         if any_symbolic(args, kwargs):
-            return self._noted(*args, **kwargs) if arguments_of_its_own else self._noted(**by_name(self, args, kwargs))
+            return self._noted(*args, **kwargs) if own else self._noted(**named_arguments(self, args, kwargs))
         passing = current()
         if passing is not None:
             return inside.called(self, passing, args, kwargs)
-        if arguments_of_its_own or (len(args) == 1 and not kwargs):
+        if own or (len(args) == 1 and not kwargs):
             return self._on_arrays(*args, **kwargs)
-        return self._on_arrays(**by_name(self, args, kwargs))
+        return self._on_arrays(**named_arguments(self, args, kwargs))
 
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None) -> Any:
         drops = self._drops(training)

@@ -27,6 +27,8 @@ class Call(NamedTuple):
         Leave out the final activation `Layer.logits_activation`.
     arguments
         What else the layer was called with, in a form that the inputs can be filled into.
+    by_rows
+        Whether the gradient of a large table may come as a `RowGradient`.
     """
 
     training: bool = False
@@ -34,6 +36,7 @@ class Call(NamedTuple):
     need_dx: bool = True
     logits: bool = False
     arguments: Any = None
+    by_rows: bool = False
 
 
 def several(shape: Any) -> list[Any]:

@@ -14,7 +14,7 @@ FIRST = ("inputs", "sequences", "sequence", "x")
 """Names under which Keras takes what a layer is called on."""
 
 
-def by_name(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+def named_arguments(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of a call by name, or TypeError if they are not those of the layer."""
     known, name = layer.call_arguments, f"{layer.name}: the arguments of a call"
     if len(args) > len(known):

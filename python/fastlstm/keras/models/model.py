@@ -14,7 +14,7 @@ from ..foundation.arrays import Array, any_numbers, as_batch_shape, as_mask, wit
 from ..foundation.eager import with_masks
 from ..foundation.lookup import auto_name
 from ..foundation.symbolic import Arguments, SymbolicTensor
-from ..foundation.trees import filled, leaves, mapped, unique
+from ..foundation.trees import filled, leaves, mapped
 from ..foundation.variable import CHANGE, Variable, assign_all, holding
 from ..graph.network import Found, Network
 from ..graph.plan import Plan
@@ -92,9 +92,6 @@ class Model(ConfiguredModel):
         if not leaves(inputs) or not leaves(outputs):
             got = f"{len(leaves(inputs))} inputs and {len(leaves(outputs))} outputs"
             checks.complain(ValueError, f"{self.name}: inputs and outputs", "have at least one tensor each", got)
-        if len(unique(leaves(inputs))) < len(leaves(inputs)):
-            twice = next(name for name, count in Counter(tensor.name for tensor in leaves(inputs)).items() if count > 1)
-            checks.complain(ValueError, f"{self.name}: inputs", "be different tensors", f"{twice!r} twice")
         inputs, outputs = cut(inputs, outputs, self.name)
         self._plan = Plan(leaves(inputs), leaves(outputs), self.name)
         self._input_tree, self._output_tree = inputs, outputs

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from ..foundation.published import publish_as
 from .telling import tell
 
 ROOT = __name__.split(".old_spellings", maxsplit=1)[0]
@@ -38,6 +39,7 @@ MODULES = {
 """Where the names of an old module are today. Some of the old ones are folders of this package, too."""
 
 NAMES = {
+    "layers": {"CuDNNGRU": "layers.GRU", "CuDNNLSTM": "layers.LSTM"},
     "models": {"Input": "layers.Input"},
     "utils": {"Sequence": "utils.PyDataset"},
 }
@@ -51,6 +53,8 @@ def install() -> None:
         _find_in(module, _names_of(module, old, today), sorted(_module(today).__all__))
     for place, names in NAMES.items():
         _find_in(_module(place), _names_that_moved(place, names))
+    for name, today in NAMES["layers"].items():  # configs have them too
+        publish_as("keras.layers", name, getattr(_module("layers"), today.rpartition(".")[2]))
 
 
 def _module(place: str) -> ModuleType:

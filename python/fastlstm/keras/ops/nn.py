@@ -7,6 +7,7 @@ import numpy
 
 from fastlstm import checks
 
+from .. import activations
 from ..foundation.boxes import bare
 from ..foundation.settings import floatx
 from ..foundation.symbolic import OPERATORS, Arguments
@@ -201,9 +202,11 @@ def multi_hot(np: Any, inputs: Any, num_classes: int, axis: int = -1, dtype: Any
 
 
 def _activation(activation: Any, x: Any) -> Any:
-    """Note an activation: as the function of its name, if there is one."""
-    if activation.name in globals():
-        return globals()[activation.name](x)
+    """Note an activation: as the function of its name, if there is one and it is the same."""
+    built_in = getattr(activations, activation.name, None) is activation
+    if built_in and activation.name in globals():
+        settings = {"approximate": False} if activation.name == "gelu" else {}
+        return globals()[activation.name](x, **settings)
     kind = "".join(part.capitalize() for part in activation.name.split("_"))
     return FunctionOperation(activation, kind).note(Arguments((x,), {}))
 

@@ -32,6 +32,8 @@ class Adadelta(Optimizer):
     Zeiler, ADADELTA: An Adaptive Learning Rate Method, arXiv 1212.5701, 2012.
     """
 
+    rests = True
+
     def __init__(
         self, learning_rate: LearningRate = 0.001, rho: float = 0.95, epsilon: float = 1e-7, **kwargs: Any
     ) -> None:

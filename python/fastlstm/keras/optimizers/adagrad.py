@@ -31,6 +31,8 @@ class Adagrad(Optimizer):
     Duchi, Hazan and Singer, Adaptive Subgradient Methods for Online Learning and Stochastic Optimization, JMLR 2011.
     """
 
+    rests = True
+
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,

@@ -37,6 +37,8 @@ class Adam(Optimizer):
     Kingma and Ba, Adam: A Method for Stochastic Optimization, ICLR 2015.
     """
 
+    rests = True
+
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,

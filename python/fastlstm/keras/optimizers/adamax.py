@@ -34,6 +34,8 @@ class Adamax(Optimizer):
     Kingma and Ba, Adam: A Method for Stochastic Optimization, ICLR 2015, section 7.1.
     """
 
+    rests = True
+
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,

@@ -14,6 +14,7 @@ from fastlstm.forks import StepLock
 from ..foundation.arrays import Array, any_numbers
 from ..foundation.configs import Configurable
 from ..foundation.lookup import checked_name, snake_case
+from ..foundation.rows import RowGradient
 from ..foundation.variable import CHANGE, Variable
 from .clipping import checked_clips, clip
 from .following import follow
@@ -74,6 +75,8 @@ class Optimizer(Configurable):
 
     slots: tuple[Slot, ...] = ()
     """What is kept for every variable."""
+    rests: ClassVar[bool] = False
+    """Whether `update` leaves a weight and its slots as they are where the gradient is 0 and the slots are new."""
 
     def __init__(
         self,
@@ -155,7 +158,25 @@ class Optimizer(Configurable):
         with self._steps.lock:
             if variables is not None:
                 self.build(variables)
-            self._apply(self._slots.checked_gradients(gradients))
+            given = self._slots.checked_gradients(gradients)
+            if RowGradient in map(type, given):
+                given = self._as_taken(given)
+                self._slots.set_apart(given)
+            self._apply(given)
+
+    def _as_taken(self, gradients: list[Any]) -> list[Any]:
+        """Return gradients by rows as whole ones, for variables of which a step may change other rows too."""
+        pairs = zip(self._slots.trained, gradients, strict=True)
+        by_rows = (
+            self.rests
+            and type(self).update.__module__.startswith("fastlstm.")
+            and getattr(self, "epsilon", 1.0) > 0
+            and not self._shared_slots
+            and self.weight_decay is None
+        )
+        return [
+            g.whole() if isinstance(g, RowGradient) and not (by_rows and v.constraint is None) else g for v, g in pairs
+        ]
 
     def _apply(self, gradients: list[Array]) -> None:
         groups = self._slots.groups

@@ -31,6 +31,8 @@ class Lion(Optimizer):
     Chen and others, Symbolic Discovery of Optimization Algorithms, NeurIPS 2023.
     """
 
+    rests = True
+
     def __init__(
         self, learning_rate: LearningRate = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, **kwargs: Any
     ) -> None:

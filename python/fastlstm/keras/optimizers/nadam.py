@@ -39,6 +39,8 @@ class Nadam(Optimizer):
     Dozat, Incorporating Nesterov Momentum into Adam, ICLR Workshop 2016.
     """
 
+    rests = True
+
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,

@@ -32,6 +32,8 @@ class RMSprop(Optimizer):
         Those of `Optimizer`.
     """
 
+    rests = True
+
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,

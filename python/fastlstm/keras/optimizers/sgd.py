@@ -27,6 +27,8 @@ class SGD(Optimizer):
         Those of `Optimizer`.
     """
 
+    rests = True
+
     def __init__(
         self, learning_rate: LearningRate = 0.01, momentum: float = 0.0, nesterov: bool = False, **kwargs: Any
     ) -> None:

@@ -9,8 +9,10 @@ import numpy as np
 from fastlstm import checks
 
 from ..foundation.arrays import Array, as_array
+from ..foundation.rows import RowGradient
 from ..foundation.variable import Variable
 from .group import Group, Slot
+from .table import Table
 
 
 class Slots:
@@ -21,6 +23,9 @@ class Slots:
         self.trained: list[Variable] = []
         self._wanted: list[tuple[tuple[int, ...], str]] = []
         self._set_aside: list[tuple[Variable, list[Array]]] = []
+        self._kinds: Sequence[Slot] = ()
+        self._apart: frozenset[int] = frozenset()
+        """Ids of the variables whose gradients come by rows."""
 
     def build(self, given: Iterable[Variable], slots: Sequence[Slot], owner: str) -> None:
         """Make the slots of every variable; `owner` is the class name of the optimizer."""
@@ -29,12 +34,31 @@ class Slots:
             return
         self._put_aside()
         self._check_known(variables, owner)
-        self.trained, self._wanted = variables, [(v.shape, "f") for v in variables]
-        self.groups = []
-        for dtype in dict.fromkeys(v.dtype for v in variables):
-            indices = [i for i, v in enumerate(variables) if v.dtype == dtype]
-            self.groups.append(Group([variables[i] for i in indices], indices, slots))
+        self.trained, self._wanted, self._kinds = variables, [(v.shape, "f") for v in variables], slots
+        self._make_groups()
         self._take_up()
+
+    def _make_groups(self) -> None:
+        variables, slots = self.trained, self._kinds
+        apart = [i for i, v in enumerate(variables) if id(v) in self._apart]
+        self.groups = [Table(variables[i], i, slots) for i in apart]
+        others = [(i, v) for i, v in enumerate(variables) if id(v) not in self._apart]
+        for dtype in dict.fromkeys(v.dtype for _, v in others):
+            indices = [i for i, v in others if v.dtype == dtype]
+            self.groups.append(Group([variables[i] for i in indices], indices, slots))
+
+    def set_apart(self, gradients: Sequence[Any]) -> None:
+        """Make a `Table` of every variable whose gradient comes by rows."""
+        pairs = zip(self.trained, gradients, strict=True)
+        apart = {id(variable) for variable, gradient in pairs if isinstance(gradient, RowGradient)}
+        if apart <= self._apart:
+            return
+        self._apart |= apart
+        self._put_aside()
+        self._make_groups()
+        self._take_up()
+        trained = {id(variable) for variable in self.trained}
+        self._set_aside = [entry for entry in self._set_aside if id(entry[0]) not in trained]
 
     def trains(self, variables: Any) -> bool:
         """Whether these are the variables trained, in a list."""
@@ -68,8 +92,8 @@ class Slots:
                 for slot, values in zip(group.slots_of(k), earlier.get(id(variable), ()), strict=False):
                     slot[...] = values
 
-    def checked_gradients(self, gradients: Any) -> list[Array]:
-        """Return the gradients, each an array of its variable's shape."""
+    def checked_gradients(self, gradients: Any) -> list[Any]:
+        """Return the gradients, each an array of its variable's shape, or a `RowGradient` of it."""
         arrays = isinstance(gradients, list) and {*map(type, gradients)} == {np.ndarray}
         if arrays and [(g.shape, g.dtype.kind) for g in gradients] == self._wanted:  # as those of a model are
             return list(gradients)
@@ -79,7 +103,8 @@ class Slots:
             checks.complain(ValueError, "gradients", f"be {count} arrays, one for each variable", len(given))
         for i, variable in enumerate(self.trained):
             name = f"gradients: that of {variable.path}"
-            given[i] = as_array(given[i], name, variable.dtype)
+            if not isinstance(given[i], RowGradient):
+                given[i] = as_array(given[i], name, variable.dtype)
             if given[i].shape != variable.shape:
                 checks.refuse_shape(name, variable.shape, given[i].shape)
         return given

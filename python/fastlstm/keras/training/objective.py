@@ -71,7 +71,7 @@ class Objective:
                     fused = True
                 terms.append(_Term(k, loss, scales[k], fused))
         self.terms, self.count = terms, len(losses)
-        self.network = Network(plan, bool(terms), bare)
+        self.network = Network(plan, bool(terms), bare, by_rows=True)
         self.regularized = any([variable.regularizer is not None for variable in plan.weights])
 
     @property

@@ -10,6 +10,7 @@ import numpy as np
 from fastlstm import checks
 
 from ...foundation.arrays import Array, any_numbers, as_array, shape_text
+from ...foundation.eager import mask_of, with_masks
 from ...foundation.random import generator
 from ...foundation.symbolic import Arguments
 from ..base import Layer
@@ -87,9 +88,10 @@ class Lookup(Layer):
             request = self._request(*args, **kwargs)
         except TypeError as error:
             text = str(error).partition("._request()")[2]  # Python's own of wrong arguments
-            got = (text or str(error)).strip().removeprefix("got ")
-            name, must = f"{self.name}: the arguments of a call", "be those that the layer takes"
-            checks.complain(TypeError, name, must, got, cause=error)
+            if not text:
+                raise
+            name, got = f"{self.name}: the arguments of a call", f"others: {text.lstrip()}"
+            checks.complain(TypeError, name, "be those of the layer", got, cause=error)
         for name in ("return_attention_scores", "use_causal_mask"):
             request = request._replace(**{name: checks.truth(f"{self.name}: {name}", getattr(request, name))})
         args, kwargs = self._as_called(request)
@@ -103,7 +105,10 @@ class Lookup(Layer):
         arguments = Arguments(args, kwargs, _is_array)
         shapes: Any = [(None, *part.shape[1:]) for part in arguments.tensors]
         self.get_ready(arguments, shapes)
-        return self.forward(arguments.tensors, Call(drops, arguments=arguments))
+        carried = {id(array): mask_of(named[name]) for name, array in arrays.items()}
+        masks = [carried[id(tensor)] for tensor in arguments.tensors]
+        y = self.forward(arguments.tensors, Call(drops, masks, arguments=arguments))
+        return with_masks(y, self.compute_mask(arguments.tensors, masks))
 
     def as_input(self, x: Any, name: str, wanted: str = "an array of numbers") -> Array:
         """`x` as an array of this layer's dtype; booleans, which masks are made of, stay what they are."""

@@ -10,10 +10,14 @@ from fastlstm import checks
 
 from ... import ops
 from ...foundation.arrays import Array, Shape, add_rows, any_numbers, user_stacklevel
+from ...foundation.rows import gradient_of_rows
 from ...foundation.symbolic import any_symbolic
 from ...foundation.variable import Variable
 from ..base import Layer, Step, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback
+
+LARGE_TABLE = 2**18
+"""A gradient of a table of so many numbers is one of the rows that were used, if training can go on with that."""
 
 
 class Embedding(Layer):
@@ -151,6 +155,8 @@ class Embedding(Layer):
             dx = np.zeros(x.shape, self.dtype) if call.need_dx else None
             if not self.trainable:
                 return dx, []
+            if call.by_rows and table.size >= LARGE_TABLE:
+                return dx, [gradient_of_rows(indices.reshape(-1), dy, table.shape)]  # type: ignore[list-item]
             dtable = np.zeros_like(table)
             add_rows(dtable, indices.reshape(-1), dy)
             return dx, [dtable]

@@ -1,6 +1,5 @@
 """Normalization of each step by itself, over its features."""
 
-import math
 import warnings
 from typing import Any
 
@@ -11,7 +10,7 @@ from fastlstm import checks
 from ...foundation.arrays import Array, Shape, as_axes, user_stacklevel
 from ..base import Step, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback
-from .normalization import Normalization
+from .normalization import Normalization, mean_along, spread
 
 
 class LayerNormalization(Normalization):
@@ -95,16 +94,11 @@ class LayerNormalization(Normalization):
 
     def _normal(self, x: Array, axes: tuple[int, ...]) -> tuple[Array, Array, Array]:
         """Return what `gamma` is multiplied with, the distance from the mean, and one over the deviation."""
-        distance = x - _mean(x, axes)
-        variance = _mean(distance * distance, axes)
+        distance = x - mean_along(x, axes)
+        variance = mean_along(distance * distance, axes)
         with np.errstate(divide="ignore", invalid="ignore"):  # no epsilon, and no variance
             inverse: Array = 1 / np.sqrt(variance + self.dtype.type(self.epsilon))
             return (x if self.rms_scaling else distance) * inverse, distance, inverse
-
-    def _with_affine(self, normal: Array, axes: tuple[int, ...]) -> Array:
-        gamma, beta = self._affine(self.frozen())
-        y = normal if gamma is None else normal * _spread(gamma, axes, normal.shape)
-        return y if beta is None else y + _spread(beta, axes, normal.shape)
 
     def forward(self, x: Array, call: Call = INFERENCE) -> Array:
         """Compute the output; see `Layer.forward`."""
@@ -122,9 +116,9 @@ class LayerNormalization(Normalization):
             gradients = self._affine_gradients(np.add.reduce(dy * normal, axis=others), np.add.reduce(dy, axis=others))
             if not call.need_dx:
                 return None, gradients
-            slope = dy if gamma is None else dy * _spread(gamma, axes, x.shape)
-            along = _mean(slope * normal, axes) * distance * inverse
-            dx = slope - along if self.rms_scaling else slope - _mean(slope, axes) - along
+            slope = dy if gamma is None else dy * spread(gamma, axes, x.shape)
+            along = mean_along(slope * normal, axes) * distance * inverse
+            dx = slope - along if self.rms_scaling else slope - mean_along(slope, axes) - along
             return dx * inverse, gradients
 
         return self._with_affine(normal, axes), pullback
@@ -143,9 +137,9 @@ class LayerNormalization(Normalization):
             def step() -> None:
                 np.copyto(y, self._normal(x, axes)[0])
                 if gamma is not None:
-                    np.multiply(y, _spread(gamma, axes, x.shape), out=y)
+                    np.multiply(y, spread(gamma, axes, x.shape), out=y)
                 if beta is not None:
-                    np.add(y, _spread(beta, axes, x.shape), out=y)
+                    np.add(y, spread(beta, axes, x.shape), out=y)
 
             return step, y
 
@@ -154,14 +148,3 @@ class LayerNormalization(Normalization):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return super().get_config() | {"axis": self.axis, "rms_scaling": self.rms_scaling}
-
-
-def _mean(x: Array, axes: tuple[int, ...]) -> Array:
-    total = np.add.reduce(x, axis=axes, keepdims=True)
-    mean: Array = total / x.dtype.type(math.prod(x.shape[axis] for axis in axes))
-    return mean
-
-
-def _spread(values: Array, axes: tuple[int, ...], shape: tuple[int, ...]) -> Array:
-    """Return a weight with the sizes of the `axes` as something that broadcasts to an input of a `shape`."""
-    return values.reshape([size if axis in axes else 1 for axis, size in enumerate(shape)])

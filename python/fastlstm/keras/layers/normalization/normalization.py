@@ -1,6 +1,9 @@
 """What normalizing layers share: the scale ``gamma`` and the offset ``beta`` that are learned."""
 
+import math
 from typing import Any
+
+import numpy as np
 
 from fastlstm import checks
 
@@ -10,7 +13,7 @@ from ..base import Layer
 
 
 class Normalization(Layer):
-    """Base class of `BatchNormalization` and `LayerNormalization`."""
+    """Base class of layers with the weights ``gamma`` and ``beta``."""
 
     min_ndim = 2
     gamma: Variable | None
@@ -67,6 +70,11 @@ class Normalization(Layer):
         gamma = next(given) if self._has_gamma else None
         return gamma, next(given) if self._has_beta else None
 
+    def _with_affine(self, normal: Array, axes: tuple[int, ...]) -> Array:
+        gamma, beta = self._affine(self.frozen())
+        y = normal if gamma is None else normal * spread(gamma, axes, normal.shape)
+        return y if beta is None else y + spread(beta, axes, normal.shape)
+
     def _affine_gradients(self, dgamma: Array, dbeta: Array) -> list[Array]:
         if not self.trainable:
             return []
@@ -75,3 +83,15 @@ class Normalization(Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return super().get_config() | {"epsilon": self.epsilon, "center": self.center, "scale": self.scale}
+
+
+def mean_along(x: Array, axes: tuple[int, ...]) -> Array:
+    """Return the mean along axes, which are kept."""
+    total = np.add.reduce(x, axis=axes, keepdims=True)
+    mean: Array = total / x.dtype.type(math.prod(x.shape[axis] for axis in axes))
+    return mean
+
+
+def spread(values: Array, axes: tuple[int, ...], shape: tuple[int, ...]) -> Array:
+    """Return a weight with the sizes of the `axes` as something that broadcasts to an input of a `shape`."""
+    return values.reshape([size if axis in axes else 1 for axis, size in enumerate(shape)])

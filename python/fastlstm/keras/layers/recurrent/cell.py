@@ -205,6 +205,13 @@ class RecurrentCell(Cell):
         self.kernel = self._add_weight((inputs, columns), "kernel")
         self.recurrent_kernel = self._add_weight((self.units, columns), "recurrent_kernel", "recurrent")
         self.bias = self._add_weight(self.bias_shape, "bias", draw=self._bias_start) if self.use_bias else None
+        if self.bias is not None:
+            self.bias.other_form = self._two_biases
+
+    @property
+    def _two_biases(self) -> Callable[[Array, tuple[int, ...]], Array] | None:
+        """How the two biases of cuDNN become that of this cell; None: it has no such cell."""
+        return None
 
     def _bias_start(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
         return self.bias_initializer(shape, dtype)

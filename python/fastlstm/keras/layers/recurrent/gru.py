@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from .cell import RecurrentCell
 from .options import CellOptions, RecurrentOptions, shows, split
 from .recurrent import OfCell, Recurrent
 from .states import States
+from .two_biases import as_rows
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -42,6 +44,10 @@ class GRUCell(RecurrentCell):
     **options
         Those of `CellOptions`. The columns of the weights hold the gates in the order z, r, n; the bias is ``(2, 3H)``,
         of the inputs and of the states, or ``(3H,)`` without `reset_after`.
+
+    Notes
+    -----
+    The bias may be set by the two of a ``CuDNNGRU``, ``(6H,)``, too.
 
     References
     ----------
@@ -81,6 +87,10 @@ class GRUCell(RecurrentCell):
     def bias_shape(self) -> tuple[int, ...]:
         """``(2, 3H)``, or ``(3H,)`` without `reset_after`."""
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
+
+    @property
+    def _two_biases(self) -> Callable[[Array, tuple[int, ...]], Array] | None:
+        return as_rows if self.reset_after else None
 
     def _freeze(self, values: tuple[Array, ...]) -> core.Weights:
         kernel, recurrent, *bias = map(_swap_gates, values)

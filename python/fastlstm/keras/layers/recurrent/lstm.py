@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fastlstm import checks
@@ -10,6 +11,7 @@ from ...foundation.arrays import Array
 from .cell import RecurrentCell
 from .options import CellOptions, RecurrentOptions, shows, split
 from .recurrent import OfCell, Recurrent
+from .two_biases import as_sum
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -35,6 +37,10 @@ class LSTMCell(RecurrentCell):
         Start the bias of the forget gate at one.
     **options
         Those of `CellOptions`. The columns of the weights hold the gates in the order i, f, g, o.
+
+    Notes
+    -----
+    The bias may be set by the two of a ``CuDNNLSTM``, ``(8H,)``: they are added up.
 
     References
     ----------
@@ -82,6 +88,10 @@ class LSTMCell(RecurrentCell):
         if (self.activation, self.recurrent_activation) == ("tanh", "sigmoid"):
             return None
         return [self.recurrent_activation, self.activation, self.activation]
+
+    @property
+    def _two_biases(self) -> Callable[[Array, tuple[int, ...]], Array]:
+        return as_sum
 
     def _bias_start(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
         bias = super()._bias_start(shape, dtype)

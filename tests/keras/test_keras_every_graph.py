@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from seeds import for_all
 
 import fastlstm
-from fastlstm.keras import Model, Sequential, models
+from fastlstm.keras import Model, Sequential, callbacks, models
 from fastlstm.keras.graph.network import Network
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # a softmax of one number
@@ -131,7 +132,8 @@ def test_slopes_are_central_differences(model, seed):
     rng = np.random.default_rng(seed)
     fill(model, rng)
     inputs = leaves(data_for(model, rng))
-    inputs = [np.where(x == 0, 0.3, x) if x.dtype.kind == "f" else x for x in inputs]  # masks have no slope
+    # Where a mask begins, and where equal numbers meet in a maximum, there is no slope.
+    inputs = [np.where(x == 0, rng.normal(size=x.shape), x) if x.dtype.kind == "f" else x for x in inputs]
     network = Network(model.plan, penalties=True)
     found, pullback = network.vjp(inputs, need=True)
     dy = [rng.normal(size=out.shape) for out in found.outputs]
@@ -153,6 +155,54 @@ def test_slopes_are_central_differences(model, seed):
     expected = sum((g * d).sum() for g, d in pairs if g is not None and d is not None)
     # Values are of order one to a hundred; rounding leaves 1e-8 of them at this step, curvature less.
     assert slope == pytest.approx(expected, rel=1e-5, abs=1e-6)
+
+
+HOOKS = ("on_epoch_begin", "on_train_batch_begin", "on_train_batch_end", "on_test_batch_end", "on_epoch_end")
+
+
+@for_all(15, model=drawn_graphs(functions=False), seed=seeds, hook=st.sampled_from(HOOKS))
+def test_a_fit_that_is_broken_off_leaves_a_model_as_good_as_new(model, seed, hook):
+    rng = np.random.default_rng(seed)
+    fill(model, rng)
+    x = data_for(model, rng)
+    y = labels_for(model, x, rng)
+    for error in (RuntimeError, KeyboardInterrupt):
+        model.compile("sgd", "mse")
+        with pytest.raises(error):
+            model.fit(x, y, 3, 3, validation_data=(x, y), callbacks=[Breaking(hook, error)], verbose=0)
+        other = models.clone_model(model)
+        other.set_weights(model.get_weights())
+        same_bits(trained(other, x, y), trained(model, x, y))
+
+
+class Breaking(callbacks.Callback):
+    """Raise an error when a hook is called the second time."""
+
+    def __init__(self, hook, error):
+        super().__init__()
+        self.error, self.calls = error, 0
+        setattr(self, hook, self.count)
+
+    def count(self, *given):
+        self.calls += 1
+        if self.calls == 2:
+            raise self.error("broken off")
+
+
+@for_all(10, model=drawn_graphs(), seed=seeds)
+def test_a_model_answers_in_several_threads_while_another_trains_it(model, seed):
+    rng = np.random.default_rng(seed)
+    fill(model, rng)
+    x = data_for(model, rng)
+    y = labels_for(model, x, rng)
+    model.compile("sgd", "mse")
+    with ThreadPoolExecutor(4) as pool:
+        fitting = pool.submit(model.fit, x, y, 3, 3, verbose=0)
+        asked = [pool.submit(model.predict, x, verbose=0) for _ in range(12)]
+        fitting.result()
+        shapes = [[part.shape for part in leaves(one.result())] for one in asked]
+    assert all(one == shapes[0] for one in shapes)
+    same_bits(model.predict(x, verbose=0), model.predict(x, verbose=0))
 
 
 @for_all(40, model=graphs_to_stream(), seed=seeds)

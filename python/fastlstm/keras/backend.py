@@ -25,7 +25,9 @@ from .ops import (
     abs,
     all,
     any,
+    binary_crossentropy,
     cast,
+    categorical_crossentropy,
     cos,
     elu,
     equal,
@@ -52,6 +54,7 @@ from .ops import (
     softmax,
     softplus,
     softsign,
+    sparse_categorical_crossentropy,
     sqrt,
     square,
     stack,
@@ -374,10 +377,9 @@ def batch_flatten(np: Any, x: Any) -> Any:
     return np.reshape(x, (x.shape[0], -1))
 
 
-@operation
-def dot(np: Any, x: Any, y: Any) -> Any:
+def dot(x: Any, y: Any) -> Any:
     """Product of the last axis of `x` and the last but one of `y`."""
-    return np.dot(x, y)
+    return ops.dot(x, y)
 
 
 @operation
@@ -420,13 +422,9 @@ def repeat_elements(x: Any, rep: int, axis: int) -> Any:
     return ops.repeat(x, rep, axis)
 
 
-@operation
-def reverse(np: Any, x: Any, axes: Any) -> Any:
+def reverse(x: Any, axes: Any) -> Any:
     """Entries the other way round along axes."""
-    key = [slice(None)] * x.ndim
-    for axis in [axes] if _is_one(axes) else axes:
-        key[axis] = slice(None, None, -1)
-    return x[tuple(key)]
+    return ops.flip(x, axes)
 
 
 def pow(x: Any, a: Any) -> Any:
@@ -448,21 +446,6 @@ def switch(condition: Any, then_expression: Any, else_expression: Any) -> Any:
 def arange(start: Any, stop: Any = None, step: int = 1, dtype: str = "int32") -> Array:
     """Numbers at equal distances."""
     return ops.arange(start, stop, step, dtype)
-
-
-def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
-    """``-sum(t log(p))`` along an axis."""
-    return ops.categorical_crossentropy(target, output, from_logits, axis)
-
-
-def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
-    """``-log(p[t])`` along the last axis."""
-    return ops.sparse_categorical_crossentropy(target, output, from_logits, axis)
-
-
-def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Any:
-    """Return the crossentropy of every entry."""
-    return ops.binary_crossentropy(target, output, from_logits)
 
 
 def gradients(loss: Any, variables: Any) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 from fastlstm import checks
 
 from .foundation.arrays import Array
-from .foundation.boxes import is_box
+from .foundation.boxes import is_box, value_of
 from .foundation.configs import Configurable, Kind
 from .foundation.lookup import function_name, names_of
 from .foundation.tracing import gradient_of, with_backward
@@ -115,7 +115,7 @@ def _factor(name: str, value: Any) -> float:
 
 
 def _penalty(x: Any, l1: float, l2: float) -> Any:
-    x = x.value if hasattr(x, "assign") else x
+    x = value_of(x)
     if is_box(x):
         whole = lambda x: np.asarray(_penalty(x, l1, l2), x.dtype)  # noqa: E731
         return with_backward(whole, lambda dy, x, y: dy * _slope(x, l1, l2), x)

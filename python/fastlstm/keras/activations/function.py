@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fastlstm import checks
 
 from ..foundation.arrays import Array, any_numbers
-from ..foundation.boxes import is_box
+from ..foundation.boxes import is_box, value_of
 from ..foundation.symbolic import OPERATORS, SymbolicTensor
 from ..foundation.tracing import with_backward
 
@@ -76,7 +76,7 @@ class ActivationFunction:
             return self.with_settings(args, settings)(x)
         if isinstance(x, SymbolicTensor):
             return OPERATORS["activation"](self, x)
-        x = x.value if hasattr(x, "assign") else x
+        x = value_of(x)
         if is_box(x):
             return with_backward(self.forward, self.backward, x)
         x = any_numbers(x, "x")

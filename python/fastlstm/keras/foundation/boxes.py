@@ -30,6 +30,11 @@ def bare(x: Any) -> Any:
     return x
 
 
+def value_of(x: Any) -> Any:
+    """Return the value of a variable, in a box if a gradient is asked for, or `x` itself if it is none."""
+    return x.value if hasattr(x, "assign") else x
+
+
 @lru_cache(maxsize=1)
 def autograd() -> Any:
     """Return the package; ImportError that says what to do, if it is not there."""
@@ -79,15 +84,14 @@ def _array_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any
     """Call autograd's function in place of one of NumPy's, of every entry."""
     if method != "__call__" or "out" in kwargs:
         return NotImplemented
-    values = (part.value if hasattr(part, "assign") else part for part in inputs)
-    return getattr(autograd().numpy, ufunc.__name__)(*values, **kwargs)
+    return getattr(autograd().numpy, ufunc.__name__)(*map(value_of, inputs), **kwargs)
 
 
 def _array_function(self: Any, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
     """Call autograd's function in place of one of NumPy's others."""
     package = autograd().numpy
     home = package.linalg if function.__module__ == "numpy.linalg" else package
-    args, kwargs = mapped(lambda leaf: leaf.value if hasattr(leaf, "assign") else leaf, [args, kwargs])
+    args, kwargs = mapped(value_of, [args, kwargs])
     return getattr(home, function.__name__)(*args, **kwargs)
 
 

@@ -31,6 +31,11 @@ def function_name(function: Any) -> str:
     return snake_case(getattr(function, "__name__", type(function).__name__))
 
 
+def of_this_package(thing: Any) -> bool:
+    """Whether a class or a function is defined in this package, not by a user."""
+    return bool(thing.__module__.startswith("fastlstm."))
+
+
 def article(noun: str) -> str:
     """Return ``an Optimizer``, ``a Loss``."""
     return f"{'an' if noun[0] in 'AEIOU' else 'a'} {noun}"

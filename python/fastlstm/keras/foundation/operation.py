@@ -10,6 +10,7 @@ from fastlstm import checks
 
 from .published import place_of
 from .symbolic import Arguments, Node, SymbolicTensor, described
+from .trees import one_or_list
 
 
 class Operation:
@@ -95,8 +96,7 @@ class Operation:
 
     def note(self, arguments: Arguments, mask: Any = None, training: bool | None = None) -> Any:
         """Note a call on symbolic tensors, and return what it gives: a tensor, or a list or dict of them."""
-        shapes = [tensor.shape for tensor in arguments.tensors]
-        shape: Any = shapes if len(shapes) > 1 else shapes[0]
+        shape = one_or_list([tensor.shape for tensor in arguments.tensors])
         try:
             self.get_ready(arguments, shape)
             found = self.outputs_for(shape, arguments)
@@ -112,8 +112,7 @@ class Operation:
     @property
     def input(self) -> Any:
         """The symbolic tensor, or list of them, that this was first called on."""
-        inputs = self._first_node("input").inputs
-        return inputs if len(inputs) > 1 else inputs[0]
+        return one_or_list(self._first_node("input").inputs)
 
     @property
     def output(self) -> Any:

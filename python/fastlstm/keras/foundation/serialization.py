@@ -14,6 +14,7 @@ import numpy as np
 from fastlstm import checks
 
 from .arrays import any_numbers, real_dtype
+from .lookup import of_this_package
 from .published import find_function, find_maker, is_function, name_of_function, place_of
 from .registration import custom_object_scope, get_registered_name
 from .symbolic import SymbolicTensor
@@ -267,7 +268,7 @@ def made_of(described: dict[str, Any], argument: str = "config") -> Any:
     if not (isinstance(config, list) and getattr(maker, "config_may_be_a_list", False)):
         config = checks.settings(f"{argument}: config of {described['class_name']}", config)
     # A class of a user's own may take its config apart.
-    made = maker.from_config(config if maker.__module__.startswith("fastlstm.") else copy.deepcopy(config))
+    made = maker.from_config(config if of_this_package(maker) else copy.deepcopy(config))
     _finish(made, described, argument)
     if isinstance(number, int) and _reading.shared is not None:
         _reading.shared[number] = made

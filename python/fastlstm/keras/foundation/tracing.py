@@ -16,7 +16,7 @@ import numpy as np
 from fastlstm import checks
 
 from .arrays import Array
-from .boxes import autograd, bare, is_box, primitive
+from .boxes import autograd, bare, is_box, primitive, value_of
 from .passes import Pass, within
 from .trees import filled, leaves, mapped
 from .variable import current_values
@@ -70,7 +70,7 @@ def differentiated(
         passing.boxes = {id(v): box for v, box in zip(variables, boxes[len(floats) :], strict=True)}
         passing.keep_masks(given, masks)
         with within(passing):
-            found.append(mapped(_value_of, function(given)))
+            found.append(mapped(value_of, function(given)))
             found.append(sum(passing.penalties))
         return _tools().end(start, found[1], *leaves(found[0]))
 
@@ -86,10 +86,6 @@ def _array_of(leaf: Any) -> Array:
         got, cure = "what np.array() made, which a gradient does not follow", "; use for instance ops.stack()"
         checks.complain(TypeError, "the result", "be made by functions of fastlstm.keras.ops", got, cure)
     return array
-
-
-def _value_of(leaf: Any) -> Any:
-    return leaf.value if hasattr(leaf, "assign") else leaf
 
 
 class _Tape:

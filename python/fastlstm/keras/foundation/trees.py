@@ -33,6 +33,11 @@ def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
     return function(tree)
 
 
+def one_or_list(parts: list[Any]) -> Any:
+    """Return the only part, or the list of several."""
+    return parts if len(parts) > 1 else parts[0]
+
+
 def unique(things: Iterable[Any]) -> list[Any]:
     """Return `things` without repetitions, by identity."""
     return list({id(thing): thing for thing in things}.values())

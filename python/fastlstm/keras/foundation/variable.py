@@ -15,7 +15,7 @@ from fastlstm import checks
 from fastlstm.forks import CHANGES, held_at_forks
 
 from .arrays import Array, any_numbers
-from .boxes import autograd, bare, is_box
+from .boxes import autograd, bare, is_box, value_of
 from .passes import current
 from .symbolic import SymbolicTensor
 
@@ -116,7 +116,7 @@ class Variable:
 
     def checked(self, value: Any) -> Array:
         """Return a read-only copy of `value` fit to be assigned, or ValueError."""
-        array = any_numbers(bare(value.value if isinstance(value, Variable) else value), self.path)
+        array = any_numbers(bare(value_of(value)), self.path)
         if array.shape != self.shape and self.other_form is not None:
             array = self.other_form(array, self.shape)
         if array.shape != self.shape:
@@ -164,7 +164,7 @@ class Variable:
         return int(bare(self.value))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        values = [part.value if isinstance(part, Variable) else part for part in inputs]
+        values = [*map(value_of, inputs)]
         if any(map(is_box, values)) and method == "__call__":
             return getattr(autograd().numpy, ufunc.__name__)(*values, **kwargs)
         return getattr(ufunc, method)(*values, **kwargs)
@@ -186,7 +186,7 @@ def _operator(name: str) -> Any:
     def method(self: Variable, other: Any) -> Any:
         if isinstance(other, SymbolicTensor):
             return NotImplemented  # the tensor notes the operation, with the variable itself
-        return function(self.value, other.value if isinstance(other, Variable) else other)
+        return function(self.value, value_of(other))
 
     return method
 

@@ -11,6 +11,7 @@ import numpy as np
 from fastlstm import checks
 
 from ..foundation.arrays import Array, Shape
+from ..foundation.lookup import of_this_package
 from ..foundation.trees import filled, leaves
 from ..foundation.variable import holding
 from ..layers.call import Call, Pullback
@@ -315,6 +316,6 @@ def _masks_by_input(layer: Any) -> bool:
     """Whether the layer's mask depends on the values of its input, not only on their mask."""
     if isinstance(layer, TimeDistributed):
         return _masks_by_input(layer.layer)
-    own = type(layer).compute_mask.__module__
-    composed = getattr(layer, "composed", False)
-    return isinstance(layer, Masking | Embedding) or composed or not own.startswith("fastlstm.")
+    if isinstance(layer, Masking | Embedding) or getattr(layer, "composed", False):
+        return True
+    return not of_this_package(type(layer).compute_mask)

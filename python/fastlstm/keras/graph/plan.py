@@ -12,7 +12,7 @@ from fastlstm import checks
 
 from ..foundation.arrays import Shape
 from ..foundation.symbolic import Node, SymbolicTensor, described
-from ..foundation.trees import sorted_keys, unique
+from ..foundation.trees import one_or_list, sorted_keys, unique
 from ..foundation.variable import Variable
 from ..layers.base import Layer
 from ..layers.core.identity import Identity
@@ -132,8 +132,8 @@ class Plan:
         """Shapes of the arrays at all places, for inputs of these `shapes`."""
         found: dict[int, Shape] = dict(zip(self.given, shapes, strict=True))
         for step in self.steps:
-            given = [found[place] for place in step.inputs]
-            shape = step.layer.output_shape_for(given if len(given) > 1 else given[0], step.arguments)
+            given = one_or_list([found[place] for place in step.inputs])
+            shape = step.layer.output_shape_for(given, step.arguments)
             found.update(zip(step.outputs, _shapes_in(shape), strict=True))
         return found
 

@@ -25,7 +25,7 @@ from ..foundation.arrays import (
     weight_shape,
 )
 from ..foundation.eager import mask_of, with_masks
-from ..foundation.lookup import auto_name, checked_name
+from ..foundation.lookup import auto_name, checked_name, of_this_package
 from ..foundation.passes import current
 from ..foundation.symbolic import Arguments, SymbolicTensor, any_symbolic
 from ..foundation.trees import filled, leaves
@@ -147,7 +147,7 @@ class Layer(Configured):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "call" in cls.__dict__ and (cls.composed or not cls.__module__.startswith("fastlstm.")):
+        if "call" in cls.__dict__ and (cls.composed or not of_this_package(cls)):
             composed.adopt(cls)
 
     def ensure_built(self, input_shape: Shape) -> None:
@@ -416,7 +416,7 @@ class Layer(Configured):
         states = {} if initial_state is None else {"initial_state": initial_state}
         for name, tree in {"x": x, **states, **({} if mask is None else {"mask": mask})}.items():
             check_tensors(f"{self.name}: {name}", tree)
-        if not self.takes_several and type(self).__module__.startswith("fastlstm."):
+        if not self.takes_several and of_this_package(type(self)):
             check_one(f"{self.name}: x", x)
         if mask is not None:
             self._check_noted_mask(check_one(f"{self.name}: mask", mask), leaves(x)[0].shape)

@@ -10,9 +10,10 @@ from fastlstm import checks
 
 from ..foundation.arrays import Array, with_floats_of
 from ..foundation.eager import with_masks
+from ..foundation.lookup import of_this_package
 from ..foundation.passes import Pass, current
 from ..foundation.symbolic import Arguments, SymbolicTensor
-from ..foundation.trees import leaves, mapped, unique
+from ..foundation.trees import leaves, mapped, one_or_list, unique
 from ..foundation.variable import Variable
 from . import inside, running
 from .call import INFERENCE, TRAINING, Call, Pullback
@@ -84,7 +85,7 @@ class Composed:
 
         A ``build`` of the user's own sees to that, and so does the run that a pass is about to make of this layer.
         """
-        theirs = not type(self).build.__module__.startswith("fastlstm.")
+        theirs = not of_this_package(type(self).build)
         if (
             not theirs
             and current() is None
@@ -156,7 +157,7 @@ def adopt(cls: Any) -> None:
     cls.composed = True
     for name, method in vars(Composed).items():
         holder = next((base for base in cls.__mro__ if name in vars(base)), None)
-        own = holder is cls or not (holder is None or holder.__module__.startswith("fastlstm."))
+        own = holder is cls or not (holder is None or of_this_package(holder))
         if name not in _NOT_METHODS and name not in cls.keeps and not own:
             setattr(cls, name, method)
 
@@ -169,7 +170,7 @@ def _of_shape(shape: Any, dtype: Any) -> tuple[Any, Arguments]:
     tree = tensors_of(shape, dtype)
     arguments = Arguments((tree,), {})
     shapes = [tensor.shape for tensor in arguments.tensors]
-    return shapes if len(shapes) > 1 else shapes[0], arguments
+    return one_or_list(shapes), arguments
 
 
 def tensors_of(shape: Any, dtype: Any) -> Any:

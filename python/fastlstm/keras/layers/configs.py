@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from fastlstm import checks
 
 from ..foundation.arrays import Shape, as_batch_shape, float_dtype
-from ..foundation.lookup import checked_name
+from ..foundation.lookup import checked_name, of_this_package
 from ..foundation.operation import Operation
 from ..foundation.registration import custom_object_scope
 from ..foundation.serialization import check_levels, classes_met, made_of, serialize_keras_object
@@ -122,7 +122,7 @@ class Configured(Operation):
 
 def _is_of_a_user(cls: type) -> bool:
     """Whether the constructor of a class is not one of this package."""
-    return not cls.__init__.__module__.startswith("fastlstm.")  # type: ignore[misc]
+    return not of_this_package(cls.__init__)  # type: ignore[misc]
 
 
 def _as_shapes(given: Any, argument: str) -> Any:

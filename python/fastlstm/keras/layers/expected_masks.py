@@ -9,7 +9,7 @@ import numpy as np
 
 from ..foundation.arrays import Array, Shape
 from ..foundation.symbolic import Node, SymbolicTensor
-from ..foundation.trees import leaves
+from ..foundation.trees import leaves, one_or_list
 
 _OPEN = 2
 """Size of an open axis."""
@@ -47,7 +47,7 @@ def _masks_of(node: Node, axes: dict[int, int]) -> list[Any]:
         given[0] = np.ones(_closed(node.mask.shape), np.bool_)
     masks = given if any(mask is not None for mask in given) else [None]
     try:
-        found = node.layer.compute_mask(_one_or_list(zeros), _one_or_list(masks))
+        found = node.layer.compute_mask(one_or_list(zeros), one_or_list(masks))
     except (ValueError, IndexError):  # from a layer that takes other sizes than those of these zeros
         return []
     return leaves(found)
@@ -59,7 +59,3 @@ def _closed(shape: Shape) -> tuple[int, ...]:
 
 def _full(shape: tuple[int, ...], axes: int | None) -> Array | None:
     return None if axes is None else np.ones(shape[:axes], np.bool_)
-
-
-def _one_or_list(parts: list[Any]) -> Any:
-    return parts if len(parts) > 1 else parts[0]

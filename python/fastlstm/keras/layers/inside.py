@@ -11,12 +11,11 @@ import numpy as np
 from fastlstm import checks
 
 from ..foundation.arrays import Array
-from ..foundation.boxes import bare, is_box
+from ..foundation.boxes import bare, is_box, value_of
 from ..foundation.passes import Pass, current, within
 from ..foundation.symbolic import Arguments
 from ..foundation.tracing import as_one_step
-from ..foundation.trees import mapped
-from ..foundation.variable import Variable
+from ..foundation.trees import mapped, one_or_list
 from .call import Call
 from .running import all_parts, build_for, is_array, tried
 
@@ -33,7 +32,7 @@ def called(layer: Any, passing: Pass, args: tuple[Any, ...], kwargs: dict[str, A
     args, kwargs
         What it is called with, ``training`` and ``mask`` too.
     """
-    args, kwargs = mapped(_value_of, [args, kwargs])
+    args, kwargs = mapped(value_of, [args, kwargs])
     training = kwargs.pop("training", None)
     mask = None if layer.composed or layer.by_name else kwargs.pop("mask", None)
     arguments = Arguments(args, kwargs, is_array)
@@ -48,17 +47,13 @@ def called(layer: Any, passing: Pass, args: tuple[Any, ...], kwargs: dict[str, A
     with within(passing):
         _prepare(layer, arguments, inputs)
     _build_parts(layer, passing, arguments, inputs)
-    of_inputs = _one_or_list(masks) if any(m is not None for m in masks) else None
+    of_inputs = one_or_list(masks) if any(m is not None for m in masks) else None
     need_dx = any(map(is_box, inputs))
-    told = of_inputs if mask is not None or layer.sees_mask_of(_one_or_list(inputs)) else None
+    told = of_inputs if mask is not None or layer.sees_mask_of(one_or_list(inputs)) else None
     call = Call(passing.training if training is None else bool(training), told, need_dx, arguments=arguments)
     y = _computed(layer, passing, inputs, call)
-    passing.keep_masks(y, layer.compute_mask(_one_or_list([bare(part) for part in inputs]), of_inputs))
+    passing.keep_masks(y, layer.compute_mask(one_or_list([bare(part) for part in inputs]), of_inputs))
     return y
-
-
-def _value_of(leaf: Any) -> Any:
-    return leaf.value if isinstance(leaf, Variable) else leaf
 
 
 def taken(layer: Any, part: Any, name: str = "x") -> Any:
@@ -77,7 +72,7 @@ def _prepare(layer: Any, arguments: Arguments, inputs: list[Any]) -> None:
         return
     if not layer.merges and not layer.by_name:
         layer.check_input_shape(inputs[0].shape, "x")
-    layer.get_ready(arguments, _one_or_list(shapes))
+    layer.get_ready(arguments, one_or_list(shapes))
 
 
 def _build_parts(layer: Any, passing: Pass, arguments: Arguments, inputs: list[Any]) -> None:
@@ -90,7 +85,7 @@ def _computed(layer: Any, passing: Pass, inputs: list[Any], call: Call) -> Any:
     weights = [variable.value for variable in layer.trainable_variables]
     if not any(map(is_box, (*inputs, *weights))):
         with within(None):
-            y, penalty = layer.penalized_forward(_one_or_list(inputs), call)
+            y, penalty = layer.penalized_forward(one_or_list(inputs), call)
     else:
         y, penalty = as_one_step(partial(_vjp_of_list, layer, call), inputs, weights)
     if layer.penalizes_output:
@@ -99,17 +94,13 @@ def _computed(layer: Any, passing: Pass, inputs: list[Any], call: Call) -> Any:
 
 
 def _vjp_of_list(layer: Any, call: Call, values: list[Array]) -> tuple[Any, Any, float]:
-    y, pullback, penalty = layer.penalized_vjp(_one_or_list(values), call)
+    y, pullback, penalty = layer.penalized_vjp(one_or_list(values), call)
 
     def of_list(dy: Any) -> tuple[list[Any], list[Array]]:
         dx, gradients = pullback(dy)
         return dx if isinstance(dx, list) else [dx], gradients
 
     return y, of_list, penalty
-
-
-def _one_or_list(parts: list[Any]) -> Any:
-    return parts if len(parts) > 1 else parts[0]
 
 
 # --- What a built-in layer computes, for a ``call`` that goes on from it ----------------------------------------------

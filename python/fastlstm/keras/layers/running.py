@@ -14,11 +14,11 @@ import numpy as np
 from fastlstm import checks
 
 from ..foundation.arrays import Array
-from ..foundation.boxes import bare
+from ..foundation.boxes import bare, value_of
 from ..foundation.passes import Pass, trying, within
 from ..foundation.symbolic import Arguments, Hole
 from ..foundation.tracing import differentiated
-from ..foundation.trees import leaves, mapped
+from ..foundation.trees import leaves, mapped, one_or_list
 from ..foundation.variable import CHANGE
 from ..ops.function import probed
 from .call import Call, Pullback
@@ -64,7 +64,7 @@ def run_vjp(layer: Any, x: Any, call: Call, penalized: bool = False) -> tuple[An
 
 
 def _as_array(layer: Any, part: Any) -> Any:
-    array = np.asarray(part.value if hasattr(part, "assign") else part)
+    array = np.asarray(value_of(part))
     if array.dtype.kind in "USO":
         checks.complain(TypeError, f"{layer.name}: call()", "give arrays of numbers", checks.shown(part))
     return array
@@ -146,7 +146,7 @@ def _keep_mask(layer: Any, x: Any, y: Any, passing: Pass, first: Any) -> None:
         of_input = [passing.mask_of(part) for part in leaves(first)]
         masks = (of_input + [None] * len(masks))[: len(masks)]
     _last.layer, _last.x = weakref.ref(layer), weakref.ref(bare(leaves(x)[0]))
-    _last.mask = masks if len(masks) > 1 else masks[0]
+    _last.mask = one_or_list(masks)
 
 
 def mask_of_output(layer: Any, x: Any, mask: Any) -> Any:

@@ -11,7 +11,7 @@ from fastlstm import checks
 from ..foundation.arrays import Array, as_array
 from ..foundation.boxes import is_box
 from ..foundation.configs import Configurable
-from ..foundation.lookup import checked_name, snake_case
+from ..foundation.lookup import checked_name, of_this_package, snake_case
 from ..foundation.tracing import differentiated, gradient_of, with_backward
 from .entries import as_outputs, counted, expand, fits, scaled, weighted
 
@@ -97,7 +97,7 @@ class Loss(Configurable):
 
     @property
     def _is_users(self) -> bool:
-        return not type(self).call.__module__.startswith("fastlstm.") or hasattr(self, "function")
+        return not of_this_package(type(self).call) or hasattr(self, "function")
 
     def _cure(self, labels: Array, output_shape: tuple[int | None, ...]) -> str:
         return ""

@@ -10,7 +10,7 @@ from ..activations import stable_sigmoid
 from ..foundation.arrays import Array
 from .base import Loss
 from .entries import mean_last
-from .probabilities import check_last_axis, clip, inside
+from .probabilities import check_last_axis, clip, inside, smoothed
 
 
 class BinaryCrossentropy(Loss):
@@ -45,7 +45,7 @@ class BinaryCrossentropy(Loss):
         self.fused_activation = "linear" if from_logits else "sigmoid"
 
     def _labels(self, y_true: Array) -> Array:
-        return y_true * (1 - self.label_smoothing) + 0.5 * self.label_smoothing if self.label_smoothing else y_true
+        return smoothed(y_true, self.label_smoothing, 2)
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of every row."""

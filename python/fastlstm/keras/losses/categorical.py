@@ -8,7 +8,7 @@ from fastlstm import checks
 
 from ..foundation.arrays import Array
 from .base import Loss
-from .probabilities import check_last_axis, clip, inside, normalize, softmax_parts
+from .probabilities import check_last_axis, clip, inside, normalize, smoothed, softmax_parts
 
 
 class CategoricalCrossentropy(Loss):
@@ -43,10 +43,7 @@ class CategoricalCrossentropy(Loss):
         self.fused_activation = "linear" if from_logits else "softmax"
 
     def _labels(self, y_true: Array) -> Array:
-        if not self.label_smoothing:
-            return y_true
-        result: Array = y_true * (1 - self.label_smoothing) + self.label_smoothing / y_true.shape[-1]
-        return result
+        return smoothed(y_true, self.label_smoothing, y_true.shape[-1])
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of every row."""

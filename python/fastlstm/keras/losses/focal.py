@@ -11,7 +11,7 @@ from ..activations import stable_sigmoid
 from ..foundation.arrays import Array
 from .base import Loss
 from .entries import mean_last
-from .probabilities import check_last_axis, clip, inside, normalize, softmax_parts
+from .probabilities import check_last_axis, clip, inside, normalize, smoothed, softmax_parts
 
 
 class BinaryFocalCrossentropy(Loss):
@@ -65,7 +65,7 @@ class BinaryFocalCrossentropy(Loss):
 
     def _given(self, y_true: Array, y_pred: Array) -> tuple[Array, Array, Array | float]:
         """Return labels, probabilities, and the factors of the classes."""
-        y = y_true * (1 - self.label_smoothing) + 0.5 * self.label_smoothing if self.label_smoothing else y_true
+        y = smoothed(y_true, self.label_smoothing, 2)
         p = stable_sigmoid(y_pred) if self.from_logits else y_pred
         return y, p, y * self.alpha + (1 - y) * (1 - self.alpha) if self.apply_class_balancing else 1.0
 
@@ -139,9 +139,7 @@ class CategoricalFocalCrossentropy(Loss):
 
     def _given(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
         """Return labels, each times its factor, and probabilities."""
-        y = y_true
-        if self.label_smoothing:
-            y = y * (1 - self.label_smoothing) + self.label_smoothing / y.shape[-1]
+        y = smoothed(y_true, self.label_smoothing, y_true.shape[-1])
         p = softmax_parts(y_pred)[1] if self.from_logits else normalize(y_pred)
         return y * np.asarray(self.alpha, y.dtype), p
 

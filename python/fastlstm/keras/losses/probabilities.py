@@ -33,6 +33,11 @@ def inside(p: Array) -> Array:
     return (p > EPSILON) & (p < 1 - EPSILON)
 
 
+def smoothed(labels: Array, smoothing: float, classes: int) -> Array:
+    """Labels of which a part is spread evenly over the classes."""
+    return labels * (1 - smoothing) + smoothing / classes if smoothing else labels
+
+
 def check_last_axis(axis: int) -> None:
     """Raise unless the classes are to be on the last axis."""
     if checks.whole_number("axis", axis) != -1:

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastlstm import checks
 
+from ..foundation.lookup import of_this_package
 from ..foundation.symbolic import SymbolicTensor, any_symbolic
 from ..foundation.trees import leaves
 from ..layers.base import Layer
@@ -23,15 +24,11 @@ def call_as_said(layer: Any, args: list[Any], kwargs: dict[str, Any], argument: 
         checks.complain(ValueError, argument, "be on the outputs of other layers", "none among its arguments")
     if isinstance(layer, Layer) and layer.by_name:
         kwargs = {name: value for name, value in kwargs.items() if value is not None}
-    elif isinstance(layer, Layer) and not (layer.composed and not _is_of_this_package(layer)):
+    elif isinstance(layer, Layer) and not (layer.composed and not of_this_package(type(layer))):
         args, kwargs = _as_taken(layer, args, kwargs, argument)
     elif isinstance(layer, Layer):
         kwargs = {name: value for name, value in kwargs.items() if not (name in _KNOWN and value is None)}
     layer(*args, **kwargs)
-
-
-def _is_of_this_package(layer: Any) -> bool:
-    return type(layer).__module__.startswith("fastlstm.")
 
 
 def _as_taken(layer: Any, args: list[Any], kwargs: dict[str, Any], argument: str) -> tuple[list[Any], dict[str, Any]]:

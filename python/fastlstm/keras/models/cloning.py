@@ -16,7 +16,7 @@ from ..layers.core.input import Input
 from ..ops.function import FunctionOperation
 from .configs import takes_a_graph
 from .model import Model
-from .sequential import Sequential
+from .sequential import Sequential, is_graph
 
 CloneFunction = Callable[[Any], Any]
 CallFunction = Callable[..., Any]
@@ -119,8 +119,7 @@ class _Cloning:
 
     def _layer(self, layer: Any) -> Any:
         if id(layer) not in self.made:
-            of_layers = isinstance(layer, Sequential) or (isinstance(layer, Model) and layer.is_functional)
-            clone = self.cloned if self.recursive and of_layers else self.clone or copy_of
+            clone = self.cloned if self.recursive and is_graph(layer) else self.clone or copy_of
             self.made[id(layer)] = made = clone(layer)
             if not isinstance(made, Layer):
                 checks.complain(TypeError, "clone_function", "give a layer", f"{checks.shown(made)} for {layer.name}")
@@ -151,8 +150,7 @@ def _compile_like(model: Model, clone: Model) -> None:
 
 
 def _input_like(tensor: SymbolicTensor) -> SymbolicTensor:
-    name = tensor.name if tensor.node is None else tensor.node.layer.name
-    return Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=name)
+    return Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.origin)
 
 
 def _tensors(tree: Any, count: int) -> list[SymbolicTensor]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from fastlstm import checks
 
 from ..foundation.arrays import user_stacklevel
+from ..foundation.lookup import of_this_package
 from ..foundation.published import place_of
 from ..foundation.registration import custom_object_scope
 from ..foundation.serialization import check_levels, deserialize_keras_object, serialize_keras_object
@@ -58,8 +59,7 @@ class ConfiguredModel(Trainer, Layer):
     @property
     def keras_class_name(self) -> str:
         """See `Operation.keras_class_name`."""
-        own = type(self).__module__.startswith("fastlstm.")
-        return "Functional" if own and self.is_functional else super().keras_class_name
+        return "Functional" if of_this_package(type(self)) and self.is_functional else super().keras_class_name
 
     @property
     def keras_place(self) -> tuple[str | None, str | None]:
@@ -163,7 +163,7 @@ class ConfiguredModel(Trainer, Layer):
 
 def _is_ours(cls: type) -> bool:
     """Whether the constructor of a class is one of this package."""
-    return bool(cls.__init__.__module__.startswith("fastlstm."))  # type: ignore[misc]
+    return of_this_package(cls.__init__)  # type: ignore[misc]
 
 
 def takes_a_graph(cls: type) -> bool:

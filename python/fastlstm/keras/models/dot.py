@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import html
 import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +51,8 @@ class Dot:
             return self.to_string().encode()
         if not re.fullmatch(r"[a-z0-9_:.+-]+", format):
             checks.refuse(ValueError, "format", "one that graphviz draws, such as 'png', 'svg' or 'pdf'", format)
+        import subprocess  # here, as few programs draw
+
         command = [_program(prog), f"-T{format}"]
         done = subprocess.run(command, input=self.to_string().encode(), capture_output=True, check=False)
         if done.returncode:
@@ -103,6 +103,8 @@ def box(rows: list[list[tuple[str, str, str]]]) -> str:
 
 def plain(text: Any) -> str:
     """Return a text with what has a meaning in a label made harmless."""
+    import html
+
     kept = "".join(letter if letter.isprintable() else " " for letter in str(text))
     return html.escape(kept)
 

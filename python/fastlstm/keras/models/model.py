@@ -14,7 +14,7 @@ from ..foundation.arrays import Array, any_numbers, as_batch_shape, as_mask, wit
 from ..foundation.eager import with_masks
 from ..foundation.lookup import auto_name
 from ..foundation.symbolic import Arguments, SymbolicTensor
-from ..foundation.trees import filled, leaves, mapped
+from ..foundation.trees import filled, leaves, mapped, one_or_list
 from ..foundation.variable import CHANGE, Variable, assign_all, holding
 from ..graph.network import Found, Network
 from ..graph.plan import Plan
@@ -353,8 +353,7 @@ class Model(ConfiguredModel):
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:
         """Return the masks of the outputs, None for one without."""
-        found = Network(self.plan).run(_several(x), _several_masks(x, Call(mask=mask))).masks
-        return found if len(found) > 1 else found[0]
+        return one_or_list(Network(self.plan).run(_several(x), _several_masks(x, Call(mask=mask))).masks)
 
     def outputs_for(self, shape: Any, arguments: Arguments) -> tuple[Any, Any]:
         """Shapes and dtypes of the outputs."""

@@ -15,7 +15,7 @@ from ..foundation.trees import mapped
 from ..layers.core.input import InputLayer
 from .dot import Dot, bold, box, plain, quoted
 from .model import Model
-from .sequential import Sequential
+from .sequential import Sequential, is_graph
 
 _TITLE = ("black", "white")
 _CELL = ("white", "black")
@@ -229,11 +229,6 @@ class _Drawing:
         if self.shown.trainable and part.weights:
             facts.append((bold("Trainable"), *_TRAINED) if part.trainable else (bold("Non-trainable"), *_FIXED))
         return facts
-
-
-def is_graph(part: Any) -> bool:
-    """Whether something is a model of which the layers and their connections are known."""
-    return isinstance(part, Sequential) or (isinstance(part, Model) and part.is_functional)
 
 
 def _tensors(part: Any, end: str) -> Any:

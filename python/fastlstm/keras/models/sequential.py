@@ -304,3 +304,8 @@ def _input_of(thing: Any) -> InputLayer | None:
     """Return the layer of what `Input` gave."""
     layer = thing.node.layer if isinstance(thing, SymbolicTensor) and thing.node is not None else None
     return layer if isinstance(layer, InputLayer) else None
+
+
+def is_graph(part: Any) -> bool:
+    """Whether something is a model of which the layers and their connections are known."""
+    return isinstance(part, Sequential) or (isinstance(part, Model) and part.is_functional)

@@ -61,13 +61,16 @@ ARGUMENTS: dict[str, dict[str, str]] = {
 }
 """By what takes them: what arguments were called, and are."""
 
+WORKERS = ("workers", "use_multiprocessing", "max_queue_size")
+"""How batches were made beside the training."""
+
 FORGOTTEN = {
     "layers.LSTM": ("consume_less",),
     "layers.GRU": ("consume_less",),
     "layers.SimpleRNN": ("consume_less",),
-    "models.Model.fit": ("workers", "use_multiprocessing", "max_queue_size"),
-    "models.Model.evaluate": ("workers", "use_multiprocessing", "max_queue_size"),
-    "models.Model.predict": ("workers", "use_multiprocessing", "max_queue_size"),
+    "models.Model.fit": WORKERS,
+    "models.Model.evaluate": WORKERS,
+    "models.Model.predict": WORKERS,
 }
 """By what takes them: arguments that chose a way of computing, and no longer exist."""
 

@@ -7,6 +7,7 @@ import numpy as np
 from ..foundation.arrays import Array
 from ..models import Model, Sequential
 from ..optimizers import Optimizer
+from .arguments import WORKERS
 from .telling import tell
 
 
@@ -61,7 +62,7 @@ _RENAMED = {
     "nb_val_samples": "validation_steps",
     "val_samples": "steps",
 }
-_FORGOTTEN = ("max_queue_size", "max_q_size", "workers", "nb_worker", "use_multiprocessing", "pickle_safe")
+_FORGOTTEN = (*WORKERS, "max_q_size", "nb_worker", "pickle_safe")
 
 
 def _named(names: tuple[str, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

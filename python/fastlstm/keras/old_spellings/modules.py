@@ -3,6 +3,7 @@
 import importlib
 import sys
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -50,9 +51,9 @@ def install() -> None:
     """Make the old modules, and let those that are there find what was in them."""
     for old, today in MODULES.items():
         module = sys.modules.get(f"{ROOT}.{old}") or _made(old)
-        _find_in(module, _names_of(module, old, today), sorted(_module(today).__all__))
+        _find_in(module, _finder(old, partial("{}.{}".format, today), module), sorted(_module(today).__all__))
     for place, names in NAMES.items():
-        _find_in(_module(place), _names_that_moved(place, names))
+        _find_in(_module(place), _finder(place, names.get))
     for name, today in NAMES["layers"].items():  # configs have them too
         publish_as("keras.layers", name, getattr(_module("layers"), today.rpartition(".")[2]))
 
@@ -78,25 +79,28 @@ def _find_in(module: ModuleType, find: Callable[[str], Any], every: list[str] | 
         module.__dict__["__all__"] = every
 
 
-def _names_of(module: ModuleType, old: str, today: str) -> Callable[[str], Any]:
+def _finder(old: str, today_of: Callable[[str], str | None], keep: ModuleType | None = None) -> Callable[[str], Any]:
+    """Return what finds the names of an old module.
+
+    Parameters
+    ----------
+    old
+        Place of the module.
+    today_of
+        Gives the place of a name today, None for one that it does not know.
+    keep
+        A module to keep in what was found: ``from ... import`` asks twice.
+    """
+
     def find(name: str) -> Any:
-        found = None if name.startswith("__") else getattr(_module(today), name, None)
+        today = None if name.startswith("__") else today_of(name)
+        holder, _, attribute = (today or "").rpartition(".")
+        found = getattr(_module(holder), attribute, None) if holder else None
         if found is None:
-            raise AttributeError(f"module {ROOT}.{old!r} has no attribute {name!r}")
-        tell(f"{ROOT}.{old}.{name}", f"{ROOT}.{today}.{name}")
-        setattr(module, name, found)  # ``from ... import`` asks twice
-        return found
-
-    return find
-
-
-def _names_that_moved(place: str, names: dict[str, str]) -> Callable[[str], Any]:
-    def find(name: str) -> Any:
-        holder, _, today = names.get(name, "").rpartition(".")
-        found = getattr(_module(holder), today, None) if holder else None
-        if found is None:
-            raise AttributeError(f"module {ROOT}.{place!r} has no attribute {name!r}")
-        tell(f"{ROOT}.{place}.{name}", f"{ROOT}.{holder}.{today}")
+            raise AttributeError(f"module '{ROOT}.{old}' has no attribute {name!r}")
+        tell(f"{ROOT}.{old}.{name}", f"{ROOT}.{today}")
+        if keep is not None:
+            setattr(keep, name, found)
         return found
 
     return find

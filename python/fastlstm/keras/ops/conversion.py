@@ -5,7 +5,7 @@ from typing import Any
 import numpy
 
 from ..foundation.arrays import Array
-from ..foundation.boxes import bare, is_box
+from ..foundation.boxes import bare, is_box, value_of
 from ..foundation.settings import floatx
 from ..foundation.symbolic import SymbolicTensor
 from ..foundation.trees import leaves, mapped
@@ -58,7 +58,7 @@ def copy(np: Any, x: Any) -> Any:
 
 def convert_to_numpy(x: Any) -> Array:
     """`x` as an array of NumPy."""
-    return numpy.asarray(bare(x.value if isinstance(x, Variable) else x))
+    return numpy.asarray(bare(value_of(x)))
 
 
 def shape(x: Any) -> tuple[Any, ...]:

@@ -14,7 +14,7 @@ import numpy as np
 from fastlstm import checks
 
 from ..foundation.arrays import Array, Shape, shape_text
-from ..foundation.boxes import autograd, bare, is_box
+from ..foundation.boxes import autograd, bare, is_box, value_of
 from ..foundation.lookup import auto_name, checked_name
 from ..foundation.operation import Operation
 from ..foundation.published import publish_as
@@ -22,7 +22,7 @@ from ..foundation.serialization import restored
 from ..foundation.settings import floatx
 from ..foundation.symbolic import Arguments, Node, SymbolicTensor, any_symbolic
 from ..foundation.tracing import differentiated, with_backward
-from ..foundation.trees import filled, leaves, mapped
+from ..foundation.trees import filled, leaves, mapped, one_or_list
 from ..foundation.variable import Variable
 from .configs import WRITTEN, Call, checked_settings, class_names, joined, parted, place_of_function
 
@@ -171,7 +171,7 @@ def _closings(shapes: list[Shape], arguments: Arguments) -> Iterator[list[list[t
 def _on_zeros(run: Callable[[Any, Arguments], Any], shapes: list[tuple[int, ...]], arguments: Arguments) -> Any:
     zeros = [np.zeros(shape, tensor.dtype) for shape, tensor in zip(shapes, arguments.tensors, strict=True)]
     with np.errstate(all="ignore"):
-        return mapped(np.asarray, run(zeros if len(zeros) > 1 else zeros[0], arguments))
+        return mapped(np.asarray, run(one_or_list(zeros), arguments))
 
 
 def _with_lists(tree: Any) -> Any:
@@ -266,7 +266,7 @@ def _dispatched(
     if any(isinstance(leaf, SymbolicTensor) for leaf in given):
         return FunctionOperation(op, name).note(Arguments(args, kwargs))
     if any(isinstance(leaf, Variable) for leaf in given):
-        args, kwargs = mapped(lambda leaf: leaf.value if isinstance(leaf, Variable) else leaf, [args, kwargs])
+        args, kwargs = mapped(value_of, [args, kwargs])
         given = leaves([args, kwargs])
     namespace = autograd().numpy if any(map(is_box, given)) else np
     return _narrowed(function(namespace, *args, **kwargs), args, kwargs)

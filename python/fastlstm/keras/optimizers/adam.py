@@ -8,13 +8,13 @@ import numpy as np
 from fastlstm import checks
 
 from ..foundation.arrays import Array
-from .base import Optimizer
 from .following import follow
 from .group import Slot
+from .moments import Moments
 from .schedules import LearningRate
 
 
-class Adam(Optimizer):
+class Adam(Moments):
     """``m`` and ``v`` follow ``g`` and ``g**2``; ``w -= rate_t * m / (sqrt(v) + epsilon)``.
 
     With ``rate_t = rate * sqrt(1 - beta_2**t) / (1 - beta_1**t)`` at step t.
@@ -48,10 +48,7 @@ class Adam(Optimizer):
         amsgrad: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(learning_rate, **kwargs)
-        self.beta_1 = checks.real_number("beta_1", beta_1, at_least=0, below=1)
-        self.beta_2 = checks.real_number("beta_2", beta_2, at_least=0, below=1)
-        self.epsilon = checks.real_number("epsilon", epsilon, at_least=0)
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
         self.amsgrad = checks.truth("amsgrad", amsgrad)
         largest = (Slot("velocity_hat"),) if self.amsgrad else ()
         self.slots = (Slot("momentum"), Slot("velocity", with_previous=True), *largest)
@@ -75,8 +72,7 @@ class Adam(Optimizer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        names = ("beta_1", "beta_2", "epsilon", "amsgrad")
-        return super().get_config() | {name: getattr(self, name) for name in names}
+        return super().get_config() | {"amsgrad": self.amsgrad}
 
 
 class AdamW(Adam):

@@ -13,7 +13,7 @@ from fastlstm.forks import StepLock
 
 from ..foundation.arrays import Array, any_numbers
 from ..foundation.configs import Configurable
-from ..foundation.lookup import checked_name, snake_case
+from ..foundation.lookup import checked_name, of_this_package, snake_case
 from ..foundation.rows import RowGradient
 from ..foundation.variable import CHANGE, Variable
 from .clipping import checked_clips, clip
@@ -169,7 +169,7 @@ class Optimizer(Configurable):
         pairs = zip(self._slots.trained, gradients, strict=True)
         by_rows = (
             self.rests
-            and type(self).update.__module__.startswith("fastlstm.")
+            and of_this_package(type(self).update)
             and getattr(self, "epsilon", 1.0) > 0
             and not self._shared_slots
             and self.weight_decay is None

@@ -1,20 +1,17 @@
 """Adam with steps as long as the weights are large."""
 
 import math
-from typing import Any
 
 import numpy as np
-
-from fastlstm import checks
 
 from ..foundation.arrays import Array
 from .following import follow
 from .group import Slot
-from .schedules import LearningRate
+from .moments import Moments
 from .whole_variables import WholeVariables
 
 
-class Lamb(WholeVariables):
+class Lamb(WholeVariables, Moments):
     """``w -= rate * norm(w) / norm(u) * u`` with ``u = m / (1 - beta_1**t) / (sqrt(v / (1 - beta_2**t)) + epsilon)``.
 
     `m` and `v` follow ``g`` and ``g**2``. Where a norm is 0, their ratio is taken to be 1.
@@ -35,19 +32,7 @@ class Lamb(WholeVariables):
     You and others, Large Batch Optimization for Deep Learning: Training BERT in 76 minutes, ICLR 2020.
     """
 
-    def __init__(
-        self,
-        learning_rate: LearningRate = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(learning_rate, **kwargs)
-        self.beta_1 = checks.real_number("beta_1", beta_1, at_least=0, below=1)
-        self.beta_2 = checks.real_number("beta_2", beta_2, at_least=0, below=1)
-        self.epsilon = checks.real_number("epsilon", epsilon, at_least=0)
-        self.slots = (Slot("momentum"), Slot("velocity", with_previous=True))
+    slots = (Slot("momentum"), Slot("velocity", with_previous=True))
 
     def stepped(self, w: Array, g: Array, slots: list[Array], rate: float) -> Array:
         """See the class."""
@@ -59,10 +44,6 @@ class Lamb(WholeVariables):
         of_w, of_u = _norm(w), _norm(u)
         result: Array = w - u * (rate * (of_w / of_u if of_w > 0 and of_u > 0 else 1.0))
         return result
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return super().get_config() | {name: getattr(self, name) for name in ("beta_1", "beta_2", "epsilon")}
 
 
 def _norm(x: Array) -> float:

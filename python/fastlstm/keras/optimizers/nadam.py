@@ -1,23 +1,19 @@
 """Adam that looks ahead, as Nesterov's momentum does."""
 
 import math
-from typing import Any
 
 import numpy as np
 
-from fastlstm import checks
-
 from ..foundation.arrays import Array
-from .base import Optimizer
 from .following import follow
 from .group import Slot
-from .schedules import LearningRate
+from .moments import Moments
 
 _WARM_UP = np.cumprod(1 - 0.5 * 0.96 ** np.arange(1, 1001))
 """Product of ``1 - 0.96**i / 2`` over the first steps; later factors are 1."""
 
 
-class Nadam(Optimizer):
+class Nadam(Moments):
     """``w -= rate * (b_next * m / (1 - p_next) + (1 - b) * g / (1 - p)) / (sqrt(v / (1 - beta_2**t)) + epsilon)``.
 
     `m` and `v` follow ``g`` and ``g**2``. At step t, ``b = beta_1 * (1 - 0.96**t / 2)`` and `p` is the product of
@@ -40,20 +36,7 @@ class Nadam(Optimizer):
     """
 
     rests = True
-
-    def __init__(
-        self,
-        learning_rate: LearningRate = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(learning_rate, **kwargs)
-        self.beta_1 = checks.real_number("beta_1", beta_1, at_least=0, below=1)
-        self.beta_2 = checks.real_number("beta_2", beta_2, at_least=0, below=1)
-        self.epsilon = checks.real_number("epsilon", epsilon, at_least=0)
-        self.slots = (Slot("momentum"), Slot("velocity", with_previous=True))
+    slots = (Slot("momentum"), Slot("velocity", with_previous=True))
 
     def _product(self, steps: int) -> float:
         """Return that of `b` over the first steps."""
@@ -82,7 +65,3 @@ class Nadam(Optimizer):
     def derived_state(self) -> list[float]:
         """Return the product of `b` over the steps done."""
         return [self._product(self.iterations)]
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return super().get_config() | {name: getattr(self, name) for name in ("beta_1", "beta_2", "epsilon")}

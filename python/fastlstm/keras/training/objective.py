@@ -154,6 +154,7 @@ def _one(
 ) -> tuple[float, Array, Array | None]:
     """Return the loss of one output, the output, and the slope of its share in the whole."""
     loss = term.loss
+    need_slope = need_slope and term.scale != 0
     pullback: Slope | None = None
     if term.fused:
         entries, output, gradient = loss.fused(y, out)
@@ -173,7 +174,7 @@ def _one(
         factor = _factor(loss, entries, weights)
         _check_axes(loss, entries, weights)
     value = float(np.add.reduce(entries if weights is None else weighted(entries, weights), axis=None)) * factor
-    if pullback is None or not (need_slope and term.scale):
+    if pullback is None or not need_slope:
         return value, output, None
     return value, output, pullback(weights, factor * term.scale)
 

@@ -11,6 +11,7 @@ import numpy as np
 from fastlstm import checks
 
 from ...foundation.arrays import Array, as_array
+from ...foundation.boxes import value_of
 from ...foundation.passes import Pass, within
 from ...foundation.tracing import differentiated
 from ...foundation.trees import leaves, mapped
@@ -169,10 +170,6 @@ def initial_states(cell: Any, rows: int, dtype: np.dtype[Any]) -> States:
     return states
 
 
-def _bare_value(leaf: Any) -> Any:
-    return leaf.value if hasattr(leaf, "assign") else leaf
-
-
 def label(cell: Any) -> str:
     """Return the name of a cell, for errors."""
     return str(getattr(cell, "name", None) or type(cell).__name__)
@@ -210,7 +207,7 @@ class Steps:
         """Give what the cell gives."""
         passing = Pass(self.training)
         with within(passing):
-            found = mapped(_bare_value, self.cell.call(x_t, as_lists(states), **self._options("call")))
+            found = mapped(value_of, self.cell.call(x_t, as_lists(states), **self._options("call")))
         passing.finish()
         return found
 

@@ -10,7 +10,29 @@ from fastlstm import checks
 from .base import LearningRateSchedule, checked_step, schedule_name
 
 
-class ExponentialDecay(LearningRateSchedule):
+class _Decay(LearningRateSchedule):
+    """A rate that falls with the number of units of steps that are done."""
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str | None = None,
+    ) -> None:
+        self.initial_learning_rate = checks.real_number("initial_learning_rate", initial_learning_rate, at_least=0)
+        self.decay_steps = checks.real_number("decay_steps", decay_steps, above=0)
+        self.decay_rate = checks.real_number("decay_rate", decay_rate, at_least=0)
+        self.staircase = checks.truth("staircase", staircase)
+        self.name = schedule_name(name, self)
+
+    def _units(self, step: int) -> float:
+        units = checked_step(step) / self.decay_steps
+        return math.floor(units) if self.staircase else units
+
+
+class ExponentialDecay(_Decay):
     """``initial_learning_rate * decay_rate ** (step / decay_steps)``.
 
     Parameters
@@ -33,27 +55,12 @@ class ExponentialDecay(LearningRateSchedule):
     [1.0, 0.5, 0.25]
     """
 
-    def __init__(
-        self,
-        initial_learning_rate: float,
-        decay_steps: float,
-        decay_rate: float,
-        staircase: bool = False,
-        name: str | None = "ExponentialDecay",
-    ) -> None:
-        self.initial_learning_rate = checks.real_number("initial_learning_rate", initial_learning_rate, at_least=0)
-        self.decay_steps = checks.real_number("decay_steps", decay_steps, above=0)
-        self.decay_rate = checks.real_number("decay_rate", decay_rate, at_least=0)
-        self.staircase = checks.truth("staircase", staircase)
-        self.name = schedule_name(name, self)
-
     def __call__(self, step: int) -> float:
         """Return the rate after `step` steps."""
-        power = checked_step(step) / self.decay_steps
-        return float(self.initial_learning_rate * self.decay_rate ** (math.floor(power) if self.staircase else power))
+        return float(self.initial_learning_rate * self.decay_rate ** self._units(step))
 
 
-class InverseTimeDecay(LearningRateSchedule):
+class InverseTimeDecay(_Decay):
     """``initial_learning_rate / (1 + decay_rate * step / decay_steps)``.
 
     Parameters
@@ -76,24 +83,9 @@ class InverseTimeDecay(LearningRateSchedule):
     [1.0, 0.5, 0.25]
     """
 
-    def __init__(
-        self,
-        initial_learning_rate: float,
-        decay_steps: float,
-        decay_rate: float,
-        staircase: bool = False,
-        name: str | None = "InverseTimeDecay",
-    ) -> None:
-        self.initial_learning_rate = checks.real_number("initial_learning_rate", initial_learning_rate, at_least=0)
-        self.decay_steps = checks.real_number("decay_steps", decay_steps, above=0)
-        self.decay_rate = checks.real_number("decay_rate", decay_rate, at_least=0)
-        self.staircase = checks.truth("staircase", staircase)
-        self.name = schedule_name(name, self)
-
     def __call__(self, step: int) -> float:
         """Return the rate after `step` steps."""
-        units = checked_step(step) / self.decay_steps
-        return self.initial_learning_rate / (1 + self.decay_rate * (math.floor(units) if self.staircase else units))
+        return self.initial_learning_rate / (1 + self.decay_rate * self._units(step))
 
 
 class PolynomialDecay(LearningRateSchedule):

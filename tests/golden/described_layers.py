@@ -72,6 +72,10 @@ MAKERS: dict[str, Callable[[Any], Any]] = {
     "Conv1DTranspose, other": lambda layers: layers.Conv1DTranspose(
         6, 3, 2, "same", None, None, 1, "relu", False, **WEIGHTS, activity_regularizer="l2", name="named"
     ),
+    "ConvLSTM1D": lambda layers: layers.ConvLSTM1D(3, 2),
+    "ConvLSTM1D, other": lambda layers: layers.ConvLSTM1D(
+        6, 3, 2, "same", None, 1, "gelu", "hard_silu", unit_forget_bias=False, **RECURRENT | {"dtype": "float32"}
+    ),
     "Dense": lambda layers: layers.Dense(3),
     "Dense, other": lambda layers: layers.Dense(3, "relu", False, **WEIGHTS, activity_regularizer="l2"),
     "Dot": lambda layers: layers.Dot(1),
@@ -163,6 +167,8 @@ def called(keras, name, layer):
         x = [x, keras.Input(batch_shape=(N, I, T) if name == "Dot, other" else (N, T, I), name="y")]
     elif kind in ("RepeatVector", "Embedding"):
         x = keras.Input(batch_shape=(N, T), name="x")
+    elif kind == "ConvLSTM1D":
+        x = keras.Input(batch_shape=(N, T, 3, I), name="x")
     y = layer(x, x) if kind == "MultiHeadAttention" else layer([x, x] if kind.endswith("Attention") else x)
     model = keras.Model(x, y)
     described = keras.saving.serialize_keras_object(layer)

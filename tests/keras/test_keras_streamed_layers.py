@@ -132,7 +132,10 @@ def test_the_numbers_of_the_whole(name):
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_be_streamed_says_why(name):
     model = REFUSED[name]()
-    with pytest.raises(ValueError, match=r"(for the layer to be streamed|got (an? \w+|one with a call\(\) of its own): |so that windows end)") as caught:
+    with pytest.raises(
+        ValueError,
+        match=r"(for the layer to be streamed|got (an? \w+|one with a call\(\) of its own): |so that windows end)",
+    ) as caught:
         model.stream(N)
     assert any(layer.name in str(caught.value) for layer in model.layers)
 

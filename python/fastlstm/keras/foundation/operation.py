@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -24,6 +24,8 @@ class Operation:
     """Name of the activation that ends this operation, if `vjp` can leave it out for a loss that has it built in."""
     dtype: Any = None
     """What floats among its inputs are cast to; None: they are taken as they are."""
+    no_stream: ClassVar[str] = "its output at a step depends on other steps"
+    """Why it cannot be streamed, if it cannot."""
 
     def __init__(self) -> None:
         self.inbound_nodes: list[Node] = []
@@ -85,6 +87,11 @@ class Operation:
 
     def watch_mask(self, mask: Any, of_output: Any) -> None:
         """See `layers.Layer.watch_mask`: an operation says nothing."""
+
+    def step_function(self) -> Any:
+        """See `Layer.step_function`."""
+        must = "be a layer that can be streamed, one time step at a time"
+        checks.complain(ValueError, self.name, must, f"a {self.keras_class_name}", f": {self.no_stream}")
 
     def output_shape_for(self, shape: Any, arguments: Arguments) -> Any:
         """Shape of the output of a call with `arguments`, for inputs of a shape or of a list of shapes."""

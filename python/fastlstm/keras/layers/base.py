@@ -79,8 +79,6 @@ class Layer(Configured):
     """Whether a layer with a user's ``call`` hands the mask of its input on."""
     keeps: frozenset[str] = frozenset()
     """Methods of `Composed` that a class does without when a subclass defines ``call``."""
-    no_stream: ClassVar[str] = "its output at a step depends on other steps"
-    """Why the layer cannot be streamed, if it cannot."""
     takes_several = False
     """Whether a call may be on several tensors."""
     call_arguments: ClassVar[tuple[str, ...]] = ("x", "training", "mask")
@@ -377,8 +375,8 @@ class Layer(Configured):
 
         A layer whose output at a step depends on more than the input at this step raises ValueError.
         """
-        must = "be a layer that can be streamed, one time step at a time"
-        checks.complain(ValueError, self.name, must, f"a {type(self).__name__}", f": {self.no_stream}")
+        made: Stepper = super().step_function()
+        return made
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output for an array or anything that makes one; builds the layer at first.

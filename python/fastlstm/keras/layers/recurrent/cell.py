@@ -324,7 +324,7 @@ class RecurrentCell(Cell):
         return gradients, self._engine.backward(tape, dy, dstates, dx, gradients)
 
     def _empty_gradients(self) -> list[Array]:
-        return [np.empty_like(value) for value in current_values(self.differentiated)]
+        return list(map(np.empty_like, current_values(self.differentiated)))
 
     @property
     def drops(self) -> bool:

@@ -56,6 +56,11 @@ class Composed:
             or any(part.penalizes_output for part in running.parts_of(self))
         )
 
+    @property
+    def told_of_mask(self: Any) -> bool:
+        """Whether ``call`` takes the mask of its input."""
+        return "mask" in running.parameters(self.call)
+
     def compute_mask(self: Any, x: Any, mask: Any = None) -> Any:
         """Return the mask of the output: that of the layer inside that made it or, with `supports_masking`, `mask`."""
         return running.mask_of_output(self, x, mask)

@@ -13,7 +13,7 @@ from fastlstm import checks
 from ..foundation.arrays import Array, any_numbers, as_batch_shape, as_mask, with_floats_of
 from ..foundation.eager import with_masks
 from ..foundation.lookup import auto_name
-from ..foundation.symbolic import Arguments, SymbolicTensor
+from ..foundation.symbolic import Arguments, SymbolicTensor, any_symbolic
 from ..foundation.trees import filled, leaves, mapped, one_or_list
 from ..foundation.variable import CHANGE, Variable, assign_all, holding
 from ..graph.network import Found, Network
@@ -60,6 +60,7 @@ class Model(ConfiguredModel):
     (5, 2)
     """
 
+    told_of_mask = True
     keeps = frozenset({"_on_arrays", "as_input"})
     takes_several = True
 
@@ -131,7 +132,7 @@ class Model(ConfiguredModel):
     @property
     def operations(self) -> list[Any]:
         """The layers and the operations on symbolic tensors, those farthest from the outputs first."""
-        return list(parts_of(self)) if self.composed else list(self.plan.layers)
+        return list(parts_of(self)) if self.composed else list(self.plan.drawing.operations)
 
     @property
     def inputs(self) -> list[SymbolicTensor]:
@@ -352,7 +353,9 @@ class Model(ConfiguredModel):
         return self._as_given(found.outputs), pullback, found.penalty
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:
-        """Return the masks of the outputs, None for one without."""
+        """Return the masks of the outputs, None for one without; of symbolic ones, which Keras does not know, None."""
+        if any_symbolic(x):
+            return None
         return one_or_list(Network(self.plan).run(_several(x), _several_masks(x, Call(mask=mask))).masks)
 
     def outputs_for(self, shape: Any, arguments: Arguments) -> tuple[Any, Any]:

@@ -161,6 +161,8 @@ def _one(
     if term.fused:
         entries, output, gradient = loss.fused(y, out)
         pullback = partial(scaled, gradient)
+    elif mask is not None and type(loss).with_mask is not Loss.with_mask:
+        (entries, pullback, mask), output = loss.with_mask(y, out, mask), out
     elif need_slope:
         (entries, pullback), output = loss.with_pullback(y, out), out
     else:

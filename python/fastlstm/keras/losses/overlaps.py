@@ -6,8 +6,8 @@ import numpy as np
 
 from fastlstm import checks
 
+from ..foundation import settings
 from ..foundation.arrays import Array
-from ..foundation.settings import EPSILON
 from .base import Loss, Slope
 from .entries import expand, scaled
 
@@ -105,7 +105,7 @@ class Tversky(Overlap):
         """Return `i` and the divisor, with axes of length one for those summed over."""
         both = self._sum(y * p)
         missed, excess = self._sum(y * (1 - p)), self._sum((1 - y) * p)
-        return both, both + self.alpha * missed + self.beta * excess + p.dtype.type(EPSILON)
+        return both, both + self.alpha * missed + self.beta * excess + p.dtype.type(settings.epsilon())
 
     def _divisor_slope(self, y: Array) -> Array:
         """Return the derivative of the divisor with respect to the outputs."""
@@ -150,7 +150,7 @@ class Dice(Overlap):
 
     def _parts(self, y: Array, p: Array) -> tuple[Array, Array]:
         """Return twice the overlap and the divisor, with axes of length one for those summed over."""
-        return self._sum(2 * y * p), self._sum(y + p) + p.dtype.type(EPSILON)
+        return self._sum(2 * y * p), self._sum(y + p) + p.dtype.type(settings.epsilon())
 
     def gradient(self, y_true: Array, y_pred: Array) -> Array:
         """Return the derivative with respect to `y_pred`."""

@@ -15,6 +15,7 @@ from ..foundation.symbolic import Node, SymbolicTensor, described
 from ..foundation.trees import one_or_list, sorted_keys, unique
 from ..foundation.variable import Variable
 from ..layers.base import Layer
+from ..layers.core.identity import Identity
 
 MOST_STEPS = 200_000
 """A model that calls one inside it twice, which calls another one twice, and so on, soon has more than memory holds."""
@@ -64,7 +65,7 @@ class Plan:
         self.steps = _with_ends(laid_out.steps, self.wanted)
         self.weights: list[Variable] = unique(variable for layer in self.layers for variable in layer.weights)
         """All weights, in the order of the layers."""
-        self.mixed = len(laid_out.dtypes) > 1
+        self.mixed = laid_out.casts or len(laid_out.dtypes) > 1
         """Whether layers, or what they give, differ in dtypes, so that arrays may have to be cast on the way."""
         self.consumers = Counter(place for step in self.steps for place in (*step.inputs, step.mask))
         self._with_weights = [layer for layer in self.layers if layer.weights]
@@ -219,6 +220,8 @@ class _LaidOut:
         self.size = len(inputs)
         self.steps: list[Step] = []
         self.dtypes: set[Any] = set()
+        self.casts = False
+        """Whether there are steps that do nothing but cast."""
 
     def add(self, nodes: Iterable[Node], training: bool | None = None) -> None:
         for node in nodes:
@@ -245,12 +248,23 @@ class _LaidOut:
 
     def _add_inner(self, node: Node, inner: Plan, training: bool | None) -> None:
         outer = self.places
-        self.places = {id(given): outer[id(tensor)] for given, tensor in zip(inner.inputs, node.inputs, strict=True)}
+        pairs = zip(inner.inputs, node.inputs, strict=True)
+        self.places = {id(given): self._as_taken(given, tensor, node) for given, tensor in pairs}
         self.add(inner.nodes, training)
         outer.update(
             {id(tensor): self.places[id(made)] for tensor, made in zip(node.outputs, inner.outputs, strict=True)}
         )
         self.places = outer
+
+    def _as_taken(self, given: SymbolicTensor, tensor: SymbolicTensor, node: Node) -> int:
+        """Return the place of what a model inside takes for its input `given`: floats are cast to the dtype of that."""
+        place = self.places[id(tensor)]
+        if given.dtype == tensor.dtype or {given.dtype.kind, tensor.dtype.kind} != {"f"}:
+            return place
+        made, self.size, self.casts = self.size, self.size + 1, True
+        layer = Identity(name="cast", dtype=given.dtype)
+        self.steps.append(Step(layer, (place,), (made,), None, None, None, node.arguments, (), True))
+        return made
 
 
 def _with_ends(steps: list[Step], wanted: list[int]) -> list[Step]:

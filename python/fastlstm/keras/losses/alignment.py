@@ -10,7 +10,7 @@ from fastlstm import checks
 from ..foundation.arrays import Array, as_array
 from .base import Counted, Loss, Slope
 from .entries import scaled
-from .probabilities import softmax_parts
+from .probabilities import softmax_and_log
 
 BLANK = 0
 """The class of no label, and what fills up labels."""
@@ -141,8 +141,7 @@ def _spelled(labels: Array) -> _Spelled:
 
 
 def _forward(spelled: _Spelled, logits: Array, lengths: Array | None = None) -> _Forward:
-    shifted, _, log_total = softmax_parts(logits.astype(np.float64))
-    steps = (shifted - log_total).transpose(1, 0, 2)
+    steps = softmax_and_log(logits.astype(np.float64))[1].transpose(1, 0, 2)
     emitted = np.take_along_axis(steps, np.broadcast_to(spelled.classes, (len(steps), *spelled.classes.shape)), axis=2)
     earlier = np.full_like(emitted, -np.inf)
     earlier[0, :, :2] = emitted[0, :, :2]
@@ -173,7 +172,7 @@ def _slope(spelled: _Spelled, found: _Forward, logits: Array) -> Array:
     possible = np.isfinite(found.losses)
     at_states = np.exp(ways + np.where(possible, found.losses, 0)[:, None])
     of_class = spelled.classes[..., None] == np.arange(logits.shape[-1])
-    slope = softmax_parts(logits)[1] - at_states.transpose(1, 0, 2) @ of_class.astype(np.float64)
+    slope = softmax_and_log(logits)[0] - at_states.transpose(1, 0, 2) @ of_class.astype(np.float64)
     counts = found.there.T[..., None] & possible[:, None, None]
     result: Array = np.where(counts, slope, 0).astype(logits.dtype)
     return result

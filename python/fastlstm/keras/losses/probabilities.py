@@ -8,13 +8,14 @@ from ..foundation import settings
 from ..foundation.arrays import Array
 
 
-def softmax_parts(logits: Array) -> tuple[Array, Array, Array]:
-    """Logits less their maximum, softmax, and the logarithm of the sum of their powers."""
+def softmax_and_log(logits: Array) -> tuple[Array, Array]:
+    """Softmax over the last axis, and its logarithm."""
     shifted = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
     powers = np.exp(shifted)
     total = np.add.reduce(powers, axis=-1, keepdims=True)
     powers /= total
-    return shifted, powers, np.log(total)
+    shifted -= np.log(total)
+    return powers, shifted
 
 
 def normalize(p: Array) -> Array:

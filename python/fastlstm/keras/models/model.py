@@ -10,10 +10,10 @@ import numpy as np
 
 from fastlstm import checks
 
-from ..foundation.arrays import Array, Shape, as_batch_shape, as_mask
+from ..foundation.arrays import Array, as_batch_shape, as_mask
 from ..foundation.eager import with_masks
 from ..foundation.lookup import auto_name
-from ..foundation.symbolic import SymbolicTensor
+from ..foundation.symbolic import Arguments, SymbolicTensor
 from ..foundation.texts import TEXT, is_text, numbers_or_texts
 from ..foundation.trees import filled, leaves, mapped, one_or_list
 from ..foundation.variable import CHANGE, Variable, assign_all, holding
@@ -355,6 +355,11 @@ class Model(ConfiguredModel):
         """Return the masks of the outputs, None for one without."""
         return one_or_list(Network(self.plan).run(_several(x), _several_masks(x, Call(mask=mask))).masks)
 
+    def outputs_for(self, shape: Any, arguments: Arguments) -> tuple[Any, Any]:
+        """Shapes and dtypes of the outputs."""
+        shapes = self.output_shape_for(shape, arguments)
+        return shapes, _as_lists(mapped(lambda tensor: _Leaf(tensor.dtype), self.output))
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Shape of the output for an input of `input_shape`, both with the batch axis; lists for several."""
         shapes = [as_batch_shape(shape, f"{self.name}: input_shape") for shape in several(input_shape)]
@@ -435,16 +440,16 @@ class Model(ConfiguredModel):
 
 
 class _Leaf:
-    """Keeps a shape, itself a tuple, from being taken for a tree."""
+    """Keeps a shape, itself a tuple, from being taken for a tree; or a dtype."""
 
-    def __init__(self, shape: Shape) -> None:
-        self.shape = shape
+    def __init__(self, value: Any) -> None:
+        self.value = value
 
 
 def _as_lists(tree: Any) -> Any:
-    """Shapes out of a tree of `_Leaf`: lists and dicts hold shapes, and tuples are shapes."""
+    """Return what a tree of `_Leaf` holds, with lists for its tuples, as tuples are shapes."""
     if isinstance(tree, _Leaf):
-        return tree.shape
+        return tree.value
     if isinstance(tree, dict):
         return {key: _as_lists(entry) for key, entry in tree.items()}
     return [_as_lists(entry) for entry in tree]

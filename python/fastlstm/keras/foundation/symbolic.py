@@ -16,6 +16,7 @@ from fastlstm import checks
 
 from .arrays import Shape, shape_text
 from .lookup import auto_name
+from .texts import dtype_name
 from .trees import leaves, mapped
 
 OPERATORS: dict[str, Callable[..., Any]] = {}
@@ -87,7 +88,7 @@ class SymbolicTensor:
         return OPERATORS["getitem"](self, key)
 
     def __repr__(self) -> str:
-        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+        return f"<KerasTensor shape={self.shape}, dtype={dtype_name(self.dtype)}, name={self.name}>"
 
 
 def _operator(name: str, swapped: bool = False) -> Callable[..., Any]:

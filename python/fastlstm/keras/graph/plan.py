@@ -68,8 +68,8 @@ class Plan:
         self.steps = _with_ends(laid_out.steps, self.wanted)
         self.weights: list[Variable] = unique(variable for layer in self.layers for variable in layer.weights)
         """All weights, in the order of the layers."""
-        self.mixed = laid_out.casts or len({step.layer.dtype for step in self.steps}) > 1
-        """Whether layers differ in their dtypes, so that arrays may have to be cast on the way."""
+        self.mixed = laid_out.casts or len(laid_out.dtypes) > 1
+        """Whether layers, or what they give, differ in dtypes, so that arrays may have to be cast on the way."""
         self.consumers = Counter(place for step in self.steps for place in (*step.inputs, step.mask))
         self._with_weights = [layer for layer in self.layers if layer.weights]
         self._apart = sum(len(layer.weights) for layer in self._with_weights) == len(self.weights)
@@ -161,6 +161,7 @@ class _LaidOut:
         self.places = {id(tensor): place for place, tensor in enumerate(inputs)}
         self.size = len(inputs)
         self.steps: list[Step] = []
+        self.dtypes: set[Any] = set()
         self.casts = False
         """Whether there are steps that do nothing but cast."""
 
@@ -178,6 +179,7 @@ class _LaidOut:
             cure = "; those of models inside count at every call of these"
             checks.complain(ValueError, self.name, f"have at most {MOST_STEPS} calls of layers", "more", cure)
         inputs = tuple(self.places[id(tensor)] for tensor in node.inputs)
+        self.dtypes |= {node.layer.dtype, *(tensor.dtype for tensor in node.outputs)}
         for tensor in node.outputs:
             self.places[id(tensor)], self.size = self.size, self.size + 1
         outputs = tuple(self.places[id(tensor)] for tensor in node.outputs)

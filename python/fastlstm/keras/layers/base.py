@@ -72,6 +72,8 @@ class Layer(Configured):
 
     min_ndim = 1
     ndim: int | None = None
+    input_dtype: Any = None
+    """Dtype of the input that a Sequential makes for its first layer; None: that of `settings.floatx`."""
     mask_ndim: int | None = None
     """Number of axes a mask must have; None: as many as it comes with."""
     composed = False

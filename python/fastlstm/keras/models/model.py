@@ -10,10 +10,11 @@ import numpy as np
 
 from fastlstm import checks
 
-from ..foundation.arrays import Array, any_numbers, as_batch_shape, as_mask, with_floats_of
+from ..foundation.arrays import Array, as_batch_shape, as_mask
 from ..foundation.eager import with_masks
 from ..foundation.lookup import auto_name
 from ..foundation.symbolic import Arguments, SymbolicTensor, any_symbolic
+from ..foundation.texts import TEXT, is_text, numbers_or_texts
 from ..foundation.trees import filled, leaves, mapped, one_or_list
 from ..foundation.variable import CHANGE, Variable, assign_all, holding
 from ..graph.network import Found, Network
@@ -259,9 +260,8 @@ class Model(ConfiguredModel):
         self._call_on(mapped(self._tensor_like, x))
 
     def _tensor_like(self, part: Any) -> SymbolicTensor:
-        array = any_numbers(part, f"{self.name}: x")
-        dtype = self.dtype if array.dtype.kind == "f" else array.dtype
-        return SymbolicTensor((None, *array.shape[1:]), dtype)
+        array = self.as_input(part, f"{self.name}: x")
+        return SymbolicTensor((None, *array.shape[1:]), TEXT if is_text(array) else array.dtype)
 
     def _call_on(self, tensors: Any) -> None:
         """Make a plan of one step: this model, called on symbolic tensors."""
@@ -290,7 +290,7 @@ class Model(ConfiguredModel):
 
     def as_input(self, x: Any, name: str, wanted: str = "an array of numbers") -> Array:
         """`x` as an array; floats are cast to this model's dtype."""
-        return with_floats_of(x, name, self.dtype, wanted)
+        return numbers_or_texts(x, name, self.dtype, wanted)
 
     def _as_given(self, outputs: Sequence[Any]) -> Any:
         """Return outputs in the form the model was given them: a list, a tuple or a dict; of a list of one, the one."""

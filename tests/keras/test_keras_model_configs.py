@@ -64,11 +64,7 @@ def without(tree, *keys):
     return [without(value, *keys) for value in tree] if isinstance(tree, list) else tree
 
 
-# Masks are operations of the graph in Keras, and go beside the arrays here.
-MASKED = ("masked", "told_its_mask")
-
-
-@pytest.mark.parametrize("name", [name for name in MODELS if name not in MASKED])
+@pytest.mark.parametrize("name", MODELS)
 def test_ours_are_as_keras_writes_them(name):
     ours, theirs = through_json(json.loads(MODELS[name](keras).to_json())), KERAS[name]["model"]
     # Keras notes the shapes of given states too, and forgets the seed of a SimpleRNN.

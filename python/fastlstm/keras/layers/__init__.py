@@ -32,6 +32,12 @@ from .normalization.rms_normalization import RMSNormalization
 from .normalization.unit_normalization import UnitNormalization
 from .pooling.whole import GlobalAveragePooling1D, GlobalAvgPool1D, GlobalMaxPool1D, GlobalMaxPooling1D
 from .pooling.windows import AveragePooling1D, AvgPool1D, MaxPool1D, MaxPooling1D
+from .preprocessing.category_encoding import CategoryEncoding
+from .preprocessing.discretization import Discretization
+from .preprocessing.hashing import Hashing
+from .preprocessing.integer_lookup import IntegerLookup
+from .preprocessing.string_lookup import StringLookup
+from .preprocessing.text_vectorization import TextVectorization
 from .recurrent.bidirectional import Bidirectional
 from .recurrent.conv_lstm import ConvLSTM1D
 from .recurrent.gru import GRU, GRUCell
@@ -65,6 +71,7 @@ __all__ = [
     "AvgPool1D",
     "BatchNormalization",
     "Bidirectional",
+    "CategoryEncoding",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -73,6 +80,7 @@ __all__ = [
     "Convolution1DTranspose",
     "Cropping1D",
     "Dense",
+    "Discretization",
     "Dot",
     "Dropout",
     "EinsumDense",
@@ -86,9 +94,11 @@ __all__ = [
     "GlobalMaxPool1D",
     "GlobalMaxPooling1D",
     "GroupNormalization",
+    "Hashing",
     "Identity",
     "Input",
     "InputLayer",
+    "IntegerLookup",
     "LSTMCell",
     "Lambda",
     "Layer",
@@ -113,7 +123,9 @@ __all__ = [
     "Softmax",
     "SpatialDropout1D",
     "StackedRNNCells",
+    "StringLookup",
     "Subtract",
+    "TextVectorization",
     "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",

@@ -4,8 +4,8 @@ import numpy as np
 
 from fastlstm import checks
 
+from ..foundation import settings
 from ..foundation.arrays import Array
-from ..foundation.settings import EPSILON
 
 
 def softmax_and_log(logits: Array) -> tuple[Array, Array]:
@@ -26,12 +26,12 @@ def normalize(p: Array) -> Array:
 
 def clip(p: Array) -> Array:
     """Keep away from 0 and 1, of which the logarithm, or its slope, is no number."""
-    return np.clip(p, EPSILON, 1 - EPSILON)
+    return np.clip(p, settings.epsilon(), 1 - settings.epsilon())
 
 
 def inside(p: Array) -> Array:
     """Say where `clip` changes nothing."""
-    return (p > EPSILON) & (p < 1 - EPSILON)
+    return (p > settings.epsilon()) & (p < 1 - settings.epsilon())
 
 
 def smoothed(labels: Array, smoothing: float, classes: int) -> Array:

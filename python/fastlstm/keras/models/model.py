@@ -10,10 +10,11 @@ import numpy as np
 
 from fastlstm import checks
 
-from ..foundation.arrays import Array, any_numbers, as_batch_shape, as_mask, with_floats_of
+from ..foundation.arrays import Array, as_batch_shape, as_mask
 from ..foundation.eager import with_masks
 from ..foundation.lookup import auto_name
-from ..foundation.symbolic import Arguments, SymbolicTensor
+from ..foundation.symbolic import Arguments, SymbolicTensor, any_symbolic
+from ..foundation.texts import TEXT, is_text, numbers_or_texts
 from ..foundation.trees import filled, leaves, mapped, one_or_list
 from ..foundation.variable import CHANGE, Variable, assign_all, holding
 from ..graph.network import Found, Network
@@ -60,6 +61,7 @@ class Model(ConfiguredModel):
     (5, 2)
     """
 
+    told_of_mask = True
     keeps = frozenset({"_on_arrays", "as_input"})
     takes_several = True
 
@@ -131,7 +133,7 @@ class Model(ConfiguredModel):
     @property
     def operations(self) -> list[Any]:
         """The layers and the operations on symbolic tensors, those farthest from the outputs first."""
-        return list(parts_of(self)) if self.composed else list(self.plan.layers)
+        return list(parts_of(self)) if self.composed else list(self.plan.drawing.operations)
 
     @property
     def inputs(self) -> list[SymbolicTensor]:
@@ -258,9 +260,8 @@ class Model(ConfiguredModel):
         self._call_on(mapped(self._tensor_like, x))
 
     def _tensor_like(self, part: Any) -> SymbolicTensor:
-        array = any_numbers(part, f"{self.name}: x")
-        dtype = self.dtype if array.dtype.kind == "f" else array.dtype
-        return SymbolicTensor((None, *array.shape[1:]), dtype)
+        array = self.as_input(part, f"{self.name}: x")
+        return SymbolicTensor((None, *array.shape[1:]), TEXT if is_text(array) else array.dtype)
 
     def _call_on(self, tensors: Any) -> None:
         """Make a plan of one step: this model, called on symbolic tensors."""
@@ -289,7 +290,7 @@ class Model(ConfiguredModel):
 
     def as_input(self, x: Any, name: str, wanted: str = "an array of numbers") -> Array:
         """`x` as an array; floats are cast to this model's dtype."""
-        return with_floats_of(x, name, self.dtype, wanted)
+        return numbers_or_texts(x, name, self.dtype, wanted)
 
     def _as_given(self, outputs: Sequence[Any]) -> Any:
         """Return outputs in the form the model was given them: a list, a tuple or a dict; of a list of one, the one."""
@@ -352,7 +353,9 @@ class Model(ConfiguredModel):
         return self._as_given(found.outputs), pullback, found.penalty
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:
-        """Return the masks of the outputs, None for one without."""
+        """Return the masks of the outputs, None for one without; of symbolic ones, which Keras does not know, None."""
+        if any_symbolic(x):
+            return None
         return one_or_list(Network(self.plan).run(_several(x), _several_masks(x, Call(mask=mask))).masks)
 
     def outputs_for(self, shape: Any, arguments: Arguments) -> tuple[Any, Any]:

@@ -147,7 +147,8 @@ class Sequential(Model):
             auto_name("Functional")
 
     def _new_input(self, shape: Shape) -> SymbolicTensor:
-        tensor: SymbolicTensor = InputLayer(batch_shape=shape).output
+        dtype = self._chain[0].input_dtype if self._chain else None
+        tensor: SymbolicTensor = InputLayer(batch_shape=shape, dtype=dtype).output
         return tensor
 
     def _check_new(self, layer: Any) -> None:

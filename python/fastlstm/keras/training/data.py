@@ -160,8 +160,8 @@ class StreamSource:
 
     def __init__(self, data: Any, check: Check, limit: int | None = None, shuffle: bool = False) -> None:
         self.data, self.check, self.limit, self.shuffle = data, check, limit, shuffle
-        self.numbered = hasattr(data, "__getitem__") and hasattr(data, "__len__")
         length = _length(data)
+        self.numbered = hasattr(data, "__getitem__") and length is not None
         if length == 0:
             self._refuse_nothing()
         self.steps: int | None = self.limit or length
@@ -229,10 +229,10 @@ class StreamSource:
 
 
 def _length(data: Any) -> int | None:
-    """Return the number of batches, None where it is not known."""
+    """Return the number of batches, None where it is not known: a ``__len__`` that cannot say raises one of these."""
     try:
         return len(data)
-    except TypeError:  # also from a __len__ that cannot say
+    except (TypeError, NotImplementedError):
         return None
 
 

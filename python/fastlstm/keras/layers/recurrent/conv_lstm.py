@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from fastlstm import checks
 
 from ...foundation.arrays import Array, Shape, as_array, shape_text
+from ...foundation.data_format import checked_data_format
 from ...foundation.trees import leaves, mapped
 from ..base import Step, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback, several
-from ..data_format import checked_data_format
 from ..windows import Windows, one_size
 from .convolved import ConvolvedWeights
 from .lstm import LSTMCell

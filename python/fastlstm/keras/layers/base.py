@@ -85,9 +85,9 @@ class Layer(Configured):
     takes_several = False
     """Whether a call may be on several tensors."""
     call_arguments: ClassVar[tuple[str, ...]] = ("x", "training", "mask")
+    """Arguments of a call, in the order in which they may come without names."""
     told_of_mask: ClassVar[bool] = False
     """Whether Keras hands it the mask of its input, rather than only passing that on."""
-    """Arguments of a call, in the order in which they may come without names."""
     over_time = False
     """Whether the second axis of an input is time, along which a step depends on others."""
     by_name = False

@@ -24,7 +24,7 @@ from ..foundation.arrays import (
     user_stacklevel,
     weight_shape,
 )
-from ..foundation.eager import mask_of, with_masks
+from ..foundation.eager import as_eager, mask_of
 from ..foundation.lookup import auto_name, checked_name, of_this_package
 from ..foundation.passes import current
 from ..foundation.symbolic import Arguments, SymbolicTensor, any_symbolic
@@ -390,7 +390,7 @@ class Layer(Configured):
     def _on_arrays(self, x: Any, training: bool = False, mask: Any = None) -> Any:
         drops = self._drops(training)
         x, mask = self._with_mask(x, mask)
-        return with_masks(self.forward(x, Call(drops, mask)), self.compute_mask(x, mask))
+        return as_eager(self.forward(x, Call(drops, mask)), self.compute_mask(x, mask))
 
     def _with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
         """Return `x` in the form `forward` takes, and the mask that was given, or else the one that `x` carries."""

@@ -53,7 +53,7 @@ FLOORS = [
     {"graph"},
     {"layers"},
     {"losses", "metrics", "optimizers"},
-    {"ops", "backend", "random"},
+    {"ops", "backend", "config", "random"},
     {"activations", "initializers", "regularizers", "constraints", "foundation"},
 ]
 PACKAGE = ROOT / "python" / "fastlstm"

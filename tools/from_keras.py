@@ -52,19 +52,24 @@ def _order(place: str) -> tuple[bool, bool, str]:
 
 def section(place: str, names: tuple[str, ...]) -> str:
     """Return what the page says of a module or a class."""
-    holder = _holder(place)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # that a spelling is old
-        there = [name for name in names if absent.has(holder, name)]
+    missing = not_there(place, names)
+    there = [name for name in names if name not in missing]
     title = SHOWN.get(place) or (f"keras.{place}" if place[0].islower() else f"methods and attributes of {place}")
     lines = [f"### {title}\n"]
     if there:
         listed = ", ".join(f"`{name}`" for name in there)
         lines.append(_wrapped(f"There, {len(there)} of {len(names)}: {listed}.") + "\n")
-    rows = list(_rows(place, [name for name in names if name not in there]))
-    if rows:
-        lines += ["| not there | instead |", "|---|---|", *rows, ""]
+    if missing:
+        lines += ["| not there | instead |", "|---|---|", *_rows(place, missing), ""]
     return "\n".join(lines) + _notes(place)
+
+
+def not_there(place: str, names: tuple[str, ...]) -> list[str]:
+    """Return the names that a module or a class has in Keras only."""
+    holder = _holder(place)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # that a spelling is old
+        return [name for name in names if not absent.has(holder, name)]
 
 
 def _holder(place: str) -> Any:

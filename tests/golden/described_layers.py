@@ -59,6 +59,8 @@ MAKERS: dict[str, Callable[[Any], Any]] = {
     "Bidirectional, other": lambda layers: layers.Bidirectional(
         layers.LSTM(3, name="a"), "sum", backward_layer=layers.GRU(3, go_backwards=True, name="b"), name="named"
     ),
+    "CategoryEncoding": lambda layers: layers.CategoryEncoding(4),
+    "CategoryEncoding, other": lambda layers: layers.CategoryEncoding(4, "count", name="named", dtype="float64"),
     "Concatenate": lambda layers: layers.Concatenate(),
     "Concatenate, other": lambda layers: layers.Concatenate(axis=1),
     "Cropping1D": lambda layers: layers.Cropping1D(),
@@ -74,6 +76,8 @@ MAKERS: dict[str, Callable[[Any], Any]] = {
     ),
     "Dense": lambda layers: layers.Dense(3),
     "Dense, other": lambda layers: layers.Dense(3, "relu", False, **WEIGHTS, activity_regularizer="l2"),
+    "Discretization": lambda layers: layers.Discretization([0.5, 1.0]),
+    "Discretization, other": lambda layers: layers.Discretization(None, 4, 0.25, "one_hot", name="named"),
     "Dot": lambda layers: layers.Dot(1),
     "Dot, other": lambda layers: layers.Dot((1, 2), normalize=True),
     "Dropout": lambda layers: layers.Dropout(0.5),
@@ -147,18 +151,44 @@ MAKERS: dict[str, Callable[[Any], Any]] = {
     "UpSampling1D": lambda layers: layers.UpSampling1D(3),
     "ZeroPadding1D": lambda layers: layers.ZeroPadding1D(),
     "ZeroPadding1D, other": lambda layers: layers.ZeroPadding1D((1, 0)),
+    "Hashing": lambda layers: layers.Hashing(5),
+    "Hashing, other": lambda layers: layers.Hashing(5, "a", 7, "count", name="named", dtype="float64"),
+    "IntegerLookup": lambda layers: layers.IntegerLookup(),
+    "IntegerLookup, other": lambda layers: layers.IntegerLookup(
+        9, 2, 0, -2, [12, 36], idf_weights=[0.5, 1.0], output_mode="tf-idf", pad_to_max_tokens=True, name="named"
+    ),
+    "IntegerLookup, spread": lambda layers: layers.IntegerLookup(
+        num_oov_indices=3, vocabulary=[7], oov_method="farmhash", salt=[1, 2]
+    ),
+    "StringLookup": lambda layers: layers.StringLookup(),
+    "StringLookup, other": lambda layers: layers.StringLookup(
+        9, 2, "", "?", ["a", "b"], output_mode="one_hot", salt=3, encoding="latin-1", name="named"
+    ),
+    "StringLookup, inverted": lambda layers: layers.StringLookup(vocabulary=["a", "b"], invert=True),
+    "TextVectorization": lambda layers: layers.TextVectorization(),
+    "TextVectorization, other": lambda layers: layers.TextVectorization(
+        9, None, "character", (1, 2), "count", None, True, ["a", "b"], name="named"
+    ),
+    "TextVectorization, of a length": lambda layers: layers.TextVectorization(
+        standardize="lower", split=None, ngrams=2, output_sequence_length=7, vocabulary=["a"]
+    ),
 }
 """By class."""
+
+PREPROCESSING = ("CategoryEncoding", "Discretization", "Hashing", "IntegerLookup", "StringLookup", "TextVectorization")
+"""Of which Keras notes what some were built for, though there is nothing to build."""
 
 N, T, I = 2, 4, 3  # stateful layers want to know the rows
 
 
 def called(keras, name, layer):
-    """Return what is noted of a call of a layer on symbolic tensors, and what for it was built; None for a cell."""
+    """Return what is noted of a call of a layer on symbolic tensors, and what for it was built; None for some."""
     if "Cell" in name or name.startswith("InputLayer"):
         return None
-    x = keras.Input(batch_shape=(N, T, I), name="x")
     kind = name.partition(",")[0]
+    if kind in PREPROCESSING:
+        return None
+    x = keras.Input(batch_shape=(N, T, I), name="x")
     if kind in ("Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"):
         x = [x, keras.Input(batch_shape=(N, I, T) if name == "Dot, other" else (N, T, I), name="y")]
     elif kind in ("RepeatVector", "Embedding"):

@@ -103,6 +103,19 @@ def told_its_mask(keras):
     return keras.Model([words, there], [layers.LSTM(2, name="own")(e), layers.LSTM(2, name="told")(e, mask=there)])
 
 
+def merged_masks(keras):
+    """What makes a mask of several is far from the outputs: the embedding comes before the dense layer for it."""
+    layers = keras.layers
+    x, words = keras.Input((T, I), name="x"), keras.Input((T,), dtype="int32", name="words")
+    d = layers.Dense(3, name="dense")(x)
+    e = layers.Embedding(7, 3, mask_zero=True, name="embedding")(words)
+    both = layers.Concatenate(name="both")([d, e])
+    steps = layers.TimeDistributed(layers.Dense(3), name="steps")(layers.LSTM(2, return_sequences=True)(both))
+    found = layers.Attention(name="attention")([e, steps])
+    g = layers.GlobalAveragePooling1D(name="mean")(layers.Dropout(0.0, name="drop")(found))
+    return keras.Model([x, words], [g, layers.LSTM(1, name="last")(steps)], name="merged_masks")
+
+
 def with_options(keras):
     """Settings other than the defaults, all of which leave the numbers alone or can be seen in them."""
     layers = keras.layers
@@ -159,8 +172,8 @@ def compiled(keras):
 MODELS: dict[str, Callable[[Any], Any]] = {
     build.__name__: build
     for build in (
-        *(translator, both_ways, merged, attention, shared, nested, chained, masked, told_its_mask, with_options),
-        *(cut_out, compiled),
+        *(translator, both_ways, merged, attention, shared, nested, chained, masked, told_its_mask),
+        *(merged_masks, with_options, cut_out, compiled),
     )
 }
 
@@ -205,7 +218,7 @@ def outputs(model):
     return found if isinstance(found, list | tuple) else [found]
 
 
-TABLES = ("translator", "shared", "nested", "chained", "cut_out")
+TABLES = ("translator", "shared", "nested", "chained", "masked", "told_its_mask", "merged_masks", "cut_out")
 """Models whose tables are kept."""
 
 SUMMARIES: list[dict[str, Any]] = [

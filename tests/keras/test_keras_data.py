@@ -188,16 +188,49 @@ def test_a_validation_drawn_ahead_loses_no_batch():
     assert history.history["val_loss"][1] == pytest.approx(net.evaluate(X[3:6], ONE[3:6], verbose=0), rel=FLOAT32)
 
 
-def test_a_length_that_is_not_known():
-    class Loader:
-        def __iter__(self):
-            return iter([(X, ONE)] * 2)
+def without_a_length(base, error, **methods):
+    """Two batches, of a class with a ``__len__`` that raises, or without any."""
 
-        def __len__(self):
-            raise TypeError("an iterable data set has no length")
+    def length(self):
+        raise error("no length")
 
-    history = make("sparse_categorical_crossentropy").fit(Loader(), epochs=2, validation_data=Loader(), verbose=0)
+    return type("Source", (base,), methods if error is None else methods | {"__len__": length})()
+
+
+def batch_of(self, number):
+    if number >= 2:
+        raise IndexError(number)
+    return X, ONE
+
+
+BY_NUMBER, IN_TURN = {"__getitem__": batch_of}, {"__iter__": lambda self: iter([(X, ONE)] * 2)}
+
+
+@pytest.mark.parametrize("error", [TypeError, NotImplementedError])
+@pytest.mark.parametrize(
+    ("base", "methods"),
+    [(object, IN_TURN), (object, BY_NUMBER), (object, BY_NUMBER | IN_TURN), (utils.PyDataset, BY_NUMBER)],
+    ids=["in turn", "by number", "both", "PyDataset"],
+)
+def test_a_length_that_is_not_known(base, methods, error):
+    data, net = without_a_length(base, error, **methods), make("sparse_categorical_crossentropy")
+    history = net.fit(data, epochs=2, validation_data=data, verbose=0)
     assert len(history.history["val_loss"]) == 2
+    assert net.optimizer.iterations == 4
+    assert len(net.predict(data, verbose=0)) == 2 * len(X)
+    assert net.evaluate(data, steps=1, verbose=0) == pytest.approx(net.evaluate(X, ONE, verbose=0), rel=FLOAT32)
+
+
+def test_batches_by_number_without_a_length_end_where_there_are_no_more():
+    net = make("sparse_categorical_crossentropy")
+    net.fit(without_a_length(utils.PyDataset, None, **BY_NUMBER), epochs=3, verbose=0)
+    assert net.optimizer.iterations == 6
+
+
+def test_other_errors_of_a_length_are_its_own():
+    data = without_a_length(object, ValueError, **IN_TURN)
+    with pytest.raises(ValueError, match="no length"):
+        make("sparse_categorical_crossentropy").fit(data, verbose=0)
 
 
 class Own(Model):

@@ -345,6 +345,54 @@ def test_given_states_hide_the_mask_of_the_inputs_as_in_keras_3():
         )
 
 
+@pytest.mark.parametrize("make", ["graph", "chain", "a list of one"])
+def test_a_model_inside_gives_tensors_of_its_own_dtypes(make):
+    x = Input((T, I), dtype="float64")
+    y = layers.LSTM(2, dtype="float64")(x)
+    chain = Sequential([Input((T, I), dtype="float64"), layers.LSTM(2, dtype="float64")])
+    inner = {"graph": Model(x, y), "chain": chain, "a list of one": Model([x], [y])}[make]
+    assert Model(x, [inner(x), x]).outputs[0].dtype == np.float64
+    several = Model(x, {"tuple": y, "index": ops.argmax(y)})
+    assert {key: tensor.dtype for key, tensor in several(x).items()} == {"tuple": np.float64, "index": np.int32}
+
+
+def test_a_model_inside_takes_floats_of_its_own_dtype():
+    """Also where an operation, which takes what comes, is first."""
+    data = draw(N, T, I)
+    for outside, inside in (("float64", "float32"), ("float32", "float64")):
+        given = Input((T, I), dtype=inside)
+        inner = Model(given, [given * 2.0, layers.Dense(2, dtype=inside)(given)])
+        x = Input((T, I), dtype=outside)
+        model = Model(x, inner(x))
+        assert [tensor.dtype for tensor in model.outputs] == [inside, inside]
+        for one in (model, pickle.loads(pickle.dumps(model))):
+            found = one(data)
+            assert [part.dtype for part in found] == [inside, inside]
+            np.testing.assert_array_equal(found[0], 2 * data.astype(inside))
+        model.compile("sgd", "mse")
+        model.train_on_batch(data, [data, draw(N, T, 2)])
+
+
+def test_chains_take_part_in_the_numbering_of_functional_models():
+    """As in Keras, which makes a functional model of a chain whenever it changes."""
+
+    def name():
+        x = Input((I,))
+        return Model(x, layers.Dense(1)(x)).name
+
+    chain = [layers.Dense(2), layers.Dense(3)]
+    assert name() == "functional"
+    known = Sequential([Input((I,)), *chain])
+    assert name() == "functional_2"
+    known.add(layers.Dense(4))
+    known.pop()
+    assert name() == "functional_5"
+    waiting = Sequential([layers.Dense(2), layers.Dense(3)])
+    assert name() == "functional_6"
+    waiting.build((None, I))
+    assert name() == "functional_8"
+
+
 # --- Errors -----------------------------------------------------------------------------------------------------------
 
 

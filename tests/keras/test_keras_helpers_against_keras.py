@@ -165,3 +165,43 @@ def test_py_dataset():
     for found, wanted in zip(Batches(workers=2), theirs(workers=2), strict=True):
         np.testing.assert_array_equal(found[0], wanted[0])
     assert (Batches().num_batches, Batches().workers) == (theirs().num_batches, theirs().workers)
+
+
+@pytest.mark.parametrize("seed", [1, 42])
+@pytest.mark.parametrize("mode", ["int", "binary", "categorical", None])
+def test_texts_of_a_folder(mode, seed, tmp_path):
+    for name, count in (("a", 9), ("b", 6)):
+        (tmp_path / name).mkdir()
+        for k in range(count):
+            (tmp_path / name / f"{k}.txt").write_text(f"{name} {k}")
+    options = {"label_mode": mode, "validation_split": 0.4, "subset": "both", "seed": seed, "batch_size": 4}
+    options |= {"verbose": False, "max_length": 3}
+    for place, (mine, theirs) in enumerate(
+        zip(*(k.utils.text_dataset_from_directory(tmp_path, **options) for k in (ours, keras)), strict=True)
+    ):
+        assert mine.class_names == theirs.class_names
+        found, wanted = ([parts if mode else (parts,) for parts in data] for data in (mine, theirs))
+        found = [np.concatenate(parts) for parts in zip(*found, strict=True)]
+        wanted = [np.concatenate([part.numpy() for part in parts]) for parts in zip(*wanted, strict=True)]
+        texts = [text.decode() for text in wanted[0]]
+        order = np.argsort(texts) if place == 0 else slice(None)  # what is trained on comes in another order every time
+        mixed = np.argsort(found[0]) if place == 0 else slice(None)
+        assert found[0][mixed].tolist() == np.array(texts)[order].tolist()
+        for one, other in zip(found[1:], wanted[1:], strict=True):
+            np.testing.assert_array_equal(one[mixed], other[order], strict=True)
+
+
+def test_losses_go_by_the_smallest_probability():
+    before = ours.config.epsilon()
+    y, p = np.array([[1.0, 0.0, 0.5]], np.float32), np.array([[0.0, 0.3, 1.0]], np.float32)
+    names = ["BinaryCrossentropy", "CategoricalCrossentropy", "KLDivergence", "Poisson", "Dice", "Tversky"]
+    names += ["MeanAbsolutePercentageError", "MeanSquaredLogarithmicError"]
+    try:
+        for k in (ours, keras):
+            k.config.set_epsilon(1e-2)
+        for name in names:
+            found, wanted = (np.asarray(getattr(k.losses, name)()(y, p)) for k in (ours, keras))
+            np.testing.assert_allclose(found, wanted, rtol=2e-6, err_msg=name)
+    finally:
+        for k in (ours, keras):
+            k.config.set_epsilon(before)

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from fastlstm.keras import losses, metrics
+from fastlstm.keras import Input, Sequential, layers, losses, metrics
 
 # Central differences in float64 are good to about 1e-9 relative; values here are of order one.
 GRADIENT = 1e-7
@@ -266,3 +266,71 @@ def test_step_weights_count_steps():
 )
 def test_which_accuracy(y_ndim, y_last, shape, kind):
     assert metrics.accuracy_for(y_ndim, shape, y_last) is kind
+
+
+MASKED_STEPS = np.array([[True, True, False, True, False], [False] * 5, [True] * 5])
+
+
+def scattered(slopes, mask):
+    """Put the slopes of the steps that are there where these are."""
+    found = np.zeros((*mask.shape, slopes[0].shape[-1]))
+    for row, there, of_row in zip(found, mask, slopes, strict=True):
+        row[there] = of_row
+    return found
+
+
+@pytest.mark.parametrize(
+    "make", [losses.Dice, lambda **axis: losses.Tversky(0.3, 0.7, **axis)], ids=["dice", "tversky"]
+)
+@pytest.mark.parametrize("axis", [None, (1, 2)])
+def test_overlaps_have_nothing_of_masked_steps(make, axis):
+    loss, rng = make(axis=axis), np.random.default_rng(3)
+    y, p = rng.integers(0, 2, (3, 5, 2)).astype(float), rng.uniform(0.1, 0.9, (3, 5, 2))
+    entries, pullback, counts = loss.with_mask(y, p, MASKED_STEPS)
+    parts = [(y[r][m], p[r][m]) for r, m in enumerate(MASKED_STEPS)]
+    if axis is None:
+        whole = [np.concatenate(part) for part in zip(*parts, strict=True)]
+        assert counts is None
+        assert entries == pytest.approx(float(loss.call(*whole)), rel=1e-12)
+        slopes = np.split(loss.gradient(*whole), np.cumsum(MASKED_STEPS.sum(axis=1))[:-1])
+        np.testing.assert_allclose(pullback(None, 2.0), 2 * scattered(slopes, MASKED_STEPS), rtol=1e-12)
+        assert loss.with_mask(y, p, np.zeros((3, 5), bool))[0] == 0
+        return
+    assert counts.tolist() == [True, False, True]
+    rows = [loss.call(*(one[None] for one in part)) for part in parts]
+    np.testing.assert_allclose(entries[counts], np.concatenate(rows)[counts], rtol=1e-12)
+    slopes = [loss.gradient(*(one[None] for one in part))[0] for part in parts]
+    np.testing.assert_allclose(pullback(None, 2.0), 2 * scattered(slopes, MASKED_STEPS), rtol=1e-12)
+
+
+def test_ctc_spells_along_the_steps_that_are_there():
+    loss, logits = losses.CTC(), np.random.default_rng(4).normal(size=(3, 5, 4))
+    y = np.array([[1, 0, 0], [2, 1, 0], [3, 3, 1]])
+    entries, pullback, counts = loss.with_mask(y, logits, MASKED_STEPS)
+    assert counts.tolist() == [True, False, True]
+    weights = np.array([0.5, 0.0, 2.0])
+    wanted, slopes = np.zeros(3), [np.zeros((0, 4))] * 3
+    for row in (0, 2):
+        part = y[row : row + 1], logits[row][MASKED_STEPS[row]][None]
+        wanted[row] = loss.call(*part)[0]
+        slopes[row] = loss.gradient(*part)[0] * weights[row]
+    np.testing.assert_allclose(entries[counts], wanted[counts], rtol=1e-12)
+    np.testing.assert_allclose(pullback(weights, 1.0), scattered(slopes, MASKED_STEPS), rtol=1e-10, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", ["ctc", "dice", "tversky"])
+def test_models_are_trained_without_masked_steps(name):
+    """What stands at masked steps changes neither the loss nor the weights."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(3, 5, 2)) * MASKED_STEPS[..., None]
+    y = np.array([[1, 0], [2, 1], [2, 2]]) if name == "ctc" else rng.integers(0, 2, (3, 5, 3)).astype(float)
+    found = []
+    for noise in (0.0, 1.0):
+        model = Sequential([Input((5, 2)), layers.Masking(), layers.Dense(3, "linear" if name == "ctc" else "sigmoid")])
+        model.set_weights([np.linspace(-1, 1, 6).reshape(2, 3), np.zeros(3)])
+        model.compile("sgd", name)
+        other = y if name == "ctc" else np.where(MASKED_STEPS[..., None], y, y + noise)
+        found.append([model.train_on_batch(x, other), model.evaluate(x, other, verbose=0), *model.get_weights()])
+    for one, again in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, again)
+        assert np.isfinite(one).all()

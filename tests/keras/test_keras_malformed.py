@@ -83,7 +83,9 @@ NEEDED: dict[str, Callable[[], Any]] = {
     "values": lambda: [0.1, 0.01],
     "n": lambda: 3,
     "name": lambda: "a",
+    "num_bins": lambda: 3,
     "num_heads": lambda: 2,
+    "num_tokens": lambda: 4,
     "output_dim": lambda: 3,
     "output_shape": lambda: 3,
     "pool_size": lambda: 2,
@@ -98,6 +100,10 @@ NEEDED: dict[str, Callable[[], Any]] = {
     "target_shape": lambda: (3, 5),
     "units": lambda: 3,
 }
+
+# One of two arguments of which one must be given, and the one in place of it.
+GIVEN: dict[str, dict[str, Any]] = {"layers.InputLayer": {"shape": (5, 3)}, "layers.Discretization": {"num_bins": 3}}
+ALTERNATIVES = {"layers.InputLayer": "batch_shape", "layers.Discretization": "bin_boundaries"}
 
 POSITIVE = {"2.5", "2**31", "2**62", "2**70"}
 FINITE = {"-1", "0", *POSITIVE}
@@ -184,6 +190,16 @@ ALLOWED_OF: dict[tuple[str, str], set[str]] = {
     ("Bidirectional", "weights"): {"None", "[]", "ragged list", "tuple", "negative size"},
     ("CategoricalFocalCrossentropy", "alpha"): {"0", *POSITIVE, "array"},
     ("CosineSimilarity", "axis"): {"-1", *WHOLE},
+    ("Discretization", "bin_boundaries"): {"None", "[]", "array", "negative size"},
+    ("Hashing", "dtype"): DTYPES,
+    ("Hashing", "mask_value"): {"None", "text", "-1", *WHOLE},
+    ("IntegerLookup", "mask_token"): {"None", "-1", *WHOLE},
+    ("IntegerLookup", "oov_token"): {"None", "-1", *WHOLE},
+    ("IntegerLookup", "vocabulary"): {"None", "negative size"},
+    ("StringLookup", "mask_token"): {"None", "text", "bytes"},
+    ("StringLookup", "oov_token"): {"None", "text", "bytes"},
+    ("TextVectorization", "split"): {"None", "class"},
+    ("TextVectorization", "standardize"): {"None", "class"},
     ("Dice", "axis"): {"None", "-1", "negative size", *WHOLE},
     ("ELU", "alpha"): FINITE,
     ("EinsumDense", "output_shape"): {"None", "0", "[]"},
@@ -254,8 +270,8 @@ def test_constructors(kind: str) -> None:
     for name, parameter in parameters_of(cls).items():
         required = [p.name for p in inspect.signature(cls).parameters.values() if p.default is p.empty]
         given = {p: NEEDED[p]() for p in required if p in NEEDED}
-        if kind.endswith("InputLayer") and name != "batch_shape":
-            given["shape"] = (5, 3)
+        if name != ALTERNATIVES.get(kind):
+            given |= GIVEN.get(kind, {})
         wrong += complaints(
             lambda value, given=given, name=name: cls(**given | {name: value}), name, allowed(kind, name, parameter)
         )

@@ -12,7 +12,7 @@ import pytest
 from helpers import peak_of
 
 import fastlstm as fl
-from fastlstm.keras import Input, Sequential, activations, layers
+from fastlstm.keras import Input, Model, Sequential, activations, layers
 
 I = 5
 X = np.random.default_rng(0).normal(size=(4, 9, I)).astype("float32")
@@ -292,6 +292,14 @@ def test_a_stream_leaves_stateful_layers_alone():
 def test_layers_that_cannot_be_streamed(parts, message):
     with pytest.raises(ValueError, match=message):
         Sequential([Input((9, I)), *parts]).stream()
+
+
+def test_models_with_operations_cannot_be_streamed():
+    x = Input((9, I))
+    with pytest.raises(ValueError, match=r"add must be a layer that can be streamed, .*, got a Add"):
+        Model(x, layers.LSTM(I, return_sequences=True)(x) + x).stream()
+    with pytest.raises(ValueError, match=r"functional.* must have a layer to be streamed, got none"):
+        Model(x, x).stream()
 
 
 def test_errors():

@@ -70,7 +70,7 @@ TABLE = (
     ("functions run as they are: leave the decorator out", "tf.function tf.autograph"),
     (
         "fit() takes arrays, a PyDataset or a generator of batches; utils.timeseries_dataset_from_array makes windows",
-        "tf.data *.text_dataset_from_directory utils.split_dataset",
+        "tf.data utils.split_dataset",
     ),
     ("keras.random.set_seed is there, and backend.clear_session(); leave sessions out", "tf.Session tf.compat"),
     ("keras.Variable holds a weight; add_weight() makes one", "tf.Variable"),
@@ -90,13 +90,7 @@ TABLE = (
     ("ReLU(threshold=...)", "layers.ThresholdedReLU"),
     ("MultiHeadAttention", "layers.GroupQueryAttention"),
     ("x - mean and / deviation before fit(); within a model BatchNormalization or Rescaling", "layers.Normalization"),
-    (
-        "preprocessing.text.Tokenizer, and utils.pad_sequences behind it",
-        "layers.TextVectorization layers.StringLookup layers.IntegerLookup",
-    ),
-    ("utils.to_categorical before fit(), or ops.one_hot", "layers.CategoryEncoding"),
-    ("numpy.digitize before fit()", "layers.Discretization"),
-    ("preprocessing.text.hashing_trick for texts", "layers.Hashing layers.HashedCrossing"),
+    ("preprocessing.text.hashing_trick for texts", "layers.HashedCrossing"),
     ("arrays of numbers: numpy or pandas make them of tables", "utils.FeatureSpace"),
     ("Sequential", "layers.Pipeline"),
     ("Embedding, and a layer with call() that multiplies by its weights", "layers.ReversibleEmbedding"),
@@ -127,7 +121,7 @@ TABLE = (
     # Optimizers, losses, metrics
     ("Adam, AdamW or Lion", "optimizers.Muon optimizers.ScheduleFreeAdamW"),
     ("one optimizer for all weights; trainable=False of layers leaves some out", "optimizers.*Opt*"),
-    ("get_weights() and set_weights()", "Optimizer.*variable* Optimizer.assign* Metric.variables"),
+    ("get_weights() and set_weights()", "Optimizer.*variable* Optimizer.assign*"),
     ("apply(gradients, variables), or update() in an optimizer of your own", "Optimizer.update_step"),
     ("a loss of your own in keras.ops", "losses.Circle losses.circle"),
     ("reduction='sum_over_batch_size', 'sum' or 'none'", "losses.Reduction"),
@@ -152,15 +146,13 @@ TABLE = (
     ("keras.random.normal and keras.random.uniform, in a backend.variable", "backend.random_*"),
     ("arrays are never sparse", "backend.to_dense"),
     ("numpy.dtype(...).kind and numpy.result_type", "*.is_*_dtype *.result_type *.standardize_dtype"),
-    ("it is 1e-7, or channels_last: leave it out", "*.set_epsilon *.set_image_data_format"),
-    ("verbose=0 of fit(), evaluate() and predict()", "*.*interactive_logging"),
+    ("verbose=0 of fit(), evaluate() and predict()", "*.*interactive_logging*"),
     (_PRESENT, "config.* name_scope utils.multi_gpu_model Variable.*"),
     ("numpy.random.Generator.choice", "preprocessing.sequence.skipgrams preprocessing.sequence.make_sampling_table"),
     ("NumPy has it, or what it is made of, where no gradient passes", "ops.*"),
     # The rest
     ("lists, tuples and dicts of your own: optree, or jax.tree, goes through them", "tree*"),
     ("put the file where the data set looks for it", "datasets.*"),
-    ("download it with a browser, curl or urllib.request", "utils.get_file"),
     ("fit() takes (x, y) and (x, y, sample_weight)", "utils.*pack_x_y_sample_weight"),
     ("x / numpy.linalg.norm(x, axis=-1, keepdims=True)", "utils.normalize"),
     ("a dict", "utils.Config"),
@@ -168,7 +160,6 @@ TABLE = (
     ("a PyDataset", "utils.*Enqueuer"),
     ("isinstance(x, keras.KerasTensor)", "utils.is_keras_tensor"),
     ("model.inputs", "utils.get_source_inputs"),
-    ("keras.layers and keras.models have what is in it", "engine*"),
     ("it has no counterpart here; keep Keras for it", "*"),
 )
 """What to do, and for what; of several that fit, the first counts."""

@@ -16,9 +16,10 @@ from fastlstm import checks
 from . import constraints, ops, random
 from .foundation.arrays import Array, as_array
 from .foundation.boxes import bare
+from .foundation.data_format import image_data_format, set_image_data_format
 from .foundation.lookup import reset_names
 from .foundation.passes import current
-from .foundation.settings import epsilon, floatx, set_floatx
+from .foundation.settings import epsilon, floatx, set_epsilon, set_floatx
 from .foundation.symbolic import SymbolicTensor
 from .foundation.variable import Variable
 from .ops import (
@@ -71,11 +72,6 @@ from .ops.function import operation
 def backend() -> str:
     """Return the name of what computes."""
     return "fastlstm"
-
-
-def image_data_format() -> str:
-    """Return where the channels of an image are."""
-    return "channels_last"
 
 
 def clear_session() -> None:
@@ -538,7 +534,9 @@ __all__ = [
     "reshape",
     "reverse",
     "round",
+    "set_epsilon",
     "set_floatx",
+    "set_image_data_format",
     "set_value",
     "shape",
     "sigmoid",

@@ -7,10 +7,10 @@ import numpy as np
 
 from fastlstm import checks
 
+from .foundation import settings
 from .foundation.arrays import Array
 from .foundation.configs import Configurable, Kind
 from .foundation.lookup import function_name, names_of
-from .foundation.settings import EPSILON
 
 
 class Constraint(Configurable):
@@ -39,7 +39,7 @@ class MaxNorm(Constraint):
     def __call__(self, w: Array) -> Array:
         """Return the constrained weights."""
         lengths = _lengths(w, self.axis)
-        result: Array = w * (np.clip(lengths, 0, self.max_value) / (EPSILON + lengths))
+        result: Array = w * (np.clip(lengths, 0, self.max_value) / (settings.epsilon() + lengths))
         return result
 
 
@@ -67,7 +67,7 @@ class MinMaxNorm(Constraint):
         """Return the constrained weights."""
         lengths = _lengths(w, self.axis)
         wanted = self.rate * np.clip(lengths, self.min_value, self.max_value) + (1 - self.rate) * lengths
-        result: Array = w * (wanted / (EPSILON + lengths))
+        result: Array = w * (wanted / (settings.epsilon() + lengths))
         return result
 
 
@@ -94,7 +94,7 @@ class UnitNorm(Constraint):
 
     def __call__(self, w: Array) -> Array:
         """Return the constrained weights."""
-        result: Array = w / (EPSILON + _lengths(w, self.axis))
+        result: Array = w / (settings.epsilon() + _lengths(w, self.axis))
         return result
 
 

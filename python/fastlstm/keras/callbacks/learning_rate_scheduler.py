@@ -6,6 +6,7 @@ from typing import Any
 
 from fastlstm import checks
 
+from ..foundation.messages import tell
 from .arguments import verbosity
 from .base import Callback, Logs
 
@@ -35,7 +36,7 @@ class LearningRateScheduler(Callback):
         rate = checks.real_number(f"schedule: the rate of epoch {epoch}", rate, at_least=0)
         optimizer.learning_rate = rate
         if self.verbose > 0:
-            print(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
+            tell(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Record the rate."""

@@ -2,6 +2,7 @@
 
 from fastlstm import checks
 
+from ..foundation.messages import tell
 from .arguments import epochs, verbosity
 from .base import Logs
 from .monitor import Monitor
@@ -76,4 +77,4 @@ class ReduceLROnPlateau(Monitor):
         self.cooldown_counter, self.wait = self.cooldown, 0
         if self.verbose > 0:
             rate = optimizer.learning_rate
-            print(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {rate}.")
+            tell(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {rate}.")

@@ -4,6 +4,7 @@ import math
 
 from fastlstm import checks
 
+from ..foundation.messages import tell
 from .base import Callback, Logs
 
 
@@ -27,5 +28,5 @@ class TerminateOnNaN(Callback):
             return
         if self.raise_error:
             raise RuntimeError(f"batch {batch}: the loss is {loss}, training stopped")
-        print(f"Batch {batch}: Invalid loss, terminating training")
+        tell(f"Batch {batch}: Invalid loss, terminating training")
         self.model.stop_training = True

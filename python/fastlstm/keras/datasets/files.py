@@ -6,6 +6,8 @@ from typing import NoReturn
 
 from fastlstm import checks
 
+from ..utils.files import keras_home
+
 
 def found(path: str | os.PathLike[str], origin: str) -> Path:
     """Return the path of a file, which may be in Keras' folder of data sets.
@@ -15,7 +17,7 @@ def found(path: str | os.PathLike[str], origin: str) -> Path:
     FileNotFoundError
         It is not there; says where to get it.
     """
-    folder = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets"
+    folder = keras_home() / "datasets"
     for place in (Path(path).expanduser(), folder / path):
         if place.is_file():
             return place

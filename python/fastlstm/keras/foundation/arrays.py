@@ -108,12 +108,6 @@ def any_numbers(value: Any, name: str, wanted: str = "an array of numbers") -> A
     return array
 
 
-def with_floats_of(value: Any, name: str, dtype: np.dtype[Any], wanted: str = "an array of numbers") -> Array:
-    """`value` as an array: floats of `dtype`, integers and booleans as they are."""
-    array = any_numbers(value, name, wanted)
-    return as_array(array, name, dtype, wanted) if array.dtype.kind == "f" else array
-
-
 def as_mask(mask: Any, name: str, shape: tuple[int, ...], ndim: int | None = None) -> Array:
     """`mask` as booleans for the first axes of an array of `shape`; numbers other than zero count as True."""
     array = any_numbers(mask, name, "an array of booleans, True for what is there")

@@ -78,6 +78,11 @@ class Operation:
         """Whether it is told of the mask that its input carries: an array, or a list of arrays."""
         return True
 
+    def step_function(self) -> Any:
+        """See `Layer.step_function`."""
+        must = "be a layer that can be streamed, one time step at a time"
+        checks.complain(ValueError, self.name, must, f"a {self.keras_class_name}")
+
     def output_shape_for(self, shape: Any, arguments: Arguments) -> Any:
         """Shape of the output of a call with `arguments`, for inputs of a shape or of a list of shapes."""
         raise NotImplementedError

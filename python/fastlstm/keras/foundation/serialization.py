@@ -18,6 +18,7 @@ from .lookup import of_this_package
 from .published import find_function, find_maker, is_function, name_of_function, place_of
 from .registration import custom_object_scope, get_registered_name
 from .symbolic import SymbolicTensor
+from .texts import dtype_name
 
 LEVELS = 150
 """How deep the dicts and lists of a config may lie in each other: some forty models, each inside the next."""
@@ -82,7 +83,7 @@ def _described_tensor(tensor: SymbolicTensor) -> dict[str, Any]:
 
 def keras_tensor(tensor: SymbolicTensor, history: list[Any] | None) -> dict[str, Any]:
     """Return the description of a symbolic tensor that comes from the place in a graph that `history` says."""
-    return _special("keras_tensor", shape=tensor.shape, dtype=tensor.dtype.name, keras_history=history)
+    return _special("keras_tensor", shape=tensor.shape, dtype=dtype_name(tensor.dtype), keras_history=history)
 
 
 _DESCRIBERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (

@@ -1,24 +1,47 @@
-"""What holds for all layers made from now on: the default dtype, and the smallest probability."""
+"""What holds for all from now on: the default dtype, the smallest probability, where progress is written."""
 
 from fastlstm import checks
 
-EPSILON = 1e-7
-"""Probabilities are kept this far from 0 and 1 before a logarithm, as in Keras."""
 
-_floatx = "float32"
+class _Settings:
+    floatx = "float32"
+    epsilon = 1e-7
+    interactive = True
+
+
+_now = _Settings()
 
 
 def floatx() -> str:
     """Return the dtype of layers that are not told one."""
-    return _floatx
+    return _now.floatx
 
 
 def set_floatx(value: str) -> None:
     """Set the dtype of layers that are not told one: ``"float32"`` or ``"float64"``."""
-    global _floatx
-    _floatx = checks.float_dtype("value", value).name
+    _now.floatx = checks.float_dtype("value", value).name
 
 
 def epsilon() -> float:
-    """Return the smallest probability that a logarithm is taken of."""
-    return EPSILON
+    """Return how far probabilities are kept from 0 and 1 before a logarithm; what is divided by is at least that."""
+    return _now.epsilon
+
+
+def set_epsilon(value: float) -> None:
+    """Set what `epsilon` gives; 1e-7 at first."""
+    _now.epsilon = checks.real_number("value", value, above=0, below=1)
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Whether progress and the messages of callbacks are written to standard output, and not to a log."""
+    return _now.interactive
+
+
+def enable_interactive_logging() -> None:
+    """Write progress and the messages of callbacks to standard output, as at first."""
+    _now.interactive = True
+
+
+def disable_interactive_logging() -> None:
+    """Give progress and the messages of callbacks to the logger ``"fastlstm.keras"``."""
+    _now.interactive = False

@@ -16,6 +16,7 @@ from fastlstm import checks
 
 from .arrays import Shape, shape_text
 from .lookup import auto_name
+from .texts import dtype_name
 from .trees import leaves, mapped
 
 OPERATORS: dict[str, Callable[..., Any]] = {}
@@ -43,6 +44,8 @@ class SymbolicTensor:
         self.name = name or auto_name("KerasTensor")
         self.node: Node | None = None
         self.index = 0
+        self.mask: SymbolicTensor | None = None
+        """Which of its entries count, as far as that is known before there are values."""
 
     @property
     def ndim(self) -> int:
@@ -56,15 +59,8 @@ class SymbolicTensor:
 
     @property
     def _keras_mask(self) -> Any:
-        """The mask of this tensor, a symbolic tensor too; None if it has none."""
-        node = self.node
-        if node is None or not node.inputs:
-            return None
-        masks = [tensor._keras_mask for tensor in node.inputs] if node.mask is None else [node.mask]
-        of_inputs = masks[0] if len(masks) == 1 else masks
-        inputs = node.inputs[0] if len(node.inputs) == 1 else node.inputs
-        found = leaves(node.layer.compute_mask(inputs, None if masks.count(None) == len(masks) else of_inputs))
-        return found[self.index] if self.index < len(found) else None
+        """What Keras calls `mask`."""
+        return self.mask
 
     def _refuse(self, what: str, cure: str) -> Any:
         checks.complain(TypeError, self.name, f"have values {what}", "a symbolic tensor, which has none", f"; {cure}")
@@ -92,7 +88,7 @@ class SymbolicTensor:
         return OPERATORS["getitem"](self, key)
 
     def __repr__(self) -> str:
-        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+        return f"<KerasTensor shape={self.shape}, dtype={dtype_name(self.dtype)}, name={self.name}>"
 
 
 def _operator(name: str, swapped: bool = False) -> Callable[..., Any]:
@@ -193,6 +189,8 @@ class Node:
         self.inputs: list[SymbolicTensor] = arguments.tensors
         self.outputs: list[SymbolicTensor] = leaves(outputs)
         self.mask, self.training = mask, training
+        self.told: list[SymbolicTensor] = []
+        """Masks that came with the inputs, which Keras lists among what the call needs."""
         for index, tensor in enumerate(self.outputs):
             tensor.node, tensor.index = self, index
 
@@ -200,6 +198,11 @@ class Node:
     def needs(self) -> list[SymbolicTensor]:
         """The tensors that must be there first."""
         return self.inputs if self.mask is None else [*self.inputs, self.mask]
+
+    @property
+    def drawn(self) -> list[SymbolicTensor]:
+        """`needs`, and the masks that it is told of."""
+        return [*self.needs, *self.told] if self.told else self.needs
 
 
 def any_symbolic(*trees: Any) -> bool:

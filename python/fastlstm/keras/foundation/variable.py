@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import operator
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import attrgetter, is_
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -214,6 +215,8 @@ def frozen_copy(value: Array, dtype: np.dtype[Any] | None = None) -> Array:
     return copy
 
 
+_VALUE = attrgetter("_value")
+
 Values: TypeAlias = dict[Variable, Array]
 """Values of variables at one moment."""
 
@@ -237,7 +240,7 @@ class holding:  # noqa: N801 - used as a function
         What to hold.
     """
 
-    def __init__(self, variables: Iterable[Variable]) -> None:
+    def __init__(self, variables: Sequence[Variable]) -> None:
         self.variables, self.outermost = variables, _held.values is None
 
     def __enter__(self) -> None:
@@ -249,10 +252,10 @@ class holding:  # noqa: N801 - used as a function
             _held.values = None
 
 
-def values_now(variables: Iterable[Variable]) -> Values:
+def values_now(variables: Sequence[Variable]) -> Values:
     """Return the values of `variables`, taken all at once, for `seeing`."""
     with CHANGE:
-        return {variable: variable._value for variable in variables}
+        return dict(zip(variables, map(_VALUE, variables), strict=True))
 
 
 @contextmanager
@@ -271,12 +274,17 @@ def is_held(variables: list[Variable]) -> bool:
     return held is not None and bool(variables) and variables[0] in held
 
 
-def current_values(variables: Iterable[Variable]) -> tuple[Array, ...]:
+def current_values(variables: Sequence[Variable]) -> tuple[Array, ...]:
     """Return what `variables` are, for this thread: see `holding`."""
     held = _held.values
     if held is None:
-        return tuple([variable._value for variable in variables])
-    return tuple([held.get(variable, variable._value) for variable in variables])
+        return tuple(map(_VALUE, variables))
+    return tuple(map(held.get, variables, map(_VALUE, variables)))
+
+
+def are_values(values: Iterable[Array], variables: Iterable[Variable]) -> bool:
+    """Whether these very arrays are the values of `variables`, whatever this thread holds."""
+    return all(map(is_, values, map(_VALUE, variables)))
 
 
 def replace_values(variables: Iterable[Variable], values: Iterable[Array]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..foundation.arrays import Shape
 from ..foundation.symbolic import Arguments, Node, SymbolicTensor
-from ..foundation.trees import leaves, mapped
+from ..foundation.trees import mapped
 from .plan import Plan
 
 
@@ -38,11 +38,15 @@ class FlatNode:
     outputs: Any
     mask: Any
     training: bool | None
+    told: Any
+    masks: Any
+    """Those of what it gives."""
 
 
 def flattened(plan: Plan) -> tuple[list[FlatNode], list[FlatNode], list[int]]:
     """Return the inputs, the nodes in order, and the numbers of the outputs."""
-    tensors = [*plan.inputs, *(tensor for node in plan.nodes for tensor in node.outputs)]
+    nodes = plan.drawing.nodes
+    tensors = [*plan.inputs, *(tensor for node in nodes for tensor in node.outputs)]
     numbers = {id(tensor): number for number, tensor in enumerate(tensors)}
 
     def reference(leaf: Any) -> Any:
@@ -50,10 +54,13 @@ def flattened(plan: Plan) -> tuple[list[FlatNode], list[FlatNode], list[int]]:
 
     def flat(node: Node) -> FlatNode:
         arguments = mapped(reference, list(node.arguments.filled(node.inputs)))
-        return FlatNode(node.layer, arguments, mapped(_bare, node.structure), reference(node.mask), node.training)
+        told = [reference(mask) for mask in node.told if id(mask) in numbers]
+        masks = [reference(tensor.mask) if id(tensor.mask) in numbers else None for tensor in node.outputs]
+        outputs = mapped(_bare, node.structure)
+        return FlatNode(node.layer, arguments, outputs, reference(node.mask), node.training, told, masks)
 
-    inputs = [FlatNode(t.node and _input_layer(t.node), None, _bare(t), None, None) for t in plan.inputs]
-    return inputs, [flat(node) for node in plan.nodes], [numbers[id(tensor)] for tensor in plan.outputs]
+    inputs = [FlatNode(t.node and _input_layer(t.node), None, _bare(t), None, None, (), ()) for t in plan.inputs]
+    return inputs, [flat(node) for node in nodes], [numbers[id(tensor)] for tensor in plan.outputs]
 
 
 def _bare(tensor: SymbolicTensor) -> Tensor:
@@ -67,6 +74,7 @@ def _input_layer(node: Node) -> Any:
 def restored(inputs: list[FlatNode], nodes: list[FlatNode], outputs: list[int], name: str) -> Plan:
     """Return the plan that `flattened` took apart; its layers know their nodes again."""
     tensors: list[SymbolicTensor] = []
+    made_nodes: list[Node] = []
 
     def tensor_of(leaf: Any) -> Any:
         return tensors[leaf.number] if isinstance(leaf, Reference) else leaf
@@ -83,5 +91,10 @@ def restored(inputs: list[FlatNode], nodes: list[FlatNode], outputs: list[int], 
         structure = mapped(made, flat.outputs)
         node = Node(flat.layer, Arguments(args, kwargs), structure, tensor_of(flat.mask), flat.training)
         flat.layer.inbound_nodes.append(node)
-        tensors.extend(leaves(structure))
+        tensors.extend(node.outputs)
+        made_nodes.append(node)
+    for node, flat in zip(made_nodes, nodes, strict=True):
+        node.told = [tensor_of(mask) for mask in flat.told]
+        for tensor, mask in zip(node.outputs, flat.masks, strict=True):
+            tensor.mask = tensor_of(mask)
     return Plan(tensors[: len(inputs)], [tensors[number] for number in outputs], name)

@@ -268,9 +268,11 @@ class Network:
     def _cast(self, x: Any, layer: Any) -> Any:
         if isinstance(x, list):
             return [self._cast(part, layer) for part in x]
-        # Integers are indices, which the layer itself looks after.
         dtype = layer.dtype
-        return x.astype(dtype) if dtype is not None and x.dtype != dtype and x.dtype.kind == "f" else x
+        if dtype is None or x.dtype == dtype:
+            return x
+        # Integers may be indices, which the layer itself looks after; so are texts.
+        return x.astype(dtype) if x.dtype.kind == "f" else layer.as_input(x, f"{layer.name}: x")
 
     def output_masks(self, inputs: Sequence[Array]) -> list[Array | None] | None:
         """Return the masks of the outputs; None if they are not to be known without changing states.

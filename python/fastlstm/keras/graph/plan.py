@@ -11,10 +11,13 @@ import numpy as np
 from fastlstm import checks
 
 from ..foundation.arrays import Shape
-from ..foundation.symbolic import Node, SymbolicTensor, described
+from ..foundation.symbolic import Node, SymbolicTensor
 from ..foundation.trees import one_or_list, sorted_keys, unique
 from ..foundation.variable import Variable
 from ..layers.base import Layer
+from ..layers.core.identity import Identity
+from .drawing import Drawing
+from .nodes import nodes_between
 
 MOST_STEPS = 200_000
 """A model that calls one inside it twice, which calls another one twice, and so on, soon has more than memory holds."""
@@ -55,7 +58,8 @@ class Plan:
     def __init__(self, inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor], name: str) -> None:
         self.name, self.inputs, self.outputs = name, list(inputs), list(outputs)
         self.nodes = nodes_between(self.inputs, self.outputs, name)
-        self.layers: list[Any] = _in_keras_order(self.nodes, self.inputs, self.outputs)
+        self.drawing = Drawing(self.nodes, self.inputs, self.outputs)
+        self.layers = self.drawing.layers
         laid_out = _LaidOut(self.inputs, name)
         laid_out.add(self.nodes)
         self.given = [laid_out.places[id(tensor)] for tensor in self.inputs]
@@ -64,8 +68,8 @@ class Plan:
         self.steps = _with_ends(laid_out.steps, self.wanted)
         self.weights: list[Variable] = unique(variable for layer in self.layers for variable in layer.weights)
         """All weights, in the order of the layers."""
-        self.mixed = len({step.layer.dtype for step in self.steps}) > 1
-        """Whether layers differ in their dtypes, so that arrays may have to be cast on the way."""
+        self.mixed = laid_out.casts or len(laid_out.dtypes) > 1
+        """Whether layers, or what they give, differ in dtypes, so that arrays may have to be cast on the way."""
         self.consumers = Counter(place for step in self.steps for place in (*step.inputs, step.mask))
         self._with_weights = [layer for layer in self.layers if layer.weights]
         self._apart = sum(len(layer.weights) for layer in self._with_weights) == len(self.weights)
@@ -149,67 +153,6 @@ def _shapes_in(shape: Any) -> list[Shape]:
     return [leaf for entry in shape for leaf in _shapes_in(entry)] if isinstance(shape, list) else [shape]
 
 
-def nodes_between(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor], name: str) -> list[Node]:
-    """Nodes that the outputs need, each after those it needs itself."""
-    found: dict[int, Node] = {}
-    known, missing = {id(tensor) for tensor in inputs}, list[SymbolicTensor]()
-    ready: set[int] = set()
-    stack = [(tensor, False) for tensor in reversed(outputs)]
-    while stack:  # not by recursion: a chain may be longer than Python's stack
-        tensor, inputs_done = stack.pop()
-        node = tensor.node
-        if id(tensor) in known or (node is not None and id(node) in ready):
-            continue
-        if node is None or node.layer is None or not node.inputs:
-            missing.append(tensor)
-        elif inputs_done:
-            ready.add(id(node))
-            found[id(node)] = node
-        else:
-            stack.append((tensor, True))
-            stack.extend((other, False) for other in reversed(node.needs))
-    if missing:
-        got = f"outputs that need {described(missing)} beside the inputs {described(inputs)}"
-        cure = "; give these tensors as inputs too"
-        checks.complain(ValueError, f"{name}: outputs", "follow from inputs alone", got, cure)
-    return list(found.values())
-
-
-def _in_keras_order(nodes: list[Node], inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> list[Any]:
-    """Layers as Keras lists them: what is farthest from the outputs first, and of these what was met first."""
-    met = _met_first(inputs, outputs)
-    depths: dict[int, int] = {}
-    of_layers: dict[int, int] = {}
-    for node in reversed(nodes):
-        depth = max(depths.get(id(node), 0), of_layers.get(id(node.layer), 0))
-        depths[id(node)] = of_layers[id(node.layer)] = depth
-        for tensor in node.needs:
-            if tensor.node is not None:
-                depths[id(tensor.node)] = max(depth + 1, depths.get(id(tensor.node), 0))
-    layers = {id(node.layer): node.layer for node in nodes}
-    for tensor in inputs:
-        if tensor.node is not None and tensor.node.layer is not None and not tensor.node.inputs:
-            layers[id(tensor.node.layer)] = tensor.node.layer
-            of_layers.setdefault(id(tensor.node.layer), depths.get(id(tensor.node), 0))
-    return sorted(layers.values(), key=lambda layer: (-of_layers[id(layer)], met.get(id(layer), -1)))
-
-
-def _met_first(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> dict[int, int]:
-    """Return when each layer is met on the way from the outputs to the inputs, depth first."""
-    met: dict[int, int] = {}
-    known, seen = {id(tensor) for tensor in inputs}, set[int]()
-    stack = list(reversed(outputs))
-    while stack:
-        tensor = stack.pop()
-        node = tensor.node
-        if node is None or id(node) in seen or (id(tensor) in known and node.inputs):
-            continue
-        seen.add(id(node))
-        met.setdefault(id(node.layer), len(met))
-        stack.extend(reversed(node.needs))
-    return met
-
-
 class _LaidOut:
     """Steps of nodes, with a place for every array; models inside are taken apart."""
 
@@ -218,6 +161,9 @@ class _LaidOut:
         self.places = {id(tensor): place for place, tensor in enumerate(inputs)}
         self.size = len(inputs)
         self.steps: list[Step] = []
+        self.dtypes: set[Any] = set()
+        self.casts = False
+        """Whether there are steps that do nothing but cast."""
 
     def add(self, nodes: Iterable[Node], training: bool | None = None) -> None:
         for node in nodes:
@@ -233,6 +179,7 @@ class _LaidOut:
             cure = "; those of models inside count at every call of these"
             checks.complain(ValueError, self.name, f"have at most {MOST_STEPS} calls of layers", "more", cure)
         inputs = tuple(self.places[id(tensor)] for tensor in node.inputs)
+        self.dtypes |= {node.layer.dtype, *(tensor.dtype for tensor in node.outputs)}
         for tensor in node.outputs:
             self.places[id(tensor)], self.size = self.size, self.size + 1
         outputs = tuple(self.places[id(tensor)] for tensor in node.outputs)
@@ -243,12 +190,23 @@ class _LaidOut:
 
     def _add_inner(self, node: Node, inner: Plan, training: bool | None) -> None:
         outer = self.places
-        self.places = {id(given): outer[id(tensor)] for given, tensor in zip(inner.inputs, node.inputs, strict=True)}
+        pairs = zip(inner.inputs, node.inputs, strict=True)
+        self.places = {id(given): self._as_taken(given, tensor, node) for given, tensor in pairs}
         self.add(inner.nodes, training)
         outer.update(
             {id(tensor): self.places[id(made)] for tensor, made in zip(node.outputs, inner.outputs, strict=True)}
         )
         self.places = outer
+
+    def _as_taken(self, given: SymbolicTensor, tensor: SymbolicTensor, node: Node) -> int:
+        """Return the place of what a model inside takes for its input `given`: floats are cast to the dtype of that."""
+        place = self.places[id(tensor)]
+        if given.dtype == tensor.dtype or {given.dtype.kind, tensor.dtype.kind} != {"f"}:
+            return place
+        made, self.size, self.casts = self.size, self.size + 1, True
+        layer = Identity(name="cast", dtype=given.dtype)
+        self.steps.append(Step(layer, (place,), (made,), None, None, None, node.arguments, (), True))
+        return made
 
 
 def _with_ends(steps: list[Step], wanted: list[int]) -> list[Step]:

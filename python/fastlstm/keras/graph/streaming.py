@@ -62,6 +62,8 @@ class StepPlan:
             got = f"{len(plan.inputs)} and {len(plan.outputs)}"
             checks.complain(ValueError, plan.name, "have one input and one output to be streamed", got)
         self.plan = plan
+        if not plan.steps:
+            checks.complain(ValueError, plan.name, "have a layer to be streamed", "none")
         layer, shape = plan.takers(plan.given[0])[0], plan.inputs[0].shape
         if len(shape) < (2 if isinstance(layer, Embedding) else 3):
             checks.complain(ValueError, plan.name, "take inputs with time steps to be streamed", f"inputs {shape}")

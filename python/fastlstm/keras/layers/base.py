@@ -34,6 +34,7 @@ from . import composed, inside
 from .call import INFERENCE, TRAINING, Call, Pullback
 from .call_arguments import check_mask, check_one, check_tensors, named_arguments
 from .configs import Configured
+from .symbolic_masks import note_masks
 
 Step: TypeAlias = Callable[[], object]
 """Computes a layer's output for one time step, from an array that is there to another that is there."""
@@ -71,6 +72,8 @@ class Layer(Configured):
 
     min_ndim = 1
     ndim: int | None = None
+    input_dtype: Any = None
+    """Dtype of the input that a Sequential makes for its first layer; None: that of `settings.floatx`."""
     mask_ndim: int | None = None
     """Number of axes a mask must have; None: as many as it comes with."""
     composed = False
@@ -82,6 +85,8 @@ class Layer(Configured):
     takes_several = False
     """Whether a call may be on several tensors."""
     call_arguments: ClassVar[tuple[str, ...]] = ("x", "training", "mask")
+    told_of_mask: ClassVar[bool] = False
+    """Whether Keras hands it the mask of its input, rather than only passing that on."""
     """Arguments of a call, in the order in which they may come without names."""
     over_time = False
     """Whether the second axis of an input is time, along which a step depends on others."""
@@ -358,8 +363,8 @@ class Layer(Configured):
 
         A layer whose output at a step depends on more than the input at this step raises ValueError.
         """
-        must = "be a layer that can be streamed, one time step at a time"
-        checks.complain(ValueError, self.name, must, f"a {type(self).__name__}")
+        made: Stepper = super().step_function()
+        return made
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output for an array or anything that makes one; builds the layer at first.
@@ -421,6 +426,12 @@ class Layer(Configured):
         if mask is not None:
             self._check_noted_mask(check_one(f"{self.name}: mask", mask), leaves(x)[0].shape)
         return self.note(Arguments((x,), states), mask, training)
+
+    def note(self, arguments: Arguments, mask: Any = None, training: bool | None = None) -> Any:
+        """See `Operation.note`; what comes out has a mask if what goes in says so."""
+        outputs = super().note(arguments, mask, training)
+        note_masks(self.inbound_nodes[-1])
+        return outputs
 
     def _check_noted_mask(self, mask: SymbolicTensor, shape: Shape) -> None:
         """ValueError if a symbolic mask does not go with an input of a shape."""

@@ -8,11 +8,12 @@ import numpy as np
 
 from fastlstm import checks
 
-from ..foundation.arrays import Array, with_floats_of
+from ..foundation.arrays import Array
 from ..foundation.eager import as_eager
 from ..foundation.lookup import of_this_package
 from ..foundation.passes import Pass, current
 from ..foundation.symbolic import Arguments, SymbolicTensor
+from ..foundation.texts import numbers_or_texts
 from ..foundation.trees import leaves, mapped, one_or_list, unique
 from ..foundation.variable import Variable
 from . import inside, running
@@ -56,6 +57,11 @@ class Composed:
             or any(part.penalizes_output for part in running.parts_of(self))
         )
 
+    @property
+    def told_of_mask(self: Any) -> bool:
+        """Whether ``call`` takes the mask of its input."""
+        return "mask" in running.parameters(self.call)
+
     def compute_mask(self: Any, x: Any, mask: Any = None) -> Any:
         """Return the mask of the output: that of the layer inside that made it or, with `supports_masking`, `mask`."""
         return running.mask_of_output(self, x, mask)
@@ -73,8 +79,8 @@ class Composed:
         return self.outputs_for(shape, arguments)[0]
 
     def as_input(self: Any, x: Any, name: str, wanted: str = "an array of numbers") -> Array:
-        """`x` as an array: floats of this layer's dtype, and integers as they are."""
-        return with_floats_of(x, name, self.dtype, wanted)
+        """`x` as an array: floats of this layer's dtype, integers and texts as they are."""
+        return numbers_or_texts(x, name, self.dtype, wanted)
 
     def _checked_shape(self: Any, shape: Any) -> Any:
         """Let any pass, lists too."""

@@ -10,7 +10,7 @@ from fastlstm import checks
 from ..foundation.arrays import Array, as_array
 from .base import Counted, Loss, Slope
 from .entries import scaled
-from .probabilities import softmax_parts
+from .probabilities import softmax_and_log
 
 BLANK = 0
 """The class of no label, and what fills up labels."""
@@ -91,6 +91,21 @@ class CTC(Loss):
         found = _forward(spelled, y_pred)
         return found.losses.astype(y_pred.dtype), partial(scaled, _slope(spelled, found, y_pred))
 
+    def with_mask(self, y_true: Array, y_pred: Array, mask: Array) -> tuple[Array, Slope, Array | None]:
+        """See `Loss.with_mask`: the outputs are those of the steps that are there; rows without any do not count."""
+        if mask.shape != y_pred.shape[:2]:
+            checks.refuse_shape("a mask for the loss 'ctc'", f"{y_pred.shape[:2]}, rows and steps", mask.shape)
+        order = np.argsort(~mask, axis=1, kind="stable")[..., None]  # steps that are there come first
+        spelled, lengths = _spelled(y_true), np.count_nonzero(mask, axis=1)
+        found = _forward(spelled, np.take_along_axis(y_pred, order, axis=1), lengths)
+
+        def pullback(weights: Array | None, scale: float) -> Array:
+            slope, ordered = np.empty_like(y_pred), np.take_along_axis(y_pred, order, axis=1)
+            np.put_along_axis(slope, order, _slope(spelled, found, ordered), axis=1)
+            return scaled(slope, weights, scale)
+
+        return found.losses.astype(y_pred.dtype), pullback, lengths > 0
+
 
 class _Spelled(NamedTuple):
     """Labels with a blank before, between and after their classes; N rows, S states."""
@@ -110,6 +125,8 @@ class _Forward(NamedTuple):
     """(T, N, S): of all ways to the states, these included."""
     losses: Array
     """(N,)"""
+    there: Array
+    """(T, N): which steps there are, the first ones of every row."""
 
 
 def _spelled(labels: Array) -> _Spelled:
@@ -123,37 +140,41 @@ def _spelled(labels: Array) -> _Spelled:
     return _Spelled(classes, np.where((places == last) | (places == last - 1), 0, -np.inf), skips)
 
 
-def _forward(spelled: _Spelled, logits: Array) -> _Forward:
-    shifted, _, log_total = softmax_parts(logits.astype(np.float64))
-    steps = (shifted - log_total).transpose(1, 0, 2)
+def _forward(spelled: _Spelled, logits: Array, lengths: Array | None = None) -> _Forward:
+    steps = softmax_and_log(logits.astype(np.float64))[1].transpose(1, 0, 2)
     emitted = np.take_along_axis(steps, np.broadcast_to(spelled.classes, (len(steps), *spelled.classes.shape)), axis=2)
     earlier = np.full_like(emitted, -np.inf)
     earlier[0, :, :2] = emitted[0, :, :2]
+    rows, length = logits.shape[:2]
+    there = np.arange(length)[:, None] < (np.full(rows, length) if lengths is None else lengths)
     for t in range(1, len(emitted)):
         before = earlier[t - 1]
-        earlier[t] = emitted[t] + _log_sum(before, _moved(before, 1), _moved(before, 2) + spelled.skips)
+        after = emitted[t] + _log_sum(before, _moved(before, 1), _moved(before, 2) + spelled.skips)
+        earlier[t] = np.where(there[t, :, None], after, before)
     losses = -np.logaddexp.reduce(earlier[-1] + spelled.ends, axis=-1)
-    return _Forward(emitted, earlier, losses)
+    return _Forward(emitted, earlier, losses, there)
 
 
-def _backward(spelled: _Spelled, emitted: Array) -> Array:
+def _backward(spelled: _Spelled, emitted: Array, there: Array) -> Array:
     """Return the logarithms of all ways from the states on, these not included; (T, N, S)."""
     later = np.empty_like(emitted)
     later[-1] = spelled.ends
     for t in range(len(emitted) - 2, -1, -1):
         after = later[t + 1] + emitted[t + 1]
-        later[t] = _log_sum(after, _moved(after, -1), _moved(after + spelled.skips, -2))
+        before = _log_sum(after, _moved(after, -1), _moved(after + spelled.skips, -2))
+        later[t] = np.where(there[t + 1, :, None], before, spelled.ends)
     return later
 
 
 def _slope(spelled: _Spelled, found: _Forward, logits: Array) -> Array:
     """Return softmax less the probability of every class at every step, given the label."""
-    ways = found.earlier + _backward(spelled, found.emitted)
+    ways = found.earlier + _backward(spelled, found.emitted, found.there)
     possible = np.isfinite(found.losses)
     at_states = np.exp(ways + np.where(possible, found.losses, 0)[:, None])
     of_class = spelled.classes[..., None] == np.arange(logits.shape[-1])
-    slope = softmax_parts(logits)[1] - at_states.transpose(1, 0, 2) @ of_class.astype(np.float64)
-    result: Array = (slope * possible[:, None, None]).astype(logits.dtype)
+    slope = softmax_and_log(logits)[0] - at_states.transpose(1, 0, 2) @ of_class.astype(np.float64)
+    counts = found.there.T[..., None] & possible[:, None, None]
+    result: Array = np.where(counts, slope, 0).astype(logits.dtype)
     return result
 
 

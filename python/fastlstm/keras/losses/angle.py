@@ -6,8 +6,8 @@ import numpy as np
 
 from fastlstm import checks
 
+from ..foundation import settings
 from ..foundation.arrays import Array
-from ..foundation.settings import EPSILON
 from .base import Loss
 
 
@@ -47,12 +47,12 @@ class CosineSimilarity(Loss):
         """Return the derivative with respect to `y_pred`."""
         norm = self._norm(y_pred)
         y, p = y_true / self._norm(y_true), y_pred / norm
-        along = np.add.reduce(y * p, axis=self.axis, keepdims=True) * (norm > EPSILON)
+        along = np.add.reduce(y * p, axis=self.axis, keepdims=True) * (norm > settings.epsilon())
         result: Array = (along * p - y) / norm
         return result
 
     def _norm(self, x: Array) -> Array:
-        result: Array = np.maximum(np.sqrt(np.add.reduce(x * x, axis=self.axis, keepdims=True)), EPSILON)
+        result: Array = np.maximum(np.sqrt(np.add.reduce(x * x, axis=self.axis, keepdims=True)), settings.epsilon())
         return result
 
     def get_config(self) -> dict[str, Any]:

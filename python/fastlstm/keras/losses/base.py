@@ -68,6 +68,13 @@ class Loss(Configurable):
             return entries, lambda weights, scale: counted(back(_of_entries(weights, scale, entries))[0][0], weights)
         return self.call(y_true, y_pred), partial(scaled, self.gradient(y_true, y_pred))
 
+    def with_mask(self, y_true: Array, y_pred: Array, mask: Array) -> tuple[Array, Slope, Array | None]:
+        """Return what `with_pullback` gives without what `mask` leaves out, and which of the entries count; None: all.
+
+        By default an entry is that of a place of the mask. A loss whose entries depend on several of them has its own.
+        """
+        return *self.with_pullback(y_true, y_pred), mask
+
     def fused(self, y_true: Array, logits: Array) -> tuple[Array, Array, Array]:
         """From the input of `fused_activation`: the loss of every entry, the activation's output, and the gradient."""
         raise NotImplementedError

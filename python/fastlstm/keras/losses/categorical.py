@@ -8,7 +8,7 @@ from fastlstm import checks
 
 from ..foundation.arrays import Array
 from .base import Loss
-from .probabilities import check_last_axis, clip, inside, normalize, smoothed, softmax_parts
+from .probabilities import check_last_axis, clip, inside, normalize, smoothed, softmax_and_log
 
 
 class CategoricalCrossentropy(Loss):
@@ -65,10 +65,11 @@ class CategoricalCrossentropy(Loss):
     def fused(self, y_true: Array, logits: Array) -> tuple[Array, Array, Array]:
         """With ``p = softmax(logits)``, the gradient is ``p * sum(y) - y``."""
         labels = self._labels(y_true)
-        shifted, p, log_total = softmax_parts(logits)
-        mass = np.add.reduce(labels, axis=-1, keepdims=True)
-        losses = (mass * log_total)[..., 0] - np.add.reduce(labels * shifted, axis=-1)
-        return losses, logits if self.from_logits else p, p * mass - labels
+        p, log_p = softmax_and_log(logits)
+        log_p *= labels
+        gradient = p * np.add.reduce(labels, axis=-1, keepdims=True)
+        gradient -= labels
+        return -np.add.reduce(log_p, axis=-1), logits if self.from_logits else p, gradient
 
     def _cure(self, labels: Array, output_shape: tuple[int | None, ...]) -> str:
         if labels.ndim == len(output_shape) - 1 or labels.shape[-1:] == (1,):

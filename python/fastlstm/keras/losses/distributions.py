@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ..foundation import settings
 from ..foundation.arrays import Array
-from ..foundation.settings import EPSILON
 from .base import Loss
 from .entries import mean_last
 
@@ -20,11 +20,11 @@ class Poisson(Loss):
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of every row."""
-        return mean_last(y_pred - y_true * np.log(y_pred + EPSILON))
+        return mean_last(y_pred - y_true * np.log(y_pred + settings.epsilon()))
 
     def gradient(self, y_true: Array, y_pred: Array) -> Array:
         """Return the derivative with respect to `y_pred`."""
-        result: Array = (1 - y_true / (y_pred + EPSILON)) / y_pred.shape[-1]
+        result: Array = (1 - y_true / (y_pred + settings.epsilon())) / y_pred.shape[-1]
         return result
 
 
@@ -40,12 +40,12 @@ class KLDivergence(Loss):
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of every row."""
-        y, p = np.clip(y_true, EPSILON, 1), np.clip(y_pred, EPSILON, 1)
+        y, p = np.clip(y_true, settings.epsilon(), 1), np.clip(y_pred, settings.epsilon(), 1)
         result: Array = np.add.reduce(y * np.log(y / p), axis=-1)
         return result
 
     def gradient(self, y_true: Array, y_pred: Array) -> Array:
         """Return the derivative with respect to `y_pred`, 0 where it is clipped."""
-        slope = -np.clip(y_true, EPSILON, 1) / np.clip(y_pred, EPSILON, 1)
-        result: Array = slope * ((y_pred >= EPSILON) & (y_pred <= 1))
+        slope = -np.clip(y_true, settings.epsilon(), 1) / np.clip(y_pred, settings.epsilon(), 1)
+        result: Array = slope * ((y_pred >= settings.epsilon()) & (y_pred <= 1))
         return result

@@ -11,7 +11,7 @@ from ..activations import stable_sigmoid
 from ..foundation.arrays import Array
 from .base import Loss
 from .entries import mean_last
-from .probabilities import check_last_axis, clip, inside, normalize, smoothed, softmax_parts
+from .probabilities import check_last_axis, clip, inside, normalize, smoothed, softmax_and_log
 
 
 class BinaryFocalCrossentropy(Loss):
@@ -140,7 +140,7 @@ class CategoricalFocalCrossentropy(Loss):
     def _given(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
         """Return labels, each times its factor, and probabilities."""
         y = smoothed(y_true, self.label_smoothing, y_true.shape[-1])
-        p = softmax_parts(y_pred)[1] if self.from_logits else normalize(y_pred)
+        p = softmax_and_log(y_pred)[0] if self.from_logits else normalize(y_pred)
         return y * np.asarray(self.alpha, y.dtype), p
 
     def call(self, y_true: Array, y_pred: Array) -> Array:

@@ -4,17 +4,18 @@ import numpy as np
 
 from fastlstm import checks
 
+from ..foundation import settings
 from ..foundation.arrays import Array
-from ..foundation.settings import EPSILON
 
 
-def softmax_parts(logits: Array) -> tuple[Array, Array, Array]:
-    """Logits less their maximum, softmax, and the logarithm of the sum of their powers."""
+def softmax_and_log(logits: Array) -> tuple[Array, Array]:
+    """Softmax over the last axis, and its logarithm."""
     shifted = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
     powers = np.exp(shifted)
     total = np.add.reduce(powers, axis=-1, keepdims=True)
     powers /= total
-    return shifted, powers, np.log(total)
+    shifted -= np.log(total)
+    return powers, shifted
 
 
 def normalize(p: Array) -> Array:
@@ -25,12 +26,12 @@ def normalize(p: Array) -> Array:
 
 def clip(p: Array) -> Array:
     """Keep away from 0 and 1, of which the logarithm, or its slope, is no number."""
-    return np.clip(p, EPSILON, 1 - EPSILON)
+    return np.clip(p, settings.epsilon(), 1 - settings.epsilon())
 
 
 def inside(p: Array) -> Array:
     """Say where `clip` changes nothing."""
-    return (p > EPSILON) & (p < 1 - EPSILON)
+    return (p > settings.epsilon()) & (p < 1 - settings.epsilon())
 
 
 def smoothed(labels: Array, smoothing: float, classes: int) -> Array:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ..foundation import settings
 from ..foundation.arrays import Array
-from ..foundation.settings import EPSILON
 from .base import Loss
 from .entries import mean_last
 
@@ -44,16 +44,16 @@ class MeanSquaredLogarithmicError(Loss):
 
     def gradient(self, y_true: Array, y_pred: Array) -> Array:
         """Return the derivative with respect to `y_pred`; 0 below 1e-7."""
-        slope = (_logarithm(y_pred) - _logarithm(y_true)) / (1 + np.maximum(y_pred, EPSILON))
-        result: Array = slope * (2 / y_pred.shape[-1]) * (y_pred >= EPSILON)
+        slope = (_logarithm(y_pred) - _logarithm(y_true)) / (1 + np.maximum(y_pred, settings.epsilon()))
+        result: Array = slope * (2 / y_pred.shape[-1]) * (y_pred >= settings.epsilon())
         return result
 
 
 def _size(values: Array) -> Array:
-    result: Array = np.maximum(np.abs(values), EPSILON)
+    result: Array = np.maximum(np.abs(values), settings.epsilon())
     return result
 
 
 def _logarithm(values: Array) -> Array:
-    result: Array = np.log(1 + np.maximum(values, EPSILON))
+    result: Array = np.log(1 + np.maximum(values, settings.epsilon()))
     return result

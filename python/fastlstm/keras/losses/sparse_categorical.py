@@ -8,7 +8,7 @@ from fastlstm import checks
 
 from ..foundation.arrays import Array
 from .class_numbers import ClassNumberLoss, at
-from .probabilities import check_last_axis, clip, inside, softmax_parts
+from .probabilities import check_last_axis, clip, inside, softmax_and_log
 
 
 class SparseCategoricalCrossentropy(ClassNumberLoss):
@@ -62,11 +62,10 @@ class SparseCategoricalCrossentropy(ClassNumberLoss):
 
     def fused(self, y_true: Array, logits: Array) -> tuple[Array, Array, Array]:
         """With ``p = softmax(logits)``, the gradient is p less one at the label."""
-        shifted, p, log_total = softmax_parts(logits)
-        losses = log_total[..., 0] - at(shifted, y_true)
+        p, log_p = softmax_and_log(logits)
         gradient = p.copy()
         _subtract_at(gradient, y_true, 1)
-        return losses, logits if self.from_logits else p, gradient
+        return -at(log_p, y_true), logits if self.from_logits else p, gradient
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

@@ -8,8 +8,8 @@ import numpy as np
 from fastlstm import checks
 
 from ..activations import stable_sigmoid
+from ..foundation import settings
 from ..foundation.arrays import Array
-from ..foundation.settings import EPSILON
 from .thresholds import Counts, ThresholdMetric, counted, even_thresholds, share
 
 CURVES = ("ROC", "PR", "PRGAIN")
@@ -72,7 +72,7 @@ class AUC(ThresholdMetric):
         self.thresholds = None if inner is None else sorted(inner)
         count = checks.whole_number("num_thresholds", num_thresholds, at_least=2, at_most=2**20)
         inside = even_thresholds(count)[1:-1] if self.thresholds is None else self.thresholds
-        super().__init__([-EPSILON, *inside, 1 + EPSILON], name, dtype)
+        super().__init__([-settings.epsilon(), *inside, 1 + settings.epsilon()], name, dtype)
         self.num_thresholds = len(self._thresholds)
         self.multi_label = checks.truth("multi_label", multi_label)
         self.num_labels = None if num_labels is None else checks.size("num_labels", num_labels)

@@ -93,7 +93,8 @@ class Metric(Configurable):
             self._add_weighted(values, any_numbers(sample_weight, "sample_weight"))
         elif values.size:
             rows = len(values)
-            self.total += float(np.add.reduce(values, axis=None)) * rows / values.size
+            total = np.count_nonzero(values) if values.dtype == np.bool_ else np.add.reduce(values, axis=None)
+            self.total += float(total) * rows / values.size
             self.count += rows
 
     def _add_weighted(self, values: Array, weights: Array) -> None:

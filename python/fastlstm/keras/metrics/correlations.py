@@ -6,8 +6,8 @@ import numpy as np
 
 from fastlstm import checks
 
+from ..foundation import settings
 from ..foundation.arrays import Array
-from ..foundation.settings import EPSILON
 from .base import Metric
 
 
@@ -75,5 +75,5 @@ class ConcordanceCorrelation(_Correlation):
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Return the correlation of every row."""
         covariance, y_variance, p_variance, between = self._moments(y_true, y_pred)
-        result: Array = 2 * covariance / (y_variance + p_variance + between * between + EPSILON)
+        result: Array = 2 * covariance / (y_variance + p_variance + between * between + settings.epsilon())
         return result

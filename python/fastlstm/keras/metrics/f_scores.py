@@ -6,8 +6,8 @@ import numpy as np
 
 from fastlstm import checks
 
+from ..foundation import settings
 from ..foundation.arrays import Array
-from ..foundation.settings import EPSILON
 from .sums import ColumnSums
 
 AVERAGES = (None, "micro", "macro", "weighted")
@@ -64,10 +64,10 @@ class FBetaScore(ColumnSums):
         if self.average == "micro":
             sums = tuple(total.sum(keepdims=True) for total in sums)
         tp, fp, fn = sums
-        precision, recall = tp / (tp + fp + EPSILON), tp / (tp + fn + EPSILON)
-        scores = (1 + self.beta**2) * precision * recall / (self.beta**2 * precision + recall + EPSILON)
+        precision, recall = tp / (tp + fp + settings.epsilon()), tp / (tp + fn + settings.epsilon())
+        scores = (1 + self.beta**2) * precision * recall / (self.beta**2 * precision + recall + settings.epsilon())
         if self.average == "weighted":
-            return float(np.sum(scores * (tp + fn)) / (np.sum(tp + fn) + EPSILON))
+            return float(np.sum(scores * (tp + fn)) / (np.sum(tp + fn) + settings.epsilon()))
         return scores if self.average is None else float(scores.mean())
 
     def get_config(self) -> dict[str, Any]:

@@ -7,9 +7,9 @@ import numpy as np
 from fastlstm import checks
 
 from .. import losses
+from ..foundation import settings
 from ..foundation.arrays import Array, any_numbers
 from ..foundation.lookup import auto_name
-from ..foundation.settings import EPSILON
 from .base import Metric
 
 
@@ -130,7 +130,7 @@ def counted(labels: Array, outputs: Array, weights: Array, thresholds: Array) ->
 def is_even(thresholds: Array) -> bool:
     """Whether there are three or more, spread evenly from 0 to 1."""
     count = len(thresholds)
-    return count > 2 and np.allclose(thresholds, np.linspace(0, 1, count), rtol=0, atol=1.1 * EPSILON)
+    return count > 2 and np.allclose(thresholds, np.linspace(0, 1, count), rtol=0, atol=1.1 * settings.epsilon())
 
 
 def even_thresholds(count: int) -> list[float]:

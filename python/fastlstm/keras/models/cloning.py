@@ -13,6 +13,7 @@ from ..foundation.trees import leaves, mapped
 from ..layers.base import Layer
 from ..layers.configs import copy_of
 from ..layers.core.input import Input
+from ..layers.symbolic_masks import adopted
 from ..ops.function import FunctionOperation
 from .configs import takes_a_graph
 from .model import Model
@@ -98,7 +99,10 @@ class _Cloning:
         inputs = mapped(_input_like, model.input) if input_tensors is None else input_tensors
         given = _tensors(inputs, len(plan.inputs))
         new = {id(old): tensor for old, tensor in zip(leaves(model.input), given, strict=True)}
-        for node in plan.nodes:
+        for node in plan.drawing.nodes:
+            for mask in node.told:
+                if id(mask) in new:
+                    adopted(new[id(node.inputs[0])], new[id(mask)])
             new |= {id(old): made for old, made in zip(node.outputs, leaves(self._called(node, new)), strict=True)}
         outputs = mapped(lambda tensor: new[id(tensor)], model.output)
         kind = type(model) if takes_a_graph(type(model)) else Model

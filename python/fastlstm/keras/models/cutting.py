@@ -6,7 +6,7 @@ from typing import Any
 
 from ..foundation.symbolic import Arguments, Node, SymbolicTensor
 from ..foundation.trees import leaves, mapped
-from ..graph.plan import nodes_between
+from ..graph.nodes import nodes_between
 from ..layers.core.input import Input
 
 

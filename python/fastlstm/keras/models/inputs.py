@@ -11,6 +11,7 @@ from fastlstm import checks
 from ..foundation.arrays import Array, Shape, as_array, shape_text
 from ..foundation.eager import EagerArray, mask_of
 from ..foundation.symbolic import SymbolicTensor
+from ..foundation.texts import TEXT, as_texts
 from ..foundation.trees import holds_arrays, leaves, sorted_keys
 from ..graph.plan import Plan
 from ..layers.base import Layer
@@ -102,11 +103,15 @@ def _as_input(plan: Plan, number: int, part: Any, many: bool) -> Array:
     for taker in takers:
         known = isinstance(taker, Layer)
         as_given = known and not (taker.composed and tensor.dtype.kind == "f")
-        found.append(taker.as_input(part, name, wanted) if as_given else as_array(part, name, tensor.dtype, wanted))
+        found.append(taker.as_input(part, name, wanted) if as_given else _as_tensor(part, name, tensor, wanted))
     if not found:
-        found = [as_array(part, name, tensor.dtype, wanted)]
+        found = [_as_tensor(part, name, tensor, wanted)]
     widest = max(found, key=lambda array: (array.dtype.kind == "f", array.dtype.itemsize))
     return _with_rank(widest, tensor.shape)
+
+
+def _as_tensor(part: Any, name: str, tensor: SymbolicTensor, wanted: str) -> Array:
+    return as_texts(part, name) if tensor.dtype == TEXT else as_array(part, name, tensor.dtype, wanted)
 
 
 def _with_rank(x: Array, shape: Shape) -> Array:

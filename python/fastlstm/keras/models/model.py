@@ -10,10 +10,11 @@ import numpy as np
 
 from fastlstm import checks
 
-from ..foundation.arrays import Array, Shape, any_numbers, as_batch_shape, as_mask, with_floats_of
+from ..foundation.arrays import Array, as_batch_shape, as_mask
 from ..foundation.eager import as_eager
 from ..foundation.lookup import auto_name
-from ..foundation.symbolic import SymbolicTensor
+from ..foundation.symbolic import Arguments, SymbolicTensor, any_symbolic
+from ..foundation.texts import TEXT, is_text, numbers_or_texts
 from ..foundation.trees import filled, leaves, mapped, one_or_list
 from ..foundation.variable import CHANGE, Variable, assign_all, holding
 from ..graph.network import Found, Network
@@ -60,6 +61,7 @@ class Model(ConfiguredModel):
     (5, 2)
     """
 
+    told_of_mask = True
     keeps = frozenset({"_on_arrays", "as_input"})
     takes_several = True
 
@@ -131,7 +133,7 @@ class Model(ConfiguredModel):
     @property
     def operations(self) -> list[Any]:
         """The layers and the operations on symbolic tensors, those farthest from the outputs first."""
-        return list(parts_of(self)) if self.composed else list(self.plan.layers)
+        return list(parts_of(self)) if self.composed else list(self.plan.drawing.operations)
 
     @property
     def inputs(self) -> list[SymbolicTensor]:
@@ -258,9 +260,8 @@ class Model(ConfiguredModel):
         self._call_on(mapped(self._tensor_like, x))
 
     def _tensor_like(self, part: Any) -> SymbolicTensor:
-        array = any_numbers(part, f"{self.name}: x")
-        dtype = self.dtype if array.dtype.kind == "f" else array.dtype
-        return SymbolicTensor((None, *array.shape[1:]), dtype)
+        array = self.as_input(part, f"{self.name}: x")
+        return SymbolicTensor((None, *array.shape[1:]), TEXT if is_text(array) else array.dtype)
 
     def _call_on(self, tensors: Any) -> None:
         """Make a plan of one step: this model, called on symbolic tensors."""
@@ -289,7 +290,7 @@ class Model(ConfiguredModel):
 
     def as_input(self, x: Any, name: str, wanted: str = "an array of numbers") -> Array:
         """`x` as an array; floats are cast to this model's dtype."""
-        return with_floats_of(x, name, self.dtype, wanted)
+        return numbers_or_texts(x, name, self.dtype, wanted)
 
     def _as_given(self, outputs: Sequence[Any]) -> Any:
         """Return outputs in the form the model was given them: a list, a tuple or a dict; of a list of one, the one."""
@@ -352,8 +353,15 @@ class Model(ConfiguredModel):
         return self._as_given(found.outputs), pullback, found.penalty
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:
-        """Return the masks of the outputs, None for one without."""
+        """Return the masks of the outputs, None for one without; of symbolic ones, which Keras does not know, None."""
+        if any_symbolic(x):
+            return None
         return one_or_list(Network(self.plan).run(_several(x), _several_masks(x, Call(mask=mask))).masks)
+
+    def outputs_for(self, shape: Any, arguments: Arguments) -> tuple[Any, Any]:
+        """Shapes and dtypes of the outputs."""
+        shapes = self.output_shape_for(shape, arguments)
+        return shapes, _as_lists(mapped(lambda tensor: _Leaf(tensor.dtype), self.output))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Shape of the output for an input of `input_shape`, both with the batch axis; lists for several."""
@@ -435,16 +443,16 @@ class Model(ConfiguredModel):
 
 
 class _Leaf:
-    """Keeps a shape, itself a tuple, from being taken for a tree."""
+    """Keeps a shape, itself a tuple, from being taken for a tree; or a dtype."""
 
-    def __init__(self, shape: Shape) -> None:
-        self.shape = shape
+    def __init__(self, value: Any) -> None:
+        self.value = value
 
 
 def _as_lists(tree: Any) -> Any:
-    """Shapes out of a tree of `_Leaf`: lists and dicts hold shapes, and tuples are shapes."""
+    """Return what a tree of `_Leaf` holds, with lists for its tuples, as tuples are shapes."""
     if isinstance(tree, _Leaf):
-        return tree.shape
+        return tree.value
     if isinstance(tree, dict):
         return {key: _as_lists(entry) for key, entry in tree.items()}
     return [_as_lists(entry) for entry in tree]

@@ -176,8 +176,9 @@ class _Drawing:
     def _edges(self, model: Model) -> list[str]:
         """Return a line for every pair of layers of which one takes what the other gives."""
         pairs: dict[tuple[str, str], None] = {}
-        for node in model.plan.nodes:
-            for place, tensor in enumerate(node.needs):
+        drawing = model.plan.drawing
+        for node in drawing.nodes:
+            for place, tensor in enumerate(drawing.needs(node)):
                 source = self._giver(tensor)
                 if not (isinstance(model, Sequential) and isinstance(source, InputLayer)):  # which has no box
                     pairs[self._id(source), self._id(self._taker(node.layer, place))] = None

@@ -16,6 +16,7 @@ from ..foundation.operation import Operation
 from ..foundation.serialization import made_of, restored
 from ..foundation.symbolic import SymbolicTensor
 from ..layers.base import Layer
+from ..layers.symbolic_masks import adopted
 from .calling import call_as_said
 from .keras_2 import is_call_of_keras_2, modern_call
 from .writing import own_calls
@@ -100,6 +101,8 @@ class GraphReader:
         layer, argument = self.layers[name], f"{self.owner}: call of {name!r}"
         args, kwargs = restored([call.args, call.kwargs], argument, lambda config: self._tensor(config, argument))
         number = len(layer.inbound_nodes)
+        if isinstance(layer, Layer):
+            _take_mask(args, kwargs)
         with _errors_of_values(argument, isinstance(layer, Layer)):
             call_as_said(layer, args, kwargs, argument)
         self.outputs[name, number] = layer.inbound_nodes[number].outputs
@@ -130,6 +133,15 @@ class GraphReader:
             wanted = "the place of a tensor that there is, [layer, call, output]"
             checks.refuse(ValueError, argument, wanted, [name, number, index])
         return found[index]
+
+
+def _take_mask(args: Any, kwargs: Any) -> None:
+    """Leave a mask out that is the one that comes with the input: no run needs its operations then."""
+    if not (isinstance(args, list) and len(args) == 1 and isinstance(kwargs, dict)):
+        return
+    x, mask = args[0], kwargs.get("mask")
+    if isinstance(x, SymbolicTensor) and isinstance(mask, SymbolicTensor) and adopted(x, mask):
+        del kwargs["mask"]
 
 
 def _tensors_in(tree: Any) -> Iterator[Any]:

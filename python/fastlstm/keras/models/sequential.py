@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from fastlstm import checks
 
 from ..foundation.arrays import Array, Shape, as_batch_shape
-from ..foundation.lookup import checked_name
+from ..foundation.lookup import auto_name, checked_name
 from ..foundation.registration import custom_object_scope
 from ..foundation.serialization import check_levels, serialize_keras_object
 from ..foundation.symbolic import SymbolicTensor
@@ -55,7 +55,8 @@ class Sequential(Model):
         if isinstance(layers, Layer):
             checks.refuse(TypeError, f"{self.name}: layers", "a list of layers; put [ ] around it", layers)
         for layer in () if layers is None else checks.items(f"{self.name}: layers", layers, "a list of layers"):
-            self.add(layer)
+            self._append(layer)
+        self._use_up_a_name()
         if not checks.truth(f"{self.name}: trainable", trainable):
             self.trainable = False
 
@@ -105,7 +106,8 @@ class Sequential(Model):
             name: Any = given.get("name")
             made = cls(name=name)
             for layer in described:
-                made.add(find_layers(layer, f"{argument}: layers"))
+                made._append(find_layers(layer, f"{argument}: layers"))
+            made._use_up_a_name()
         shape = given.get("build_input_shape")
         if shape is not None and not made.built and made._chain:
             made.build(as_batch_shape(shape, f"{argument}: build_input_shape"))
@@ -114,6 +116,10 @@ class Sequential(Model):
 
     def add(self, layer: Any) -> None:
         """Append a layer; an ``Input`` only at the start."""
+        self._append(layer)
+        self._use_up_a_name()
+
+    def _append(self, layer: Any) -> None:
         layer = _input_of(layer) or layer
         if isinstance(layer, InputLayer):
             if self._chain or self._tensors:
@@ -135,8 +141,14 @@ class Sequential(Model):
             raise
         self._changed()
 
+    def _use_up_a_name(self) -> None:
+        """Count one functional model: Keras makes such a one for every state of a chain, and numbers later ones so."""
+        if self.built:
+            auto_name("Functional")
+
     def _new_input(self, shape: Shape) -> SymbolicTensor:
-        tensor: SymbolicTensor = InputLayer(batch_shape=shape).output
+        dtype = self._chain[0].input_dtype if self._chain else None
+        tensor: SymbolicTensor = InputLayer(batch_shape=shape, dtype=dtype).output
         return tensor
 
     def _check_new(self, layer: Any) -> None:
@@ -176,6 +188,7 @@ class Sequential(Model):
         self._tensors = self._tensors[: len(self._chain)]
         layer = self._chain.pop()
         self._changed()
+        self._use_up_a_name()
         return layer
 
     def build(self, input_shape: Shape | None = None) -> None:
@@ -202,6 +215,7 @@ class Sequential(Model):
             self._tensors = []
             raise
         self._changed()
+        self._use_up_a_name()
 
     def _build_for(self, x: Any) -> None:
         self._check_any_layers()

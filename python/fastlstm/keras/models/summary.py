@@ -12,6 +12,7 @@ from fastlstm import checks
 
 from ..foundation.symbolic import SymbolicTensor
 from ..foundation.variable import Variable
+from ..graph.nodes import Needs, needs
 from .table import column_widths, table
 
 UNKNOWN = "?"
@@ -92,13 +93,14 @@ def _checked_positions(positions: Any, columns: int) -> tuple[float, ...]:
 
 def is_chain(model: Any) -> bool:
     """Whether a graph has one input and every call takes what the one before gives, each layer once."""
-    plan = model.plan
-    (before, *others) = plan.inputs
-    for node in plan.nodes:
-        if others or len(node.needs) != 1 or node.needs[0].node is not before.node:
+    drawing = model.plan.drawing
+    (before, *others) = model.plan.inputs
+    for node in drawing.nodes:
+        needs = drawing.needs(node)
+        if others or len(needs) != 1 or needs[0].node is not before.node:
             return False
         before = node.outputs[0]
-    return len({id(node.layer) for node in plan.nodes}) == len(plan.nodes)
+    return len({id(node.layer) for node in drawing.nodes}) == len(drawing.nodes)
 
 
 def _in_range(parts: list[Any], layer_range: Sequence[str] | None) -> list[Any]:
@@ -121,7 +123,9 @@ class _Rows:
 
     def __init__(self, model: Any, header: Sequence[str], expand: bool) -> None:
         self.header, self.expand = header, expand
-        self.nodes = {id(node) for node in model.plan.nodes} if model.is_functional else set()
+        drawing = model.plan.drawing if model.is_functional else None
+        self.nodes = {id(node) for node in drawing.nodes} if drawing is not None else set()
+        self.needs: Needs = needs if drawing is None else drawing.needs
 
     def of(self, parts: Sequence[Any], level: int = 0) -> list[list[str]]:
         """Return the rows of layers, and below them those of the layers of models inside."""
@@ -144,7 +148,7 @@ class _Rows:
     def _connections(self, part: Any) -> str:
         """Return where the inputs of the calls in this graph come from."""
         inside = [node for node in part.inbound_nodes if id(node) in self.nodes]
-        return ", ".join(_origin(tensor) for node in inside for tensor in node.needs) or "-"
+        return ", ".join(_origin(tensor) for node in inside for tensor in self.needs(node)) or "-"
 
 
 def _origin(tensor: SymbolicTensor) -> str:

@@ -23,11 +23,12 @@ def graph_config(plan: Plan, inputs: Any, outputs: Any) -> dict[str, Any]:
     inputs, outputs
         In the form the model was given them.
     """
-    inside = {id(node) for node in (*plan.nodes, *(tensor.node for tensor in plan.inputs))}
-    calls = {id(layer): [node for node in layer.inbound_nodes if id(node) in inside] for layer in plan.layers}
+    drawing = plan.drawing
+    inside = {id(node) for node in (*drawing.nodes, *(tensor.node for tensor in plan.inputs))}
+    calls = {id(layer): [node for node in layer.inbound_nodes if id(node) in inside] for layer in drawing.operations}
     numbers: Numbers = {id(node): number for nodes in calls.values() for number, node in enumerate(nodes)}
     return {
-        "layers": [_entry(layer, calls[id(layer)], numbers) for layer in plan.layers],
+        "layers": [_entry(layer, calls[id(layer)], numbers) for layer in drawing.operations],
         "input_layers": _ends(inputs, numbers),
         "output_layers": _ends(outputs, numbers),
     }
@@ -70,6 +71,8 @@ def _call(node: Node, numbers: Numbers) -> dict[str, Any]:
         return serialize_keras_object(leaf)
 
     args, kwargs = _arguments(node)
+    if node.told and id(node.told[0].node) in numbers:
+        kwargs["mask"] = node.told[0]
     return {"args": mapped(described, list(args)), "kwargs": mapped(described, kwargs)}
 
 

@@ -9,7 +9,6 @@ from ..foundation.boxes import bare, is_box, value_of
 from ..foundation.settings import floatx
 from ..foundation.symbolic import SymbolicTensor
 from ..foundation.trees import leaves, mapped
-from ..foundation.variable import Variable
 from .function import operation
 
 
@@ -28,16 +27,15 @@ def stop_gradient(np: Any, variable: Any) -> Any:
     return mapped(bare, variable)
 
 
-def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any = None) -> Any:
+@operation
+def convert_to_tensor(np: Any, x: Any, dtype: Any = None, sparse: Any = None, ragged: Any = None) -> Any:
     """`x` as something to compute with: an array, a symbolic tensor, or a box while a gradient is taken.
 
     Python's numbers become int32 or the default dtype, others stay what they are.
     """
-    if isinstance(x, Variable):
-        x = x.value
-    if isinstance(x, SymbolicTensor) or is_box(x):
+    if is_box(x):
         return x if dtype is None else cast(x, dtype)
-    if any(is_box(leaf) or isinstance(leaf, Variable | SymbolicTensor) for leaf in leaves(x)):
+    if any(is_box(leaf) for leaf in leaves(x)):
         from .shapes import stack
 
         return convert_to_tensor(stack([convert_to_tensor(part) for part in x]), dtype)

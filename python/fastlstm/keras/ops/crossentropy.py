@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy
 
+from ..foundation import settings
 from ..foundation.boxes import bare
-from ..foundation.settings import EPSILON
 from .arithmetic import clip
 from .function import operation
 from .nn import log_softmax
@@ -16,7 +16,7 @@ def binary_crossentropy(np: Any, target: Any, output: Any, from_logits: bool = F
     """``-(t log(p) + (1 - t) log(1 - p))`` of every entry."""
     if from_logits:
         return np.maximum(output, 0) - output * target + np.log1p(np.exp(-np.abs(output)))
-    p = clip(output, EPSILON, 1 - EPSILON)
+    p = clip(output, settings.epsilon(), 1 - settings.epsilon())
     return -(target * np.log(p) + (1 - target) * np.log(1 - p))
 
 
@@ -41,4 +41,4 @@ def sparse_categorical_crossentropy(
 def _logarithms(np: Any, output: Any, from_logits: bool, axis: int) -> Any:
     if from_logits:
         return log_softmax(output, axis)
-    return np.log(clip(output / np.sum(output, axis=axis, keepdims=True), EPSILON, 1 - EPSILON))
+    return np.log(clip(output / np.sum(output, axis=axis, keepdims=True), settings.epsilon(), 1 - settings.epsilon()))

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy
 
+from ..foundation import settings
 from ..foundation.boxes import bare
-from ..foundation.settings import EPSILON
 from .function import chosen, operation
 from .nn import softmax
 
@@ -15,7 +15,7 @@ from .nn import softmax
 def normalize(np: Any, x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = None) -> Any:
     """Vectors along an axis, divided by their lengths."""
     axis = tuple(axis) if isinstance(axis, list) else axis
-    least = EPSILON if epsilon is None else epsilon
+    least = settings.epsilon() if epsilon is None else epsilon
     if order == 2:
         return x / np.sqrt(np.maximum(np.sum(np.square(x), axis=axis, keepdims=True), least**2))
     if order == 1:
@@ -66,7 +66,7 @@ def layer_normalization(
     """`x` less its mean along axes, divided by the standard deviation, times `gamma` plus `beta`."""
     axes = tuple(axis) if isinstance(axis, list | tuple) else (axis,)
     mean, variance = np.mean(x, axis=axes, keepdims=True), np.var(x, axis=axes, keepdims=True)
-    y = (x - mean) / np.sqrt(variance + (EPSILON if epsilon is None else epsilon))
+    y = (x - mean) / np.sqrt(variance + (settings.epsilon() if epsilon is None else epsilon))
     y = y if gamma is None else y * _along(np, gamma, axes, x)
     return y if beta is None else y + _along(np, beta, axes, x)
 
@@ -76,7 +76,7 @@ def rms_normalization(np: Any, x: Any, scale: Any = None, axis: Any = -1, epsilo
     """`x` divided by the root of its mean square along axes, times `scale`."""
     axes = tuple(axis) if isinstance(axis, list | tuple) else (axis,)
     mean = np.mean(np.square(x), axis=axes, keepdims=True)
-    y = x / np.sqrt(mean + (EPSILON if epsilon is None else epsilon))
+    y = x / np.sqrt(mean + (settings.epsilon() if epsilon is None else epsilon))
     return y if scale is None else y * _along(np, scale, axes, x)
 
 

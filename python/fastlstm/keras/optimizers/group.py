@@ -1,13 +1,12 @@
 """The weights of one dtype as one flat array, updated in blocks that stay in cache."""
 
 from collections.abc import Callable, Sequence
-from operator import is_
 from typing import NamedTuple
 
 import numpy as np
 
 from ..foundation.arrays import Array
-from ..foundation.variable import Variable, replace_values, values_now
+from ..foundation.variable import Variable, are_values, replace_values
 
 BLOCK = 16384
 """Elements updated at a time; a block of weights, gradients and slots stays in the second-level cache."""
@@ -53,7 +52,7 @@ class Group:
 
     def weights(self) -> Array:
         """Return the weights as they are, in one array that nobody may write to."""
-        if not all(map(is_, values_now(self.variables).values(), self._views)):
+        if not are_values(self._views, self.variables):
             self._flat = np.concatenate([variable.value.reshape(-1) for variable in self.variables])
         return self._flat
 

@@ -19,6 +19,9 @@ Parts: TypeAlias = tuple[Array | None, ...]
 Batch: TypeAlias = tuple[tuple[Array, ...], Parts, Parts]
 """Inputs, labels and sample weights; labels and weights have an entry for each output, or none in what is predicted."""
 
+_Taker: TypeAlias = Callable[[Array], Any]
+"""Gathers rows."""
+
 _END = object()
 
 Check: TypeAlias = Callable[[Any, Any, Any], Batch]
@@ -49,12 +52,12 @@ def split_rows(validation_split: float, batch: Batch) -> tuple[Batch, Batch]:
     return _rows(slice(0, at), batch), _rows(slice(at, None), batch)
 
 
-def _rows(part: slice | Array, batch: Batch) -> Batch:
+def _rows(part: slice, batch: Batch) -> Batch:
     xs, ys, weights = batch
     return tuple([x[part] for x in xs]), _taken(part, ys), _taken(part, weights)
 
 
-def _taken(part: slice | Array, arrays: Parts) -> Parts:
+def _taken(part: slice, arrays: Parts) -> Parts:
     return tuple([None if array is None else array[part] for array in arrays])
 
 
@@ -107,27 +110,35 @@ class ArraySource:
     def _shuffled(self) -> Iterator[Batch]:
         order = generator().permutation(self.rows)
         xs, ys, weights = self.batch
-        take = [_taker(x, self.batch_size) for x in xs]
-        unweighted = not any(part is not None for part in weights)
+        take_x = [_taker(x, np.empty((min(self.batch_size, len(x)), *x.shape[1:]), x.dtype)) for x in xs]
+        # A metric of a user's own may keep labels and weights: these come in arrays of their own.
+        take_y, take_weights = [_taker(y) for y in ys], [_taker(part) for part in weights]
         for start in range(0, self.rows, self.batch_size):
             rows = order[start : start + self.batch_size]
-            # A metric of a user's own may keep labels and weights.
-            more = weights if unweighted else _taken(rows, weights)
-            yield tuple([take_x(rows) for take_x in take]), _taken(rows, ys), more
+            yield _gathered(take_x, rows), _gathered(take_y, rows), _gathered(take_weights, rows)
 
 
-def _taker(array: Array, batch_size: int) -> Callable[[Array], Array]:
-    """Return a function that gathers rows, into one buffer where NumPy does so without copying the whole array."""
+def _gathered(takers: list[_Taker], rows: Array) -> tuple[Any, ...]:
+    return tuple([take(rows) for take in takers])
+
+
+def _taker(array: Array | None, buffer: Array | None = None) -> _Taker:
+    """Return a function that gathers rows, by `take` where NumPy does not copy the whole array for it."""
+    if array is None:
+        return _nothing
     if not array.flags.c_contiguous:
         return array.__getitem__
-    buffer = np.empty((min(batch_size, len(array)), *array.shape[1:]), array.dtype)
 
     def take(rows: Array) -> Array:
         # Any mode but "raise" makes NumPy write into `out` directly; the indices are right by construction.
-        result: Array = array.take(rows, 0, buffer[: len(rows)], "clip")
+        result: Array = array.take(rows, 0, None if buffer is None else buffer[: len(rows)], "clip")
         return result
 
     return take
+
+
+def _nothing(rows: Array) -> None:
+    return None
 
 
 class StreamSource:
@@ -149,8 +160,8 @@ class StreamSource:
 
     def __init__(self, data: Any, check: Check, limit: int | None = None, shuffle: bool = False) -> None:
         self.data, self.check, self.limit, self.shuffle = data, check, limit, shuffle
-        self.numbered = hasattr(data, "__getitem__") and hasattr(data, "__len__")
         length = _length(data)
+        self.numbered = hasattr(data, "__getitem__") and length is not None
         if length == 0:
             self._refuse_nothing()
         self.steps: int | None = self.limit or length
@@ -221,10 +232,10 @@ class StreamSource:
 
 
 def _length(data: Any) -> int | None:
-    """Return the number of batches, None where it is not known."""
+    """Return the number of batches, None where it is not known: a ``__len__`` that cannot say raises one of these."""
     try:
         return len(data)
-    except TypeError:  # also from a __len__ that cannot say
+    except (TypeError, NotImplementedError):
         return None
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from ..callbacks import CallbackList
 from ..foundation.arrays import Array, user_stacklevel
 from ..foundation.deferring import Change, deferring
+from ..foundation.messages import tell
 from ..foundation.variable import Variable
 from ..optimizers import Optimizer
 from .data import Batch, Source
@@ -35,7 +36,7 @@ def run_epochs(
         hooks.call("on_train_begin", {})
         for epoch in epochs:
             if verbose and epochs.stop > 1:
-                print(f"Epoch {epoch + 1}/{epochs.stop}")
+                tell(f"Epoch {epoch + 1}/{epochs.stop}")
             hooks.call("on_epoch_begin", epoch, {})
             bar = ProgressBar(source.steps, verbose) if verbose else None
             steps, logs = training.epoch(epoch, source, bar)

@@ -13,6 +13,7 @@ from fastlstm import checks
 
 from ..foundation.arrays import Array
 from ..foundation.deferring import forget_changes
+from ..foundation.texts import is_text
 from ..foundation.variable import Variable, holding
 from ..graph.network import Found, Network
 from ..graph.plan import Plan
@@ -126,7 +127,8 @@ class Objective:
             return None
         counts = np.logical_or.reduce([_any_in_row(part != 0) for part in given])
         idle = np.flatnonzero(~counts)
-        broken = np.logical_or.reduce([_any_in_row(~np.isfinite(part[idle])) for part in (*outputs, *xs)])
+        floats = [part for part in (*outputs, *xs) if part.dtype.kind == "f"]
+        broken = np.logical_or.reduce([_any_in_row(~np.isfinite(part[idle])) for part in floats])
         return idle[broken] if broken.any() else None
 
     def _penalized(self, outcome: Outcome, on_outputs: float) -> Outcome:
@@ -159,6 +161,8 @@ def _one(
     if term.fused:
         entries, output, gradient = loss.fused(y, out)
         pullback = partial(scaled, gradient)
+    elif mask is not None and type(loss).with_mask is not Loss.with_mask:
+        (entries, pullback, mask), output = loss.with_mask(y, out, mask), out
     elif need_slope:
         (entries, pullback), output = loss.with_pullback(y, out), out
     else:
@@ -196,6 +200,8 @@ def _check_axes(loss: Loss, entries: Array, weights: Array | None) -> None:
 
 def _finite(values: Array) -> bool:
     """Whether there is neither NaN nor infinity; a sum that overflows may say so wrongly."""
+    if values.dtype.kind != "f":
+        return True
     return math.isfinite(np.add.reduce(values, axis=None))
 
 
@@ -208,5 +214,5 @@ def _without(xs: Sequence[Array], rows: Array) -> list[Array]:
     """Return inputs with zeros in these rows."""
     copies = [x.copy() for x in xs]
     for x in copies:
-        x[rows] = 0
+        x[rows] = "" if is_text(x) else 0
     return copies

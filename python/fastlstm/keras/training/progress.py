@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..foundation.messages import tell
+from ..foundation.settings import is_interactive_logging_enabled
+
 REFRESH = 0.05
 """Seconds between two drawings."""
 
@@ -28,7 +31,7 @@ class ProgressBar:
 
     def __init__(self, target: int | None, verbose: int) -> None:
         self.target, self.verbose = target, verbose
-        self.live = verbose == 1 and sys.stdout.isatty()
+        self.live = verbose == 1 and is_interactive_logging_enabled() and sys.stdout.isatty()
         self._start = self._drawn = time.perf_counter()
         self._first_step: float | None = None
         self._width = 0
@@ -53,8 +56,7 @@ class ProgressBar:
     def _write(self, line: str, end: str) -> None:
         visible = len(line) - 4 * line.count("\x1b[1m") - 4 * line.count("\x1b[0m") - 5 * line.count("\x1b[3")
         padding = " " * max(0, self._width - visible)
-        sys.stdout.write(("\r" if self.live else "") + line + padding + end)
-        sys.stdout.flush()
+        tell(("\r" if self.live else "") + line + padding, end)
         self._width = visible
 
     def _line(self, step: int, logs: dict[str, Any], done: bool) -> str:

@@ -13,7 +13,8 @@ class PyDataset:
     """Base class of data that is made batch by batch.
 
     A subclass defines ``__getitem__(index)``, which gives ``(x, y)`` or ``(x, y, sample_weight)``, and ``__len__``, the
-    number of batches; without that there is no end to them. It may define ``on_epoch_begin()`` and ``on_epoch_end()``.
+    number of batches; without that, or if it raises NotImplementedError or TypeError, they go on until ``__getitem__``
+    raises IndexError. It may define ``on_epoch_begin()`` and ``on_epoch_end()``.
 
     Parameters
     ----------
@@ -32,13 +33,24 @@ class PyDataset:
 
     @property
     def num_batches(self) -> int | None:
-        """Number of batches; None if there is no end to them."""
+        """Number of batches; None if it is not known."""
         length = getattr(self, "__len__", None)
-        return None if length is None else int(length())
+        try:
+            return None if length is None else int(length())
+        except (TypeError, NotImplementedError):
+            return None
 
     def __iter__(self) -> Iterator[Any]:
         number = self.num_batches
-        return (self[k] for k in (count() if number is None else range(number)))
+        return self._until_the_end() if number is None else (self[k] for k in range(number))
+
+    def _until_the_end(self) -> Iterator[Any]:
+        for index in count():
+            try:
+                batch = self[index]
+            except IndexError:
+                return
+            yield batch
 
     def on_epoch_begin(self) -> None:
         """Do what is to be done before an epoch."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from copy import copy
 from typing import Any
 
 import numpy as np
@@ -12,11 +10,11 @@ from fastlstm import checks
 
 from ..foundation.arrays import Array
 from ..foundation.eager import EagerArray
-from ..foundation.random import generator
+from .batches import Batches, order_of, size_of
 
 
-class TimeseriesDataset:
-    """Windows over a series, in batches, which are made anew every time they are gone through.
+class TimeseriesDataset(Batches):
+    """Windows over a series, in batches.
 
     Parameters
     ----------
@@ -26,10 +24,8 @@ class TimeseriesDataset:
         First step of every window.
     offsets
         Steps of a window, from its first.
-    batch_size
-        Windows of a batch; None: windows one by one.
-    order
-        What draws an order for every time; None: that of `starts`.
+    batch_size, order
+        See `Batches`.
     """
 
     def __init__(
@@ -41,30 +37,13 @@ class TimeseriesDataset:
         batch_size: int | None,
         order: np.random.Generator | None = None,
     ) -> None:
-        self.data, self.targets, self.starts, self.offsets = data, targets, starts, offsets
-        self.batch_size, self.order = batch_size, order
-        self._most: int | None = None
+        super().__init__(starts, batch_size, order)
+        self.data, self.targets, self.offsets = data, targets, offsets
 
-    def __len__(self) -> int:
-        there = -(-len(self.starts) // (self.batch_size or 1))
-        return there if self._most is None else min(there, self._most)
-
-    def __iter__(self) -> Iterator[Any]:
-        starts = self.starts if self.order is None else self.order.permutation(self.starts)
-        for number in range(len(self)):
-            size = self.batch_size
-            yield self._batch(starts[number] if size is None else starts[number * size :][:size])
-
-    def _batch(self, starts: Any) -> Any:
-        windows = self.data[starts[..., None] + self.offsets].view(EagerArray)
-        return windows if self.targets is None else (windows, np.asarray(self.targets[starts]).view(EagerArray))
-
-    def take(self, count: int) -> TimeseriesDataset:
-        """Return a data set of the first `count` batches of every time; of all for -1."""
-        count = checks.whole_number("count", count, at_least=-1)
-        taken = copy(self)
-        taken._most = self._most if count == -1 else min(count, len(self))
-        return taken
+    def batch_of(self, entries: Any) -> Any:
+        """Return the windows that begin at these steps, and their targets."""
+        windows = self.data[entries[..., None] + self.offsets].view(EagerArray)
+        return windows if self.targets is None else (windows, np.asarray(self.targets[entries]).view(EagerArray))
 
 
 def timeseries_dataset_from_array(
@@ -119,7 +98,7 @@ def timeseries_dataset_from_array(
     length = checks.whole_number("sequence_length", sequence_length, at_least=1)
     rate = checks.whole_number("sampling_rate", sampling_rate, at_least=1, at_most=max(steps - 1, 1))
     stride = checks.whole_number("sequence_stride", sequence_stride, at_least=1, at_most=max(steps - 1, 1))
-    size = None if batch_size is None else checks.whole_number("batch_size", batch_size, at_least=1)
+    size = size_of(batch_size)
     first, end = _bounds(start_index, end_index, steps)
     windows = end - first - (length - 1) * rate
     if targets is not None:
@@ -131,16 +110,10 @@ def timeseries_dataset_from_array(
         checks.complain(
             ValueError, "targets", f"have more than {first + starts[-1]} entries", first + len(targets), f": {cause}"
         )
-    order = _order(shuffle, seed)
+    order = order_of(shuffle, seed)
     return TimeseriesDataset(
         np.asarray(data[first:end]), targets, starts, np.arange(0, length * rate, rate), size, order
     )
-
-
-def _order(shuffle: Any, seed: Any) -> np.random.Generator | None:
-    if not checks.truth("shuffle", shuffle):
-        return None
-    return generator() if seed is None else np.random.default_rng(checks.whole_number("seed", seed, at_least=0))
 
 
 def _bounds(start_index: Any, end_index: Any, steps: int) -> tuple[int, int]:

@@ -40,6 +40,7 @@ class Softmax(Layer):
     [[0.5, 0.5, 0.0]]
     """
 
+    told_of_mask = True
     keras_call: ClassVar[Mapping[str, Any]] = {"mask": None}
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:

@@ -9,8 +9,9 @@ import numpy as np
 
 from fastlstm import checks
 
-from ... import activations
+from ... import activations, ops
 from ...foundation.arrays import Array
+from ...foundation.symbolic import any_symbolic
 from ...foundation.variable import Variable
 from ..call import Call
 from .lookup import Found, Lookup, Request, added, times, turned
@@ -71,6 +72,11 @@ class Attention(Lookup):
         super().__init__(dropout, seed, **kwargs)
         self.use_scale = checks.truth(f"{self.name}: use_scale", use_scale)
         self.score_mode = checks.one_of(f"{self.name}: score_mode", score_mode, ("dot", "concat"))
+
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        """Return that of the query."""
+        found = super().compute_mask(x, mask)
+        return ops.convert_to_tensor(found) if any_symbolic(found) else found
 
     def _request(
         self, inputs: Any, mask: Any = None, return_attention_scores: Any = False, use_causal_mask: Any = False

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 from fastlstm import checks
 
 from ...foundation.arrays import Array
+from ...foundation.data_format import checked_data_format
 from ..affine import Affine
-from ..data_format import checked_data_format
 from ..windows import Windows, one_size
 
 

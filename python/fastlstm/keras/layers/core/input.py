@@ -8,9 +8,10 @@ from numpy.typing import DTypeLike
 
 from fastlstm import checks
 
-from ...foundation.arrays import Shape, as_batch_shape, as_shape, policy_name, real_dtype
+from ...foundation.arrays import Shape, as_batch_shape, as_shape, policy_name
 from ...foundation.settings import floatx
 from ...foundation.symbolic import Arguments, Node, SymbolicTensor
+from ...foundation.texts import dtype_name, tensor_dtype
 from ..base import Layer
 
 
@@ -42,7 +43,7 @@ class InputLayer(Layer):
             self.batch_shape = as_batch_shape(batch_shape, "Input: batch_shape")
         else:
             self.batch_shape = rows, *as_shape(shape if isinstance(shape, list | tuple) else (shape,), "Input: shape")
-        self.dtype: np.dtype[Any] = real_dtype("Input: dtype", floatx() if dtype is None else dtype)
+        self.dtype: np.dtype[Any] = tensor_dtype("Input: dtype", floatx() if dtype is None else dtype)
         self.built, self.input_shape = True, self.batch_shape
         tensor = SymbolicTensor(self.batch_shape, self.dtype, self.name)
         self.inbound_nodes.append(Node(self, Arguments((), {}), tensor))
@@ -53,7 +54,7 @@ class InputLayer(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        own = {"batch_shape": self.batch_shape, "dtype": self.dtype.name, "name": self.name}
+        own = {"batch_shape": self.batch_shape, "dtype": dtype_name(self.dtype), "name": self.name}
         return own | dict(self.keras_only)
 
     @classmethod
@@ -83,7 +84,7 @@ def Input(  # noqa: N802 - Keras' name
     batch_size
         Fixed number of rows, for stateful layers.
     dtype
-        Of the tensor; layers cast what they take.
+        Of the tensor; layers cast what they take. ``"string"`` is that of texts.
     name
         Of the input, by which data may be given.
     batch_shape

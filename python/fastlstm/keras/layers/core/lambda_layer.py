@@ -12,6 +12,7 @@ from fastlstm import checks
 from ...foundation.arrays import Array
 from ...foundation.published import find_function
 from ...foundation.serialization import described_function, restored, serialize_keras_object
+from ...foundation.symbolic import any_symbolic
 from ..base import Layer
 from ..running import parameters
 
@@ -40,6 +41,7 @@ class Lambda(Layer):
     [[4.0, 5.0]]
     """
 
+    told_of_mask = True
     composed = True
     keras_past: ClassVar[Mapping[str, Any]] = {"output_shape_type": ..., "output_shape_module": ..., "module": ...}
 
@@ -70,7 +72,7 @@ class Lambda(Layer):
     def compute_mask(self, x: Any, mask: Any = None) -> Array | None:
         """Return what `mask` says."""
         found = self.mask(x, mask) if callable(self.mask) else self.mask
-        return None if found is None else np.asarray(found)
+        return found if found is None or any_symbolic(found) else np.asarray(found)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments: of functions their names, by which they must be known to be read."""

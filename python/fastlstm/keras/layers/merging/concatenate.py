@@ -7,6 +7,7 @@ import numpy as np
 
 from fastlstm import checks
 
+from ... import ops
 from ...foundation import core
 from ...foundation.arrays import Array, Shape
 from ..base import Step, Stepper
@@ -76,6 +77,12 @@ class Concatenate(Merge):
         full = [_steps_there(part, mask, rank) for part, mask in zip(parts, masks, strict=True)]
         return np.concatenate(full, axis) if axis < rank else np.asarray(np.logical_or.reduce(full))
 
+    def _symbolic_mask(self, parts: list[Any], masks: list[Any]) -> Any:
+        if all(mask is None for mask in masks):
+            return None
+        pairs = zip(parts, masks, strict=True)
+        return ops.any(ops.concatenate([_entries_there(part, mask) for part, mask in pairs], self.axis), axis=-1)
+
     def _merge(self, parts: list[Array], masks: Masks) -> Array:
         axis = self.axis % parts[0].ndim
         shape = list(parts[0].shape)
@@ -115,6 +122,15 @@ def _steps_there(part: Array, mask: Array | None, rank: int) -> Array:
     if mask.ndim > rank:
         return np.asarray(mask.any(axis=tuple(range(rank, mask.ndim))))
     return mask
+
+
+def _entries_there(part: Any, mask: Any) -> Any:
+    """Return a symbolic mask of all entries of an input."""
+    if mask is None:
+        return ops.ones_like(part, dtype="bool")
+    if mask.ndim == part.ndim:
+        return mask
+    return ops.logical_or(ops.expand_dims(mask, -1), ops.zeros_like(part, dtype="bool"))
 
 
 def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:

@@ -1,12 +1,14 @@
 """Merging entry by entry, with broadcasting."""
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from fastlstm import checks
 
+from ... import ops
 from ...foundation import core
 from ...foundation.arrays import Array, Shape, shape_text
 from ..base import Step, Stepper
@@ -46,6 +48,9 @@ class Elementwise(Merge):
                 cause = f"input {k}{as_what} has {size} at axis {axis} and input {first} has {known[first]}"
                 self._refuse_shapes(shapes, wanted, cause)
         return None if None in sizes else known.get(first, 1)
+
+    def _symbolic_mask(self, parts: list[Any], masks: list[Any]) -> Any:
+        return None if None in masks else reduce(ops.logical_or, masks)
 
     def _merged_mask(self, parts: list[Array], masks: Masks) -> Array | None:
         """Return where any input is there; None if one of them is everywhere."""

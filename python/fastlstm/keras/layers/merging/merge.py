@@ -7,7 +7,7 @@ import numpy as np
 from fastlstm import checks
 
 from ...foundation.arrays import Array, Shape, as_array, as_mask, as_shape, shape_text
-from ...foundation.symbolic import SymbolicTensor
+from ...foundation.symbolic import SymbolicTensor, any_symbolic
 from ..base import Layer
 from ..call import INFERENCE, TRAINING, Call, Pullback
 
@@ -112,12 +112,18 @@ class Merge(Layer):
         """Return the inputs as a list, of this layer's dtype."""
         return [part.astype(self.dtype, copy=False) for part in (x if isinstance(x, list) else [x])]
 
-    def compute_mask(self, x: Any, mask: Any = None) -> Array | None:
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
         """Return where any of the inputs is there, if all of them have a mask; else None."""
         parts = x if isinstance(x, list | tuple) else [x]
+        if any_symbolic(x):
+            return self._symbolic_mask(list(parts), mask if isinstance(mask, list) else [mask])
         return self._merged_mask(list(parts), as_masks(mask, len(parts)))
 
     def _merged_mask(self, parts: list[Array], masks: Masks) -> Array | None:
+        return None
+
+    def _symbolic_mask(self, parts: list[Any], masks: list[Any]) -> Any:
+        """`_merged_mask` for symbolic tensors, by the operations that Keras notes."""
         return None
 
     def forward(self, x: Any, call: Call = INFERENCE) -> Array:

@@ -55,6 +55,7 @@ class BatchNormalization(Normalization):
     0.02
     """
 
+    told_of_mask = True
     keras_call: ClassVar[Mapping[str, Any]] = {"mask": None}
     moving_mean: Variable
     moving_variance: Variable

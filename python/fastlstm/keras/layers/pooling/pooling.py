@@ -3,8 +3,8 @@
 from typing import Any
 
 from ...foundation.arrays import Array
+from ...foundation.data_format import checked_data_format
 from ..base import Layer
-from ..data_format import checked_data_format
 
 
 class Pooling(Layer):

@@ -62,6 +62,7 @@ class GlobalAveragePooling1D(GlobalPooling):
     [[2.0]]
     """
 
+    told_of_mask = True
     keras_call: ClassVar[Mapping[str, Any]] = {"mask": None}
 
     def forward(self, x: Array, call: Call = INFERENCE) -> Array:

@@ -42,6 +42,7 @@ class Bidirectional(Wrapper):
     ``return_sequences`` the output at steps a mask leaves out is zero.
     """
 
+    told_of_mask = True
     ndim = 3
     mask_ndim = 2
     takes_several = True

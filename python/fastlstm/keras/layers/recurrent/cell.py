@@ -315,7 +315,7 @@ class RecurrentCell(Cell):
         return gradients, core.backward(tape, dy, dstates, dx, gradients)
 
     def _empty_gradients(self) -> list[Array]:
-        return [np.empty_like(value) for value in current_values(self.trainable_variables)]
+        return list(map(np.empty_like, current_values(self.trainable_variables)))
 
     @property
     def drops(self) -> bool:

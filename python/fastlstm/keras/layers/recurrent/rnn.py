@@ -94,6 +94,7 @@ class RNN(Wrapper):
     True
     """
 
+    told_of_mask = True
     ndim = 3
     over_time = True
     mask_ndim = 2

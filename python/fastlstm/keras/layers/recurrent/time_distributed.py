@@ -9,6 +9,7 @@ import numpy as np
 from fastlstm import checks
 
 from ...foundation.arrays import Array, Shape, user_stacklevel
+from ...foundation.symbolic import any_symbolic
 from ..base import Layer, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback
 from ..configs import describe_layer
@@ -27,6 +28,7 @@ class TimeDistributed(Wrapper):
         Those of `Layer`.
     """
 
+    told_of_mask = True
     min_ndim = 3
     keras_call: ClassVar[Mapping[str, Any]] = {"mask": None}
 
@@ -66,7 +68,7 @@ class TimeDistributed(Wrapper):
 
     def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return that of the inner outputs; if these have none, a step is there if anything in it is."""
-        split = _inner_mask(mask)
+        split = None if any_symbolic(x) else _inner_mask(mask)
         if mask is None or split is None:
             return mask
         inner = self.layer.compute_mask(_merged(x), split)

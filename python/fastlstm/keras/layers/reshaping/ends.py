@@ -7,7 +7,7 @@ import numpy as np
 from fastlstm import checks
 
 from ...foundation.arrays import Array, Shape, shape_text
-from ..data_format import checked_data_format
+from ...foundation.data_format import checked_data_format
 from .rearranging import Rearranging, both_ends
 
 

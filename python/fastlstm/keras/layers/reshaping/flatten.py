@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from ...foundation.arrays import Array, Shape
-from ..data_format import checked_data_format
+from ...foundation.data_format import checked_data_format
 from .rearranging import Rearranging
 
 

@@ -1,0 +1,1 @@
+"""Layers that make numbers of what data are made of: texts, tokens, classes."""

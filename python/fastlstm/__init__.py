@@ -50,7 +50,9 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"fastlstm.{name}")
     if name in _NAMES:
         return getattr(importlib.import_module(f"fastlstm.{_NAMES[name]}"), name)
-    raise AttributeError(f"module 'fastlstm' has no attribute {name!r}")
+    # A program that says `import fastlstm as tf` asks for what TensorFlow has.
+    absent = importlib.import_module("fastlstm.absent")
+    raise absent.missing("module 'fastlstm'", name, f"tf.{name}")
 
 
 def __dir__() -> list[str]:

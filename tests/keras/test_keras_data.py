@@ -1,5 +1,7 @@
 """Weights by class, and objects that give batches: what they bring is used."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -265,3 +267,24 @@ def test_the_first_batch_builds_a_model(method, model, batches):
         assert found == pytest.approx(np.mean((net.predict(X, verbose=0) - X) ** 2), rel=FLOAT32)
     else:
         np.testing.assert_array_equal(found, net.predict(X, verbose=0))
+
+
+@pytest.mark.parametrize(("steps", "taken"), [(5, 15), (None, 15), (3, 8)])
+def test_numbered_batches_begin_again_when_an_epoch_has_taken_the_last(steps, taken):
+    """As in Keras, where ``steps_per_epoch=len(data)`` is what programs say."""
+
+    class Data(utils.PyDataset):
+        def __len__(self):
+            return 5
+
+        def __getitem__(self, index):
+            return np.ones((2, 3), "float32"), np.ones(2, "float32")
+
+    model = Sequential([Input((3,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        history = model.fit(Data(), epochs=3, steps_per_epoch=steps, verbose=0)
+    assert len(history.history["loss"]) == 3
+    assert model.optimizer.iterations == taken
+    assert any("the data ended after 2 batches" in str(entry.message) for entry in told) == (steps == 3)

@@ -1,5 +1,6 @@
 """Programs of Keras 1 and 2: old modules, arguments and methods."""
 
+import copy
 import importlib
 import inspect
 import pickle
@@ -16,7 +17,9 @@ from fastlstm.keras import layers, models, optimizers
 from fastlstm.keras.old_spellings import arguments, modules
 
 OLD = pytest.mark.filterwarnings(
-    "ignore:.*is an old spelling:DeprecationWarning", "ignore:an input shape given:UserWarning"
+    "ignore:.*is an old spelling:DeprecationWarning",
+    "ignore:an input shape given:UserWarning",
+    "ignore:.*input_length is not needed:UserWarning",
 )
 
 
@@ -200,3 +203,114 @@ def test_a_gru_that_resets_before_has_no_second_bias():
     layer.build((None, None, 3))
     with pytest.raises(ValueError, match=r"bias must have shape \(12,\), got \(24,\)"):
         layer.set_weights([np.zeros((3, 12)), np.zeros((4, 12)), np.zeros(24)])
+
+
+@OLD
+def test_a_number_of_rows_beside_an_input_shape():
+    assert layers.LSTM(3, batch_size=4, input_shape=(5, 2)).batch_input_shape == (4, 5, 2)
+    assert layers.LSTM(3, input_dim=2, input_length=5, batch_size=4).batch_input_shape == (4, 5, 2)
+    assert layers.Embedding(7, 3, input_length=5, batch_size=4).batch_input_shape == (4, 5)
+    assert layers.LSTM(3, batch_size=4).batch_input_shape is None
+    model = models.Sequential([layers.LSTM(3, stateful=True, batch_size=4, input_shape=(5, 2))])
+    assert model.input_shape == (4, 5, 2)
+    with pytest.raises(ValueError, match="batch_size must be a whole number from 1"):
+        layers.LSTM(3, batch_size=0, input_shape=(5, 2))
+    with pytest.warns(DeprecationWarning, match="LSTM: batch_size= is an old spelling; write batch_shape= of an Input"):
+        layers.LSTM(3, batch_size=4, input_shape=(5, 2))
+
+
+def test_dropout_of_an_embedding():
+    with pytest.raises(NotImplementedError, match=r"Embedding: dropout must be 0, got 0\.2; put Dropout\(rate, noise"):
+        layers.Embedding(7, 3, dropout=0.2)
+    with pytest.warns(DeprecationWarning, match="Embedding: dropout= is an old spelling; leave it out"):
+        layers.Embedding(7, 3, dropout=0.0)
+    words = layers.Dropout(0.5, noise_shape=(None, None, 1))(np.ones((20, 9, 3), "float32"), training=True)
+    np.testing.assert_array_equal(words, np.broadcast_to(words[:, :, :1], words.shape))
+    assert set(np.unique(words)) == {0, 2}
+
+
+@OLD
+@pytest.mark.parametrize("length", [{"input_length": 1}, {"input_shape": (1,)}])
+def test_words_one_by_one_may_lack_their_axis(length):
+    """As in Keras 2 and 3: one axis is taken for a column."""
+    model = models.Sequential([layers.Embedding(7, 3, **length), layers.Flatten(), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x, y = np.arange(7), np.ones(7)
+    wanted = model.predict(x[:, None], verbose=0)
+    np.testing.assert_array_equal(model.predict(x, verbose=0), wanted)
+    assert len(model.fit(x, y, verbose=0).history["loss"]) == 1
+
+
+@OLD
+def test_border_modes_and_numbers_of_words():
+    x = np.random.default_rng(0).normal(size=(2, 6, 3)).astype("float32")
+    for old, new in (
+        (layers.Convolution1D(nb_filter=2, filter_length=3, border_mode="same", init="ones"), layers.Conv1D(2, 3)),
+        (layers.MaxPooling1D(pool_length=2, stride=1, border_mode="same"), layers.MaxPooling1D(2, 1)),
+        (layers.AveragePooling1D(2, border_mode="same", stride=1), layers.AveragePooling1D(2, 1)),
+    ):
+        assert old(x).shape[1] == 6
+        assert old.padding == "same" != new.padding
+    assert keras.preprocessing.text.Tokenizer(nb_words=5).num_words == 5
+
+
+@OLD
+@pytest.mark.parametrize("module", ["losses", "metrics"])
+@pytest.mark.parametrize(
+    ("old", "today"), [("mse", "mean_squared_error"), ("MAE", "mean_absolute_error"), ("kld", "kl_divergence")]
+)
+def test_short_names_of_functions(module, old, today):
+    holder = getattr(keras, module)
+    assert getattr(holder, old) is getattr(holder, today)
+
+
+def test_what_is_called_on_a_learning_rate():
+    optimizer = optimizers.SGD(0.5)
+    rate = optimizer.learning_rate
+    assert isinstance(rate, float)
+    assert (rate, rate.numpy(), type(rate.numpy())) == (0.5, 0.5, np.float64)
+    rate.assign(0.25)
+    assert optimizer.learning_rate == 0.25
+    keras.backend.set_value(optimizer.learning_rate, 0.125)
+    assert keras.backend.get_value(optimizer.learning_rate) == 0.125
+    for copied in (pickle.loads(pickle.dumps(rate)), copy.deepcopy(rate), copy.copy(rate)):
+        assert (type(copied), copied) == (float, 0.5)
+    scheduled = optimizers.SGD(optimizers.schedules.InverseTimeDecay(1.0, 1, 1.0))
+    assert scheduled.learning_rate.numpy() == 1
+    with pytest.raises(TypeError, match="learning_rate must be a schedule or a function"):
+        scheduled.learning_rate.assign(0.1)
+    model = models.Sequential([keras.Input((2,)), layers.Dense(1)])
+    model.compile(optimizer, "mse")
+    watch = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+    logged = model.fit(np.ones((2, 2)), np.ones(2), verbose=0, callbacks=[watch]).history["learning_rate"]
+    assert [type(value) for value in logged] == [float]
+
+
+def test_what_is_called_on_what_models_and_layers_give():
+    x = np.random.default_rng(0).normal(size=(3, 5, 2)).astype("float32")
+    lstm, tensor = layers.LSTM(4, return_state=True), keras.Input((5, 2))
+    model, chain = models.Model(tensor, lstm(tensor)), models.Sequential([layers.LSTM(4)])
+    for y in (*model(x), *lstm(x), chain(x), layers.Dense(2)(x), layers.Concatenate()([x, x])):
+        assert isinstance(y, np.ndarray)
+        assert type(y.numpy()) is np.ndarray
+        np.testing.assert_array_equal(y[0].numpy(), y.numpy()[0])
+        assert np.shares_memory(y, y.numpy())
+
+
+def test_what_they_give_is_an_array_like_any_other():
+    y = layers.Dense(2)(np.ones((3, 4), "float32"))
+    plain = y.numpy()
+    assert repr(y) == repr(plain)
+    for found in (y + 1, 2 * y, y.sum(axis=0), y @ y.T, np.exp(y), np.concatenate([y, y]), y.round(2)):
+        assert type(found) is np.ndarray
+    for found in (y.sum(), y.mean(), y.max(), np.linalg.norm(y), y[0, 0], (y > 2).all(), y.ravel() @ y.ravel()):
+        assert isinstance(found, np.generic)
+        assert isinstance(hash(found), int)
+    for found in (pickle.loads(pickle.dumps(y)), pickle.loads(pickle.dumps(y, 2)), pickle.loads(pickle.dumps(y, 5))):
+        assert type(found) is np.ndarray
+        np.testing.assert_array_equal(found, plain)
+    before, same = plain.copy(), y
+    y += 1
+    assert y is same
+    np.testing.assert_array_equal(y, before + 1)
+    assert type(models.Sequential([layers.Dense(1)]).predict(y, verbose=0)) is np.ndarray

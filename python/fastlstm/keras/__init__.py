@@ -3,6 +3,8 @@
 Replace ``tensorflow.keras`` by ``fastlstm.keras`` in the import lines of a program.
 """
 
+from fastlstm import absent
+
 from . import (
     activations,
     backend,
@@ -25,20 +27,51 @@ from . import (
     utils,
 )
 from .foundation.symbolic import SymbolicTensor as KerasTensor
+from .foundation.variable import Variable
+from .initializers import Initializer
 from .layers import Input, Layer
+from .losses import Loss
+from .metrics import Metric
 from .models import Model, Sequential
+from .optimizers import Optimizer
+from .regularizers import Regularizer
+
+CLASSES: dict[str, type] = {
+    "Callback": callbacks.Callback,
+    "Layer": Layer,
+    "Loss": Loss,
+    "Metric": Metric,
+    "Model": Model,
+    "Optimizer": Optimizer,
+    "Sequential": Sequential,
+    "Variable": Variable,
+}
+"""Classes that programs call methods of or make subclasses of."""
 
 old_spellings.install()
+absent.install(__name__, CLASSES)
 
 __version__ = "3.15.1"
 """Of the Keras that this is like."""
 
+
+def version() -> str:
+    """Return the version of the Keras that this is like."""
+    return __version__
+
+
 __all__ = [
+    "Initializer",
     "Input",
     "KerasTensor",
     "Layer",
+    "Loss",
+    "Metric",
     "Model",
+    "Optimizer",
+    "Regularizer",
     "Sequential",
+    "Variable",
     "activations",
     "backend",
     "callbacks",
@@ -57,4 +90,5 @@ __all__ = [
     "regularizers",
     "saving",
     "utils",
+    "version",
 ]

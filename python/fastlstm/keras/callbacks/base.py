@@ -8,9 +8,12 @@ Logs: TypeAlias = dict[str, Any]
 class Callback:
     """Base class. Each method is called at the moment its name says; `model` and `params` are set before."""
 
+    model: Any
+    params: dict[str, Any]
+
     def __init__(self) -> None:
-        self.model: Any = None
-        self.params: dict[str, Any] = {}
+        self.model = None
+        self.params = {}
 
     def set_model(self, model: Any) -> None:
         """Take the model, before all else."""

@@ -95,10 +95,8 @@ def as_array(value: Any, name: str, dtype: np.dtype[Any], wanted: str = "an arra
     Booleans, integers and floats of any width and byte order are cast, as Keras does; a masked array gives its data.
     Anything else (complex, text, objects, ragged lists, None) raises TypeError.
     """
-    if type(value) is np.ndarray and value.dtype == dtype and value.flags.aligned:
-        return value
-    array = any_numbers(value, name, wanted)
-    return np.require(array, dtype=dtype, requirements="A")
+    array = value if type(value) is np.ndarray and value.dtype == dtype else any_numbers(value, name, wanted)
+    return array if array.dtype == dtype and array.flags.aligned else np.require(array, dtype=dtype, requirements="A")
 
 
 def any_numbers(value: Any, name: str, wanted: str = "an array of numbers") -> Array:

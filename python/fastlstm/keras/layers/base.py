@@ -24,7 +24,7 @@ from ..foundation.arrays import (
     user_stacklevel,
     weight_shape,
 )
-from ..foundation.eager import mask_of, with_masks
+from ..foundation.eager import as_eager, mask_of
 from ..foundation.lookup import auto_name, checked_name, of_this_package
 from ..foundation.passes import current
 from ..foundation.symbolic import Arguments, SymbolicTensor, any_symbolic
@@ -415,7 +415,7 @@ class Layer(Configured):
         y, found = self.forward(x, Call(drops, mask)), self.compute_mask(x, mask)
         if mask is not None:
             self.watch_mask(mask, found)
-        return with_masks(y, found)
+        return as_eager(y, found)
 
     def _with_mask(self, x: Any, mask: Any) -> tuple[Any, Any]:
         """Return `x` in the form `forward` takes, and the mask that was given, or else the one that `x` carries."""

@@ -9,7 +9,7 @@ import numpy as np
 from fastlstm import checks
 
 from ..foundation.arrays import Array
-from ..foundation.eager import with_masks
+from ..foundation.eager import as_eager
 from ..foundation.lookup import of_this_package
 from ..foundation.passes import Pass, current
 from ..foundation.symbolic import Arguments, SymbolicTensor
@@ -120,7 +120,7 @@ class Composed:
                 raise
             given = ", ".join(f"shape {np.shape(leaf)}" for leaf in leaves([args, kwargs]) if running.is_array(leaf))
             checks.refuse_call(error, f"{self.name}: ", given)
-        return mapped(lambda part: with_masks(part, passing.mask_of(part)), y)
+        return mapped(lambda part: as_eager(part, passing.mask_of(part)), y)
 
     def _noted(self: Any, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
         return self.note(Arguments(args, kwargs), training=training)

@@ -11,7 +11,7 @@ import numpy as np
 from fastlstm import checks
 
 from ..foundation.arrays import Array, as_batch_shape, as_mask
-from ..foundation.eager import with_masks
+from ..foundation.eager import as_eager
 from ..foundation.lookup import auto_name
 from ..foundation.symbolic import Arguments, SymbolicTensor, any_symbolic
 from ..foundation.texts import TEXT, is_text, numbers_or_texts
@@ -309,7 +309,7 @@ class Model(ConfiguredModel):
         masks = carried_masks(self.plan, self._input_tree, x, self.name) if mask is None else self._masks(mask, arrays)
         with holding(self.plan.weights):
             found = Network(self.plan).run(arrays, masks, training)
-        outputs = map(with_masks, found.outputs, found.masks)
+        outputs = map(as_eager, found.outputs, found.masks)
         return self._as_given(list(outputs))
 
     def _masks(self, mask: Any, arrays: tuple[Array, ...]) -> list[Array | None]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastlstm import checks
 
-from .. import callbacks, layers, models, optimizers, utils
+from .. import callbacks, layers, models, optimizers, preprocessing, utils
 from ..optimizers import schedules
 from .telling import tell
 
@@ -57,6 +57,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "models.Model": {"input": "inputs", "output": "outputs"},
     "models.Model.fit": {"nb_epoch": "epochs"},
     "callbacks.ReduceLROnPlateau": {"epsilon": "min_delta"},
+    "preprocessing.text.Tokenizer": {"nb_words": "num_words"},
     "utils.to_categorical": {"nb_classes": "num_classes"},
 }
 """By what takes them: what arguments were called, and are."""
@@ -74,7 +75,14 @@ FORGOTTEN = {
 }
 """By what takes them: arguments that chose a way of computing, and no longer exist."""
 
-_PLACES = {"callbacks": callbacks, "layers": layers, "models": models, "optimizers": optimizers, "utils": utils}
+_PLACES = {
+    "callbacks": callbacks,
+    "layers": layers,
+    "models": models,
+    "optimizers": optimizers,
+    "preprocessing": preprocessing,
+    "utils": utils,
+}
 
 
 def install() -> None:
@@ -85,6 +93,8 @@ def install() -> None:
         kind = getattr(optimizers, name)
         if isinstance(kind, type) and issubclass(kind, optimizers.Optimizer):
             _replace(f"optimizers.{name}", _with_rate_and_decay)
+    _replace("layers.Layer", _with_batch_size)
+    _replace("layers.Embedding", _as_embedding)
 
 
 def _replace(place: str, change: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
@@ -146,6 +156,37 @@ def _with_rate_and_decay(function: Callable[..., Any]) -> Callable[..., Any]:
                 given.apply_defaults()
                 rate = schedules.InverseTimeDecay(given.arguments["learning_rate"], 1, decay)
                 args, kwargs = (rate, *args[1:]), {k: v for k, v in kwargs.items() if k != "learning_rate"}
+        function(self, *args, **kwargs)
+
+    return accepting
+
+
+def _with_batch_size(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let the constructor of all layers take ``batch_size``: the first axis of an input shape that is given, too."""
+
+    @wraps(function)
+    def accepting(self: Any, *args: Any, batch_size: Any = None, **kwargs: Any) -> None:
+        function(self, *args, **kwargs)
+        if batch_size is not None:
+            rows, shape = checks.size(f"{self.name}: batch_size", batch_size), self.batch_input_shape
+            tell(f"{type(self).__name__}: batch_size=", shape and "batch_shape= of an Input, or batch_input_shape=")
+            self.batch_input_shape = shape and (rows, *shape[1:])
+
+    return accepting
+
+
+def _as_embedding(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let the constructor of Embedding take a ``dropout`` of 0, and ``batch_size`` beside ``input_length``."""
+
+    @wraps(function)
+    def accepting(self: Any, *args: Any, dropout: Any = None, **kwargs: Any) -> None:
+        if "batch_size" in kwargs and kwargs.keys().isdisjoint(("input_shape", "batch_input_shape")):
+            kwargs["input_shape"] = (kwargs.get("input_length"),)
+        if dropout:
+            cure = "; put Dropout(rate, noise_shape=(None, None, 1)) behind it, which drops whole words"
+            checks.refuse(NotImplementedError, "Embedding: dropout", "0", dropout, cure)
+        if dropout is not None:
+            tell("layers.Embedding: dropout=", "")
         function(self, *args, **kwargs)
 
     return accepting

@@ -7,6 +7,8 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
+from fastlstm.absent import missing
+
 from ..foundation.published import publish_as
 from .telling import tell
 
@@ -39,8 +41,21 @@ MODULES = {
 }
 """Where the names of an old module are today. Some of the old ones are folders of this package, too."""
 
+_DIFFERENCES = {
+    "kld": "kl_divergence",
+    "kullback_leibler_divergence": "kl_divergence",
+    "logcosh": "log_cosh",
+    "mae": "mean_absolute_error",
+    "mape": "mean_absolute_percentage_error",
+    "mse": "mean_squared_error",
+    "msle": "mean_squared_logarithmic_error",
+}
+_SHORT = _DIFFERENCES | {name.upper(): today for name, today in _DIFFERENCES.items() if len(name) < 5}
+
 NAMES = {
     "layers": {"CuDNNGRU": "layers.GRU", "CuDNNLSTM": "layers.LSTM"},
+    "losses": {name: f"losses.{today}" for name, today in _SHORT.items()},
+    "metrics": {name: f"metrics.{today}" for name, today in _SHORT.items()},
     "models": {"Input": "layers.Input"},
     "utils": {"Sequence": "utils.PyDataset"},
 }
@@ -97,7 +112,7 @@ def _finder(old: str, today_of: Callable[[str], str | None], keep: ModuleType | 
         holder, _, attribute = (today or "").rpartition(".")
         found = getattr(_module(holder), attribute, None) if holder else None
         if found is None:
-            raise AttributeError(f"module '{ROOT}.{old}' has no attribute {name!r}")
+            raise missing(f"module '{ROOT}.{old}'", name, today or f"{old}.{name}")
         tell(f"{ROOT}.{old}.{name}", f"{ROOT}.{today}")
         if keep is not None:
             setattr(keep, name, found)

@@ -19,6 +19,7 @@ from ..foundation.variable import CHANGE, Variable
 from .clipping import checked_clips, clip
 from .following import follow
 from .group import Group, Slot
+from .rate import Rate
 from .schedules import LearningRate, LearningRateSchedule, checked_rate, deserialize, rate_at, serialize
 from .slots import Slots, as_variables
 
@@ -117,9 +118,9 @@ class Optimizer(Configurable):
         return self._calls // (self.gradient_accumulation_steps or 1)
 
     @property
-    def learning_rate(self) -> float:
+    def learning_rate(self) -> Rate:
         """The rate of the next step; settable unless a schedule gives it, which counts the calls of `apply`."""
-        return rate_at(self._rate, self._calls)
+        return Rate.of(self, rate_at(self._rate, self._calls))
 
     @learning_rate.setter
     def learning_rate(self, value: LearningRate) -> None:
@@ -185,7 +186,7 @@ class Optimizer(Configurable):
         new: list[Array] = []
         if self._accumulated(groups):
             clip(groups, self.clipnorm, self.clipvalue, self.global_clipnorm)
-            rate = self.learning_rate
+            rate = rate_at(self._rate, self._calls)
             new = [self._step(group, rate) for group in groups]
         if self.use_ema:
             now = new or [group.weights().copy() for group in groups]

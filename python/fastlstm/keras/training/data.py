@@ -198,6 +198,9 @@ class StreamSource:
         number = 0
         while self.limit is None or number < self.limit:
             item = next(self._running, _END)
+            if item is _END and number == 0 and self.numbered:  # the epoch before took the last of them
+                self._running = iter(self._items())
+                item = next(self._running, _END)
             if item is _END:
                 self._ended(number)
                 break

@@ -10,7 +10,7 @@ import numpy as np
 from fastlstm import checks
 
 from ...foundation.arrays import Array, any_numbers, as_array, shape_text
-from ...foundation.eager import mask_of, with_masks
+from ...foundation.eager import as_eager, mask_of
 from ...foundation.random import generator
 from ...foundation.symbolic import Arguments
 from ..base import Layer
@@ -109,7 +109,7 @@ class Lookup(Layer):
         carried = {id(array): mask_of(named[name]) for name, array in arrays.items()}
         masks = [carried[id(tensor)] for tensor in arguments.tensors]
         y = self.forward(arguments.tensors, Call(drops, masks, arguments=arguments))
-        return with_masks(y, self.compute_mask(arguments.tensors, masks))
+        return as_eager(y, self.compute_mask(arguments.tensors, masks))
 
     def as_input(self, x: Any, name: str, wanted: str = "an array of numbers") -> Array:
         """`x` as an array of this layer's dtype; booleans, which masks are made of, stay what they are."""

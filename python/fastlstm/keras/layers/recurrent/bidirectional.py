@@ -9,7 +9,7 @@ from fastlstm import checks
 
 from ...foundation import core
 from ...foundation.arrays import Array, Shape, shape_text
-from ...foundation.eager import with_masks
+from ...foundation.eager import as_eager
 from ...foundation.trees import leaves
 from ..base import Layer
 from ..call import INFERENCE, TRAINING, Call, Pullback, several
@@ -162,7 +162,7 @@ class Bidirectional(Wrapper):
         states = [layer.checked_start(half, len(x)) for layer, half in given]
         told = None if mask is None else of_x  # see `sees_mask_of`
         y = self.forward([x, *leaves(states)], Call(self._drops(training), told))
-        return with_masks(y, self.compute_mask(x, of_x))
+        return as_eager(y, self.compute_mask(x, of_x))
 
     def forward(self, x: Any, call: Call = INFERENCE) -> Any:
         """Return the output for `x`; a list, if there are several outputs or states."""

@@ -11,7 +11,7 @@ from fastlstm import checks
 
 from ...foundation import core
 from ...foundation.arrays import Array, Shape, shape_text
-from ...foundation.eager import with_masks
+from ...foundation.eager import as_eager
 from ...foundation.trees import leaves
 from ..base import Layer, Step, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback, first_of, several
@@ -222,7 +222,7 @@ class RNN(Wrapper):
         given = self.checked_start(initial_state, len(x))
         told = None if mask is None else of_x  # see `sees_mask_of`
         y = self.forward([x, *leaves(given)], Call(self._drops(training), told))
-        return with_masks(y, self.compute_mask(x, of_x))
+        return as_eager(y, self.compute_mask(x, of_x))
 
     def sees_mask_of(self, x: Any) -> bool:
         """Not where states are given: Keras 3 reads these steps as if there were no mask, unless the call has one."""

@@ -1,0 +1,50 @@
+"""What is there and does other things than in Keras."""
+
+from __future__ import annotations
+
+DIFFERENT: dict[str, tuple[str, ...]] = {
+    "everywhere": (
+        "From the same weights and batches the loss curve is that of Keras to 1e-4. A seed draws other numbers than in "
+        "Keras, so that two programs begin with the same weights only if `set_weights` gives them.",
+        "A word that occurs twice in a batch has one gradient, the sum of both, as in Keras on JAX and PyTorch. On "
+        "TensorFlow, optimizers that square gradients (Adam, RMSprop, Adagrad and their kin) see each occurrence of "
+        "a row of an `Embedding` by itself, and a loss may be 7 % off after two epochs.",
+        "Labels of `categorical_crossentropy` need not sum to 1; with others, Keras on TensorFlow has another gradient "
+        "than Keras on JAX and PyTorch, with which this package goes. `binary_crossentropy` behind a softmax takes its "
+        "probabilities, as there.",
+        "Arrays go in and come out. What a call of a layer or model gives is a NumPy array which has `.numpy()`, too, "
+        "and a mask if there is one; what NumPy makes of it is a plain array. Nothing runs on a GPU, and nothing is "
+        "compiled: `jit_compile`, `run_eagerly` and `tf.function` have nothing to choose.",
+        "Layers compute in float32 or float64. Channels come last.",
+        "Gradients of a `call`, loss, metric or activation of your own come from autograd (`pip install "
+        '"fastlstm[autograd]"`), through functions of `keras.ops` and `keras.backend`.',
+        "Weights are replaced, never written to: `variable.value` is a read-only array.",
+        "Spellings of Keras 1 and 2 work and raise a DeprecationWarning that names today's.",
+        "What does not make sense raises an error where Keras would go on: options are never ignored silently, whole "
+        "numbers are not rounded, states and labels of another shape are not stretched.",
+    ),
+    "layers": (
+        "Recurrent layers: `unroll` and `use_cudnn` choose nothing; `time_major=True` raises an error.",
+        "`LSTM` and `GRU` also take the two biases of `CuDNNLSTM` and `CuDNNGRU`, which are other names of them.",
+        "`Embedding(input_length=...)` is not needed. `Embedding(dropout=...)` of Keras 1 raises an error.",
+        "`BatchNormalization(renorm=True)` raises an error, as does `data_format='channels_first'`.",
+        "`Lambda` in a config names a registered function; code is never kept or run.",
+    ),
+    "losses": ("`ignore_class` raises an error: give those entries a `sample_weight` of 0. `axis` must be -1.",),
+    "optimizers": (
+        "`learning_rate` is a number of now, with `numpy()` and `assign()`; `loss_scale_factor` must be None.",
+    ),
+    "backend": ("`gradients` raises an error: `fit` takes gradients, and `vjp` of a layer or model.",),
+    "datasets": ("Nothing is downloaded: a data set is read from a file that is there, and an error says which.",),
+    "models": ("A config never imports a module or runs code: classes of your own are registered or given.",),
+    "preprocessing.text": (
+        "`hashing_trick` takes `hash_function='md5'` where the numbers must be the same every time.",
+    ),
+    "Model": (
+        "A `train_step`, `test_step` or `predict_step` of your own raises an error: write a loss, a layer with `call`, "
+        "or a loop over `train_on_batch`.",
+        "`fit` warns of a `batch_size` beside batches that come as such, and uses what they are.",
+        "`stream()` makes a model that takes one time step a call; Keras has no such thing.",
+    ),
+}
+"""Notes by places, and those that hold for everything."""

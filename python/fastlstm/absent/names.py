@@ -1,0 +1,53 @@
+"""The names of Keras, by the modules and classes that they are in."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from inspect import get_annotations
+from pathlib import Path
+from typing import Any
+
+OLDER = {
+    "": "engine estimator wrappers",
+    "layers": (
+        "AtrousConvolution1D AtrousConv1D Highway LocallyConnected1D LocallyConnected2D MaxoutDense Merge "
+        "TimeDistributedDense TimeDistributedMerge"
+    ),
+    "utils": "io_utils multi_gpu_model HDF5Matrix GeneratorEnqueuer OrderedEnqueuer",
+    "models": "model_from_config model_from_yaml save_weights",
+    "estimator": "model_to_estimator",
+    "wrappers": "scikit_learn",
+    "wrappers.scikit_learn": "KerasClassifier KerasRegressor",
+}
+"""Names that only Keras 1 and 2 have."""
+
+TENSORFLOW = (
+    "GradientTape IndexedSlices Module RaggedTensor Session SparseTensor Tensor TensorShape TensorSpec Variable "
+    "add argmax autograph cast clip_by_value compat concat constant convert_to_tensor data debugging device distribute "
+    "equal errors estimator exp expand_dims feature_column float32 float64 function gather gradients image int32 int64 "
+    "io linalg lite logging math matmul multiply nn norm one_hot ones ones_like pad range reduce_max reduce_mean "
+    "reduce_min reduce_sum reshape saved_model shape signal sqrt square squeeze stack strings subtract summary "
+    "tensordot tile train transpose version where zeros zeros_like"
+)
+"""Names of TensorFlow that are in programs with recurrent layers."""
+
+
+@cache
+def keras_names() -> dict[str, tuple[str, ...]]:
+    """Return the names that Keras, any of its versions, has in each module, by its place, and in some classes."""
+    found: dict[str, str] = json.loads((Path(__file__).parent / "names.json").read_text("utf-8"))
+    every = {place: f"{found.get(place, '')} {OLDER.get(place, '')}" for place in {**found, **OLDER}}
+    return {place: tuple(sorted(set(names.split()))) for place, names in {**every, "tf": TENSORFLOW}.items()}
+
+
+def is_known(place: str) -> bool:
+    """Whether Keras, or for ``tf`` TensorFlow, has something at a place such as ``layers.Conv2D``."""
+    above, _, name = place.rpartition(".")
+    return name in keras_names().get(above, ())
+
+
+def has(holder: Any, name: str) -> bool:
+    """Whether a module or a class has `name`, or says that its instances do."""
+    kinds = holder.__mro__ if isinstance(holder, type) else ()
+    return hasattr(holder, name) or any(name in get_annotations(kind) for kind in kinds)

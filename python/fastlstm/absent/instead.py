@@ -6,10 +6,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 
 _IMAGES = "images are for Keras or PyTorch; what they make of them, (batch, steps, features), goes on from here"
-_FILES = (
-    "models are not written to files yet: keep model.to_json() and model.get_weights(), in numpy.savez(path, *weights) "
-    "for one, and go back with models.model_from_json() and set_weights()"
-)
+_FILES = "model.save('m.keras') and models.load_model() keep whole models, save_weights('m.weights.h5') weights"
 _DTYPES = "layers compute in float32 or float64: dtype='float64' of a layer, or backend.set_floatx()"
 _STATELESS = "a model holds its weights itself: get_weights() and set_weights() take them out and in"
 _PRESENT = "there is nothing to choose here: leave it out"
@@ -39,14 +36,13 @@ TABLE = (
     # Files
     (
         _FILES,
-        "models.load_model models.save_model saving.* Model.save* Model.load_weights Layer.save_own_variables "
-        "Layer.load_own_variables Optimizer.*_own_variables tf.saved_model tf.train config.*unsafe_deserialization "
-        "models.save_weights",
+        "saving.* Layer.save_own_variables Layer.load_own_variables Optimizer.*_own_variables "
+        "tf.saved_model tf.train config.*unsafe_deserialization models.save_weights",
     ),
     ("models.model_from_json() reads today's form", "models.model_from_config models.model_from_yaml"),
     ("Keras exports; a model of the same config and weights does there", "export* Model.export tf.lite"),
     (
-        "EarlyStopping(restore_best_weights=True) keeps the best weights; a LambdaCallback may keep get_weights()",
+        "EarlyStopping(restore_best_weights=True) keeps the best weights; a LambdaCallback may call model.save()",
         "callbacks.*Checkpoint callbacks.BackupAndRestore",
     ),
     # Callbacks

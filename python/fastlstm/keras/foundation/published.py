@@ -20,6 +20,9 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {}
 _WITHOUT_MODULE = ("keras.layers", "keras")
 """Where a class is looked for if a config, of Keras 2, says no module."""
 
+_OPERATIONS = "keras.src.ops."
+"""What the modules of operations begin with, which are looked at next."""
+
 _HOMES = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras")
 """What the modules of Keras begin with, in any of its versions."""
 
@@ -82,7 +85,9 @@ def find_maker(described: Mapping[str, Any], argument: str) -> Any:
 
 def _built_in(name: str, module: str | None) -> Any:
     if module is None:
-        return next((_MAKERS[place, name] for place in _WITHOUT_MODULE if (place, name) in _MAKERS), None)
+        operations = [place for place, known in _MAKERS if known == name and place.startswith(_OPERATIONS)]
+        places = (*_WITHOUT_MODULE, *operations)
+        return next((_MAKERS[place, name] for place in places if (place, name) in _MAKERS), None)
     if (module, name) in _MAKERS:
         return _MAKERS[module, name]
     for home in _HOMES:

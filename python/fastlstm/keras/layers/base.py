@@ -539,6 +539,12 @@ class Layer(Configured):
     def _freeze(self, values: tuple[Array, ...]) -> Any:
         return values
 
+    def named_parts(self) -> list[tuple[str, Any]]:
+        """Return the attributes that hold layers, alone or in lists and dicts, in the order that Keras' files have."""
+        names = [name for name in vars(self) if name not in ("inbound_nodes", "_inner")]
+        held = [(name, getattr(self, name)) for name in sorted(names, key=lambda name: (name[0] == "_", name))]
+        return [(name, part) for name, part in held if any(isinstance(leaf, Layer) for leaf in leaves(part))]
+
     def get_weights(self) -> list[Array]:
         """Return copies of the weights."""
         with CHANGE:

@@ -1,5 +1,6 @@
 """Models."""
 
+from ..files import load_model, save_model
 from ..foundation.published import publish, publish_as
 from .cloning import clone_model
 from .configs import FUNCTIONAL
@@ -7,7 +8,7 @@ from .from_json import model_from_json
 from .model import Model
 from .sequential import Sequential
 
-__all__ = ["Model", "Sequential", "clone_model", "model_from_json"]
+__all__ = ["Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
 
 publish("keras", Model, Sequential)
 for _module in ("keras", FUNCTIONAL, "keras.src.engine.functional", "keras.engine.functional", "keras.models"):

@@ -8,8 +8,8 @@ from typing import Any
 
 from fastlstm import checks
 
+from ..foundation.keras_2 import with_its_hard_sigmoid
 from ..foundation.serialization import check_levels, deserialize_keras_object
-from .keras_2 import with_its_hard_sigmoid
 from .model import Model
 
 

@@ -1,4 +1,4 @@
-"""Configs as Keras 2 wrote them: calls as lists, states among the inputs, another hard_sigmoid."""
+"""Calls in configs as Keras 2 wrote them: as lists, with states among the inputs."""
 
 from __future__ import annotations
 
@@ -49,17 +49,3 @@ def _described(place: Any, layers: Mapping[str, Any]) -> dict[str, Any]:
     own = own_calls(layers.get(name))  # which Keras 3 does not count here
     history = [name, number - own if isinstance(number, int) else number, index]
     return {"class_name": "__keras_tensor__", "config": {"keras_history": history}}
-
-
-def with_its_hard_sigmoid(config: Any) -> Any:
-    """Return a config of Keras 1 or 2 in which ``hard_sigmoid`` is what it was there: ``clip(0.2 x + 0.5, 0, 1)``."""
-    if isinstance(config, list | tuple):
-        return [with_its_hard_sigmoid(entry) for entry in config]
-    if not isinstance(config, dict):
-        return config
-    return {
-        key: "hard_sigmoid_keras2"
-        if value == "hard_sigmoid" and isinstance(key, str) and key.endswith("activation")
-        else with_its_hard_sigmoid(value)
-        for key, value in config.items()
-    }

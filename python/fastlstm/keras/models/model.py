@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from fastlstm import checks
 
+from .. import files
 from ..foundation.arrays import Array, as_batch_shape, as_mask
 from ..foundation.eager import as_eager
 from ..foundation.lookup import auto_name
@@ -134,6 +136,13 @@ class Model(ConfiguredModel):
     def operations(self) -> list[Any]:
         """The layers and the operations on symbolic tensors, those farthest from the outputs first."""
         return list(parts_of(self)) if self.composed else list(self.plan.drawing.operations)
+
+    def named_parts(self) -> list[tuple[str, Any]]:
+        """See `Layer.named_parts`: the layers come first, or by name among the others where a user's ``call`` is."""
+        own = [(name, part) for name, part in super().named_parts() if name not in ("_chain", "_plan")]
+        if not self.composed:
+            return [("layers", self.layers), *own]
+        return sorted([("layers", self.layers), *own], key=lambda item: (item[0][0] == "_", item[0]))
 
     @property
     def inputs(self) -> list[SymbolicTensor]:
@@ -371,6 +380,24 @@ class Model(ConfiguredModel):
             checks.complain(ValueError, f"{self.name}: input_shape", must, len(shapes))
         found = self.plan.output_shapes(shapes)
         return _as_lists(filled(self._output_tree, iter([_Leaf(shape) for shape in found])))
+
+    # In files.
+
+    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True, **kwargs: Any) -> None:
+        """Write the model to a file that Keras reads too; see `keras.models.save_model`."""
+        files.save_model(self, filepath, overwrite, **kwargs)
+
+    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Write the weights to a file that Keras reads too; see `keras.saving.save_weights`."""
+        files.save_weights(self, filepath, overwrite)
+
+    def load_weights(
+        self, filepath: str | os.PathLike[str], skip_mismatch: bool = False, by_name: bool = False
+    ) -> None:
+        """Take the weights of a file; see `keras.saving.load_weights`."""
+        files.load_weights(self, filepath, skip_mismatch, by_name)
+
+    # Time.
 
     def reset_states(self) -> None:
         """Forget the states that stateful layers carry from batch to batch."""

@@ -1,5 +1,6 @@
-"""Descriptions of objects, and which classes they may name."""
+"""Models in files, descriptions of objects, and which classes these may name."""
 
+from ..files import load_model, load_weights, save_model, save_weights
 from ..foundation.registration import (
     CustomObjectScope,
     custom_object_scope,
@@ -17,6 +18,10 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "load_model",
+    "load_weights",
     "register_keras_serializable",
+    "save_model",
+    "save_weights",
     "serialize_keras_object",
 ]

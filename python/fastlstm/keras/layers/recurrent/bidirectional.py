@@ -93,6 +93,10 @@ class Bidirectional(Wrapper):
     def _both(self) -> tuple[RNN, RNN]:
         return self.forward_layer, self.backward_layer
 
+    def named_parts(self) -> list[tuple[str, Any]]:
+        """See `Layer.named_parts`."""
+        return [("backward_layer", self.backward_layer), ("forward_layer", self.forward_layer)]
+
     @property
     def return_sequences(self) -> bool:
         """Whether the output is that of every step."""

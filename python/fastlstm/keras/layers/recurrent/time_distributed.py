@@ -50,6 +50,10 @@ class TimeDistributed(Wrapper):
         """The layer inside."""
         return self._inner[0]
 
+    def named_parts(self) -> list[tuple[str, Any]]:
+        """See `Layer.named_parts`."""
+        return [("layer", self.layer)]
+
     def as_input(self, x: Any, name: str, wanted: str = "an array of numbers") -> Array:
         """`x` in the form that the layer inside takes."""
         return self.layer.as_input(x, name, wanted)

@@ -1,0 +1,144 @@
+"""Saving and loading by the ending of the file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fastlstm import checks
+
+from . import keras_3, legacy
+
+LEGACY = (".h5", ".hdf5")
+WEIGHTS = ".weights.h5"
+NAMES = "end in .keras, .h5 or .hdf5"
+
+
+def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = True, **kwargs: Any) -> None:
+    """Write a model to a file that Keras reads too: what it is made of, its weights, and how it is being trained.
+
+    Parameters
+    ----------
+    model
+        The model.
+    filepath
+        Path of the file. The ending says what is written: ``.keras``, or ``.h5`` and ``.hdf5`` in the form of Keras 2.
+    overwrite
+        Whether a file that is there is replaced. It is whole until the new one is.
+    **kwargs
+        ``include_optimizer=False`` leaves the optimizer out of an ``.h5``; ``zipped=True`` is how a ``.keras`` is.
+    """
+    path = _target(filepath, overwrite)
+    for name in kwargs:
+        checks.one_of("save()'s argument", name, ("include_optimizer", "zipped", "save_format"))
+    whole = checks.truth("include_optimizer", kwargs.get("include_optimizer", True))
+    if path.suffix == ".keras":
+        keras_3.save_model(model, path)
+    elif path.suffix in LEGACY:
+        legacy.save_model(model, path, whole)
+    else:
+        _refuse_ending(path, NAMES)
+
+
+def load_model(
+    filepath: str | os.PathLike[str],
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,
+    safe_mode: bool = True,
+) -> Any:
+    """Return the model of a file that this package or Keras wrote.
+
+    Parameters
+    ----------
+    filepath
+        Path of the file, which ends in ``.keras``, ``.h5`` or ``.hdf5``.
+    custom_objects
+        Classes and functions of your own by the names that the file has for them.
+    compile
+        Whether the model is compiled as it was, with the state of the optimizer, so that training goes on.
+    safe_mode
+        Accepted: code in a file is never run.
+
+    Raises
+    ------
+    ValueError, TypeError, OSError
+        The file is not whole, or not what it must be. Nothing in it is run or imported.
+    """
+    path, compiled = _source(filepath), checks.truth("compile", compile)
+    checks.truth("safe_mode", safe_mode)
+    if path.suffix == ".keras":
+        return keras_3.load_model(path, custom_objects, compiled)
+    if path.suffix in LEGACY:
+        return legacy.load_model(path, custom_objects, compiled)
+    return _refuse_ending(path, NAMES)
+
+
+def save_weights(model: Any, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+    """Write the weights of a model, and the state of its optimizer, to a file that Keras reads too.
+
+    Parameters
+    ----------
+    model
+        The model.
+    filepath
+        Path of the file, which ends in ``.weights.h5``.
+    overwrite
+        Whether a file that is there is replaced.
+    """
+    path = _target(filepath, overwrite)
+    if not path.name.endswith(WEIGHTS):
+        _refuse_ending(path, f"end in {WEIGHTS}")
+    keras_3.save_weights(model, path)
+
+
+def load_weights(
+    model: Any,
+    filepath: str | os.PathLike[str],
+    skip_mismatch: bool = False,
+    by_name: bool = False,
+) -> None:
+    """Put the weights of a file into a model: all of them or, if they do not fit, none.
+
+    Parameters
+    ----------
+    model
+        The model, built.
+    filepath
+        Path of the file: ``.weights.h5`` or ``.keras``, or ``.h5`` or ``.hdf5`` as Keras 2 wrote them.
+    skip_mismatch
+        Whether what does not fit is left out, and warned of, rather than refused.
+    by_name
+        Whether layers of an ``.h5`` or ``.hdf5`` are found by their names, not by their order.
+    """
+    path, skip = _source(filepath), checks.truth("skip_mismatch", skip_mismatch)
+    named = checks.truth("by_name", by_name)
+    if path.suffix in LEGACY and not path.name.endswith(WEIGHTS):
+        legacy.load_weights(model, path, skip, named)
+        return
+    if named:
+        checks.complain(ValueError, "by_name", "come with a file .h5 or .hdf5 of Keras 2", str(path))
+    if path.suffix != ".keras" and not path.name.endswith(WEIGHTS):
+        _refuse_ending(path, f"end in {WEIGHTS}, .keras, .h5 or .hdf5")
+    keras_3.load_weights(model, path, skip)
+
+
+def _target(filepath: Any, overwrite: Any) -> Path:
+    path = Path(checks.path("filepath", filepath))
+    if not checks.truth("overwrite", overwrite) and path.exists():
+        raise FileExistsError(f"filepath must be that of no file, got {path}; overwrite=True replaces it")
+    return path
+
+
+def _source(filepath: Any) -> Path:
+    path = Path(checks.path("filepath", filepath))
+    if path.is_dir():
+        raise IsADirectoryError(f"filepath must be that of a file, got the folder {path}")
+    if not path.exists():
+        raise FileNotFoundError(f"filepath must be that of a file, got {path}, which is not there")
+    return path
+
+
+def _refuse_ending(path: Path, must: str) -> Any:
+    checks.complain(ValueError, "filepath", must, str(path))

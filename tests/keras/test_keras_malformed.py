@@ -192,6 +192,7 @@ ALLOWED_OF: dict[tuple[str, str], set[str]] = {
     ("CosineSimilarity", "axis"): {"-1", *WHOLE},
     ("Discretization", "bin_boundaries"): {"None", "[]", "array", "negative size"},
     ("Hashing", "dtype"): DTYPES,
+    ("Normalization", "axis"): {"None", "[]", "tuple", "negative size", "-1", *WHOLE},
     ("Hashing", "mask_value"): {"None", "text", "-1", *WHOLE},
     ("IntegerLookup", "mask_token"): {"None", "-1", *WHOLE},
     ("IntegerLookup", "oov_token"): {"None", "-1", *WHOLE},

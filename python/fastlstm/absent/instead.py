@@ -88,7 +88,6 @@ TABLE = (
     ("Dropout, GaussianDropout or GaussianNoise", "layers.AlphaDropout"),
     ("ReLU(threshold=...)", "layers.ThresholdedReLU"),
     ("MultiHeadAttention", "layers.GroupQueryAttention"),
-    ("x - mean and / deviation before fit(); within a model BatchNormalization or Rescaling", "layers.Normalization"),
     ("preprocessing.text.hashing_trick for texts", "layers.HashedCrossing"),
     ("arrays of numbers: numpy or pandas make them of tables", "utils.FeatureSpace"),
     ("Sequential", "layers.Pipeline"),

@@ -39,7 +39,7 @@ class Normalization(Layer):
     --------
     >>> from fastlstm.keras import layers
     >>> layer = layers.Normalization()
-    >>> layer.adapt([[[1.0, 10.0], [3.0, 30.0]]])
+    >>> layer.adapt([[1.0, 10.0], [3.0, 30.0]])
     >>> layer([[5.0, 10.0]]).tolist()
     [[3.0, -1.0]]
     """

@@ -95,6 +95,7 @@ def install() -> None:
             _replace(f"optimizers.{name}", _with_rate_and_decay)
     _replace("layers.Layer", _with_batch_size)
     _replace("layers.Embedding", _as_embedding)
+    _replace("callbacks.ModelCheckpoint", _with_period)
 
 
 def _replace(place: str, change: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
@@ -171,6 +172,19 @@ def _with_batch_size(function: Callable[..., Any]) -> Callable[..., Any]:
             rows, shape = checks.size(f"{self.name}: batch_size", batch_size), self.batch_input_shape
             tell(f"{type(self).__name__}: batch_size=", shape and "batch_shape= of an Input, or batch_input_shape=")
             self.batch_input_shape = shape and (rows, *shape[1:])
+
+    return accepting
+
+
+def _with_period(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let the constructor of ModelCheckpoint take ``period``, a number of epochs."""
+
+    @wraps(function)
+    def accepting(self: Any, *args: Any, period: Any = None, **kwargs: Any) -> None:
+        function(self, *args, **kwargs)
+        if period is not None:
+            tell("callbacks.ModelCheckpoint: period=", "save_freq= with a number of batches")
+            self.period = checks.whole_number("ModelCheckpoint: period", period, at_least=1)
 
     return accepting
 

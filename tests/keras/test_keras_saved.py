@@ -3,11 +3,13 @@
 import io
 import json
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from drawn_graphs import drawn_graphs
 from golden.described_models import MODELS, data, fill, outputs
+from golden.saved_models import SAVED, data_for, train
 from hypothesis import HealthCheck, given, settings
 
 from fastlstm import keras
@@ -301,3 +303,19 @@ def test_a_model_of_keras_2(tmp_path):
     hard.set_weights(model.get_weights())
     np.testing.assert_array_equal(other.predict(x, verbose=0), hard.predict(x, verbose=0))
     assert list(other.evaluate(x, np.zeros((4, 2)), verbose=0, return_dict=True)) == ["loss", "mean_absolute_error"]
+
+
+# --- Files that Keras wrote -------------------------------------------------------------------------------------------
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "keras_files.npz"
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_files_of_keras(name, tmp_path):
+    with np.load(GOLDEN) as kept:
+        file, predictions, losses = (kept[f"{name}/{part}"] for part in ("file", "predictions", "losses"))
+    (tmp_path / "m.keras").write_bytes(file.tobytes())
+    model = models.load_model(tmp_path / "m.keras")
+    x, y = data_for(model)
+    np.testing.assert_allclose(model.predict(x, verbose=0), predictions, atol=1e-5)
+    np.testing.assert_allclose(train(model, x, y), losses, rtol=1e-4)  # as curves of training agree

@@ -18,6 +18,7 @@ from fastlstm.runtime import (
 if TYPE_CHECKING:
     from fastlstm import datasets, keras, random, reference
     from fastlstm.layers import GRU, LSTM, RNN
+    from fastlstm.loading import load
     from fastlstm.streaming import step_many
     from fastlstm.weights import read_weights, write_weights
 
@@ -33,6 +34,7 @@ __all__ = [
     "datasets",
     "get_num_threads",
     "keras",
+    "load",
     "random",
     "read_weights",
     "reference",
@@ -47,6 +49,7 @@ __all__ = [
 _MODULES = ("datasets", "keras", "layers", "random", "reference")
 _NAMES = {
     **dict.fromkeys(("GRU", "LSTM", "RNN"), "layers"),
+    "load": "loading",
     "step_many": "streaming",
     **dict.fromkeys(("read_weights", "write_weights"), "weights"),
 }

@@ -143,7 +143,7 @@ CHANGES = {
     ),
     "format_version must be a whole number from 1 to 1, got None": lambda d: d.pop("format_version"),
     "format_version must be a whole number from 1 to 1, got True": lambda d: d.update(format_version=True),
-    "kind must be 'layer'": lambda d: d.update(kind="x"),
+    "kind must be 'layer' or 'model', got 'x'": lambda d: d.update(kind="x"),
     "class must be 'GRU', 'LSTM' or 'RNN', got 'os.system'": lambda d: d.update({"class": "os.system"}),
     "class must be 'GRU', 'LSTM' or 'RNN', got ['LSTM']": lambda d: d.update({"class": ["LSTM"]}),
     "the description must be an object of kind, class, arguments": lambda d: d.update(more=1),

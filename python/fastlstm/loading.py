@@ -37,5 +37,9 @@ def load(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None 
     """
     given = Path(checks.path("path", path))
     bundle = native.read(given)
-    checks.one_of(f"{given}: kind", bundle.description.get("kind"), (saving.KIND,))
-    return saving.layer_of(bundle, str(given))
+    kind = checks.one_of(f"{given}: kind", bundle.description.get("kind"), ("layer", "model"))
+    if kind == "layer":
+        return saving.layer_of(bundle, str(given))
+    from fastlstm.keras.files.native import model_of  # which layers do without
+
+    return model_of(bundle, str(given), custom_objects)

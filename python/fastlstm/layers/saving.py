@@ -16,9 +16,6 @@ from .sizes import OF_PARAMETERS
 if TYPE_CHECKING:
     from .base import Recurrent
 
-KIND = "layer"
-"""What a description says of a file with a layer."""
-
 _CLASSES: dict[str, type[Recurrent]] = {"GRU": GRU, "LSTM": LSTM, "RNN": RNN}
 _KEYS = ("kind", "class", "arguments")
 

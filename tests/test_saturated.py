@@ -159,6 +159,23 @@ def test_saturated_gates_around_a_candidate(
     assert all(np.isfinite(array).all() for array in got.values())
 
 
+@pytest.mark.parametrize("cell", GATED)
+def test_candidates_near_saturation(isa: str, cell: str) -> None:
+    """A step that takes its candidate n over as it is has the gradient 1 - n^2; rounding n makes 3.5e-8."""
+    drawn, candidate, units = Drawn(cell, Sizes(T=1, N=1, I=1, H=2000), "float32", 1, "", {}), 2, 2000
+    arguments = make_arguments(drawn)
+    weights = {name: np.zeros_like(value) for name, value in arguments.weights.items()}
+    bias = weights["bias"].reshape(drawn.gates, units)
+    bias[...] = 50
+    bias[FORGETS[cell]] = -50
+    bias[candidate] = np.linspace(2, 9, units)
+    ends = {"dc_n" if cell == "lstm" else "dh_n": np.ones((1, units), "float32"), "dy": np.zeros_like(arguments.dy)}
+    found = train(replace(arguments, weights=weights, **({"dh_n": ends["dy"][0]} | ends)))
+    exact = 1 - np.tanh(bias[candidate].astype(np.longdouble)) ** 2
+    error = found["dbias"].reshape(drawn.gates, units)[candidate] - exact
+    assert np.sqrt(np.mean(error**2)) <= 9e-8
+
+
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("cell", [*GATED, "rnn"])
 def test_large_recurrent_weights(isa: str, cell: str, options: str) -> None:

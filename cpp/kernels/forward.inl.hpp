@@ -139,7 +139,7 @@ struct GruCell {
     // n, r, u for backward
     FASTLSTM_INLINE void store_gates(T* gates) const {
         constexpr int W = kLanes<T>;
-        pstore(gates, kFused ? refined_tanh(n_fraction, n_inverse) : within_unit<T>(n));
+        pstore(gates, kFused ? refined_tanh(n_fraction, n_inverse) : n);
         pstore(gates + W, r);
         pstore(gates + 2 * W, u);
     }

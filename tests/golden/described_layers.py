@@ -128,6 +128,8 @@ MAKERS: dict[str, Callable[[Any], Any]] = {
         2, 3, 4, 0.25, False, (5,), (1,), 6, use_gate=True, seed=7, **WEIGHTS, activity_regularizer="l2"
     ),
     "Multiply": lambda layers: layers.Multiply(),
+    "Normalization": lambda layers: layers.Normalization(),
+    "Normalization, other": lambda layers: layers.Normalization((1, 2), [1.0, 2.0, 3.0], [1.0, 4.0, 9.0], True),
     "PReLU": lambda layers: layers.PReLU(),
     "PReLU, other": lambda layers: layers.PReLU("ones", "l2", "non_neg", (1,)),
     "Permute": lambda layers: layers.Permute((2, 1)),

@@ -304,8 +304,23 @@ def test_stateful_layers_keep_their_states_in_a_graph():
     np.testing.assert_array_equal(model(data[:, :T]), plain(data[:, :T]))
 
 
+def test_a_functional_model_takes_the_sizes_of_its_inputs():
+    """As in Keras; a Sequential takes what its layers take."""
+    x, open_ended = Input((T, I), name="x"), Input((None, I))
+    lstm = layers.LSTM(2)
+    fixed, free = Model(x, lstm(x), name="fixed"), Model(open_ended, lstm(open_ended))
+    short = draw(N, T - 1, I).astype("float32")
+    wanted = rf"x must have shape \(None, {T}, {I}\), the input of fixed, got \({N}, {T - 1}, {I}\); a size"
+    fixed.compile("sgd", "mse")
+    for call in (fixed, fixed.predict, lambda data: fixed.fit(data, np.ones((N, 2)), verbose=0)):
+        with pytest.raises(ValueError, match=wanted):
+            call(short)
+    chain = Sequential([Input((T, I)), lstm])
+    np.testing.assert_array_equal(chain(short), free(short))
+
+
 def test_masks_travel_through_a_graph_and_a_model_inside():
-    x = Input((T,))
+    x = Input((None,))
     h = layers.Embedding(7, 3, mask_zero=True)(x)
     inner = Sequential([layers.LSTM(4, return_sequences=True), layers.LSTM(2)])
     model = Model(x, inner(h))

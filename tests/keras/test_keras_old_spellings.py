@@ -19,7 +19,6 @@ from fastlstm.keras.old_spellings import arguments, modules
 OLD = pytest.mark.filterwarnings(
     "ignore:.*is an old spelling:DeprecationWarning",
     "ignore:an input shape given:UserWarning",
-    "ignore:.*input_length is not needed:UserWarning",
 )
 
 
@@ -239,6 +238,15 @@ def test_words_one_by_one_may_lack_their_axis(length):
     wanted = model.predict(x[:, None], verbose=0)
     np.testing.assert_array_equal(model.predict(x, verbose=0), wanted)
     assert len(model.fit(x, y, verbose=0).history["loss"]) == 1
+
+
+@OLD
+def test_an_input_length_builds_a_model():
+    model = models.Sequential([layers.Embedding(7, 3, input_length=1), layers.LSTM(2)])
+    assert model.input_shape == (None, 1)
+    assert model.predict(np.arange(7), verbose=0).shape == (7, 2)
+    with pytest.warns(DeprecationWarning, match=r"Embedding: input_length= is an old spelling; write input_shape="):
+        layers.Embedding(7, 3, input_length=4)
 
 
 @OLD

@@ -301,3 +301,15 @@ def test_bins_of_batches(bins, epsilon):
 
     mine, theirs = both(adapted)
     assert mine.bin_boundaries == list(theirs.bin_boundaries)
+
+
+@pytest.mark.parametrize("invert", [False, True])
+@pytest.mark.parametrize("axis", [-1, 1, (1, 2), None], ids=str)
+def test_normalization(axis, invert):
+    x = np.random.default_rng(6).normal(2, 3, (6, 5, 3)).astype("float32")
+    for data in (x, [x[:1], x[1:4], x[4:]]):
+        found, wanted = (k.layers.Normalization(axis, invert=invert) for k in (ours, keras))
+        for layer in (found, wanted):
+            layer.adapt(data)
+        np.testing.assert_allclose(found(x), wanted(x), rtol=1e-5, atol=1e-5)  # means of ninety numbers in float32
+        assert [w.shape for w in found.weights] == [w.shape for w in wanted.weights]

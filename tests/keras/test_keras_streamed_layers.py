@@ -62,6 +62,7 @@ EXACT = {
     "Minimum": merged(lambda a, b: layers.Minimum()([a, b])),
     "Multiply": merged(lambda a, b: layers.Multiply()([a, b])),
     "PReLU": chain(lambda: layers.PReLU(shared_axes=[1])),
+    "Normalization": chain(lambda: layers.Normalization(mean=0.5, variance=2.0)),
     "Permute": wide(lambda: layers.Permute((1, 3, 2))),
     "RMSNormalization": chain(layers.RMSNormalization),
     "ReLU": chain(layers.ReLU),

@@ -26,7 +26,7 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
     "layers": (
         "Recurrent layers: `unroll` and `use_cudnn` choose nothing; `time_major=True` raises an error.",
         "`LSTM` and `GRU` also take the two biases of `CuDNNLSTM` and `CuDNNGRU`, which are other names of them.",
-        "`Embedding(input_length=...)` is not needed. `Embedding(dropout=...)` of Keras 1 raises an error.",
+        "`Embedding(input_length=n)` is `input_shape=(n,)`. `Embedding(dropout=...)` of Keras 1 raises an error.",
         "`BatchNormalization(renorm=True)` raises an error, as does `data_format='channels_first'`.",
         "`Lambda` in a config names a registered function; code is never kept or run.",
     ),

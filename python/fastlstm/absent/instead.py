@@ -46,8 +46,8 @@ TABLE = (
     ("models.model_from_json() reads today's form", "models.model_from_config models.model_from_yaml"),
     ("Keras exports; a model of the same config and weights does there", "export* Model.export tf.lite"),
     (
-        "EarlyStopping(restore_best_weights=True) keeps the best weights; a LambdaCallback may keep get_weights()",
-        "callbacks.*Checkpoint callbacks.BackupAndRestore",
+        "ModelCheckpoint keeps the model or its weights; load_weights() takes them back",
+        "callbacks.OrbaxCheckpoint callbacks.BackupAndRestore",
     ),
     # Callbacks
     ("CSVLogger writes the logs to a file; fit() returns them", "callbacks.TensorBoard tf.summary"),
@@ -88,7 +88,6 @@ TABLE = (
     ("Dropout, GaussianDropout or GaussianNoise", "layers.AlphaDropout"),
     ("ReLU(threshold=...)", "layers.ThresholdedReLU"),
     ("MultiHeadAttention", "layers.GroupQueryAttention"),
-    ("x - mean and / deviation before fit(); within a model BatchNormalization or Rescaling", "layers.Normalization"),
     ("preprocessing.text.hashing_trick for texts", "layers.HashedCrossing"),
     ("arrays of numbers: numpy or pandas make them of tables", "utils.FeatureSpace"),
     ("Sequential", "layers.Pipeline"),

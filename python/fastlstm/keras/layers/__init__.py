@@ -36,6 +36,7 @@ from .preprocessing.category_encoding import CategoryEncoding
 from .preprocessing.discretization import Discretization
 from .preprocessing.hashing import Hashing
 from .preprocessing.integer_lookup import IntegerLookup
+from .preprocessing.normalization import Normalization
 from .preprocessing.string_lookup import StringLookup
 from .preprocessing.text_vectorization import TextVectorization
 from .recurrent.bidirectional import Bidirectional
@@ -111,6 +112,7 @@ __all__ = [
     "Minimum",
     "MultiHeadAttention",
     "Multiply",
+    "Normalization",
     "PReLU",
     "Permute",
     "RMSNormalization",

@@ -17,7 +17,7 @@ from ..graph.plan import Plan
 from ..layers.base import Layer
 
 
-def given_arrays(plan: Plan, tree: Any, x: Any, name: str) -> tuple[Array, ...]:
+def given_arrays(plan: Plan, tree: Any, x: Any, name: str, any_size: bool = False) -> tuple[Array, ...]:
     """Return one array for each input of a plan, checked and in the dtype its layers take.
 
     Parameters
@@ -28,12 +28,14 @@ def given_arrays(plan: Plan, tree: Any, x: Any, name: str) -> tuple[Array, ...]:
         An array, or a list, tuple or dict of arrays. A list of one is that one.
     name
         Of the model, for errors.
+    any_size
+        Whether sizes may differ from those of the inputs where the layers allow it.
     """
     if plan.takes(x):  # a small model is asked in microseconds
         return (x,)
     parts = _parts(plan, tree, x, name)
     arrays = tuple(_as_input(plan, k, part, len(parts) > 1) for k, part in enumerate(parts))
-    _check_shapes(plan, arrays, name)
+    _check_shapes(plan, arrays, name, any_size)
     return arrays
 
 
@@ -123,13 +125,18 @@ def _with_rank(x: Array, shape: Shape) -> Array:
     return x
 
 
-def _check_shapes(plan: Plan, arrays: tuple[Array, ...], name: str) -> None:
+def _fits(shape: Shape, wanted: Shape) -> bool:
+    return all(size is None or size == got for size, got in zip(wanted, shape, strict=True))
+
+
+def _check_shapes(plan: Plan, arrays: tuple[Array, ...], name: str, any_size: bool) -> None:
     shapes = [array.shape for array in arrays]
     for tensor, shape in zip(plan.inputs, shapes, strict=True):
         of_input = "" if len(shapes) == 1 else f" {tensor.name!r}"
-        if len(shape) != len(tensor.shape):
-            wanted = shape_text((None, *tensor.shape[1:]))
-            checks.refuse_shape("x", f"{wanted}, the input{of_input} of {name}", shape)
+        wanted = (None, *tensor.shape[1:])
+        if len(shape) != len(wanted) or not (any_size or _fits(shape, wanted)):
+            cure = "" if len(shape) != len(wanted) else "; a size that may differ is None in Input()"
+            checks.refuse_shape("x", f"{shape_text(wanted)}, the input{of_input} of {name}", shape, cure)
     if len({shape[0] for shape in shapes}) > 1:
         listed = ", ".join(f"{shape[0]} in {tensor.name}" for tensor, shape in zip(plan.inputs, shapes, strict=True))
         checks.complain(ValueError, "x", "have the same number of rows in all inputs", listed)
@@ -137,5 +144,5 @@ def _check_shapes(plan: Plan, arrays: tuple[Array, ...], name: str) -> None:
         plan.output_shapes(shapes)
     except ValueError as error:
         given = ", ".join(shape_text(shape) for shape in shapes)
-        wanted = ", ".join(shape_text((None, *tensor.shape[1:])) for tensor in plan.inputs)
-        checks.complain(ValueError, "x", f"have shape {wanted}, the input of {name}", f"{given}: {error}", cause=error)
+        shown = ", ".join(shape_text((None, *tensor.shape[1:])) for tensor in plan.inputs)
+        checks.complain(ValueError, "x", f"have shape {shown}, the input of {name}", f"{given}: {error}", cause=error)

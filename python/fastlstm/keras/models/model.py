@@ -253,7 +253,7 @@ class Model(ConfiguredModel):
         """Return the arrays of the inputs, in order and in the form the layers take; builds the model at first."""
         if self._plan is None:
             self._build_for(x)
-        return given_arrays(self.plan, self._input_tree, x, self.name)
+        return given_arrays(self.plan, self._input_tree, x, self.name, self.composed)
 
     def _build_for(self, x: Any) -> None:
         """Find out from the first data what the model does."""

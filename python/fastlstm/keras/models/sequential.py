@@ -234,7 +234,7 @@ class Sequential(Model):
     def _arrays(self, x: Any) -> tuple[Array, ...]:
         if not self.built:
             self._build_for(x)
-        return given_arrays(self.plan, self._tensors[0], x, self.name)
+        return given_arrays(self.plan, self._tensors[0], x, self.name, any_size=True)
 
     @property
     def plan(self) -> Plan:

@@ -95,6 +95,7 @@ def install() -> None:
             _replace(f"optimizers.{name}", _with_rate_and_decay)
     _replace("layers.Layer", _with_batch_size)
     _replace("layers.Embedding", _as_embedding)
+    _replace("callbacks.ModelCheckpoint", _with_period)
 
 
 def _replace(place: str, change: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
@@ -175,13 +176,30 @@ def _with_batch_size(function: Callable[..., Any]) -> Callable[..., Any]:
     return accepting
 
 
-def _as_embedding(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let the constructor of Embedding take a ``dropout`` of 0, and ``batch_size`` beside ``input_length``."""
+def _with_period(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let the constructor of ModelCheckpoint take ``period``, a number of epochs."""
 
     @wraps(function)
-    def accepting(self: Any, *args: Any, dropout: Any = None, **kwargs: Any) -> None:
-        if "batch_size" in kwargs and kwargs.keys().isdisjoint(("input_shape", "batch_input_shape")):
-            kwargs["input_shape"] = (kwargs.get("input_length"),)
+    def accepting(self: Any, *args: Any, period: Any = None, **kwargs: Any) -> None:
+        function(self, *args, **kwargs)
+        if period is not None:
+            tell("callbacks.ModelCheckpoint: period=", "save_freq= with a number of batches")
+            self.period = checks.whole_number("ModelCheckpoint: period", period, at_least=1)
+
+    return accepting
+
+
+def _as_embedding(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let the constructor of Embedding take a ``dropout`` of 0, and ``input_length``, which a model is built for."""
+
+    @wraps(function)
+    def accepting(self: Any, *args: Any, dropout: Any = None, input_length: Any = None, **kwargs: Any) -> None:
+        if input_length is not None:
+            checks.whole_number("Embedding: input_length", input_length, at_least=0, at_most=checks.LARGEST_SIZE)
+            tell("layers.Embedding: input_length=", "input_shape=(length,), or leave it out")
+        known = not kwargs.keys().isdisjoint(("input_shape", "batch_input_shape"))
+        if not known and (input_length is not None or "batch_size" in kwargs):
+            kwargs["input_shape"] = (input_length,)
         if dropout:
             cure = "; put Dropout(rate, noise_shape=(None, None, 1)) behind it, which drops whole words"
             checks.refuse(NotImplementedError, "Embedding: dropout", "0", dropout, cure)

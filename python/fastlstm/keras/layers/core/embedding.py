@@ -1,6 +1,5 @@
 """Embedding: a vector for every index."""
 
-import warnings
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -9,7 +8,7 @@ import numpy as np
 from fastlstm import checks
 
 from ... import ops
-from ...foundation.arrays import Array, Shape, add_rows, any_numbers, user_stacklevel
+from ...foundation.arrays import Array, Shape, add_rows, any_numbers
 from ...foundation.rows import gradient_of_rows
 from ...foundation.symbolic import any_symbolic
 from ...foundation.variable import Variable
@@ -53,12 +52,7 @@ class Embedding(Layer):
         weights: Any = None,
         **kwargs: Any,
     ) -> None:
-        length = kwargs.pop("input_length", None)
         super().__init__(**kwargs)
-        if length is not None:
-            checks.whole_number(f"{self.name}: input_length", length, at_least=0)
-            message = f"{self.name}: input_length is not needed and not used"
-            warnings.warn(message, UserWarning, stacklevel=user_stacklevel())
         self.input_dim = checks.size(f"{self.name}: input_dim", input_dim)
         self.output_dim = checks.size(f"{self.name}: output_dim", output_dim)
         self.mask_zero = checks.truth(f"{self.name}: mask_zero", mask_zero)

@@ -13,10 +13,10 @@ from ...foundation.deferring import change
 from ...foundation.variable import CHANGE, Variable, current_values, values_now
 from ..base import Step, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback
-from .normalization import Normalization
+from .affine_normalization import AffineNormalization
 
 
-class BatchNormalization(Normalization):
+class BatchNormalization(AffineNormalization):
     """Bring each feature to a mean of 0 and a variance of 1 over the batch: ``gamma * (x - mean) / deviation + beta``.
 
     In training mean and variance are those of the batch, over all axes but one, and averages of them follow; else they

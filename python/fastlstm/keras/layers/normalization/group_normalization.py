@@ -8,10 +8,10 @@ from fastlstm import checks
 
 from ...foundation.arrays import Array, Shape, shape_text
 from ..call import INFERENCE, TRAINING, Call, Pullback
-from .normalization import Normalization, mean_along, spread
+from .affine_normalization import AffineNormalization, mean_along, spread
 
 
-class GroupNormalization(Normalization):
+class GroupNormalization(AffineNormalization):
     """Bring each group of features of a sample to a mean of 0 and a variance of 1, over all steps.
 
     ``gamma * (x - mean) / sqrt(variance + epsilon) + beta``, with a mean and a variance for each group.

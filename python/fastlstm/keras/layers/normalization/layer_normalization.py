@@ -10,10 +10,10 @@ from fastlstm import checks
 from ...foundation.arrays import Array, Shape, as_axes, user_stacklevel
 from ..base import Step, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback
-from .normalization import Normalization, mean_along, spread
+from .affine_normalization import AffineNormalization, mean_along, spread
 
 
-class LayerNormalization(Normalization):
+class LayerNormalization(AffineNormalization):
     """Bring the features of each step to a mean of 0 and a variance of 1: ``gamma * (x - mean) / deviation + beta``.
 
     The deviation is ``sqrt(variance + epsilon)``.

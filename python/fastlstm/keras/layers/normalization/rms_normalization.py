@@ -9,8 +9,8 @@ from fastlstm import checks
 from ...foundation.arrays import Array, Shape, shape_text
 from ...foundation.variable import Variable
 from ..call import INFERENCE, TRAINING, Call, Pullback
+from .affine_normalization import mean_along, spread
 from .along_axes import AlongAxes
-from .normalization import mean_along, spread
 
 
 class RMSNormalization(AlongAxes):

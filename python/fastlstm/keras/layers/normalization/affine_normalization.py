@@ -12,7 +12,7 @@ from ...foundation.variable import Variable
 from ..base import Layer
 
 
-class Normalization(Layer):
+class AffineNormalization(Layer):
     """Base class of layers with the weights ``gamma`` and ``beta``."""
 
     min_ndim = 2

@@ -18,7 +18,9 @@ from fastlstm.runtime import (
 if TYPE_CHECKING:
     from fastlstm import datasets, keras, random, reference
     from fastlstm.layers import GRU, LSTM, RNN
+    from fastlstm.loading import load
     from fastlstm.streaming import step_many
+    from fastlstm.weights import read_weights, write_weights
 
 __version__ = config()["fastlstm"]
 
@@ -32,17 +34,25 @@ __all__ = [
     "datasets",
     "get_num_threads",
     "keras",
+    "load",
     "random",
+    "read_weights",
     "reference",
     "set_isa",
     "set_num_threads",
     "show_config",
     "step_many",
+    "write_weights",
 ]
 
 # Imported at first use, to keep `import fastlstm` quick.
 _MODULES = ("datasets", "keras", "layers", "random", "reference")
-_NAMES = {"GRU": "layers", "LSTM": "layers", "RNN": "layers", "step_many": "streaming"}
+_NAMES = {
+    **dict.fromkeys(("GRU", "LSTM", "RNN"), "layers"),
+    "load": "loading",
+    "step_many": "streaming",
+    **dict.fromkeys(("read_weights", "write_weights"), "weights"),
+}
 
 
 def __getattr__(name: str) -> Any:

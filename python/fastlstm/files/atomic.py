@@ -1,7 +1,9 @@
 """Files that are either as they were or as they are to be."""
 
+from __future__ import annotations
+
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,41 +14,55 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a block the path of a new file to write, which takes the place of another when the block ends.
 
     The new file lies in the folder of the other one and is synced before it is renamed, so that the other is whole
-    whatever happens. If the block raises, nothing is left over.
+    whatever happens, and keeps its permissions. If the block raises, nothing is left over.
 
     Parameters
     ----------
     path
-        Of the file to replace, which need not be there.
+        Of the file to replace, which need not be there. What a link leads to is replaced, not the link.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError, PermissionError
+        There is no such folder, the path is that of a folder, or one may not write there.
+    OSError
+        The disk is full.
     """
     target = Path(os.path.realpath(path))
-    if target.is_dir():
-        raise IsADirectoryError(f"path must be that of a file, got the folder {target}")
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
-    os.close(handle)
+    _check(target)
+    new = _new_file_beside(target)
     try:
-        yield Path(name)
-        os.chmod(name, _mode_for(target))
-        _sync(name)
-        os.replace(name, target)
+        yield new
+        _keep_mode(target, new)
+        _sync(new)
+        os.replace(new, target)
     except BaseException:
         with suppress(FileNotFoundError):
-            os.unlink(name)
+            os.unlink(new)
         raise
     _sync(target.parent)
 
 
-def _mode_for(target: Path) -> int:
-    """Return the permissions that a file has, or would get as a new one."""
-    try:
-        return target.stat().st_mode & 0o777
-    except FileNotFoundError:
-        umask = os.umask(0)
-        os.umask(umask)
-        return 0o666 & ~umask
+def _check(target: Path) -> None:
+    if target.is_dir():
+        raise IsADirectoryError(f"path must be that of a file, got the folder {target}")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"path must lie in a folder that is there, got {target}")
 
 
-def _sync(path: str | Path) -> None:
+def _new_file_beside(target: Path) -> Path:
+    """Make an empty file with a name of its own and the permissions of a new file."""
+    new = target.parent / f".fastlstm-{secrets.token_hex(8)}.tmp"
+    os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    return new
+
+
+def _keep_mode(target: Path, new: Path) -> None:
+    with suppress(FileNotFoundError):
+        os.chmod(new, target.stat().st_mode & 0o7777)
+
+
+def _sync(path: Path) -> None:
     """Have a file or a folder written to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
+import os
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fastlstm import checks
+from fastlstm.files import native
+from fastlstm.files.bundle import Bundle
 from fastlstm.streaming import Stream
 from fastlstm.typing import Floats
 
 from .call import Call, State
 from .parameters import Parameters
 from .vjp import Pullback, TrainingCall
+
+KERAS_ENDINGS = (".keras", ".h5", ".hdf5")
 
 
 class Recurrent(Parameters):
@@ -46,7 +53,7 @@ class Recurrent(Parameters):
         self.bidirectional = checks.truth("bidirectional", bidirectional)
         self.dtype = checks.float_dtype("dtype", dtype)
         self._rng = np.random.default_rng(checks.seed("seed", seed))
-        self._draw(self._rng)
+        self._start(self._rng)
 
     def __call__(self, x: Floats, state: State = None, lengths: ArrayLike | None = None) -> tuple[Floats, State]:
         """Run the layer over sequences, without dropout.
@@ -132,3 +139,45 @@ class Recurrent(Parameters):
             cure = ": the reverse direction starts at the end"
             checks.complain(ValueError, "bidirectional", "be False for a layer to stream", True, cure)
         return Stream(self._weights, batch_size)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the layer to a file, from which `fastlstm.load` makes it again, with the same bits.
+
+        Parameters
+        ----------
+        path : path
+            Of the file, in the format safetensors whatever it ends in. One that is there is replaced, and whole until
+            then.
+
+        Raises
+        ------
+        ValueError
+            If the path ends as files of Keras do.
+        TypeError
+            If the class of the layer is one of your own.
+        OSError
+            If one cannot write there. Nothing is left over then.
+
+        Examples
+        --------
+        >>> import os, tempfile, fastlstm as fl
+        >>> path = os.path.join(tempfile.mkdtemp(), "layer.safetensors")
+        >>> fl.LSTM(3, 5).save(path)
+        >>> fl.load(path).hidden_size
+        5
+        """
+        target = Path(checks.path("path", path))
+        if target.suffix in KERAS_ENDINGS:
+            cure = "; files of Keras hold models"
+            checks.complain(ValueError, "path", f"not end in {' or '.join(KERAS_ENDINGS)}", f"{target}{cure}")
+        native.write(target, Bundle({**self._parameters}, self._description()))
+
+    def _description(self) -> dict[str, Any]:
+        """Return what a file says of the layer: its class and the arguments of the constructor."""
+        cls = type(self)
+        if not cls.__module__.startswith("fastlstm."):
+            cure = "; keep its state_dict() with fastlstm.write_weights()"
+            checks.refuse(TypeError, "a layer that is saved", "of a class of this package", self, cure)
+        names = [name for name in inspect.signature(cls).parameters if name != "seed"]
+        arguments = {name: getattr(self, name) for name in names} | {"dtype": self.dtype.name}
+        return {"kind": "layer", "class": cls.__name__, "arguments": arguments}

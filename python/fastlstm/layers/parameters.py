@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +14,10 @@ from fastlstm import _core, checks
 from fastlstm.typing import Floats
 
 from .arguments import as_parameter
+from .sizes import OF_PARAMETERS, own_parameters, sizes_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _CORE_NAMES = {"bias_ih": "bias", "bias_hh": "recurrent_bias"}
 
@@ -34,6 +39,7 @@ class Parameters:
     bias: bool
     bidirectional: bool
     dtype: np.dtype[Any]
+    _given: Mapping[str, ArrayLike] | None = None  # to start with, in place of drawn ones
     _parameters: dict[str, Floats]
     _weights: list[_core.Weights]  # the same, packed, one of every layer and direction
 
@@ -81,8 +87,11 @@ class Parameters:
         sizes = (self.input_size, self.hidden_size, self.num_layers)
         return checks.memory("input_size, hidden_size and num_layers", sizes, count * self.dtype.itemsize)
 
-    def _draw(self, rng: np.random.Generator) -> None:
-        """Draw the parameters from PyTorch's distribution."""
+    def _start(self, rng: np.random.Generator) -> None:
+        """Take the parameters that are given, or draw them from PyTorch's distribution."""
+        if self._given is not None:
+            self.load_state_dict(self._given)
+            return
         bound = self.hidden_size**-0.5
         with self._memory_for_parameters():
             self._replace({name: rng.uniform(-bound, bound, shape) for name, shape in self._shapes().items()})
@@ -104,6 +113,58 @@ class Parameters:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._replace(self._parameters)
+
+    @classmethod
+    def from_state_dict(cls, mapping: Mapping[str, ArrayLike], prefix: str = "", **options: Any) -> Self:
+        """Make a layer of the parameters of another one, here or in PyTorch.
+
+        Sizes, layers, directions, biases and a projection follow from names and shapes.
+
+        Parameters
+        ----------
+        mapping : mapping of str to array_like
+            The names and shapes of `state_dict`, perhaps among others, such as that of a ``torch.nn`` model.
+        prefix : str
+            What stands before the names of this layer, such as ``"lstm."``. Other names are left alone.
+        **options
+            Other arguments of the constructor: `batch_first`, `dropout`, `seed`, `dtype`, which by default is that of
+            the parameters, and `nonlinearity` of an `RNN`.
+
+        Returns
+        -------
+        layer
+            Of this class.
+
+        Raises
+        ------
+        ValueError
+            If names are missing or unknown, or a shape is wrong.
+        TypeError
+            If a value is not floating-point, or an option follows from the parameters.
+
+        Examples
+        --------
+        >>> import fastlstm as fl
+        >>> net = {f"lstm.{name}": value for name, value in fl.LSTM(3, 5, num_layers=2).state_dict().items()}
+        >>> layer = fl.LSTM.from_state_dict(net, prefix="lstm.", batch_first=True)
+        >>> layer.input_size, layer.hidden_size, layer.num_layers
+        (3, 5, 2)
+        """
+        own = own_parameters(mapping, prefix)
+        owner = f"{cls.__name__} of {prefix!r}" if prefix else cls.__name__
+        sizes = sizes_of(own, cls._gates, owner)
+        known = [name for name in inspect.signature(cls).parameters if name not in OF_PARAMETERS]
+        for name in options:
+            checks.one_of(f"{owner}: argument", name, known)
+        first = own["weight_ih_l0"].dtype
+        layer = cls.__new__(cls)
+        layer._given = own
+        try:
+            cls.__init__(layer, **{"dtype": "float64" if first == np.float64 else "float32", **sizes, **options})
+        except (ValueError, TypeError) as error:
+            raise checks.named(error, owner) from error
+        del layer._given
+        return layer
 
     def state_dict(self) -> dict[str, Floats]:
         """Give copies of the parameters, by PyTorch's names.

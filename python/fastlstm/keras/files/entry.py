@@ -10,21 +10,22 @@ from typing import Any
 from fastlstm import checks
 
 from . import keras_3, legacy
+from .native import load_native, save_native
 
 LEGACY = (".h5", ".hdf5")
 WEIGHTS = ".weights.h5"
-NAMES = "end in .keras, .h5 or .hdf5"
 
 
 def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = True, **kwargs: Any) -> None:
-    """Write a model to a file that Keras reads too: what it is made of, its weights, and how it is being trained.
+    """Write a model to a file: what it is made of, its weights, and how it is being trained.
 
     Parameters
     ----------
     model
         The model.
     filepath
-        Path of the file. The ending says what is written: ``.keras``, or ``.h5`` and ``.hdf5`` in the form of Keras 2.
+        Path of the file. The ending says what is written: ``.keras``, or ``.h5`` and ``.hdf5`` in the form of Keras 2,
+        which Keras reads too; with any other one a file of our own, which needs no other package.
     overwrite
         Whether a file that is there is replaced. It is whole until the new one is.
     **kwargs
@@ -39,7 +40,7 @@ def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = T
     elif path.suffix in LEGACY:
         legacy.save_model(model, path, whole)
     else:
-        _refuse_ending(path, NAMES)
+        save_native(model, path)
 
 
 def load_model(
@@ -53,7 +54,7 @@ def load_model(
     Parameters
     ----------
     filepath
-        Path of the file, which ends in ``.keras``, ``.h5`` or ``.hdf5``.
+        Path of the file: of Keras if it ends in ``.keras``, ``.h5`` or ``.hdf5``, else one of our own.
     custom_objects
         Classes and functions of your own by the names that the file has for them.
     compile
@@ -72,25 +73,28 @@ def load_model(
         return keras_3.load_model(path, custom_objects, compiled)
     if path.suffix in LEGACY:
         return legacy.load_model(path, custom_objects, compiled)
-    return _refuse_ending(path, NAMES)
+    return load_native(path, custom_objects, compiled)
 
 
 def save_weights(model: Any, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-    """Write the weights of a model, and the state of its optimizer, to a file that Keras reads too.
+    """Write the weights of a model to a file that Keras reads too, with the state of its optimizer if it has a place.
 
     Parameters
     ----------
     model
         The model.
     filepath
-        Path of the file, which ends in ``.weights.h5``.
+        Path of the file, which ends in ``.weights.h5``, or in ``.h5`` or ``.hdf5`` for the form of Keras 2.
     overwrite
         Whether a file that is there is replaced.
     """
     path = _target(filepath, overwrite)
-    if not path.name.endswith(WEIGHTS):
-        _refuse_ending(path, f"end in {WEIGHTS}")
-    keras_3.save_weights(model, path)
+    if path.name.endswith(WEIGHTS):
+        keras_3.save_weights(model, path)
+    elif path.suffix in LEGACY:
+        legacy.save_weights(model, path)
+    else:
+        _refuse_ending(path, f"end in {WEIGHTS}, .h5 or .hdf5")
 
 
 def load_weights(

@@ -42,9 +42,8 @@ def save_model(model: Any, path: Path, include_optimizer: bool) -> None:
     config = serialize_keras_object(model)
     config.pop("build_config", None)
     settings = config.pop("compile_config", None)
-    attributes: dict[str, dict[str, Any]] = {"": {**_OF_KERAS, "model_config": json.dumps(config)}}
-    arrays = dict[str, Array]()
-    _write_weights(model, arrays, attributes)
+    arrays, of_weights = _described_weights(model, f"{WEIGHTS}/")
+    attributes = {"": {**_OF_KERAS, "model_config": json.dumps(config)}, WEIGHTS: of_weights.pop(""), **of_weights}
     if settings and include_optimizer:
         attributes[""]["training_config"] = json.dumps(_training_config(settings))
         _write_optimizer(model.optimizer, arrays, attributes)
@@ -61,13 +60,23 @@ def _training_config(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: without_modules(value) for name, value in found.items()}
 
 
-def _write_weights(model: Any, arrays: dict[str, Array], attributes: dict[str, dict[str, Any]]) -> None:
-    attributes[WEIGHTS] = {**_OF_KERAS, "layer_names": [layer.name for layer in model.layers]}
+def save_weights(model: Any, path: Path) -> None:
+    """Write the weights of a model."""
+    hdf5.h5py(f"writing {path}")
+    with replaced(path) as temporary:
+        hdf5.write(temporary, *_described_weights(model, ""))
+
+
+def _described_weights(model: Any, place: str) -> tuple[dict[str, Array], dict[str, dict[str, Any]]]:
+    """Return the weights below a place, and attributes of groups; those of the place itself under the empty name."""
+    arrays = dict[str, Array]()
+    attributes = {"": {**_OF_KERAS, "layer_names": [layer.name for layer in model.layers]}}
     for layer in model.layers:
-        _write_group(f"{WEIGHTS}/{layer.name}", legacy_order(layer), arrays, attributes)
+        _write_group(f"{place}{layer.name}", legacy_order(layer), arrays, attributes)
     inside = {id(variable) for layer in model.layers for variable in layer.weights}
     own = [variable for variable in model.weights if id(variable) not in inside]
-    _write_group(f"{WEIGHTS}/{TOP}", own, arrays, attributes)
+    _write_group(f"{place}{TOP}", own, arrays, attributes)
+    return arrays, attributes
 
 
 def _write_group(path: str, variables: list[Variable], arrays: dict[str, Array], attributes: dict[str, Any]) -> None:

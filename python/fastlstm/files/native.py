@@ -1,0 +1,44 @@
+"""The format of this package: a safetensors file whose metadata says what the arrays are, with the version of that."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from fastlstm import checks
+from fastlstm.runtime import config
+
+from . import safetensors
+from .bundle import Bundle
+from .described import parsed
+
+VERSION = 1
+"""Of the description. A reader of it reads those of smaller versions."""
+
+_METADATA, _VERSION, _WRITER = "fastlstm", "format_version", "written_by"
+
+
+def write(path: Path, bundle: Bundle) -> None:
+    """Write arrays and their description, in place of any other file."""
+    description = {_VERSION: VERSION, _WRITER: f"fastlstm {config()['fastlstm']}", **bundle.description}
+    text = json.dumps(description)
+    parsed(text, "the description")  # what cannot be read is not written
+    safetensors.write(path, Bundle(bundle.arrays, {_METADATA: text}))
+
+
+def read(path: Path) -> Bundle:
+    """Return the arrays of a file, which are its memory, and their description."""
+    arrays, metadata = safetensors.read(path)
+    if _METADATA not in metadata:
+        got = "a safetensors file without a description; fastlstm.read_weights() gives its arrays"
+        checks.complain(ValueError, str(path), "be a file that fastlstm wrote", got)
+    description = parsed(metadata[_METADATA], f"{path}: the description")
+    version = description.pop(_VERSION, None)
+    writer = checks.shown(description.pop(_WRITER, "an unknown version"))
+    if type(version) is not int or version < 1:
+        checks.refuse(ValueError, f"{path}: {_VERSION}", f"a whole number from 1 to {VERSION}", version)
+    if version > VERSION:
+        must = f"be at most {VERSION}, what fastlstm {config()['fastlstm']} reads"
+        got = f"{version}, written by {writer}; install a newer fastlstm"
+        checks.complain(ValueError, f"{path}: {_VERSION}", must, got)
+    return Bundle(arrays, description)

@@ -1,0 +1,248 @@
+"""A reader of pickles that makes plain values only: it calls nothing but the functions it is given by name.
+
+Opcodes are those that PyTorch writes, of protocols 2 to 5. There is no recursion, and nothing is imported.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from fastlstm import checks
+
+MOST_STEPS = 500_000
+"""Opcodes of a pickle: each may take some dozens of bytes of memory, however few it has in the file."""
+
+_LONGEST_INTEGER = 16
+"""Bytes of an integer."""
+
+Known = Mapping[str, Any]
+"""What names in a pickle stand for: functions of the arguments that the pickle has for them, or values."""
+
+
+class _Reduced:
+    """A function that a pickle names, which can be called but is no value."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+
+class _Mark:
+    """Where a run of values begins on the stack."""
+
+
+_MARK = _Mark()
+
+
+class Unpickled:
+    """A pickle as a value.
+
+    Parameters
+    ----------
+    data
+        The pickle.
+    known
+        Functions and values by the names that the pickle may have for them, such as ``"collections.OrderedDict"``.
+    persistent
+        Gives the value of a persistent identifier.
+    owner
+        Name of the file, for errors.
+    """
+
+    def __init__(self, data: bytes, known: Known, persistent: Callable[[Any], Any], owner: str) -> None:
+        self._data, self._place, self._owner = data, 0, owner
+        self._known, self._persistent = known, persistent
+        self._stack: list[Any] = []
+        self._memo: dict[int, Any] = {}
+
+    def value(self) -> Any:
+        """Read to the end, and return what the pickle is of."""
+        for _ in range(MOST_STEPS):
+            code = self._bytes(1)
+            if code == b".":
+                return self._pop()
+            if code not in _STEPS:
+                self.refuse(f"the opcode {code!r}, which no file of tensors has")
+            _STEPS[code](self)
+        self.refuse(f"one of more than {MOST_STEPS} opcodes")
+
+    def refuse(self, got: str) -> NoReturn:
+        """Raise ValueError about the pickle."""
+        must = "be a pickle of tensors and plain values"
+        checks.complain(ValueError, self._owner, must, f"{got} (byte {self._place})")
+
+    # Bytes.
+
+    def _bytes(self, count: int) -> bytes:
+        found = self._data[self._place : self._place + count]
+        if len(found) != count:
+            self.refuse("one that is cut off")
+        self._place += count
+        return found
+
+    def _number(self, code: str) -> Any:
+        return struct.unpack(code, self._bytes(struct.calcsize(code)))[0]
+
+    def _line(self) -> str:
+        end = self._data.find(b"\n", self._place, self._place + 1000)
+        if end < 0:
+            self.refuse("a name without an end")
+        return self._decoded(self._bytes(end + 1 - self._place)[:-1])
+
+    def _decoded(self, data: bytes) -> str:
+        try:
+            return data.decode("utf-8", "surrogatepass")
+        except UnicodeDecodeError:
+            self.refuse("a text that is not UTF-8")
+
+    # The stack.
+
+    def _pop(self) -> Any:
+        if not self._stack or self._stack[-1] is _MARK:
+            self.refuse("an opcode without its value")
+        return self._plain(self._stack.pop())
+
+    def _plain(self, value: Any) -> Any:
+        if isinstance(value, _Reduced):
+            self.refuse("a function in place of a value")
+        return value
+
+    def _top(self, kind: type) -> Any:
+        if not self._stack or not isinstance(self._stack[-1], kind):
+            self.refuse(f"an entry of something that is no {kind.__name__}")
+        return self._stack[-1]
+
+    def _run(self) -> list[Any]:
+        """Take the values above the last mark."""
+        for start in range(len(self._stack) - 1, -1, -1):
+            if self._stack[start] is _MARK:
+                run = self._stack[start + 1 :]
+                del self._stack[start:]
+                return [self._plain(value) for value in run]
+        self.refuse("a run of values without a beginning")
+
+    def _tuple(self, count: int) -> None:
+        values = [self._pop() for _ in range(count)]
+        self._stack.append(tuple(reversed(values)))
+
+    # What opcodes do.
+
+    def _append(self, values: list[Any]) -> None:
+        self._top(list).extend(values)
+
+    def _set(self, values: list[Any]) -> None:
+        target = self._top(dict)
+        if len(values) % 2:
+            self.refuse("a key without a value")
+        for key, value in zip(values[::2], values[1::2], strict=True):
+            if not isinstance(key, str | int):
+                self.refuse(f"{checks.shown(key)} as a key")
+            target[key] = value
+
+    def _remember(self, place: int) -> None:
+        if not self._stack or self._stack[-1] is _MARK:
+            self.refuse("nothing to remember")
+        self._memo[place] = self._stack[-1]
+
+    def _recall(self, place: int) -> None:
+        if place not in self._memo:
+            self.refuse("a value before it is made")
+        self._stack.append(self._memo[place])
+
+    def _name(self, module: str, name: str) -> None:
+        full = f"{module}.{name}"
+        if full not in self._known:
+            cure = (
+                "; with PyTorch, save model.state_dict() rather than the model, and tensors rather than other objects"
+            )
+            must = "name nothing but tensors and plain values"
+            checks.complain(ValueError, self._owner, must, f"{checks.shown(full)}, which is not looked up{cure}")
+        found = self._known[full]
+        self._stack.append(_Reduced(found) if callable(found) else found)
+
+    def _name_on_stack(self) -> None:
+        name, module = self._pop(), self._pop()
+        if not isinstance(name, str) or not isinstance(module, str):
+            self.refuse("a name that is no text")
+        self._name(module, name)
+
+    def _call(self) -> None:
+        arguments = self._pop()
+        reduced = self._stack.pop() if self._stack else None
+        if not isinstance(reduced, _Reduced) or not isinstance(arguments, tuple):
+            self.refuse("a call of something that is no function")
+        try:
+            self._stack.append(reduced.function(*arguments))
+        except TypeError as error:
+            self.refuse(f"a function with other arguments: {error}")
+        except ValueError as error:
+            raise checks.named(error, self._owner) from error
+
+    def _state(self) -> None:
+        """Leave out what is set on an object, which for a ``state_dict`` is the versions of its modules."""
+        self._pop()
+        self._top(dict)
+
+    def _integer(self, count: int) -> None:
+        if count > _LONGEST_INTEGER:
+            self.refuse(f"an integer of {count} bytes")
+        self._stack.append(int.from_bytes(self._bytes(count), "little", signed=True))
+
+    def _pairs(self) -> list[Any]:
+        value, key = self._pop(), self._pop()
+        return [key, value]
+
+
+_Step = Callable[[Unpickled], None]
+
+
+def _pushing(make: Callable[[Unpickled], Any]) -> _Step:
+    return lambda reader: reader._stack.append(make(reader))
+
+
+def _number(form: str) -> _Step:
+    return _pushing(lambda reader: reader._number(form))
+
+
+def _text(length: str) -> _Step:
+    return _pushing(lambda reader: reader._decoded(reader._bytes(reader._number(length))))
+
+
+_STEPS: dict[bytes, _Step] = {
+    b"K": _number("<B"),
+    b"M": _number("<H"),
+    b"J": _number("<i"),
+    b"G": _number(">d"),
+    b"\x8a": lambda reader: reader._integer(reader._number("<B")),
+    b"X": _text("<I"),
+    b"\x8c": _text("<B"),
+    b"\x8d": _text("<Q"),
+    b"N": _pushing(lambda _: None),
+    b"\x88": _pushing(lambda _: True),
+    b"\x89": _pushing(lambda _: False),
+    b"}": _pushing(lambda _: {}),
+    b"]": _pushing(lambda _: []),
+    b")": _pushing(lambda _: ()),
+    b"(": _pushing(lambda _: _MARK),
+    b"\x80": lambda reader: reader._number("<B"),
+    b"\x95": lambda reader: reader._number("<Q"),
+    b"t": lambda reader: reader._stack.append(tuple(reader._run())),
+    b"\x85": lambda reader: reader._tuple(1),
+    b"\x86": lambda reader: reader._tuple(2),
+    b"\x87": lambda reader: reader._tuple(3),
+    b"a": lambda reader: reader._append([reader._pop()]),
+    b"e": lambda reader: reader._append(reader._run()),
+    b"s": lambda reader: reader._set(reader._pairs()),
+    b"u": lambda reader: reader._set(reader._run()),
+    b"q": lambda reader: reader._remember(reader._number("<B")),
+    b"r": lambda reader: reader._remember(reader._number("<I")),
+    b"\x94": lambda reader: reader._remember(len(reader._memo)),
+    b"h": lambda reader: reader._recall(reader._number("<B")),
+    b"j": lambda reader: reader._recall(reader._number("<I")),
+    b"c": lambda reader: reader._name(reader._line(), reader._line()),
+    b"\x93": lambda reader: reader._name_on_stack(),
+    b"R": lambda reader: reader._call(),
+    b"Q": lambda reader: reader._stack.append(reader._persistent(reader._pop())),
+    b"b": lambda reader: reader._state(),
+}

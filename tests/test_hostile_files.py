@@ -1,0 +1,115 @@
+"""Files that are damaged, lie or hold code end in a clear error, within a second and with little memory.
+
+They are read in a process of its own, whose memory is limited for each (`reading_files.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hostile_files import FILES, FOUR, TOUCHED, flipped, mutations, tensor, torch_of
+from seeds import FIXED, FRESH
+
+import fastlstm as fl
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and sizes of processes are asked of Linux")
+
+READER = Path(__file__).parent / "reading_files.py"
+Outcomes = dict[str, dict[str, Any]]
+
+
+def read_all(folder: Path, files: dict[str, bytes]) -> Outcomes:
+    """Read files in another process, and hold it to leaving nothing behind."""
+    (folder / "files").mkdir()
+    (folder / "work").mkdir()
+    for name, data in files.items():
+        (folder / "files" / name).write_bytes(data)
+    command = [sys.executable, READER, folder / "files"]
+    path = str(Path(fl.__file__).parents[1])
+    done = subprocess.run(
+        command, cwd=folder / "work", env={"PYTHONPATH": path}, capture_output=True, text=True, check=False, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    assert list((folder / "work").iterdir()) == [], TOUCHED
+    assert {file.name: file.read_bytes() for file in (folder / "files").iterdir()} == files
+    outcomes: Outcomes = json.loads(done.stdout)
+    assert outcomes.keys() == files.keys()
+    return outcomes
+
+
+def assert_clear(name: str, found: dict[str, Any]) -> None:
+    """A refusal names the file, what it must be and what it is."""
+    assert found["error"] in ("ValueError", "TypeError"), f"{name}: {found}"
+    assert re.search(rf"{re.escape(name)}.* must .*, got ", found["text"], re.DOTALL), f"{name}: {found['text']}"
+    assert len(found["text"]) < 1500, name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", FILES)
+def test_every_hostile_file_is_refused(tmp_path: Path, ending: str) -> None:
+    names = {f"{k}{ending}": name for k, name in enumerate(FILES[ending])}
+    outcomes = read_all(tmp_path, {file: FILES[ending][name]() for file, name in names.items()})
+    for file, found in outcomes.items():
+        assert found["error"] is not None, names[file]
+        assert_clear(file, found)
+        assert found["seconds"] < 1, names[file]
+
+
+def test_what_the_hostile_tensors_are_made_of_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.pt").write_bytes(torch_of(tensor("K\x04\x85", "K\x01\x85"), _0=FOUR))
+    np.testing.assert_array_equal(fl.read_weights(tmp_path / "a.pt")["w"], np.zeros(4, "float32"))
+
+
+def originals(folder: Path, ending: str) -> list[bytes]:
+    """Whole files: of PyTorch, or of ours with arrays of all kinds; without an ending, a layer."""
+    if ending == ".pt":
+        golden = Path(__file__).parent / "golden"
+        return [(golden / f"torch_{name}.pt").read_bytes() for name in ("lstm", "checkpoint", "module")]
+    path = folder / f"original{ending}"
+    if ending:
+        fl.write_weights(path, {"a": np.ones((2, 3)), "b": np.arange(3, dtype="uint8"), "c/0": np.zeros((0, 2), "f2")})
+    else:
+        fl.LSTM(2, 3, bidirectional=True, seed=0).save(path)
+    data = path.read_bytes()
+    path.unlink()
+    return [data]
+
+
+COUNT = 1500
+"""Mutations of each format."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [FIXED, pytest.param(FRESH, id="fresh_seed")])
+@pytest.mark.parametrize("ending", [*FILES, ""])
+def test_damaged_files_are_read_or_refused(tmp_path: Path, ending: str, seed: int) -> None:
+    print(f"FASTLSTM_TEST_SEED={seed}")
+    drawn = mutations(originals(tmp_path, ending), np.random.default_rng(seed), COUNT)
+    outcomes = read_all(tmp_path, {f"{k}{ending}": data for k, data in enumerate(drawn)})
+    refused = {name: found for name, found in outcomes.items() if found["error"] is not None}
+    for name, found in refused.items():
+        assert_clear(name, found)
+    assert max(found["seconds"] for found in outcomes.values()) < 1
+    assert len(refused) > COUNT / 4
+
+
+@pytest.mark.parametrize("ending", [".npz", ".pt"])
+def test_a_flipped_bit_of_an_archive_is_found(tmp_path: Path, ending: str) -> None:
+    """Their checksums are compared."""
+    path = tmp_path / f"a{ending}"
+    if ending == ".npz":
+        fl.write_weights(path, {"a": np.full(500, 1.5)})
+    else:
+        path.write_bytes(torch_of(tensor("K\x04\x85", "K\x01\x85"), _0=np.full(4, 1.5, "<f4").tobytes()))
+    data = path.read_bytes()
+    marked = data.index(np.array(1.5, "<f8" if ending == ".npz" else "<f4").tobytes())
+    path.write_bytes(flipped(data, marked + 1))
+    with pytest.raises(ValueError, match="one that cannot be read: Bad CRC-32"):
+        fl.read_weights(path)

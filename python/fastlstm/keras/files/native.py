@@ -14,6 +14,7 @@ from fastlstm.files.bundle import Bundle
 
 from ..foundation.arrays import Array
 from ..foundation.serialization import deserialize_keras_object, serialize_keras_object
+from ..foundation.undrawn import undrawn
 from ..foundation.variable import CHANGE, assign_all
 
 _OPTIMIZER = "optimizer"
@@ -56,7 +57,8 @@ def model_of(bundle: Bundle, owner: str, custom_objects: Mapping[str, Any] | Non
     described = bundle.description
     config = checks.settings(f"{owner}: model", described["model"])
     try:
-        model = deserialize_keras_object(config if compiled else {**config, "compile_config": None}, custom_objects)
+        with undrawn():
+            model = deserialize_keras_object(config if compiled else {**config, "compile_config": None}, custom_objects)
         if not hasattr(model, "get_layer"):
             checks.refuse(TypeError, "the description", "that of a model", model)
         assign_all(model.weights, [bundle.arrays[name] for name in described["weights"]], model.name)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from operator import is_
 from typing import Any, ClassVar, TypeAlias
 
+import numpy as np
 from numpy.typing import DTypeLike
 
 from fastlstm import checks
@@ -29,6 +30,7 @@ from ..foundation.lookup import auto_name, checked_name, of_this_package
 from ..foundation.passes import current
 from ..foundation.symbolic import Arguments, SymbolicTensor, any_symbolic
 from ..foundation.trees import filled, leaves
+from ..foundation.undrawn import is_undrawn
 from ..foundation.variable import CHANGE, Variable, assign_all, current_values, is_held
 from . import composed, inside
 from .call import INFERENCE, TRAINING, Call, Pullback
@@ -223,11 +225,13 @@ class Layer(Configured):
         shape = weight_shape(shape, f"{path}: shape")
         by_name = isinstance(initializer, type) or not callable(initializer)
         draw = initializers.get(initializer, f"{path}: initializer") if by_name else initializer
+        ours = type(draw).__module__ == initializers.__name__
         with memory_for(shape, f"{path}: shape", of_dtype):
-            value = as_array(draw(shape, dtype=of_dtype), path, of_dtype)
+            drawn = np.zeros(shape, of_dtype) if ours and is_undrawn() else draw(shape, dtype=of_dtype)
+            value = as_array(drawn, path, of_dtype)
         if value.shape != shape:
             checks.complain(ValueError, f"{path}: the initializer", f"give an array of shape {shape}", value.shape)
-        if type(draw).__module__ == initializers.__name__ and value.base is None:
+        if ours and value.base is None:
             value.flags.writeable = False  # nobody else has it, so that it need not be copied
         penalty = regularizers.get(regularizer, f"{path}: regularizer")
         limit = constraints.get(constraint, f"{path}: constraint")

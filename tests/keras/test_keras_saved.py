@@ -17,7 +17,7 @@ from fastlstm.keras import Input, Model, Sequential, layers, models, saving
 
 h5py = pytest.importorskip("h5py")
 
-ENDINGS = ("m.keras", "m.h5", "m.hdf5")
+ENDINGS = ("m.keras", "m.h5", "m.hdf5", "m.safetensors", "m")
 
 
 def assert_the_same(model, other):
@@ -44,6 +44,7 @@ def test_a_model_comes_back(name, ending, tmp_path):
 def test_drawn_graphs_come_back(model, tmp_path_factory):
     path = tmp_path_factory.mktemp("drawn") / "m.keras"
     fill(model)
+    model.set_weights([np.abs(weight) for weight in model.get_weights()])  # some are variances
     model.save(path)
     other = models.load_model(path)
     for got, wanted in zip(other.get_weights(), model.get_weights(), strict=True):
@@ -319,3 +320,13 @@ def test_files_of_keras(name, tmp_path):
     x, y = data_for(model)
     np.testing.assert_allclose(model.predict(x, verbose=0), predictions, atol=1e-5)
     np.testing.assert_allclose(train(model, x, y), losses, rtol=1e-4)  # as curves of training agree
+
+
+@pytest.mark.parametrize("name", ["w.weights.h5", "w.h5", "w.hdf5"])
+def test_weights_alone(name, tmp_path):
+    model, other = (MODELS["nested"](keras) for _ in range(2))
+    fill(model)
+    model.save_weights(tmp_path / name)
+    other.load_weights(tmp_path / name)
+    for got, wanted in zip(other.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(got, wanted)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from fastlstm import checks
 
+from . import zips
 from .atomic import replaced
 from .described import parsed
 
@@ -34,21 +34,18 @@ class Archive(NamedTuple):
 
 def read(path: Path) -> Archive:
     """Return what the archive at `path` holds; nothing is extracted."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = _members(archive, path)
-            for name in (CONFIG, METADATA, WEIGHTS):
-                if name not in members:
-                    checks.complain(ValueError, str(path), f"have a member {name!r}", f"only {sorted(members)}")
-            found = {name: archive.read(member) for name, member in members.items()}
-    except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, zlib.error, UnicodeError) as error:
-        checks.complain(ValueError, str(path), "be a zip archive", f"one that cannot be read: {error}", cause=error)
+    with zips.opened(path, "a zip archive of Keras") as (archive, length):
+        members = _members(archive, path, length)
+        for name in (CONFIG, METADATA, WEIGHTS):
+            if name not in members:
+                checks.complain(ValueError, str(path), f"have a member {name!r}", f"only {sorted(members)}")
+        found = {name: archive.read(member) for name, member in members.items()}
     config, metadata = (parsed(found.pop(name), f"{path}: {name}") for name in (CONFIG, METADATA))
     weights = found.pop(WEIGHTS)
     return Archive(config, metadata, weights, {name.removeprefix(ASSETS): data for name, data in found.items()})
 
 
-def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
+def _members(archive: zipfile.ZipFile, path: Path, length: int) -> dict[str, zipfile.ZipInfo]:
     """Return the members by name, when each is one that Keras writes and all of them together are not too large."""
     found: dict[str, zipfile.ZipInfo] = {}
     for member in archive.infolist():
@@ -57,10 +54,8 @@ def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]
         if member.filename not in (CONFIG, METADATA, WEIGHTS) and not _is_asset(member.filename):
             known = f"have no members but {CONFIG}, {METADATA}, {WEIGHTS} and files in {ASSETS}"
             checks.complain(ValueError, str(path), known, checks.shown(member.filename))
-        if member.filename in found:
-            checks.complain(ValueError, str(path), "have every member once", f"{member.filename!r} twice")
         found[member.filename] = member
-    size, limit = sum(member.file_size for member in found.values()), GROWTH * path.stat().st_size + SPARE
+    size, limit = sum(member.file_size for member in found.values()), GROWTH * length + SPARE
     if size > limit:
         checks.complain(
             ValueError, str(path), f"unpack to at most {limit} bytes", f"{size}: it may be made to fill memory"

@@ -156,9 +156,11 @@ class RecurrentCell(Cell):
 
     def _set_activations(self, **given: Any) -> None:
         """Keep the activations as attributes."""
-        self._activations = tuple(given)
-        for argument, activation in given.items():
-            setattr(self, argument, activations.get(activation, f"{self.name}: {argument}"))
+        found = {name: activations.get(activation, f"{self.name}: {name}") for name, activation in given.items()}
+        for name, function in found.items():
+            setattr(self, name, function)
+        self._activations = tuple(found)
+        self._all_in_core = all(map(activations.in_core, found.values()))
 
     @property
     def state_size(self) -> int | list[int]:
@@ -183,7 +185,7 @@ class RecurrentCell(Cell):
     @property
     def in_core(self) -> bool:
         """Whether the compiled core has the activations; else the cell runs in NumPy."""
-        return all(activations.in_core(getattr(self, name)) for name in self._activations)
+        return self._all_in_core
 
     @property
     def _engine(self) -> Any:

@@ -96,6 +96,7 @@ def test_a_model_comes_back_in_every_way(name):
         assert all(other.to_json() == text for other in cases[2:])
 
 
+@pytest.mark.filterwarnings("ignore:.*does not support masking:UserWarning")
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(model=drawn_graphs(functions=False))
 def test_drawn_graphs_come_back_to_the_bit(model):

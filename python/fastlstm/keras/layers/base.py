@@ -295,6 +295,9 @@ class Layer(Configured):
             raise AttributeError(f"{self.name} has no output shape before it is built")
         return self.compute_output_shape(self.input_shape)
 
+    def check_savable(self) -> None:
+        """NotImplementedError if the layer has what neither its config nor its weights keep."""
+
     def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return the mask of the output; by default that of the input."""
         return mask

@@ -188,6 +188,16 @@ class IndexLookup(Discrete):
         """Return the number of indices, those of the mask and of unknown tokens too."""
         return len(self._vocabulary)
 
+    def check_savable(self) -> None:
+        """Refuse a vocabulary that was found or set: a config has that of the constructor only."""
+        if self._given["vocabulary"] is None and self._vocabulary.tokens:
+            must, cure = (
+                "have the vocabulary that it was made with to be saved",
+                "; make it with vocabulary=..., that of",
+            )
+            got = f"one of {len(self._vocabulary)} that came later"
+            checks.complain(NotImplementedError, self.name, must, got, f"{cure} get_vocabulary()")
+
     def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
         """Take another vocabulary.
 

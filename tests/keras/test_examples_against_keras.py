@@ -6,7 +6,7 @@ from golden.example_runs import NAMES, curves
 
 from fastlstm import keras as ours
 
-keras = pytest.importorskip("keras")
+keras = pytest.importorskip("keras.src", reason="Keras is not installed") and pytest.importorskip("keras")
 
 
 @pytest.mark.slow

@@ -26,6 +26,17 @@ def safetensors_of(header: Any, data: bytes = b"", length: int | None = None) ->
     return struct.pack("<Q", len(text) if length is None else length) + text + data
 
 
+def rewritten(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Let the description in a file of the native format be what `change` makes of it."""
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    description = json.loads(header["__metadata__"]["fastlstm"])
+    change(description)
+    header["__metadata__"]["fastlstm"] = json.dumps(description)
+    path.write_bytes(safetensors_of(header, data[8 + length :]))
+
+
 def entry(begin: Any = 0, end: Any = 8, shape: Any = (2,), dtype: Any = "F32") -> dict[str, Any]:
     return {"dtype": dtype, "shape": list(shape), "data_offsets": [begin, end]}
 

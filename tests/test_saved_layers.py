@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hostile_files import rewritten
 
 import fastlstm as fl
 
@@ -122,18 +122,6 @@ def test_options_and_mappings_that_are_none_are_refused() -> None:
         fl.LSTM.from_state_dict(state, prefix="rnn.")
     with pytest.raises(TypeError, match="LSTM: bias_ih_l0 must hold floating-point numbers"):
         fl.LSTM.from_state_dict({**state, "bias_ih_l0": np.ones(20, int)})
-
-
-def rewritten(path: Path, change: Any) -> None:
-    """Let the description in a file be what `change` makes of it."""
-    data = path.read_bytes()
-    length = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + length])
-    description = json.loads(header["__metadata__"]["fastlstm"])
-    change(description)
-    header["__metadata__"]["fastlstm"] = json.dumps(description)
-    text = json.dumps(header).encode()
-    path.write_bytes(len(text).to_bytes(8, "little") + text + data[8 + length :])
 
 
 CHANGES = {

@@ -67,11 +67,24 @@ def made(keras, number):
     scope = keras.saving.custom_object_scope({"wave": wave(keras)})
     with scope:
         layer = getattr(keras.layers, kind)(H, name="r", activation=ACTIVATIONS[activation](keras), **gates, **options)
-        layer = keras.layers.Bidirectional(layer) if wrap else layer
-    layer.build((None, T, I))
+        return filled(keras.layers.Bidirectional(layer) if wrap else layer, X, number)
+
+
+def filled(layer, x, number):
+    """Build a layer for an input, with weights that depend on the number alone."""
+    layer.build((None, *x.shape[1:]))
     rng = np.random.default_rng(number)
     layer.set_weights([rng.normal(size=w.shape).astype(np.float32) * 0.4 for w in layer.get_weights()])
     return layer
+
+
+def check_alike(layer, other, x, mask):
+    """Compare names and shapes of weights, and what comes out."""
+    names = [[v.path.partition("/")[2] for v in each.weights] for each in (layer, other)]
+    assert names[0] == names[1]
+    assert [v.shape for v in layer.weights] == [tuple(v.shape) for v in other.weights]
+    for a, b in zip(arrays(layer(x, mask=mask)), arrays(other(x, mask=mask)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=FLOAT32, atol=FLOAT32)
 
 
 def arrays(result):
@@ -80,13 +93,7 @@ def arrays(result):
 
 @pytest.mark.parametrize("number", range(DRAWN))
 def test_outputs_and_states(number):
-    layer, other = (made(k, number) for k in (ours, theirs))
-    names = [[v.path.partition("/")[2] for v in each.weights] for each in (layer, other)]
-    assert names[0] == names[1]
-    assert [v.shape for v in layer.weights] == [tuple(v.shape) for v in other.weights]
-    mask = MASK if drawn(number)[-1] else None
-    for a, b in zip(arrays(layer(X, mask=mask)), arrays(other(X, mask=mask)), strict=True):
-        np.testing.assert_allclose(a, b, rtol=FLOAT32, atol=FLOAT32)
+    check_alike(made(ours, number), made(theirs, number), X, MASK if drawn(number)[-1] else None)
 
 
 @pytest.mark.parametrize("number", range(DRAWN))
@@ -165,22 +172,13 @@ def drawn_convolution(number):
 def made_convolution(keras, number):
     options, wrap, _ = drawn_convolution(number)
     layer = keras.layers.ConvLSTM1D(**options, name="r")
-    layer = keras.layers.Bidirectional(layer) if wrap else layer
-    layer.build((None, *ROWS.shape[1:]))
-    rng = np.random.default_rng(number)
-    layer.set_weights([rng.normal(size=w.shape).astype(np.float32) * 0.4 for w in layer.get_weights()])
-    return layer
+    return filled(keras.layers.Bidirectional(layer) if wrap else layer, ROWS, number)
 
 
 @pytest.mark.parametrize("number", range(DRAWN))
 def test_convolutional_cells(number):
-    layer, other = (made_convolution(k, number) for k in (ours, theirs))
-    names = [[v.path.partition("/")[2] for v in each.weights] for each in (layer, other)]
-    assert names[0] == names[1]
-    assert [v.shape for v in layer.weights] == [tuple(v.shape) for v in other.weights]
     mask = MASK if drawn_convolution(number)[-1] else None
-    for a, b in zip(arrays(layer(ROWS, mask=mask)), arrays(other(ROWS, mask=mask)), strict=True):
-        np.testing.assert_allclose(a, b, rtol=FLOAT32, atol=FLOAT32)
+    check_alike(made_convolution(ours, number), made_convolution(theirs, number), ROWS, mask)
 
 
 @pytest.mark.parametrize("number", range(0, DRAWN, 2))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hostile_files import rewritten
 
 import fastlstm as fl
 from fastlstm import keras
@@ -103,18 +103,6 @@ def test_classes_of_ones_own_are_found_in_what_is_given_only(tmp_path: Path) -> 
         fl.load(tmp_path / "a")
     found = fl.load(tmp_path / "a", custom_objects={"Unknown": Unknown})
     assert isinstance(found.layers[-1], Unknown)
-
-
-def rewritten(path: Path, change: Any) -> None:
-    """Let the description in a file be what `change` makes of it."""
-    data = path.read_bytes()
-    length = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + length])
-    description = json.loads(header["__metadata__"]["fastlstm"])
-    change(description)
-    header["__metadata__"]["fastlstm"] = json.dumps(description)
-    text = json.dumps(header).encode()
-    path.write_bytes(len(text).to_bytes(8, "little") + text + data[8 + length :])
 
 
 def of_lambda(description: dict[str, Any]) -> None:

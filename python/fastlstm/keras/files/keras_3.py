@@ -12,6 +12,7 @@ from fastlstm.files import hdf5, keras_zip
 from fastlstm.files.atomic import replaced
 
 from ..foundation.serialization import check_levels, deserialize_keras_object, serialize_keras_object
+from ..foundation.undrawn import undrawn
 from .state import Restoring, tree_of
 
 VERSION = "3.15.1"
@@ -44,11 +45,12 @@ def load_model(path: Path, custom_objects: Any, compiled: bool) -> Any:
 
 
 def model_of(config: dict[str, Any], path: Path, custom_objects: Any) -> Any:
-    """Make the model of a config, with new weights."""
+    """Make the model of a config, whose weights are yet to come."""
     owner = f"{path}: {keras_zip.CONFIG}"
     check_levels(config, owner)
     try:
-        model = deserialize_keras_object(config, custom_objects)
+        with undrawn():
+            model = deserialize_keras_object(config, custom_objects)
     except (ValueError, TypeError) as error:
         raise checks.named(error, owner) from error
     if not hasattr(model, "get_layer"):

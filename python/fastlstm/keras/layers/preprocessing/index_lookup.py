@@ -360,15 +360,6 @@ class IndexLookup(Discrete):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments: of a vocabulary that was found, its size."""
-        names = (
-            "invert",
-            "max_tokens",
-            "num_oov_indices",
-            "oov_token",
-            "mask_token",
-            "pad_to_max_tokens",
-            "oov_method",
-        )
-        own = {name: getattr(self, name) for name in names}
+        own = {name: getattr(self, name) for name in _SETTINGS}
         salt = None if self.salt is None else list(self.salt)
         return super().get_config() | own | self._given | {"vocabulary_size": self._known_size, "salt": salt}

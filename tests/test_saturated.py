@@ -159,21 +159,61 @@ def test_saturated_gates_around_a_candidate(
     assert all(np.isfinite(array).all() for array in got.values())
 
 
+# --- Slopes near saturation -------------------------------------------------------------------------------------------
+
+UNITS = 2000
+
+
+def one_step(cell: str, biases: dict[int, Array | float], *, dh: float = 0.0, dc: float = 0.0, **start: Array) -> Found:
+    """A step from `start` whose sums are the biases of the gates alone, with gradients of the states it ends in."""
+    drawn = Drawn(cell, Sizes(T=1, N=1, I=1, H=UNITS), "float32", 1, "", {})
+    arguments = make_arguments(drawn)
+    weights = {name: np.zeros_like(value) for name, value in arguments.weights.items()}
+    for number, bias in biases.items():
+        weights["bias"].reshape(drawn.gates, UNITS)[number] = bias
+    given = {"dh_n": dh, "h_0": 0.0} | ({"dc_n": dc, "c_0": 0.0} if cell == "lstm" else {}) | start
+    states = {name: np.full((1, UNITS), value, "float32") for name, value in given.items()}
+    return train(replace(arguments, weights=weights, dy=np.zeros_like(arguments.dy), **states))
+
+
+def root_mean_square(error: Array) -> float:
+    return float(np.sqrt(np.mean(error**2)))
+
+
 @pytest.mark.parametrize("cell", GATED)
 def test_candidates_near_saturation(isa: str, cell: str) -> None:
     """A step that takes its candidate n over as it is has the gradient 1 - n^2; rounding n makes 3.5e-8."""
-    drawn, candidate, units = Drawn(cell, Sizes(T=1, N=1, I=1, H=2000), "float32", 1, "", {}), 2, 2000
-    arguments = make_arguments(drawn)
-    weights = {name: np.zeros_like(value) for name, value in arguments.weights.items()}
-    bias = weights["bias"].reshape(drawn.gates, units)
-    bias[...] = 50
-    bias[FORGETS[cell]] = -50
-    bias[candidate] = np.linspace(2, 9, units)
-    ends = {"dc_n" if cell == "lstm" else "dh_n": np.ones((1, units), "float32"), "dy": np.zeros_like(arguments.dy)}
-    found = train(replace(arguments, weights=weights, **({"dh_n": ends["dy"][0]} | ends)))
-    exact = 1 - np.tanh(bias[candidate].astype(np.longdouble)) ** 2
-    error = found["dbias"].reshape(drawn.gates, units)[candidate] - exact
-    assert np.sqrt(np.mean(error**2)) <= 9e-8
+    bias = np.linspace(2, 9, UNITS).astype("float32")
+    found = one_step(cell, {0: 50, FORGETS[cell]: -50, 2: bias}, **{"dc" if cell == "lstm" else "dh": 1.0})
+    exact = 1 - np.tanh(bias.astype(np.longdouble)) ** 2
+    assert root_mean_square(found["dbias"].reshape(-1, UNITS)[2] - exact) <= 4e-8
+
+
+SHUT, OPEN, ONE = -50, 50, np.ones(1, "float32")
+AROUND = {  # cell, number of a gate s, and all else so that the gradient of its sum is s (1 - s)
+    "lstm i": ("lstm", 0, {1: SHUT, 2: OPEN, 3: OPEN}, {"dc": 1.0}),
+    "lstm f": ("lstm", 1, {0: SHUT, 2: OPEN, 3: OPEN}, {"dc": 1.0, "c_0": ONE}),
+    "lstm o": ("lstm", 3, {0: SHUT, 1: OPEN, 2: OPEN}, {"dh": 1.0, "c_0": 20 * ONE}),
+    "gru u": ("gru", 1, {0: OPEN, 2: SHUT}, {"dh": 1.0}),
+    "gru_reset_before u": ("gru_reset_before", 1, {0: OPEN, 2: SHUT}, {"dh": 1.0}),
+}
+
+
+@pytest.mark.parametrize("gate_of_cell", AROUND)
+def test_gates_near_saturation(isa: str, gate_of_cell: str) -> None:
+    """Rounding s makes 1.7e-8; a sigmoid that rounds 1 + e^-x before it divides has twice that."""
+    cell, number, others, rest = AROUND[gate_of_cell]
+    bias = np.linspace(2, 16, UNITS).astype("float32")
+    found = one_step(cell, {number: bias, **others}, **rest)
+    share = 1 / (1 + np.exp(-bias.astype(np.longdouble)))
+    assert root_mean_square(found["dbias"].reshape(-1, UNITS)[number] - share * (1 - share)) <= 2.2e-8
+
+
+def test_shown_cell_states_near_saturation(isa: str) -> None:
+    """What an open gate shows of a cell state is its tanh, whose slope is found without 1 - tanh^2."""
+    c = np.linspace(2, 9, UNITS).astype("float32")
+    found = one_step("lstm", {0: SHUT, 1: OPEN, 3: OPEN}, dh=1.0, c_0=c)
+    assert root_mean_square(found["dc_0"][0] - (1 - np.tanh(c.astype(np.longdouble)) ** 2)) <= 2e-8
 
 
 @pytest.mark.parametrize("options", OPTIONS)

@@ -13,9 +13,11 @@ namespace fastlstm {
 namespace FASTLSTM_ISA {
 namespace {
 
+// gap = denominator - |numerator|, found without that subtraction: nothing has cancelled in it. It is 0 where the
+// quotient of a tanh rounds to 1.
 template <class P>
 struct Fraction {
-    P numerator, denominator;
+    P numerator, denominator, gap;
 };
 
 template <class T>
@@ -33,9 +35,12 @@ FASTLSTM_INLINE Packet<T> polynomial(const Packet<T>& x, double c0, More... more
     return pmadd(polynomial<T>(x, more...), x, constant<T>(c0));
 }
 
-// 1 + e^-x for -88.3 <= x <= 87, with e^-x = 2^n e^-r, n = round(-x / ln 2) and |r| <= ln(2) / 2.
+// e^-x for -88.3 <= x <= 87 as the two factors of 2^n e^-r, n = round(-x / ln 2) and |r| <= ln(2) / 2.
 // e^-r is a minimax polynomial of relative error 9.2e-8 that is 1 at 0.
-FASTLSTM_INLINE Packet<float> one_plus_exp_negative(const Packet<float>& x) {
+struct ExpNegative {
+    Packet<float> mantissa, scale;
+};
+FASTLSTM_INLINE ExpNegative exp_negative(const Packet<float>& x) {
     using P = Packet<float>;
     using Bits = typename Eigen::internal::unpacket_traits<P>::integer_packet;
     using Eigen::internal::preinterpret;
@@ -49,24 +54,25 @@ FASTLSTM_INLINE Packet<float> one_plus_exp_negative(const Packet<float>& x) {
     r = pmadd(n, constant<float>(-2.12194440054690583e-4), r);
     const P e =
         polynomial<float>(r, 1.0, -0.99999970631, 0.499991478338, -0.166676381345, 0.0418981605837, -0.00829027203847);
-    const P scale = preinterpret<P>(Eigen::internal::plogical_shift_left<23>(preinterpret<Bits>(shifted)));
-    return pmadd(e, scale, constant<float>(1));
+    return {e, preinterpret<P>(Eigen::internal::plogical_shift_left<23>(preinterpret<Bits>(shifted)))};
 }
 
 FASTLSTM_INLINE Packet<double> exp_negative(const Packet<double>& x) {
     return Eigen::internal::pexp(psub(constant<double>(0), x));
 }
 
-// sigmoid(x) = 1 / (1 + e^-x); this is the denominator. It stays finite, and yet so large below the bounds that its
-// inverse is subnormal, which kernels flush to 0.
-FASTLSTM_INLINE Packet<float> sigmoid_denominator(const Packet<float>& x) {
-    const auto bounded = at_least(at_most(x, constant<float>(87)), constant<float>(-88.3));
-    return one_plus_exp_negative(bounded);
+// sigmoid(x) = 1 / (1 + e^-x). The denominator stays finite, and yet so large below the bounds that its inverse is
+// subnormal, which kernels flush to 0.
+FASTLSTM_INLINE Fraction<Packet<float>> sigmoid_fraction(const Packet<float>& x) {
+    const auto [e, scale] = exp_negative(at_least(at_most(x, constant<float>(87)), constant<float>(-88.3)));
+    const Packet<float> one = constant<float>(1);
+    return {one, pmadd(e, scale, one), pmul(e, scale)};
 }
 
-FASTLSTM_INLINE Packet<double> sigmoid_denominator(const Packet<double>& x) {
-    const auto bounded = at_least(at_most(x, constant<double>(700)), constant<double>(-709.5));
-    return padd(exp_negative(bounded), constant<double>(1));
+FASTLSTM_INLINE Fraction<Packet<double>> sigmoid_fraction(const Packet<double>& x) {
+    const Packet<double> bounded = at_least(at_most(x, constant<double>(700)), constant<double>(-709.5));
+    const Packet<double> one = constant<double>(1), e = exp_negative(bounded);
+    return {one, padd(e, one), e};
 }
 
 // Both parts of a tanh that shares its division with a sigmoid are times the square of this: the product of the
@@ -81,13 +87,16 @@ constexpr double kShared = sizeof(T) == sizeof(float) ? 0x1p-6 : 0x1p-2;
 // square of `scale`.
 FASTLSTM_INLINE Fraction<Packet<float>> tanh_fraction(const Packet<float>& x, double scale = 1) {
     using P = Packet<float>;
-    const P b = at_most(Eigen::internal::pabs(x), constant<float>(9.01091385)), s = pmul(b, b);
+    using Eigen::internal::pand;
+    const P magnitude = Eigen::internal::pabs(x), bound = constant<float>(9.01091385);
+    const P b = at_most(magnitude, bound), s = pmul(b, b);
     const P p = polynomial<float>(s, scale, scale * 0.0297778522, scale * 1.14342017e-4);
     const P d = polynomial<float>(s, scale, scale * 0.113111151, scale * 0.00120697395, scale * 1.23087479e-6);
     const P n_twice = pmul(b, p), product = pmul(n_twice, d);
     const P difference = pmadd(n_twice, constant<float>(-0.5), d);
-    const P sign = Eigen::internal::pand(x, constant<float>(-0.0));
-    return {Eigen::internal::por(product, sign), pmadd(difference, difference, product)};
+    const P gap = pand(Eigen::internal::pcmp_lt(magnitude, bound), pmul(difference, difference));
+    const P sign = pand(x, constant<float>(-0.0));
+    return {Eigen::internal::por(product, sign), pmadd(difference, difference, product), gap};
 }
 
 // |x| < 0.7: x P(x^2) / Q(x^2), relative error 3e-18; else (1 - e) / (1 + e) with e = e^-2|x|, and the sign of x.
@@ -107,8 +116,11 @@ FASTLSTM_INLINE Fraction<Packet<double>> tanh_fraction(const Packet<double>& x, 
     const P signed_large = pselect(Eigen::internal::pcmp_lt(b, constant<double>(0)), psub(e, one), large);
     const P is_small = Eigen::internal::pcmp_lt(magnitude, constant<double>(0.7));
     const P numerator = pselect(is_small, pmul(b, p), signed_large), denominator = pselect(is_small, q, padd(one, e));
+    const P small_gap = psub(q, pmul(magnitude, p));
+    const P gap = Eigen::internal::pand(Eigen::internal::pcmp_lt(magnitude, constant<double>(19.07)),
+                                        pselect(is_small, small_gap, padd(e, e)));
     const P factor = constant<double>(scale * scale);
-    return {pmul(factor, numerator), pmul(factor, denominator)};
+    return {pmul(factor, numerator), pmul(factor, denominator), pmul(factor, gap)};
 }
 
 template <class T>
@@ -117,27 +129,36 @@ FASTLSTM_INLINE Packet<T> tanh_packet(const Packet<T>& x) {
     return pdiv(t.numerator, t.denominator);
 }
 
-// One step of Newton's method towards n / d, from a quotient that came out of a shared division. What should be 1 is 1
-// after it and not the number below.
-template <class T>
-FASTLSTM_INLINE Packet<T> refined(const Packet<T>& quotient, const Packet<T>& n, const Packet<T>& d,
-                                  const Packet<T>& inverse) {
-    return pmadd(pmadd(Eigen::internal::pnegate(quotient), d, n), inverse, quotient);
-}
-
 template <class T>
 FASTLSTM_INLINE Packet<T> sigmoid_packet(const Packet<T>& x) {
-    return pdiv(constant<T>(1), sigmoid_denominator(x));
+    return pdiv(constant<T>(1), sigmoid_fraction(x).denominator);
 }
 
-// tanh from its fraction and the inverse of the denominator. Without fused multiply-adds the step can end one place
-// beyond 1, where the slope of tanh would have the wrong sign.
+// A fraction that is q where roundings have left `quotient`. As q = 1 - p with p = gap / denominator, the two are off
+// by a factor of |quotient| + p, which is told without a rounding where it matters: towards 1. What should be 1 is 1.
+template <class P>
+FASTLSTM_INLINE P refined(const P& quotient, const P& magnitude, const P& p) {
+    const P one = constant<typename Eigen::internal::unpacket_traits<P>::type>(1);
+    return pmadd(quotient, psub(psub(one, magnitude), p), quotient);
+}
+
+template <class P>
+FASTLSTM_INLINE P refined_sigmoid(const Fraction<P>& s, const P& quotient) {
+    return refined(quotient, quotient, pmul(s.gap, quotient));
+}
+
+// With the inverse of the denominator.
 template <class P>
 FASTLSTM_INLINE P refined_tanh(const Fraction<P>& t, const P& inverse) {
-    using T = typename Eigen::internal::unpacket_traits<P>::type;
-    const P one = constant<T>(1);
-    const P quotient = refined<T>(pmul(t.numerator, inverse), t.numerator, t.denominator, inverse);
-    return at_least(at_most(quotient, one), Eigen::internal::pnegate(one));
+    const P quotient = pmul(t.numerator, inverse);
+    return refined(quotient, Eigen::internal::pabs(quotient), pmul(t.gap, inverse));
+}
+
+// 1 - tanh^2 = p (1 + |tanh|), with p as above
+template <class P>
+FASTLSTM_INLINE P tanh_slope(const Fraction<P>& t, const P& inverse) {
+    const P p = pmul(t.gap, inverse);
+    return pmadd(p, Eigen::internal::pabs(pmul(t.numerator, inverse)), p);
 }
 
 template <class T, Packet<T> (*function)(const Packet<T>&)>

@@ -29,6 +29,13 @@ FASTLSTM_INLINE Packet<T> where_above(const Packet<T>& x, const Packet<T>& bound
     return Eigen::internal::pselect(Eigen::internal::pcmp_lt(bound, x), then, otherwise);
 }
 
+template <class T>
+FASTLSTM_INLINE Graded<T> tanh(const Packet<T>& x) {
+    const Fraction<Packet<T>> t = tanh_fraction(x);
+    const Packet<T> inverse = pdiv(constant<T>(1), t.denominator);
+    return {refined_tanh(t, inverse), tanh_slope(t, inverse)};
+}
+
 // e^x - 1 for x <= 0, from tanh(x / 2) = n / d as 2 n / (d - n): nothing cancels.
 template <class T>
 FASTLSTM_INLINE Packet<T> expm1_of_negative(const Packet<T>& x) {
@@ -101,16 +108,14 @@ FASTLSTM_INLINE Graded<T> evaluate_number(const Activation& activation, const Pa
         case Function::thresholded_relu: {
             return {where_above<T>(x, alpha, x, zero), where_above<T>(x, alpha, one, zero)};
         }
-        case Function::tanh: {
-            const Packet<T> y = tanh_packet<T>(x);
-            return {y, psub(one, pmul(y, y))};
-        }
+        case Function::tanh: return tanh<T>(x);
         case Function::scaled_tanh: {
-            const Packet<T> y = tanh_packet<T>(pmul(beta, x));
-            return {pmul(alpha, y), pmul(pmul(alpha, beta), psub(one, pmul(y, y)))};
+            const Graded<T> y = tanh<T>(pmul(beta, x));
+            return {pmul(alpha, y.value), pmul(pmul(alpha, beta), y.slope)};
         }
         case Function::sigmoid: {
-            const Packet<T> y = sigmoid_packet<T>(x);
+            const Fraction<Packet<T>> s = sigmoid_fraction(x);
+            const Packet<T> y = refined_sigmoid(s, Packet<T>(pdiv(one, s.denominator)));
             return {y, pmul(y, psub(one, y))};
         }
         case Function::hard_sigmoid: return hard_sigmoid<T>(x, alpha, beta);

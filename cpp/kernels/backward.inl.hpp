@@ -57,9 +57,10 @@ FASTLSTM_INLINE void lstm_derivative(const CellBackwardArgs<T>& args, Index row,
     const T* gates = args.gates + 4 * at;
     const Packet<T> i = pload<Packet<T>>(gates), f = pload<Packet<T>>(gates + W);
     const Packet<T> g = pload<Packet<T>>(gates + 2 * W), o = pload<Packet<T>>(gates + 3 * W);
-    const Packet<T> tanh_c = tanh_packet<T>(pload<Packet<T>>(args.c + at));
+    const Fraction<Packet<T>> c_fraction = tanh_fraction(pload<Packet<T>>(args.c + at));
+    const Packet<T> inverse = pdiv(one, c_fraction.denominator), tanh_c = pmul(c_fraction.numerator, inverse);
     const Packet<T> dh_o = pmul(dh, o);
-    const Packet<T> dc = pmadd(dh_o, psub(one, pmul(tanh_c, tanh_c)), pload<Packet<T>>(args.carry + at));
+    const Packet<T> dc = pmadd(dh_o, tanh_slope(c_fraction, inverse), pload<Packet<T>>(args.carry + at));
     const Packet<T> dc_i = pmul(dc, i), dc_f = pmul(dc, f);
     T* dz = args.dgates + (unit / W) * args.group_stride + row * kGroup * W;
     pstore(dz, pmul(pmul(dc_i, g), psub(one, i)));

@@ -54,32 +54,31 @@ struct LstmCell {
 
     FASTLSTM_INLINE LstmCell(const Packet<T> (&z)[4], const Packet<T>& c_prev) {
         const Packet<T> one = constant<T>(1);
-        i_denominator = sigmoid_denominator(z[0]);
+        i = sigmoid_fraction(z[0]);
         g = tanh_fraction(z[2], kShared<T>);
-        f = pdiv(one, sigmoid_denominator(z[1]));
-        ig = pdiv(one, pmul(i_denominator, g.denominator));
-        c = pmadd(f, c_prev, pmul(g.numerator, ig));
-        o_denominator = sigmoid_denominator(z[3]);
+        f = sigmoid_fraction(z[1]);
+        f_quotient = pdiv(one, f.denominator);
+        ig = pdiv(one, pmul(i.denominator, g.denominator));
+        c = pmadd(f_quotient, c_prev, pmul(g.numerator, ig));
+        o = sigmoid_fraction(z[3]);
         const Fraction<Packet<T>> c_fraction = tanh_fraction(c, kShared<T>);
-        const Packet<T> oc = pdiv(one, pmul(o_denominator, c_fraction.denominator));
-        o = pmul(c_fraction.denominator, oc);
+        const Packet<T> oc = pdiv(one, pmul(o.denominator, c_fraction.denominator));
+        o_quotient = pmul(c_fraction.denominator, oc);
         h = pmul(c_fraction.numerator, oc);
     }
 
     // i, f, g, o for backward
     FASTLSTM_INLINE void store_gates(T* gates) const {
         constexpr int W = kLanes<T>;
-        const Packet<T> one = constant<T>(1);
-        const Packet<T> i = pmul(g.denominator, ig), g_inverse = pmul(i_denominator, ig);
-        pstore(gates, refined<T>(i, one, i_denominator, i));
-        pstore(gates + W, f);
-        pstore(gates + 2 * W, refined_tanh(g, g_inverse));
-        pstore(gates + 3 * W, refined<T>(o, one, o_denominator, o));
+        pstore(gates, refined_sigmoid(i, pmul(g.denominator, ig)));
+        pstore(gates + W, refined_sigmoid(f, f_quotient));
+        pstore(gates + 2 * W, refined_tanh(g, pmul(i.denominator, ig)));
+        pstore(gates + 3 * W, refined_sigmoid(o, o_quotient));
     }
 
 private:
-    Packet<T> f, i_denominator, ig, o_denominator, o;
-    Fraction<Packet<T>> g;
+    Fraction<Packet<T>> i, f, g, o;
+    Packet<T> f_quotient, ig, o_quotient;
 };
 
 template <class T, int P, int R>
@@ -119,34 +118,33 @@ struct GruCell {
     FASTLSTM_INLINE GruCell(const Packet<T>& z_n, const Packet<T>& z_r, const Packet<T>& z_u, const Packet<T>& a,
                             const Packet<T>& h_prev) {
         const Packet<T> one = constant<T>(1);
-        r = pdiv(one, sigmoid_denominator(z_r));
-        const Packet<T> u_denominator = sigmoid_denominator(z_u);
-        n_fraction = tanh_fraction(Packet<T>(pmadd(r, a, z_n)), kFused ? kShared<T> : 1);
+        r = sigmoid_packet<T>(z_r);
+        u = sigmoid_fraction(z_u);
+        n = tanh_fraction(Packet<T>(pmadd(r, a, z_n)), kFused ? kShared<T> : 1);
         // Either way u is 1 where it should be: a state is kept for many steps.
         if constexpr (kFused) {
-            const Packet<T> un = pdiv(one, pmul(u_denominator, n_fraction.denominator));
-            const Packet<T> quotient = pmul(n_fraction.denominator, un);
-            u = refined<T>(quotient, one, u_denominator, quotient);
-            n_inverse = pmul(u_denominator, un);
-            n = pmul(n_fraction.numerator, n_inverse);
+            const Packet<T> un = pdiv(one, pmul(u.denominator, n.denominator));
+            u_quotient = refined_sigmoid(u, pmul(n.denominator, un));
+            n_inverse = pmul(u.denominator, un);
         } else {
-            u = pdiv(one, u_denominator);
-            n = pdiv(n_fraction.numerator, n_fraction.denominator);
+            u_quotient = pdiv(one, u.denominator);
+            n_inverse = pdiv(one, n.denominator);
         }
-        h = pmadd(u, psub(h_prev, n), n);
+        const Packet<T> n_quotient = pmul(n.numerator, n_inverse);
+        h = pmadd(u_quotient, psub(h_prev, n_quotient), n_quotient);
     }
 
     // n, r, u for backward
     FASTLSTM_INLINE void store_gates(T* gates) const {
         constexpr int W = kLanes<T>;
-        pstore(gates, kFused ? refined_tanh(n_fraction, n_inverse) : n);
+        pstore(gates, refined_tanh(n, n_inverse));
         pstore(gates + W, r);
-        pstore(gates + 2 * W, u);
+        pstore(gates + 2 * W, kFused ? u_quotient : refined_sigmoid(u, u_quotient));
     }
 
 private:
-    Packet<T> r, u, n, n_inverse;
-    Fraction<Packet<T>> n_fraction;
+    Fraction<Packet<T>> u, n;
+    Packet<T> r, u_quotient, n_inverse;
 };
 
 // Vectors of R in a group: r, u, n. Rows of z hold n, r, u of every unit block, those of `gates` n, r, u, a.
@@ -208,12 +206,13 @@ FASTLSTM_APART void gru_reset_forward_tile(const CellForwardArgs<T>& args, Index
     for_cells<2>(acc, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
         const Index at = unit_of(p, r, v);
         const Packet<T> reset = sigmoid_packet<T>(sums.at[p][r][v]);
-        const Packet<T> update = sigmoid_packet<T>(sums.at[p][r][v + 1]);
+        const Fraction<Packet<T>> update = sigmoid_fraction(sums.at[p][r][v + 1]);
+        const Packet<T> u_quotient = pdiv(constant<T>(1), update.denominator);
         pstore(args.h_reset + at, pmul(reset, pload<Packet<T>>(h_prev[r] + block_of(p, v) * W)));
-        pstore(args.h + at, update);
+        pstore(args.h + at, u_quotient);
         if (!args.gates) return;
         pstore(args.gates + 3 * at + W, reset);
-        pstore(args.gates + 3 * at + 2 * W, update);
+        pstore(args.gates + 3 * at + 2 * W, refined_sigmoid(update, u_quotient));
     });
 }
 
@@ -234,11 +233,13 @@ FASTLSTM_APART void gru_candidate_forward_tile(const CellForwardArgs<T>& args, I
         panel_of<R, kGroup>(args.packed_candidate, k, group, args.group_begin, args.group_end, row, args.rows));
     for_cells(acc, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
         const Index unit = unit_of(p, v), at = (row + r) * h_pitch + unit;
-        const Packet<T> n = tanh_packet<T>(sums.at[p][r][v]), u = pload<Packet<T>>(args.h + at);
+        const Fraction<Packet<T>> fraction = tanh_fraction(sums.at[p][r][v]);
+        const Packet<T> inverse = pdiv(constant<T>(1), fraction.denominator);
+        const Packet<T> n = pmul(fraction.numerator, inverse), u = pload<Packet<T>>(args.h + at);
         const Packet<T> h = pmadd(u, psub(pload<Packet<T>>(args.h_prev + at), n), n);
         pstore(args.h + at, h);
         if (args.y) store_first(args.y[row + r] + unit, h, k - unit);
-        if (args.gates) pstore(args.gates + 3 * at, n);
+        if (args.gates) pstore(args.gates + 3 * at, refined_tanh(fraction, inverse));
     });
 }
 

@@ -49,7 +49,10 @@ public:
             dunits_ = Buffer<T>(checked_product(schedule_.rows(), unit_pitch()));
             dweight_hr_ = make_sums(arrays.dweight_hr ? weights_.state_size : 0, unit_pitch());
         }
-        if (arrays.dpeepholes) dpeepholes_ = Buffer<T>::zeroed(kPeepholes * unit_pitch());
+        if (arrays.dpeepholes) {
+            dpeepholes_ = Buffer<T>::zeroed(kPeepholes * unit_pitch());
+            chunk_dpeepholes_ = Buffer<T>(kPeepholes * unit_pitch());
+        }
         if (arrays.dbias || arrays.drecurrent_bias) dbias_ = make_sums(1, columns);
         if (arrays.drecurrent_bias && has_recurrent_bias(weights_.kind)) {
             drecurrent_bias_ = make_sums(1, columns);
@@ -431,22 +434,35 @@ private:
         kernels_.outer(args);
     }
 
-    // dp_i += dz_i c_prev,  dp_f += dz_f c_prev,  dp_o += dz_o c, the units shared out.
+    // dp_i += dz_i c_prev,  dp_f += dz_f c_prev,  dp_o += dz_o c, the units shared out; the rows of a chunk are summed
+    // up apart.
     void add_peephole_gradients(int rank, const Chunk& chunk) {
-        const Index lanes = weights_.gates.lanes;
         const Share blocks = share_of(weights_.units.blocks(), rank, plan_.threads());
-        constexpr Index kSlots[kPeepholes] = {0, 1, 3};
+        const Index lanes = weights_.gates.lanes, begin = blocks.begin * lanes, end = blocks.end * lanes;
+        T* sums = chunk_dpeepholes_.data();
+        for (Index gate = 0; gate < kPeepholes; ++gate) {
+            std::fill(sums + gate * unit_pitch() + begin, sums + gate * unit_pitch() + end, T(0));
+        }
         for_rows(chunk, [&](Index visit, Index row, std::size_t number) {
             for (Index block = blocks.begin; block < blocks.end; ++block) {
-                const T* dz =
-                    chunk.gathered->dgates.data() + block * group_stride() + static_cast<Index>(number) * row_pitch();
-                for (Index gate = 0; gate < kPeepholes; ++gate) {
-                    const T* c = c_before(gate == 2 ? visit + 1 : visit) + row * unit_pitch() + block * lanes;
-                    T* sums = dpeepholes_.data() + gate * unit_pitch() + block * lanes;
-                    for (Index l = 0; l < lanes; ++l) sums[l] += dz[kSlots[gate] * lanes + l] * c[l];
-                }
+                add_peephole_products(chunk, visit, row, static_cast<Index>(number), block, sums + block * lanes);
             }
         });
+        for (Index gate = 0; gate < kPeepholes; ++gate) {
+            for (Index unit = begin; unit < end; ++unit) {
+                dpeepholes_[gate * unit_pitch() + unit] += sums[gate * unit_pitch() + unit];
+            }
+        }
+    }
+
+    void add_peephole_products(const Chunk& chunk, Index visit, Index row, Index number, Index block, T* sums) const {
+        constexpr Index kSlots[kPeepholes] = {0, 1, 3};
+        const Index lanes = weights_.gates.lanes;
+        const T* dz = chunk.gathered->dgates.data() + block * group_stride() + number * row_pitch();
+        for (Index gate = 0; gate < kPeepholes; ++gate, sums += unit_pitch()) {
+            const T* c = c_before(gate == 2 ? visit + 1 : visit) + row * unit_pitch() + block * lanes;
+            for (Index l = 0; l < lanes; ++l) sums[l] += dz[kSlots[gate] * lanes + l] * c[l];
+        }
     }
 
     // to += rows^T dgates over the given slots, which are the columns of `layout`, and `size` numbers of the rows
@@ -570,6 +586,7 @@ private:
     Buffer<T> dgate_hh_[kGroup];  // of the gates whose left operand is their own (see make_recurrent_gradients)
     Buffer<T> dunits_;            // with a projection: gradients of the units at one visit, a thread's share its own
     Buffer<T> dweight_hr_, dpeepholes_;
+    Buffer<T> chunk_dpeepholes_;  // what one chunk adds
     std::vector<Scratch> scratch_;
 };
 

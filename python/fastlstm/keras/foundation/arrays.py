@@ -136,3 +136,15 @@ def user_stacklevel() -> int:
     while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith("fastlstm."):
         frame, level = frame.f_back, level + 1
     return level
+
+
+def sum_of_rows(values: Array) -> Array:
+    """Add up the rows of a matrix, as a product with ones: that rounds less often than a loop over rows."""
+    result: Array = np.ones(len(values), values.dtype) @ values
+    return result
+
+
+def sums_of_rows(values: Array) -> Array:
+    """Add up the last axis, as a product with ones: for few numbers a fraction of the time of ``add.reduce``."""
+    result: Array = values @ np.ones(values.shape[-1], values.dtype)
+    return result

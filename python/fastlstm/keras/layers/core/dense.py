@@ -8,7 +8,7 @@ import numpy as np
 from fastlstm import checks
 
 from ...foundation import core
-from ...foundation.arrays import Array, Shape
+from ...foundation.arrays import Array, Shape, sum_of_rows
 from ..affine import Affine
 from ..base import Step, Stepper
 
@@ -102,7 +102,7 @@ class Dense(Affine):
         if x.ndim > 2:
             x, dz = x.reshape(-1, x.shape[-1]), dz.reshape(-1, self.units)
         dkernel = x.T @ dz
-        return [dkernel, np.add.reduce(dz, axis=0)] if self.use_bias else [dkernel]
+        return [dkernel, sum_of_rows(dz)] if self.use_bias else [dkernel]
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

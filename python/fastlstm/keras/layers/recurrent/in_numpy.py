@@ -13,7 +13,7 @@ import numpy as np
 
 from ...activations import ActivationFunction
 from ...foundation import core
-from ...foundation.arrays import Array
+from ...foundation.arrays import Array, sum_of_rows
 from .equations import EQUATIONS, Product
 from .loop import Reading, StepPullback, walk, walk_back
 from .states import States, filled
@@ -64,7 +64,7 @@ class DenseWeights:
         inputs, slopes = x.reshape(-1, x.shape[-1]), dz.reshape(-1, dz.shape[-1])
         if dx is not None:
             dx[...] = (slopes @ self.kernel.T).reshape(x.shape)
-        return [inputs.T @ slopes, slopes.sum(axis=0)]
+        return [inputs.T @ slopes, sum_of_rows(slopes)]
 
     def step(self, z: Array, states: States, masks: Array | None) -> tuple[Array, States, StepPullback]:
         """See `Weights`."""

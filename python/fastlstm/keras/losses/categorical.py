@@ -6,7 +6,7 @@ import numpy as np
 
 from fastlstm import checks
 
-from ..foundation.arrays import Array, sums_of_rows
+from ..foundation.arrays import Array
 from .base import Loss
 from .probabilities import check_last_axis, clip, inside, normalize, smoothed, softmax_and_log
 
@@ -67,9 +67,9 @@ class CategoricalCrossentropy(Loss):
         labels = self._labels(y_true)
         p, log_p = softmax_and_log(logits)
         log_p *= labels
-        gradient = p * sums_of_rows(labels)[..., None]
+        gradient = p * np.add.reduce(labels, axis=-1, keepdims=True)
         gradient -= labels
-        return -sums_of_rows(log_p), logits if self.from_logits else p, gradient
+        return -np.add.reduce(log_p, axis=-1), logits if self.from_logits else p, gradient
 
     def _cure(self, labels: Array, output_shape: tuple[int | None, ...]) -> str:
         if labels.ndim == len(output_shape) - 1 or labels.shape[-1:] == (1,):

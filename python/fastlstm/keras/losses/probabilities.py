@@ -5,14 +5,14 @@ import numpy as np
 from fastlstm import checks
 
 from ..foundation import settings
-from ..foundation.arrays import Array, sums_of_rows
+from ..foundation.arrays import Array
 
 
 def softmax_and_log(logits: Array) -> tuple[Array, Array]:
     """Softmax over the last axis, and its logarithm."""
     shifted = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
     powers = np.exp(shifted)
-    total = sums_of_rows(powers)[..., None]
+    total = np.add.reduce(powers, axis=-1, keepdims=True)
     powers /= total
     shifted -= np.log(total)
     return powers, shifted

@@ -14,6 +14,7 @@ from .network import Network
 from .node import Function, Node
 from .operators import OPERATORS
 from .plan import Plan, Step
+from .states import Wire
 from .tensors import array_of
 from .values import Array, value_info
 
@@ -47,7 +48,8 @@ def network_of(graph: Any, opset: int, source: Source) -> Network:
     known = {tensor.name for tensor in graph.initializer}
     inputs = [value_info(proto, source.owner) for proto in graph.input if proto.name not in known]
     outputs = [value_info(proto, source.owner) for proto in graph.output]
-    return Network(layout.plan(), inputs, outputs, opset, source.owner)
+    wires = [Wire(str(node.op_type), tuple(node.input), tuple(node.output)) for node in graph.node]
+    return Network(layout.plan(), inputs, outputs, opset, wires, source.owner)
 
 
 class _Layout:

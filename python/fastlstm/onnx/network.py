@@ -10,6 +10,8 @@ import numpy as np
 from fastlstm import checks
 
 from .plan import Plan
+from .states import Wire, given_pairs, paired
+from .streaming import NetworkStream
 from .values import Array, ValueInfo
 
 
@@ -27,10 +29,16 @@ class Network:
     """
 
     def __init__(
-        self, plan: Plan, inputs: Sequence[ValueInfo], outputs: Sequence[ValueInfo], opset: int, owner: str
+        self,
+        plan: Plan,
+        inputs: Sequence[ValueInfo],
+        outputs: Sequence[ValueInfo],
+        opset: int,
+        wires: Sequence[Wire],
+        owner: str,
     ) -> None:
         self.inputs, self.outputs, self.opset = tuple(inputs), tuple(outputs), opset
-        self._plan, self._owner = plan, owner
+        self._plan, self._wires, self._owner = plan, wires, owner
 
     def __call__(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Run the graph.
@@ -57,6 +65,40 @@ class Network:
         with np.errstate(all="ignore"):  # the graph says what becomes of infinities
             found = self._plan.run(arrays)
         return {info.name: _own(value, arrays) for info, value in zip(self.outputs, found, strict=True)}
+
+    def stream(self, states: Mapping[str, str] | None = None, batch_size: int = 1) -> NetworkStream:
+        """Make a stream: the states it ends a call with are those that the next one starts from.
+
+        Parameters
+        ----------
+        states : mapping of str to str, optional
+            Of each input that is a state the output that takes its place in the next call. If left out, they are found:
+            an input is the state that a recurrent node starts from, and an output the one that it ends with.
+        batch_size : int
+            Sequences side by side: the length of the axis of a state that may vary.
+
+        Returns
+        -------
+        NetworkStream
+            Its states are zeros; they may be assigned.
+
+        Raises
+        ------
+        ValueError
+            If no states are found or given, or names or shapes do not go together.
+
+        Examples
+        --------
+        >>> import fastlstm as fl
+        >>> stream = fl.onnx.load("voice.onnx").stream({"state": "stateN"})  # doctest: +SKIP
+        >>> for chunk in chunks:  # doctest: +SKIP
+        ...     probability = stream.step({"input": chunk, "sr": rate})["output"]
+        """
+        if states is None:
+            found = paired(self._wires, self.inputs, self.outputs, self._owner)
+        else:
+            found = given_pairs(states, self.inputs, self.outputs)
+        return NetworkStream(self, found, batch_size)
 
     def _taken(self, inputs: Mapping[str, Array]) -> list[Array]:
         if not isinstance(inputs, Mapping):

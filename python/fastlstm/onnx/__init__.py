@@ -3,9 +3,10 @@
 The format is read and written by the package onnx, the extra ``fastlstm[onnx]``.
 """
 
+from .export import export
 from .network import Network
 from .reading import load
 from .streaming import NetworkStream
 from .values import ValueInfo
 
-__all__ = ["Network", "NetworkStream", "ValueInfo", "load"]
+__all__ = ["Network", "NetworkStream", "ValueInfo", "export", "load"]

@@ -46,7 +46,7 @@ def paired(
     started, ended = _started(wires, makers), _ended(wires)
     found: dict[str, str] = {}
     for info in inputs:
-        own = started.get(info.name, frozenset())
+        own: set[State] = started.get(info.name, set())
         fitting = [out for out in outputs if own and own == _states_of(out.name, makers, ended) and _fits(info, out)]
         if len(fitting) > 1:
             cure = "; say which with states="

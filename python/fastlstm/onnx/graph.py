@@ -16,7 +16,7 @@ from .operators import OPERATORS
 from .plan import Plan, Step
 from .states import Wire
 from .tensors import array_of
-from .values import Array, value_info
+from .values import Array, ValueInfo, value_info
 
 _FOLDED = frozenset(
     {
@@ -85,9 +85,9 @@ class _Layout:
             self._add(proto, f"{self.owner}: node {number}{f' {proto.name!r}' if proto.name else ''} ({proto.op_type})")
         self.wanted = [self.place(proto.name, f"{self.owner}: output") for proto in graph.output]
 
-    def plan(self) -> Plan:
+    def plan(self, described: Sequence[ValueInfo | None] = ()) -> Plan:
         """Return the steps."""
-        return Plan(self.start, self.given, list(self.captured.values()), self.wanted, self.steps)
+        return Plan(self.start, self.given, list(self.captured.values()), self.wanted, self.steps, described)
 
     # -- names -------------------------------------------------------------------------------------------------------
 
@@ -151,7 +151,8 @@ class _Layout:
         def plan_of(graph: Any) -> tuple[Plan, int]:
             layout = _Layout(graph, self.opset, self.source, self)
             outside.extend(layout.captured)
-            return layout.plan(), len(layout.captured)
+            described = [value_info(proto, layout.owner) if proto.HasField("type") else None for proto in graph.output]
+            return layout.plan(described), len(layout.captured)
 
         return plan_of
 

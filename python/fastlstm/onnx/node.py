@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from fastlstm import checks
@@ -72,10 +72,11 @@ class Node:
         """Whether an output is taken by anybody."""
         return number < len(self.wanted) and self.wanted[number]
 
-    def expect(self, least: int, most: int | None = None, outputs: int = 1) -> None:
-        """Refuse the node if it has another number of inputs, or more outputs."""
+    def expect(self, least: int, most: int | None = None, outputs: int = 1, optional: Collection[int] = ()) -> None:
+        """Refuse the node if it has another number of inputs, or more outputs; `optional` inputs may be left out."""
         most, found = least if most is None else most, len(self.inputs)
-        if not least <= found <= most or not all(self.has(number) for number in range(least)):
+        needed = (number for number in range(least) if number not in optional)
+        if not least <= found <= most or not all(self.has(number) for number in needed):
             wanted = str(least) if least == most else f"{least} to {most}"
             checks.complain(ValueError, self.label, f"have {wanted} inputs", checks.shown(self.inputs))
         if len(self.wanted) > outputs:

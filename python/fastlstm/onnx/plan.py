@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, NoReturn
 from fastlstm import checks
 
 from .node import Function
-from .values import Array
+from .values import Array, ValueInfo
 
 
 class Step(NamedTuple):
@@ -36,6 +36,8 @@ class Plan:
         Places of the inputs, of arrays from outside, and of the outputs.
     steps
         The steps.
+    described
+        What is said of each output, if anything is.
     """
 
     def __init__(
@@ -45,15 +47,12 @@ class Plan:
         captured: Sequence[int],
         wanted: Sequence[int],
         steps: Sequence[Step],
+        described: Sequence[ValueInfo | None] = (),
     ) -> None:
         self.start, self.given, self.wanted = list(start), [*given], [*wanted]
+        self.described = list(described)
         self._places = [*given, *captured]
         self._steps = _with_ends(steps, {place for place, value in enumerate(start) if value is not None} | {*wanted})
-
-    @property
-    def constants(self) -> list[Array | None]:
-        """The outputs that are known before a run."""
-        return [self.start[place] for place in self.wanted]
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """Return the outputs for inputs and, behind them, arrays from outside."""

@@ -15,8 +15,6 @@ from .package import required
 OPSETS = range(7, 29)
 """Versions of the operators that are known."""
 
-_DOMAINS = ("", "ai.onnx", "com.microsoft")
-
 
 def load(model: str | os.PathLike[str] | bytes | Any) -> Network:
     """Make a function of a model of ONNX.

@@ -62,10 +62,11 @@ def _recurrent(node: Node) -> Function:
     node.expect(3, 8 if node.op == "LSTM" else 6, outputs=1 + kind.states)
     options = _Options(node, kind)
     constants = [node.constant(number) for number in _WEIGHTS]
-    known = all(
-        not node.has(number) or constant is not None for number, constant in zip(_WEIGHTS, constants, strict=True)
-    )
-    packed = options.packed(*constants) if known else None
+    known = all(not node.has(k) or constant is not None for k, constant in zip(_WEIGHTS, constants, strict=True))
+    return _function(node, options, options.packed(*constants) if known else None)
+
+
+def _function(node: Node, options: _Options, packed: list[_core.Weights] | None) -> Function:
     run = _Run(node, options)
 
     def function(x: Array, *rest: Any) -> tuple[Any, ...]:
@@ -74,6 +75,28 @@ def _recurrent(node: Node) -> Function:
         return run(packed or options.packed(W, R, B, P), x, lengths, h, c)
 
     return function
+
+
+def lstm_of_quantized(node: Node) -> Function:
+    """Build an LSTM whose weights are of 8 bits.
+
+    The weights are turned into floats at load, and so the inputs and states of the products stay floats. ONNX Runtime
+    rounds these to 8 bits at every step; the results here are nearer to those of the LSTM before it was quantized.
+    """
+    node.expect(12, outputs=3, optional=range(3, 8))
+    options = _Options(node, _KINDS["LSTM"])
+    constants = [node.constant(number) for number in (*_WEIGHTS, *range(8, 12))]
+    if any(constant is None for constant in (*constants[:2], *constants[4:])):
+        node.refuse("W, R, scales and zero points", "known at load", node.inputs)
+    W, R, B, P, *scales = constants
+    return _function(node, options, options.packed(_dequantized(W, *scales[:2]), _dequantized(R, *scales[2:]), B, P))
+
+
+def _dequantized(weights: Any, scale: Any, zero: Any) -> Array:
+    """Return weights ``(D, I, 4H)`` of whole numbers as floats ``(D, 4H, I)``."""
+    points, factors = (part.reshape(len(weights), 1, -1) for part in (zero.astype(np.int32), scale))
+    found: Array = ((weights.astype(np.int32) - points) * factors).astype(scale.dtype)
+    return found.transpose(0, 2, 1)
 
 
 _WEIGHTS = (_W, _R, _B, _P)
@@ -88,8 +111,8 @@ class _Options:
         self.count = 2 if self.direction == "bidirectional" else 1
         self.hidden_size = node.number("hidden_size", None)
         self.clip = checks.real_number(f"{node.label}: clip", node.real("clip", 0.0), at_least=0)
-        self.input_forget = node.op == "LSTM" and node.truth("input_forget")
-        self.reset_after = node.op == "GRU" and node.truth("linear_before_reset")
+        self.input_forget = kind is _KINDS["LSTM"] and node.truth("input_forget")
+        self.reset_after = kind is _KINDS["GRU"] and node.truth("linear_before_reset")
         self.batch_first = node.truth("layout")
         self.activations = self._activations(node)
 

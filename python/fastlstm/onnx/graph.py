@@ -14,7 +14,7 @@ from .network import Network
 from .node import Function, Node
 from .operators import OPERATORS
 from .plan import Plan, Step
-from .states import Wire
+from .states import Wire, tells
 from .tensors import array_of
 from .values import Array, ValueInfo, value_info
 
@@ -26,8 +26,14 @@ _FOLDED = frozenset(
 )
 """What is worked out at load where all it takes is known: operators that give no more than they take."""
 
-_MOST_FOLDED = 2**26
-"""Bytes that a node may take for that; and all together, beyond those of the model."""
+_VIEWS = frozenset({"Constant", "Identity", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"})
+"""Of these, what takes no memory of its own."""
+
+_SPARE = 2**24
+"""Bytes that may be worked out at load, beyond as many as the constants of the main graph have."""
+
+MOST_NODES = 100_000
+"""Of a graph and the graphs inside: each takes a hundred times the memory that it may have in the file."""
 
 _MISSING = 0
 """The place of an input that is left out, or of an output nobody takes."""
@@ -48,7 +54,9 @@ def network_of(graph: Any, opset: int, source: Source) -> Network:
     known = {tensor.name for tensor in graph.initializer}
     inputs = [value_info(proto, source.owner) for proto in graph.input if proto.name not in known]
     outputs = [value_info(proto, source.owner) for proto in graph.output]
-    wires = [Wire(str(node.op_type), tuple(node.input), tuple(node.output)) for node in graph.node]
+    wires = [
+        Wire(str(node.op_type), tuple(node.input), tuple(node.output)) for node in graph.node if tells(node.op_type)
+    ]
     return Network(layout.plan(), inputs, outputs, opset, wires, source.owner)
 
 
@@ -70,17 +78,18 @@ class _Layout:
     def __init__(self, graph: Any, opset: int, source: Source, outer: _Layout | None) -> None:
         self.opset, self.source, self.outer = opset, source, outer
         self.owner = source.owner if outer is None else f"{source.owner}: graph {graph.name!r}"
+        self.used = _names_used(graph, self.owner)
         self.start: list[Any] = [None]
         self.places: dict[str, int] = {}
         self.captured: dict[str, int] = {}
         self.steps: list[Step] = []
-        self.folded = 0
+        self.root: _Layout = self if outer is None else outer.root
         for tensor in graph.initializer:
             self._define(tensor.name, array_of(tensor, source.folder, self.owner))
+        self.left: int = _SPARE + sum(array.nbytes for array in self.start if array is not None)
         if len(graph.sparse_initializer):
             checks.complain(ValueError, self.owner, "have dense tensors", "sparse ones")
         self.given = [self._define(proto.name) for proto in graph.input if outer or proto.name not in self.places]
-        self.used = _names_used(graph)
         for number, proto in enumerate(graph.node):
             self._add(proto, f"{self.owner}: node {number}{f' {proto.name!r}' if proto.name else ''} ({proto.op_type})")
         self.wanted = [self.place(proto.name, f"{self.owner}: output") for proto in graph.output]
@@ -160,9 +169,11 @@ class _Layout:
         known = all(constant is not None for number, constant in enumerate(constants) if node.has(number))
         if node.op not in _FOLDED or outside or not known:
             return False
-        nbytes = sum(constant.nbytes for constant in constants if constant is not None)
-        self.folded += nbytes
-        return nbytes <= _MOST_FOLDED and self.folded <= 4 * _MOST_FOLDED
+        taken = 0 if node.op in _VIEWS else sum(constant.nbytes for constant in constants if constant is not None)
+        if taken > self.root.left:
+            return False
+        self.root.left -= taken
+        return True
 
     def _fold(self, function: Function, constants: Sequence[Array | None], outputs: Sequence[str], label: str) -> None:
         """Work out a node whose inputs are known."""
@@ -178,12 +189,15 @@ class _Layout:
 _DOMAINS = {"ai.onnx": ""}
 
 
-def _names_used(graph: Any) -> set[str]:
+def _names_used(graph: Any, owner: str) -> set[str]:
     """Return the names that nodes and outputs of a graph and of the graphs inside take."""
     found: set[str] = set()
-    waiting = [graph]
+    waiting, count = [graph], 0
     while waiting:
         current = waiting.pop()
+        count += len(current.node)
+        if count > MOST_NODES:
+            checks.complain(ValueError, owner, f"have at most {MOST_NODES} nodes", "more")
         found.update(proto.name for proto in current.output)
         for node in current.node:
             found.update(node.input)

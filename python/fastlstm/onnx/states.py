@@ -34,6 +34,11 @@ class Wire(NamedTuple):
     outputs: Sequence[str]
 
 
+def tells(op: str) -> bool:
+    """Whether a node of an operator tells what is a state."""
+    return op in _STARTS or op in _MOVING
+
+
 def paired(
     wires: Sequence[Wire], inputs: Sequence[ValueInfo], outputs: Sequence[ValueInfo], owner: str
 ) -> dict[str, str]:

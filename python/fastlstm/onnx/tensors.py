@@ -6,7 +6,7 @@ import math
 import os
 import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from .package import required
 from .values import Array, dtype_of
 
 _MOST_AXES = 32
+_LARGEST = 2**48
+"""Numbers of a tensor, axes of no length left out: more than any memory holds, and less than NumPy cannot count."""
 _EXTERNAL = 1
 _FIELDS = {1: "float_data", 11: "double_data", 7: "int64_data", 12: "uint64_data", 13: "uint64_data"}
 """Where values that are not raw stand, by the number of the dtype; others are in int32_data."""
@@ -38,6 +40,8 @@ def array_of(proto: Any, folder: Path | None, owner: str) -> Array:
     shape = tuple(proto.dims)
     if len(shape) > _MOST_AXES or any(axis < 0 for axis in shape):
         checks.refuse_shape(name, f"of at most {_MOST_AXES} axes, none below 0", checks.shown(shape))
+    if math.prod(axis for axis in shape if axis) > _LARGEST:
+        checks.refuse_shape(name, f"of at most {_LARGEST} numbers", shape)
     count = math.prod(shape)
     if proto.data_location == _EXTERNAL:
         array = _read_external(proto, folder, count * dtype.itemsize, name).view(dtype.newbyteorder("<"))
@@ -70,20 +74,27 @@ def _read_external(proto: Any, folder: Path | None, nbytes: int, name: str) -> A
     begin, length = (_whole(entries.get(key, default), f"{name}: {key}") for key, default in _PARTS.items())
     if length not in (0, nbytes):
         _check_count(name, "bytes", nbytes, length)
+    with _opened(folder / place, f"{name}: location") as file:
+        size = os.fstat(file.fileno()).st_size
+        if begin + nbytes > size:
+            got = f"{size} bytes in {checks.shown(place)}"
+            checks.complain(ValueError, name, f"end within its file, at {begin + nbytes}", got)
+        return np.fromfile(file, np.uint8, nbytes, offset=begin)
+
+
+def _opened(path: Path, name: str) -> BinaryIO:
+    """Open a regular file that is no link, without waiting for whatever else it may be."""
     try:
-        handle = os.open(folder / place, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
         raise
     except OSError as error:
-        checks.complain(ValueError, f"{name}: location", "be a file, and no link", error, cause=error)
-    with os.fdopen(handle, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
-            checks.complain(ValueError, f"{name}: location", "be a file, and no link", checks.shown(place))
-        if begin + nbytes > found.st_size:
-            got = f"{found.st_size} bytes in {checks.shown(place)}"
-            checks.complain(ValueError, name, f"end within its file, at {begin + nbytes}", got)
-        return np.fromfile(file, np.uint8, nbytes, offset=begin)
+        checks.complain(ValueError, name, "be a file, and no link", error, cause=error)
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+        os.close(handle)
+        checks.complain(ValueError, name, "be a file, and no link", checks.shown(path.name))
+    return os.fdopen(handle, "rb")
 
 
 _PARTS = {"offset": "0", "length": "0"}

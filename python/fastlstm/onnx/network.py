@@ -38,6 +38,7 @@ class Network:
         owner: str,
     ) -> None:
         self.inputs, self.outputs, self.opset = tuple(inputs), tuple(outputs), opset
+        self._names = frozenset(info.name for info in inputs)
         self._plan, self._wires, self._owner = plan, wires, owner
 
     def __call__(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
@@ -103,7 +104,7 @@ class Network:
     def _taken(self, inputs: Mapping[str, Array]) -> list[Array]:
         if not isinstance(inputs, Mapping):
             checks.refuse(TypeError, "inputs", "a dict from the names of inputs to arrays", inputs)
-        if len(inputs) != len(self.inputs) or not all(info.name in inputs for info in self.inputs):
+        if inputs.keys() != self._names:
             wanted = ", ".join(repr(info.name) for info in self.inputs)
             checks.complain(ValueError, "inputs", f"have the names {wanted or 'of no input'}", checks.shown([*inputs]))
         return [info.taken(inputs[info.name]) for info in self.inputs]
@@ -112,5 +113,9 @@ class Network:
 def _own(value: Any, arrays: Sequence[Array]) -> Array:
     """Return an output as an array that is nobody else's."""
     array = np.asarray(value)
-    shared = not array.flags.writeable or any(np.may_share_memory(array, given) for given in arrays)
-    return array.copy() if shared else array
+    if not array.flags.writeable:
+        return array.copy()
+    for given in arrays:
+        if np.may_share_memory(array, given):
+            return array.copy()
+    return array

@@ -54,9 +54,12 @@ class ValueInfo(NamedTuple):
 
     def _holds(self, shape: tuple[int, ...]) -> bool:
         wanted = self.shape or ()
-        return len(shape) == len(wanted) and all(
-            length == known or not isinstance(known, int) for length, known in zip(shape, wanted, strict=True)
-        )
+        if len(shape) != len(wanted):
+            return False
+        for length, known in zip(shape, wanted, strict=True):  # a loop: this is part of every call
+            if length != known and isinstance(known, int):
+                return False
+        return True
 
     @property
     def shown_shape(self) -> str:

@@ -18,9 +18,10 @@ from .table import Table
 
 def axes_of(node: Node, number: int, since: int, name: str = "axes") -> Callable[[Any], list[int] | None]:
     """Return a function that gives a list of whole numbers: an attribute, or since an opset the input it is given."""
-    if node.opset >= since:
-        return lambda given: None if given is None else [int(axis) for axis in np.ravel(given)]
-    found = node.numbers(name, None)
+    constant = node.constant(number)
+    if node.opset >= since and constant is None:
+        return lambda given: None if given is None else np.ravel(given).tolist()
+    found = node.numbers(name, None) if constant is None else np.ravel(constant).tolist()
     return lambda given: found
 
 

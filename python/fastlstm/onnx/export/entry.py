@@ -36,10 +36,8 @@ def export(
         If ONNX cannot express the model; the message names the layer.
     TypeError
         If `model` is something else, or `states` or `lengths` are given for a model.
-    ImportError
-        If the package onnx is not there.
-    OSError
-        If one cannot write there. Nothing is left over then.
+    ImportError, OSError
+        If the package onnx is not there, or one cannot write to the path. Nothing is left over then.
 
     Notes
     -----

@@ -6,7 +6,10 @@ import io
 import json
 import os
 import pickle
+import re
 import struct
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +17,8 @@ from typing import Any
 from zipfile import ZIP_DEFLATED
 
 import numpy as np
+
+import fastlstm as fl
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -207,3 +212,35 @@ def mutations(originals: list[bytes], rng: np.random.Generator, count: int) -> I
         else:
             del data[place : place + int(rng.integers(1, 40))]
         yield bytes(data)
+
+
+# -- the process -------------------------------------------------------------------------------------------------------
+
+READER = Path(__file__).parent / "reading_files.py"
+Outcomes = dict[str, dict[str, Any]]
+
+
+def read_all(folder: Path, files: dict[str, bytes]) -> Outcomes:
+    """Read files in another process, and hold it to leaving nothing behind."""
+    (folder / "files").mkdir()
+    (folder / "work").mkdir()
+    for name, data in files.items():
+        (folder / "files" / name).write_bytes(data)
+    command = [sys.executable, READER, folder / "files"]
+    path = str(Path(fl.__file__).parents[1])
+    done = subprocess.run(
+        command, cwd=folder / "work", env={"PYTHONPATH": path}, capture_output=True, text=True, check=False, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    assert list((folder / "work").iterdir()) == [], TOUCHED
+    assert {file.name: file.read_bytes() for file in (folder / "files").iterdir()} == files
+    outcomes: Outcomes = json.loads(done.stdout)
+    assert outcomes.keys() == files.keys()
+    return outcomes
+
+
+def assert_clear(name: str, found: dict[str, Any]) -> None:
+    """A refusal names the file, what it must be and what it is."""
+    assert found["error"] in ("ValueError", "TypeError"), f"{name}: {found}"
+    assert re.search(rf"{re.escape(name)}.* must .*, got ", found["text"], re.DOTALL), f"{name}: {found['text']}"
+    assert len(found["text"]) < 1500, name

@@ -7,6 +7,7 @@ in the order z, r, h; ``B (D, 2*G*H)``, both biases; ``P (D, 3*H)`` in the order
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -86,25 +87,34 @@ def read_activations(node: Node) -> Activations:
     ]
 
 
-def run_onnxruntime(node: Node) -> Arrays:
-    """What onnxruntime gives, on the CPU."""
+def model_of(node: Node, initializers: Collection[str] = (), opset: int = 14) -> Any:
+    """A model of the node alone, whose inputs of these names are in the model."""
     import onnx
-    import onnxruntime
 
     names = [name if name in node.inputs else "" for name in INPUTS[node.op]]
     outputs = OUTPUTS[node.op]
+    dtype = onnx.helper.np_dtype_to_tensor_dtype(node.inputs["X"].dtype)
     graph = onnx.helper.make_graph(
         [onnx.helper.make_node(node.op, names, outputs, **node.attributes)],
         "recurrent",
         [
             onnx.helper.make_tensor_value_info(name, onnx.helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
             for name, array in node.inputs.items()
+            if name not in initializers
         ],
-        [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in outputs],
+        [onnx.helper.make_tensor_value_info(name, dtype, None) for name in outputs],
+        [onnx.numpy_helper.from_array(node.inputs[name], name) for name in initializers if name in node.inputs],
     )
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 14)], ir_version=8)
+    return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)], ir_version=8)
+
+
+def run_onnxruntime(node: Node) -> Arrays:
+    """What onnxruntime gives, on the CPU."""
+    import onnxruntime
+
+    model = model_of(node)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return dict(zip(outputs, session.run(None, node.inputs), strict=True))
+    return dict(zip(OUTPUTS[node.op], session.run(None, node.inputs), strict=True))
 
 
 def run_reference(node: Node) -> Arrays:

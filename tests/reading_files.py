@@ -11,6 +11,8 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,10 @@ def address_space() -> int:
         return int(file.read().split()[0]) * resource.getpagesize()
 
 
+def reader_of(path: Path) -> Callable[[Path], Any]:
+    return fl.onnx.load if path.suffix == ".onnx" else fl.read_weights if path.suffix else fl.load
+
+
 def outcome(path: Path) -> dict[str, Any]:
     """Return the error that reading a file ends in, if any, and the seconds of the processor that it took."""
     before = time.process_time()
@@ -31,7 +37,7 @@ def outcome(path: Path) -> dict[str, Any]:
     resource.setrlimit(resource.RLIMIT_AS, (address_space() + 3 * path.stat().st_size + SPARE, limits[1]))
     found: dict[str, Any] = {"error": None, "text": ""}
     try:
-        fl.read_weights(path) if path.suffix else fl.load(path)
+        reader_of(path)(path)
     except BaseException as error:
         found = {"error": type(error).__name__, "text": str(error)}
     finally:
@@ -40,10 +46,8 @@ def outcome(path: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    for ending in (".npz", ".safetensors", ".pt"):  # so that no file is the first, which imports the readers
-        try:
-            fl.read_weights(f"none{ending}")
-        except FileNotFoundError:
-            continue
+    for ending in (".npz", ".safetensors", ".pt", ".onnx"):  # so that no file is the first, which imports the readers
+        with suppress(FileNotFoundError, ImportError):
+            reader_of(Path(f"none{ending}"))(Path(f"none{ending}"))
     paths = sorted(Path(sys.argv[1]).iterdir())
     print(json.dumps({path.name: outcome(path) for path in paths}))

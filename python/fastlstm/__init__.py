@@ -16,7 +16,7 @@ from fastlstm.runtime import (
 )
 
 if TYPE_CHECKING:
-    from fastlstm import datasets, keras, random, reference
+    from fastlstm import datasets, keras, onnx, random, reference
     from fastlstm.layers import GRU, LSTM, RNN
     from fastlstm.loading import load
     from fastlstm.streaming import step_many
@@ -35,6 +35,7 @@ __all__ = [
     "get_num_threads",
     "keras",
     "load",
+    "onnx",
     "random",
     "read_weights",
     "reference",
@@ -46,7 +47,7 @@ __all__ = [
 ]
 
 # Imported at first use, to keep `import fastlstm` quick.
-_MODULES = ("datasets", "keras", "layers", "random", "reference")
+_MODULES = ("datasets", "keras", "layers", "onnx", "random", "reference")
 _NAMES = {
     **dict.fromkeys(("GRU", "LSTM", "RNN"), "layers"),
     "load": "loading",

@@ -40,7 +40,10 @@ TABLE = (
         "tf.saved_model tf.train config.*unsafe_deserialization models.save_weights",
     ),
     ("models.model_from_json() reads today's form", "models.model_from_config models.model_from_yaml"),
-    ("Keras exports; a model of the same config and weights does there", "export* Model.export tf.lite"),
+    (
+        "model.export(path) writes a file of ONNX; Keras writes the others, from the same config and weights",
+        "export* tf.lite",
+    ),
     (
         "ModelCheckpoint keeps the model or its weights; load_weights() takes them back",
         "callbacks.OrbaxCheckpoint callbacks.BackupAndRestore",

@@ -397,6 +397,13 @@ class Model(ConfiguredModel):
         """Take the weights of a file; see `keras.saving.load_weights`."""
         files.load_weights(self, filepath, skip_mismatch, by_name)
 
+    def export(self, filepath: str | os.PathLike[str], format: str = "onnx") -> None:
+        """Write the model to a file of ONNX; see `fastlstm.onnx.export`."""
+        checks.one_of("format", format, ("onnx",))
+        from fastlstm import onnx  # which is not there for everybody
+
+        onnx.export(self, filepath)
+
     # Time.
 
     def reset_states(self) -> None:

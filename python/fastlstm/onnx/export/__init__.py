@@ -1,0 +1,5 @@
+"""Models and layers as files of ONNX."""
+
+from .entry import export
+
+__all__ = ["export"]

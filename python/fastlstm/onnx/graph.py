@@ -1,0 +1,209 @@
+"""Graphs of a model, checked and laid out: every name stands for one place, and what is known at load is worked out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastlstm import checks
+
+from .network import Network
+from .node import Function, Node
+from .operators import OPERATORS
+from .plan import Plan, Step
+from .states import Wire, tells
+from .tensors import array_of
+from .values import Array, ValueInfo, value_info
+
+_FOLDED = frozenset(
+    {
+        *("Constant", "Identity", "Cast", "Concat", "DequantizeLinear", "Neg"),
+        *("Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"),
+    }
+)
+"""What is worked out at load where all it takes is known: operators that give no more than they take."""
+
+_VIEWS = frozenset({"Constant", "Identity", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"})
+"""Of these, what takes no memory of its own."""
+
+_SPARE = 2**24
+"""Bytes that may be worked out at load, beyond as many as the constants of the main graph have."""
+
+MOST_NODES = 100_000
+"""Of a graph and the graphs inside: each takes a hundred times the memory that it may have in the file."""
+
+_MISSING = 0
+"""The place of an input that is left out, or of an output nobody takes."""
+
+
+class Source(NamedTuple):
+    """Where a model comes from."""
+
+    owner: str
+    """What errors call it."""
+    folder: Path | None
+    """Where files with values of tensors may lie."""
+
+
+def network_of(graph: Any, opset: int, source: Source) -> Network:
+    """Lay out the main graph of a model."""
+    layout = _Layout(graph, opset, source, None)
+    known = {tensor.name for tensor in graph.initializer}
+    inputs = [value_info(proto, source.owner) for proto in graph.input if proto.name not in known]
+    outputs = [value_info(proto, source.owner) for proto in graph.output]
+    wires = [
+        Wire(str(node.op_type), tuple(node.input), tuple(node.output)) for node in graph.node if tells(node.op_type)
+    ]
+    return Network(layout.plan(), inputs, outputs, opset, wires, source.owner)
+
+
+class _Layout:
+    """The places of a graph while its nodes are laid out.
+
+    Parameters
+    ----------
+    graph
+        The graph in the model.
+    opset
+        Version of the operators.
+    source
+        Of the model.
+    outer
+        The layout around, whose names the graph sees; None: there is none.
+    """
+
+    def __init__(self, graph: Any, opset: int, source: Source, outer: _Layout | None) -> None:
+        self.opset, self.source, self.outer = opset, source, outer
+        self.owner = source.owner if outer is None else f"{source.owner}: graph {graph.name!r}"
+        self.used = _names_used(graph, self.owner)
+        self.start: list[Any] = [None]
+        self.places: dict[str, int] = {}
+        self.captured: dict[str, int] = {}
+        self.steps: list[Step] = []
+        self.root: _Layout = self if outer is None else outer.root
+        for tensor in graph.initializer:
+            self._define(tensor.name, array_of(tensor, source.folder, self.owner))
+        self.left: int = _SPARE + sum(array.nbytes for array in self.start if array is not None)
+        if len(graph.sparse_initializer):
+            checks.complain(ValueError, self.owner, "have dense tensors", "sparse ones")
+        self.given = [self._define(proto.name) for proto in graph.input if outer or proto.name not in self.places]
+        for number, proto in enumerate(graph.node):
+            self._add(proto, f"{self.owner}: node {number}{f' {proto.name!r}' if proto.name else ''} ({proto.op_type})")
+        self.wanted = [self.place(proto.name, f"{self.owner}: output") for proto in graph.output]
+
+    def plan(self, described: Sequence[ValueInfo | None] = ()) -> Plan:
+        """Return the steps."""
+        return Plan(self.start, self.given, list(self.captured.values()), self.wanted, self.steps, described)
+
+    # -- names -------------------------------------------------------------------------------------------------------
+
+    def _define(self, name: str, value: Array | None = None) -> int:
+        if name in self.places or not name:
+            checks.complain(ValueError, f"{self.owner}: names", "each stand for one thing", f"{name!r} for two")
+        self.places[name] = len(self.start)
+        self.start.append(value)
+        return self.places[name]
+
+    def place(self, name: str, label: str) -> int:
+        """Return the place of a name, which may be one from outside."""
+        if name not in self.places:
+            if self.outer is None or not self.outer.knows(name):
+                cure = "; nodes come after those that they need"
+                checks.complain(ValueError, label, "take what is there before", f"{name!r}, which is not{cure}")
+            constant = self.outer.constant(name)
+            self._define(name, constant)
+            if constant is None:
+                self.captured[name] = self.places[name]
+        return self.places[name]
+
+    def knows(self, name: str) -> bool:
+        """Whether a name stands for anything, here or outside."""
+        return name in self.places or (self.outer is not None and self.outer.knows(name))
+
+    def constant(self, name: str) -> Array | None:
+        """Return what a name stands for, if that is known."""
+        if name in self.places:
+            constant: Array | None = self.start[self.places[name]]
+            return constant
+        return None if self.outer is None else self.outer.constant(name)
+
+    # -- nodes -------------------------------------------------------------------------------------------------------
+
+    def _add(self, proto: Any, label: str) -> None:
+        build = OPERATORS.get((_DOMAINS.get(proto.domain, proto.domain), proto.op_type))
+        if build is None:
+            operator = f"{proto.domain}.{proto.op_type}" if proto.domain else proto.op_type
+            checks.complain(ValueError, label, "be of an operator that is known", operator)
+        sources = [self.place(name, label) if name else _MISSING for name in proto.input]
+        outside: list[str] = []
+        wanted = [name in self.used for name in proto.output]
+        constants = [self.start[place] for place in sources]
+        node = Node(proto, label, self.opset, constants, wanted, self._tensor(label), self._inner(outside))
+        function = build(node)
+        node.finish()
+        sources += [self.place(name, label) for name in outside]
+        if self._can_fold(node, constants, outside):
+            self._fold(function, constants, proto.output, label)
+            return
+        targets = [self._define(name) if name else _MISSING for name in proto.output]
+        self.steps.append(Step(function, tuple(sources), tuple(targets), (), label))
+
+    def _tensor(self, label: str) -> Any:
+        return lambda tensor: array_of(tensor, self.source.folder, label)
+
+    def _inner(self, outside: list[str]) -> Any:
+        """Return a function that lays out a graph inside, and notes which names it takes from `outside`."""
+
+        def plan_of(graph: Any) -> tuple[Plan, int]:
+            layout = _Layout(graph, self.opset, self.source, self)
+            outside.extend(layout.captured)
+            described = [value_info(proto, layout.owner) if proto.HasField("type") else None for proto in graph.output]
+            return layout.plan(described), len(layout.captured)
+
+        return plan_of
+
+    def _can_fold(self, node: Node, constants: Sequence[Array | None], outside: Sequence[str]) -> bool:
+        known = all(constant is not None for number, constant in enumerate(constants) if node.has(number))
+        if node.op not in _FOLDED or outside or not known:
+            return False
+        taken = 0 if node.op in _VIEWS else sum(constant.nbytes for constant in constants if constant is not None)
+        if taken > self.root.left:
+            return False
+        self.root.left -= taken
+        return True
+
+    def _fold(self, function: Function, constants: Sequence[Array | None], outputs: Sequence[str], label: str) -> None:
+        """Work out a node whose inputs are known."""
+        step = Step(function, tuple(range(1, 1 + len(constants))), tuple(range(len(outputs))), (), label)
+        places = range(1 + len(constants), 1 + len(constants) + len(outputs))
+        start = [None, *constants, *[None] * len(outputs)]
+        plan = Plan(start, [], [], places, [step._replace(targets=tuple(places))])
+        for name, array in zip(outputs, plan.run([]), strict=True):
+            if name:
+                self._define(name, np.asarray(array))
+
+
+_DOMAINS = {"ai.onnx": ""}
+
+
+def _names_used(graph: Any, owner: str) -> set[str]:
+    """Return the names that nodes and outputs of a graph and of the graphs inside take."""
+    found: set[str] = set()
+    waiting, count = [graph], 0
+    while waiting:
+        current = waiting.pop()
+        count += len(current.node)
+        if count > MOST_NODES:
+            checks.complain(ValueError, owner, f"have at most {MOST_NODES} nodes", "more")
+        found.update(proto.name for proto in current.output)
+        for node in current.node:
+            found.update(node.input)
+            waiting.extend(_graphs_in(node))
+    return found
+
+
+def _graphs_in(node: Any) -> Iterable[Any]:
+    return (attribute.g for attribute in node.attribute if attribute.HasField("g"))

@@ -1,0 +1,14 @@
+"""The package onnx, which reads and writes the protocol buffers of the format."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def required(purpose: str) -> Any:
+    """Return the package, or say what it is needed for."""
+    try:
+        import onnx as found
+    except ImportError as error:
+        raise ImportError(f"{purpose} needs onnx: pip install fastlstm[onnx]") from error
+    return found

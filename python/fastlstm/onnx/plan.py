@@ -1,0 +1,100 @@
+"""A graph laid out: steps over numbered places of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, NoReturn
+
+from fastlstm import checks
+
+from .node import Function
+from .values import Array, ValueInfo
+
+
+class Step(NamedTuple):
+    """A node."""
+
+    function: Function
+    sources: tuple[int, ...]
+    """Places of what it takes."""
+    targets: tuple[int, ...]
+    """Places of what it gives, which are more than that if the last ones are left out."""
+    done: tuple[int, ...]
+    """Places of what no later step takes."""
+    label: str
+    """What errors call it."""
+
+
+class Plan:
+    """Steps in the order of the graph.
+
+    Parameters
+    ----------
+    start
+        What is at every place before the first step: the constants. The place 0 is that of what is left out.
+    given, captured, wanted
+        Places of the inputs, of arrays from outside, and of the outputs.
+    steps
+        The steps.
+    described
+        What is said of each output, if anything is.
+    """
+
+    def __init__(
+        self,
+        start: Sequence[Any],
+        given: Sequence[int],
+        captured: Sequence[int],
+        wanted: Sequence[int],
+        steps: Sequence[Step],
+        described: Sequence[ValueInfo | None] = (),
+    ) -> None:
+        self.start, self.given, self.wanted = list(start), [*given], [*wanted]
+        self.described = list(described)
+        self._places = [*given, *captured]
+        self._steps = _with_ends(steps, {place for place, value in enumerate(start) if value is not None} | {*wanted})
+
+    def run(self, arrays: Sequence[Array]) -> list[Array]:
+        """Return the outputs for inputs and, behind them, arrays from outside."""
+        values = self.start.copy()
+        for place, array in zip(self._places, arrays, strict=True):
+            values[place] = array
+        step: Step | None = None
+        try:
+            for step in self._steps:
+                function, sources, targets, done, _ = step
+                found = function(*[values[place] for place in sources])
+                if type(found) is tuple:
+                    for place, array in zip(targets, found, strict=False):
+                        values[place] = array
+                else:
+                    values[targets[0]] = found
+                for place in done:
+                    values[place] = None
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            if step is None or isinstance(error, RecursionError):
+                raise
+            _refuse(error, step, values)
+        return [values[place] for place in self.wanted]
+
+
+def _refuse(error: Exception, step: Step, values: Sequence[Any]) -> NoReturn:
+    """Raise what is wrong with the arrays that a step was given."""
+    given = ["nothing" if values[k] is None else _described(values[k]) for k in step.sources]
+    checks.refuse_call(error, f"{step.label}: ", ", ".join(given) or "nothing")
+
+
+def _described(value: Any) -> str:
+    return f"{value.dtype} {value.shape}"
+
+
+def _with_ends(steps: Sequence[Step], kept: set[int]) -> list[Step]:
+    """Note at every step which places are needed no more after it; those `kept` are."""
+    last: dict[int, int] = {}
+    for number, step in enumerate(steps):
+        last.update(dict.fromkeys((*step.sources, *step.targets), number))
+    ends: dict[int, list[int]] = {}
+    for place, number in last.items():
+        if place not in kept and place:
+            ends.setdefault(number, []).append(place)
+    return [step._replace(done=tuple(ends.get(number, ()))) for number, step in enumerate(steps)]

@@ -1,0 +1,106 @@
+"""Tensors in a file as arrays: sizes are compared with what is there before anything is allocated."""
+
+from __future__ import annotations
+
+import math
+import os
+import stat
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from fastlstm import checks
+
+from .package import required
+from .values import Array, dtype_of
+
+_MOST_AXES = 32
+_LARGEST = 2**48
+"""Numbers of a tensor, axes of no length left out: more than any memory holds, and less than NumPy cannot count."""
+_EXTERNAL = 1
+_FIELDS = {1: "float_data", 11: "double_data", 7: "int64_data", 12: "uint64_data", 13: "uint64_data"}
+"""Where values that are not raw stand, by the number of the dtype; others are in int32_data."""
+
+
+def array_of(proto: Any, folder: Path | None, owner: str) -> Array:
+    """Return the values of a tensor, to read from.
+
+    Parameters
+    ----------
+    proto
+        The tensor.
+    folder
+        Where a file with its values may lie; None: nowhere.
+    owner
+        Whose it is, for errors.
+    """
+    name = f"{owner}: tensor {proto.name!r}"
+    dtype = dtype_of(proto.data_type, name)
+    shape = tuple(proto.dims)
+    if len(shape) > _MOST_AXES or any(axis < 0 for axis in shape):
+        checks.refuse_shape(name, f"of at most {_MOST_AXES} axes, none below 0", checks.shown(shape))
+    if math.prod(axis for axis in shape if axis) > _LARGEST:
+        checks.refuse_shape(name, f"of at most {_LARGEST} numbers", shape)
+    count = math.prod(shape)
+    if proto.data_location == _EXTERNAL:
+        array = _read_external(proto, folder, count * dtype.itemsize, name).view(dtype.newbyteorder("<"))
+    elif proto.HasField("raw_data"):
+        raw = proto.raw_data
+        _check_count(name, "bytes", count * dtype.itemsize, len(raw))
+        array = np.frombuffer(raw, dtype.newbyteorder("<"))
+    else:
+        _check_count(name, "values", count, len(getattr(proto, _FIELDS.get(proto.data_type, "int32_data"))))
+        array = np.array(required("reading a tensor").numpy_helper.to_array(proto)).reshape(-1)
+    array = array.astype(dtype, copy=False).reshape(shape)
+    array.flags.writeable = False
+    return array
+
+
+def _check_count(name: str, what: str, wanted: int, found: int) -> None:
+    if wanted != found:
+        checks.complain(ValueError, name, f"have {wanted} {what}, as its shape says", found)
+
+
+def _read_external(proto: Any, folder: Path | None, nbytes: int, name: str) -> Array:
+    """Read values from a file beside the model: a regular one, by its bare name, and no link of any kind."""
+    entries = {entry.key: entry.value for entry in proto.external_data}
+    place = entries.get("location", "")
+    if folder is None:
+        cure = ": load it by the path of the model"
+        checks.complain(ValueError, name, "be in the model", f"one in the file {checks.shown(place)}{cure}")
+    if place in ("", ".", "..") or {"/", "\\", "\0"} & set(place):
+        checks.refuse(ValueError, f"{name}: location", "the name of a file beside the model", place)
+    begin, length = (_whole(entries.get(key, default), f"{name}: {key}") for key, default in _PARTS.items())
+    if length not in (0, nbytes):
+        _check_count(name, "bytes", nbytes, length)
+    with _opened(folder / place, f"{name}: location") as file:
+        size = os.fstat(file.fileno()).st_size
+        if begin + nbytes > size:
+            got = f"{size} bytes in {checks.shown(place)}"
+            checks.complain(ValueError, name, f"end within its file, at {begin + nbytes}", got)
+        return np.fromfile(file, np.uint8, nbytes, offset=begin)
+
+
+def _opened(path: Path, name: str) -> BinaryIO:
+    """Open a regular file that is no link, without waiting for whatever else it may be."""
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        checks.complain(ValueError, name, "be a file, and no link", error, cause=error)
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+        os.close(handle)
+        checks.complain(ValueError, name, "be a file, and no link", checks.shown(path.name))
+    return os.fdopen(handle, "rb")
+
+
+_PARTS = {"offset": "0", "length": "0"}
+
+
+def _whole(text: str, name: str) -> int:
+    if not text.isdecimal() or len(text) > 20:
+        checks.refuse(ValueError, name, "a whole number", text)
+    return int(text)

@@ -81,7 +81,7 @@ class Recurrent(RecurrentParameters):
         TypeError
             If a dtype is wrong, or something is not an array.
         """
-        call = Call((self,), x, (one_state(state, hx),), lengths)
+        call = Call((self,), x, (state if hx is None else one_state(state, hx),), lengths)
         y = call.run()
         return call.output(y), call.final_states()[0]
 

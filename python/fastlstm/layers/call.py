@@ -45,7 +45,7 @@ class Call:
     ) -> None:
         self.layers, self.layer = layers, layers[-1]
         first = layers[0]
-        self.weights = [weights for layer in layers for weights in layer._weights]
+        self.weights = first._weights
         x = as_array(x, "x", first.dtype)
         if x.ndim not in (2, 3) or x.shape[-1] != first.input_size:
             sizes = ("N, T" if first.batch_first else "T, N") + f", {first.input_size}"
@@ -53,9 +53,12 @@ class Call:
         self.batched = x.ndim == 3
         self.x = self.time_first(x)
         self.lengths = None if lengths is None else checks.whole_numbers("lengths", lengths)
-        starts = zip(layers, states, names, strict=True)
-        self.states = [start for layer, state, name in starts for start in self._initial(layer, state, name)]
-        self.final: list[tuple[Floats, ...]] = []
+        self.states = self._initial(first, states[0], names[0])
+        if len(layers) > 1:
+            above = zip(layers[1:], states[1:], names[1:], strict=True)
+            self.states = [*self.states, *(start for given in above for start in self._initial(*given))]
+            self.weights = [weights for layer in layers for weights in layer._weights]
+        self.final: list[tuple[Floats, ...]] = []  # of every layer and direction
 
     def run(self) -> Floats:
         """All layers without tapes: (T, N, I) to (T, N, D*S)."""
@@ -68,8 +71,8 @@ class Call:
         self._forward([None] * self.layer.num_directions)
 
     def _forward(self, parts: Sequence[Floats | None]) -> None:
-        for state in _core.forward_stack(self.weights, self.x, self.states, parts, self.lengths):
-            self.keep_final(*state)
+        for h_n, c_n in _core.forward_stack(self.weights, self.x, self.states, parts, self.lengths):
+            self.final.append((h_n,) if c_n is None else (h_n, c_n))
 
     # -- sequences ---------------------------------------------------------------------------------------------------
 
@@ -125,10 +128,6 @@ class Call:
             arrays.append(array if self.batched else array[:, None])
         return tuple(arrays)
 
-    def keep_final(self, h_n: Floats, c_n: Floats | None) -> None:
-        """Note the state that a layer and direction ended with."""
-        self.final.append((h_n,) if c_n is None else (h_n, c_n))
-
     def pack_state(self, layer: Recurrent, states: Sequence[tuple[Floats, ...]]) -> State:
         """Give the states of all layers and directions of a `layer` the caller's form."""
         parts = tuple(_stacked(part) for part in zip(*states, strict=True))
@@ -138,6 +137,8 @@ class Call:
 
     def final_states(self) -> list[State]:
         """Return the states of every layer after the last step in PyTorch's form."""
+        if len(self.layers) == 1:  # as nearly always, and where a whole call takes microseconds
+            return [self.pack_state(self.layer, self.final)]
         found, begin = [], 0
         for layer in self.layers:
             end = begin + layer.num_layers * layer.num_directions

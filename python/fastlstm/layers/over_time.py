@@ -50,11 +50,38 @@ class OverTime(Layer):
         raise NotImplementedError
 
 
-class AtOneStep(OverTime):
-    """Base of what takes one step: a layer defines `place`."""
+class LastStep(OverTime):
+    """The last step of a sequence, ``y[:, -1]`` of programs with PyTorch.
+
+    In a `Chain` behind a recurrent layer. Where `lengths` are given, rows end earlier: take `LastValidStep`.
+    """
+
+    def forward(self, sequence: Sequence) -> Floats:
+        """Return the last step."""
+        if sequence.lengths is not None:
+            cure = "; where a row has ended there are zeros: LastValidStep takes its end"
+            checks.complain(ValueError, "lengths", "be None for a LastStep", f"{len(sequence.lengths)} lengths", cure)
+        if len(sequence.y) == 0:
+            checks.complain(ValueError, "x", "have at least one step for a LastStep", "none")
+        return np.array(sequence.y[-1])
+
+    def forward_training(self, sequence: Sequence) -> tuple[Floats, Callable[[Floats], Floats]]:
+        """Return the last step, and what puts a gradient there."""
+        shape = sequence.y.shape
+
+        def back(dy: Floats) -> Floats:
+            dsequence = np.zeros(shape, dy.dtype)
+            dsequence[-1] = dy
+            return dsequence
+
+        return self.forward(sequence), back
+
+
+class ChosenStep(OverTime):
+    """Base of what takes a step of its own in every row, or for every feature: a layer defines `place`."""
 
     def place(self, sequence: Sequence) -> NDArray[np.int64]:
-        """Return which step is taken, (N, F) or (N, 1); -1 is none, which is zeros."""
+        """Return which step is taken, (N, 1) or (N, F); -1 is none, which is zeros."""
         raise NotImplementedError
 
     def forward(self, sequence: Sequence) -> Floats:
@@ -63,38 +90,22 @@ class AtOneStep(OverTime):
 
     def forward_training(self, sequence: Sequence) -> tuple[Floats, Callable[[Floats], Floats]]:
         """Return the steps, and what puts a gradient there."""
-        shape, place = sequence.y.shape, self.place(sequence)[None]
-        taken, steps = place >= 0, np.maximum(place, 0)
+        shape, zero = sequence.y.shape, sequence.y.dtype.type(0)
         if shape[0] == 0:
             return np.zeros(shape[1:], sequence.y.dtype), lambda dy: np.zeros(shape, dy.dtype)
-        found = np.where(taken, np.take_along_axis(sequence.y, steps, 0), sequence.y.dtype.type(0))[0]
+        place = self.place(sequence)
+        chosen, at = place >= 0, (place, np.arange(shape[1])[:, None], np.arange(shape[2]))
+        found = np.where(chosen, sequence.y[at], zero)
 
         def back(dy: Floats) -> Floats:
             dsequence = np.zeros(shape, dy.dtype)
-            np.put_along_axis(dsequence, steps, np.where(taken, dy[None], dy.dtype.type(0)), 0)
-            return cast(Floats, dsequence)
+            dsequence[at] = np.where(chosen, dy, zero)
+            return dsequence
 
         return found, back
 
 
-class LastStep(AtOneStep):
-    """The last step of a sequence, ``y[:, -1]`` of programs with PyTorch.
-
-    In a `Chain` behind a recurrent layer. Where `lengths` are given, rows end earlier: take `LastValidStep`.
-    """
-
-    def place(self, sequence: Sequence) -> NDArray[np.int64]:
-        """Return the last step."""
-        T, N = sequence.y.shape[:2]
-        if sequence.lengths is not None:
-            cure = "; where a row has ended there are zeros: LastValidStep takes its end"
-            checks.complain(ValueError, "lengths", "be None for a LastStep", f"{len(sequence.lengths)} lengths", cure)
-        if T == 0:
-            checks.complain(ValueError, "x", "have at least one step for a LastStep", "none")
-        return np.full((N, 1), T - 1)
-
-
-class LastValidStep(AtOneStep):
+class LastValidStep(ChosenStep):
     """The last valid step of every row, or zeros for a row of length 0.
 
     In a `Chain` behind a recurrent layer; without `lengths` every step is valid.
@@ -105,7 +116,7 @@ class LastValidStep(AtOneStep):
         return sequence.ends()[:, None] - 1
 
 
-class MaxOverTime(AtOneStep):
+class MaxOverTime(ChosenStep):
     """The maximum over the valid steps for every feature, or zeros for a row of length 0.
 
     In a `Chain` behind a recurrent layer. The gradient goes to the first step that has it.
@@ -113,8 +124,6 @@ class MaxOverTime(AtOneStep):
 
     def place(self, sequence: Sequence) -> NDArray[np.int64]:
         """Return the step of the maximum."""
-        if len(sequence.y) == 0:
-            return np.zeros(sequence.y.shape[1:], np.int64)
         valid = sequence.valid()
         steps = np.argmax(np.where(valid, sequence.y, -np.inf), 0)
         return cast("NDArray[np.int64]", np.where(valid[0], steps, -1))
@@ -153,4 +162,4 @@ class FinalHidden(Layer):
 
 def steps_first(y: NDArray[Any], axis: int) -> Floats:
     """Return an array with its `axis` of time first and with an axis of rows: (T, N, F)."""
-    return cast(Floats, y[:, None] if y.ndim == 2 else np.moveaxis(y, axis, 0))
+    return cast(Floats, y[:, None] if y.ndim == 2 else y.swapaxes(0, axis))

@@ -65,7 +65,7 @@ class TrainingCall(Call):
             arguments = (self.weights[k], inputs, *self.states[k], part, self.lengths, direction == 1)
             h_n, c_n, tape = _core.forward_training(*arguments)
             self.tapes.append(tape)
-            self.keep_final(h_n, c_n)
+            self.final.append((h_n,) if c_n is None else (h_n, c_n))
         return y
 
     def _drop(self, layer: int, y: Floats) -> Floats:

@@ -155,7 +155,7 @@ class Plan:
         """`x` if it has the dtype of the chain."""
         if self.dtype is None or isinstance(self.layers[0], Embedding) or not isinstance(x, np.ndarray):
             return x  # which the first layer checks
-        if x.dtype.newbyteorder("=") != self.dtype:
+        if x.dtype != self.dtype and x.dtype.newbyteorder("=") != self.dtype:
             checks.refuse_dtype("x", f"{self.dtype}, that of the chain", x.dtype, f": use x.astype('{self.dtype}')")
         return x
 

@@ -143,7 +143,7 @@ class TrainingRun(Run):
 
         def all_steps(dy: Floats) -> tuple[NDArray[Any], dict[str, Floats]]:
             dsteps = back(dy if batched else dy[None])
-            return (np.moveaxis(dsteps, 0, axis) if batched else dsteps[:, 0]), {}
+            return (dsteps.swapaxes(0, axis) if batched else dsteps[:, 0]), {}
 
         return all_steps
 
@@ -185,4 +185,4 @@ class TrainingRun(Run):
 def layers_now(plan: Plan) -> list[Layer]:
     """Return the layers with the arrays that they have now."""
     with CHANGE:
-        return [layer._now() for layer in plan.layers]
+        return [layer._now() if layer._of_parameters else layer for layer in plan.layers]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from fastlstm.typing import Floats
 
 from ..layer import Layer
 from ..over_time import FinalHidden, OverTime
+from ..stateless import Stateless
 from .plan import Plan
 
 
@@ -39,7 +41,7 @@ class ChainStream(StreamBase):
     True
     """
 
-    __slots__ = ("_claim", "_layers", "_plan", "_steps", "_weights", "batch_size")
+    __slots__ = ("_claim", "_functions", "_layers", "_plan", "_steps", "_weights", "batch_size")
 
     def __init__(self, plan: Plan, layers: Sequence[Any], batch_size: int) -> None:
         self.batch_size = checks.whole_number("batch_size", batch_size, at_least=1)
@@ -49,12 +51,22 @@ class ChainStream(StreamBase):
         numbers = sum(3 * own.hidden_size for weights in self._weights.values() for own in weights)
         with checks.memory("batch_size", batch_size, numbers * self.batch_size * plan.dtype.itemsize):
             self._steps = [self._step_of(stage.places) for stage in plan.stages]
+        self._functions = [self._function_of(step) for step in self._steps]
 
     def _step_of(self, places: tuple[int, ...]) -> Any:
         """Return a stream of the core for recurrent layers on top of each other, or the other layer itself."""
         if places[0] not in self._weights:
             return self._layers[places[0]]
         return _core.Stream([weights for place in places for weights in self._weights[place]], self.batch_size)
+
+    def _function_of(self, step: Any, together: Sequence[ChainStream] = ()) -> Any:
+        """Return what a step does to an array; of many streams `together`, if there are any."""
+        if not isinstance(step, _core.Stream):
+            return step.forward
+        if not together:
+            return step.step
+        number = self._steps.index(step)
+        return partial(_core.step_many, [stream._steps[number] for stream in together])
 
     def step(self, x_t: Any, out: Floats | None = None) -> Floats:
         """Take one step.
@@ -82,17 +94,20 @@ class ChainStream(StreamBase):
             While another thread is stepping this stream, or was when this process was forked.
         """
         with self._claim:
-            return self._run(x_t, self._steps, out)
+            return self._run(x_t, self._functions, out)
 
-    def _run(self, x: Any, steps: Sequence[Any], out: Floats | None) -> Floats:
-        """Go through all steps; those of the core are given by `steps`."""
-        values = self._plan.as_input(x)
-        for stage, step in zip(self._plan.stages, steps, strict=True):
-            try:
-                values = step.step(values) if stage.recurrent else step.forward(step.checked(values))
-            except (ValueError, TypeError) as error:
-                raise checks.named(error, self._plan.names[stage.places[0]]) from error
-        return _put(values, out)
+    def _run(self, x: Any, functions: Sequence[Any], out: Floats | None) -> Floats:
+        """Go through all steps."""
+        done = 0
+        try:
+            values = self._plan.as_input(x)
+            if isinstance(self._steps[0], Stateless):
+                values = self._steps[0].checked(values)
+            for done, function in enumerate(functions):  # noqa: B007
+                values = function(values)
+        except (ValueError, TypeError) as error:
+            raise checks.named(error, self._plan.names[self._plan.stages[done].places[0]]) from error
+        return values if out is None else _put(values, out)
 
     @property
     def state(self) -> Any:
@@ -162,24 +177,10 @@ class ChainStream(StreamBase):
             for stream in streams:
                 stream._claim.__enter__()
                 claimed.append(stream)
-            steps = [_Together([stream._steps[k] for stream in streams]) for k in range(len(first._steps))]
-            return first._run(x, steps, out)
+            return first._run(x, [first._function_of(step, streams) for step in first._steps], out)
         finally:
             for stream in claimed:
                 stream._claim.__exit__()
-
-
-class _Together:
-    """One step of many streams: for those of the core by the core, for other layers the layer of the first."""
-
-    def __init__(self, steps: Sequence[Any]) -> None:
-        self.steps = steps
-        self.forward = getattr(steps[0], "forward", None)
-        self.checked = getattr(steps[0], "checked", None)
-
-    def step(self, x: Floats) -> Floats:
-        """Take the step."""
-        return _core.step_many(self.steps, x)
 
 
 def _check(plan: Plan, layers: Sequence[Layer]) -> None:
@@ -200,10 +201,8 @@ def _same_arrays(some: Sequence[Layer], others: Sequence[Layer]) -> bool:
     return all(one._parameters is other._parameters for one, other in zip(some, others, strict=True))
 
 
-def _put(y: Floats, out: Floats | None) -> Floats:
-    """Return `y`, in `out` if that is given."""
-    if out is None:
-        return y
+def _put(y: Floats, out: Floats) -> Floats:
+    """Return `out`, with `y` in it."""
     if not isinstance(out, np.ndarray) or out.dtype != y.dtype:
         got = out.dtype if isinstance(out, np.ndarray) else type(out).__name__
         checks.complain(TypeError, "out", f"be a NumPy array of {y.dtype}", got)

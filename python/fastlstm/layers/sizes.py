@@ -16,7 +16,8 @@ def named_arrays(mapping: Any, prefix: str) -> dict[str, NDArray[Any]]:
     """Return the arrays of a mapping whose names begin with `prefix`, by the rest of their names."""
     if not isinstance(mapping, Mapping):
         checks.refuse(TypeError, "mapping", "a dict from parameter names to arrays", mapping)
-    names = [name for name in mapping if isinstance(name, str) and name.startswith(checks.text("prefix", prefix))]
+    begin = checks.text("prefix", prefix)
+    names = [name for name in mapping if isinstance(name, str) and name.startswith(begin)]
     return {name.removeprefix(prefix): checks.array(name, mapping[name]) for name in names}
 
 

@@ -483,6 +483,7 @@ NOT_STREAMED: dict[str, tuple[Callable[[], fl.Chain], str]] = {
     ),
     "dim": (lambda: fl.Chain(a=fl.LSTM(3, 4), b=fl.Softmax(1)), "b: dim must be -1 for a layer to stream"),
     "norm": (lambda: fl.Chain(a=fl.LSTM(3, 4), b=fl.BatchNorm1d(4)), "b: a layer to stream must act on the last axis"),
+    "axes": (lambda: fl.Chain(a=fl.LSTM(3, 4), b=fl.LayerNorm((2, 4))), "b: normalized_shape must be one number for a"),
     "none": (lambda: fl.Chain(a=fl.Linear(3, 4)), "a chain to stream must have a recurrent layer, got none"),
 }
 
@@ -553,6 +554,9 @@ def test_layers_are_attributes_of_their_names() -> None:
     assert repr(net) == "Chain(body=Chain, last=LastValidStep, head=Chain)"
     with pytest.raises(AttributeError, match="'Chain' object has no attribute 'tail'"):
         _ = net.tail
+    for name in ("head", "tail"):
+        with pytest.raises(AttributeError, match=f"fixed: make a new Chain with another {name}"):
+            setattr(net, name, linear(4))
 
 
 def test_parameters_are_what_is_trained() -> None:
@@ -623,6 +627,8 @@ def test_a_chain_of_part_of_a_module() -> None:
     np.testing.assert_array_equal(net(x)[0], chain_of("forecaster")(x)[0])
     given = fl.Chain.from_state_dict(state, gru=fl.GRU(3, 4, dtype="float64"), head=PIECES["forecaster"][0]["head"])
     np.testing.assert_array_equal(given(x)[0], net(x)[0])
+    with pytest.raises(TypeError, match="names in mapping must be a str, got 1"):
+        fl.Chain.from_state_dict({1: 2}, gru=fl.GRU)  # type: ignore[dict-item]
     for wrong in (3, functools.partial(fl.GRU, 3), dict, np.ones(2)):
         with pytest.raises(TypeError, match="gru must be a class of this package, a layer, or a list or dict"):
             fl.Chain.from_state_dict({}, gru=wrong)
@@ -745,7 +751,7 @@ def test_wrong_calls() -> None:
 def test_a_chain_comes_back_from_a_file(tmp_path: Path, name: str) -> None:
     net = chain_of(name) if name in PIECES else CHAINS[name]()
     net.save(tmp_path / "net")
-    for found in (fl.load(tmp_path / "net"), copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+    for found in (fl.load(tmp_path / "net"), copy.copy(net), copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
         assert found._description() == net._description()
         assert list(found.state_dict()) == list(net.state_dict())
         for key, value in net.state_dict().items():

@@ -169,9 +169,7 @@ def deep(levels: int) -> dict[str, Any]:
 
 CHAIN_CHANGES = {
     "a: fc must be an object of class, arguments, got 3": lambda d: d["arguments"].update(fc=3),
-    "a: fc must be an object of class, arguments, got {'arguments'": lambda d: d["arguments"]["fc"].update(
-        kind="layer"
-    ),
+    "a: fc must be an object of class, arguments, got {'arg": lambda d: d["arguments"]["fc"].update(kind="layer"),
     "a: fc: class must be 'GRU'": lambda d: d["arguments"]["fc"].update({"class": "os.system"}),
     "a: fc: arguments must be a dict": lambda d: d["arguments"]["fc"].update(arguments=[]),
     "a: fc: arguments must be an object of in_features, out_features, bias, dtype": lambda d: d["arguments"]["fc"][

@@ -128,6 +128,12 @@ class LayerNorm(Stateless):
         check_size("normalized_shape", self.normalized_shape[-1], size)
         return size
 
+    def check_step(self) -> None:
+        """Raise unless it acts on the last axis alone, which time steps have."""
+        if len(self.normalized_shape) > 1:
+            must = "be one number for a layer to stream: steps have no axis of time"
+            checks.complain(ValueError, "normalized_shape", must, self.normalized_shape)
+
 
 class BatchNorm1d(Stateless):
     r"""Batch normalization as in inference: :math:`y = w (x - \mu) / \sqrt{\sigma^2 + \epsilon} + b` for every feature.

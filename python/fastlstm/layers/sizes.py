@@ -17,7 +17,7 @@ def named_arrays(mapping: Any, prefix: str) -> dict[str, NDArray[Any]]:
     if not isinstance(mapping, Mapping):
         checks.refuse(TypeError, "mapping", "a dict from parameter names to arrays", mapping)
     begin = checks.text("prefix", prefix)
-    names = [name for name in mapping if isinstance(name, str) and name.startswith(begin)]
+    names = [name for name in mapping if checks.text("names in mapping", name).startswith(begin)]
     return {name.removeprefix(prefix): checks.array(name, mapping[name]) for name in names}
 
 

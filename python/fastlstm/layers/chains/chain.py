@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,11 @@ class Chain(Layer):
         if name not in pieces:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return pieces[name]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_") and name != "dtype":
+            raise AttributeError(f"the layers of a chain are fixed: make a new Chain with another {name}")
+        super().__setattr__(name, value)
 
     def __dir__(self) -> list[str]:
         return sorted([*super().__dir__(), *self._pieces])
@@ -244,6 +250,9 @@ class Chain(Layer):
         with CHANGE:
             for layer, own in zip(self._plan.layers, prepared, strict=True):
                 layer._take(own)
+
+    def __copy__(self) -> Self:
+        return type(self)(**{name: copy.copy(piece) for name, piece in self._pieces.items()})
 
     def __getstate__(self) -> dict[str, Any]:
         return {"_pieces": self._pieces}

@@ -12,6 +12,7 @@ from fastlstm.typing import Floats
 
 from .arguments import as_array, one_state
 from .call import State
+from .draws import uniform
 from .layer import Layer
 from .parameters import core_name
 from .sizes import cell_sizes, missing
@@ -133,8 +134,7 @@ class Cell(Layer):
         return {"weight_ih": (rows, self.input_size), "weight_hh": (rows, self.hidden_size), **biases}
 
     def _draw(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-        bound = self.hidden_size**-0.5
-        return {name: rng.uniform(-bound, bound, shape) for name, shape in self._shapes().items()}
+        return uniform(rng, self.hidden_size**-0.5, self._shapes())
 
     def _pack(self, parameters: dict[str, Any]) -> _core.Weights:
         return _core.Weights(self._cell, **{core_name(name): value for name, value in parameters.items()})

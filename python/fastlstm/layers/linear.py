@@ -11,7 +11,8 @@ from fastlstm import _core, checks
 from fastlstm.typing import Floats
 
 from .arguments import as_array
-from .sizes import shape_of
+from .draws import uniform
+from .sizes import check_size, shape_of
 from .stateless import Back, Stateless
 
 
@@ -68,8 +69,7 @@ class Linear(Stateless):
         return {"weight": (self.out_features, self.in_features), **bias}
 
     def _draw(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-        bound = self.in_features**-0.5
-        return {name: rng.uniform(-bound, bound, shape) for name, shape in self._shapes().items()}
+        return uniform(rng, self.in_features**-0.5, self._shapes())
 
     def _pack(self, parameters: dict[str, Any]) -> _core.Dense:
         return _core.Dense(parameters["weight"].T, parameters.get("bias"))
@@ -106,9 +106,3 @@ class Linear(Stateless):
         """Return what comes out; see `Stateless.size_behind`."""
         check_size("in_features", self.in_features, size)
         return self.out_features
-
-
-def check_size(name: str, own: int, size: int | None) -> None:
-    """Raise ValueError unless the `size` that comes in, if it is known, is a layer's own."""
-    if size is not None and size != own:
-        checks.complain(ValueError, name, f"be {size}, what the layer before gives", own)

@@ -13,8 +13,7 @@ from fastlstm import checks
 from fastlstm.typing import Floats
 
 from .arguments import as_array
-from .linear import check_size
-from .sizes import missing
+from .sizes import check_size, missing
 from .stateless import Back, Stateless
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fastlstm import _core, checks
 
+from .draws import uniform
 from .layer import Layer
 from .sizes import missing, stack_sizes
 
@@ -84,8 +85,7 @@ class RecurrentParameters(Layer):
         return checks.memory("input_size, hidden_size and num_layers", sizes, count * self.dtype.itemsize)
 
     def _draw(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-        bound = self.hidden_size**-0.5
-        return {name: rng.uniform(-bound, bound, shape) for name, shape in self._shapes().items()}
+        return uniform(rng, self.hidden_size**-0.5, self._shapes())
 
     def _pack(self, parameters: dict[str, Any]) -> list[_core.Weights]:
         weights = []

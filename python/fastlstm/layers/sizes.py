@@ -82,3 +82,9 @@ def _count(own: Mapping[str, NDArray[Any]]) -> int:
     while f"weight_ih_l{count}" in own:
         count += 1
     return count
+
+
+def check_size(name: str, own: int, size: int | None) -> None:
+    """Raise ValueError unless the `size` that comes in, if it is known, is a layer's own."""
+    if size is not None and size != own:
+        checks.complain(ValueError, name, f"be {size}, what the layer before gives", own)

@@ -15,6 +15,7 @@ from ..dropout import Dropout
 from ..embedding import Embedding
 from ..layer import Layer
 from ..over_time import FinalHidden, OverTime
+from ..sizes import check_size
 from ..stateless import Stateless
 
 
@@ -165,8 +166,7 @@ def _size_behind(layer: Layer, size: int | None, has_time: bool) -> int | None:
     if isinstance(layer, Stateless):
         return layer.size_behind(size, has_time)
     if isinstance(layer, Recurrent):
-        if size is not None and size != layer.input_size:
-            checks.complain(ValueError, "input_size", f"be {size}, what the layer before gives", layer.input_size)
+        check_size("input_size", layer.input_size, size)
         return layer.num_directions * layer._state_size
     return size
 

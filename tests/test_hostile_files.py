@@ -42,11 +42,28 @@ def originals(folder: Path, ending: str) -> list[bytes]:
     path = folder / f"original{ending}"
     if ending:
         fl.write_weights(path, {"a": np.ones((2, 3)), "b": np.arange(3, dtype="uint8"), "c/0": np.zeros((0, 2), "f2")})
-    else:
-        fl.LSTM(2, 3, bidirectional=True, seed=0).save(path)
+        return [taken(path)]
+    layers = [fl.LSTM(2, 3, bidirectional=True, seed=0), NET]
+    found = []
+    for layer in layers:
+        layer.save(path)
+        found.append(taken(path))
+    return found
+
+
+NET = fl.Chain(
+    embedding=fl.Embedding(5, 3, padding_idx=0, seed=0),
+    rnn=fl.GRU(3, 4, num_layers=2, batch_first=True, seed=0),
+    pool=fl.MeanOverTime(),
+    head=fl.Chain(fl.LayerNorm(4), fl.LeakyReLU(0.2), fl.BatchNorm1d(4), fl.Dropout(0.1), fl.Linear(4, 2, seed=0)),
+    out=fl.Softmax(1),
+)
+
+
+def taken(path: Path) -> bytes:
     data = path.read_bytes()
     path.unlink()
-    return [data]
+    return data
 
 
 COUNT = 1500

@@ -37,6 +37,37 @@ def test_constructors(layer: Callable[..., Any]) -> None:
     assert not wrong
 
 
+OTHERS: dict[str, tuple[Callable[..., Any], dict[str, Any], dict[str, set[str]]]] = {
+    "LSTMCell": (fl.LSTMCell, {"input_size": 3, "hidden_size": 4}, {}),
+    "GRUCell": (fl.GRUCell, {"input_size": 3, "hidden_size": 4}, {}),
+    "RNNCell": (fl.RNNCell, {"input_size": 3, "hidden_size": 4}, {}),
+    "Linear": (fl.Linear, {"in_features": 3, "out_features": 4}, {}),
+    "Embedding": (fl.Embedding, {"num_embeddings": 3, "embedding_dim": 4}, {"padding_idx": {"None", "0", "-1"}}),
+    "LayerNorm": (fl.LayerNorm, {"normalized_shape": 3}, {"eps": {"0", "2.5", "2**31", "2**62", "2**70"}}),
+    "BatchNorm1d": (fl.BatchNorm1d, {"num_features": 3}, {"eps": {"0", "2.5", "2**31", "2**62", "2**70"}}),
+    "Dropout": (fl.Dropout, {}, {"p": {"0"}}),
+    "LeakyReLU": (fl.LeakyReLU, {}, {"negative_slope": REAL}),
+    "Softmax": (fl.Softmax, {}, {"dim": WHOLE | {"-1"}}),
+    "LogSoftmax": (fl.LogSoftmax, {}, {"dim": WHOLE | {"-1"}}),
+}
+BY_NAME = {"bias": TRUTH, "elementwise_affine": TRUTH, "affine": TRUTH, "seed": WHOLE | {"None"}}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_constructors_of_other_layers(case: str) -> None:
+    layer, needed, allowed = OTHERS[case]
+    wrong = []
+    for name in inspect.signature(layer).parameters:
+        may = allowed.get(name, BY_NAME.get(name, set()))
+        wrong += complaints(lambda value, name=name: layer(**needed | {name: value}), name, may)
+    assert not wrong
+
+
+CHAIN = fl.Chain(lstm=fl.LSTM(3, 4, seed=0), gru=fl.GRU(4, 4, seed=0), fc=fl.Linear(4, 2, seed=0))
+CHAIN_PULLBACK = CHAIN.vjp(X)[1]
+CELL, TABLE, LINEAR = fl.LSTMCell(3, 4, seed=0), fl.Embedding(3, 4, seed=0), fl.Linear(3, 4, seed=0)
+
+
 def set_state(stream: Any, value: Any) -> None:
     stream.state = value
 
@@ -61,6 +92,35 @@ CALLS: dict[str, tuple[Callable[[Any], Any], str, set[str]]] = {
     "step_many": (lambda v: fl.step_many(v, X[0]), "streams", set()),
     "step_many, x": (lambda v: fl.step_many([LSTM.stream(), LSTM.stream()], v), "x", set()),
     "step_many, out": (lambda v: fl.step_many([LSTM.stream(), LSTM.stream()], X[0], v), "out", {"None"}),
+    "hx": (lambda v: GRU(X, hx=v), "state", {"None"}),
+    "dy, no dstate": (lambda v: PULLBACK(v, None), "dy", set()),
+    "x of a chain": (CHAIN, "x", set()),
+    "state of a chain": (lambda v: CHAIN(X, v), "state", {"None", "{}"}),
+    "lengths of a chain": (lambda v: CHAIN(X, None, v), "lengths", {"None"}),
+    "dy of a chain": (CHAIN_PULLBACK, "dy", set()),
+    "dstate of a chain": (lambda v: CHAIN_PULLBACK(None, v), "dstate", {"{}"}),
+    "batch_size of a chain": (CHAIN.stream, "batch_size", set()),
+    "step of a chain": (CHAIN.stream().step, "x", set()),
+    "step of a chain, out": (lambda v: CHAIN.stream().step(X[0, 0], v), "out", {"None"}),
+    "state of a stream of a chain": (lambda v: set_state(CHAIN.stream(), v), "state", {"{}"}),
+    "load_state_dict of a chain": (CHAIN.load_state_dict, "mapping", set()),
+    "piece of a chain": (lambda v: fl.Chain(a=v), "a must", set()),
+    "from_state_dict of a chain": (lambda v: fl.Chain.from_state_dict(v, a=fl.ReLU()), "mapping", {"{}"}),
+    "prefix of a chain": (lambda v: fl.Chain.from_state_dict({}, v, a=fl.ReLU()), "prefix", {"text"}),
+    "batch_first of a chain": (
+        lambda v: fl.Chain.from_state_dict({}, batch_first=v, a=fl.ReLU()),
+        "batch_first",
+        TRUTH,
+    ),
+    "class of a chain": (lambda v: fl.Chain.from_state_dict({}, a=v), "a.*must|layers", set()),
+    "x of a cell": (CELL, "x", set()),
+    "state of a cell": (lambda v: CELL(X[0], v), "state", {"None"}),
+    "dstate of a cell": (lambda v: CELL.vjp(X[0])[1](v), "dstate", set()),
+    "x of a table": (TABLE, "x", {"0", "[]"}),
+    "x of a linear layer": (LINEAR, "x", set()),
+    "dy of a linear layer": (lambda v: LINEAR.vjp(X)[1](v), "dy", set()),
+    "x of a function": (fl.Tanh(), "x", {"array"}),
+    "x of a softmax": (fl.Softmax(), "x", {"array"}),
     "japanese_vowels": (fl.datasets.japanese_vowels, "pad", set()),
 }
 

@@ -132,8 +132,8 @@ CHANGES = {
     "format_version must be a whole number from 1 to 1, got None": lambda d: d.pop("format_version"),
     "format_version must be a whole number from 1 to 1, got True": lambda d: d.update(format_version=True),
     "kind must be 'layer' or 'model', got 'x'": lambda d: d.update(kind="x"),
-    "class must be 'GRU', 'LSTM' or 'RNN', got 'os.system'": lambda d: d.update({"class": "os.system"}),
-    "class must be 'GRU', 'LSTM' or 'RNN', got ['LSTM']": lambda d: d.update({"class": ["LSTM"]}),
+    "or 'MeanOverTime', got 'os.system'": lambda d: d.update({"class": "os.system"}),
+    "or 'MeanOverTime', got ['LSTM']": lambda d: d.update({"class": ["LSTM"]}),
     "the description must be an object of kind, class, arguments": lambda d: d.update(more=1),
     "arguments must be a dict": lambda d: d.update(arguments=[1]),
     "arguments must be an object of input_size": lambda d: d["arguments"].update(seed=1),
@@ -154,6 +154,54 @@ def test_descriptions_that_are_no_layer_are_refused(tmp_path: Path, message: str
     path = tmp_path / "a"
     fl.LSTM(3, 5, seed=0).save(path)
     rewritten(path, CHANGES[message])
+    with pytest.raises((ValueError, TypeError), match=re.escape(message)) as raised:
+        fl.load(path)
+    assert str(raised.value).startswith(str(path))
+
+
+def deep(levels: int) -> dict[str, Any]:
+    """A description of chains within each other."""
+    described: dict[str, Any] = {"class": "ReLU", "arguments": {}}
+    for _ in range(levels):
+        described = {"class": "Chain", "arguments": {"a": described}}
+    return described
+
+
+CHAIN_CHANGES = {
+    "a: fc must be an object of class, arguments, got 3": lambda d: d["arguments"].update(fc=3),
+    "a: fc must be an object of class, arguments, got {'arg": lambda d: d["arguments"]["fc"].update(kind="layer"),
+    "a: fc: class must be 'GRU'": lambda d: d["arguments"]["fc"].update({"class": "os.system"}),
+    "a: fc: arguments must be a dict": lambda d: d["arguments"]["fc"].update(arguments=[]),
+    "a: fc: arguments must be an object of in_features, out_features, bias, dtype": lambda d: d["arguments"]["fc"][
+        "arguments"
+    ].update(device=1),
+    "a: act: arguments must be an empty object": lambda d: d["arguments"]["act"]["arguments"].update(p=1),
+    "a: fc: weight must have shape (1000000, 1000000), got (2, 4)": lambda d: d["arguments"]["fc"]["arguments"].update(
+        in_features=10**6, out_features=10**6
+    ),
+    "a: lstm: hidden_size must be 4, as the parameters have it, got 5": lambda d: d["arguments"]["lstm"][
+        "arguments"
+    ].update(hidden_size=5),
+    "a must hold arrays of lstm, act, got ['fc.bias', 'fc.weight']": lambda d: d["arguments"].pop("fc"),
+    "others: missing=[], unknown=['bias', 'weight']": lambda d: d["arguments"].update(
+        fc={"class": "ReLU", "arguments": {}}
+    ),
+    "a: c must come where there are time steps": lambda d: d["arguments"].update(
+        b={"class": "LastStep", "arguments": {}}, c={"class": "LastStep", "arguments": {}}
+    ),
+    "a: names of layers must be other than those of a chain": lambda d: d["arguments"].update(
+        vjp={"class": "ReLU", "arguments": {}}
+    ),
+    "a: act: Chain must be given layers": lambda d: d["arguments"].update(act={"class": "Chain", "arguments": {}}),
+    "must hold at most 20 chains within each other, got more": lambda d: d["arguments"].update(b=deep(25)),
+}
+
+
+@pytest.mark.parametrize("message", CHAIN_CHANGES)
+def test_descriptions_that_are_no_chain_are_refused(tmp_path: Path, message: str) -> None:
+    path = tmp_path / "a"
+    fl.Chain(lstm=fl.LSTM(3, 4, seed=0), act=fl.ReLU(), fc=fl.Linear(4, 2, seed=0)).save(path)
+    rewritten(path, CHAIN_CHANGES[message])
     with pytest.raises((ValueError, TypeError), match=re.escape(message)) as raised:
         fl.load(path)
     assert str(raised.value).startswith(str(path))

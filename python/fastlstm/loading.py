@@ -24,7 +24,7 @@ def load(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None 
 
     Returns
     -------
-    LSTM, GRU, RNN or model
+    layer or model
         With the weights bit for bit.
 
     Raises

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 
 from fastlstm import _core, checks
+from fastlstm.forks import generation
 from fastlstm.typing import Floats
 
 __all__ = ["Stream", "step_many"]
+
+CoreState: TypeAlias = tuple[Floats, Floats | None]
+"""h and c of a layer; c is None where there is none."""
 
 
 class StreamBase:
@@ -35,6 +40,59 @@ class StreamBase:
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise TypeError("a stream cannot be pickled: save its state, an ordinary value, and set it on a new stream")
+
+
+class Claim:
+    """One thread at a time: a second one gets RuntimeError.
+
+    In a child the claim of a thread that stayed in the parent leaves states that may be half of a step; `overwrite`
+    takes the stream all the same.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._generation = generation()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            if self._generation == generation():
+                raise RuntimeError("this stream is stepping in another thread; give every thread its own stream")
+            raise RuntimeError(
+                "this stream was stepping when the process was forked, and its state is lost here; "
+                "reset it or set its state"
+            )
+        self._generation = generation()
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
+
+    def overwrite(self) -> Claim:
+        """Make a claim for setting the whole state."""
+        if self._generation != generation():
+            self._lock, self._generation = threading.Lock(), generation()
+        return self
+
+
+def packed_state(states: Sequence[CoreState]) -> Any:
+    """Return the states (N, .) of layers as ``(h, c)`` or ``h``, each with an axis of layers before."""
+    h, c = zip(*states, strict=True)
+    return np.stack(h) if c[0] is None else (np.stack(h), np.stack(c))
+
+
+def core_state(weights: Sequence[_core.Weights], batch_size: int, state: Any, name: str) -> list[CoreState]:
+    """Return a state as what `packed_state` makes it of, checked; `name` is for errors."""
+    first = weights[0]
+    has_cell = first.cell == "lstm"
+    if has_cell and not (isinstance(state, (tuple, list)) and len(state) == 2):
+        checks.complain(TypeError, name, "be a pair of arrays (h, c)", type(state).__name__)
+    arrays = [checks.array(name, part) for part in (state if has_cell else (state,))]
+    for array, size in zip(arrays, (first.state_size, first.hidden_size), strict=False):  # of h and of c
+        shape = (len(weights), batch_size, size)
+        if array.shape != shape:
+            checks.complain(ValueError, name, f"hold arrays of shape {shape}", array.shape)
+        if array.dtype.newbyteorder("=") != first.dtype:
+            checks.refuse_dtype(name, first.dtype, array.dtype)
+    return list(zip(*arrays, strict=True)) if has_cell else [(h, None) for h in arrays[0]]
 
 
 class Stream(StreamBase):
@@ -96,24 +154,11 @@ class Stream(StreamBase):
 
         With a projection h is ``(L, N, P)``.
         """
-        h, c = zip(*self._core.state(), strict=True)
-        return np.stack(h) if c[0] is None else (np.stack(h), np.stack(c))
+        return packed_state(self._core.state())
 
     @state.setter
     def state(self, state: Any) -> None:
-        has_cell = self._weights[0].cell == "lstm"
-        if has_cell and not (isinstance(state, (tuple, list)) and len(state) == 2):
-            checks.complain(TypeError, "state", "be a pair of arrays (h, c)", type(state).__name__)
-        arrays = [checks.array("state", part) for part in (state if has_cell else (state,))]
-        first = self._weights[0]
-        sizes, dtype = (first.state_size, first.hidden_size), first.dtype  # of h and of c
-        for array, size in zip(arrays, sizes, strict=False):
-            shape = (len(self._weights), self.batch_size, size)
-            if array.shape != shape:
-                checks.complain(ValueError, "state", f"hold arrays of shape {shape}", array.shape)
-            if array.dtype.newbyteorder("=") != dtype:
-                checks.refuse_dtype("state", dtype, array.dtype)
-        self._core.set_state(list(zip(*arrays, strict=True)) if has_cell else [(h, None) for h in arrays[0]])
+        self._core.set_state(core_state(self._weights, self.batch_size, state, "state"))
 
     def reset(self) -> None:
         """Set the state to zero."""

@@ -28,3 +28,30 @@ def as_parameter(value: Any, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
     if array.shape != shape:
         checks.refuse_shape(name, shape, array.shape)
     return array
+
+
+def as_counter(value: Any, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
+    """`value` as whole numbers in an array of that `shape`."""
+    array = checks.whole_numbers(name, value)
+    if array.shape != shape:
+        checks.refuse_shape(name, shape, array.shape)
+    return array
+
+
+def as_floats(value: Any, name: str) -> Floats:
+    """`value` if it is an array of float32 or float64, in any byte order."""
+    if not isinstance(value, np.ndarray):
+        checks.complain(TypeError, name, "be a NumPy array of float32 or float64", type(value).__name__)
+    native = value.dtype.newbyteorder("=")
+    if native not in (np.dtype(np.float32), np.dtype(np.float64)):
+        checks.refuse_dtype(name, "float32 or float64", value.dtype)
+    return np.asarray(value, native)
+
+
+def one_state(state: Any, hx: Any) -> Any:
+    """Return the initial state, which has two names."""
+    if hx is None:
+        return state
+    if state is not None:
+        checks.complain(ValueError, "state", "be left out where hx is given, its other name", "both")
+    return hx

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import inspect
-import os
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fastlstm import checks
-from fastlstm.files import native
-from fastlstm.files.bundle import Bundle
 from fastlstm.streaming import Stream
 from fastlstm.typing import Floats
 
+from .arguments import one_state
 from .call import Call, State
-from .parameters import Parameters
+from .parameters import RecurrentParameters
 from .vjp import Pullback, TrainingCall
 
-KERAS_ENDINGS = (".keras", ".h5", ".hdf5")
 
-
-class Recurrent(Parameters):
+class Recurrent(RecurrentParameters):
     """One or more layers of a cell, in one or both directions."""
 
     _states: ClassVar[int]  # arrays in a state: 2 for (h, c), 1 for h
@@ -55,7 +49,9 @@ class Recurrent(Parameters):
         self._rng = np.random.default_rng(checks.seed("seed", seed))
         self._start(self._rng)
 
-    def __call__(self, x: Floats, state: State = None, lengths: ArrayLike | None = None) -> tuple[Floats, State]:
+    def __call__(
+        self, x: Floats, state: State = None, lengths: ArrayLike | None = None, *, hx: State = None
+    ) -> tuple[Floats, State]:
         """Run the layer over sequences, without dropout.
 
         Parameters
@@ -68,6 +64,8 @@ class Recurrent(Parameters):
         lengths : array_like of int, optional
             ``(N,)``, valid steps of every row, in any order. Outputs past them are zero, the final state is the one at
             the last valid step, where the reverse direction starts.
+        hx : ndarray or tuple of ndarray, optional
+            PyTorch's name of `state`.
 
         Returns
         -------
@@ -83,18 +81,18 @@ class Recurrent(Parameters):
         TypeError
             If a dtype is wrong, or something is not an array.
         """
-        call = Call(self, x, state, lengths)
+        call = Call((self,), x, (state if hx is None else one_state(state, hx),), lengths)
         y = call.run()
-        return call.output(y), call.final_state()
+        return call.output(y), call.final_states()[0]
 
     def vjp(
-        self, x: Floats, state: State = None, lengths: ArrayLike | None = None
+        self, x: Floats, state: State = None, lengths: ArrayLike | None = None, *, hx: State = None
     ) -> tuple[tuple[Floats, State], Pullback]:
         """Run the layer as in training, with dropout between layers, and return the way back.
 
         Parameters
         ----------
-        x, state, lengths
+        x, state, lengths, hx
             As for a call. `x` is kept, not copied: do not change it before the pullback has run.
 
         Returns
@@ -102,8 +100,9 @@ class Recurrent(Parameters):
         outputs : tuple
             ``(y, state)``, as a call returns.
         pullback : callable
-            ``pullback(dy, dstate=None) -> Gradients``: from gradients of a scalar with respect to the outputs to those
-            with respect to `x`, `state` and every parameter. It may be called more than once.
+            ``pullback(dy=None, dstate=None) -> Gradients``: from gradients of a scalar with respect to the outputs to
+            those with respect to `x`, `state` and every parameter. None is for an output that the scalar does not
+            depend on. It may be called more than once.
 
         Examples
         --------
@@ -114,9 +113,9 @@ class Recurrent(Parameters):
         >>> grads.x.shape, grads.parameters["weight_hh_l0"].shape
         ((7, 2, 3), (20, 5))
         """
-        call = TrainingCall(self, x, state, lengths)
+        call = TrainingCall(self, x, one_state(state, hx), lengths)
         y = call.run()
-        return (call.output(y), call.final_state()), call.pullback
+        return (call.output(y), call.final_states()[0]), call.pullback
 
     def stream(self, batch_size: int = 1) -> Stream:
         """Make a stream: one time step a call, with a state of its own and this layer's weights as they are now.
@@ -135,49 +134,11 @@ class Recurrent(Parameters):
         ValueError
             If the layer is bidirectional: the reverse direction needs the end of the sequence first.
         """
+        self.check_step()
+        return Stream(self._weights, batch_size)
+
+    def check_step(self) -> None:
+        """Raise unless a time step can be taken by itself."""
         if self.bidirectional:
             cure = ": the reverse direction starts at the end"
             checks.complain(ValueError, "bidirectional", "be False for a layer to stream", True, cure)
-        return Stream(self._weights, batch_size)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the layer to a file, from which `fastlstm.load` makes it again, with the same bits.
-
-        Parameters
-        ----------
-        path : path
-            Of the file, in the format safetensors whatever it ends in. One that is there is replaced, and whole until
-            then.
-
-        Raises
-        ------
-        ValueError
-            If the path ends as files of Keras do.
-        TypeError
-            If the class of the layer is one of your own.
-        OSError
-            If one cannot write there. Nothing is left over then.
-
-        Examples
-        --------
-        >>> import os, tempfile, fastlstm as fl
-        >>> path = os.path.join(tempfile.mkdtemp(), "layer.safetensors")
-        >>> fl.LSTM(3, 5).save(path)
-        >>> fl.load(path).hidden_size
-        5
-        """
-        target = Path(checks.path("path", path))
-        if target.suffix in KERAS_ENDINGS:
-            cure = "; files of Keras hold models"
-            checks.complain(ValueError, "path", f"not end in {' or '.join(KERAS_ENDINGS)}", f"{target}{cure}")
-        native.write(target, Bundle({**self._parameters}, self._description()))
-
-    def _description(self) -> dict[str, Any]:
-        """Return what a file says of the layer: its class and the arguments of the constructor."""
-        cls = type(self)
-        if not cls.__module__.startswith("fastlstm."):
-            cure = "; keep its state_dict() with fastlstm.write_weights()"
-            checks.refuse(TypeError, "a layer that is saved", "of a class of this package", self, cure)
-        names = [name for name in inspect.signature(cls).parameters if name != "seed"]
-        arguments = {name: getattr(self, name) for name in names} | {"dtype": self.dtype.name}
-        return {"kind": "layer", "class": cls.__name__, "arguments": arguments}

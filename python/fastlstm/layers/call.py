@@ -19,27 +19,60 @@ State: TypeAlias = Any  # LSTM: (h, c); GRU, RNN: h
 
 
 class Call:
-    """A run without a way back."""
+    """A run without a way back, of one layer or of several on top of each other.
 
-    def __init__(self, layer: Recurrent, x: Floats, state: State, lengths: Any) -> None:
-        self.layer = layer
-        self.parameters, self.weights = layer._parameters, layer._weights
-        x = as_array(x, "x", layer.dtype)
-        if x.ndim not in (2, 3) or x.shape[-1] != layer.input_size:
-            sizes = ("N, T" if layer.batch_first else "T, N") + f", {layer.input_size}"
-            checks.refuse_shape("x", f"({sizes}) or (T, {layer.input_size})", x.shape)
+    Parameters
+    ----------
+    layers
+        The lowest first, each of the input size that the one below gives; `batch_first` and directions are the same.
+    x
+        Input of the first.
+    states
+        Of each layer.
+    lengths
+        Valid steps of every row, or None.
+    names
+        Of the states, in errors.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Recurrent],
+        x: Floats,
+        states: Sequence[State],
+        lengths: Any,
+        names: Sequence[str] = ("state",),
+    ) -> None:
+        self.layers, self.layer = layers, layers[-1]
+        first = layers[0]
+        self.weights = first._weights
+        x = as_array(x, "x", first.dtype)
+        if x.ndim not in (2, 3) or x.shape[-1] != first.input_size:
+            sizes = ("N, T" if first.batch_first else "T, N") + f", {first.input_size}"
+            checks.refuse_shape("x", f"({sizes}) or (T, {first.input_size})", x.shape)
         self.batched = x.ndim == 3
         self.x = self.time_first(x)
         self.lengths = None if lengths is None else checks.whole_numbers("lengths", lengths)
-        self.states = self._initial(state)
-        self.final: list[tuple[Floats, ...]] = []
+        self.states = self._initial(first, states[0], names[0])
+        if len(layers) > 1:
+            above = zip(layers[1:], states[1:], names[1:], strict=True)
+            self.states = [*self.states, *(start for given in above for start in self._initial(*given))]
+            self.weights = [weights for layer in layers for weights in layer._weights]
+        self.final: list[tuple[Floats, ...]] = []  # of every layer and direction
 
     def run(self) -> Floats:
         """All layers without tapes: (T, N, I) to (T, N, D*S)."""
         y, parts = self.outputs()
-        for state in _core.forward_stack(self.weights, self.x, self.states, parts, self.lengths):
-            self.keep_final(*state)
+        self._forward(parts)
         return y
+
+    def run_to_state(self) -> None:
+        """As `run`, for the final states alone."""
+        self._forward([None] * self.layer.num_directions)
+
+    def _forward(self, parts: Sequence[Floats | None]) -> None:
+        for h_n, c_n in _core.forward_stack(self.weights, self.x, self.states, parts, self.lengths):
+            self.final.append((h_n,) if c_n is None else (h_n, c_n))
 
     # -- sequences ---------------------------------------------------------------------------------------------------
 
@@ -70,17 +103,16 @@ class Call:
 
     # -- states ------------------------------------------------------------------------------------------------------
 
-    def _initial(self, state: State) -> list[tuple[Floats | None, Floats | None]]:
+    def _initial(self, layer: Recurrent, state: State, name: str) -> list[tuple[Floats | None, Floats | None]]:
         """(h_0, c_0) of every layer and direction."""
-        count = self.layer.num_layers * self.layer.num_directions
+        count = layer.num_layers * layer.num_directions
         if state is None:
             return [(None, None)] * count
-        arrays = self.state_arrays(state, "state")
+        arrays = self.state_arrays(layer, state, name)
         return [(arrays[0][k], arrays[1][k] if len(arrays) == 2 else None) for k in range(count)]
 
-    def state_arrays(self, state: State, name: str) -> tuple[Floats, ...]:
-        """Check the arrays of a state or of its gradient, giving them a batch axis."""
-        layer = self.layer
+    def state_arrays(self, layer: Recurrent, state: State, name: str) -> tuple[Floats, ...]:
+        """Check the arrays of a state of a `layer` or of its gradient, giving them a batch axis."""
         names = (f"{name}[0]", f"{name}[1]") if layer._states == 2 else (name,)
         parts = state if layer._states == 2 else (state,)
         if layer._states == 2 and not (isinstance(state, (tuple, list)) and len(state) == 2):
@@ -96,20 +128,29 @@ class Call:
             arrays.append(array if self.batched else array[:, None])
         return tuple(arrays)
 
-    def keep_final(self, h_n: Floats, c_n: Floats | None) -> None:
-        """Note the state that a layer and direction ended with."""
-        self.final.append((h_n,) if c_n is None else (h_n, c_n))
-
-    def pack_state(self, states: Sequence[tuple[Floats, ...]]) -> State:
-        """Give the states of all layers and directions the caller's form."""
+    def pack_state(self, layer: Recurrent, states: Sequence[tuple[Floats, ...]]) -> State:
+        """Give the states of all layers and directions of a `layer` the caller's form."""
         parts = tuple(_stacked(part) for part in zip(*states, strict=True))
         if not self.batched:
             parts = tuple(part[:, 0] for part in parts)
-        return parts if self.layer._states == 2 else parts[0]
+        return parts if layer._states == 2 else parts[0]
 
-    def final_state(self) -> State:
-        """Return the state after the last step in PyTorch's form."""
-        return self.pack_state(self.final)
+    def final_states(self) -> list[State]:
+        """Return the states of every layer after the last step in PyTorch's form."""
+        if len(self.layers) == 1:  # as nearly always, and where a whole call takes microseconds
+            return [self.pack_state(self.layer, self.final)]
+        found, begin = [], 0
+        for layer in self.layers:
+            end = begin + layer.num_layers * layer.num_directions
+            found.append(self.pack_state(layer, self.final[begin:end]))
+            begin = end
+        return found
+
+    def final_hidden(self) -> Floats:
+        """Return h of the last layer after the last step, directions joined: (N, D*S)."""
+        parts = [state[0] for state in self.final[-self.layer.num_directions :]]
+        hidden = parts[0] if len(parts) == 1 else cast(Floats, np.concatenate(parts, axis=-1))
+        return hidden if self.batched else hidden[0]
 
 
 def _stacked(arrays: Sequence[Floats]) -> Floats:

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-import inspect
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import NDArray
 
 from fastlstm import checks
 from fastlstm.files.bundle import Bundle
 
+from .cells import GRUCell, LSTMCell, RNNCell
+from .chains import Chain
+from .dropout import Dropout
+from .elementwise import LeakyReLU, ReLU, Sigmoid, Tanh
+from .embedding import Embedding
 from .gru import GRU
+from .layer import Layer
+from .linear import Linear
 from .lstm import LSTM
+from .normalization import BatchNorm1d, LayerNorm
+from .over_time import FinalHidden, LastStep, LastValidStep, MaxOverTime, MeanOverTime
 from .rnn import RNN
-from .sizes import OF_PARAMETERS
+from .shares import LogSoftmax, Softmax
+from .sizes import named_arrays
 
-if TYPE_CHECKING:
-    from .base import Recurrent
-
-_CLASSES: dict[str, type[Recurrent]] = {"GRU": GRU, "LSTM": LSTM, "RNN": RNN}
-_KEYS = ("kind", "class", "arguments")
+_CLASSES: dict[str, type[Layer]] = {
+    cls.__name__: cls
+    for cls in (
+        *(GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell, Linear, Embedding, LayerNorm, BatchNorm1d, Dropout, Chain),
+        *(ReLU, LeakyReLU, Sigmoid, Tanh, Softmax, LogSoftmax),
+        *(FinalHidden, LastStep, LastValidStep, MaxOverTime, MeanOverTime),
+    )
+}
+_KEYS = ("class", "arguments")
+_DEEPEST = 20  # chains within chains
 
 
 def layer_of(bundle: Bundle, owner: str) -> Any:
@@ -26,25 +43,45 @@ def layer_of(bundle: Bundle, owner: str) -> Any:
     Parameters
     ----------
     bundle
-        What `Recurrent.save` wrote.
+        What `Layer.save` wrote.
     owner
         Name of the file, for errors.
     """
-    description = bundle.description
-    if description.keys() != {*_KEYS}:
-        checks.refuse(ValueError, f"{owner}: the description", f"an object of {', '.join(_KEYS)}", description)
-    cls = _CLASSES[checks.one_of(f"{owner}: class", description["class"], _CLASSES)]
-    arguments = checks.settings(f"{owner}: arguments", description["arguments"])
-    known = [name for name in inspect.signature(cls).parameters if name != "seed"]
+    described, keys = bundle.description, ("kind", *_KEYS)
+    if described.keys() != {*keys}:
+        checks.refuse(ValueError, f"{owner}: the description", f"an object of {', '.join(keys)}", described)
+    return _made({key: described[key] for key in _KEYS}, bundle.arrays, owner, 0)
+
+
+def _made(described: Any, arrays: Mapping[str, NDArray[Any]], owner: str, depth: int) -> Layer:
+    """Make a layer, `depth` chains deep."""
+    if not isinstance(described, dict) or described.keys() != {*_KEYS}:
+        checks.refuse(ValueError, owner, f"an object of {', '.join(_KEYS)}", described)
+    cls = _CLASSES[checks.one_of(f"{owner}: class", described["class"], _CLASSES)]
+    arguments = checks.settings(f"{owner}: arguments", described["arguments"])
+    if cls is Chain:
+        return _made_chain(arguments, arrays, owner, depth)
+    known = cls._arguments(without=("seed",))
     if arguments.keys() != {*known}:
-        checks.refuse(ValueError, f"{owner}: arguments", f"an object of {', '.join(known)}", arguments)
+        wanted = f"an object of {', '.join(known)}" if known else "an empty object"
+        checks.refuse(ValueError, f"{owner}: arguments", wanted, arguments)
     try:
-        options = {name: value for name, value in arguments.items() if name not in OF_PARAMETERS}
-        layer = cls.from_state_dict(bundle.arrays, **options)
+        return cls._restored(arguments, arrays)
     except (ValueError, TypeError) as error:
         raise checks.named(error, owner) from error
-    for name in OF_PARAMETERS:
-        if name in arguments and arguments[name] != getattr(layer, name):
-            must = f"be {getattr(layer, name)}, as the parameters have it"
-            checks.complain(ValueError, f"{owner}: {name}", must, checks.shown(arguments[name]))
-    return layer
+
+
+def _made_chain(pieces: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], owner: str, depth: int) -> Layer:
+    if depth >= _DEEPEST:
+        checks.complain(ValueError, owner, f"hold at most {_DEEPEST} chains within each other", "more")
+    unknown = [name for name in arrays if name.partition(".")[0] not in pieces]
+    if unknown:
+        checks.complain(ValueError, owner, f"hold arrays of {', '.join(pieces)}", checks.shown(unknown))
+    made = {
+        name: _made(described, named_arrays(arrays, f"{name}."), f"{owner}: {name}", depth + 1)
+        for name, described in pieces.items()
+    }
+    try:
+        return Chain(**made)
+    except (ValueError, TypeError) as error:
+        raise checks.named(error, owner) from error

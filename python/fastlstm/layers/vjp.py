@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from fastlstm import _core, checks
-from fastlstm.forks import safe_at_forks
 from fastlstm.typing import Floats
 
 from .arguments import as_array
 from .call import Call, State
+from .draws import dropout_mask
 from .parameters import core_name
 
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ class Gradients:
     Attributes
     ----------
     x : ndarray
-        In the shape of the input.
+        In the shape of the input; None where that is of whole numbers.
     state : ndarray or tuple of ndarray
-        In the form of the initial state.
+        In the form of the initial state; None where there is none.
     parameters : dict of str to ndarray
         By parameter name.
     """
 
-    x: Floats
+    x: Any
     state: State
     parameters: dict[str, Floats]
 
@@ -44,8 +44,9 @@ class Gradients:
 class TrainingCall(Call):
     """A run that keeps the tapes of its layers and the masks of its dropout."""
 
-    def __init__(self, layer: Recurrent, x: Floats, state: State, lengths: Any) -> None:
-        super().__init__(layer, x, state, lengths)
+    def __init__(self, layer: Recurrent, x: Floats, state: State, lengths: Any, name: str = "state") -> None:
+        super().__init__((layer,), x, (state,), lengths, (name,))
+        self.parameters = layer._parameters
         self.tapes: list[_core.Tape] = []
         self.masks: list[Floats | None] = []
 
@@ -64,7 +65,7 @@ class TrainingCall(Call):
             arguments = (self.weights[k], inputs, *self.states[k], part, self.lengths, direction == 1)
             h_n, c_n, tape = _core.forward_training(*arguments)
             self.tapes.append(tape)
-            self.keep_final(h_n, c_n)
+            self.final.append((h_n,) if c_n is None else (h_n, c_n))
         return y
 
     def _drop(self, layer: int, y: Floats) -> Floats:
@@ -72,35 +73,55 @@ class TrainingCall(Call):
         p = self.layer.dropout
         mask: Floats | None = None
         if p > 0 and layer < self.layer.num_layers - 1:
-            keep = safe_at_forks(self.layer._rng).random(y.shape) >= p
-            mask = (keep * (1 / (1 - p) if p < 1 else 0.0)).astype(self.layer.dtype)
+            mask = dropout_mask(self.layer._rng, y.shape, p, self.layer.dtype)
         self.masks.append(mask)
         return y if mask is None else y * mask
 
-    def pullback(self, dy: Floats, dstate: State = None) -> Gradients:
+    def pullback(self, dy: Floats | None = None, dstate: State = None) -> Gradients:
         """From gradients of the outputs to those of the inputs; see `Recurrent.vjp`."""
-        layer = self.layer
-        dy = as_array(dy, "dy", layer.dtype)
-        size = layer.num_directions * layer._state_size
+        if dy is None and dstate is None:
+            checks.refuse_pair("pullback", dy=dy, dstate=dstate)
+        return self.pull(None if dy is None else self.checked(dy), self.seeds(dstate, "dstate"))
+
+    def seeds(self, dstate: State, name: str, hidden: Floats | None = None) -> Sequence[Floats | None] | None:
+        """Return the gradient of the final states, (L*D, N, .): `dstate`, and with it that of `final_hidden`."""
+        layer, N = self.layer, self.x.shape[1]
+        seeds = None if dstate is None else self.state_arrays(layer, dstate, name)
+        if hidden is None:
+            return seeds
+        D, S = layer.num_directions, layer._state_size
+        dh = np.zeros((layer.num_layers * D, N, S), layer.dtype) if seeds is None else seeds[0].copy()
+        dh[-D:] += hidden.reshape(N, D, S).transpose(1, 0, 2)
+        return (dh, *(seeds or ())[1:])
+
+    def checked(self, dy: Floats) -> Floats:
+        """`dy` if it is what the gradient of the output can be."""
+        dy = as_array(dy, "dy", self.layer.dtype)
+        size = self.layer.num_directions * self.layer._state_size
         shape = self.output(np.broadcast_to(np.empty(1), (*self.x.shape[:2], size))).shape
         if dy.shape != shape:
             checks.refuse_shape("dy", shape, dy.shape)
-        seeds = None if dstate is None else self.state_arrays(dstate, "dstate")
+        return dy
+
+    def pull(self, dy: Floats | None, seeds: Sequence[Floats | None] | None) -> Gradients:
+        """As `pullback`, with what is checked: the `seeds` are dh_n and dc_n, (L*D, N, .)."""
+        layer = self.layer
         parameters: dict[str, Floats] = {}
         dstates: list[tuple[Floats, ...]] = []
-        dinputs = self.time_first(dy)
+        dinputs = None if dy is None else self.time_first(dy)
         for k in reversed(range(layer.num_layers)):
             mask = self.masks[k]
-            dinputs = dinputs if mask is None else dinputs * mask
+            dinputs = dinputs if mask is None or dinputs is None else dinputs * mask
             dinputs = self._pull_layer(k, dinputs, seeds, parameters, dstates)
+        assert dinputs is not None
         in_order = {name: parameters[name] for name in layer._shapes()}
-        return Gradients(self.output(dinputs), self.pack_state(dstates[::-1]), in_order)
+        return Gradients(self.output(dinputs), self.pack_state(layer, dstates[::-1]), in_order)
 
     def _pull_layer(
         self,
         layer: int,
-        dy: Floats,
-        seeds: tuple[Floats, ...] | None,
+        dy: Floats | None,
+        seeds: Sequence[Floats | None] | None,
         parameters: dict[str, Floats],
         dstates: list[tuple[Floats, ...]],
     ) -> Floats:
@@ -114,8 +135,8 @@ class TrainingCall(Call):
             shapes = {name: self.parameters[name + suffix].shape for name in self.layer._parameter_names}
             own = {name: _core.empty(shape, self.layer.dtype) for name, shape in shapes.items()}
             parameters |= {name + suffix: gradient for name, gradient in own.items()}
-            part = dy[..., direction * S : (direction + 1) * S]
-            dh_n, dc_n = (None, None) if seeds is None else (seeds[0][k], seeds[1][k] if len(seeds) == 2 else None)
+            part = None if dy is None else dy[..., direction * S : (direction + 1) * S]
+            dh_n, dc_n = (None if seed is None else seed[k] for seed in (*(seeds or ()), None, None)[:2])
             dh_0, dc_0 = _core.backward(self.tapes[k], part, dh_n, dc_n, dx, **_as_gradients(own))
             dstates.append((dh_0,) if dc_0 is None else (dh_0, dc_0))
             total = dx if total is None else total + dx

@@ -117,14 +117,6 @@ def as_mask(mask: Any, name: str, shape: tuple[int, ...], ndim: int | None = Non
     return array if array.dtype == np.bool_ else array != 0
 
 
-def add_rows(total: Array, places: Array, rows: Array) -> None:
-    """Add each of the `rows` (n, size) to row ``places[i]`` of `total`, a contiguous array; places may repeat."""
-    size = total.shape[-1]
-    # NumPy is several times faster here with one flat axis than with two.
-    flat = places[:, None] * size + np.arange(size)
-    np.add.at(total.reshape(-1), flat.reshape(-1), rows.reshape(-1))
-
-
 def shape_text(shape: Shape) -> str:
     """Return a shape as users write it, with None for a free axis."""
     return str(tuple(shape))

@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array, add_rows
+from fastlstm.tables import add_rows
+
+from .arrays import Array
 
 
 class RowGradient:

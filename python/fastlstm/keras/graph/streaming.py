@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -12,8 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastlstm import checks
-from fastlstm.forks import generation
-from fastlstm.streaming import StreamBase
+from fastlstm.streaming import Claim, StreamBase
 
 from ..foundation import core
 from ..foundation.arrays import Array
@@ -129,37 +127,6 @@ def _cast(x: Array, layer: Layer, steps: list[Step]) -> Array:
     cast = np.empty(x.shape, layer.dtype)
     steps.append(partial(np.copyto, cast, x))
     return cast
-
-
-class Claim:
-    """One thread at a time: a second one gets RuntimeError.
-
-    In a child the claim of a thread that stayed in the parent leaves states that may be half of a step; `overwrite`
-    takes the stream all the same.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._generation = generation()
-
-    def __enter__(self) -> None:
-        if not self._lock.acquire(blocking=False):
-            if self._generation == generation():
-                raise RuntimeError("this stream is stepping in another thread; give every thread its own stream")
-            raise RuntimeError(
-                "this stream was stepping when the process was forked, and its state is lost here; "
-                "reset it or set its state"
-            )
-        self._generation = generation()
-
-    def __exit__(self, *error: object) -> None:
-        self._lock.release()
-
-    def overwrite(self) -> Claim:
-        """Make a claim for setting the whole state."""
-        if self._generation != generation():
-            self._lock, self._generation = threading.Lock(), generation()
-        return self
 
 
 class ModelStream(StreamBase):

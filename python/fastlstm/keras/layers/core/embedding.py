@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastlstm import checks
+from fastlstm.tables import add_rows
 
 from ... import ops
-from ...foundation.arrays import Array, Shape, add_rows, any_numbers
+from ...foundation.arrays import Array, Shape, any_numbers
 from ...foundation.rows import gradient_of_rows
 from ...foundation.symbolic import any_symbolic
 from ...foundation.variable import Variable

@@ -5,7 +5,9 @@
 
 import numpy as np
 
-from ...foundation.arrays import Array, add_rows
+from fastlstm.tables import add_rows
+
+from ...foundation.arrays import Array
 
 
 def repeat_last(y: Array, valid: Array) -> None:

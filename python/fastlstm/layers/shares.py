@@ -1,0 +1,115 @@
+"""Softmax and its logarithm."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastlstm import checks
+from fastlstm.typing import Floats
+
+from .arguments import as_floats
+from .stateless import Back, Stateless
+
+
+class OverAxis(Stateless):
+    """Base of the functions of the numbers along an axis.
+
+    Parameters
+    ----------
+    dim : int
+        The axis, counted from the end if negative.
+    """
+
+    def __init__(self, dim: int = -1) -> None:
+        self.dim = checks.whole_number("dim", dim)
+
+    def checked(self, x: NDArray[np.floating]) -> Floats:
+        """Return the input, if it has the axis."""
+        array = as_floats(x, "x")
+        if not -array.ndim <= self.dim < array.ndim:
+            got = f"shape {array.shape}"
+            checks.complain(ValueError, "x", f"have an axis {self.dim}, the dim of the layer", got)
+        return array
+
+    def last(self, x: NDArray[np.floating]) -> Floats:
+        """Return a copy of `x` with the axis as its last and no gaps, in which sums have the same bits everywhere."""
+        return np.array(np.moveaxis(x, self.dim, -1), x.dtype, order="C")
+
+    def back(self, y: Floats) -> Floats:
+        """Give an array the axes of `x` again."""
+        return np.moveaxis(y, -1, self.dim)
+
+    def check_step(self) -> None:
+        """Raise unless the axis is the last one, which time steps have."""
+        if self.dim != -1:
+            checks.complain(
+                ValueError, "dim", "be -1 for a layer to stream, where arrays have no axis of time", self.dim
+            )
+
+
+class Softmax(OverAxis):
+    """Shares that sum to 1 along an axis, as ``torch.nn.Softmax``.
+
+    Parameters
+    ----------
+    dim : int
+        The axis, counted from the end if negative; the last one if left out.
+    """
+
+    def forward(self, x: NDArray[np.floating]) -> Floats:
+        """Compute the output."""
+        return self.back(_softmax(self.last(x)))
+
+    def forward_training(self, x: NDArray[np.floating]) -> tuple[Floats, Back]:
+        """Compute the output, and what leads back."""
+        y = _softmax(self.last(x))
+
+        def back(dy: Floats) -> tuple[Floats, dict[str, Floats]]:
+            slopes = self.last(dy)
+            return self.back(y * (slopes - (slopes * y).sum(-1, keepdims=True))), {}
+
+        return self.back(y), back
+
+
+class LogSoftmax(OverAxis):
+    """Logarithms of the shares of `Softmax`, as ``torch.nn.LogSoftmax``.
+
+    Parameters
+    ----------
+    dim : int
+        The axis, counted from the end if negative; the last one if left out.
+    """
+
+    def forward(self, x: NDArray[np.floating]) -> Floats:
+        """Compute the output."""
+        return self.back(_log_softmax(self.last(x)))
+
+    def forward_training(self, x: NDArray[np.floating]) -> tuple[Floats, Back]:
+        """Compute the output, and what leads back."""
+        y = _log_softmax(self.last(x))
+
+        def back(dy: Floats) -> tuple[Floats, dict[str, Floats]]:
+            slopes = self.last(dy)
+            return self.back(slopes - np.exp(y) * slopes.sum(-1, keepdims=True)), {}
+
+        return self.back(y), back
+
+
+def _softmax(x: Floats) -> Floats:
+    """Over the last axis of an array of one's own."""
+    y = np.exp(_below_zero(x))
+    return cast(Floats, y / y.sum(-1, keepdims=True))
+
+
+def _log_softmax(x: Floats) -> Floats:
+    """As `_softmax`, of the logarithm."""
+    y = _below_zero(x)
+    return cast(Floats, y - np.log(np.exp(y).sum(-1, keepdims=True)))
+
+
+def _below_zero(x: Floats) -> Floats:
+    with np.errstate(over="ignore", invalid="ignore"):  # a row of -inf alone is NaN, as in PyTorch
+        return cast(Floats, x - x.max(-1, keepdims=True, initial=-np.inf))

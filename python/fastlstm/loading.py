@@ -40,6 +40,6 @@ def load(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None 
     kind = checks.one_of(f"{given}: kind", bundle.description.get("kind"), ("layer", "model"))
     if kind == "layer":
         return saving.layer_of(bundle, str(given))
-    from fastlstm.keras.files.native import model_of  # which layers do without
+    from fastlstm.keras.files.native import model_of_bundle  # which layers do without
 
-    return model_of(bundle, str(given), custom_objects)
+    return model_of_bundle(bundle, str(given), custom_objects)

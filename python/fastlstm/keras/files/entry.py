@@ -11,7 +11,6 @@ from fastlstm import checks
 
 from . import keras_3, legacy
 from .native import load_native, save_native
-from .places import places
 
 LEGACY = (".h5", ".hdf5")
 WEIGHTS = ".weights.h5"
@@ -36,8 +35,6 @@ def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = T
     for name in kwargs:
         checks.one_of("save()'s argument", name, ("include_optimizer", "zipped", "save_format"))
     whole = checks.truth("include_optimizer", kwargs.get("include_optimizer", True))
-    for layer in places(model).values():
-        layer.check_savable()
     if path.suffix == ".keras":
         keras_3.save_model(model, path)
     elif path.suffix in LEGACY:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import random
 import resource
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 from seeds import FRESH
 
+from fastlstm.files import atomic
 from fastlstm.files.atomic import replaced
 
 
@@ -87,26 +89,75 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> Non
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"old"}
 
 
+@pytest.mark.parametrize("path_of_open_files", ["/proc/self/fd", "/nowhere"])
+def test_systems_without_nameless_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path_of_open_files: str
+) -> None:
+    """There a file has a name of its own while it is written, and the rest is the same."""
+    monkeypatch.setattr(atomic, "_OPEN", path_of_open_files)
+    seen = set()
+    for text in (b"old", b"new"):
+        with replaced(tmp_path / "a") as new:
+            new.write(text)
+            seen |= {path.name for path in tmp_path.iterdir()}
+    assert any(name.startswith(".fastlstm-") for name in seen) == (path_of_open_files == "/nowhere")
+    with pytest.raises(TypeError), replaced(tmp_path / "a") as new:
+        new.write("half")  # type: ignore[arg-type]
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"new"}
+
+
+def test_what_was_left_over_goes_and_what_is_being_written_stays(tmp_path: Path) -> None:
+    left, held = tmp_path / ".fastlstm-0123.tmp", tmp_path / ".fastlstm-4567.tmp"
+    left.touch()
+    with held.open("wb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with replaced(tmp_path / "a") as new:
+            new.write(b"new")
+        assert {path.name for path in tmp_path.iterdir()} == {"a", held.name}
+    with replaced(tmp_path / "a") as new:
+        new.write(b"new")
+    assert {path.name for path in tmp_path.iterdir()} == {"a"}
+
+
+def test_several_processes_may_write_one_file(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WRITER.replace("while True", "for _ in range(50)"), os.fspath(tmp_path / "a")]
+    writers = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(3)]
+    assert [writer.wait() for writer in writers] == [0, 0, 0]
+    assert {path.name for path in tmp_path.iterdir()} == {"a"}
+    assert (tmp_path / "a").read_bytes() in WHOLE
+
+
+WHOLE = (b"a" * 300_000, b"b" * 300_000)
 WRITER = """
 import sys
-from fastlstm.files.atomic import replaced
+from fastlstm.files import atomic
 print("ready", flush=True)
 while True:
     for letter in b"ab":
-        with replaced(sys.argv[1]) as new:
+        with atomic.replaced(sys.argv[1]) as new:
             new.write(bytes([letter]) * 300_000)
 """
 
 
 @pytest.mark.slow
-def test_a_process_killed_at_any_moment_leaves_a_whole_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("named", [False, True])
+def test_a_process_killed_at_any_moment_leaves_a_whole_file(tmp_path: Path, named: bool) -> None:
+    """And nothing else, but between the last two steps; that goes at the next time."""
     print(f"FASTLSTM_TEST_SEED={FRESH}")
     path, moments = tmp_path / "a", random.Random(FRESH)
-    path.write_bytes(b"a" * 300_000)
-    for _ in range(40):
-        with subprocess.Popen([sys.executable, "-c", WRITER, os.fspath(path)], stdout=subprocess.PIPE) as child:
+    writer = WRITER.replace("print", "atomic._OPEN = '/nowhere'\nprint") if named else WRITER
+    path.write_bytes(WHOLE[0])
+    left = 0
+    for _ in range(50):
+        with subprocess.Popen([sys.executable, "-c", writer, os.fspath(path)], stdout=subprocess.PIPE) as child:
             assert child.stdout is not None
             child.stdout.readline()
             time.sleep(moments.uniform(0, 0.05))
             child.kill()
-        assert path.read_bytes() in (b"a" * 300_000, b"b" * 300_000)
+        assert path.read_bytes() in WHOLE
+        left += len(list(tmp_path.iterdir())) > 1
+        with replaced(tmp_path / "b") as new:
+            new.write(b"b")
+        assert {entry.name for entry in tmp_path.iterdir()} == {"a", "b"}
+        (tmp_path / "b").unlink()
+    assert named or left < 10

@@ -5,50 +5,17 @@ They are read in a process of its own, whose memory is limited for each (`readin
 
 from __future__ import annotations
 
-import json
-import re
-import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from hostile_files import FILES, FOUR, TOUCHED, flipped, mutations, tensor, torch_of
+from hostile_files import FILES, FOUR, assert_clear, flipped, mutations, read_all, tensor, torch_of
 from seeds import FIXED, FRESH
 
 import fastlstm as fl
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and sizes of processes are asked of Linux")
-
-READER = Path(__file__).parent / "reading_files.py"
-Outcomes = dict[str, dict[str, Any]]
-
-
-def read_all(folder: Path, files: dict[str, bytes]) -> Outcomes:
-    """Read files in another process, and hold it to leaving nothing behind."""
-    (folder / "files").mkdir()
-    (folder / "work").mkdir()
-    for name, data in files.items():
-        (folder / "files" / name).write_bytes(data)
-    command = [sys.executable, READER, folder / "files"]
-    path = str(Path(fl.__file__).parents[1])
-    done = subprocess.run(
-        command, cwd=folder / "work", env={"PYTHONPATH": path}, capture_output=True, text=True, check=False, timeout=600
-    )
-    assert done.returncode == 0, done.stderr
-    assert list((folder / "work").iterdir()) == [], TOUCHED
-    assert {file.name: file.read_bytes() for file in (folder / "files").iterdir()} == files
-    outcomes: Outcomes = json.loads(done.stdout)
-    assert outcomes.keys() == files.keys()
-    return outcomes
-
-
-def assert_clear(name: str, found: dict[str, Any]) -> None:
-    """A refusal names the file, what it must be and what it is."""
-    assert found["error"] in ("ValueError", "TypeError"), f"{name}: {found}"
-    assert re.search(rf"{re.escape(name)}.* must .*, got ", found["text"], re.DOTALL), f"{name}: {found['text']}"
-    assert len(found["text"]) < 1500, name
 
 
 @pytest.mark.slow
@@ -91,8 +58,9 @@ COUNT = 1500
 @pytest.mark.parametrize("ending", [*FILES, ""])
 def test_damaged_files_are_read_or_refused(tmp_path: Path, ending: str, seed: int) -> None:
     print(f"FASTLSTM_TEST_SEED={seed}")
-    drawn = mutations(originals(tmp_path, ending), np.random.default_rng(seed), COUNT)
-    outcomes = read_all(tmp_path, {f"{k}{ending}": data for k, data in enumerate(drawn)})
+    whole = originals(tmp_path, ending)
+    drawn = mutations(whole, np.random.default_rng(seed), COUNT)
+    outcomes = read_all(tmp_path, {f"{k}{ending}": data for k, data in enumerate(drawn)}, {f"whole{ending}": whole[0]})
     refused = {name: found for name, found in outcomes.items() if found["error"] is not None}
     for name, found in refused.items():
         assert_clear(name, found)

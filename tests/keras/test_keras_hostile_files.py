@@ -56,7 +56,7 @@ def test_places_that_hold_no_file(saved):
         model.save(saved / "folder.h5")
     with pytest.raises(FileNotFoundError, match="nowhere"):
         model.save(saved / "nowhere" / "m.keras")
-    with pytest.raises(ValueError, match=r"filepath must end in .weights.h5, .h5 or .hdf5, got .*m.json"):
+    with pytest.raises(ValueError, match=r"filepath must end in .weights.h5, .h5, .hdf5, got .*m.json"):
         model.save_weights(saved / "m.json")
     with pytest.raises(ValueError, match=r"by_name must come with a file .h5 or .hdf5 of Keras 2"):
         model.load_weights(saved / "m.weights.h5", by_name=True)

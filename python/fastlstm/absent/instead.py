@@ -43,7 +43,7 @@ TABLE = (
     ("Keras exports; a model of the same config and weights does there", "export* Model.export tf.lite"),
     (
         "ModelCheckpoint keeps the model or its weights; load_weights() takes them back",
-        "callbacks.OrbaxCheckpoint callbacks.BackupAndRestore",
+        "callbacks.OrbaxCheckpoint",
     ),
     # Callbacks
     ("CSVLogger writes the logs to a file; fit() returns them", "callbacks.TensorBoard tf.summary"),

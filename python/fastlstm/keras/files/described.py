@@ -34,7 +34,7 @@ def model_of(
     try:
         with undrawn(sum(array.size for array in tree.arrays.values())):
             model = deserialize_keras_object(config if compiled else {**config, "compile_config": None}, custom_objects)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, NotImplementedError) as error:
         raise checks.named(error, owner) from error
     if not hasattr(model, "get_layer"):
         checks.refuse(TypeError, owner, "that of a model", model)

@@ -14,6 +14,7 @@ from .native import load_native, save_native
 
 LEGACY = (".h5", ".hdf5")
 WEIGHTS = ".weights.h5"
+ENDINGS_OF_WEIGHTS = (WEIGHTS, *LEGACY)
 
 
 def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = True, **kwargs: Any) -> None:
@@ -94,7 +95,7 @@ def save_weights(model: Any, filepath: str | os.PathLike[str], overwrite: bool =
     elif path.suffix in LEGACY:
         legacy.save_weights(model, path)
     else:
-        _refuse_ending(path, f"end in {WEIGHTS}, .h5 or .hdf5")
+        _refuse_ending(path, f"end in {', '.join(ENDINGS_OF_WEIGHTS)}")
 
 
 def load_weights(

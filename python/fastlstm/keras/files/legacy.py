@@ -154,7 +154,7 @@ def _compile(model: Any, settings: dict[str, Any], custom_objects: Any, owner: s
         with custom_object_scope(custom_objects):
             given = {name: restored(with_modules(settings.get(name), _PLACES[name]), name) for name in _PLACES}
             model.compile(optimizer=given.pop("optimizer_config"), **given)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, NotImplementedError) as error:
         raise checks.named(error, owner) from error
 
 

@@ -13,9 +13,10 @@ from fastlstm.files import native
 from fastlstm.files.bundle import Bundle
 from fastlstm.files.hdf5 import Tree
 
+from ..foundation.arrays import Array
 from ..foundation.serialization import serialize_keras_object
 from .described import model_of
-from .state import Restoring, state_of_model
+from .state import Files, Restoring, state_of_model
 
 _FILES = "files/"
 """What the names of texts begin with, which are arrays of bytes."""
@@ -25,9 +26,21 @@ _KEYS = ("kind", "model")
 def save_native(model: Any, path: Path) -> None:
     """Write a model: what it is made of, its weights, how it is compiled, and the state of its optimizer."""
     model.plan  # noqa: B018 - says so if there are no weights yet
-    tree, files = state_of_model(model)
+    arrays = bundled(*state_of_model(model))
+    native.write(path, Bundle(arrays, {"kind": "model", "model": serialize_keras_object(model)}))
+
+
+def bundled(tree: Tree, files: Files) -> dict[str, Array]:
+    """Return the arrays of a model with its texts among them."""
     texts = {f"{_FILES}{name}": np.frombuffer(text, np.uint8) for name, text in files.items()}
-    native.write(path, Bundle(tree.arrays | texts, {"kind": "model", "model": serialize_keras_object(model)}))
+    return tree.arrays | texts
+
+
+def parted(arrays: Mapping[str, Array]) -> tuple[Tree, Files]:
+    """Return what `bundled` put together."""
+    texts = {name: array for name, array in arrays.items() if name.startswith(_FILES)}
+    tree = Tree({name: array for name, array in arrays.items() if name not in texts}, {})
+    return tree, {name.removeprefix(_FILES): array.tobytes() for name, array in texts.items()}
 
 
 def load_native(path: Path, custom_objects: Mapping[str, Any] | None = None, compiled: bool = True) -> Any:
@@ -55,9 +68,7 @@ def model_of_bundle(
         wanted = f"an object of {', '.join(_KEYS)}"
         checks.refuse(ValueError, f"{owner}: the description", wanted, bundle.description)
     config = checks.settings(f"{owner}: model", bundle.description["model"])
-    names = [name for name in bundle.arrays if name.startswith(_FILES)]
-    tree = Tree({name: array for name, array in bundle.arrays.items() if name not in names}, {})
+    tree, files = parted(bundle.arrays)
     model = model_of(config, tree, owner, custom_objects, compiled)
-    texts = {name.removeprefix(_FILES): bundle.arrays[name].tobytes() for name in names}
-    Restoring(model, tree, owner, texts).run()
+    Restoring(model, tree, owner, files).run()
     return model

@@ -9,6 +9,9 @@ from contextlib import contextmanager
 
 from fastlstm import checks
 
+MOST_TRIED = 2**23
+"""Numbers of arrays on which a function is tried to find its shapes; entries of a list as long as a config says."""
+
 
 class _Block(threading.local):
     """How many numbers the file of such a block has left for this thread; None: there is no block."""
@@ -48,3 +51,10 @@ def claim(shape: tuple[int, ...], argument: str) -> None:
         must = f"be of at most {_BLOCK.left} numbers, which are what the file has left for it"
         checks.complain(ValueError, argument, must, checks.shown(shape))
     _BLOCK.left -= math.prod(shape)
+
+
+def within_reason(numbers: int, argument: str) -> None:
+    """In a block, raise ValueError if more numbers than `MOST_TRIED` are to be allocated for anything but weights."""
+    if is_undrawn() and numbers > MOST_TRIED:
+        cure = "; if it is meant so, make the model in Python and call load_weights()"
+        checks.complain(ValueError, argument, f"take at most {MOST_TRIED} numbers in a file", numbers, cure)

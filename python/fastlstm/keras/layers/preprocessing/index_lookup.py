@@ -11,6 +11,7 @@ import numpy as np
 from fastlstm import checks
 
 from ...foundation.arrays import Array, any_numbers
+from ...foundation.undrawn import within_reason
 from ...foundation.whole_configs import are_whole
 from .adapting import batches_of
 from .counting import TokenCounts
@@ -109,6 +110,7 @@ class IndexLookup(Discrete):
         self.salt = salt_of(f"{self.name}: salt", salt)
         self._check_settings()
         self.dtype = np.dtype(np.int64) if self.invert else self.token_dtype
+        within_reason(self.num_oov_indices, f"{self.name}: num_oov_indices")
         with checks.memory(f"{self.name}: num_oov_indices", num_oov_indices, 8 * self.num_oov_indices):
             self._specials = [self.mask_token] * self._first_unknown + [self.oov_token] * self.num_oov_indices
         self._vocabulary = Vocabulary([], self._specials)

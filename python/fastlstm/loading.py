@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastlstm import checks
-from fastlstm.files import native
+from fastlstm.files import kinds, native
 from fastlstm.layers import saving
 
 
@@ -36,6 +36,7 @@ def load(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None 
         If there is no such file.
     """
     given = Path(checks.path("path", path))
+    kinds.refuse_other(given, kinds.NATIVE)
     bundle = native.read(given)
     kind = checks.one_of(f"{given}: kind", bundle.description.get("kind"), ("layer", "model"))
     if kind == "layer":

@@ -18,6 +18,8 @@ from .hdf5_heaps import check_heaps
 
 Array: TypeAlias = NDArray[Any]
 
+ENDINGS = (".weights.h5", ".h5", ".hdf5")
+"""Of the files of weights that Keras has: of today, and of Keras 1 and 2."""
 LEVELS = 64
 """How deep groups may lie in each other."""
 GROWTH = 2

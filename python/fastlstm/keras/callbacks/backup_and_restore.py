@@ -7,7 +7,6 @@ from pathlib import Path
 
 from fastlstm import checks
 
-from ..files.backups import read_backup, write_backup
 from .arguments import path_with_a_name
 from .base import Logs
 from .frequency import Periodic
@@ -59,7 +58,7 @@ class BackupAndRestore(Periodic):
             if not self._path(name).exists():
                 continue
             try:
-                self.resumes_at = self._epoch = read_backup(self.model, self._path(name))
+                self.resumes_at = self._epoch = self.model.restore_backup(self._path(name))
                 return
             except (ValueError, OSError) as error:
                 first = first or error
@@ -82,7 +81,7 @@ class BackupAndRestore(Periodic):
         latest = self._path(_LATEST)
         if self.double_checkpoint and latest.exists():
             os.replace(latest, self._path(_BEFORE))
-        write_backup(self.model, latest, self._epoch)
+        self.model.back_up(latest, self._epoch)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Remove the file; the folder too, if it is empty then."""

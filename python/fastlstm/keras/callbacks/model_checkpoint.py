@@ -6,8 +6,8 @@ import warnings
 import numpy as np
 
 from fastlstm import checks
+from fastlstm.files.hdf5 import ENDINGS
 
-from ..files.entry import ENDINGS_OF_WEIGHTS
 from ..foundation.arrays import user_stacklevel
 from ..foundation.messages import tell
 from .arguments import path_with_a_name, verbosity
@@ -66,8 +66,8 @@ class ModelCheckpoint(Periodic, Monitor):
         self._epoch = 0
 
     def _check_ending(self) -> None:
-        if self.save_weights_only and not self.filepath.endswith(ENDINGS_OF_WEIGHTS):
-            must = f"end in {', '.join(ENDINGS_OF_WEIGHTS)} with save_weights_only"
+        if self.save_weights_only and not self.filepath.endswith(ENDINGS):
+            must = f"end in {', '.join(ENDINGS)} with save_weights_only"
             checks.complain(ValueError, "ModelCheckpoint: filepath", must, repr(self.filepath))
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:

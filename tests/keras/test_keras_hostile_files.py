@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import pytest
 from fastlstm.keras import Input, Sequential, layers, models
 
 h5py = pytest.importorskip("h5py")
+resource = pytest.importorskip("resource")
 
 
 @pytest.fixture(name="saved")
@@ -266,6 +268,25 @@ def test_a_save_that_fails_leaves_the_file_as_it_was(saved, monkeypatch):
         for name in ("m.keras", "m.h5") if save == model.save else ("m.weights.h5",):
             with pytest.raises(OSError, match="No space left"):
                 save(saved / name)
+    assert {path.name: path.read_bytes() for path in saved.iterdir()} == before
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.99])
+@pytest.mark.parametrize("name", ["m.keras", "m.h5", "m.weights.h5", "m.fastlstm"])
+def test_a_disk_that_is_full(saved, name, part):
+    """At any place: the file that is there stays, and nothing is left over."""
+    model = models.load_model(saved / "m.keras")
+    save = model.save_weights if "weights" in name else model.save
+    save(saved / name)
+    before = {path.name: path.read_bytes() for path in saved.iterdir()}
+    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(part * len(before[name])), limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            save(saved / name)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
     assert {path.name: path.read_bytes() for path in saved.iterdir()} == before
 
 

@@ -21,7 +21,7 @@ class Callback:
         """Take the model, before all else."""
         self.model = model
 
-    def skips(self, hook: str) -> bool:
+    def skips_hook(self, hook: str) -> bool:
         """Whether there is nothing to do in a method: what it would be told need not be computed then."""
         return False
 

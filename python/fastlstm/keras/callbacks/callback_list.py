@@ -72,7 +72,7 @@ def checked_callbacks(given: Any) -> list[Any]:
 
 
 def _skips(callback: Any, name: str) -> bool:
-    return hasattr(callback, "skips") and bool(callback.skips(name))
+    return hasattr(callback, "skips_hook") and bool(callback.skips_hook(name))
 
 
 def _overrides(callback: Any, name: str) -> bool:

@@ -33,8 +33,8 @@ class Periodic(Callback):
         """Whether nothing is saved between batches."""
         return not isinstance(self.save_freq, int)
 
-    def skips(self, hook: str) -> bool:
-        """See `Callback.skips`: between batches there is nothing to do for what saves after epochs."""
+    def skips_hook(self, hook: str) -> bool:
+        """See `Callback.skips_hook`: between batches there is nothing to do for what saves after epochs."""
         own = type(self).on_train_batch_end is not Periodic.on_train_batch_end
         own = own or type(self).on_batch_end is not Callback.on_batch_end
         return hook == "on_train_batch_end" and self.saves_by_epoch and not own

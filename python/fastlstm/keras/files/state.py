@@ -39,7 +39,7 @@ def state_of_model(model: Any) -> tuple[Tree, Files]:
     with CHANGE:
         for path, layer in places(model).items():
             put(path, layer.name, [np.asarray(variable.value) for variable in own_variables(layer)])
-            for place, value in layer.found().items():
+            for place, value in layer.found_by_adapt().items():
                 kept: dict[str, Any] = files if isinstance(value, bytes) else arrays
                 kept[_below(path, place)] = value
         if model.optimizer is not None:
@@ -137,7 +137,9 @@ class Restoring:
 
     def _fits(self, path: str, layer: Any, found: dict[str, Any]) -> bool:
         """Whether arrays are as large as what the layer has found out by itself."""
-        own = {place: np.shape(value) for place, value in layer.found().items() if not isinstance(value, bytes)}
+        own = {
+            place: np.shape(value) for place, value in layer.found_by_adapt().items() if not isinstance(value, bytes)
+        }
         got = {place: np.shape(value) for place, value in found.items()}
         if own != got:
             must = f"have shapes {checks.shown(own)}, as the vocabulary of {layer.name} has it"

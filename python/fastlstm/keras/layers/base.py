@@ -298,12 +298,12 @@ class Layer(Configured):
             raise AttributeError(f"{self.name} has no output shape before it is built")
         return self.compute_output_shape(self.input_shape)
 
-    def found(self) -> dict[str, Any]:
+    def found_by_adapt(self) -> dict[str, Any]:
         """Return what the layer found out and neither config nor weights have: arrays and files by `found_places`."""
         return {}
 
     def take_found(self, found: dict[str, Any]) -> None:
-        """Go on with what `found` gave; ValueError if it makes no sense."""
+        """Go on with what `found_by_adapt` gave; ValueError if it makes no sense."""
 
     def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return the mask of the output; by default that of the input."""

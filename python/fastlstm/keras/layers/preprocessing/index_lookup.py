@@ -267,8 +267,8 @@ class IndexLookup(Discrete):
         """Whether the config has the vocabulary: it was given, or no file can have it."""
         return self._given["vocabulary"] is not None or are_whole() or not can_be_lines(self.get_vocabulary())
 
-    def found(self) -> dict[str, Any]:
-        """See `Layer.found`: the vocabulary, unless the config has it, and what its tokens count."""
+    def found_by_adapt(self) -> dict[str, Any]:
+        """See `Layer.found_by_adapt`: the vocabulary, unless the config has it, and what its tokens count."""
         weights = {} if self.idf_weights is None else {IDF_WEIGHTS: self.idf_weights}
         return weights if self._is_in_config() else {**weights, VOCABULARY: as_lines(self.get_vocabulary())}
 

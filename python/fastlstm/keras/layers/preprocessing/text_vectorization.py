@@ -227,9 +227,9 @@ class TextVectorization(TextLookup):
         counts = counts_of_rows(of_row, indices, len(lengths), self.depth or 0)
         return self._weighted(as_mode(counts, self.output_mode, self.output_dtype))
 
-    def found(self) -> dict[str, Any]:
-        """See `Layer.found`: twice, as Keras reads it."""
-        return {f"{layer}{place}": value for place, value in super().found().items() for layer in ("", _INNER)}
+    def found_by_adapt(self) -> dict[str, Any]:
+        """See `Layer.found_by_adapt`: twice, as Keras reads it."""
+        return {f"{layer}{place}": value for place, value in super().found_by_adapt().items() for layer in ("", _INNER)}
 
     def get_build_config(self) -> None:
         """None: there is nothing to build."""

@@ -31,6 +31,8 @@ def assert_the_same(model, other):
 @pytest.mark.parametrize(("writer", "reader"), WAYS, ids=["to_keras", "from_keras"])
 @pytest.mark.parametrize("name", MODELS)
 def test_models(name, writer, reader, ending, tmp_path):
+    if (name, writer, ending) == ("attention", theirs, "m.h5"):
+        pytest.skip("in a file .h5 Keras says no modules of operations, and does not read it itself")
     model = MODELS[name](writer)
     fill(model)
     model.save(tmp_path / ending)

@@ -171,7 +171,7 @@ def _closings(shapes: list[Shape], arguments: Arguments) -> Iterator[list[list[t
 
 
 def _on_zeros(run: Callable[[Any, Arguments], Any], shapes: list[tuple[int, ...]], arguments: Arguments) -> Any:
-    within_reason(sum(map(math.prod, shapes)), f"{arguments.tensors[0].name}: shape")
+    within_reason(sum(map(math.prod, shapes)), "the input: its shape")
     zeros = [np.zeros(shape, tensor.dtype) for shape, tensor in zip(shapes, arguments.tensors, strict=True)]
     with np.errstate(all="ignore"):
         return mapped(np.asarray, run(one_or_list(zeros), arguments))

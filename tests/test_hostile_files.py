@@ -75,8 +75,9 @@ COUNT = 1500
 @pytest.mark.parametrize("ending", [*FILES, ""])
 def test_damaged_files_are_read_or_refused(tmp_path: Path, ending: str, seed: int) -> None:
     print(f"FASTLSTM_TEST_SEED={seed}")
-    drawn = mutations(originals(tmp_path, ending), np.random.default_rng(seed), COUNT)
-    outcomes = read_all(tmp_path, {f"{k}{ending}": data for k, data in enumerate(drawn)})
+    whole = originals(tmp_path, ending)
+    drawn = mutations(whole, np.random.default_rng(seed), COUNT)
+    outcomes = read_all(tmp_path, {f"{k}{ending}": data for k, data in enumerate(drawn)}, {f"whole{ending}": whole[0]})
     refused = {name: found for name, found in outcomes.items() if found["error"] is not None}
     for name, found in refused.items():
         assert_clear(name, found)

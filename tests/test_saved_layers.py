@@ -213,7 +213,7 @@ class Mine(fl.LSTM):
 
 def test_what_is_no_file_of_ours_says_so(tmp_path: Path) -> None:
     fl.write_weights(tmp_path / "a.safetensors", {"w": np.ones(2)})
-    with pytest.raises(ValueError, match="must be a file that fastlstm wrote, got a safetensors file without"):
+    with pytest.raises(ValueError, match="must be a layer or a model of fastlstm, got a safetensors file"):
         fl.load(tmp_path / "a.safetensors")
     with pytest.raises(FileNotFoundError):
         fl.load(tmp_path / "b")

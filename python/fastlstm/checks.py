@@ -117,7 +117,8 @@ def refuse_pair(owner: str, **given: Any) -> NoReturn:
 
 def named(error: Exception, owner: str) -> Exception:
     """Return an error of the same kind with the `owner` of the argument before it."""
-    return (TypeError if isinstance(error, TypeError) else ValueError)(f"{owner}: {error}")
+    kind = next((kind for kind in (TypeError, NotImplementedError) if isinstance(error, kind)), ValueError)
+    return kind(f"{owner}: {error}")
 
 
 def refuse_call(error: Exception, owner: str, given: str) -> NoReturn:

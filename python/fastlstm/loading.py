@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastlstm import checks
-from fastlstm.files import native
+from fastlstm.files import kinds, native
 from fastlstm.layers import saving
 
 
@@ -36,10 +36,11 @@ def load(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None 
         If there is no such file.
     """
     given = Path(checks.path("path", path))
+    kinds.refuse_other(given, kinds.NATIVE)
     bundle = native.read(given)
     kind = checks.one_of(f"{given}: kind", bundle.description.get("kind"), ("layer", "model"))
     if kind == "layer":
         return saving.layer_of(bundle, str(given))
-    from fastlstm.keras.files.native import model_of  # which layers do without
+    from fastlstm.keras.files.native import model_of_bundle  # which layers do without
 
-    return model_of(bundle, str(given), custom_objects)
+    return model_of_bundle(bundle, str(given), custom_objects)

@@ -19,6 +19,8 @@ _READERS: dict[str, Callable[[Path], Bundle]] = {
     **dict.fromkeys((".pt", ".pth", ".bin"), torch_zip.read),
 }
 _WRITERS: dict[str, Callable[[Path, Bundle], None]] = {".safetensors": safetensors.write, ".npz": npz.write}
+ENDINGS = tuple(_WRITERS)
+"""Of files that `write_weights` writes."""
 
 
 def read_weights(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -67,7 +67,9 @@ def test_what_it_says(tmp_path, capsys):
     path = tmp_path / "m.keras"
     assert said == [
         f"Epoch 1: x improved from None to 3.00000, saving model to {path}",
+        f"Epoch 1: finished saving model to {path}",
         f"Epoch 2: x improved from 3.00000 to 1.00000, saving model to {path}",
+        f"Epoch 2: finished saving model to {path}",
         "Epoch 3: x did not improve from 1.00000",
     ]
 
@@ -83,6 +85,20 @@ def test_the_direction_is_that_of_the_metric(tmp_path):
         fitted(tmp_path, losses=[1, 2, 3], monitor="x", save_best_only=True)
 
 
+def test_logs_are_not_asked_for_between_batches_by_what_saves_after_epochs(tmp_path):
+    class Own(callbacks.ModelCheckpoint):
+        def on_batch_end(self, batch, logs=None):
+            """Have something to do."""
+
+    def hooks(kind, **options):
+        found = callbacks.CallbackList([kind(tmp_path / "a.keras", **options)])
+        return len(found.hook("on_train_batch_end"))
+
+    assert hooks(callbacks.ModelCheckpoint) == hooks(callbacks.BackupAndRestore) == 0
+    assert hooks(callbacks.ModelCheckpoint, save_freq=2) == hooks(callbacks.BackupAndRestore, save_freq=2) == 1
+    assert hooks(Own) == 1
+
+
 @pytest.mark.filterwarnings("ignore:.*is an old spelling:DeprecationWarning")
 def test_a_period_counts_epochs(tmp_path):
     assert [name for _, name in fitted(tmp_path, epochs=5, period=2)] == ["2.keras", "4.keras"]
@@ -92,6 +108,11 @@ def test_a_period_counts_epochs(tmp_path):
     ("options", "error", "text"),
     [
         ({"filepath": 3}, TypeError, "filepath must be a path, got 3"),
+        (
+            {"filepath": "a.keras", "save_weights_only": True},
+            ValueError,
+            "filepath must end in .weights.h5, .h5",
+        ),
         ({"filepath": ""}, ValueError, "filepath must be a path with a name"),
         ({"save_freq": "batch"}, TypeError, "save_freq must be a whole number"),
         ({"save_freq": 0}, ValueError, "save_freq must be"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import pytest
 from fastlstm.keras import Input, Sequential, layers, models
 
 h5py = pytest.importorskip("h5py")
+resource = pytest.importorskip("resource")
 
 
 @pytest.fixture(name="saved")
@@ -56,7 +58,7 @@ def test_places_that_hold_no_file(saved):
         model.save(saved / "folder.h5")
     with pytest.raises(FileNotFoundError, match="nowhere"):
         model.save(saved / "nowhere" / "m.keras")
-    with pytest.raises(ValueError, match=r"filepath must end in .weights.h5, .h5 or .hdf5, got .*m.json"):
+    with pytest.raises(ValueError, match=r"filepath must end in .weights.h5, .h5, .hdf5, got .*m.json"):
         model.save_weights(saved / "m.json")
     with pytest.raises(ValueError, match=r"by_name must come with a file .h5 or .hdf5 of Keras 2"):
         model.load_weights(saved / "m.weights.h5", by_name=True)
@@ -215,7 +217,7 @@ KERNEL = "layers/lstm/cell/vars/0"
         (external_storage, f"{KERNEL} must be an array in the file itself"),
         (virtual, f"{KERNEL} must be an array in the file itself"),
         (lambda file: file.__delitem__(KERNEL), "layers/lstm/cell/vars must have 3 arrays, .* got 0"),
-        (lambda file: file.__setitem__("layers/gru/vars/0", 1.0), "layers/gru/vars/0 must be the place of a weight"),
+        (lambda file: file.__setitem__("layers/gru/vars/0", 1.0), "layers/gru/vars/0 must be the place of something"),
     ],
 )
 def test_weights_that_are_none(saved, change, match):
@@ -266,6 +268,25 @@ def test_a_save_that_fails_leaves_the_file_as_it_was(saved, monkeypatch):
         for name in ("m.keras", "m.h5") if save == model.save else ("m.weights.h5",):
             with pytest.raises(OSError, match="No space left"):
                 save(saved / name)
+    assert {path.name: path.read_bytes() for path in saved.iterdir()} == before
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.99])
+@pytest.mark.parametrize("name", ["m.keras", "m.h5", "m.weights.h5", "m.fastlstm"])
+def test_a_disk_that_is_full(saved, name, part):
+    """At any place: the file that is there stays, and nothing is left over."""
+    model = models.load_model(saved / "m.keras")
+    save = model.save_weights if "weights" in name else model.save
+    save(saved / name)
+    before = {path.name: path.read_bytes() for path in saved.iterdir()}
+    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(part * len(before[name])), limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            save(saved / name)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
     assert {path.name: path.read_bytes() for path in saved.iterdir()} == before
 
 

@@ -112,11 +112,10 @@ def of_lambda(description: dict[str, Any]) -> None:
 
 CHANGES = {
     "the description must be an object of kind, model": lambda d: d.update(more=1),
-    "its arrays must be described by": lambda d: d["weights"].pop(),
-    "optimizer_arrays must be a whole number": lambda d: d.update(optimizer_arrays=10**9),
     "eval": of_lambda,
-    "weights must be a list of": lambda d: d["model"]["config"]["layers"].pop(),
-    "must have shape": lambda d: d["model"]["config"]["layers"][-1]["config"].update(units=3),
+    "must be the place of something": lambda d: d["model"]["config"]["layers"].pop(),
+    "must have shape": lambda d: d["model"]["config"]["layers"][-1]["config"].update(units=1),
+    "must be of at most 8 numbers": lambda d: d["model"]["config"]["layers"][-1]["config"].update(units=3),
     "must be that of a model": lambda d: d.update(model=keras.saving.serialize_keras_object(layers.Dense(2))),
 }
 

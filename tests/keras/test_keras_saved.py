@@ -330,18 +330,3 @@ def test_weights_alone(name, tmp_path):
     other.load_weights(tmp_path / name)
     for got, wanted in zip(other.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(got, wanted)
-
-
-@pytest.mark.parametrize("ending", ENDINGS)
-def test_a_vocabulary_that_was_found_is_not_lost_without_a_word(ending, tmp_path):
-    texts, x = layers.TextVectorization(output_sequence_length=3), np.array([["a b"], ["c"]], object)
-    texts.adapt(np.array(["a b", "b c"]))
-    model = Sequential([Input((1,), dtype="string"), texts, layers.Embedding(6, 2), layers.LSTM(2)])
-    with pytest.raises(NotImplementedError, match=r"one of 5 that came later; make it with vocabulary=..., that of"):
-        model.save(tmp_path / ending)
-    assert not any(tmp_path.iterdir())
-    made = layers.TextVectorization(output_sequence_length=3, vocabulary=texts.get_vocabulary())
-    again = Sequential([Input((1,), dtype="string"), made, *model.layers[1:]])
-    again.save(tmp_path / ending)
-    wanted = model.predict(x, verbose=0)
-    np.testing.assert_array_equal(models.load_model(tmp_path / ending).predict(x, verbose=0), wanted)

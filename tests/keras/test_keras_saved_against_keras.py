@@ -31,6 +31,8 @@ def assert_the_same(model, other):
 @pytest.mark.parametrize(("writer", "reader"), WAYS, ids=["to_keras", "from_keras"])
 @pytest.mark.parametrize("name", MODELS)
 def test_models(name, writer, reader, ending, tmp_path):
+    if (name, writer, ending) == ("attention", theirs, "m.h5"):
+        pytest.skip("in a file .h5 Keras says no modules of operations, and does not read it itself")
     model = MODELS[name](writer)
     fill(model)
     model.save(tmp_path / ending)
@@ -127,3 +129,76 @@ def test_drawn_graphs(model, tmp_path_factory):
 
 def leaves(found):
     return [found] if isinstance(found, np.ndarray) else list(found.values() if isinstance(found, dict) else found)
+
+
+FOUND = {
+    "texts": (lambda k: k.layers.TextVectorization(output_sequence_length=3), "string"),
+    "texts by tf_idf": (lambda k: k.layers.TextVectorization(output_mode="tf_idf"), "string"),
+    "pairs of words": (lambda k: k.layers.TextVectorization(ngrams=2, max_tokens=6), "string"),
+    "words": (lambda k: k.layers.StringLookup(num_oov_indices=2, mask_token="-"), "string"),
+    "words by tf_idf": (lambda k: k.layers.StringLookup(output_mode="tf_idf"), "string"),
+    "numbers": (lambda k: k.layers.IntegerLookup(mask_token=0, num_oov_indices=3), "int64"),
+    "number or not": (lambda k: k.layers.IntegerLookup(output_mode="multi_hot"), "int64"),
+    "mean": (lambda k: k.layers.Normalization(), "float32"),
+    "bins": (lambda k: k.layers.Discretization(num_bins=2), "float32"),
+}
+DATA = {
+    "string": np.array([["a b b"], ["c a"], ["d"]], object),
+    "int64": np.array([[3], [9], [4]]),
+    "float32": np.array([[3], [9], [4]], "float32"),
+}
+
+
+def as_input(keras, dtype):
+    return DATA[dtype] if keras is ours or dtype != "string" else keras.ops.convert_to_tensor(DATA[dtype].tolist())
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize(("writer", "reader"), WAYS, ids=["to_keras", "from_keras"])
+@pytest.mark.parametrize("name", FOUND)
+def test_what_adapt_found(name, writer, reader, ending, tmp_path):
+    if writer is theirs and ending == "m.h5" and name not in ("mean", "bins"):
+        pytest.skip("Keras loses vocabularies in files .h5")
+    make, dtype = FOUND[name]
+    layer = make(writer)
+    layer.adapt(DATA[dtype])
+    model = writer.Sequential([writer.Input((1,), dtype=dtype), layer])
+    model.save(tmp_path / ending)
+    found = reader.models.load_model(tmp_path / ending)
+    if hasattr(layer, "get_vocabulary"):
+        assert found.layers[-1].get_vocabulary() == layer.get_vocabulary()
+    wanted, got = (m.predict(as_input(k, dtype), verbose=0) for m, k in ((model, writer), (found, reader)))
+    np.testing.assert_allclose(got, wanted, atol=OUTPUT)
+
+
+CHECKPOINTS = {
+    "every epoch": {},
+    "the best": {"save_best_only": True, "monitor": "x", "mode": "min"},
+    "the largest": {"save_best_only": True, "monitor": "x", "mode": "max"},
+    "the best below": {"save_best_only": True, "monitor": "x", "mode": "min", "initial_value_threshold": 1.5},
+    "the best by its metric": {"save_best_only": True, "monitor": "loss"},
+    "weights": {"save_weights_only": True},
+    "batches": {"save_freq": 2},
+    "batches, the best": {"save_freq": 2, "save_best_only": True, "monitor": "loss"},
+    "said": {"verbose": 1, "save_best_only": True, "monitor": "x", "mode": "min"},
+}
+
+
+@pytest.mark.parametrize("name", CHECKPOINTS)
+def test_checkpoints(name, tmp_path, capsys):
+    options, found = CHECKPOINTS[name], []
+    for keras in (ours, theirs):
+        folder = tmp_path / keras.__name__
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+        fill(model)
+        model.compile("sgd", "mse")
+        ending = "weights.h5" if options.get("save_weights_only") else "keras"
+        place = "{epoch:02d}-{batch}" if "save_freq" in options else "{epoch:02d}-{loss:.3f}"
+        checkpoint = keras.callbacks.ModelCheckpoint(str(folder / f"{place}.{ending}"), **options)
+        losses = [3, 1, 2, 0.5]
+        script = keras.callbacks.LambdaCallback(on_epoch_end=lambda k, logs, x=losses: logs.update(x=x[k]))
+        x, y = np.eye(3, dtype="float32")[[0, 1, 2, 1, 0]], np.ones((5, 1), "float32")
+        model.fit(x, y, batch_size=2, epochs=4, shuffle=False, verbose=0, callbacks=[script, checkpoint])
+        said = capsys.readouterr().out.replace(str(folder), "")
+        found.append((sorted(path.name for path in folder.iterdir()), said))
+    assert found[0] == found[1]

@@ -46,7 +46,7 @@ TABLE = (
     ),
     (
         "ModelCheckpoint keeps the model or its weights; load_weights() takes them back",
-        "callbacks.OrbaxCheckpoint callbacks.BackupAndRestore",
+        "callbacks.OrbaxCheckpoint",
     ),
     # Callbacks
     ("CSVLogger writes the logs to a file; fit() returns them", "callbacks.TensorBoard tf.summary"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 from collections.abc import Mapping
@@ -13,8 +14,12 @@ from numpy.typing import NDArray
 
 from fastlstm import checks
 
+from .hdf5_heaps import check_heaps
+
 Array: TypeAlias = NDArray[Any]
 
+ENDINGS = (".weights.h5", ".h5", ".hdf5")
+"""Of the files of weights that Keras has: of today, and of Keras 1 and 2."""
 LEVELS = 64
 """How deep groups may lie in each other."""
 GROWTH = 2
@@ -47,8 +52,8 @@ def h5py(purpose: str) -> Any:
     return found
 
 
-def read(source: Path | BinaryIO, name: str) -> Tree:
-    """Return the arrays and attributes of a file.
+def read(source: Path | BinaryIO, name: str, attributes: bool = True) -> Tree:
+    """Return the arrays of a file and, if they are wanted, its attributes.
 
     Links to other files, arrays kept in other files, and arrays larger than what is stored of them are refused.
 
@@ -58,11 +63,15 @@ def read(source: Path | BinaryIO, name: str) -> Tree:
         The path, or the file in memory.
     name
         The name of the file, for errors.
+    attributes
+        Whether those of groups are read.
     """
     library = h5py(f"reading {name}")
+    if attributes:
+        check_heaps(source, name)
     try:
         with library.File(source, "r") as file:
-            return _Reader(library, name, _length(source)).read(file)
+            return _Reader(library, name, _length(source), attributes).read(file)
     except FileNotFoundError:
         raise
     except Exception as error:  # h5py has all kinds for what makes no sense in a file
@@ -79,8 +88,8 @@ def _length(source: Path | BinaryIO) -> int:
 class _Reader:
     """Goes through a file once, and refuses what no file of weights has."""
 
-    def __init__(self, library: Any, name: str, length: int) -> None:
-        self.h5py, self.name = library, name
+    def __init__(self, library: Any, name: str, length: int, attributes: bool) -> None:
+        self.h5py, self.name, self.wants_attributes = library, name, attributes
         self.left = GROWTH * length + SPARE
         """Bytes that the arrays to come may take up."""
         self.met: set[Any] = set()
@@ -92,7 +101,7 @@ class _Reader:
         while waiting:
             path, group = waiting.pop()
             self._meet(path, group)
-            self.tree.attributes[path] = self._attributes(path, group)
+            self.tree.attributes[path] = self._attributes(path, group) if self.wants_attributes else {}
             for key in group:
                 child = f"{path}/{key}" if path else key
                 found = self._linked(group, key, child)
@@ -187,6 +196,13 @@ def write(target: Path | BinaryIO, arrays: Mapping[str, Array], attributes: Mapp
                 _write_attribute(group.attrs, key, value)
         for path, array in arrays.items():
             file.create_dataset(path, data=array)
+
+
+def written(tree: Tree) -> bytes:
+    """Return a file, as `write` makes it."""
+    memory = io.BytesIO()
+    write(memory, *tree)
+    return memory.getvalue()
 
 
 LONGEST_ATTRIBUTE = 64512

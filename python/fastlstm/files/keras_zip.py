@@ -71,7 +71,7 @@ def _is_asset(name: str) -> bool:
 def write(path: Path, archive: Archive) -> None:
     """Write an archive as Keras does, uncompressed."""
     described: Mapping[str, Any] = {METADATA: archive.metadata, CONFIG: archive.config}
-    with replaced(path) as temporary, zipfile.ZipFile(temporary, "w") as packed:
+    with replaced(path) as file, zipfile.ZipFile(file, "w") as packed:
         for name, description in described.items():
             packed.writestr(name, json.dumps(description))
         for name, data in archive.assets.items():

@@ -15,7 +15,7 @@ from .described import parsed
 VERSION = 1
 """Of the description. A reader of it reads those of smaller versions."""
 
-_METADATA, _VERSION, _WRITER = "fastlstm", "format_version", "written_by"
+METADATA, _VERSION, _WRITER = "fastlstm", "format_version", "written_by"
 
 
 def write(path: Path, bundle: Bundle) -> None:
@@ -23,16 +23,16 @@ def write(path: Path, bundle: Bundle) -> None:
     description = {_VERSION: VERSION, _WRITER: f"fastlstm {config()['fastlstm']}", **bundle.description}
     text = json.dumps(description)
     parsed(text, "the description")  # what cannot be read is not written
-    safetensors.write(path, Bundle(bundle.arrays, {_METADATA: text}))
+    safetensors.write(path, Bundle(bundle.arrays, {METADATA: text}))
 
 
 def read(path: Path) -> Bundle:
     """Return the arrays of a file, which are its memory, and their description."""
     arrays, metadata = safetensors.read(path)
-    if _METADATA not in metadata:
+    if METADATA not in metadata:
         got = "a safetensors file without a description; fastlstm.read_weights() gives its arrays"
         checks.complain(ValueError, str(path), "be a file that fastlstm wrote", got)
-    description = parsed(metadata[_METADATA], f"{path}: the description")
+    description = parsed(metadata[METADATA], f"{path}: the description")
     version = description.pop(_VERSION, None)
     writer = checks.shown(description.pop(_WRITER, "an unknown version"))
     if type(version) is not int or version < 1:

@@ -76,7 +76,7 @@ def _header(stream: IO[bytes], name: str) -> tuple[tuple[int, ...], bool, np.dty
 
 def write(path: Path, bundle: Bundle) -> None:
     """Write arrays, in place of any other file."""
-    with replaced(path) as new, zipfile.ZipFile(new, "w") as archive:
+    with replaced(path) as file, zipfile.ZipFile(file, "w") as archive:
         for name, array in bundle.arrays.items():
             if array.dtype.kind not in "fiub":
                 checks.refuse_dtype(name, "one of floats, integers or booleans", array.dtype)

@@ -132,7 +132,7 @@ def write(path: Path, bundle: Bundle) -> None:
     # The widest first, so that each begins at a multiple of its width.
     ordered = sorted(arrays, key=lambda name: (-arrays[name].itemsize, name))
     header = _written_header({name: arrays[name] for name in ordered}, bundle.description)
-    with replaced(path) as new, new.open("wb") as file:
+    with replaced(path) as file:
         file.write(len(header).to_bytes(_LENGTH, "little"))
         file.write(header)
         for name in ordered:

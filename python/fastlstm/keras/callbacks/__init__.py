@@ -1,5 +1,6 @@
 """Callbacks: what runs between the batches and epochs of a training."""
 
+from .backup_and_restore import BackupAndRestore
 from .base import Callback, Logs
 from .callback_list import CallbackList, checked_callbacks
 from .csv_logger import CSVLogger
@@ -12,6 +13,7 @@ from .reduce_lr_on_plateau import ReduceLROnPlateau
 from .terminate_on_nan import TerminateOnNaN
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",

@@ -10,6 +10,8 @@ class Callback:
 
     model: Any
     params: dict[str, Any]
+    resumes_at: int | None = None
+    """The epoch that `fit` begins with, if `on_train_begin` says so: that of a training that was interrupted."""
 
     def __init__(self) -> None:
         self.model = None
@@ -18,6 +20,10 @@ class Callback:
     def set_model(self, model: Any) -> None:
         """Take the model, before all else."""
         self.model = model
+
+    def skips_hook(self, hook: str) -> bool:
+        """Whether there is nothing to do in a method: what it would be told need not be computed then."""
+        return False
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Take the settings, before all else: ``verbose``, ``epochs`` and ``steps``."""

@@ -40,8 +40,14 @@ class CallbackList:
         return found
 
     def hook(self, name: str) -> list[Callable[..., None]]:
-        """Return the overridden methods `name`."""
-        return [getattr(callback, name) for callback in self.callbacks if _overrides(callback, name)]
+        """Return the overridden methods `name` that have something to do."""
+        wanted = [one for one in self.callbacks if _overrides(one, name) and not _skips(one, name)]
+        return [getattr(callback, name) for callback in wanted]
+
+    def epochs(self, given: range) -> range:
+        """Return the epochs of a training: those left of one that a callback goes on with, or the given ones."""
+        first = [found for one in self.callbacks if (found := getattr(one, "resumes_at", None)) is not None]
+        return range(first[-1], given.stop) if first else given
 
     def call(self, name: str, *args: Any) -> None:
         """Call `name` of all callbacks that override it."""
@@ -63,6 +69,10 @@ def checked_callbacks(given: Any) -> list[Any]:
         if not hasattr(callback, "on_epoch_end"):
             checks.refuse(TypeError, "callbacks", "keras.callbacks.Callback instances", callback)
     return callbacks
+
+
+def _skips(callback: Any, name: str) -> bool:
+    return hasattr(callback, "skips_hook") and bool(callback.skips_hook(name))
 
 
 def _overrides(callback: Any, name: str) -> bool:

@@ -2,20 +2,21 @@
 
 import os
 import warnings
-from typing import Any
 
 import numpy as np
 
 from fastlstm import checks
+from fastlstm.files.hdf5 import ENDINGS
 
 from ..foundation.arrays import user_stacklevel
 from ..foundation.messages import tell
-from .arguments import verbosity
+from .arguments import path_with_a_name, verbosity
 from .base import Logs
+from .frequency import Periodic
 from .monitor import Monitor
 
 
-class ModelCheckpoint(Monitor):
+class ModelCheckpoint(Periodic, Monitor):
     """Save the model, or its weights, after epochs or batches.
 
     Parameters
@@ -53,38 +54,34 @@ class ModelCheckpoint(Monitor):
         save_freq: str | int = "epoch",
         initial_value_threshold: float | None = None,
     ) -> None:
-        super().__init__(monitor, mode, 0)
-        self.filepath = _checked_path(filepath)
+        Monitor.__init__(self, monitor, mode, 0)
+        self.filepath = path_with_a_name("filepath", filepath)
         self.verbose = verbosity(verbose)
         self.save_best_only = checks.truth("save_best_only", save_best_only)
         self.save_weights_only = checks.truth("save_weights_only", save_weights_only)
-        by_epoch = isinstance(save_freq, str) and save_freq == "epoch"
-        self.save_freq = save_freq if by_epoch else checks.whole_number("save_freq", save_freq, at_least=1)
+        self.set_frequency(save_freq)
         if initial_value_threshold is not None:
             self.best = checks.real_number("initial_value_threshold", initial_value_threshold, infinite=True)
-        self._epoch, self._batches = 0, 0
+        self._check_ending()
+        self._epoch = 0
+
+    def _check_ending(self) -> None:
+        if self.save_weights_only and not self.filepath.endswith(ENDINGS):
+            must = f"end in {', '.join(ENDINGS)} with save_weights_only"
+            checks.complain(ValueError, "ModelCheckpoint: filepath", must, repr(self.filepath))
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Remember which epoch it is."""
         self._epoch = epoch
 
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Save if it is time for it."""
-        super().on_train_batch_end(batch, logs)
-        if not isinstance(self.save_freq, int):
-            return
-        self._batches += 1
-        if self._batches >= self.save_freq:
-            self._batches = 0
-            self._save({"batch": batch + 1} | (logs or {}))
-
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Save if it is time for it."""
-        if self.save_freq == "epoch" and (epoch + 1) % self.period == 0:
-            self._save(logs or {})
+        if self.saves_by_epoch and (epoch + 1) % self.period == 0:
+            self.save_after(None, logs or {})
 
-    def _save(self, logs: Logs) -> None:
-        path = self._path(logs)
+    def save_after(self, batch: int | None, logs: Logs) -> None:
+        """Save, if the model is wanted."""
+        path = self._path(logs if batch is None else {"batch": batch + 1} | logs)
         if not self._is_wanted(logs, path):
             return
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
@@ -92,6 +89,7 @@ class ModelCheckpoint(Monitor):
             self.model.save_weights(path, overwrite=True)
         else:
             self.model.save(path, overwrite=True)
+        self._say(f"finished saving model to {path}")
 
     def _path(self, logs: Logs) -> str:
         known = {"epoch": self._epoch + 1} | logs
@@ -123,13 +121,3 @@ class ModelCheckpoint(Monitor):
     def _say(self, text: str) -> None:
         if self.verbose > 0:
             tell(f"\nEpoch {self._epoch + 1}: {text}")
-
-
-def _checked_path(value: Any) -> str:
-    """`value` as a path, which must be text."""
-    if not isinstance(value, str | os.PathLike):
-        checks.refuse(TypeError, "filepath", "a path", value)
-    path = os.fspath(value)
-    if not isinstance(path, str) or not path:
-        checks.refuse(ValueError, "filepath", "a path with a name of a file", value)
-    return path

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from fastlstm import checks
+from fastlstm.files import kinds
+from fastlstm.files.hdf5 import ENDINGS
+from fastlstm.files.kinds import Kind
 
 from . import keras_3, legacy
 from .native import load_native, save_native
-from .places import places
 
-LEGACY = (".h5", ".hdf5")
-WEIGHTS = ".weights.h5"
+WEIGHTS, *LEGACY = ENDINGS
 
 
 def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = True, **kwargs: Any) -> None:
@@ -36,8 +37,6 @@ def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = T
     for name in kwargs:
         checks.one_of("save()'s argument", name, ("include_optimizer", "zipped", "save_format"))
     whole = checks.truth("include_optimizer", kwargs.get("include_optimizer", True))
-    for layer in places(model).values():
-        layer.check_savable()
     if path.suffix == ".keras":
         keras_3.save_model(model, path)
     elif path.suffix in LEGACY:
@@ -57,7 +56,7 @@ def load_model(
     Parameters
     ----------
     filepath
-        Path of the file: of Keras if it ends in ``.keras``, ``.h5`` or ``.hdf5``, else one of our own.
+        Path of the file, of Keras or of our own; what is in it says which, not its name.
     custom_objects
         Classes and functions of your own by the names that the file has for them.
     compile
@@ -72,11 +71,18 @@ def load_model(
     """
     path, compiled = _source(filepath), checks.truth("compile", compile)
     checks.truth("safe_mode", safe_mode)
-    if path.suffix == ".keras":
-        return keras_3.load_model(path, custom_objects, compiled)
-    if path.suffix in LEGACY:
-        return legacy.load_model(path, custom_objects, compiled)
-    return load_native(path, custom_objects, compiled)
+    kind = kinds.kind_of(path) or _kind_by_ending(path)
+    if kind not in _LOADERS:
+        kinds.refuse_kind(path, kind, *_LOADERS)
+    return _LOADERS[kind](path, custom_objects, compiled)
+
+
+_LOADERS = {kinds.KERAS: keras_3.load_model, kinds.HDF5: legacy.load_model, kinds.NATIVE: load_native}
+
+
+def _kind_by_ending(path: Path) -> Kind:
+    """Return what a file that is not whole was meant to be."""
+    return kinds.KERAS if path.suffix == ".keras" else kinds.HDF5 if path.suffix in LEGACY else kinds.NATIVE
 
 
 def save_weights(model: Any, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
@@ -97,7 +103,7 @@ def save_weights(model: Any, filepath: str | os.PathLike[str], overwrite: bool =
     elif path.suffix in LEGACY:
         legacy.save_weights(model, path)
     else:
-        _refuse_ending(path, f"end in {WEIGHTS}, .h5 or .hdf5")
+        _refuse_ending(path, f"end in {', '.join(ENDINGS)}")
 
 
 def load_weights(

@@ -18,7 +18,9 @@ from ..foundation.keras_2 import with_its_hard_sigmoid
 from ..foundation.registration import custom_object_scope
 from ..foundation.serialization import restored, serialize_keras_object
 from ..foundation.variable import Variable
-from .keras_3 import VERSION, model_of
+from ..foundation.whole_configs import whole_configs
+from .described import model_of
+from .keras_3 import VERSION
 from .legacy_descriptions import with_classes, with_modules, without_modules
 from .legacy_optimizer import set_legacy_state
 from .legacy_weights import Filling
@@ -39,7 +41,8 @@ def legacy_order(layer: Any) -> list[Variable]:
 def save_model(model: Any, path: Path, include_optimizer: bool) -> None:
     """Write a model with its weights and, if it is wanted, how it is compiled and the state of its optimizer."""
     hdf5.h5py(f"writing {path}")
-    config = serialize_keras_object(model)
+    with whole_configs():
+        config = serialize_keras_object(model)
     config.pop("build_config", None)
     settings = config.pop("compile_config", None)
     arrays, of_weights = _described_weights(model, f"{WEIGHTS}/")
@@ -47,8 +50,8 @@ def save_model(model: Any, path: Path, include_optimizer: bool) -> None:
     if settings and include_optimizer:
         attributes[""]["training_config"] = json.dumps(_training_config(settings))
         _write_optimizer(model.optimizer, arrays, attributes)
-    with replaced(path) as temporary:
-        hdf5.write(temporary, arrays, attributes)
+    with replaced(path) as file:
+        hdf5.write(file, arrays, attributes)
 
 
 def _training_config(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,8 +66,8 @@ def _training_config(settings: Mapping[str, Any]) -> dict[str, Any]:
 def save_weights(model: Any, path: Path) -> None:
     """Write the weights of a model."""
     hdf5.h5py(f"writing {path}")
-    with replaced(path) as temporary:
-        hdf5.write(temporary, *_described_weights(model, ""))
+    with replaced(path) as file:
+        hdf5.write(file, *_described_weights(model, ""))
 
 
 def _described_weights(model: Any, place: str) -> tuple[dict[str, Array], dict[str, dict[str, Any]]]:
@@ -110,8 +113,9 @@ def load_model(path: Path, custom_objects: Any, compiled: bool) -> Any:
         checks.complain(ValueError, str(path), "have an attribute model_config", f"only {sorted(kept)}", cure)
     old = is_old(tree)
     config = _parsed(kept["model_config"], f"{path}: model_config", old)
-    model = model_of(config, path, custom_objects)
-    fill(model, tree.below(WEIGHTS), f"{path}: {WEIGHTS}")
+    weights = tree.below(WEIGHTS)
+    model = model_of(config, weights, f"{path}: model_config", custom_objects, compiled)
+    fill(model, weights, f"{path}: {WEIGHTS}")
     if compiled and "training_config" in kept:
         settings = _parsed(kept["training_config"], f"{path}: training_config", old)
         _compile(model, settings, custom_objects, f"{path}: training_config")
@@ -150,7 +154,7 @@ def _compile(model: Any, settings: dict[str, Any], custom_objects: Any, owner: s
         with custom_object_scope(custom_objects):
             given = {name: restored(with_modules(settings.get(name), _PLACES[name]), name) for name in _PLACES}
             model.compile(optimizer=given.pop("optimizer_config"), **given)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, NotImplementedError) as error:
         raise checks.named(error, owner) from error
 
 

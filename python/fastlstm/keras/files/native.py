@@ -1,4 +1,4 @@
-"""Models in files of the native format."""
+"""Models in files of the native format: what Keras' files have, by the same paths, in one file of arrays."""
 
 from __future__ import annotations
 
@@ -11,35 +11,46 @@ import numpy as np
 from fastlstm import checks
 from fastlstm.files import native
 from fastlstm.files.bundle import Bundle
+from fastlstm.files.hdf5 import Tree
 
 from ..foundation.arrays import Array
-from ..foundation.serialization import deserialize_keras_object, serialize_keras_object
-from ..foundation.undrawn import undrawn
-from ..foundation.variable import CHANGE, assign_all
+from ..foundation.serialization import serialize_keras_object
+from .described import model_of
+from .state import Files, Restoring, state_of_model
 
-_OPTIMIZER = "optimizer"
-_KEYS = ("kind", "model", "weights", "optimizer_arrays")
+_FILES = "files/"
+"""What the names of texts begin with, which are arrays of bytes."""
+_KEYS = ("kind", "model")
 
 
 def save_native(model: Any, path: Path) -> None:
     """Write a model: what it is made of, its weights, how it is compiled, and the state of its optimizer."""
     model.plan  # noqa: B018 - says so if there are no weights yet
-    with CHANGE:
-        weights = {f"{k}/{variable.path}": np.asarray(variable.value) for k, variable in enumerate(model.weights)}
-        optimizer = model.optimizer
-        state = optimizer.get_weights() if optimizer is not None and optimizer.built else []
-    arrays = weights | {f"{_OPTIMIZER}/{k}": array for k, array in enumerate(state)}
-    config = serialize_keras_object(model)
-    description = {"kind": "model", "model": config, "weights": [*weights], "optimizer_arrays": len(state)}
-    native.write(path, Bundle(arrays, description))
+    arrays = bundled(*state_of_model(model))
+    native.write(path, Bundle(arrays, {"kind": "model", "model": serialize_keras_object(model)}))
+
+
+def bundled(tree: Tree, files: Files) -> dict[str, Array]:
+    """Return the arrays of a model with its texts among them."""
+    texts = {f"{_FILES}{name}": np.frombuffer(text, np.uint8) for name, text in files.items()}
+    return tree.arrays | texts
+
+
+def parted(arrays: Mapping[str, Array]) -> tuple[Tree, Files]:
+    """Return what `bundled` put together."""
+    texts = {name: array for name, array in arrays.items() if name.startswith(_FILES)}
+    tree = Tree({name: array for name, array in arrays.items() if name not in texts}, {})
+    return tree, {name.removeprefix(_FILES): array.tobytes() for name, array in texts.items()}
 
 
 def load_native(path: Path, custom_objects: Mapping[str, Any] | None = None, compiled: bool = True) -> Any:
     """Make the model of a file; `compiled`: ready to go on training."""
-    return model_of(native.read(path), str(path), custom_objects, compiled)
+    return model_of_bundle(native.read(path), str(path), custom_objects, compiled)
 
 
-def model_of(bundle: Bundle, owner: str, custom_objects: Mapping[str, Any] | None = None, compiled: bool = True) -> Any:
+def model_of_bundle(
+    bundle: Bundle, owner: str, custom_objects: Mapping[str, Any] | None = None, compiled: bool = True
+) -> Any:
     """Make the model that a bundle describes.
 
     Parameters
@@ -53,40 +64,11 @@ def model_of(bundle: Bundle, owner: str, custom_objects: Mapping[str, Any] | Non
     compiled
         Whether it is compiled as it was, with the state of the optimizer, so that training goes on.
     """
-    _check_keys(bundle, owner)
-    described = bundle.description
-    config = checks.settings(f"{owner}: model", described["model"])
-    try:
-        with undrawn():
-            model = deserialize_keras_object(config if compiled else {**config, "compile_config": None}, custom_objects)
-        if not hasattr(model, "get_layer"):
-            checks.refuse(TypeError, "the description", "that of a model", model)
-        assign_all(model.weights, [bundle.arrays[name] for name in described["weights"]], model.name)
-        if compiled:
-            _restore(model, [bundle.arrays[f"{_OPTIMIZER}/{k}"] for k in range(described["optimizer_arrays"])])
-    except (ValueError, TypeError) as error:
-        raise checks.named(error, owner) from error
+    if bundle.description.keys() != {*_KEYS}:
+        wanted = f"an object of {', '.join(_KEYS)}"
+        checks.refuse(ValueError, f"{owner}: the description", wanted, bundle.description)
+    config = checks.settings(f"{owner}: model", bundle.description["model"])
+    tree, files = parted(bundle.arrays)
+    model = model_of(config, tree, owner, custom_objects, compiled)
+    Restoring(model, tree, owner, files).run()
     return model
-
-
-def _check_keys(bundle: Bundle, owner: str) -> None:
-    """Raise unless the description is one of a model and says of every array what it is."""
-    described = bundle.description
-    if described.keys() != {*_KEYS} or not isinstance(described["weights"], list):
-        checks.refuse(ValueError, f"{owner}: the description", f"an object of {', '.join(_KEYS)}", described)
-    most = len(bundle.arrays)
-    count = checks.whole_number(f"{owner}: optimizer_arrays", described["optimizer_arrays"], at_least=0, at_most=most)
-    names = [*described["weights"], *(f"{_OPTIMIZER}/{k}" for k in range(count))]
-    if not all(isinstance(name, str) for name in names) or sorted(names) != sorted(bundle.arrays):
-        must = "be described by weights and optimizer_arrays"
-        checks.complain(ValueError, f"{owner}: its arrays", must, checks.shown(sorted(bundle.arrays)))
-
-
-def _restore(model: Any, state: list[Array]) -> None:
-    """Let the optimizer go on where it was."""
-    if not state:
-        return
-    if model.optimizer is None:
-        checks.complain(ValueError, "optimizer_arrays", "come with an optimizer", f"{len(state)} without one")
-    model.optimizer.build(model.trainable_variables)
-    model.optimizer.set_weights(state)

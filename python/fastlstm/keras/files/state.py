@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -23,9 +23,13 @@ _NOT_KEPT = ("seed_generator", "_seed_generator", "metrics", "_metrics", "_loss_
 """Groups of what has no weights here."""
 
 
-def tree_of(model: Any) -> Tree:
-    """Return the weights of a model, and the state of its optimizer if it is compiled."""
-    arrays, attributes = dict[str, Array](), dict[str, dict[str, Any]]()
+Files: TypeAlias = dict[str, bytes]
+"""By path: what layers found out and keep as text."""
+
+
+def state_of_model(model: Any) -> tuple[Tree, Files]:
+    """Return the weights of a model, the state of its optimizer if it is compiled, and what its layers found out."""
+    arrays, attributes, files = dict[str, Array](), dict[str, dict[str, Any]](), Files()
 
     def put(path: str, name: str, values: list[Array]) -> None:
         group = _vars(path)
@@ -35,13 +39,20 @@ def tree_of(model: Any) -> Tree:
     with CHANGE:
         for path, layer in places(model).items():
             put(path, layer.name, [np.asarray(variable.value) for variable in own_variables(layer)])
+            for place, value in layer.found_by_adapt().items():
+                kept: dict[str, Any] = files if isinstance(value, bytes) else arrays
+                kept[_below(path, place)] = value
         if model.optimizer is not None:
             put(OPTIMIZER, model.optimizer.name, state_of(model.optimizer))
-    return Tree(arrays, attributes)
+    return Tree(arrays, attributes), files
+
+
+def _below(path: str, place: str) -> str:
+    return f"{path}/{place}" if path else place
 
 
 def _vars(path: str) -> str:
-    return f"{path}/{VARS}" if path else VARS
+    return _below(path, VARS)
 
 
 class Mismatch(NamedTuple):
@@ -63,12 +74,16 @@ class Restoring:
         What the file holds.
     owner
         The name of the file, for errors.
+    files
+        What the file holds as text; None: it is one of weights alone.
     """
 
-    def __init__(self, model: Any, tree: Tree, owner: str) -> None:
-        self.model, self.owner = model, owner
+    def __init__(self, model: Any, tree: Tree, owner: str, files: Files | None = None) -> None:
+        self.model, self.owner, self.has_files = model, owner, files is not None
         self.arrays = {path.replace(_OLD_LAYERS, "layers"): array for path, array in tree.arrays.items()}
+        self.files = {path.replace(_OLD_LAYERS, "layers"): data for path, data in (files or {}).items()}
         self.taken = dict[Variable, Array]()
+        self.found = list[tuple[Any, dict[str, Any]]]()
         self.optimizer: list[Array] = []
         self.mismatches = list[Mismatch]()
 
@@ -77,11 +92,14 @@ class Restoring:
         self.optimizer = self._group(OPTIMIZER)
         for path, layer in places(self.model).items():
             self._take(path, layer)
-        must, got = "be the place of a weight of the model", "one that no layer has"
+            self._find(path, layer)
+        must, got = "be the place of something in the model", "one that no layer has"
         self.mismatches += [Mismatch(path, must, got) for path in self._rest()]
         self._tell(skip_mismatch)
         with CHANGE:
             replace_values(self.taken, self.taken.values())
+        for layer, found in self.found:
+            self._hand_over(layer, found)
         if self.optimizer and self.model.optimizer is not None:
             where = f"{self.owner}: {OPTIMIZER}/{VARS}"
             set_state(self.model.optimizer, self.optimizer, self.model.trainable_variables, where)
@@ -107,8 +125,35 @@ class Restoring:
             else:
                 self.taken[variable] = variable.checked(array)
 
+    def _find(self, path: str, layer: Any) -> None:
+        """Take what a layer had found out."""
+        found = dict[str, Any]()
+        for place in layer.found_places:
+            for kept in (self.arrays, self.files):
+                if (whole := _below(path, place)) in kept:
+                    found[place] = kept.pop(whole)
+        if found and (self.has_files or self._fits(path, layer, found)):
+            self.found.append((layer, found))
+
+    def _fits(self, path: str, layer: Any, found: dict[str, Any]) -> bool:
+        """Whether arrays are as large as what the layer has found out by itself."""
+        own = {
+            place: np.shape(value) for place, value in layer.found_by_adapt().items() if not isinstance(value, bytes)
+        }
+        got = {place: np.shape(value) for place, value in found.items()}
+        if own != got:
+            must = f"have shapes {checks.shown(own)}, as the vocabulary of {layer.name} has it"
+            self.mismatches.append(Mismatch(path or "the root", must, checks.shown(got)))
+        return own == got
+
+    def _hand_over(self, layer: Any, found: dict[str, Any]) -> None:
+        try:
+            layer.take_found(found)
+        except (ValueError, TypeError) as error:
+            raise checks.named(error, self.owner) from error
+
     def _rest(self) -> Iterator[str]:
-        for path in self.arrays:
+        for path in (*self.arrays, *self.files):
             if not any(part in _NOT_KEPT for part in path.split("/")):
                 yield path
 

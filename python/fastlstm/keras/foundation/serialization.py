@@ -271,11 +271,21 @@ def made_of(described: dict[str, Any], argument: str = "config") -> Any:
     if not (isinstance(config, list) and getattr(maker, "config_may_be_a_list", False)):
         config = checks.settings(f"{argument}: config of {described['class_name']}", config)
     # A class of a user's own may take its config apart.
-    made = maker.from_config(config if of_this_package(maker) else copy.deepcopy(config))
+    made = _from_config(maker, config) if of_this_package(maker) else maker.from_config(copy.deepcopy(config))
     _finish(made, described, argument)
     if isinstance(number, int) and _reading.shared is not None:
         _reading.shared[number] = made
     return made
+
+
+def _from_config(maker: Any, config: Any) -> Any:
+    try:
+        return maker.from_config(config)
+    except TypeError as error:
+        if checks.is_worded(error):
+            raise
+        name = f"the config of {maker.__name__}"
+        checks.complain(TypeError, name, "have what the constructor needs", checks.shown(config), f": {error}", error)
 
 
 def _finish(made: Any, described: dict[str, Any], argument: str) -> None:

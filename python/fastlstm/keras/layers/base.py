@@ -30,7 +30,7 @@ from ..foundation.lookup import auto_name, checked_name, of_this_package
 from ..foundation.passes import current
 from ..foundation.symbolic import Arguments, SymbolicTensor, any_symbolic
 from ..foundation.trees import filled, leaves
-from ..foundation.undrawn import is_undrawn
+from ..foundation.undrawn import claim, is_undrawn
 from ..foundation.variable import CHANGE, Variable, assign_all, current_values, is_held
 from . import composed, inside
 from .call import INFERENCE, TRAINING, Call, Pullback
@@ -94,6 +94,8 @@ class Layer(Configured):
     """Whether the second axis of an input is time, along which a step depends on others."""
     by_name = False
     """Whether it is called with several arrays by name, masks among them."""
+    found_places: ClassVar[tuple[str, ...]] = ()
+    """Where files have what the layer finds out beside its weights, below its own place."""
     merges = False
     """Whether shapes of several inputs come as a list; otherwise only that of the first one matters."""
 
@@ -226,6 +228,7 @@ class Layer(Configured):
         by_name = isinstance(initializer, type) or not callable(initializer)
         draw = initializers.get(initializer, f"{path}: initializer") if by_name else initializer
         ours = type(draw).__module__ == initializers.__name__
+        claim(shape, f"{path}: shape")
         with memory_for(shape, f"{path}: shape", of_dtype):
             drawn = np.zeros(shape, of_dtype) if ours and is_undrawn() else draw(shape, dtype=of_dtype)
             value = as_array(drawn, path, of_dtype)
@@ -295,8 +298,12 @@ class Layer(Configured):
             raise AttributeError(f"{self.name} has no output shape before it is built")
         return self.compute_output_shape(self.input_shape)
 
-    def check_savable(self) -> None:
-        """NotImplementedError if the layer has what neither its config nor its weights keep."""
+    def found_by_adapt(self) -> dict[str, Any]:
+        """Return what the layer found out and neither config nor weights have: arrays and files by `found_places`."""
+        return {}
+
+    def take_found(self, found: dict[str, Any]) -> None:
+        """Go on with what `found_by_adapt` gave; ValueError if it makes no sense."""
 
     def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         """Return the mask of the output; by default that of the input."""

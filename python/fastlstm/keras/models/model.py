@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -403,6 +404,14 @@ class Model(ConfiguredModel):
         from fastlstm import onnx  # which is not there for everybody
 
         onnx.export(self, filepath)
+
+    def back_up(self, filepath: str | os.PathLike[str], epoch: int) -> None:
+        """Write the state of a training, and the epoch that comes next, to a file for `restore_backup`."""
+        files.write_backup(self, Path(filepath), epoch)
+
+    def restore_backup(self, filepath: str | os.PathLike[str]) -> int:
+        """Take the state of a training from a file, and return the epoch that comes next."""
+        return files.read_backup(self, Path(filepath))
 
     # Time.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterator
 from functools import partial, wraps
 from itertools import product
@@ -23,6 +24,7 @@ from ..foundation.settings import floatx
 from ..foundation.symbolic import Arguments, Node, SymbolicTensor, any_symbolic
 from ..foundation.tracing import differentiated, with_backward
 from ..foundation.trees import filled, leaves, mapped, one_or_list
+from ..foundation.undrawn import within_reason
 from ..foundation.variable import Variable
 from .configs import WRITTEN, Call, checked_settings, class_names, joined, parted, place_of_function
 
@@ -169,6 +171,7 @@ def _closings(shapes: list[Shape], arguments: Arguments) -> Iterator[list[list[t
 
 
 def _on_zeros(run: Callable[[Any, Arguments], Any], shapes: list[tuple[int, ...]], arguments: Arguments) -> Any:
+    within_reason(sum(map(math.prod, shapes)), "the input: its shape")
     zeros = [np.zeros(shape, tensor.dtype) for shape, tensor in zip(shapes, arguments.tensors, strict=True)]
     with np.errstate(all="ignore"):
         return mapped(np.asarray, run(one_or_list(zeros), arguments))

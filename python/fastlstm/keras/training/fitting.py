@@ -34,6 +34,7 @@ def run_epochs(
     with WholeSteps() as gate, stops.fit() as stop:
         training = _Training(setup, hooks, gate, stop, FiniteWatch())
         hooks.call("on_train_begin", {})
+        epochs = hooks.epochs(epochs)
         for epoch in epochs:
             if verbose and epochs.stop > 1:
                 tell(f"Epoch {epoch + 1}/{epochs.stop}")

@@ -11,16 +11,21 @@ import numpy as np
 from fastlstm import checks
 
 from ...foundation.arrays import Array, any_numbers
+from ...foundation.undrawn import within_reason
+from ...foundation.whole_configs import are_whole
 from .adapting import batches_of
 from .counting import TokenCounts
 from .discrete import Discrete
 from .encoding import MODES
 from .hashes import bin_of, salt_of
-from .vocabulary import UNKNOWN, Vocabulary, check_tokens, lines_of, without_specials
+from .vocabulary import UNKNOWN, Vocabulary, as_lines, can_be_lines, check_tokens, lines_in, lines_of, without_specials
 
 _DROPPED = -2
 """In place of the index of a token that leaves no trace."""
 
+
+VOCABULARY, IDF_WEIGHTS = "vocabulary.txt", "vars/idf_weights"
+"""Where files have them, below the place of the layer."""
 
 _SETTINGS = (
     "invert",
@@ -75,6 +80,7 @@ class IndexLookup(Discrete):
     modes: ClassVar[tuple[str, ...]] = (*MODES, "tf_idf")
     token_dtype: ClassVar[np.dtype[Any]]
     """Of the tokens in arrays."""
+    found_places: ClassVar[tuple[str, ...]] = (VOCABULARY, IDF_WEIGHTS)
     file_encoding = "utf-8"
     oov_method = "floormod"
 
@@ -104,6 +110,7 @@ class IndexLookup(Discrete):
         self.salt = salt_of(f"{self.name}: salt", salt)
         self._check_settings()
         self.dtype = np.dtype(np.int64) if self.invert else self.token_dtype
+        within_reason(self.num_oov_indices, f"{self.name}: num_oov_indices")
         with checks.memory(f"{self.name}: num_oov_indices", num_oov_indices, 8 * self.num_oov_indices):
             self._specials = [self.mask_token] * self._first_unknown + [self.oov_token] * self.num_oov_indices
         self._vocabulary = Vocabulary([], self._specials)
@@ -133,11 +140,10 @@ class IndexLookup(Discrete):
             checks.complain(ValueError, f"{self.name}: oov_token", "be given with invert", None)
 
     def _remember(self, vocabulary: Any, idf_weights: Any) -> None:
-        """Keep what the config has of the vocabulary: nothing of one in a file."""
-        if not isinstance(vocabulary, str | Path):
-            self._given["vocabulary"] = self._listed(vocabulary)
-        if idf_weights is not None:
-            self._given["idf_weights"] = np.asarray(idf_weights).tolist()
+        """Keep what the config has of a vocabulary that was given: nothing of one in a file."""
+        in_file = isinstance(vocabulary, str | Path)
+        self._given["vocabulary"] = None if in_file else self._listed(vocabulary)
+        self._given["idf_weights"] = None if idf_weights is None else np.asarray(idf_weights).tolist()
 
     # --- Tokens: what a subclass says of them -------------------------------------------------------------------------
 
@@ -188,16 +194,6 @@ class IndexLookup(Discrete):
         """Return the number of indices, those of the mask and of unknown tokens too."""
         return len(self._vocabulary)
 
-    def check_savable(self) -> None:
-        """Refuse a vocabulary that was found or set: a config has that of the constructor only."""
-        if self._given["vocabulary"] is None and self._vocabulary.tokens:
-            must, cure = (
-                "have the vocabulary that it was made with to be saved",
-                "; make it with vocabulary=..., that of",
-            )
-            got = f"one of {len(self._vocabulary)} that came later"
-            checks.complain(NotImplementedError, self.name, must, got, f"{cure} get_vocabulary()")
-
     def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
         """Take another vocabulary.
 
@@ -210,7 +206,12 @@ class IndexLookup(Discrete):
             must = "be given for output_mode='tf_idf', and for no other"
             got = "none" if idf_weights is None else f"them for {self.output_mode!r}"
             checks.complain(ValueError, f"{self.name}: idf_weights", must, got)
-        tokens, complete = self._tokens_of(vocabulary)
+        self._set(*self._tokens_of(vocabulary), idf_weights)
+        if self._given["vocabulary"] is not None:
+            self._remember(vocabulary, idf_weights)
+
+    def _set(self, tokens: list[Any], complete: bool, idf_weights: Any) -> None:
+        """Take tokens without special ones; `complete`: the weights are those of these, too."""
         reserved = (self.mask_token, self.oov_token if self.invert else None)
         name = f"{self.name}: vocabulary"
         check_tokens(tokens, reserved, self._specials, name)
@@ -259,6 +260,39 @@ class IndexLookup(Discrete):
             must = f"have {known} tokens with {self._specials}, as rows of the output are that long"
             checks.complain(ValueError, f"{self.name}: vocabulary", must, size, cure)
         self._vocabulary, self.idf_weights, self._known_size = vocabulary, weights, size
+
+    # --- A vocabulary in a file ---------------------------------------------------------------------------------------
+
+    def _is_in_config(self) -> bool:
+        """Whether the config has the vocabulary: it was given, or no file can have it."""
+        return self._given["vocabulary"] is not None or are_whole() or not can_be_lines(self.get_vocabulary())
+
+    def found_by_adapt(self) -> dict[str, Any]:
+        """See `Layer.found_by_adapt`: the vocabulary, unless the config has it, and what its tokens count."""
+        weights = {} if self.idf_weights is None else {IDF_WEIGHTS: self.idf_weights}
+        return weights if self._is_in_config() else {**weights, VOCABULARY: as_lines(self.get_vocabulary())}
+
+    def take_found(self, found: dict[str, Any]) -> None:
+        """See `Layer.take_found`."""
+        weights = found.get(IDF_WEIGHTS)
+        if VOCABULARY not in found or self._given["vocabulary"] is not None:
+            if weights is not None:
+                self.idf_weights = self._checked_weights(weights[: len(self._vocabulary)], len(self._vocabulary), True)
+            return
+        tokens = self._tokens_of_lines(lines_in(found[VOCABULARY], f"{self.name}: {VOCABULARY}"))
+        if (weights is not None) != (self.output_mode == "tf_idf" and bool(tokens)):
+            must = "come with a vocabulary for output_mode='tf_idf', and for no other"
+            checks.complain(ValueError, f"{self.name}: {IDF_WEIGHTS}", must, checks.shown(self.output_mode))
+        if tokens:
+            self._set(tokens, True, None if weights is None else weights[: len(self._specials) + len(tokens)])
+
+    def _tokens_of_lines(self, lines: list[str]) -> list[Any]:
+        """Return the tokens after the special ones, which a file begins with."""
+        specials = [str(token) for token in self._specials]
+        begin = lines[: len(specials)]
+        if begin != specials[: len(lines)]:
+            checks.complain(ValueError, f"{self.name}: {VOCABULARY}", f"begin with {specials}", checks.shown(begin))
+        return [self.token_of_line(line) for line in lines[len(specials) :]]
 
     # --- Finding a vocabulary -----------------------------------------------------------------------------------------
 
@@ -362,4 +396,15 @@ class IndexLookup(Discrete):
         """Return the constructor's arguments: of a vocabulary that was found, its size."""
         own = {name: getattr(self, name) for name in _SETTINGS}
         salt = None if self.salt is None else list(self.salt)
-        return super().get_config() | own | self._given | {"vocabulary_size": self._known_size, "salt": salt}
+        return super().get_config() | own | self._described() | {"vocabulary_size": self._known_size, "salt": salt}
+
+    def _described(self) -> dict[str, Any]:
+        """Return what the config has of the vocabulary."""
+        tokens = self._vocabulary.tokens
+        if not tokens or self._given["vocabulary"] is not None or not self._is_in_config():
+            return self._given
+        own = slice(len(self._specials), len(self._vocabulary))
+        return {
+            "vocabulary": tokens,
+            "idf_weights": None if self.idf_weights is None else self.idf_weights[own].tolist(),
+        }

@@ -35,6 +35,10 @@ SPLITS: dict[str, Callable[[str], list[str]]] = {
 """Take a text apart."""
 
 
+_INNER = "_lookup_layer/"
+"""Where files of Keras have what the layer found a second time: a layer inside it, which is not there here."""
+
+
 class Split(NamedTuple):
     """Texts that were taken apart into tokens."""
 
@@ -90,6 +94,7 @@ class TextVectorization(TextLookup):
     """
 
     modes = ("int", "multi_hot", "count", "tf_idf")
+    found_places = tuple(f"{layer}{place}" for place in TextLookup.found_places for layer in ("", _INNER))
 
     def __init__(
         self,
@@ -221,6 +226,10 @@ class TextVectorization(TextLookup):
         of_row = np.repeat(np.arange(len(lengths)), lengths)
         counts = counts_of_rows(of_row, indices, len(lengths), self.depth or 0)
         return self._weighted(as_mode(counts, self.output_mode, self.output_dtype))
+
+    def found_by_adapt(self) -> dict[str, Any]:
+        """See `Layer.found_by_adapt`: twice, as Keras reads it."""
+        return {f"{layer}{place}": value for place, value in super().found_by_adapt().items() for layer in ("", _INNER)}
 
     def get_build_config(self) -> None:
         """None: there is nothing to build."""

@@ -54,6 +54,36 @@ def lines_of(path: str, encoding: str, name: str) -> list[str]:
     return text.removesuffix("\n").split("\n") if text else []
 
 
+MOST_TOKENS = 500_000
+"""In a file of a model: each takes some hundred bytes of memory, however few it has in the file."""
+
+
+def can_be_lines(tokens: Sequence[Any]) -> bool:
+    """Whether tokens can be the lines of a file: none has an end of a line in it, nor is the last one empty."""
+    text = "\n".join(map(str, tokens))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return text.splitlines() == [*map(str, tokens)]
+
+
+def as_lines(tokens: Iterable[Any]) -> bytes:
+    """Return a file that has a line for every token."""
+    return "\n".join(map(str, tokens)).encode()
+
+
+def lines_in(data: bytes, name: str) -> list[str]:
+    """Return the lines of a file, but for empty ones at its end."""
+    try:
+        text = data.decode().rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        checks.complain(ValueError, name, "be text in UTF-8", error, cause=error)
+    if text.count("\n") >= MOST_TOKENS:
+        checks.complain(ValueError, name, f"have at most {MOST_TOKENS} lines", text.count("\n") + 1)
+    return text.splitlines()
+
+
 def without_specials(tokens: list[Any], specials: list[Any]) -> tuple[list[Any], bool]:
     """Return the tokens after the special ones, and whether these were there."""
     found = bool(specials) and tokens[: len(specials)] == specials

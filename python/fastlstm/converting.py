@@ -1,0 +1,91 @@
+"""Command: ``python -m fastlstm convert IN OUT``: a file in another format, which the ending of OUT says."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from fastlstm import checks, contents
+from fastlstm.files import hdf5, kinds
+from fastlstm.files.atomic import replaced
+from fastlstm.loading import load
+from fastlstm.weights import ENDINGS, write_weights
+
+_OF_MODELS = (".keras", ".h5", ".hdf5")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write the file; return 1 if it cannot be."""
+    parser = argparse.ArgumentParser(prog="python -m fastlstm convert", description=__doc__)
+    parser.add_argument("source", metavar="IN", help="of Keras, PyTorch, NumPy, safetensors or fastlstm")
+    parser.add_argument(
+        "target",
+        metavar="OUT",
+        help=".keras, .h5 and .weights.h5 are Keras'; .npz and .safetensors have the arrays alone, but a model in "
+        ".safetensors is one of fastlstm's, as with any other ending",
+    )
+    given = parser.parse_args(argv)
+    try:
+        converted(Path(given.source), Path(given.target))
+    except (ValueError, TypeError, NotImplementedError, OSError, ImportError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def converted(source: Path, target: Path) -> None:
+    """Write what is in a file to another one.
+
+    Parameters
+    ----------
+    source
+        Of a kind that `contents` knows.
+    target
+        Its ending says the format. Of a model that goes into arrays alone, the rest is left out.
+
+    Raises
+    ------
+    ValueError, TypeError
+        The source cannot be read, or has not what the format is for.
+    """
+    found = contents.of_file(source)
+    if target.suffix == ".npz" or (found.config is None and not _is_layer(found)):
+        _write_arrays(found, source, target)
+    else:
+        _write_whole(found, source, target)
+
+
+def _is_layer(found: contents.Contents) -> bool:
+    return found.kind == kinds.NATIVE
+
+
+def _write_arrays(found: contents.Contents, source: Path, target: Path) -> None:
+    if target.name.endswith(".weights.h5") and found.kind in (kinds.HDF5, kinds.KERAS):
+        with replaced(target) as file:
+            hdf5.write(file, found.arrays, {})
+        return
+    if target.suffix not in ENDINGS:
+        cure = f"; a file of arrays may become one that ends in {', '.join(ENDINGS)}"
+        checks.complain(ValueError, str(source), f"have a model to become {target.name}", "arrays alone", cure)
+    write_weights(target, found.arrays)
+
+
+def _write_whole(found: contents.Contents, source: Path, target: Path) -> None:
+    made = _made(found, source)
+    if target.name.endswith(".weights.h5") and found.config is not None:
+        made.save_weights(target)
+        return
+    if found.config is None and target.suffix in _OF_MODELS:
+        got = "a layer; fastlstm.keras has layers for models"
+        checks.complain(ValueError, str(source), f"have a model to become {target.name}", got)
+    made.save(target)
+
+
+def _made(found: contents.Contents, source: Path) -> Any:
+    if found.kind == kinds.NATIVE:
+        return load(source)
+    from fastlstm.keras.models import load_model  # which arrays do without
+
+    return load_model(source)

@@ -1,0 +1,93 @@
+"""Going on with a training that was interrupted."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from fastlstm import checks
+
+from .arguments import path_with_a_name
+from .base import Logs
+from .frequency import Periodic
+
+_LATEST, _BEFORE = "latest.fastlstm", "before.fastlstm"
+
+
+class BackupAndRestore(Periodic):
+    """Keep the state of a training in a file, from which the next `fit` goes on if this one does not come to its end.
+
+    The file has the weights, the state of the optimizer and the epoch. It is whole at any moment, whatever happens to
+    the process.
+
+    Parameters
+    ----------
+    backup_dir
+        Folder for the file, which nothing else should use. It is made.
+    save_freq
+        ``"epoch"``, or a number of batches; an epoch that was not whole begins anew, with the weights of then. False:
+        nothing is kept, and what is there is gone on from.
+    double_checkpoint
+        Whether the state before the latest one is kept too, and gone on from if the latest cannot be read.
+    delete_checkpoint
+        Whether the file goes when a training has come to its end.
+    """
+
+    def __init__(
+        self,
+        backup_dir: str | os.PathLike[str],
+        save_freq: str | int = "epoch",
+        double_checkpoint: bool = False,
+        delete_checkpoint: bool = True,
+    ) -> None:
+        super().__init__()
+        self.backup_dir = path_with_a_name("backup_dir", backup_dir)
+        self._keeps = save_freq is not False
+        self.set_frequency(save_freq if self._keeps else "epoch")
+        self.double_checkpoint = checks.truth("double_checkpoint", double_checkpoint)
+        self.delete_checkpoint = checks.truth("delete_checkpoint", delete_checkpoint)
+        self._epoch = 0
+
+    def _path(self, name: str) -> Path:
+        return Path(self.backup_dir, name)
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Go on from the file, if there is one."""
+        self.resumes_at, first = None, None
+        for name in (_LATEST, _BEFORE):
+            if not self._path(name).exists():
+                continue
+            try:
+                self.resumes_at = self._epoch = self.model.restore_backup(self._path(name))
+                return
+            except (ValueError, OSError) as error:
+                first = first or error
+        if first is not None:
+            raise first
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Remember which epoch it is."""
+        self._epoch = epoch
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Keep the state, if it is time for it."""
+        self._epoch = epoch + 1
+        if self.saves_by_epoch and self._keeps:
+            self.save_after(None, logs or {})
+
+    def save_after(self, batch: int | None, logs: Logs) -> None:
+        """Keep the state."""
+        os.makedirs(self.backup_dir, exist_ok=True)
+        latest = self._path(_LATEST)
+        if self.double_checkpoint and latest.exists():
+            os.replace(latest, self._path(_BEFORE))
+        self.model.back_up(latest, self._epoch)
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Remove the file; the folder too, if it is empty then."""
+        if not self.delete_checkpoint or not os.path.isdir(self.backup_dir):
+            return
+        for name in (_LATEST, _BEFORE):
+            self._path(name).unlink(missing_ok=True)
+        if not os.listdir(self.backup_dir):
+            os.rmdir(self.backup_dir)

@@ -16,7 +16,7 @@ from fastlstm.runtime import (
 )
 
 if TYPE_CHECKING:
-    from fastlstm import datasets, keras, random, reference
+    from fastlstm import data, datasets, keras, random, reference, tensorflow
     from fastlstm.layers import GRU, LSTM, RNN
     from fastlstm.loading import load
     from fastlstm.streaming import step_many
@@ -31,6 +31,7 @@ __all__ = [
     "active_isa",
     "available_isas",
     "config",
+    "data",
     "datasets",
     "get_num_threads",
     "keras",
@@ -42,11 +43,12 @@ __all__ = [
     "set_num_threads",
     "show_config",
     "step_many",
+    "tensorflow",
     "write_weights",
 ]
 
 # Imported at first use, to keep `import fastlstm` quick.
-_MODULES = ("datasets", "keras", "layers", "random", "reference")
+_MODULES = ("data", "datasets", "keras", "layers", "random", "reference", "tensorflow")
 _NAMES = {
     **dict.fromkeys(("GRU", "LSTM", "RNN"), "layers"),
     "load": "loading",
@@ -60,9 +62,10 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"fastlstm.{name}")
     if name in _NAMES:
         return getattr(importlib.import_module(f"fastlstm.{_NAMES[name]}"), name)
+    if name.startswith("_"):
+        raise AttributeError(f"module 'fastlstm' has no attribute {name!r}")
     # A program that says `import fastlstm as tf` asks for what TensorFlow has.
-    absent = importlib.import_module("fastlstm.absent")
-    raise absent.missing("module 'fastlstm'", name, f"tf.{name}")
+    return importlib.import_module("fastlstm.tensorflow.finding").find("fastlstm", "", name)
 
 
 def __dir__() -> list[str]:

@@ -266,6 +266,14 @@ def test_an_embedding_that_drops_nothing_is_an_embedding():
         assert type(layers.Embedding(7, 3, dropout=0.0)) is layers.Embedding
 
 
+def test_an_input_layer_takes_its_old_shapes():
+    with pytest.warns(DeprecationWarning, match="layers.InputLayer: input_shape= is an old spelling; write shape="):
+        model = models.Sequential([layers.InputLayer(input_shape=(5, 2)), layers.LSTM(3)])
+    assert model.output_shape == (None, 3)
+    with pytest.warns(DeprecationWarning, match="write batch_shape="):
+        assert layers.InputLayer(batch_input_shape=(4, 5)).batch_shape == (4, 5)
+
+
 def test_accuracy_is_found_under_its_old_name():
     x, y = np.ones((8, 2), "float32"), np.ones((8, 1), "float32")
     model = models.Sequential([layers.Dense(1, activation="sigmoid")])
@@ -377,6 +385,16 @@ def test_parts_of_it_and_what_operators_make_of_it_have_numpy_too():
     assert [1, 2, 3][layers.CategoryEncoding(3)([2]).argmax()] == 3
     with pytest.raises(TypeError, match="unhashable"):
         hash(y)
+
+
+def test_functions_of_this_package_make_tensors_of_tensors():
+    y = layers.Dense(2)(np.ones((3, 4), "float32"))
+    for found in (keras.ops.mean(y), keras.ops.softmax(y), keras.activations.softmax(y), keras.ops.split(y, 2, 1)[0]):
+        np.testing.assert_array_equal(found.numpy(), np.asarray(found))
+    assert type(keras.ops.softmax(y.numpy())) is np.ndarray
+    dense = layers.Dense(2, kernel_initializer="ones")
+    dense(y)
+    np.testing.assert_array_equal(dense.kernel[:, 0].numpy(), [1, 1])
 
 
 def test_a_shape_is_checked_and_stays():

@@ -54,7 +54,7 @@ FLOORS = [
     {"graph"},
     {"layers"},
     {"losses", "metrics", "optimizers"},
-    {"ops", "backend", "config", "random"},
+    {"ops", "backend", "config", "random", "pipelines"},
     {"activations", "initializers", "regularizers", "constraints", "foundation"},
 ]
 PACKAGE = ROOT / "python" / "fastlstm"

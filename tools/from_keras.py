@@ -22,13 +22,11 @@ PAGE = Path(__file__).parents[1] / "docs" / "from-keras.md"
 HEAD = """\
 # From Keras
 
-Replace `tensorflow` by `fastlstm` and `keras` by `fastlstm.keras` in the import lines of a program. This page lists the
-names of Keras {version}, with those that `tensorflow.keras` has beside them. Names that are not there raise an error
-which says what this page says. It is made by `tools/from_keras.py`.
+Replace `tensorflow` by `fastlstm` and `keras` by `fastlstm.keras` in the import lines of a program, and
+`import tensorflow as tf` by `import fastlstm.tensorflow as tf`. This page lists the names of Keras {version}, with
+those that `tensorflow.keras` has beside them, and names of TensorFlow. Names that are not there raise an error which
+says what this page says. It is made by `tools/from_keras.py`.
 """
-
-SHOWN = {"": "keras", "tf": "tensorflow"}
-"""Titles of places whose names in the program are others."""
 
 
 def main() -> None:
@@ -39,22 +37,26 @@ def main() -> None:
 def page() -> str:
     """Return the text of the page."""
     names = absent.keras_names()
-    places = [*sorted((place for place in names if place != "tf"), key=_order), "tf"]
+    places = sorted(names, key=_order)
     parts = [HEAD.format(version=keras.__version__), _notes("everywhere", "## What is different everywhere\n\n")]
     parts += ["## Modules and classes\n", *(section(place, names[place]) for place in places)]
     return "\n".join(part for part in parts if part)
 
 
-def _order(place: str) -> tuple[bool, bool, str]:
-    """Put the package first, then its modules, then its classes."""
-    return bool(place), place[:1].isupper(), place
+def _order(place: str) -> tuple[bool, bool, bool, str]:
+    """Put the package first, then its modules, then its classes, then what is TensorFlow's."""
+    return _is_of_tensorflow(place), bool(place), place[:1].isupper(), place
+
+
+def _is_of_tensorflow(place: str) -> bool:
+    return place.partition(".")[0] == "tf"
 
 
 def section(place: str, names: tuple[str, ...]) -> str:
     """Return what the page says of a module or a class."""
     missing = not_there(place, names)
     there = [name for name in names if name not in missing]
-    title = SHOWN.get(place) or (f"keras.{place}" if place[0].islower() else f"methods and attributes of {place}")
+    title = _title(place)
     lines = [f"### {title}\n"]
     if there:
         listed = ", ".join(f"`{name}`" for name in there)
@@ -62,6 +64,12 @@ def section(place: str, names: tuple[str, ...]) -> str:
     if missing:
         lines += ["| not there | instead |", "|---|---|", *_rows(place, missing), ""]
     return "\n".join(lines) + _notes(place)
+
+
+def _title(place: str) -> str:
+    if place == "" or _is_of_tensorflow(place):
+        return "keras" if place == "" else place.replace("tf", "tensorflow", 1)
+    return f"keras.{place}" if place[0].islower() else f"methods and attributes of {place}"
 
 
 def not_there(place: str, names: tuple[str, ...]) -> list[str]:
@@ -74,14 +82,21 @@ def not_there(place: str, names: tuple[str, ...]) -> list[str]:
 
 def _holder(place: str) -> Any:
     """Return the module or class that has what Keras has at a place, None if there is none."""
-    if place == "tf":
-        return importlib.import_module("fastlstm")
     if place in keras.CLASSES:
         return keras.CLASSES[place]
+    if _is_of_tensorflow(place):
+        return _part_of_tensorflow(place)
     try:
         return importlib.import_module(f"fastlstm.keras.{place}".rstrip("."))
     except ImportError:
         return None
+
+
+def _part_of_tensorflow(place: str) -> Any:
+    holder: Any = importlib.import_module("fastlstm.tensorflow")
+    for name in place.split(".")[1:]:
+        holder = getattr(holder, name)
+    return holder
 
 
 def _rows(place: str, names: list[str]) -> Iterator[str]:

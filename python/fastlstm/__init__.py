@@ -16,7 +16,7 @@ from fastlstm.runtime import (
 )
 
 if TYPE_CHECKING:
-    from fastlstm import datasets, keras, onnx, random, reference
+    from fastlstm import data, datasets, keras, onnx, random, reference, tensorflow
     from fastlstm.layers import (
         GRU,
         LSTM,
@@ -75,6 +75,7 @@ __all__ = [
     "active_isa",
     "available_isas",
     "config",
+    "data",
     "datasets",
     "get_num_threads",
     "keras",
@@ -87,11 +88,12 @@ __all__ = [
     "set_num_threads",
     "show_config",
     "step_many",
+    "tensorflow",
     "write_weights",
 ]
 
 # Imported at first use, to keep `import fastlstm` quick.
-_MODULES = ("datasets", "keras", "layers", "onnx", "random", "reference")
+_MODULES = ("data", "datasets", "keras", "layers", "onnx", "random", "reference", "tensorflow")
 _NAMES = {
     **dict.fromkeys(
         (
@@ -132,9 +134,10 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"fastlstm.{name}")
     if name in _NAMES:
         return getattr(importlib.import_module(f"fastlstm.{_NAMES[name]}"), name)
+    if name.startswith("_"):
+        raise AttributeError(f"module 'fastlstm' has no attribute {name!r}")
     # A program that says `import fastlstm as tf` asks for what TensorFlow has.
-    absent = importlib.import_module("fastlstm.absent")
-    raise absent.missing("module 'fastlstm'", name, f"tf.{name}")
+    return importlib.import_module("fastlstm.tensorflow.finding").find("fastlstm", "", name)
 
 
 def __dir__() -> list[str]:

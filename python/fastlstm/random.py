@@ -1,5 +1,12 @@
-"""`set_seed` under the name that programs have for it which ``import fastlstm as tf``."""
+"""`set_seed` and what else of ``tf.random`` there is: for programs that say ``import fastlstm as tf``."""
+
+from typing import Any
 
 from fastlstm.keras.utils import set_random_seed as set_seed
+from fastlstm.tensorflow.finding import find
 
 __all__ = ["set_seed"]
+
+
+def __getattr__(name: str) -> Any:
+    return find(__name__, "random", name)

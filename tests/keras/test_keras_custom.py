@@ -651,3 +651,33 @@ def test_a_layer_inside_is_built_by_what_it_is_called_on():
     model.fit(x, np.ones((4, 3)), verbose=0)
     assert len(model.weights) == 6
     assert any((one != other).any() for one, other in zip(before, model.get_weights(), strict=False))
+
+
+class Later(Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(1)
+
+
+def test_a_class_may_get_its_call_later():
+    model = Later()
+    with pytest.raises(NotImplementedError, match=r"must have inputs and outputs, or a class with call\(self, x\)"):
+        model(np.ones((2, 3)))
+    Later.call = lambda self, x: self.dense(x) * 2
+    try:
+        y = model(np.ones((2, 3)))
+        np.testing.assert_allclose(y, 2 * model.dense(np.ones((2, 3))))
+        model.compile("sgd", "mse")
+        assert np.isfinite(model.fit(np.ones((4, 3)), np.ones((4, 1)), verbose=0).history["loss"][0])
+    finally:
+        del Later.call
+
+
+class Numbers(Model):
+    def call(self, x):
+        return ops.cast(x, "float32") * 2
+
+
+def test_a_list_of_numbers_is_one_array_for_a_model():
+    assert Numbers()([1, 10, 100]).tolist() == [2, 20, 200]
+    assert Numbers()([[1.5, 2.0]]).tolist() == [[3.0, 4.0]]

@@ -406,7 +406,8 @@ def test_what_layers_on_arrays_give_has_the_mask_that_it_has_in_a_model():
 def test_what_numpy_makes_of_such_an_array_has_no_mask():
     x = embedded()
     assert x[:, 1:]._keras_mask is None
-    assert type(x + 1) is np.ndarray
+    assert (x + 1)._keras_mask is None
+    assert type(np.exp(x)) is np.ndarray
 
 
 def test_models_on_arrays_take_and_give_masks():

@@ -132,7 +132,10 @@ def test_metrics_hold_what_the_last_run_found():
     np.testing.assert_array_equal(own.labels, Y[:5, 0])
     net.fit(X, Y, shuffle=False, verbose=0)
     np.testing.assert_array_equal(own.labels, Y[:, 0])
-    assert own in net.metrics
+    loss, compiled = net.metrics
+    assert own in compiled.metrics
+    assert (loss.name, compiled.name) == ("loss", "compile_metrics")
+    assert loss.result() == pytest.approx(net.history.history["loss"][-1], rel=1e-12)
     net.reset_metrics()
     assert own.labels == []
 

@@ -8,7 +8,7 @@ import pytest
 from golden.described_models import MODELS, SUMMARIES, TABLES, summaries
 
 from fastlstm import keras
-from fastlstm.keras import Input, Model, Sequential, layers
+from fastlstm.keras import Input, Model, Sequential, layers, ops
 from fastlstm.keras.models.table import column_widths, wrapped
 
 KERAS = json.loads((Path(__file__).parents[1] / "golden" / "keras_summaries.json").read_text())
@@ -160,3 +160,28 @@ def test_errors(options, error, message):
     model = Sequential([Input((3,)), layers.Dense(3, name="d")])
     with pytest.raises(error, match=message):
         model.summary(**{"print_fn": lambda text: None} | options)
+
+
+class Rows(layers.Layer):
+    """Takes rows of an array, at places that are whole numbers."""
+
+    def call(self, inputs):
+        x, places = inputs
+        return ops.take(x, places, axis=0)
+
+
+class Looking(Model):
+    def __init__(self):
+        super().__init__()
+        self.rows, self.dense = Rows(name="rows"), layers.Dense(2)
+
+    def call(self, x):
+        return self.dense(self.rows((x, np.array([0, 0]))))
+
+
+def test_a_shape_that_cannot_be_tried_is_unknown():
+    model = Looking()
+    model(np.ones((4, 3)))
+    lines: list[str] = []
+    model.summary(print_fn=lines.append)
+    assert any("rows (Rows)" in line and "?" in line for line in "\n".join(lines).splitlines())

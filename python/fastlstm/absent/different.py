@@ -13,8 +13,8 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         "than Keras on JAX and PyTorch, with which this package goes. `binary_crossentropy` behind a softmax takes its "
         "probabilities, as there.",
         "Arrays go in and come out. What a call of a layer or model gives is a NumPy array which has `.numpy()`, too, "
-        "and a mask if there is one; what NumPy makes of it is a plain array. Nothing runs on a GPU, and nothing is "
-        "compiled: `jit_compile`, `run_eagerly` and `tf.function` have nothing to choose.",
+        "and a mask if there is one; what NumPy's functions make of it is a plain array. Nothing runs on a GPU, and "
+        "nothing is compiled: `jit_compile`, `run_eagerly` and `tf.function` have nothing to choose.",
         "Layers compute in float32 or float64. Channels come last.",
         "Gradients of a `call`, loss, metric or activation of your own come from autograd (`pip install "
         '"fastlstm[autograd]"`), through functions of `keras.ops` and `keras.backend`.',
@@ -26,7 +26,8 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
     "layers": (
         "Recurrent layers: `unroll` and `use_cudnn` choose nothing; `time_major=True` raises an error.",
         "`LSTM` and `GRU` also take the two biases of `CuDNNLSTM` and `CuDNNGRU`, which are other names of them.",
-        "`Embedding(input_length=n)` is `input_shape=(n,)`. `Embedding(dropout=...)` of Keras 1 raises an error.",
+        "`Embedding(input_length=n)` is `input_shape=(n,)`. `Embedding(dropout=...)` of Keras 1 drops rows of the "
+        "table, which Keras 2 and 3 do not.",
         "`BatchNormalization(renorm=True)` raises an error, as does `data_format='channels_first'`.",
         "`Lambda` in a config names a registered function; code is never kept or run.",
     ),
@@ -39,6 +40,23 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
     "models": ("A config never imports a module or runs code: classes of your own are registered or given.",),
     "preprocessing.text": (
         "`hashing_trick` takes `hash_function='md5'` where the numbers must be the same every time.",
+    ),
+    "tf": (
+        "`import fastlstm.tensorflow as tf` has all of these names. `import fastlstm as tf` has them too, but for "
+        "`tf.config` and `tf.__version__`, which are this package's own.",
+        "Tensors are NumPy arrays that have `.numpy()`: shapes are tuples, dtypes those of NumPy, and numbers of "
+        "different dtypes are computed with as NumPy does. There are no ragged and no sparse tensors: where TensorFlow "
+        "gives ragged ones, `tf.strings.split` and its kin give a list of arrays.",
+        "`tf.reduce_mean` of whole numbers is a float. Regular expressions are those of Python.",
+        "`tf.function` gives the function as it is; `tf.device` takes the processor only, and `MirroredStrategy` "
+        "has it as its one device.",
+    ),
+    "tf.data.Dataset": (
+        "Elements are made by the thread that asks for them: `num_parallel_calls`, `deterministic`, `prefetch` and "
+        "`name` change nothing.",
+        "`element_spec` of what a function gives is found by calling it for the first elements.",
+        "`interleave` without `cycle_length` has 4 data sets open at a time, where TensorFlow has as many as there are "
+        "cores. `cache` keeps elements in memory only.",
     ),
     "Model": (
         "A `train_step`, `test_step` or `predict_step` of your own raises an error: write a loss, a layer with `call`, "

@@ -27,8 +27,8 @@ TABLE = (
     ),
     (
         "make spectrograms beforehand, with scipy.signal or librosa, and give them as (batch, steps, features)",
-        "layers.MelSpectrogram layers.STFTSpectrogram utils.audio_dataset_from_directory tf.signal initializers.*STFT* "
-        "initializers.stft",
+        "layers.MelSpectrogram layers.STFTSpectrogram utils.audio_dataset_from_directory tf.signal.* "
+        "initializers.*STFT* initializers.stft",
     ),
     ("several machines and devices are for Keras; one model runs on all cores as it is", "distribution* device"),
     ("quantized weights are for Keras", "quantizers* *.quantize* *.quantization_mode Quantizer Model.*quantization*"),
@@ -66,17 +66,18 @@ TABLE = (
         "by autograd",
         "tf.GradientTape tf.gradients ops.custom_gradient ops.jvp ops.linalg.jvp",
     ),
-    ("functions run as they are: leave the decorator out", "tf.function tf.autograph"),
+    ("functions run as they are: leave it out", "tf.autograph"),
+    ("take() and skip() of a data set give its parts; slices those of arrays", "utils.split_dataset"),
     (
-        "fit() takes arrays, a PyDataset or a generator of batches; utils.timeseries_dataset_from_array makes windows",
-        "tf.data utils.split_dataset",
+        "Dataset.map(), filter(), window() and their kin make it, or from_generator() with a function of your own",
+        "tf.data.*",
     ),
     ("keras.random.set_seed is there, and backend.clear_session(); leave sessions out", "tf.Session tf.compat"),
     ("keras.Variable holds a weight; add_weight() makes one", "tf.Variable"),
-    (_DTYPES, "tf.float32 tf.float64 tf.int32 tf.int64"),
+    (_DTYPES, "tf.bfloat16 tf.as_dtype tf.q*int*"),
     ("keras has models of its own: leave it out", "estimator* tf.estimator tf.feature_column"),
-    (_PRESENT, "tf.device tf.distribute tf.debugging tf.errors tf.logging tf.version"),
-    ("keras.activations and keras.ops.nn have these functions, keras.layers the layers", "tf.nn"),
+    (_PRESENT, "tf.debugging tf.errors tf.logging tf.version tf.config.*"),
+    ("keras.activations and keras.ops.nn have such functions, keras.layers the layers", "tf.nn.*"),
     (_TENSORS, "tf.*"),
     # Layers
     ("Conv1D with dilation_rate", "layers.Atrous*"),

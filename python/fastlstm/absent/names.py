@@ -1,4 +1,4 @@
-"""The names of Keras, by the modules and classes that they are in."""
+"""The names of Keras and TensorFlow, by the modules and classes that they are in."""
 
 from __future__ import annotations
 
@@ -19,26 +19,20 @@ OLDER = {
     "estimator": "model_to_estimator",
     "wrappers": "scikit_learn",
     "wrappers.scikit_learn": "KerasClassifier KerasRegressor",
+    "tf": "Session estimator logging",
 }
-"""Names that only Keras 1 and 2 have."""
-
-TENSORFLOW = (
-    "GradientTape IndexedSlices Module RaggedTensor Session SparseTensor Tensor TensorShape TensorSpec Variable "
-    "add argmax autograph cast clip_by_value compat concat constant convert_to_tensor data debugging device distribute "
-    "equal errors estimator exp expand_dims feature_column float32 float64 function gather gradients image int32 int64 "
-    "io linalg lite logging math matmul multiply nn norm one_hot ones ones_like pad range reduce_max reduce_mean "
-    "reduce_min reduce_sum reshape saved_model shape signal sqrt square squeeze stack strings subtract summary "
-    "tensordot tile train transpose version where zeros zeros_like"
-)
-"""Names of TensorFlow that are in programs with recurrent layers."""
+"""Names that only Keras 1 and 2 and TensorFlow 1 have."""
 
 
 @cache
 def keras_names() -> dict[str, tuple[str, ...]]:
-    """Return the names that Keras, any of its versions, has in each module, by its place, and in some classes."""
+    """Return the names that Keras, any of its versions, has in each module, by its place, and in some classes.
+
+    Places in TensorFlow begin with ``tf``.
+    """
     found: dict[str, str] = json.loads((Path(__file__).parent / "names.json").read_text("utf-8"))
     every = {place: f"{found.get(place, '')} {OLDER.get(place, '')}" for place in {**found, **OLDER}}
-    return {place: tuple(sorted(set(names.split()))) for place, names in {**every, "tf": TENSORFLOW}.items()}
+    return {place: tuple(sorted(set(names.split()))) for place, names in every.items()}
 
 
 def is_known(place: str) -> bool:

@@ -20,6 +20,7 @@ from . import (
     old_spellings,
     ops,
     optimizers,
+    pipelines,
     preprocessing,
     random,
     regularizers,
@@ -45,6 +46,7 @@ CLASSES: dict[str, type] = {
     "Optimizer": Optimizer,
     "Sequential": Sequential,
     "Variable": Variable,
+    "tf.data.Dataset": pipelines.Dataset,
 }
 """Classes that programs call methods of or make subclasses of."""
 

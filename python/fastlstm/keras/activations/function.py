@@ -14,6 +14,7 @@ from fastlstm import checks
 
 from ..foundation.arrays import Array, any_numbers
 from ..foundation.boxes import is_box, value_of
+from ..foundation.eager import EagerArray, as_eager
 from ..foundation.symbolic import OPERATORS, SymbolicTensor
 from ..foundation.tracing import with_backward
 
@@ -79,8 +80,9 @@ class ActivationFunction:
         x = value_of(x)
         if is_box(x):
             return with_backward(self.forward, self.backward, x)
-        x = any_numbers(x, "x")
-        return self.forward(x if x.dtype.kind == "f" else x.astype(np.float32))
+        array = any_numbers(x, "x")
+        y = self.forward(array if array.dtype.kind == "f" else array.astype(np.float32))
+        return as_eager(y) if isinstance(x, EagerArray) else y
 
     def with_settings(self, args: tuple[Any, ...], settings: dict[str, Any]) -> ActivationFunction:
         """Return the function with settings."""

@@ -17,6 +17,7 @@ from fastlstm.forks import CHANGES, held_at_forks
 
 from .arrays import Array, any_numbers
 from .boxes import autograd, bare, is_box, value_of
+from .eager import as_tensors
 from .passes import current
 from .symbolic import SymbolicTensor
 
@@ -140,7 +141,7 @@ class Variable:
         self.assign(bare(self.value) - any_numbers(bare(value), self.path))
 
     def __getitem__(self, key: Any) -> Any:
-        return self.value[key]
+        return as_tensors(self.value[key])
 
     def __neg__(self) -> Any:
         return -self.value

@@ -15,7 +15,7 @@ from fastlstm import checks
 from .. import files
 from ..foundation.arrays import Array, as_batch_shape, as_mask
 from ..foundation.eager import as_eager
-from ..foundation.lookup import auto_name
+from ..foundation.lookup import auto_name, of_this_package
 from ..foundation.symbolic import Arguments, SymbolicTensor, any_symbolic
 from ..foundation.texts import TEXT, is_text, numbers_or_texts
 from ..foundation.trees import filled, leaves, mapped, one_or_list
@@ -25,7 +25,7 @@ from ..graph.plan import Plan
 from ..graph.streaming import ModelStream, StepPlan
 from ..layers.base import Layer
 from ..layers.call import INFERENCE, TRAINING, Call, Pullback, several
-from ..layers.composed import tensors_of
+from ..layers.composed import adopt, tensors_of
 from ..layers.running import parts_of
 from ..training.trainer import Trainer
 from .configs import ConfiguredModel
@@ -267,7 +267,8 @@ class Model(ConfiguredModel):
 
     def _build_for(self, x: Any) -> None:
         """Find out from the first data what the model does."""
-        self._call_on(mapped(self._tensor_like, x))
+        is_one = isinstance(x, list | tuple) and all(isinstance(leaf, bool | int | float | str) for leaf in leaves(x))
+        self._call_on(self._tensor_like(x) if is_one else mapped(self._tensor_like, x))
 
     def _tensor_like(self, part: Any) -> SymbolicTensor:
         array = self.as_input(part, f"{self.name}: x")
@@ -275,6 +276,8 @@ class Model(ConfiguredModel):
 
     def _call_on(self, tensors: Any) -> None:
         """Make a plan of one step: this model, called on symbolic tensors."""
+        if not self.composed and any("call" in vars(base) and not of_this_package(base) for base in type(self).__mro__):
+            adopt(type(self))  # a call() that the class was given after it was made
         if not self.composed:
             must = "have inputs and outputs, or a class with call(self, x)"
             checks.complain(NotImplementedError, self.name, must, "neither")

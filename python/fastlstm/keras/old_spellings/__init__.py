@@ -1,11 +1,11 @@
 """What Keras 1 and 2 called things, and programs of then still do.
 
-Three tables, of modules, arguments and methods, each with the one way to make it work. Every use is told by a
+Tables of modules, arguments, methods and logs, each with the one way to make it work. Every use is told by a
 DeprecationWarning that names today's spelling. Nothing else in the package knows of old ones: what stands in the tables
 is put in place by `install`, after all else is imported.
 """
 
-from . import arguments, methods, modules
+from . import arguments, logs, methods, modules
 
 
 def install() -> None:
@@ -13,3 +13,4 @@ def install() -> None:
     modules.install()
     arguments.install()
     methods.install()
+    logs.install()

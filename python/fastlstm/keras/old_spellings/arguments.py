@@ -9,6 +9,7 @@ from fastlstm import checks
 
 from .. import callbacks, layers, models, optimizers, preprocessing, utils
 from ..optimizers import schedules
+from .embedding import new_embedding
 from .telling import tell
 
 _WEIGHTS = {
@@ -43,6 +44,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     },
     "layers.MaxPooling1D": _POOLING,
     "layers.AveragePooling1D": _POOLING,
+    "layers.InputLayer": {"input_shape": "shape", "batch_input_shape": "batch_shape"},
     "layers.UpSampling1D": {"length": "size"},
     "layers.Embedding": {
         "init": "embeddings_initializer",
@@ -190,7 +192,9 @@ def _with_period(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _as_embedding(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let the constructor of Embedding take a ``dropout`` of 0, and ``input_length``, which a model is built for."""
+    """Let the constructor of Embedding take ``dropout``, and ``input_length``, which a model is built for."""
+    new_embedding.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    layers.Embedding.__new__ = new_embedding  # type: ignore[method-assign, assignment]
 
     @wraps(function)
     def accepting(self: Any, *args: Any, dropout: Any = None, input_length: Any = None, **kwargs: Any) -> None:
@@ -200,9 +204,6 @@ def _as_embedding(function: Callable[..., Any]) -> Callable[..., Any]:
         known = not kwargs.keys().isdisjoint(("input_shape", "batch_input_shape"))
         if not known and (input_length is not None or "batch_size" in kwargs):
             kwargs["input_shape"] = (input_length,)
-        if dropout:
-            cure = "; put Dropout(rate, noise_shape=(None, None, 1)) behind it, which drops whole words"
-            checks.refuse(NotImplementedError, "Embedding: dropout", "0", dropout, cure)
         if dropout is not None:
             tell("layers.Embedding: dropout=", "")
         function(self, *args, **kwargs)

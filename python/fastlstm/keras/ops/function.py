@@ -16,6 +16,7 @@ from fastlstm import checks
 
 from ..foundation.arrays import Array, Shape, shape_text
 from ..foundation.boxes import autograd, bare, is_box, value_of
+from ..foundation.eager import EagerArray, as_tensors
 from ..foundation.lookup import auto_name, checked_name
 from ..foundation.operation import Operation
 from ..foundation.published import publish_as
@@ -272,7 +273,8 @@ def _dispatched(
         args, kwargs = mapped(value_of, [args, kwargs])
         given = leaves([args, kwargs])
     namespace = autograd().numpy if any(map(is_box, given)) else np
-    return _narrowed(function(namespace, *args, **kwargs), args, kwargs)
+    result = _narrowed(function(namespace, *args, **kwargs), args, kwargs)
+    return as_tensors(result) if any(isinstance(leaf, EagerArray) for leaf in given) else result
 
 
 def _narrowed(y: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..foundation.variable import Variable
 from ..losses import apply_mask
-from ..metrics import Metric
+from ..metrics import Mean, Metric
 from .data import Parts
 from .names import Measures, check_distinct, listed, names_of_losses, names_of_metrics
 from .objective import Outcome
@@ -104,25 +104,34 @@ class CompiledMetrics:
         self.plain, self.weighted = plain, weighted
         self.loss_names = names_of_losses(losses)
         self.names = names_of_metrics(prefixes, plain, weighted)
-        self.listed = listed(list(self.loss_names), self.names, self.all)
+        self.listed = listed(list(self.loss_names), self.names, self.metrics)
         check_distinct(["loss", *self.loss_names, *self.names])
+        self.loss = Mean(name="loss")
+        """The loss that the run that ended last has found."""
         self._unused = [[_copied(metric) for metric in output] for output in (*plain, *weighted)]
         self._spare: deque[Meters] = deque()
 
+    name = "compile_metrics"
+    """What Keras calls it."""
+
     @property
-    def all(self) -> list[Metric]:
+    def metrics(self) -> list[Metric]:
         """Plain and weighted ones."""
         return [metric for output in (*self.plain, *self.weighted) for metric in output]
+
+    def result(self) -> Logs:
+        """Return the values of the metrics by their names."""
+        return dict(zip(self.names, [_plain(metric.result()) for metric in self.metrics], strict=True))
 
     def direction(self, name: str) -> str | None:
         """Whether what is logged under a name is better ``"up"`` or ``"down"``; None: nothing is."""
         if name == "loss" or name in self.loss_names:
             return "down"
-        return self.all[self.names.index(name)].direction if name in self.names else None
+        return self.metrics[self.names.index(name)].direction if name in self.names else None
 
     def reset(self) -> None:
         """Forget what runs have left."""
-        for metric in self.all:
+        for metric in (self.loss, *self.metrics):
             metric.reset_state()
 
     def take(self) -> Meters:
@@ -137,8 +146,10 @@ class CompiledMetrics:
 
     def give_back(self, meters: Meters) -> None:
         """Leave what a run has found in the metrics, and keep its meters for the next one."""
-        for metric, own in zip(self.all, meters.all, strict=True):
+        for metric, own in zip(self.metrics, meters.all, strict=True):
             vars(metric).update(_state(own))
+        self.loss.reset_state()
+        self.loss.update_state(meters.values()["loss"], max(meters.rows, 1))
         self._spare.append(meters)
 
     def __getstate__(self) -> dict[str, Any]:

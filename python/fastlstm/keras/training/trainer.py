@@ -12,7 +12,6 @@ from ..foundation.arrays import Array
 from ..foundation.variable import CHANGE
 from ..graph.network import Network
 from ..graph.plan import Plan
-from ..metrics import Metric
 from ..optimizers import Optimizer
 from .compiling import Compiled
 from .data import ArraySource, Batch, Source, StreamSource, is_stream, nothing_known
@@ -138,9 +137,12 @@ class Trainer:
         self._compiled, self._metrics = compiled, None
 
     @property
-    def metrics(self) -> list[Metric]:
-        """The metrics, as the run that ended last left them; empty before the first batch."""
-        return [] if self._metrics is None else self._metrics.all
+    def metrics(self) -> list[Any]:
+        """A mean of the loss, and what holds the metrics in its `metrics`, as the run that ended last left them.
+
+        Empty before the first batch.
+        """
+        return [] if self._metrics is None else [self._metrics.loss, self._metrics]
 
     @property
     def metrics_names(self) -> list[str]:

@@ -1,10 +1,9 @@
-"""Data that come in batches, which are made anew every time they are gone through."""
+"""Data sets of batches that are made of entries with numbers, in an order of their own every time or in one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from copy import copy
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -13,47 +12,31 @@ from fastlstm import checks
 from ..foundation.arrays import Array
 from ..foundation.random import generator
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
-
-class Batches:
-    """Base class of such data; a subclass says what a batch is.
+def batches_of_entries(
+    entries: Array, batch_size: int | None, order: np.random.Generator | None, make: Callable[[Array], Any]
+) -> Iterator[Any]:
+    """Give batches of entries.
 
     Parameters
     ----------
     entries
-        What the batches are made of: numbers, each that of an entry.
+        Numbers, each that of an entry.
     batch_size
         Entries of a batch; None: entries one by one.
     order
-        What draws an order for every time; None: that of `entries`.
+        What draws an order of the entries; None: that of `entries`.
+    make
+        Makes a batch of the numbers of its entries, which is an array without axes for one.
     """
+    ordered = entries if order is None else order.permutation(entries)
+    for start in range(0, len(ordered), batch_size or 1):
+        yield make(ordered[start, ...] if batch_size is None else ordered[start : start + batch_size])
 
-    def __init__(self, entries: Array, batch_size: int | None, order: np.random.Generator | None = None) -> None:
-        self.entries, self.batch_size, self.order = entries, batch_size, order
-        self._most: int | None = None
 
-    def __len__(self) -> int:
-        there = -(-len(self.entries) // (self.batch_size or 1))
-        return there if self._most is None else min(there, self._most)
-
-    def __iter__(self) -> Iterator[Any]:
-        entries = self.entries if self.order is None else self.order.permutation(self.entries)
-        for number in range(len(self)):
-            size = self.batch_size
-            yield self.batch_of(entries[number] if size is None else entries[number * size :][:size])
-
-    def batch_of(self, entries: Any) -> Any:
-        """Return the batch of some entries, or of one."""
-        raise NotImplementedError(f"{type(self).__name__} must define batch_of(entries)")
-
-    def take(self, count: int) -> Self:
-        """Return data of the first `count` batches of every time; of all for -1."""
-        count = checks.whole_number("count", count, at_least=-1)
-        taken = copy(self)
-        taken._most = self._most if count == -1 else min(count, len(self))
-        return taken
+def number_of_batches(entries: Array, batch_size: int | None) -> int:
+    """Return how many batches there are."""
+    return -(-len(entries) // (batch_size or 1))
 
 
 def order_of(shuffle: Any, seed: Any) -> np.random.Generator | None:

@@ -14,7 +14,9 @@ from fastlstm import checks
 
 from ..foundation.arrays import Array
 from ..foundation.messages import LOGGER
-from .batches import Batches, order_of, size_of
+from ..foundation.tensors import tensor
+from ..pipelines import Dataset, TensorSpec
+from .batches import batches_of_entries, number_of_batches, order_of, size_of
 from .labels import to_categorical
 
 _MODES = ("int", "categorical", "binary", None)
@@ -27,7 +29,7 @@ class _Files(NamedTuple):
     class_names: list[str] | None
 
 
-class TextDataset(Batches):
+class TextDataset(Dataset):
     """Texts of files, and their labels, in batches; the files are read when a batch is asked for.
 
     Parameters
@@ -40,8 +42,10 @@ class TextDataset(Batches):
         Names of the classes.
     max_length
         Characters after which a text is cut; None: none.
-    batch_size, order
-        See `Batches`.
+    batch_size
+        Texts of a batch; None: texts one by one.
+    order
+        What draws an order for every time; None: that of `paths`.
     """
 
     def __init__(
@@ -53,19 +57,34 @@ class TextDataset(Batches):
         batch_size: int | None,
         order: np.random.Generator | None,
     ) -> None:
-        super().__init__(np.arange(len(paths)), batch_size, order)
-        self.file_paths = [str(path) for path in paths]
-        self.labels, self.class_names, self.max_length = labels, class_names, max_length
+        self.file_paths, self.class_names = [str(path) for path in paths], class_names
+        texts, entries = _Texts(self.file_paths, labels, max_length), np.arange(len(paths))
+        super().__init__(
+            lambda: batches_of_entries(entries, batch_size, order, texts.at),
+            number_of_batches(entries, batch_size),
+            lambda: texts.spec(batch_size is not None),
+        )
 
-    def batch_of(self, entries: Any) -> Any:
-        """Return texts, or texts and labels."""
-        texts: Any
-        if np.ndim(entries) == 0:
-            texts = self._read(self.file_paths[entries])
-        else:
-            texts = np.empty(len(entries), object)
-            texts[:] = [self._read(self.file_paths[number]) for number in entries]
-        return texts if self.labels is None else (texts, self.labels[entries])
+
+class _Texts(NamedTuple):
+    """Files, a label for each, and the number of characters after which a text is cut."""
+
+    paths: list[str]
+    labels: Array | None
+    max_length: int | None
+
+    def at(self, numbers: Array) -> Any:
+        """Return the texts of the files with these numbers, or texts and labels."""
+        texts = np.empty(numbers.shape, object)
+        for place, number in np.ndenumerate(numbers):
+            texts[place] = self._read(self.paths[number])
+        return tensor(texts) if self.labels is None else (tensor(texts), tensor(np.asarray(self.labels[numbers])))
+
+    def spec(self, in_batches: bool) -> Any:
+        """Return what is known of the elements."""
+        rows = (None,) if in_batches else ()
+        texts = TensorSpec(rows, "string")
+        return texts if self.labels is None else (texts, TensorSpec((*rows, *self.labels.shape[1:]), self.labels.dtype))
 
     def _read(self, path: str) -> str:
         try:
@@ -122,7 +141,7 @@ def text_dataset_from_directory(
     Returns
     -------
     TextDataset
-        Gives ``(texts, labels)``, or texts where there are no labels: what `fit` takes as `x`.
+        Gives ``(texts, labels)``, or texts where there are no labels: what `fit` takes as `x`. Texts are bytes.
     """
     mode, size = checks.one_of("label_mode", label_mode, _MODES), size_of(batch_size)
     length = None if max_length is None else checks.whole_number("max_length", max_length, at_least=0)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastlstm import checks
 
 from ..foundation.arrays import Array
-from ..foundation.eager import EagerArray
-from .batches import Batches, order_of, size_of
+from ..foundation.tensors import tensor
+from ..pipelines import Dataset, TensorSpec
+from .batches import batches_of_entries, number_of_batches, order_of, size_of
 
 
-class TimeseriesDataset(Batches):
-    """Windows over a series, in batches.
+class _Windows(NamedTuple):
+    """Windows over a series.
 
     Parameters
     ----------
@@ -24,26 +25,33 @@ class TimeseriesDataset(Batches):
         First step of every window.
     offsets
         Steps of a window, from its first.
-    batch_size, order
-        See `Batches`.
     """
 
-    def __init__(
-        self,
-        data: Array,
-        targets: Array | None,
-        starts: Array,
-        offsets: Array,
-        batch_size: int | None,
-        order: np.random.Generator | None = None,
-    ) -> None:
-        super().__init__(starts, batch_size, order)
-        self.data, self.targets, self.offsets = data, targets, offsets
+    data: Array
+    targets: Array | None
+    starts: Array
+    offsets: Array
 
-    def batch_of(self, entries: Any) -> Any:
+    def at(self, starts: Array) -> Any:
         """Return the windows that begin at these steps, and their targets."""
-        windows = self.data[entries[..., None] + self.offsets].view(EagerArray)
-        return windows if self.targets is None else (windows, np.asarray(self.targets[entries]).view(EagerArray))
+        windows = tensor(self.data[starts[..., None] + self.offsets])
+        return windows if self.targets is None else (windows, tensor(np.asarray(self.targets[starts])))
+
+    def spec(self, in_batches: bool) -> Any:
+        """Return what is known of the elements."""
+        rows = (None,) if in_batches else ()
+        windows = TensorSpec((*rows, len(self.offsets), *self.data.shape[1:]), self.data.dtype)
+        if self.targets is None:
+            return windows
+        return windows, TensorSpec((*rows, *self.targets.shape[1:]), self.targets.dtype)
+
+    def dataset(self, batch_size: int | None, order: np.random.Generator | None) -> Dataset:
+        """Return them in a data set."""
+        return Dataset(
+            lambda: batches_of_entries(self.starts, batch_size, order, self.at),
+            number_of_batches(self.starts, batch_size),
+            lambda: self.spec(batch_size is not None),
+        )
 
 
 def timeseries_dataset_from_array(
@@ -57,7 +65,7 @@ def timeseries_dataset_from_array(
     seed: int | None = None,
     start_index: int | None = None,
     end_index: int | None = None,
-) -> TimeseriesDataset:
+) -> Dataset:
     """Cut a series into windows.
 
     Parameters
@@ -83,7 +91,7 @@ def timeseries_dataset_from_array(
 
     Returns
     -------
-    TimeseriesDataset
+    Dataset
         Gives ``(windows, targets)``, or windows where there are no targets: what `fit` takes as `x`.
 
     Examples
@@ -110,10 +118,8 @@ def timeseries_dataset_from_array(
         checks.complain(
             ValueError, "targets", f"have more than {first + starts[-1]} entries", first + len(targets), f": {cause}"
         )
-    order = order_of(shuffle, seed)
-    return TimeseriesDataset(
-        np.asarray(data[first:end]), targets, starts, np.arange(0, length * rate, rate), size, order
-    )
+    windows_of = _Windows(np.asarray(data[first:end]), targets, starts, np.arange(0, length * rate, rate))
+    return windows_of.dataset(size, order_of(shuffle, seed))
 
 
 def _bounds(start_index: Any, end_index: Any, steps: int) -> tuple[int, int]:

@@ -87,7 +87,7 @@ class Writer:
         )
         self.library.checker.check_model(model, full_check=True)
         with replaced(path) as new:
-            new.write_bytes(model.SerializeToString())
+            new.write(model.SerializeToString())
 
     def _described(self, infos: Sequence[ValueInfo]) -> list[Any]:
         make = self.library.helper.make_tensor_value_info

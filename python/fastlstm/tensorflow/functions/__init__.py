@@ -1,0 +1,1 @@
+"""What names stand for that `fastlstm.keras` has nothing for, or something with other arguments."""

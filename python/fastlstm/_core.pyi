@@ -150,6 +150,20 @@ class Stream:
 def step_many(streams: Sequence[Stream], x: Floats, out: Floats | None = None) -> Floats:
     """One step of streams of batch size 1 that share their weights: x (M, I) -> (M, H)."""
 
+def adam(
+    w: Floats,  # (size,), as all of them
+    g: Floats,
+    next: Floats,
+    m: Floats,
+    v: Floats,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    rate: float,
+    largest: Floats | None = None,
+) -> None:
+    """Write what weights are after a step of Adam into `next`; bring `m`, `v` and `largest` up to date."""
+
 def activation(name: str, x: Floats) -> Floats:
     """``tanh`` or ``sigmoid`` of every element, by the active kernels."""
 

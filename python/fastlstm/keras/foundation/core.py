@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from fastlstm import _core
-from fastlstm._core import Convolution, Dense, Stream, Tape, Weights, convolution_gradients, empty, step_many
+from fastlstm._core import Convolution, Dense, Stream, Tape, Weights, adam, convolution_gradients, empty, step_many
 
 from .arrays import Array
 
@@ -22,6 +22,7 @@ __all__ = [
     "Stream",
     "Tape",
     "Weights",
+    "adam",
     "backward",
     "convolution_gradients",
     "empty",

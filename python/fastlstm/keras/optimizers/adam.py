@@ -3,12 +3,10 @@
 import math
 from typing import Any
 
-import numpy as np
-
 from fastlstm import checks
 
+from ..foundation import core
 from ..foundation.arrays import Array
-from .following import follow
 from .group import Slot
 from .moments import Moments
 from .schedules import LearningRate
@@ -56,19 +54,8 @@ class Adam(Moments):
     def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:
         """See the class."""
         t = self.iterations + 1
-        m, v = slots[0], slots[1]
-        np.subtract(g, m, out=scratch)
-        scratch *= 1 - self.beta_1
-        m += scratch
-        np.multiply(g, g, out=scratch)
-        follow(v, scratch, self.beta_2)
-        if self.amsgrad:
-            v = np.maximum(slots[2], v, out=slots[2])
-        np.sqrt(v, out=scratch)
-        scratch += self.epsilon
-        np.divide(m, scratch, out=scratch)
-        scratch *= rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
-        np.subtract(w, scratch, out=new)
+        rate = rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+        core.adam(w, g, new, *slots[:2], self.beta_1, self.beta_2, self.epsilon, rate, *slots[2:])
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

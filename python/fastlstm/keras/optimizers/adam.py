@@ -55,7 +55,8 @@ class Adam(Moments):
         """See the class."""
         t = self.iterations + 1
         rate = rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
-        core.adam(w, g, new, *slots[:2], self.beta_1, self.beta_2, self.epsilon, rate, *slots[2:])
+        m, v, *largest = slots
+        core.adam(w, g, new, m, v, self.beta_1, self.beta_2, self.epsilon, rate, largest[0] if largest else None)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

@@ -303,7 +303,7 @@ def test_a_model_of_keras_2(tmp_path):
     hard = Sequential([Input((5, 3)), layers.LSTM(3, recurrent_activation="hard_sigmoid_keras2"), layers.Dense(2)])
     hard.set_weights(model.get_weights())
     np.testing.assert_array_equal(other.predict(x, verbose=0), hard.predict(x, verbose=0))
-    assert list(other.evaluate(x, np.zeros((4, 2)), verbose=0, return_dict=True)) == ["loss", "mean_absolute_error"]
+    assert list(other.evaluate(x, np.zeros((4, 2)), verbose=0, return_dict=True)) == ["loss", "mae"]
 
 
 # --- Files that Keras wrote -------------------------------------------------------------------------------------------

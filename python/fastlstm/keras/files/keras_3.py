@@ -1,4 +1,4 @@
-"""Models and weights in the files of Keras 3, ``.keras`` and ``.weights.h5``."""
+"""Models and weights in the files of Keras 3 and the last ones of 2, ``.keras`` and ``.weights.h5``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from fastlstm.files import hdf5, keras_zip
 from fastlstm.files.atomic import replaced
 from fastlstm.files.hdf5 import Tree
 
+from ..foundation.keras_2 import is_of_keras_2, todays_config
 from ..foundation.serialization import serialize_keras_object
 from .described import model_of
 from .state import Restoring, state_of_model
@@ -33,7 +34,9 @@ def load_model(path: Path, custom_objects: Any, compiled: bool) -> Any:
     hdf5.h5py(f"reading {path}")
     archive, owner = keras_zip.read(path), f"{path}: {keras_zip.WEIGHTS}"
     tree = _tree(io.BytesIO(archive.weights), owner)
-    model = model_of(archive.config, tree, f"{path}: {keras_zip.CONFIG}", custom_objects, compiled)
+    old = is_of_keras_2(archive.metadata.get("keras_version"))
+    config = todays_config(archive.config) if old else archive.config
+    model = model_of(config, tree, f"{path}: {keras_zip.CONFIG}", custom_objects, compiled)
     Restoring(model, tree, owner, archive.assets).run()
     return model
 

@@ -14,14 +14,14 @@ from fastlstm.files.hdf5 import Tree
 
 from .. import losses, metrics
 from ..foundation.arrays import Array
-from ..foundation.keras_2 import with_its_hard_sigmoid
+from ..foundation.keras_2 import is_of_keras_2, todays_config
 from ..foundation.registration import custom_object_scope
 from ..foundation.serialization import restored, serialize_keras_object
 from ..foundation.variable import Variable
 from ..foundation.whole_configs import whole_configs
 from .described import model_of
 from .keras_3 import VERSION
-from .legacy_descriptions import with_classes, with_modules, without_modules
+from .legacy_descriptions import with_classes, with_modules, without_modules, without_outputs
 from .legacy_optimizer import set_legacy_state
 from .legacy_weights import Filling
 from .optimizer_state import has_rate, state_of
@@ -126,12 +126,12 @@ def load_model(path: Path, custom_objects: Any, compiled: bool) -> Any:
 def is_old(tree: Tree) -> bool:
     """Whether a file was written by Keras 1 or 2."""
     versions = [tree.attributes.get(group, {}).get("keras_version") for group in ("", WEIGHTS)]
-    return str(next((version for version in versions if version), "1")).startswith(("1", "2"))
+    return is_of_keras_2(next((version for version in versions if version), "1."))
 
 
 def _parsed(text: Any, owner: str, old: bool) -> dict[str, Any]:
     config = described.parsed(checks.text(owner, text), owner)
-    found: dict[str, Any] = with_its_hard_sigmoid(config) if old else config
+    found: dict[str, Any] = todays_config(config) if old else config
     return found
 
 
@@ -152,7 +152,10 @@ def _compile(model: Any, settings: dict[str, Any], custom_objects: Any, owner: s
         for name in settings:
             checks.one_of("a setting", name, (*_PLACES, *_OF_NO_MATTER))
         with custom_object_scope(custom_objects):
-            given = {name: restored(with_modules(settings.get(name), _PLACES[name]), name) for name in _PLACES}
+            described = {name: with_modules(settings.get(name), place) for name, place in _PLACES.items()}
+            for name in ("metrics", "weighted_metrics"):
+                described[name] = without_outputs(described[name], model.output_names)
+            given = {name: restored(value, name) for name, value in described.items()}
             model.compile(optimizer=given.pop("optimizer_config"), **given)
     except (ValueError, TypeError, NotImplementedError) as error:
         raise checks.named(error, owner) from error

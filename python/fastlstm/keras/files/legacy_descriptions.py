@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..foundation.published import is_function
 from ..foundation.serialization import serialize_keras_object
 from ..training.compiling import is_accuracy
-
-_OLD_NAMES = {"lr": "learning_rate"}
-_FORGOTTEN = ("jit_compile", "is_legacy_optimizer")
 
 
 def without_modules(described: Any) -> Any:
@@ -53,16 +50,24 @@ def with_modules(described: Any, module: str) -> Any:
     config = described.get("config")
     if "module" in described or not isinstance(config, dict):
         return described
-    if described["class_name"] == "MeanMetricWrapper" and isinstance(config.get("fn"), str):
-        return config["fn"]
-    if module == "keras.optimizers":
-        config = _todays(config)
-    return {"module": module, **described, "config": config}
+    return {"module": module, **described}
 
 
-def _todays(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings of an optimizer under the names that they have today."""
-    found = {_OLD_NAMES.get(name, name): value for name, value in config.items() if name not in _FORGOTTEN}
-    if found.get("decay") in (0, None):
-        found.pop("decay", None)
-    return found
+def without_outputs(described: Any, outputs: Sequence[str]) -> Any:
+    """Return metrics of several outputs without the names of these, which Keras 2 put before their own."""
+    if len(outputs) < 2:
+        return described
+    if isinstance(described, dict) and described.keys() <= set(outputs):
+        return {output: _without_output(entry, output) for output, entry in described.items()}
+    if isinstance(described, list) and len(described) == len(outputs):
+        return [_without_output(entry, output) for entry, output in zip(described, outputs, strict=True)]
+    return described
+
+
+def _without_output(described: Any, output: str) -> Any:
+    if isinstance(described, list):
+        return [_without_output(entry, output) for entry in described]
+    config = described.get("config") if isinstance(described, dict) else None
+    if not isinstance(config, dict) or not isinstance(config.get("name"), str):
+        return described
+    return described | {"config": config | {"name": config["name"].removeprefix(f"{output}_")}}

@@ -6,7 +6,13 @@ import warnings
 from typing import Any
 
 from ..foundation.arrays import Array, user_stacklevel
-from .optimizer_state import has_rate, set_state
+from .optimizer_state import set_state, with_rate
+
+_SLOTS = {
+    *("m", "v", "vhat", "rms", "momentum", "mg"),
+    *("accumulator", "accum_grad", "accum_var", "linear"),
+}
+"""What the names of slots end with that TensorFlow gave."""
 
 
 def set_legacy_state(model: Any, names: list[str], state: list[Array], owner: str) -> None:
@@ -17,33 +23,39 @@ def set_legacy_state(model: Any, names: list[str], state: list[Array], owner: st
     model
         The model, compiled.
     names, state
-        The arrays and their names: those of Keras 3, or those of Keras 2, where each kind of slot comes after the
-        other and the rate is not among them.
+        The arrays and their names: those of Keras 3, or those of Keras 2, where the rate is not among them and, before
+        2.11, each kind of slot comes after the other.
     owner
         The name of the file and of the place in it.
     """
     optimizer, trained = model.optimizer, model.trainable_variables
     optimizer.build(trained)
-    given = state if _are_of_keras_3(names) else _interleaved(optimizer, state)
     try:
-        set_state(optimizer, given, trained, owner)
+        set_state(optimizer, _todays(optimizer, names, state, len(trained)), trained, owner)
     except (ValueError, TypeError) as error:
         message = f"the optimizer begins anew: {error}"
         warnings.warn(message, UserWarning, stacklevel=user_stacklevel())
 
 
-def _are_of_keras_3(names: list[str]) -> bool:
-    """Whether names are those of Keras 3, or of the optimizers that Keras 2.11 had instead of its older ones."""
-    return names[0].split(":")[0].endswith("iteration")
-
-
-def _interleaved(optimizer: Any, state: list[Array]) -> list[Array]:
-    """Return the slots variable by variable, and the rate before them."""
-    _, rate, *slots = optimizer.get_weights()
-    kinds, count = len(optimizer.slots), len(slots)
-    by_kind = state[1 : 1 + count]  # behind these are slots of one number that stand for none
-    if kinds == 0 or len(by_kind) < count:
+def _todays(optimizer: Any, names: list[str], state: list[Array], variables: int) -> list[Array]:
+    if any(_last(name) == "learning_rate" for name in names):
         return state
-    variables = count // kinds
-    ordered = [by_kind[kind * variables + k] for k in range(variables) for kind in range(kinds)]
-    return [state[0], *([rate] if has_rate(optimizer) else []), *ordered]
+    if _last(names[0]) == "iteration":  # as Keras has it since 2.11
+        return with_rate(optimizer, state)
+    by_kind = _by_kind(names[1:], state[1:], variables)[: len(optimizer.slots)]
+    return with_rate(optimizer, [state[0], *optimizer.in_order(zip(*by_kind, strict=True))])
+
+
+def _last(name: str) -> str:
+    """Return the last part of the name of a variable of TensorFlow."""
+    return name.rpartition("/")[2].partition(":")[0]
+
+
+def _by_kind(names: list[str], slots: list[Array], variables: int) -> list[list[Array]]:
+    """Return the slots of each kind, which their names end with; else those of a kind lie together."""
+    named = dict[str, list[Array]]()
+    for name, slot in zip(names, slots, strict=True):
+        named.setdefault(_last(name), []).append(slot)
+    if named.keys() & _SLOTS:
+        return [found for name, found in named.items() if name in _SLOTS]
+    return [slots[k : k + variables] for k in range(0, len(slots), variables)]

@@ -27,6 +27,23 @@ def has_rate(optimizer: Any) -> bool:
     return isinstance(optimizer.get_config()["learning_rate"], float)
 
 
+def with_rate(optimizer: Any, state: list[Array]) -> list[Array]:
+    """Return a state as Keras 2 kept it, without the rate and what follows from the number of steps, as today's.
+
+    Parameters
+    ----------
+    optimizer
+        The optimizer, built: its rate is the one of its config.
+    state
+        The number of steps and the slots in order; those of an optimizer that has none today are left out.
+    """
+    _, rate, *now = optimizer.get_weights()
+    derived = [np.asarray(value) for value in optimizer.derived_state()]
+    slots = state[1:] if now else []
+    missing = derived if len(slots) + len(derived) == len(now) else []
+    return [state[0], *([rate] if has_rate(optimizer) else []), *slots, *missing]
+
+
 def set_state(optimizer: Any, state: list[Array], trained: list[Any], owner: str) -> None:
     """Let an optimizer go on from the arrays of a file.
 

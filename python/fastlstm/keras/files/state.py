@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
@@ -13,12 +14,14 @@ from fastlstm.files.hdf5 import Tree
 
 from ..foundation.arrays import Array, user_stacklevel
 from ..foundation.variable import CHANGE, Variable, replace_values
-from .optimizer_state import set_state, state_of
+from .optimizer_state import set_state, state_of, with_rate
 from .places import own_variables, places
 
 VARS, OPTIMIZER = "vars", "optimizer"
 _OLD_LAYERS = "_layer_checkpoint_dependencies"
 """What ``layers`` is called in files of Keras 2.12 and 2.13."""
+_OLD_PROJECTIONS = re.compile("/_((?:query|key|value|output)_dense/)")
+"""Of attention, in files of Keras 2."""
 _NOT_KEPT = ("seed_generator", "_seed_generator", "metrics", "_metrics", "_loss_tracker", "_compile_metrics")
 """Groups of what has no weights here."""
 
@@ -55,6 +58,10 @@ def _vars(path: str) -> str:
     return _below(path, VARS)
 
 
+def _todays_path(path: str) -> str:
+    return _OLD_PROJECTIONS.sub(r"/\1", path.replace(_OLD_LAYERS, "layers"))
+
+
 class Mismatch(NamedTuple):
     """What of a file does not fit a model."""
 
@@ -80,8 +87,8 @@ class Restoring:
 
     def __init__(self, model: Any, tree: Tree, owner: str, files: Files | None = None) -> None:
         self.model, self.owner, self.has_files = model, owner, files is not None
-        self.arrays = {path.replace(_OLD_LAYERS, "layers"): array for path, array in tree.arrays.items()}
-        self.files = {path.replace(_OLD_LAYERS, "layers"): data for path, data in (files or {}).items()}
+        self.arrays = {_todays_path(path): array for path, array in tree.arrays.items()}
+        self.files = {_todays_path(path): data for path, data in (files or {}).items()}
         self.taken = dict[Variable, Array]()
         self.found = list[tuple[Any, dict[str, Any]]]()
         self.optimizer: list[Array] = []
@@ -102,7 +109,15 @@ class Restoring:
             self._hand_over(layer, found)
         if self.optimizer and self.model.optimizer is not None:
             where = f"{self.owner}: {OPTIMIZER}/{VARS}"
-            set_state(self.model.optimizer, self.optimizer, self.model.trainable_variables, where)
+            set_state(self.model.optimizer, self._state_of_optimizer(), self.model.trainable_variables, where)
+
+    def _state_of_optimizer(self) -> list[Array]:
+        """Return the state of the optimizer; in files of Keras 2 slots follow the number of steps, and no rate."""
+        state, optimizer = self.optimizer, self.model.optimizer
+        if len(state) < 2 or state[1].shape == ():
+            return state
+        optimizer.build(self.model.trainable_variables)
+        return with_rate(optimizer, state)
 
     def _group(self, path: str) -> list[Array]:
         """Take the numbered arrays of a group out of those that are left."""

@@ -26,6 +26,9 @@ _OPERATIONS = "keras.src.ops."
 _HOMES = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras")
 """What the modules of Keras begin with, in any of its versions."""
 
+_OF_KERAS_2 = "Custom>"
+"""What Keras 2 put before the names of its own optimizers, as before those of classes of a user's own."""
+
 KNOWN = (
     "of this package, or one of your own that is registered by @keras.saving.register_keras_serializable() or given in "
     "custom_objects"
@@ -77,6 +80,8 @@ def find_maker(described: Mapping[str, Any], argument: str) -> Any:
         found = _built_in(str(name), module)
     if found is None:
         found = get_registered_object(name)
+    if found is None:
+        found = _built_in(str(name).removeprefix(_OF_KERAS_2), module)
     if not hasattr(found, "from_config"):
         where = f" of {module}" if module else ""
         checks.refuse(ValueError, f"{argument}: class_name", f"that of a known class, {KNOWN}", name, where)

@@ -37,6 +37,8 @@ class ConfiguredModel(Trainer, Layer):
     _output_tree: Any
 
     keras_call: ClassVar[Mapping[str, Any]] = {"mask": None}
+    is_sequential: ClassVar[bool] = False
+    """Whether this is a `Sequential`."""
 
     @property
     def is_functional(self) -> bool:

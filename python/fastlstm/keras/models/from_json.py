@@ -8,7 +8,7 @@ from typing import Any
 
 from fastlstm import checks
 
-from ..foundation.keras_2 import with_its_hard_sigmoid
+from ..foundation.keras_2 import is_of_keras_2, todays_config
 from ..foundation.serialization import check_levels, deserialize_keras_object
 from .model import Model
 
@@ -37,8 +37,8 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
     check_levels(config, "json_string")
     if not isinstance(config, dict):
         checks.refuse(TypeError, "json_string", "that of an object, { ... }", config)
-    if str(config.get("keras_version", "3")).startswith(("1", "2")):
-        config = with_its_hard_sigmoid(config)
+    if is_of_keras_2(config.get("keras_version")):
+        config = todays_config(config)
     model = deserialize_keras_object(config, custom_objects)
     if not isinstance(model, Model):
         checks.refuse(TypeError, "json_string", "that of a model", model)

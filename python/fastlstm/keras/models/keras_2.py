@@ -8,12 +8,16 @@ from typing import Any
 from fastlstm import checks
 
 from .calling import takes_states
-from .writing import own_calls
 
 
 def is_call_of_keras_2(call: Any) -> bool:
     """Whether a call is written as Keras 2 did: a list of places of tensors."""
     return isinstance(call, list | tuple)
+
+
+def own_calls_in_keras_2(layer: Any) -> int:
+    """Return how many calls Keras 2 counts of a layer before those there are: of a graph or a `Sequential`, one."""
+    return 1 if getattr(layer, "is_functional", False) or getattr(layer, "is_sequential", False) else 0
 
 
 def modern_call(layer: Any, call: Any, layers: Mapping[str, Any], argument: str) -> dict[str, Any]:
@@ -46,6 +50,6 @@ def _with_tensors(value: Any, layers: Mapping[str, Any], argument: str) -> Any:
 
 def _described(place: Any, layers: Mapping[str, Any]) -> dict[str, Any]:
     name, number, index, *_ = place
-    own = own_calls(layers.get(name))  # which Keras 3 does not count here
+    own = own_calls_in_keras_2(layers.get(name))
     history = [name, number - own if isinstance(number, int) else number, index]
     return {"class_name": "__keras_tensor__", "config": {"keras_history": history}}

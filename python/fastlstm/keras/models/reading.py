@@ -18,7 +18,7 @@ from ..foundation.symbolic import SymbolicTensor
 from ..layers.base import Layer
 from ..layers.symbolic_masks import adopted
 from .calling import call_as_said
-from .keras_2 import is_call_of_keras_2, modern_call
+from .keras_2 import is_call_of_keras_2, modern_call, own_calls_in_keras_2
 from .writing import own_calls
 
 Key: TypeAlias = tuple[str, int]
@@ -121,8 +121,12 @@ class GraphReader:
             checks.refuse(ValueError, argument, wanted, tree)
         if isinstance(tree[0], str):
             name, number, index = _history(tree, argument)
-            return self._found(name, number - own_calls(self.layers.get(name)), index, argument)
+            return self._found(name, number - self._own_calls(name), index, argument)
         return [self._ends(entry, argument) for entry in tree]
+
+    def _own_calls(self, name: str) -> int:
+        count = own_calls_in_keras_2 if self.of_keras_2 else own_calls
+        return count(self.layers.get(name))
 
     def _tensor(self, config: Any, argument: str) -> SymbolicTensor:
         return self._found(*_history(config, argument), argument)

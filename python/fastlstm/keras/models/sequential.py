@@ -47,6 +47,8 @@ class Sequential(Model):
     config_may_be_a_list = True
     """As in the first versions of Keras 2."""
 
+    is_sequential = True
+
     def __init__(self, layers: Iterable[Any] | None = None, trainable: bool = True, name: str | None = None) -> None:
         super().__init__(name=checked_name(name, "Sequential") or None)
         self._chain: list[Layer] = []

@@ -309,10 +309,14 @@ class Optimizer(Configurable):
         return []
 
     def _ordered_slots(self) -> list[Array]:
+        return self.in_order(self._slots.by_variable())
+
+    def in_order(self, by_variable: Iterable[Sequence[Array]]) -> list[Array]:
+        """Return the slots of every variable in the order in which `get_weights` has those of all."""
         kinds = [*self._shared_slots, *self.slots]
         starts = [k for k, kind in enumerate(kinds) if not kind.with_previous]
         runs = [slice(start, end) for start, end in pairwise([*starts, len(kinds)])]
-        by_variable = self._slots.by_variable()
+        by_variable = list(by_variable)
         return [slot for run in runs for slots in by_variable for slot in slots[run]]
 
     def count_params(self) -> int:

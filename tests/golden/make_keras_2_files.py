@@ -3,8 +3,8 @@
     python tests/golden/make_keras_2_files.py
 
 The files here were made with tf_keras 2.21.0 on TensorFlow 2.21.0. Of every model there are ``h5`` and ``keras``, the
-bytes of the files, ``keras`` where the state of the optimizer is in it; ``x0``, ``x1`` and ``y0``, ``y1``, the data; ``predictions`` for them; and ``losses`` of the epochs
-that follow.
+bytes of the files, the second where the state of the optimizer is in it; ``x0``, ``x1`` and ``y0``, ``y1``, the data;
+``predictions`` for them; and ``losses`` of the epochs that follow, with the ``names`` of what the history has.
 """
 
 import os

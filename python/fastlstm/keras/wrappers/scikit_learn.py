@@ -109,6 +109,8 @@ class KerasClassifier(_Wrapper):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import Input, Sequential, layers, wrappers
     >>> def build(units=8):
     ...     model = Sequential([Input((5, 1)), layers.LSTM(units), layers.Dense(2, activation="softmax")])
     ...     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -174,6 +176,8 @@ class KerasRegressor(_Wrapper):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import Input, Sequential, layers, wrappers
     >>> def build():
     ...     model = Sequential([Input((5, 1)), layers.LSTM(4), layers.Dense(1)])
     ...     model.compile("adam", "mse")

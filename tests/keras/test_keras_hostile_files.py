@@ -107,6 +107,12 @@ def test_archives_with_other_members(saved):
     with pytest.warns(UserWarning, match="Duplicate name"):
         pack(saved / "twice.keras", [*parts.items(), ("config.json", b"{}")])
     refused(saved / "twice.keras", "must have every name once, got one that is there twice")
+    pack(saved / "nameless.keras", parts)
+    with zipfile.ZipFile(saved / "nameless.keras", "a") as archive:
+        nameless = zipfile.ZipInfo("x")
+        nameless.filename = "\0x"  # which is read up to the zero
+        archive.writestr(nameless, b"evil")
+    refused(saved / "nameless.keras", "must have a name for every member, got one without")
 
 
 @pytest.mark.parametrize(

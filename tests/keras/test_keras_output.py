@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fastlstm.keras import Input, Sequential, layers
@@ -173,3 +174,47 @@ def test_the_classic_program_warns_where_it_gives_the_input_shape():
     with pytest.warns(UserWarning, match="Input") as caught:
         runpy.run_path(str(EXAMPLES / "classic_rnn.py"))
     assert Path(caught[0].filename).name == "classic_rnn.py"
+
+
+def trained():
+    model = Sequential([Input((5, 3)), layers.LSTM(4), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(np.ones((2, 5, 3)), np.ones((2, 1)), epochs=2)
+    model.predict(np.ones((2, 5, 3)))
+    model.summary()
+
+
+def test_there_may_be_no_standard_output(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    trained()
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_letters_that_standard_output_has_not(monkeypatch, encoding):
+    console = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(console, encoding=encoding))
+    trained()
+    sys.stdout.flush()
+    printed = console.getvalue().decode(encoding)
+    assert "Epoch 2/2" in printed
+    assert "????" in printed
+    assert "Total params" in printed
+
+
+def test_a_softmax_of_one_output_is_told():
+    with pytest.warns(UserWarning, match="dense: the softmax of a single output is 1 whatever it is; use .*sigmoid"):
+        Sequential([Input((3,)), layers.Dense(1, activation="softmax", name="dense")])
+
+
+def test_predicting_batches_of_different_lengths_says_what_to_do():
+    model = Sequential([Input((None, 3)), layers.LSTM(4, return_sequences=True)])
+    message = r"the output of batch 2 must have the shape \(None, 4, 4\) of the first one, got \(2, 7, 4\); pad batches"
+    with pytest.raises(ValueError, match=message):
+        model.predict(iter([np.ones((2, 4, 3)), np.ones((2, 7, 3))]), verbose=0)
+
+
+@pytest.mark.parametrize("make", [lambda: layers.LSTM(5), lambda: layers.Conv1D(5, 2)])
+def test_steps_that_a_recurrent_layer_kept_to_itself(make):
+    message = r"got \(None, 5\); return_sequences=True of a recurrent layer gives all steps"
+    with pytest.raises(ValueError, match=message):
+        Sequential([Input((6, 3)), layers.LSTM(5), make()])

@@ -36,7 +36,7 @@ class _Bounded(io.BufferedReader):
 
 @contextmanager
 def opened(path: Path, wanted: str) -> Iterator[tuple[zipfile.ZipFile, int]]:
-    """Give a block an archive, in which every name stands once, and the length of its file.
+    """Give a block an archive, in which every member has a name of its own, and the length of its file.
 
     Parameters
     ----------
@@ -65,5 +65,7 @@ def _refuse(path: Path, wanted: str, error: Exception) -> NoReturn:
 
 def _check_names(archive: zipfile.ZipFile, owner: str) -> None:
     names = [member.filename for member in archive.infolist()]
+    if "" in names:
+        checks.complain(ValueError, owner, "have a name for every member", "one without")
     if len(set(names)) != len(names):
         checks.complain(ValueError, owner, "have every name once", "one that is there twice")

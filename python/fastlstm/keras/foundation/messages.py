@@ -11,7 +11,23 @@ LOGGER = logging.getLogger("fastlstm.keras")
 def tell(text: str, end: str = "\n") -> None:
     """Write to standard output or, as `settings` may say, to the log."""
     if settings.is_interactive_logging_enabled():
-        sys.stdout.write(text + end)
-        sys.stdout.flush()
+        write(text + end)
     else:
         LOGGER.info(text.strip())
+
+
+def write(text: str) -> None:
+    """Write to standard output, if there is one; what it has no letters for becomes question marks."""
+    stream = sys.stdout
+    if stream is None:  # as in a program without a console
+        return
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:
+        stream.write(text.encode(stream.encoding, "replace").decode(stream.encoding))
+    stream.flush()
+
+
+def is_terminal() -> bool:
+    """Whether standard output is a terminal."""
+    return sys.stdout is not None and sys.stdout.isatty()

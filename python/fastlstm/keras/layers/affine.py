@@ -1,11 +1,12 @@
 """What layers share that multiply with a kernel, add a bias and apply an activation."""
 
+import warnings
 from typing import Any
 
 from fastlstm import checks
 
 from .. import activations
-from ..foundation.arrays import Array
+from ..foundation.arrays import Array, user_stacklevel
 from ..foundation.variable import Variable
 from .base import Layer
 from .call import INFERENCE, TRAINING, Call, Pullback
@@ -44,6 +45,9 @@ class Affine(Layer):
 
     def _create_affine(self, kernel: tuple[int, ...], outputs: int) -> None:
         """Create a kernel of that shape, and the bias."""
+        if outputs == 1 and self.activation.name == "softmax":
+            message = f"{self.name}: the softmax of a single output is 1 whatever it is; use activation='sigmoid'"
+            warnings.warn(message, UserWarning, stacklevel=user_stacklevel())
         self.kernel = self._add_weight(kernel, "kernel")
         self.bias = self._add_weight((outputs,), "bias") if self.use_bias else None
 

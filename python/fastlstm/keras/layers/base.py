@@ -265,7 +265,7 @@ class Layer(Configured):
         if rank < self.min_ndim or (self.ndim is not None and rank != self.ndim):
             wanted = f"{self.ndim} axes" if self.ndim else f"at least {self.min_ndim} axes"
             must = f"have {wanted}{self._axes_text()}"
-            checks.complain(ValueError, f"{self.name}: {name}", must, shape_text(shape))
+            checks.complain(ValueError, f"{self.name}: {name}", must, shape_text(shape) + self._axes_cure(rank))
         built = self.input_shape if self._weights else None
         if built is not None and shape[-1] != built[-1] and built[-1] is not None:
             cure = f": {shape[-1]} features for {built[-1]}"
@@ -279,6 +279,11 @@ class Layer(Configured):
 
     def _axes_text(self) -> str:
         return ""
+
+    def _axes_cure(self, rank: int) -> str:
+        if not self.over_time or rank != 2:
+            return ""
+        return "; return_sequences=True of a recurrent layer gives all steps, x[..., None] steps of one feature"
 
     def _known_features(self, input_shape: Shape) -> int:
         features = input_shape[-1]

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from fastlstm import checks
 
+from ..foundation.messages import write
 from ..foundation.symbolic import SymbolicTensor
 from ..foundation.variable import Variable
 from ..graph.nodes import Needs, needs
@@ -49,7 +50,7 @@ def print_summary(
     layer_range: Sequence[str] | None = None,
 ) -> None:
     """Print the layers of `model`; see `Model.summary`."""
-    show = _print if print_fn is None else checks.function("print_fn", print_fn)
+    show = write if print_fn is None else checks.function("print_fn", print_fn)
     trainable = checks.truth("show_trainable", show_trainable)
     layout = _layout(model, trainable, positions)
     width = min(layout.longest, shutil.get_terminal_size().columns - 4)
@@ -59,10 +60,6 @@ def print_summary(
     rows = _Rows(model, layout.header, checks.truth("expand_nested", expand_nested)).of(parts)
     drawn = table(layout.header, rows, layout.alignment, column_widths(layout.positions, width))
     show("\n".join([f'Model: "{model.name}"', drawn, *_totals(model)]) + "\n")
-
-
-def _print(text: str) -> None:
-    print(text, end="")
 
 
 def _parts(model: Any) -> list[Any]:

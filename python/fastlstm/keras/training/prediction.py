@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from fastlstm import checks
+
 from ..foundation.arrays import Array
 from ..foundation.variable import seeing, values_now
 from ..graph.network import Network
@@ -38,7 +40,16 @@ def predicted(
         bar.finish(len(found), {})
     if not found:  # there were no rows; the source is of arrays then
         return network.infer(source.batch[0])  # type: ignore[union-attr]
-    return [np.concatenate(parts) for parts in zip(*found, strict=True)]
+    return [_joined(parts) for parts in zip(*found, strict=True)]
+
+
+def _joined(parts: Sequence[Array]) -> Array:
+    for number, part in enumerate(parts):
+        if part.shape[1:] != parts[0].shape[1:]:
+            must = f"have the shape {(None, *parts[0].shape[1:])} of the first one"
+            cure = "; pad batches to one length, or call predict_on_batch() for each"
+            checks.complain(ValueError, f"predict: the output of batch {number + 1}", must, f"{part.shape}{cure}")
+    return np.concatenate(parts)
 
 
 def own(outputs: Sequence[Array], xs: Sequence[Array]) -> list[Array]:

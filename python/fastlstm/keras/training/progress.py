@@ -1,13 +1,12 @@
 """The progress bar, in the form Keras users know."""
 
 import math
-import sys
 import time
 from typing import Any
 
 import numpy as np
 
-from ..foundation.messages import tell
+from ..foundation.messages import is_terminal, tell
 from ..foundation.settings import is_interactive_logging_enabled
 
 REFRESH = 0.05
@@ -31,7 +30,7 @@ class ProgressBar:
 
     def __init__(self, target: int | None, verbose: int) -> None:
         self.target, self.verbose = target, verbose
-        self.live = verbose == 1 and is_interactive_logging_enabled() and sys.stdout.isatty()
+        self.live = verbose == 1 and is_interactive_logging_enabled() and is_terminal()
         self._start = self._drawn = time.perf_counter()
         self._first_step: float | None = None
         self._width = 0

@@ -1,0 +1,85 @@
+"""Give a reader of files bytes that its own branches have led to, until it ends in an error that it must not have.
+
+python tools/fuzz.py safetensors              without end
+python tools/fuzz.py keras -runs=20000        what follows the reader are options of libFuzzer
+
+Readers are safetensors, npz, pt, keras, h5, native and onnx. It begins with whole files. An input that fails is kept as
+fuzz-READER-crash-..., and belongs into the tests of hostile files. Needs atheris, and for the last ones h5py and onnx.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import atheris
+import numpy as np
+
+with atheris.instrument_imports(include=["fastlstm"]):
+    import fastlstm as fl
+    from fastlstm.keras import Input, Sequential, layers, models
+
+GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
+ALLOWED = (ValueError, TypeError, NotImplementedError)
+LIMITS = ("-timeout=5", "-rss_limit_mb=1024", "-max_len=65536")
+
+
+class Target(NamedTuple):
+    """A reader, the ending of its files, and what makes a whole one."""
+
+    ending: str
+    read: Callable[[Path], Any]
+    whole: Callable[[Path], object]
+
+
+def model() -> Sequential:
+    """Make a small model that was compiled."""
+    made = Sequential([Input((3, 2)), layers.LSTM(2), layers.Dense(1)])
+    made.compile("adam", "mse")
+    return made
+
+
+def arrays() -> dict[str, np.ndarray]:
+    """Make what is read as weights."""
+    return {"lstm.weight": np.ones((4, 2), "float32"), "step": np.arange(3)}
+
+
+TARGETS = {
+    "safetensors": Target(".safetensors", fl.read_weights, lambda path: fl.write_weights(path, arrays())),
+    "npz": Target(".npz", fl.read_weights, lambda path: fl.write_weights(path, arrays())),
+    "pt": Target(".pt", fl.read_weights, lambda path: path.write_bytes((GOLDEN / "torch_lstm.pt").read_bytes())),
+    "keras": Target(".keras", models.load_model, lambda path: model().save(path)),
+    "h5": Target(".h5", models.load_model, lambda path: model().save(path)),
+    "native": Target("", fl.load, lambda path: model().save(path)),
+    "onnx": Target(".onnx", lambda path: fl.onnx.load(path), lambda path: model().export(path)),
+}
+
+
+def main() -> None:
+    """Fuzz the reader that the first argument names."""
+    if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
+        sys.exit(__doc__)
+    name, *options = sys.argv[1:]
+    target = TARGETS[name]
+    warnings.simplefilter("ignore")
+    with tempfile.TemporaryDirectory() as folder:
+        corpus, path = Path(folder) / "corpus", Path(folder) / f"input{target.ending}"
+        corpus.mkdir()
+        target.whole(corpus / f"whole{target.ending}")
+
+        def read(data: bytes) -> None:
+            path.write_bytes(data)
+            with contextlib.suppress(*ALLOWED):
+                target.read(path)
+
+        atheris.Setup([sys.argv[0], *LIMITS, f"-artifact_prefix=fuzz-{name}-", *options, str(corpus)], read)
+        atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

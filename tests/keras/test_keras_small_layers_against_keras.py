@@ -139,6 +139,7 @@ def test_gradients(name):
 
 @pytest.mark.filterwarnings("ignore:Layer .* was passed an input with a mask")  # Keras says what it loses
 @pytest.mark.parametrize("name", [name for name, (_, x) in LAYERS.items() if x.ndim == 3])
+@pytest.mark.filterwarnings("ignore:.*does not support masking")  # where the mask ends is said, and is as in Keras
 def test_masks(name):
     """What a layer makes of the mask of its input: its values, and the mask of its output."""
     layer, other, x = made(name)

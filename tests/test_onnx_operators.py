@@ -78,6 +78,7 @@ CASES: list[Case] = [
     (18, "Split", [X], [], {"axis": 1, "num_outputs": 2}, 2),
     (7, "Shape", [X], [], {}, 1),
     (15, "Shape", [X], [], {"start": -2, "end": 5}, 1),
+    (13, "Size", [X], [], {}, 1),
     (9, "ConstantOfShape", [ints(2, 3)], [], {}, 1),
     (11, "Range", [np.array(1.0), np.array(7.0), np.array(2.5)], [], {}, 1),
     (11, "Range", [np.array(7), np.array(1), np.array(-2)], [], {}, 1),

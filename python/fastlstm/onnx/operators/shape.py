@@ -10,7 +10,7 @@ import numpy as np
 
 from fastlstm import checks
 
-from ..node import Function, Node
+from ..node import Function, Node, same
 from ..values import Array
 from .arithmetic import as_matrix
 from .table import Table
@@ -143,6 +143,11 @@ def _shape(node: Node) -> Function:
     return lambda x: np.array(x.shape[begin:end], np.int64)
 
 
+def _size(node: Node) -> Function:
+    node.expect(1)
+    return lambda x: np.array(x.size, np.int64)
+
+
 def _constant_of_shape(node: Node) -> Function:
     node.expect(1)
     value = node.tensor("value")
@@ -201,7 +206,7 @@ def _dropout(node: Node) -> Function:
     if node.has(2) and (training is None or training.any()):
         node.refuse("training_mode", "False, and known", node.inputs[2])
     dtype = np.dtype(bool) if node.opset >= 10 else None
-    return (lambda x, *_: (x, np.ones(x.shape, dtype or x.dtype))) if node.takes(1) else (lambda x, *_: x)
+    return (lambda x, *_: (x, np.ones(x.shape, dtype or x.dtype))) if node.takes(1) else same
 
 
 _MODES = {"constant": "constant", "reflect": "reflect", "edge": "edge", "wrap": "wrap"}
@@ -266,6 +271,7 @@ OPERATORS: Table = {
     "Reshape": _reshape,
     "ReverseSequence": _reverse_sequence,
     "Shape": _shape,
+    "Size": _size,
     "Slice": _slice,
     "Split": _split,
     "Squeeze": _squeeze,

@@ -71,6 +71,8 @@ CASES: list[Case] = [
     (7, "Gather", [X], [ints(2, 0)], {"axis": 1}, 1),
     (13, "Gather", [X], [np.array(-1, "int64")], {"axis": 1}, 1),
     (13, "GatherElements", [X], [np.array([[[0, -1]], [[2, 1]]], "int64")], {"axis": 2}, 1),
+    (11, "ScatterElements", [X, np.array([[[0, -1]], [[2, 1]]], "int64"), floats(2, 1, 2)], [], {"axis": 2}, 1),
+    (18, "ScatterElements", [ints(7, 7, 7), ints(2, 0), ints(5, 6)], [], {}, 1),
     (7, "Concat", [X, floats(2, 1, 4)], [], {"axis": 1}, 1),
     (7, "Split", [X], [], {"axis": 2}, 2),
     (7, "Split", [X], [], {"axis": 1, "split": [1, 2]}, 2),

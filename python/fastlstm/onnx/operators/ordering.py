@@ -37,8 +37,8 @@ def _order(x: Array, axis: int, falling: bool) -> Array:
     """Return the places of numbers in order; of equal ones the first comes first."""
     if not falling:
         return np.argsort(x, axis, stable=True)
-    found: Array = np.flip(np.argsort(np.flip(x, axis), axis, stable=True), axis)
-    return x.shape[axis] - 1 - found
+    found: Array = x.shape[axis] - 1 - np.flip(np.argsort(np.flip(x, axis), axis, stable=True), axis)
+    return found
 
 
 OPERATORS: Table = {"TopK": _top_k}

@@ -107,6 +107,21 @@ def _gather_elements(node: Node) -> Function:
     return function
 
 
+def _scatter_elements(node: Node) -> Function:
+    node.expect(3)
+    axis = node.number("axis", 0)
+    node.one_of("reduction", node.text("reduction", "none"), ["none"])
+
+    def function(x: Array, indices: Array, updates: Array) -> Array:
+        found = x.copy()
+        lengths = list(indices.shape)
+        lengths[axis] = x.shape[axis]
+        np.put_along_axis(found[tuple(map(slice, lengths))], indices, updates, axis)
+        return found
+
+    return function
+
+
 def _concat(node: Node) -> Function:
     node.expect(1, len(node.inputs))
     axis = node.number("axis", None)
@@ -270,6 +285,7 @@ OPERATORS: Table = {
     "Range": _range,
     "Reshape": _reshape,
     "ReverseSequence": _reverse_sequence,
+    "ScatterElements": _scatter_elements,
     "Shape": _shape,
     "Size": _size,
     "Slice": _slice,

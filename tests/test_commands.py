@@ -174,3 +174,48 @@ def test_old_files_of_pytorch(tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes((GOLDEN / "torch_legacy.pt").read_bytes())
     with pytest.raises(ValueError, match=r"got a file of PyTorch before 1.6; torch.load\(\)"):
         fl.load(tmp_path / "a.bin")
+
+
+def onnx_file(folder: Path) -> Path:
+    pytest.importorskip("onnx")
+    model().export(folder / "m.onnx")
+    return folder / "m.onnx"
+
+
+def test_what_a_model_of_onnx_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = onnx_file(tmp_path)
+    lines = said(capsys, "inspect", path).splitlines()
+    assert lines[0] == f"{path}: a model of ONNX, {path.stat().st_size:,} bytes"
+    assert lines[1].startswith("made by: fastlstm ")
+    assert "opset: ai.onnx 17" in lines
+    assert any(line.startswith("operators: ") and "LSTM 2" in line for line in lines)
+    assert not any(line.startswith("not supported") for line in lines)
+    assert "arrays:" in lines
+
+
+def test_what_of_a_model_of_onnx_cannot_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    onnx = pytest.importorskip("onnx")
+    read = onnx.load(onnx_file(tmp_path))
+    read.graph.node[0].op_type = "Unheard"
+    onnx.save(read, tmp_path / "u.onnx")
+    text = said(capsys, "inspect", tmp_path / "u.onnx")
+    assert "not supported: " in text
+    assert "Unheard" in text
+
+
+def test_a_model_becomes_one_of_onnx(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("onnx")
+    kept = model()
+    kept.save(tmp_path / "m.keras")
+    assert said(capsys, "convert", tmp_path / "m.keras", tmp_path / "m.onnx") == ""
+    network = fl.onnx.load(tmp_path / "m.onnx")
+    (found,) = network({network.inputs[0].name: X}).values()
+    np.testing.assert_allclose(found, kept.predict(X, verbose=0), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("ending", "cure"), [("onnx", "onnx.export"), ("npz", "write_weights")])
+@pytest.mark.parametrize("made", [model, lambda: fl.LSTM(3, 4)])
+def test_names_of_other_formats_are_not_given_to_ours(tmp_path: Path, made: Any, ending: str, cure: str) -> None:
+    with pytest.raises(ValueError, match=rf"path must not end in .{ending} for a file of fastlstm, got .*{cure}\(\)"):
+        made().save(tmp_path / f"m.{ending}")
+    assert not [*tmp_path.iterdir()]

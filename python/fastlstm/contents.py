@@ -65,6 +65,13 @@ def _hdf5(path: Path) -> _Found:
     return facts, described.parsed(kept["model_config"], f"{path}: model_config"), tree.arrays
 
 
+def _onnx(path: Path) -> _Found:
+    from fastlstm.onnx.listing import listed  # which other files do without
+
+    facts, arrays = listed(path)
+    return facts, None, arrays
+
+
 def _plain(read: Callable[[Path], Any]) -> Callable[[Path], _Found]:
     def found(path: Path) -> _Found:
         arrays, facts = {}, {}
@@ -97,6 +104,7 @@ _READERS: dict[Kind, Callable[[Path], _Found]] = {
     kinds.KERAS: _keras,
     kinds.HDF5: _hdf5,
     kinds.TORCH: _plain(torch_zip.read),
+    kinds.ONNX: _onnx,
     kinds.NPZ: _plain(npz.read),
     kinds.SAFETENSORS: _plain(safetensors.read),
 }

@@ -19,12 +19,12 @@ _OF_MODELS = (".keras", ".h5", ".hdf5")
 def main(argv: list[str] | None = None) -> int:
     """Write the file; return 1 if it cannot be."""
     parser = argparse.ArgumentParser(prog="python -m fastlstm convert", description=__doc__)
-    parser.add_argument("source", metavar="IN", help="of Keras, PyTorch, NumPy, safetensors or fastlstm")
+    parser.add_argument("source", metavar="IN", help="of Keras, PyTorch, NumPy, safetensors, ONNX or fastlstm")
     parser.add_argument(
         "target",
         metavar="OUT",
         help=".keras, .h5 and .weights.h5 are Keras'; .npz and .safetensors have the arrays alone, but a model in "
-        ".safetensors is one of fastlstm's, as with any other ending",
+        ".safetensors is one of fastlstm's, as with any other ending but .onnx",
     )
     given = parser.parse_args(argv)
     try:
@@ -74,6 +74,11 @@ def _write_arrays(found: contents.Contents, source: Path, target: Path) -> None:
 
 def _write_whole(found: contents.Contents, source: Path, target: Path) -> None:
     made = _made(found, source)
+    if target.suffix == ".onnx":
+        from fastlstm.onnx import export  # which is not there for everybody
+
+        export(made, target)
+        return
     if target.name.endswith(".weights.h5") and found.config is not None:
         made.save_weights(target)
         return

@@ -23,7 +23,7 @@ class _Row(NamedTuple):
 def main(argv: list[str] | None = None) -> int:
     """Print what a file is and has; return 1 if it cannot be read."""
     parser = argparse.ArgumentParser(prog="python -m fastlstm inspect", description=__doc__)
-    parser.add_argument("file", help="of Keras, PyTorch, NumPy, safetensors or fastlstm")
+    parser.add_argument("file", help="of Keras, PyTorch, NumPy, safetensors, ONNX or fastlstm")
     path = parser.parse_args(argv).file
     try:
         found = contents.of_file(path)

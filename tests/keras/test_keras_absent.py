@@ -88,7 +88,10 @@ def test_errors_say_what_to_do_and_name_the_page(use, text):
         ("from fastlstm.keras import applications", "'applications' from 'fastlstm.keras': images"),
         ("import fastlstm.keras.applications.vgg16", "'applications' from 'fastlstm.keras': images"),
         ("from fastlstm.keras.preprocessing.image import load_img", "'image' from .*preprocessing': images"),
-        ("from fastlstm.keras.wrappers.scikit_learn import KerasClassifier", "there is no estimator of scikit-learn"),
+        (
+            "from fastlstm.keras.wrappers import SKLearnClassifier",
+            "'SKLearnClassifier' from .*: .*KerasClassifier",
+        ),
         ("from fastlstm.keras.callbacks import TensorBoard", "CSVLogger"),
         ("from fastlstm import GradientTape", "'GradientTape' from 'fastlstm': .*vjp"),
     ],

@@ -28,7 +28,7 @@ pytest.importorskip("h5py")
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and sizes of processes are asked of Linux")
 
-COUNT = int(os.environ.get("FASTLSTM_TEST_FILES", "400"))
+COUNT = int(os.environ.get("FASTLSTM_TEST_FILES", "100"))
 ENDINGS = (".keras", ".h5", "")
 REFUSALS = ("ValueError", "TypeError")
 

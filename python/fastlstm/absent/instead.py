@@ -56,8 +56,7 @@ TABLE = (
     ("with use_ema=True of an optimizer fit() ends with the means", "callbacks.SwapEMAWeights"),
     # Around scikit-learn
     (
-        "there is no estimator of scikit-learn yet: call fit() and predict(x).argmax(-1), or write a class with these "
-        "two around a function that makes the model",
+        "wrappers.scikit_learn has KerasClassifier and KerasRegressor, around a function that builds a model",
         "wrappers*",
     ),
     # Gradients and TensorFlow's own

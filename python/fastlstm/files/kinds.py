@@ -14,6 +14,8 @@ _HDF5 = b"\x89HDF\r\n\x1a\n"
 _HDF5_PLACES = (0, 512, 1024, 2048)
 """Where a file of HDF5 may begin: behind a block of a user's own."""
 _TAR_MARK, _TAR_PLACE = b"ustar", 257
+_ONNX_VERSIONS, _ONNX_FIELDS = range(1, 32), b"\x12\x1a\x22\x28\x32\x3a\x42"
+"""What comes first in a model of ONNX: the version of the format, and then one of these fields."""
 
 
 class Kind(NamedTuple):
@@ -33,6 +35,7 @@ HDF5 = Kind("a file of HDF5, as Keras writes", f"{_LOAD_MODEL} or, if it has wei
 TORCH = Kind("a file of PyTorch", f"{_READ_WEIGHTS}, if it ends in .pt")
 OLD_TORCH = Kind("a file of PyTorch before 1.6", "torch.load(), and torch.save() makes one of today,")
 NPZ = Kind("arrays of NumPy", f"{_READ_WEIGHTS}, if it ends in .npz")
+ONNX = Kind("a model of ONNX", "fastlstm.onnx.load()")
 SAFETENSORS = Kind("a safetensors file without a description", f"{_READ_WEIGHTS}, if it ends in .safetensors")
 
 
@@ -48,7 +51,11 @@ def kind_of(path: Path) -> Kind | None:
         return OLD_TORCH
     if begin[8:9] == b"{":
         return NATIVE if _is_described(path) else SAFETENSORS
-    return None
+    return ONNX if _is_onnx(begin) else None
+
+
+def _is_onnx(begin: bytes) -> bool:
+    return len(begin) > 2 and begin[0] == 8 and begin[1] in _ONNX_VERSIONS and begin[2] in _ONNX_FIELDS
 
 
 def _of_archive(path: Path) -> Kind | None:

@@ -17,9 +17,15 @@ VERSION = 1
 
 METADATA, _VERSION, _WRITER = "fastlstm", "format_version", "written_by"
 
+_OTHERS = {".npz": "fastlstm.write_weights()", ".onnx": "fastlstm.onnx.export()"}
+"""What writes files that end so."""
+
 
 def write(path: Path, bundle: Bundle) -> None:
-    """Write arrays and their description, in place of any other file."""
+    """Write arrays and their description, in place of any other file; its name must not be that of another format."""
+    if path.suffix in _OTHERS:
+        got = f"{path.name}; {_OTHERS[path.suffix]} writes these"
+        checks.complain(ValueError, "path", f"not end in {path.suffix} for a file of fastlstm", got)
     description = {_VERSION: VERSION, _WRITER: f"fastlstm {config()['fastlstm']}", **bundle.description}
     text = json.dumps(description)
     parsed(text, "the description")  # what cannot be read is not written

@@ -26,6 +26,7 @@ from . import (
     regularizers,
     saving,
     utils,
+    wrappers,
 )
 from .foundation.symbolic import SymbolicTensor as KerasTensor
 from .foundation.variable import Variable
@@ -93,4 +94,5 @@ __all__ = [
     "saving",
     "utils",
     "version",
+    "wrappers",
 ]

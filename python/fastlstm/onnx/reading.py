@@ -61,14 +61,15 @@ def load(model: str | os.PathLike[str] | bytes | Any) -> Network:
     if isinstance(model, library.ModelProto):
         return _network(model, Source("the model", None))
     if isinstance(model, bytes | bytearray | memoryview):
-        return _network(_parsed(library, bytes(model), "the model"), Source("the model", None))
+        return _network(parsed(library, bytes(model), "the model"), Source("the model", None))
     if not isinstance(model, str | os.PathLike):
         checks.refuse(TypeError, "model", "a path, bytes or an onnx.ModelProto", model)
     path = Path(model)
-    return _network(_parsed(library, path.read_bytes(), str(path)), Source(str(path), path.parent))
+    return _network(parsed(library, path.read_bytes(), str(path)), Source(str(path), path.parent))
 
 
-def _parsed(library: Any, data: bytes, owner: str) -> Any:
+def parsed(library: Any, data: bytes, owner: str) -> Any:
+    """Read the bytes of a model."""
     check_memory(data, library.ModelProto.DESCRIPTOR, owner)
     try:
         return library.load_model_from_string(data)

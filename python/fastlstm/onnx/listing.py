@@ -1,0 +1,42 @@
+"""What is in a model of ONNX, whether or not it can run here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .package import required
+from .reading import load, parsed
+from .tensors import array_of
+from .values import Array, ValueInfo, value_info
+
+
+def listed(path: Path) -> tuple[dict[str, str], dict[str, Array]]:
+    """Return what is said of a model, by name, and the tensors that it holds."""
+    model = parsed(required("reading a model of ONNX"), path.read_bytes(), str(path))
+    graph, known = model.graph, {tensor.name for tensor in model.graph.initializer}
+    facts = {
+        "made by": f"{model.producer_name} {model.producer_version}".strip(),
+        "opset": ", ".join(f"{entry.domain or 'ai.onnx'} {entry.version}" for entry in model.opset_import),
+        "inputs": _shown(value_info(proto, str(path)) for proto in graph.input if proto.name not in known),
+        "outputs": _shown(value_info(proto, str(path)) for proto in graph.output),
+        "operators": ", ".join(f"{name} {count}" for name, count in Counter(n.op_type for n in graph.node).items()),
+        "not supported": _refusal(path),
+    }
+    arrays = {tensor.name: array_of(tensor, path.parent, str(path)) for tensor in graph.initializer}
+    return {name: fact for name, fact in facts.items() if fact}, arrays
+
+
+def _shown(infos: Iterator[ValueInfo]) -> str:
+    return ", ".join(f"{info.name} {info.dtype} {info.shown_shape}" for info in infos)
+
+
+def _refusal(path: Any) -> str:
+    """Return why the model cannot run; nothing: it can."""
+    try:
+        load(path)
+    except (ValueError, TypeError, NotImplementedError) as error:
+        return str(error)
+    return ""

@@ -114,6 +114,9 @@ CASES: list[Case] = [
         for end in ("UPPER", "LOWER")
     ],
     (11, "Conv", [LINE, floats(5, 4, 3), floats(5)], [], {"kernel_shape": [3]}, 1),
+    (11, "Conv", [floats(2, 4, 3, 6)], [floats(5, 4, 1, 3)], {"strides": [1, 2], "pads": [0, 2, 0, 1]}, 1),
+    (11, "Conv", [floats(2, 4, 6, 3)], [floats(6, 2, 3, 1), floats(6)], {"group": 2, "auto_pad": "SAME_UPPER"}, 1),
+    (11, "Conv", [floats(2, 4, 6, 3)], [floats(5, 4, 1, 1)], {}, 1),
     (11, "MaxPool", [LINE], [], {"kernel_shape": [3], "strides": [2], "pads": [1, 1], "ceil_mode": 1}, 1),
     (11, "MaxPool", [LINE], [], {"kernel_shape": [2], "dilations": [3]}, 1),
     (11, "AveragePool", [LINE], [], {"kernel_shape": [3], "strides": [2], "pads": [1, 2]}, 1),

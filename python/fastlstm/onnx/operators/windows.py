@@ -68,6 +68,8 @@ def _conv(node: Node) -> Function:
     node.expect(2, 3)
     kernel, bias = node.constant(1), node.constant(2)
     windows = _Windows(node, None if kernel is None else kernel.ndim - 2, None if kernel is None else kernel.shape[2:])
+    if kernel is not None and windows.taps is not None and kernel.shape[2:] != tuple(windows.taps):
+        node.refuse("kernel_shape", f"{kernel.shape[2:]}, as W has it", windows.taps)
     time, rank = _time_of(node, windows), len(windows.strides)
     groups = checks.size(f"{node.label}: group", node.number("group", 1))
     known = kernel is not None and (bias is not None or not node.has(2))

@@ -79,6 +79,18 @@ def test_outputs_are_nobody_elses() -> None:
     np.testing.assert_array_equal(network({"x": x})["k"], [1, 1])
 
 
+def test_outputs_share_no_memory() -> None:
+    nodes = [("Add", "x x", "a"), ("Identity", "a", "b"), ("Squeeze", "b", "c"), ("Identity", "x", "d")]
+    model = model_of(nodes, {"x": ("float32", [1, 3])}, {name: ("float32", None) for name in "abcd"})
+    x = np.ones((1, 3), "float32")
+    outputs = fl.onnx.load(model)({"x": x})
+    assert {name: array.shape for name, array in outputs.items()} == {"a": (1, 3), "b": (1, 3), "c": (3,), "d": (1, 3)}
+    for array in outputs.values():
+        array += 1
+    assert [float(outputs[name].sum()) for name in "abcd"] == [9, 9, 9, 6]
+    assert x.sum() == 3
+
+
 def test_other_byte_orders_and_views_are_right() -> None:
     network, x = load([("Neg", "x", "y")]), rng().normal(size=(8, 3)).astype("float32")
     for given in (x.T[:, ::2], x.T.astype(">f4")[:, ::2], np.asfortranarray(x.T)[:, ::2]):

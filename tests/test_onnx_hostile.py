@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -155,6 +157,56 @@ def test_damaged_models_are_read_or_refused(tmp_path: Path, seed: int) -> None:
         if found["error"] is not None:
             assert_clear(name, found)
     assert max(found["seconds"] for found in outcomes.values()) < 1
+
+
+# -- memory ------------------------------------------------------------------------------------------------------------
+
+MANY = 2_000_000
+
+HUNGRY: dict[str, Callable[[], bytes]] = {
+    "nodes": lambda: message(7, b"\x0a\x00" * MANY),
+    "opsets": lambda: b"\x42\x00" * MANY,
+    "inputs without a type": lambda: message(7, b"\x5a\x02\x12\x00" * MANY),
+    "attributes": lambda: message(7, message(1, b"\x2a\x00" * MANY)),
+    "names": lambda: message(7, message(1, b"\x0a\x00" * MANY)),
+    "lengths": lambda: message(7, message(5, message(1, b"\x01" * 4 * MANY))),
+    "nodes in graphs": lambda: message(7, message(1, message(5, message(6, b"\x0a\x00" * MANY)))),
+}
+"""Millions of parts of a byte or two, each of which takes a hundred once it is read."""
+
+MEASURE = """
+import sys
+import onnx, fastlstm.onnx as reader
+
+def peak():
+    return int(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+
+before = peak()
+try:
+    reader.load(sys.argv[1])
+except ValueError as error:
+    print(peak() - before, error)
+"""
+
+
+@pytest.mark.parametrize("name", HUNGRY)
+def test_a_file_takes_no_more_than_thrice_its_length_and_a_little(name: str, tmp_path: Path) -> None:
+    data = HUNGRY[name]()
+    (tmp_path / "a.onnx").write_bytes(data)
+    command = [sys.executable, "-c", MEASURE, str(tmp_path / "a.onnx")]
+    taken, text = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split(" ", 1)
+    assert int(taken) * 1024 < 3 * len(data) + 2**26
+    assert "bytes of memory once it is read" in text or "a.onnx" in text
+
+
+def test_a_large_model_is_not_taken_for_one_that_lies() -> None:
+    names = [f"v{k}" for k in range(30_001)]
+    chain: list[Any] = [("Neg", a, b) for a, b in itertools.pairwise(names)]
+    weights = {"w": np.ones((300, 1000), "float32"), "k": np.ones(100_000, "int64")}
+    model = model_of(chain, {names[0]: FREE}, {names[-1]: FREE}, weights)
+    model.graph.initializer[1].ClearField("raw_data")
+    model.graph.initializer[1].int64_data.extend([1] * 100_000)
+    assert fl.onnx.load(model.SerializeToString()).outputs[0].name == names[-1]
 
 
 # -- values in other files ---------------------------------------------------------------------------------------------

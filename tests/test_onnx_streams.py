@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx_graphs import model_of
+from onnx_graphs import graph_of, model_of
 
 import fastlstm as fl
 
@@ -55,6 +55,45 @@ def test_chunks_are_the_whole(joined: bool) -> None:
     np.testing.assert_array_equal(np.concatenate([part["p"] for part in parts]), whole["p"])
     for name, end in stream.states.items():
         np.testing.assert_array_equal(stream.state[name], whole[end])
+
+
+def branching_model() -> Any:
+    """An LSTM that runs in one branch from the state and in the other from zeros, as in scripts of PyTorch."""
+    told = {"hidden_size": H}
+    given = [
+        ("Split", "state", "h c", {"axis": 0}),
+        ("LSTM", "x W R _ _ h c", "Y hn cn", told),
+        ("Concat", "hn cn", "end", {"axis": 0}),
+    ]
+    fresh = [("LSTM", "x W R", "Y hn cn", told), ("Concat", "hn cn", "end", {"axis": 0})]
+    outputs = {name: ("float32", None) for name in ("Y", "end")}
+    then, other = (graph_of(nodes, {}, outputs) for nodes in (fresh, given))
+    for graph in (then, other):
+        for output in graph.output:
+            output.type.Clear()  # which leaves a type that says nothing
+            output.type.SetInParent()
+    choice = {"then_branch": then, "else_branch": other}
+    nodes: list[Any] = [("Size", "state", "size"), ("Equal", "size none", "empty"), ("If", "empty", "y stateN", choice)]
+    x, state = ("float32", ["T", "N", 3]), ("float32", [2, "N", H])
+    constants = {"W": floats(1, 4 * H, 3), "R": floats(1, 4 * H, H), "none": np.array(0)}
+    return model_of(nodes, {"x": x, "state": state}, {"y": ("float32", None), "stateN": state}, constants)
+
+
+def test_states_are_found_behind_branches() -> None:
+    network, x = fl.onnx.load(branching_model()), floats(12, 1, 3)
+    stream = network.stream()
+    assert stream.states == {"state": "stateN"}
+    whole = network({"x": x, "state": np.zeros((2, 0, H), "float32")})["y"]  # no state: it starts from zeros
+    parts = [stream.step({"x": chunk})["y"] for chunk in np.split(x, [1, 5, 9])]
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
+def test_a_state_that_a_branch_leaves_alone_is_not_taken_for_one() -> None:
+    model = branching_model()
+    then = next(attribute.g for attribute in model.graph.node[2].attribute if attribute.name == "then_branch")
+    then.node[1].CopyFrom(type(then.node[1])(op_type="Identity", input=["state"], output=["end"]))
+    with pytest.raises(ValueError, match="none are known to be"):
+        fl.onnx.load(model).stream()
 
 
 def test_states_are_kept_copied_set_and_reset() -> None:

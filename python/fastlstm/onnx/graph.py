@@ -11,22 +11,22 @@ import numpy as np
 from fastlstm import checks
 
 from .network import Network
-from .node import Function, Node
+from .node import Function, Node, same
 from .operators import OPERATORS
 from .plan import Plan, Step
-from .states import Wire, tells
+from .states import wires_of
 from .tensors import array_of
 from .values import Array, ValueInfo, value_info
 
 _FOLDED = frozenset(
     {
-        *("Constant", "Identity", "Cast", "Concat", "DequantizeLinear", "Neg"),
+        *("Constant", "Cast", "Concat", "DequantizeLinear", "Neg"),
         *("Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"),
     }
 )
 """What is worked out at load where all it takes is known: operators that give no more than they take."""
 
-_VIEWS = frozenset({"Constant", "Identity", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"})
+_VIEWS = frozenset({"Constant", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"})
 """Of these, what takes no memory of its own."""
 
 _SPARE = 2**24
@@ -54,10 +54,7 @@ def network_of(graph: Any, opset: int, source: Source) -> Network:
     known = {tensor.name for tensor in graph.initializer}
     inputs = [value_info(proto, source.owner) for proto in graph.input if proto.name not in known]
     outputs = [value_info(proto, source.owner) for proto in graph.output]
-    wires = [
-        Wire(str(node.op_type), tuple(node.input), tuple(node.output)) for node in graph.node if tells(node.op_type)
-    ]
-    return Network(layout.plan(), inputs, outputs, opset, wires, source.owner)
+    return Network(layout.plan(), inputs, outputs, opset, wires_of(graph), source.owner)
 
 
 class _Layout:
@@ -101,11 +98,14 @@ class _Layout:
     # -- names -------------------------------------------------------------------------------------------------------
 
     def _define(self, name: str, value: Array | None = None) -> int:
-        if name in self.places or not name:
-            checks.complain(ValueError, f"{self.owner}: names", "each stand for one thing", f"{name!r} for two")
-        self.places[name] = len(self.start)
+        self._name(name, len(self.start))
         self.start.append(value)
         return self.places[name]
+
+    def _name(self, name: str, place: int) -> None:
+        if name in self.places or not name:
+            checks.complain(ValueError, f"{self.owner}: names", "each stand for one thing", f"{name!r} for two")
+        self.places[name] = place
 
     def place(self, name: str, label: str) -> int:
         """Return the place of a name, which may be one from outside."""
@@ -144,6 +144,10 @@ class _Layout:
         node = Node(proto, label, self.opset, constants, wanted, self._tensor(label), self._inner(outside))
         function = build(node)
         node.finish()
+        if function is same:
+            for name in filter(None, proto.output):
+                self._name(name, sources[0])
+            return
         sources += [self.place(name, label) for name in outside]
         if self._can_fold(node, constants, outside):
             self._fold(function, constants, proto.output, label)
@@ -160,7 +164,7 @@ class _Layout:
         def plan_of(graph: Any) -> tuple[Plan, int]:
             layout = _Layout(graph, self.opset, self.source, self)
             outside.extend(layout.captured)
-            described = [value_info(proto, layout.owner) if proto.HasField("type") else None for proto in graph.output]
+            described = [_described(proto, layout.owner) for proto in graph.output]
             return layout.plan(described), len(layout.captured)
 
         return plan_of
@@ -207,3 +211,8 @@ def _names_used(graph: Any, owner: str) -> set[str]:
 
 def _graphs_in(node: Any) -> Iterable[Any]:
     return (attribute.g for attribute in node.attribute if attribute.HasField("g"))
+
+
+def _described(proto: Any, owner: str) -> ValueInfo | None:
+    """Return what is said of an output of a graph inside, which may be nothing."""
+    return value_info(proto, owner) if proto.type.WhichOneof("value") else None

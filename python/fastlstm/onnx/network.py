@@ -38,7 +38,8 @@ class Network:
         owner: str,
     ) -> None:
         self.inputs, self.outputs, self.opset = tuple(inputs), tuple(outputs), opset
-        self._names = frozenset(info.name for info in inputs)
+        self._taking = {info.name: info.taken for info in inputs}
+        self._given = [info.name for info in outputs]
         self._plan, self._wires, self._owner = plan, wires, owner
 
     def __call__(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
@@ -65,7 +66,7 @@ class Network:
         arrays = self._taken(inputs)
         with np.errstate(all="ignore"):  # the graph says what becomes of infinities
             found = self._plan.run(arrays)
-        return {info.name: _own(value, arrays) for info, value in zip(self.outputs, found, strict=True)}
+        return dict(zip(self._given, _owned(found, arrays), strict=True))
 
     def stream(self, states: Mapping[str, str] | None = None, batch_size: int = 1) -> NetworkStream:
         """Make a stream: the states it ends a call with are those that the next one starts from.
@@ -104,18 +105,26 @@ class Network:
     def _taken(self, inputs: Mapping[str, Array]) -> list[Array]:
         if not isinstance(inputs, Mapping):
             checks.refuse(TypeError, "inputs", "a dict from the names of inputs to arrays", inputs)
-        if inputs.keys() != self._names:
+        if inputs.keys() != self._taking.keys():
             wanted = ", ".join(repr(info.name) for info in self.inputs)
             checks.complain(ValueError, "inputs", f"have the names {wanted or 'of no input'}", checks.shown([*inputs]))
-        return [info.taken(inputs[info.name]) for info in self.inputs]
+        return [taken(inputs[name]) for name, taken in self._taking.items()]
 
 
-def _own(value: Any, arrays: Sequence[Array]) -> Array:
-    """Return an output as an array that is nobody else's."""
-    array = np.asarray(value)
-    if not array.flags.writeable:
-        return array.copy()
-    for given in arrays:
-        if np.may_share_memory(array, given):
-            return array.copy()
+def _owned(values: Sequence[Any], arrays: Sequence[Array]) -> list[Array]:
+    """Return outputs as arrays that may be written to, of memory that no input and no other output has."""
+    taken = {id(_memory(array)) for array in arrays}
+    found = []
+    for value in values:
+        array = value if isinstance(value, np.ndarray) else np.asarray(value)
+        memory = id(_memory(array))
+        found.append(array.copy() if memory in taken or not array.flags.writeable else array)
+        taken.add(memory)
+    return found
+
+
+def _memory(array: Array) -> Array:
+    """Return the array that another is a view of."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
     return array

@@ -11,6 +11,7 @@ from fastlstm import checks
 from .graph import Source, network_of
 from .network import Network
 from .package import required
+from .wire import check_memory
 
 OPSETS = range(7, 29)
 """Versions of the operators that are known."""
@@ -69,6 +70,7 @@ def load(model: str | os.PathLike[str] | bytes | Any) -> Network:
 
 def parsed(library: Any, data: bytes, owner: str) -> Any:
     """Read the bytes of a model."""
+    check_memory(data, library.ModelProto.DESCRIPTOR, owner)
     try:
         return library.load_model_from_string(data)
     except Exception as error:  # of the protocol buffers, which has several

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any, NamedTuple
 
 from fastlstm import checks
@@ -22,6 +24,12 @@ _MOVING = frozenset(
 )
 """Operators that hand numbers on as they are."""
 
+_JOINING = ("Concat", "If")
+"""Where an output comes of all that a node takes, and not of the first alone."""
+
+_BRANCH = "\0"
+"""What parts a name in a branch from the number of the branch."""
+
 State = tuple[int, str]
 """Number of a recurrent node, and which of its states."""
 
@@ -34,9 +42,29 @@ class Wire(NamedTuple):
     outputs: Sequence[str]
 
 
-def tells(op: str) -> bool:
-    """Whether a node of an operator tells what is a state."""
-    return op in _STARTS or op in _MOVING
+def wires_of(graph: Any) -> list[Wire]:
+    """Return the nodes of a graph, and of the branches in it, that tell what is a state."""
+    found: list[Wire] = []
+    _wire(graph, ChainMap(), count(), found)
+    return found
+
+
+def _wire(graph: Any, names: ChainMap[str, str], numbers: Iterator[int], found: list[Wire]) -> list[str]:
+    """Add the nodes of a graph, and return the names of its outputs; `names` are those that stand for others.
+
+    The two branches of an If may use the same names, so those of each get its number.
+    """
+    end = f"{_BRANCH}{next(numbers)}" if len(names.maps) > 1 else ""
+    for node in graph.node:
+        graphs = [attribute.g for attribute in node.attribute if node.op_type == "If"]
+        branches = [_wire(branch, names.new_child(), numbers, found) for branch in graphs]
+        inputs = [names.get(name, name) for name in node.input]
+        outputs = [f"{name}{end}" for name in node.output]
+        names.update(zip(node.output, outputs, strict=True))
+        found.extend(Wire("If", ends, [name]) for name, *ends in zip(outputs, *branches, strict=False) if branches)
+        if node.op_type in _STARTS or node.op_type in _MOVING:
+            found.append(Wire(str(node.op_type), inputs, outputs))
+    return [names.get(proto.name, proto.name) for proto in graph.output]
 
 
 def paired(
@@ -45,14 +73,19 @@ def paired(
     """Return the names of outputs by those of the inputs that they replace in the next call.
 
     An input and an output belong together if the input starts the same states of recurrent nodes as the output is made
-    of, with nothing but moves of numbers in between.
+    of, with nothing but moves of numbers and choices between branches. A node in a branch that starts from no input is
+    what runs in place of another one, where there is no state yet, and does not count.
     """
     makers = {name: wire for wire in wires for name in wire.outputs}
-    started, ended = _started(wires, makers), _ended(wires)
+    started = _started(wires, makers)
+    carried: set[State] = set[State]().union(*[started.get(info.name, ()) for info in inputs])
+    ended = _ended(wires)
     found: dict[str, str] = {}
     for info in inputs:
         own: set[State] = started.get(info.name, set())
-        fitting = [out for out in outputs if own and own == _states_of(out.name, makers, ended) and _fits(info, out)]
+        fitting = [
+            out for out in outputs if own and own == _states_of(out.name, makers, ended, carried) and _fits(info, out)
+        ]
         if len(fitting) > 1:
             cure = "; say which with states="
             checks.complain(ValueError, owner, f"have one output for the state {info.name!r}", _names(fitting), cure)
@@ -86,10 +119,14 @@ def _ended(wires: Sequence[Wire]) -> dict[str, State]:
     }
 
 
-def _states_of(name: str, makers: Mapping[str, Wire], ended: Mapping[str, State]) -> set[State]:
+def _states_of(
+    name: str, makers: Mapping[str, Wire], ended: Mapping[str, State], carried: Collection[State]
+) -> set[State]:
     """Return the states that an output is made of, if it is made of nothing else."""
     reached = _reached([name], makers)
-    return {ended[part] for part in reached} if reached <= ended.keys() else set()
+    if not reached <= ended.keys():
+        return set()
+    return {ended[part] for part in reached if ended[part] in carried or _BRANCH not in part}
 
 
 def given_pairs(states: Any, inputs: Sequence[ValueInfo], outputs: Sequence[ValueInfo]) -> dict[str, str]:
@@ -121,10 +158,10 @@ def _reached(names: Sequence[str], makers: Mapping[str, Wire]) -> set[str]:
             continue
         seen.add(name)
         wire = makers.get(name)
-        if wire is None or wire.op not in _MOVING:
+        if wire is None or wire.op in _STARTS:
             found.add(name)
         else:
-            waiting.extend(wire.inputs if wire.op == "Concat" else wire.inputs[:1])
+            waiting.extend(wire.inputs if wire.op in _JOINING else wire.inputs[:1])
     return found
 
 

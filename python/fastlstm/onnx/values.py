@@ -42,18 +42,22 @@ class ValueInfo(NamedTuple):
 
     def taken(self, value: Any) -> Array:
         """Return a `value` of this input as an array, or the error about it."""
+        if type(value) is np.ndarray and value.dtype == self.dtype and self._holds(value.shape):
+            return value  # as nearly always
         if not isinstance(value, np.ndarray):
             checks.complain(TypeError, self.name, f"be a NumPy array of {self.dtype}", type(value).__name__)
         if value.dtype != self.dtype:
             if value.dtype.newbyteorder("=") != self.dtype:
                 checks.refuse_dtype(self.name, self.dtype, value.dtype, f": use {self.name}.astype('{self.dtype}')")
             value = value.astype(self.dtype)
-        if self.shape is not None and not self._holds(value.shape):
+        if not self._holds(value.shape):
             checks.refuse_shape(self.name, self.shown_shape, value.shape)
         return np.asarray(value)
 
     def _holds(self, shape: tuple[int, ...]) -> bool:
-        wanted = self.shape or ()
+        wanted = self.shape
+        if wanted is None:
+            return True
         if len(shape) != len(wanted):
             return False
         for length, known in zip(shape, wanted, strict=True):  # a loop: this is part of every call

@@ -11,7 +11,7 @@ import numpy as np
 
 from fastlstm import _core, checks
 
-from ..node import Function, Node
+from ..node import Function, Node, same
 from ..values import Array, dtype_of
 from .table import Builder, Table
 
@@ -206,7 +206,7 @@ _OF_ONE: dict[str, Function] = {
     "Erf": erf,
     "Exp": np.exp,
     "Floor": np.floor,
-    "Identity": lambda x: x,
+    "Identity": same,
     "IsNaN": np.isnan,
     "Log": np.log,
     "Neg": np.negative,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -67,8 +68,20 @@ def _dense(node: Node, alpha: float, beta: float, turned: bool) -> _core.Dense |
     return _core.Dense(scaled, full if beta == 1 else (beta * full).astype(kernel.dtype))
 
 
+def _einsum(node: Node) -> Function:
+    count = len(node.inputs)
+    node.expect(1, count)
+    equation = node.text("equation", "")
+    if not _EQUATION.fullmatch(equation) or equation.partition("->")[0].count(",") != count - 1:
+        node.refuse("equation", f"letters of the axes of {count} inputs, as in 'ij,jk->ik'", equation)
+    return lambda *arrays: np.einsum(equation, *arrays, optimize=True)
+
+
+_EQUATION = re.compile(r"[A-Za-z., ]*(->[A-Za-z. ]*)?")
+
+
 def _can_pack(kernel: Array) -> bool:
     return kernel.dtype in _FLOATS and kernel.size > 0
 
 
-OPERATORS: Table = {"Gemm": _gemm, "MatMul": _matmul}
+OPERATORS: Table = {"Einsum": _einsum, "Gemm": _gemm, "MatMul": _matmul}

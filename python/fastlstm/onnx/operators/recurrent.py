@@ -63,18 +63,7 @@ def _recurrent(node: Node) -> Function:
     options = _Options(node, kind)
     constants = [node.constant(number) for number in _WEIGHTS]
     known = all(not node.has(k) or constant is not None for k, constant in zip(_WEIGHTS, constants, strict=True))
-    return _function(node, options, options.packed(*constants) if known else None)
-
-
-def _function(node: Node, options: _Options, packed: list[_core.Weights] | None) -> Function:
-    run = _Run(node, options)
-
-    def function(x: Array, *rest: Any) -> tuple[Any, ...]:
-        given: list[Any] = [*rest, *[None] * 7][:7]
-        W, R, B, lengths, h, c, P = given
-        return run(packed or options.packed(W, R, B, P), x, lengths, h, c)
-
-    return function
+    return _Run(node, options, options.packed(*constants) if known else None)
 
 
 def lstm_of_quantized(node: Node) -> Function:
@@ -89,7 +78,7 @@ def lstm_of_quantized(node: Node) -> Function:
     if any(constant is None for constant in (*constants[:2], *constants[4:])):
         node.refuse("W, R, scales and zero points", "known at load", node.inputs)
     W, R, B, P, *scales = constants
-    return _function(node, options, options.packed(_dequantized(W, *scales[:2]), _dequantized(R, *scales[2:]), B, P))
+    return _Run(node, options, options.packed(_dequantized(W, *scales[:2]), _dequantized(R, *scales[2:]), B, P))
 
 
 def _dequantized(weights: Any, scale: Any, zero: Any) -> Array:
@@ -197,28 +186,49 @@ def _reordered(stacked: Array, order: Sequence[int]) -> Array:
 
 
 class _Run:
-    """Takes all steps."""
+    """Takes all steps: the function of a node. A whole call may take microseconds, and each line counts."""
 
-    def __init__(self, node: Node, options: _Options) -> None:
+    def __init__(self, node: Node, options: _Options, packed: list[_core.Weights] | None) -> None:
+        self.options, self.packed, self.wants_y = options, packed, node.takes(0)
         self.batch_first, self.direction, self.count = options.batch_first, options.direction, options.count
         self.states = options.kind.states
-        self.wants_y = node.takes(0)
 
-    def __call__(self, weights: list[_core.Weights], x: Array, lengths: Any, h: Any, c: Any) -> tuple[Any, ...]:
-        first = weights[0]
-        if x.ndim != 3 or x.shape[2] != first.input_size:
-            axes = "N, T" if self.batch_first else "T, N"
-            checks.refuse_shape("X", f"({axes}, {first.input_size})", x.shape)
-        if x.dtype != first.dtype:
-            checks.refuse_dtype("X", f"{first.dtype}, that of the weights", x.dtype)
+    def __call__(
+        self,
+        x: Array,
+        W: Any,
+        R: Any,
+        B: Any = None,
+        lengths: Any = None,
+        h: Any = None,
+        c: Any = None,
+        P: Any = None,
+        *_: Any,
+    ) -> tuple[Any, ...]:
+        weights = self.packed or self.options.packed(W, R, B, P)
+        self._check(x, weights[0])
         x = x.transpose(1, 0, 2) if self.batch_first else x
-        T, N = x.shape[:2]
-        starts = [self._start(name, state, N, first) for name, state in (("initial_h", h), ("initial_c", c))]
+        T, N, _ = x.shape
         lengths = None if lengths is None else self._lengths(lengths, T, N)
-        y, parts = self._outputs(T, N, first) if self.wants_y else (None, [None] * self.count)
-        final = self._run(weights, x, list(zip(*starts, strict=True)), parts, lengths)
-        states: list[Any] = list(zip(*final, strict=True))[: self.states]
-        return (y, *[self._final(arrays, lengths) for arrays in states])
+        y, parts = self._outputs(T, N, weights[0]) if self.wants_y else (None, [None] * self.count)
+        final = self._run(weights, x, self._starts(h, c, N, weights[0]), parts, lengths)
+        if self.count == 1 and lengths is None and not self.batch_first:
+            return (y, *[state[None] for state in final[0] if state is not None])
+        return (y, *[self._final(arrays, lengths) for arrays in list(zip(*final, strict=True))[: self.states]])
+
+    def _check(self, x: Array, weights: _core.Weights) -> None:
+        if x.ndim != 3 or x.shape[2] != weights.input_size:
+            axes = "N, T" if self.batch_first else "T, N"
+            checks.refuse_shape("X", f"({axes}, {weights.input_size})", x.shape)
+        if x.dtype != weights.dtype:
+            checks.refuse_dtype("X", f"{weights.dtype}, that of the weights", x.dtype)
+
+    def _starts(self, h: Any, c: Any, N: int, weights: _core.Weights) -> list[tuple[Array | None, Array | None]]:
+        """Return the initial states of each direction."""
+        if h is None and c is None:
+            return [(None, None)] * self.count
+        parts = (self._start("initial_h", h, N, weights), self._start("initial_c", c, N, weights))
+        return list(zip(*parts, strict=True))
 
     def _start(self, name: str, state: Any, N: int, weights: _core.Weights) -> Sequence[Array | None]:
         """Return an initial state for each direction."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastlstm import checks
 
-from ..node import Function, Node
+from ..node import Function, Node, same
 from ..values import Array
 from .arithmetic import as_matrix
 from .table import Table
@@ -107,6 +107,21 @@ def _gather_elements(node: Node) -> Function:
     return function
 
 
+def _scatter_elements(node: Node) -> Function:
+    node.expect(3)
+    axis = node.number("axis", 0)
+    node.one_of("reduction", node.text("reduction", "none"), ["none"])
+
+    def function(x: Array, indices: Array, updates: Array) -> Array:
+        found = x.copy()
+        lengths = list(indices.shape)
+        lengths[axis] = x.shape[axis]
+        np.put_along_axis(found[tuple(map(slice, lengths))], indices, updates, axis)
+        return found
+
+    return function
+
+
 def _concat(node: Node) -> Function:
     node.expect(1, len(node.inputs))
     axis = node.number("axis", None)
@@ -141,6 +156,11 @@ def _shape(node: Node) -> Function:
     node.expect(1)
     begin, end = node.number("start", 0), node.number("end", None)
     return lambda x: np.array(x.shape[begin:end], np.int64)
+
+
+def _size(node: Node) -> Function:
+    node.expect(1)
+    return lambda x: np.array(x.size, np.int64)
 
 
 def _constant_of_shape(node: Node) -> Function:
@@ -201,7 +221,7 @@ def _dropout(node: Node) -> Function:
     if node.has(2) and (training is None or training.any()):
         node.refuse("training_mode", "False, and known", node.inputs[2])
     dtype = np.dtype(bool) if node.opset >= 10 else None
-    return (lambda x, *_: (x, np.ones(x.shape, dtype or x.dtype))) if node.takes(1) else (lambda x, *_: x)
+    return (lambda x, *_: (x, np.ones(x.shape, dtype or x.dtype))) if node.takes(1) else same
 
 
 _MODES = {"constant": "constant", "reflect": "reflect", "edge": "edge", "wrap": "wrap"}
@@ -265,7 +285,9 @@ OPERATORS: Table = {
     "Range": _range,
     "Reshape": _reshape,
     "ReverseSequence": _reverse_sequence,
+    "ScatterElements": _scatter_elements,
     "Shape": _shape,
+    "Size": _size,
     "Slice": _slice,
     "Split": _split,
     "Squeeze": _squeeze,

@@ -64,25 +64,50 @@ class _Windows:
 
 
 def _conv(node: Node) -> Function:
-    """Make the sums over windows of sequences ``(N, C, T)``; other ranks are refused."""
+    """Make the sums over windows of sequences ``(N, C, T)``; of more axes, all but one must be left as they are."""
     node.expect(2, 3)
     kernel, bias = node.constant(1), node.constant(2)
     windows = _Windows(node, None if kernel is None else kernel.ndim - 2, None if kernel is None else kernel.shape[2:])
-    if len(windows.strides) != 1 or (kernel is not None and kernel.ndim != 3):
-        node.refuse("kernel_shape", "of one number, as convolution is over time", windows.taps)
+    if kernel is not None and windows.taps is not None and kernel.shape[2:] != tuple(windows.taps):
+        node.refuse("kernel_shape", f"{kernel.shape[2:]}, as W has it", windows.taps)
+    time, rank = _time_of(node, windows), len(windows.strides)
     groups = checks.size(f"{node.label}: group", node.number("group", 1))
     known = kernel is not None and (bias is not None or not node.has(2))
-    packed = _packed(node.label, kernel, bias, groups) if known else None
+    packed = _packed(node.label, _over_time(kernel, time, rank), bias, groups) if known else None
+
+    order = [0, *(k + 2 for k in range(rank) if k != time), time + 2, 1]
+    back = [order.index(axis) for axis in range(rank + 2)]
 
     def function(x: Array, W: Array, b: Any = None) -> Array:
-        if x.ndim != 3 or x.shape[1] != W.shape[1] * groups:
-            checks.refuse_shape("X", f"(N, {W.shape[1] * groups}, T)", x.shape)
-        along = windows.axis(0, x.shape[2], W.shape[2])
-        sums = packed or _packed(node.label, W, b, groups)
-        y = sums(x.transpose(0, 2, 1), -along.before, along.windows, windows.strides[0], windows.dilations[0])
-        return y.transpose(0, 2, 1)
+        if x.ndim != rank + 2 or x.shape[1] != W.shape[1] * groups:
+            checks.refuse_shape(
+                "X", f"(N, {W.shape[1] * groups}{', T' if rank == 1 else f' and {rank} axes'})", x.shape
+            )
+        sums = packed or _packed(node.label, _over_time(W, time, rank), b, groups)
+        along = windows.axis(time, x.shape[time + 2], W.shape[time + 2])
+        rows = x.transpose(order)
+        flat = rows.reshape(-1, *rows.shape[-2:])
+        y = sums(flat, -along.before, along.windows, windows.strides[time], windows.dilations[time])
+        return y.reshape(*rows.shape[:-2], *y.shape[1:]).transpose(back)
 
     return function
+
+
+def _time_of(node: Node, windows: _Windows) -> int:
+    """Return the axis that a convolution is over: of several the only one whose windows are not single numbers."""
+    rank = len(windows.strides)
+    if rank == 1:
+        return 0
+    taps, pads = windows.taps or [2] * rank, windows.pads
+    moving = [k for k in range(rank) if (taps[k], windows.strides[k], pads[k], pads[k + rank]) != (1, 1, 0, 0)]
+    if len(moving) > 1:
+        node.refuse("kernel_shape", "of one number, as convolution is over time, with 1 for other axes", windows.taps)
+    return moving[0] if moving else 0
+
+
+def _over_time(W: Any, time: int, rank: int) -> Any:
+    """Return a kernel ``(F, C, taps)`` of one that has axes of 1 as well."""
+    return W.reshape(*W.shape[:2], W.shape[time + 2]) if W.ndim == rank + 2 > 3 else W
 
 
 def _packed(label: str, W: Any, b: Any, groups: int) -> _core.Convolution:

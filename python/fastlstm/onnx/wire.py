@@ -1,0 +1,124 @@
+"""How much memory a file of protocol buffers takes once it is read, told from its lengths alone."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastlstm import checks
+
+SPARE = 3 * 2**24
+"""Bytes that the parts of a file may take beyond twice its length."""
+
+_MESSAGE, _VALUE = 160, 64
+"""Bytes that a message takes, and a text or a number, besides what they hold; this bounds the time as well."""
+
+_SMALL = SPARE // (_MESSAGE // 2)
+"""Length of a file that cannot take more than that: a message has two bytes or more."""
+
+_VARINT, _DELIMITED = 0, 2
+_WIDTHS = {1: 8, 5: 4}
+"""Bytes of numbers of a fixed width, by their kind."""
+
+
+class _Field(NamedTuple):
+    """A field that has a length."""
+
+    message: Any
+    """Description of the message that it is, or None."""
+    width: int
+    """Bytes of a number if it is a list of those that are written in as few as they need, or 0."""
+
+
+def check_memory(data: bytes, kind: Any, owner: str) -> None:
+    """Refuse a file that takes much more memory than it is long; what is no whole file is left to the parser.
+
+    Parameters
+    ----------
+    data
+        What is in the file.
+    kind
+        Description of the message that it is.
+    owner
+        Whose it is, for errors.
+    """
+    if len(data) <= _SMALL:
+        return
+    most = SPARE + 2 * len(data)
+    try:
+        taken = _memory(data, kind, most)
+    except (IndexError, ValueError):
+        return
+    if taken > most:
+        got = "messages of a few bytes or numbers that are not raw, which take more"
+        checks.complain(ValueError, owner, f"take at most {most} bytes of memory once it is read", got)
+
+
+def _memory(data: bytes, kind: Any, most: int) -> int:
+    """Return about how many bytes a message takes, or more than `most` as soon as that is known."""
+    taken, place, known = 0, 0, dict[str, dict[int, _Field]]()
+    end, fields = len(data), _fields(kind, known)
+    around: list[tuple[int, dict[int, _Field]]] = []
+    while taken <= most:
+        if place >= end:
+            if not around:
+                break
+            end, fields = around.pop()
+            continue
+        tag, place = (data[place], place + 1) if data[place] < 128 else _varint(data, place)
+        if tag & 7 != _DELIMITED:
+            place = _behind(data, place, tag & 7)
+            taken += _VALUE
+            continue
+        length, place = (data[place], place + 1) if data[place] < 128 else _varint(data, place)
+        field = fields.get(tag >> 3, _TEXT)
+        if field.message is None:
+            taken += _VALUE + _of_values(data, place, length, field.width)
+            place += length
+        else:
+            taken += _MESSAGE
+            if length:
+                around.append((end, fields))
+                end, fields = place + length, _fields(field.message, known)
+    return taken
+
+
+def _behind(data: bytes, place: int, kind: int) -> int:
+    """Return the place behind a number."""
+    if kind == _VARINT:
+        return place + 1 if data[place] < 128 else _varint(data, place)[1]
+    return place + _WIDTHS.get(kind, len(data))
+
+
+def _of_values(data: bytes, place: int, length: int, width: int) -> int:
+    """Return the bytes of a text, or of a list of numbers of a `width`."""
+    if not width:
+        return length
+    last = np.frombuffer(data, np.uint8, length, place) < 128  # the last byte of each number
+    return width * int(np.count_nonzero(last))
+
+
+def _varint(data: bytes, place: int) -> tuple[int, int]:
+    """Return a number of at most 10 bytes, and the place behind it; the end of the file if there is no such number."""
+    number = 0
+    for count, byte in enumerate(data[place : place + 10]):
+        number |= (byte & 127) << 7 * count
+        if byte < 128:
+            return number, place + count + 1
+    return 0, len(data)
+
+
+def _fields(kind: Any, known: dict[str, dict[int, _Field]]) -> dict[int, _Field]:
+    """Return the fields of a message by their numbers."""
+    if kind.full_name not in known:
+        fields = kind.fields_by_number.items()
+        known[kind.full_name] = {
+            number: _Field(field.message_type, _SIZES.get(field.cpp_type, 0)) for number, field in fields
+        }
+    return known[kind.full_name]
+
+
+_TEXT = _Field(None, 0)
+_SIZES = {1: 8, 2: 16, 3: 8, 4: 16, 7: 2, 8: 8}
+"""Bytes of a number in a list that grows, by its C++ type: those of 32 and 64 bits, truths and names of a list."""

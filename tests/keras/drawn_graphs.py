@@ -304,7 +304,9 @@ def function(drawing):
 
 
 def dense(drawing):
-    return drawing.layers.Dense(drawing.units(), drawing.rng.choice([None, "relu", "softmax"]), **drawing.common())
+    units = drawing.units()
+    functions = [None, "relu", "softmax" if units > 1 else "sigmoid"]
+    return drawing.layers.Dense(units, drawing.rng.choice(functions), **drawing.common())
 
 
 def plain(name, *args, **options):

@@ -63,6 +63,10 @@ def check_vocabularies(mine, theirs):
 def check_configs(mine, theirs):
     found, wanted = mine.get_config(), theirs.get_config()
     assert found.pop("name").rstrip("_0123456789") == wanted.pop("name").rstrip("_0123456789")
+    if (
+        wanted["vocabulary"] is None
+    ):  # Keras' files lose a vocabulary with tokens that are no lines; the config has it here
+        found["vocabulary"] = None
     assert found == wanted
     again = type(mine).from_config(mine.get_config())
     assert again.get_config() == mine.get_config()

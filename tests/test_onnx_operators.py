@@ -171,6 +171,7 @@ def test_operators_are_those_of_onnxruntime(case: Case) -> None:
 
 # Tests of the package for what is refused at load: element types that NumPy has not, training, other ranks.
 REFUSED = (
+    "reduction must be 'none'|"
     "must be of float32, uint8,|training_mode must be|kernel_shape must be of one number|give maxima alone|"
     "must be a tensor, got a|be of opset 7 to|to must be of|of an operator that is known|block_size must be 0|"
     "since opset 9"

@@ -236,3 +236,11 @@ def test_errors_about_arguments_have_one_wording() -> None:
     """`fastlstm.checks` builds them."""
     paths = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "checks.py")
     assert {found for path in paths for found in raised_by_hand(path)} == WORDED_BY_HAND
+
+
+def test_fresh_seeds_have_a_name() -> None:
+    """Processes that share the tests must agree on their names, and each has a fresh seed of its own."""
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for line in path.read_text().splitlines():
+            if line.startswith("@pytest.mark.parametrize") and "FRESH" in line:
+                assert 'FRESH, id="fresh_seed"' in line, f"{path.name}: {line}"

@@ -28,7 +28,9 @@ class Cell(Layer):
     _sizes = ("input_size", "hidden_size")
     _weights: _core.Weights
 
-    def __init__(self, input_size: int, hidden_size: int, bias: bool, dtype: Any, seed: int | None) -> None:
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, dtype: Any = "float32", seed: int | None = None
+    ) -> None:
         self.input_size = checks.size("input_size", input_size)
         self.hidden_size = checks.size("hidden_size", hidden_size)
         self.bias = checks.truth("bias", bias)
@@ -188,11 +190,6 @@ class LSTMCell(Cell):
     _gates = 4
     _states = 2
 
-    def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, dtype: Any = "float32", seed: int | None = None
-    ) -> None:
-        super().__init__(input_size, hidden_size, bias, dtype, seed)
-
     @property
     def _cell(self) -> str:
         return "lstm"
@@ -212,11 +209,6 @@ class GRUCell(Cell):
     """
 
     _gates = 3
-
-    def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, dtype: Any = "float32", seed: int | None = None
-    ) -> None:
-        super().__init__(input_size, hidden_size, bias, dtype, seed)
 
     @property
     def _cell(self) -> str:

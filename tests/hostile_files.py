@@ -54,6 +54,18 @@ def zip_of(members: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes
     return memory.getvalue()
 
 
+def far_zip_of(members: dict[str, bytes], place: int) -> bytes:
+    """An archive whose first member says, in 64 bits, that it begins at that place of the file."""
+    data = zip_of(members)
+    first, extra = data.index(b"PK\1\2"), struct.pack("<HHQ", 1, 8, place)
+    named = first + 46 + struct.unpack_from("<H", data, first + 28)[0]
+    changed = bytearray(data[:named] + extra + data[named:])
+    struct.pack_into("<H", changed, first + 30, len(extra))
+    struct.pack_into("<I", changed, first + 42, 2**32 - 1)
+    struct.pack_into("<I", changed, len(changed) - 10, struct.unpack_from("<I", data, len(data) - 10)[0] + len(extra))
+    return bytes(changed)
+
+
 def npy_of(shape: str, descr: str = "'<f8'", data: bytes = b"") -> bytes:
     header = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}".encode()
     header += b" " * (-(len(header) + 11) % 64) + b"\n"
@@ -137,6 +149,9 @@ NPZ: dict[str, Build] = {
     "bytes after the array": lambda: zip_of({"a.npy": npy_of("(2,)", data=FOUR + b"more")}),
     "600 MB in 600 KB": lambda: zip_of({"a.npy": npy_of(f"({75 * 10**6},)", data=bytes(6 * 10**8))}, ZIP_DEFLATED),
     "path traversal": lambda: zip_of({"../../a": b"x", "/tmp/b": b"y"}),
+    "begin at 2**64 - 1": lambda: far_zip_of({"a.npy": npy_of("(2,)", data=FOUR)}, 2**64 - 1),
+    "begin at 2**63 - 1": lambda: far_zip_of({"a.npy": npy_of("(2,)", data=FOUR)}, 2**63 - 1),
+    "begin past the end": lambda: far_zip_of({"a.npy": npy_of("(2,)", data=FOUR)}, 500),
     "flipped bit": lambda: flipped(zip_of({"a.npy": npy_of("(2,)", data=FOUR)}), -150),
 }
 
@@ -149,6 +164,7 @@ TORCH: dict[str, Build] = {
     "a bare pickle": lambda: pickle.dumps(Gadget()),
     "no pickle": lambda: zip_of({"a/b": b""}),
     "two pickles": lambda: zip_of({"a/data.pkl": b"\x80\x02}.", "b/data.pkl": b"\x80\x02}."}),
+    "begin at 2**64 - 1": lambda: far_zip_of({"a/data.pkl": b"\x80\x02}."}, 2**64 - 1),
     "compressed": lambda: zip_of({"a/data.pkl": b"\x80\x02}."}, ZIP_DEFLATED),
     "storage that is not there": lambda: torch_of(tensor("K\x04\x85", "K\x01\x85")),
     "storage that is cut off": lambda: torch_of(tensor("K\x04\x85", "K\x01\x85"), _0=b"\0" * 15),

@@ -3,13 +3,14 @@
 python tools/fuzz.py safetensors              without end
 python tools/fuzz.py keras -runs=20000        what follows the reader are options of libFuzzer
 
-Readers are safetensors, npz, pt, keras, h5, native and onnx. It begins with whole files. An input that fails is kept as
-fuzz-READER-crash-..., and belongs into the tests of hostile files. Needs atheris, and for the last ones h5py and onnx.
+Readers are safetensors, npz, pt, keras, h5, native and onnx. It begins with whole files. An error has to say what the
+file must be and what it is. An input that fails is kept as fuzz-READER-crash-..., and belongs into the tests of
+hostile files. Needs atheris, and for the last ones h5py and onnx.
 """
 
 from __future__ import annotations
 
-import contextlib
+import re
 import sys
 import tempfile
 import warnings
@@ -26,6 +27,7 @@ with atheris.instrument_imports(include=["fastlstm"]):
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
 ALLOWED = (ValueError, TypeError, NotImplementedError)
+WORDED = re.compile(r" must .*, got ", re.DOTALL)
 LIMITS = ("-timeout=5", "-rss_limit_mb=1024", "-max_len=65536")
 
 
@@ -74,8 +76,11 @@ def main() -> None:
 
         def read(data: bytes) -> None:
             path.write_bytes(data)
-            with contextlib.suppress(*ALLOWED):
+            try:
                 target.read(path)
+            except ALLOWED as error:
+                if not WORDED.search(str(error)):
+                    raise RuntimeError(f"an error that does not say what must be: {error!r}") from error
 
         atheris.Setup([sys.argv[0], *LIMITS, f"-artifact_prefix=fuzz-{name}-", *options, str(corpus)], read)
         atheris.Fuzz()

@@ -23,7 +23,7 @@ _ERRORS = (
 
 
 class _Bounded(io.BufferedReader):
-    """A file that makes no room for more bytes than it has, whatever the archive says."""
+    """A file that makes no room for more bytes than it has and goes to no place outside, whatever the archive says."""
 
     def __init__(self, file: io.FileIO) -> None:
         super().__init__(file)
@@ -32,6 +32,13 @@ class _Bounded(io.BufferedReader):
     def read(self, size: int | None = -1) -> bytes:
         """Read at most so many bytes; None or a negative number: all that are left."""
         return super().read(size if size is None else min(size, self.length))
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place of the file, of which a number too large for the system is none."""
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: self.length}[whence]
+        if not 0 <= start + offset <= self.length:
+            raise OSError(errno.EINVAL, "a place outside of the file")
+        return super().seek(start + offset)
 
 
 @contextmanager
@@ -53,7 +60,7 @@ def opened(path: Path, wanted: str) -> Iterator[tuple[zipfile.ZipFile, int]]:
         except _ERRORS as error:
             _refuse(path, wanted, error)
         except OSError as error:
-            if error.errno != errno.EINVAL:  # what seeking to a place before the beginning is
+            if error.errno != errno.EINVAL:  # of `_Bounded.seek`
                 raise
             _refuse(path, wanted, error)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 DIFFERENT: dict[str, tuple[str, ...]] = {
     "everywhere": (
         "From the same weights and batches the loss curve is that of Keras to 1e-4. A seed draws other numbers than in "
-        "Keras, so that two programs begin with the same weights only if `set_weights` gives them. The seeds of Python "
-        "and NumPy are not used: `keras.utils.set_random_seed(7)` sets them and ours, `tf.random.set_seed(7)` ours.",
+        "Keras, so that two programs begin with the same weights only if `set_weights` gives them. A program that "
+        "seeds NumPy before the first draw, `numpy.random.seed(7)`, repeats; later seeds of NumPy and those of Python "
+        "are not used. `keras.utils.set_random_seed(7)` sets all three, `tf.random.set_seed(7)` ours.",
         "A word that occurs twice in a batch has one gradient, the sum of both, as in Keras on JAX and PyTorch. On "
         "TensorFlow, optimizers that square gradients (Adam, RMSprop, Adagrad and their kin) see each occurrence of "
         "a row of an `Embedding` by itself, and a loss may be 7 % off after two epochs.",

@@ -27,6 +27,9 @@ class Interrupting(callbacks.Callback):
         super().__init__()
         self.at, self.epoch = (epoch, batch), None
 
+    def get_state(self):
+        return {}
+
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
 
@@ -57,19 +60,19 @@ def test_a_training_goes_on_with_the_same_numbers(tmp_path):
     assert os.listdir(tmp_path / "a") == ["latest.fastlstm"]
     model = made()
     history = fitted(model, more=[callbacks.BackupAndRestore(tmp_path / "a")])
-    assert history["loss"] == wanted[3:]
+    assert history["loss"] == wanted
     assert model.optimizer.iterations == 10
     assert not (tmp_path / "a").exists()
     assert fitted(made(), more=[callbacks.BackupAndRestore(tmp_path / "a")])["loss"] == wanted
 
 
 def test_so_many_batches(tmp_path):
-    """An epoch that was not whole begins anew, with the weights of then."""
+    wanted = fitted(made())["loss"]
     interrupted(tmp_path / "a", at=(2, 1), save_freq=1)
     model = made()
     history = fitted(model, more=[callbacks.BackupAndRestore(tmp_path / "a", save_freq=1, delete_checkpoint=False)])
-    assert len(history["loss"]) == 3
-    assert model.optimizer.iterations == 5 + 6
+    assert history["loss"] == wanted
+    assert model.optimizer.iterations == 10
     assert os.listdir(tmp_path / "a") == ["latest.fastlstm"]
 
 
@@ -81,9 +84,9 @@ def test_nothing_is_kept_with_false(tmp_path):
 def test_a_training_that_was_whole_has_nothing_left_to_do(tmp_path):
     backup = callbacks.BackupAndRestore(tmp_path, delete_checkpoint=False)
     model = made()
-    fitted(model, more=[backup])
+    wanted = fitted(model, more=[backup])
     before = model.get_weights()
-    assert fitted(model, more=[backup]) == {}
+    assert fitted(model, more=[backup]) == wanted
     for one, other in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -99,7 +102,7 @@ def test_the_state_before_is_there_if_the_latest_is_not(tmp_path, damage):
     wanted = fitted(made())["loss"]
     interrupted(tmp_path, double_checkpoint=True)
     damage(tmp_path / "latest.fastlstm")
-    assert fitted(made(), more=[callbacks.BackupAndRestore(tmp_path)])["loss"] == wanted[2:]
+    assert fitted(made(), more=[callbacks.BackupAndRestore(tmp_path)])["loss"] == wanted
 
 
 def test_what_cannot_be_gone_on_with(tmp_path):
@@ -112,7 +115,7 @@ def test_what_cannot_be_gone_on_with(tmp_path):
     with pytest.raises(ValueError, match=r"latest.fastlstm must be a safetensors file"):
         fitted(made(), more=[callbacks.BackupAndRestore(tmp_path)])
     made().save(tmp_path / "latest.fastlstm")
-    with pytest.raises(ValueError, match=r"the description must be an object of kind, epoch"):
+    with pytest.raises(ValueError, match=r"latest.fastlstm must have the state of a training, got"):
         fitted(made(), more=[callbacks.BackupAndRestore(tmp_path)])
 
 
@@ -158,5 +161,4 @@ def test_a_training_that_is_killed_again_and_again(tmp_path):
         if rest:
             break
         assert {"latest.fastlstm"} >= set(os.listdir(tmp_path / "a") if (tmp_path / "a").exists() else ())
-    losses = json.loads(rest).get("loss", [])
-    assert losses == wanted[60 - len(losses) :]
+    assert json.loads(rest)["loss"] == wanted

@@ -43,8 +43,8 @@ def test_names_of_logs_and_folders(tmp_path):
 
 def test_after_so_many_batches(tmp_path):
     """Three batches an epoch; they are counted on over the epochs."""
-    saved = fitted(tmp_path, "{epoch}-{batch}", save_freq=2)
-    assert [name for _, name in saved] == ["1-2", "2-1", "2-3", "3-2"]
+    saved = fitted(tmp_path, "{epoch}-{batch}.keras", save_freq=2)
+    assert [name.removesuffix(".keras") for _, name in saved] == ["1-2", "2-1", "2-3", "3-2"]
 
 
 @pytest.mark.parametrize(

@@ -91,3 +91,53 @@ def test_bidirectional_in_a_stateful_model():
     model.reset_states()
     with pytest.raises(ValueError, match="bidirectional is stateful"):
         model.predict(X, batch_size=5, verbose=0)
+
+
+STATEFUL = {
+    "lstm": (lambda: layers.LSTM(3, stateful=True), [(12, 3)] * 2),
+    "gru": (lambda: layers.GRU(3, stateful=True), [(12, 3)]),
+    "stack": (lambda: layers.RNN([layers.LSTMCell(2), layers.GRUCell(3)], stateful=True), [[(12, 2)] * 2, (12, 3)]),
+    "both": (lambda: layers.Bidirectional(layers.GRU(3, stateful=True)), [(12, 3)] * 2),
+}
+
+
+def drawn(shapes):
+    if isinstance(shapes, list):
+        return [drawn(shape) for shape in shapes]
+    return np.random.default_rng(len(shapes)).normal(size=shapes)
+
+
+@pytest.mark.parametrize("way", ["attribute", "reset_states"])
+@pytest.mark.parametrize("name", STATEFUL)
+def test_states_may_be_set(name, way):
+    make_layer, shapes = STATEFUL[name]
+    layer, given = make_layer(), drawn(shapes)
+    layer(X)
+    if way == "attribute":
+        layer.states = given
+    else:
+        layer.reset_states(given)
+    y = layer(X)
+    layer.reset_state()
+    np.testing.assert_array_equal(y, layer(X, initial_state=given))
+    layer.reset_states()
+    assert layer.states is None
+
+
+def test_states_that_are_set_are_copied():
+    layer, state = layers.GRU(3, stateful=True), np.ones((12, 3), "float32")
+    layer.states = state
+    state[:] = 0
+    np.testing.assert_array_equal(layer.states[0], np.ones((12, 3)))
+
+
+def test_states_that_do_not_fit():
+    layer = layers.LSTM(3, stateful=True, name="a")
+    with pytest.raises(ValueError, match=r"a: states must have 2 arrays, of sizes \[3, 3\], got 1"):
+        layer.states = np.zeros((12, 3))
+    with pytest.raises(ValueError, match=r"a: states must have shape \(12, 3\), got \(12, 4\)"):
+        layer.reset_states([np.zeros((12, 3)), np.zeros((12, 4))])
+    with pytest.raises(ValueError, match=r"a: states must be set of a stateful layer, got .*; make it with stateful"):
+        layers.LSTM(3, name="a").states = [np.zeros((12, 3))] * 2
+    with pytest.raises(ValueError, match=r"a: states must be a list of 2 arrays, got 1 of them"):
+        layers.ConvLSTM1D(2, 3, stateful=True, name="a").states = [np.zeros((12, 3))]

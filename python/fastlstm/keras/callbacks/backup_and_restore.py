@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from fastlstm import checks
 
+from ..foundation.carried import State
 from .arguments import path_with_a_name
 from .base import Logs
 from .frequency import Periodic
@@ -17,16 +19,16 @@ _LATEST, _BEFORE = "latest.fastlstm", "before.fastlstm"
 class BackupAndRestore(Periodic):
     """Keep the state of a training in a file, from which the next `fit` goes on if this one does not come to its end.
 
-    The file has the weights, the state of the optimizer and the epoch. It is whole at any moment, whatever happens to
-    the process.
+    The file has everything that the rest of the training depends on: weights, optimizer, epoch and batch, random
+    numbers, callbacks, states of layers and data, history. It is whole at any moment, whatever happens to the process,
+    and the training ends with the bits of one that was never interrupted. See `Model.fit` for what data must do.
 
     Parameters
     ----------
     backup_dir
         Folder for the file, which nothing else should use. It is made.
     save_freq
-        ``"epoch"``, or a number of batches; an epoch that was not whole begins anew, with the weights of then. False:
-        nothing is kept, and what is there is gone on from.
+        ``"epoch"``, or a number of batches. False: nothing is kept, and what is there is gone on from.
     double_checkpoint
         Whether the state before the latest one is kept too, and gone on from if the latest cannot be read.
     delete_checkpoint
@@ -46,42 +48,41 @@ class BackupAndRestore(Periodic):
         self.set_frequency(save_freq if self._keeps else "epoch")
         self.double_checkpoint = checks.truth("double_checkpoint", double_checkpoint)
         self.delete_checkpoint = checks.truth("delete_checkpoint", delete_checkpoint)
-        self._epoch = 0
+        self.found: Any = None
+        """The checkpoint that `fit` goes on from."""
 
     def _path(self, name: str) -> Path:
         return Path(self.backup_dir, name)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Go on from the file, if there is one."""
-        self.resumes_at, first = None, None
+        """Read the file, if there is one; `fit` goes on from it."""
+        self.found, first = None, None
         for name in (_LATEST, _BEFORE):
             if not self._path(name).exists():
                 continue
             try:
-                self.resumes_at = self._epoch = self.model.restore_backup(self._path(name))
+                self.found = self.model.read_checkpoint(self._path(name))
                 return
-            except (ValueError, OSError) as error:
+            except (ValueError, TypeError, OSError) as error:
                 first = first or error
         if first is not None:
             raise first
 
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Remember which epoch it is."""
-        self._epoch = epoch
-
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Keep the state, if it is time for it."""
-        self._epoch = epoch + 1
         if self.saves_by_epoch and self._keeps:
             self.save_after(None, logs or {})
 
     def save_after(self, batch: int | None, logs: Logs) -> None:
-        """Keep the state."""
+        """Keep the state, when all callbacks have been told."""
+        self.keep_by(self._write)
+
+    def _write(self, training: State) -> None:
         os.makedirs(self.backup_dir, exist_ok=True)
         latest = self._path(_LATEST)
         if self.double_checkpoint and latest.exists():
             os.replace(latest, self._path(_BEFORE))
-        self.model.back_up(latest, self._epoch)
+        self.model.write_checkpoint(latest, training)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Remove the file; the folder too, if it is empty then."""

@@ -1,17 +1,36 @@
 """Callback: what runs between the batches and epochs of a training."""
 
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
+
+from ..foundation.carried import State, check_keys
 
 Logs: TypeAlias = dict[str, Any]
 
 
 class Callback:
-    """Base class. Each method is called at the moment its name says; `model` and `params` are set before."""
+    """Base class. Each method is called at the moment its name says; `model` and `params` are set before.
+
+    A callback of your own that changes in training names the attributes that do so in `kept`, or defines `get_state`
+    and `set_state`: checkpoints have what these give, so that a training that was interrupted goes on with it. If
+    something else has changed when a checkpoint is made, a warning says so, once.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import callbacks
+    >>> class Counting(callbacks.Callback):
+    ...     kept = ("batches",)
+    ...
+    ...     def on_train_begin(self, logs=None):
+    ...         self.batches = 0
+    ...
+    ...     def on_train_batch_end(self, batch, logs=None):
+    ...         self.batches += 1
+    """
 
     model: Any
     params: dict[str, Any]
-    resumes_at: int | None = None
-    """The epoch that `fit` begins with, if `on_train_begin` says so: that of a training that was interrupted."""
+    kept: ClassVar[tuple[str, ...]] = ()
+    """Names of the attributes that checkpoints have: numbers, texts, arrays, and lists, tuples and dicts of these."""
 
     def __init__(self) -> None:
         self.model = None
@@ -28,6 +47,16 @@ class Callback:
     def set_params(self, params: dict[str, Any]) -> None:
         """Take the settings, before all else: ``verbose``, ``epochs`` and ``steps``."""
         self.params = params
+
+    def get_state(self) -> State:
+        """Return what changes in training, for a checkpoint: by default the attributes named in `kept`."""
+        return {name: getattr(self, name) for name in self.kept}
+
+    def set_state(self, state: State) -> None:
+        """Go on from what `get_state` gave; comes after `on_train_begin` and, within an epoch, `on_epoch_begin`."""
+        check_keys(type(self).__name__, state, self.kept)
+        for name in self.kept:
+            setattr(self, name, state[name])
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Before the first epoch."""

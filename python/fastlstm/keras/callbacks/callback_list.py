@@ -1,12 +1,19 @@
 """Several callbacks, told together."""
 
-from collections.abc import Callable, Iterable
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from fastlstm import checks
 
+from ..foundation.carried import State
+from .backup_and_restore import BackupAndRestore
 from .base import Callback
+from .frequency import Periodic
 from .history import History
+from .states import StatesOf
 
 
 class CallbackList:
@@ -44,10 +51,42 @@ class CallbackList:
         wanted = [one for one in self.callbacks if _overrides(one, name) and not _skips(one, name)]
         return [getattr(callback, name) for callback in wanted]
 
-    def epochs(self, given: range) -> range:
-        """Return the epochs of a training: those left of one that a callback goes on with, or the given ones."""
-        first = [found for one in self.callbacks if (found := getattr(one, "resumes_at", None)) is not None]
-        return range(first[-1], given.stop) if first else given
+    # Checkpoints.
+
+    @contextmanager
+    def of_fit(self) -> Iterator[None]:
+        """For the time of a block, a training is under way, of which checkpoints may be made."""
+        keepers = [one for one in self.callbacks if isinstance(one, Periodic)]
+        # Last those from which a training goes on by itself: what else was to be written is there by then.
+        self._keepers = sorted(keepers, key=lambda one: isinstance(one, BackupAndRestore))
+        self._states = StatesOf(self.callbacks)
+        for one in keepers:
+            one.in_fit = True
+        try:
+            yield
+        finally:
+            for one in keepers:
+                one.in_fit = False
+
+    @property
+    def keeps_batches(self) -> bool:
+        """Whether checkpoints may be made between batches."""
+        return any(not one.saves_by_epoch for one in self._keepers)
+
+    def keep(self, state: Callable[[], State]) -> None:
+        """Make the checkpoints that callbacks want; `state` gives that of the training."""
+        for one in self._keepers:
+            one.keep(state)
+
+    def checkpoint(self) -> Any:
+        """Return the checkpoint that a callback goes on from; None: there is none."""
+        found = [one.found for one in self.callbacks if isinstance(one, BackupAndRestore) and one.found is not None]
+        return found[-1] if found else None
+
+    @property
+    def states(self) -> StatesOf:
+        """The states of the callbacks of a training."""
+        return self._states
 
     def call(self, name: str, *args: Any) -> None:
         """Call `name` of all callbacks that override it."""

@@ -6,6 +6,7 @@ from typing import IO
 
 from fastlstm import checks
 
+from ..foundation.carried import State, check_keys
 from .base import Callback, Logs
 
 
@@ -29,12 +30,15 @@ class CSVLogger(Callback):
         self.filename, self.separator = checks.path("filename", filename), separator
         self.append = checks.truth("append", append)
         self._file: IO[str] | None = None
+        self._begins = False
+        """Whether what is in the file goes before the first row; until then a checkpoint may go on with it."""
         self._writer: csv.DictWriter[str] | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Open the file."""
         self._close()
-        self._file = open(self.filename, "a" if self.append else "w", newline="")  # noqa: SIM115
+        self._file = open(self.filename, "a", newline="")  # noqa: SIM115
+        self._begins = not self.append
         self._writer = None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
@@ -42,17 +46,43 @@ class CSVLogger(Callback):
         logs = logs or {}
         if self._file is None:
             return
+        self._clear(self._file)
         if self._writer is None:
             self._writer = self._start(self._file, sorted(logs))
         row = dict.fromkeys(self._writer.fieldnames, "NA") | logs | {"epoch": epoch}
         self._writer.writerow({name: row[name] for name in self._writer.fieldnames})
         self._file.flush()
 
+    def get_state(self) -> State:
+        """See `Callback.get_state`: the columns, and how long the file is."""
+        names = None if self._writer is None else list(self._writer.fieldnames)
+        return {"names": names, "size": 0 if self._begins else os.path.getsize(self.filename)}
+
+    def set_state(self, state: State) -> None:
+        """See `Callback.set_state`; rows that were written after the checkpoint go."""
+        check_keys(type(self).__name__, state, ("names", "size"))
+        if self._file is None:
+            return
+        size = os.path.getsize(self.filename)
+        if size < state["size"]:
+            must = f"be that of a file of at least {state['size']} bytes, as when the checkpoint was made"
+            checks.complain(ValueError, "CSVLogger: filename", must, f"{self.filename!r} of {size}")
+        self._file.truncate(state["size"])
+        self._begins, self._writer = False, None
+        if state["names"] is not None:
+            self._writer = csv.DictWriter(self._file, state["names"], delimiter=self.separator)
+
+    def _clear(self, file: IO[str]) -> None:
+        """Remove what is in the file, if that has not been done and is wanted."""
+        if self._begins:
+            file.truncate(0)
+        self._begins = False
+
     def _start(self, file: IO[str], names: list[str]) -> "csv.DictWriter[str]":
         if not any(name.startswith("val_") for name in names):
             names = names + [f"val_{name}" for name in names]
         writer = csv.DictWriter(file, ["epoch", *names], delimiter=self.separator)
-        if file.tell() == 0:
+        if os.path.getsize(self.filename) == 0:
             writer.writeheader()
         return writer
 
@@ -62,5 +92,6 @@ class CSVLogger(Callback):
 
     def _close(self) -> None:
         if self._file is not None:
+            self._clear(self._file)
             self._file.close()
             self._file = None

@@ -31,6 +31,8 @@ class EarlyStopping(Monitor):
         Epochs before it are not looked at.
     """
 
+    kept = ("wait", "stopped_epoch", "best_epoch", "best", "best_weights")
+
     def __init__(
         self,
         monitor: str = "val_loss",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from fastlstm import checks
 
+from ..foundation.carried import State
 from .base import Callback, Logs
 
 
 class Periodic(Callback):
-    """Calls `save` when it is time for it.
+    """Calls `save_after` when it is time for it.
 
     Parameters
     ----------
@@ -18,11 +20,31 @@ class Periodic(Callback):
         ``"epoch"``, or a number of batches, which are counted on over the epochs.
     """
 
+    kept: ClassVar[tuple[str, ...]] = ("_batches", "_epoch")
+
+    in_fit = False
+    """Whether a `fit` is under way that calls `keep` after all callbacks have been told of a batch or an epoch."""
+
     def set_frequency(self, save_freq: Any) -> None:
         """Take the argument `save_freq`."""
         by_epoch = isinstance(save_freq, str) and save_freq == "epoch"
         self.save_freq = save_freq if by_epoch else checks.whole_number("save_freq", save_freq, at_least=1)
-        self._batches = 0
+        self._batches, self._epoch = 0, 0
+        self._wanted: Callable[[State], None] | None = None
+
+    def keep_by(self, write: Callable[[State], None]) -> None:
+        """Let `write` make a checkpoint of the state of the training, when all callbacks have been told."""
+        self._wanted = write
+
+    def keep(self, state: Callable[[], State]) -> None:
+        """Make the checkpoint, if one is wanted; `state` gives that of the training."""
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None:
+            wanted(state())
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Remember which epoch it is."""
+        self._epoch = epoch
 
     def save_after(self, batch: int | None, logs: Logs) -> None:
         """Save; `batch` is the number of the last batch, from 0, None after an epoch."""

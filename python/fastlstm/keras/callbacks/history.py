@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ..foundation.carried import State
 from .base import Callback, Logs
 
 
@@ -16,6 +17,8 @@ class History(Callback):
         Numbers of the epochs, from 0.
     """
 
+    kept = ("history", "epoch")
+
     def __init__(self) -> None:
         super().__init__()
         self.history: dict[str, list[Any]] = {}
@@ -24,6 +27,12 @@ class History(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Start the list of epochs."""
         self.epoch = []
+
+    def set_state(self, state: State) -> None:
+        """See `Callback.set_state`."""
+        super().set_state(state)
+        if self.epoch:
+            self.model.history = self
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Append the logs."""

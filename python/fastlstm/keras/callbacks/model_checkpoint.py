@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from functools import partial
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from fastlstm import checks
 from fastlstm.files.hdf5 import ENDINGS
 
 from ..foundation.arrays import user_stacklevel
+from ..foundation.carried import State
 from ..foundation.messages import tell
 from .arguments import path_with_a_name, verbosity
 from .base import Logs
@@ -18,6 +20,10 @@ from .monitor import Monitor
 
 class ModelCheckpoint(Periodic, Monitor):
     """Save the model, or its weights, after epochs or batches.
+
+    A file that ends in anything but ``.keras``, ``.h5`` and ``.hdf5`` has the state of the training, too:
+    ``fit(..., resume_from=path)`` goes on from it. It is written when all callbacks have been told of the epoch or
+    batch.
 
     Parameters
     ----------
@@ -39,6 +45,8 @@ class ModelCheckpoint(Periodic, Monitor):
     initial_value_threshold
         Value to be better than from the start.
     """
+
+    kept = (*Periodic.kept, "best")
 
     period = 1
     """Number of epochs from one to the next."""
@@ -63,16 +71,11 @@ class ModelCheckpoint(Periodic, Monitor):
         if initial_value_threshold is not None:
             self.best = checks.real_number("initial_value_threshold", initial_value_threshold, infinite=True)
         self._check_ending()
-        self._epoch = 0
 
     def _check_ending(self) -> None:
         if self.save_weights_only and not self.filepath.endswith(ENDINGS):
             must = f"end in {', '.join(ENDINGS)} with save_weights_only"
             checks.complain(ValueError, "ModelCheckpoint: filepath", must, repr(self.filepath))
-
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Remember which epoch it is."""
-        self._epoch = epoch
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Save if it is time for it."""
@@ -87,8 +90,15 @@ class ModelCheckpoint(Periodic, Monitor):
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         if self.save_weights_only:
             self.model.save_weights(path, overwrite=True)
+        elif self.in_fit and not path.endswith((".keras", *ENDINGS)):
+            self.keep_by(partial(self._write, path))
+            return
         else:
             self.model.save(path, overwrite=True)
+        self._say(f"finished saving model to {path}")
+
+    def _write(self, path: str, training: State) -> None:
+        self.model.write_checkpoint(path, training, whole=True)
         self._say(f"finished saving model to {path}")
 
     def _path(self, logs: Logs) -> str:

@@ -31,6 +31,8 @@ class ReduceLROnPlateau(Monitor):
         Lowest rate.
     """
 
+    kept = ("best", "wait", "cooldown_counter")
+
     def __init__(
         self,
         monitor: str = "val_loss",

@@ -69,7 +69,7 @@ def load_model(
     ValueError, TypeError, OSError
         The file is not whole, or not what it must be. Nothing in it is run or imported.
     """
-    path, compiled = _source(filepath), checks.truth("compile", compile)
+    path, compiled = existing("filepath", filepath), checks.truth("compile", compile)
     checks.truth("safe_mode", safe_mode)
     kind = kinds.kind_of(path) or _kind_by_ending(path)
     if kind not in _LOADERS:
@@ -125,7 +125,7 @@ def load_weights(
     by_name
         Whether layers of an ``.h5`` or ``.hdf5`` are found by their names, not by their order.
     """
-    path, skip = _source(filepath), checks.truth("skip_mismatch", skip_mismatch)
+    path, skip = existing("filepath", filepath), checks.truth("skip_mismatch", skip_mismatch)
     named = checks.truth("by_name", by_name)
     if path.suffix in LEGACY and not path.name.endswith(WEIGHTS):
         legacy.load_weights(model, path, skip, named)
@@ -144,12 +144,13 @@ def _target(filepath: Any, overwrite: Any) -> Path:
     return path
 
 
-def _source(filepath: Any) -> Path:
-    path = Path(checks.path("filepath", filepath))
+def existing(name: str, filepath: Any) -> Path:
+    """`filepath` as that of a file that is there."""
+    path = Path(checks.path(name, filepath))
     if path.is_dir():
-        raise IsADirectoryError(f"filepath must be that of a file, got the folder {path}")
+        raise IsADirectoryError(f"{name} must be that of a file, got the folder {path}")
     if not path.exists():
-        raise FileNotFoundError(f"filepath must be that of a file, got {path}, which is not there")
+        raise FileNotFoundError(f"{name} must be that of a file, got {path}, which is not there")
     return path
 
 

@@ -20,14 +20,17 @@ from .state import Files, Restoring, state_of_model
 
 _FILES = "files/"
 """What the names of texts begin with, which are arrays of bytes."""
-_KEYS = ("kind", "model")
+MODEL, TRAINING = "model", "training"
+"""What a description has of a model, and of its training, if the file is a checkpoint."""
+STATE = "state"
+"""What the names of the arrays of a training begin with."""
 
 
 def save_native(model: Any, path: Path) -> None:
     """Write a model: what it is made of, its weights, how it is compiled, and the state of its optimizer."""
     model.plan  # noqa: B018 - says so if there are no weights yet
     arrays = bundled(*state_of_model(model))
-    native.write(path, Bundle(arrays, {"kind": "model", "model": serialize_keras_object(model)}))
+    native.write(path, Bundle(arrays, {"kind": "model", MODEL: serialize_keras_object(model)}))
 
 
 def bundled(tree: Tree, files: Files) -> dict[str, Array]:
@@ -37,9 +40,10 @@ def bundled(tree: Tree, files: Files) -> dict[str, Array]:
 
 
 def parted(arrays: Mapping[str, Array]) -> tuple[Tree, Files]:
-    """Return what `bundled` put together."""
+    """Return what `bundled` put together, without the arrays of a training."""
     texts = {name: array for name, array in arrays.items() if name.startswith(_FILES)}
-    tree = Tree({name: array for name, array in arrays.items() if name not in texts}, {})
+    weights = {name: array for name, array in arrays.items() if not name.startswith((_FILES, f"{STATE}/"))}
+    tree = Tree(weights, {})
     return tree, {name.removeprefix(_FILES): array.tobytes() for name, array in texts.items()}
 
 
@@ -64,10 +68,10 @@ def model_of_bundle(
     compiled
         Whether it is compiled as it was, with the state of the optimizer, so that training goes on.
     """
-    if bundle.description.keys() != {*_KEYS}:
-        wanted = f"an object of {', '.join(_KEYS)}"
+    if bundle.description.keys() - {TRAINING} != {"kind", MODEL}:
+        wanted = f"an object of kind, {MODEL}"
         checks.refuse(ValueError, f"{owner}: the description", wanted, bundle.description)
-    config = checks.settings(f"{owner}: model", bundle.description["model"])
+    config = checks.settings(f"{owner}: {MODEL}", bundle.description[MODEL])
     tree, files = parted(bundle.arrays)
     model = model_of(config, tree, owner, custom_objects, compiled)
     Restoring(model, tree, owner, files).run()

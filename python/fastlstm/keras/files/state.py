@@ -96,6 +96,11 @@ class Restoring:
 
     def run(self, skip_mismatch: bool = False) -> None:
         """Put what fits into the model: all of it or, unless mismatches are to be skipped, nothing."""
+        self.collect(skip_mismatch)
+        self.put()
+
+    def collect(self, skip_mismatch: bool = False) -> None:
+        """Find out what goes where, or raise."""
         self.optimizer = self._group(OPTIMIZER)
         for path, layer in places(self.model).items():
             self._take(path, layer)
@@ -103,6 +108,9 @@ class Restoring:
         must, got = "be the place of something in the model", "one that no layer has"
         self.mismatches += [Mismatch(path, must, got) for path in self._rest()]
         self._tell(skip_mismatch)
+
+    def put(self) -> None:
+        """Put what was collected into the model."""
         with CHANGE:
             replace_values(self.taken, self.taken.values())
         for layer, found in self.found:

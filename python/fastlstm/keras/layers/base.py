@@ -25,6 +25,7 @@ from ..foundation.arrays import (
     user_stacklevel,
     weight_shape,
 )
+from ..foundation.carried import State, set_states_of_generators, states_of_generators
 from ..foundation.eager import as_eager, mask_of
 from ..foundation.lookup import auto_name, checked_name, of_this_package
 from ..foundation.passes import current
@@ -572,6 +573,18 @@ class Layer(Configured):
     def set_weights(self, weights: list[Any]) -> None:
         """Set all weights, in the order of `get_weights`; if one does not fit, none is set."""
         assign_all(self.weights, checks.items(f"{self.name}: weights", weights, "a list of arrays"), self.name)
+
+    def get_state(self) -> State:
+        """Return what changes in training beside the weights and is no part of layers inside, for a checkpoint.
+
+        By default the states of the random generators among the attributes. A layer of your own that carries anything
+        else from batch to batch adds it: a dict of numbers, texts, arrays and lists, tuples and dicts of these.
+        """
+        return states_of_generators(self)
+
+    def set_state(self, state: State) -> None:
+        """Go on from what `get_state` gave."""
+        set_states_of_generators(self, state, self.name)
 
     def count_params(self) -> int:
         """Return the number of single weights."""

@@ -103,6 +103,11 @@ class Loss(Configurable):
         return self.prepare(y, output_shape, dtype)
 
     @property
+    def takes_any_labels(self) -> bool:
+        """Whether labels may have any values, so that they are looked at in parts as well as all together."""
+        return type(self).prepare is Loss.prepare and type(self).prepare_counted is Loss.prepare_counted
+
+    @property
     def _is_users(self) -> bool:
         return not of_this_package(type(self).call) or hasattr(self, "function")
 

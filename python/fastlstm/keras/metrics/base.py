@@ -8,6 +8,7 @@ from fastlstm import checks
 
 from .. import initializers, losses
 from ..foundation.arrays import Array, any_numbers, weight_shape
+from ..foundation.carried import State, check_keys
 from ..foundation.configs import Configurable
 from ..foundation.lookup import checked_name, snake_case
 from ..foundation.settings import floatx
@@ -120,6 +121,26 @@ class Metric(Configurable):
                 part.reset_state()
         self.total, self.count = 0.0, 0.0
 
+    def get_state(self) -> State:
+        """Return what the metric has gathered, for a checkpoint: numbers, arrays, weights and metrics inside it.
+
+        A metric of your own that gathers anything else in its attributes adds it.
+        """
+        found = {name: _kept(value) for name, value in vars(self).items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def set_state(self, state: State) -> None:
+        """Go on from what `get_state` gave."""
+        check_keys(self.name, {name: None for name in state if name not in vars(self)}, ())
+        for name, value in state.items():
+            own = getattr(self, name)
+            if isinstance(own, Variable):
+                own.assign(value)
+            elif isinstance(own, Metric):
+                own.set_state(value)
+            else:
+                setattr(self, name, value)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Take in one batch and give the value so far."""
         self.update_state(*args, **kwargs)
@@ -128,3 +149,18 @@ class Metric(Configurable):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {"name": self.name, "dtype": self._dtype} | dict(self.keras_only)
+
+
+def _kept(value: Any) -> Any:
+    """Return what a checkpoint has of an attribute; None: nothing, as it is a setting."""
+    if isinstance(value, Variable):
+        return value.numpy()
+    if isinstance(value, Metric):
+        return value.get_state()
+    if isinstance(value, list | tuple | dict):
+        return value if all(map(_is_number, leaves(value))) else None
+    return value if _is_number(value) else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number | np.ndarray) and not isinstance(value, bool)

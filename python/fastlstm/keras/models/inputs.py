@@ -10,6 +10,7 @@ from fastlstm import checks
 
 from ..foundation.arrays import Array, Shape, as_array, shape_text
 from ..foundation.eager import EagerArray, mask_of
+from ..foundation.late import Late, is_large, later
 from ..foundation.symbolic import SymbolicTensor
 from ..foundation.texts import TEXT, as_texts
 from ..foundation.trees import holds_arrays, leaves, sorted_keys
@@ -17,7 +18,9 @@ from ..graph.plan import Plan
 from ..layers.base import Layer
 
 
-def given_arrays(plan: Plan, tree: Any, x: Any, name: str, any_size: bool = False) -> tuple[Array, ...]:
+def given_arrays(
+    plan: Plan, tree: Any, x: Any, name: str, any_size: bool = False, late: bool = False
+) -> tuple[Array, ...]:
     """Return one array for each input of a plan, checked and in the dtype its layers take.
 
     Parameters
@@ -30,11 +33,14 @@ def given_arrays(plan: Plan, tree: Any, x: Any, name: str, any_size: bool = Fals
         Of the model, for errors.
     any_size
         Whether sizes may differ from those of the inputs where the layers allow it.
+    late
+        Whether what is large may come as `Late`.
     """
     if plan.takes(x):  # a small model is asked in microseconds
         return (x,)
     parts = _parts(plan, tree, x, name)
-    arrays = tuple(_as_input(plan, k, part, len(parts) > 1) for k, part in enumerate(parts))
+    as_input = _as_input_later if late else _as_input
+    arrays = tuple(as_input(plan, k, part, len(parts) > 1) for k, part in enumerate(parts))
     _check_shapes(plan, arrays, name, any_size)
     return arrays
 
@@ -95,6 +101,16 @@ def names_of(tree: Any, tensors: list[SymbolicTensor]) -> list[str]:
     if isinstance(tree, dict) and len(tree) == len(tensors):
         return sorted_keys(tree)
     return [tensor.name if tensor.node is None else tensor.node.layer.name for tensor in tensors]
+
+
+def _as_input_later(plan: Plan, number: int, part: Any, many: bool) -> Any:
+    """`_as_input`, but for a large array, which may be cast later."""
+    if not is_large(part):
+        return _as_input(plan, number, part, many)
+    found = later(part, _as_input(plan, number, part[:1], many))
+    if isinstance(found, Late):
+        return Late(_with_rank(part, plan.inputs[number].shape), found.dtype)
+    return _as_input(plan, number, part, many)
 
 
 def _as_input(plan: Plan, number: int, part: Any, many: bool) -> Array:

@@ -259,11 +259,11 @@ class Model(ConfiguredModel):
 
     # What it does with arrays.
 
-    def _arrays(self, x: Any) -> tuple[Array, ...]:
+    def _arrays(self, x: Any, late: bool = False) -> tuple[Array, ...]:
         """Return the arrays of the inputs, in order and in the form the layers take; builds the model at first."""
         if self._plan is None:
             self._build_for(x)
-        return given_arrays(self.plan, self._input_tree, x, self.name, self.composed)
+        return given_arrays(self.plan, self._input_tree, x, self.name, self.composed, late)
 
     def _build_for(self, x: Any) -> None:
         """Find out from the first data what the model does."""
@@ -408,13 +408,23 @@ class Model(ConfiguredModel):
 
         onnx.export(self, filepath)
 
-    def back_up(self, filepath: str | os.PathLike[str], epoch: int) -> None:
-        """Write the state of a training, and the epoch that comes next, to a file for `restore_backup`."""
-        files.write_backup(self, Path(filepath), epoch)
+    def write_checkpoint(self, filepath: str | os.PathLike[str], training: dict[str, Any], whole: bool = False) -> None:
+        """Write all that a training depends on to a file, for callbacks.
 
-    def restore_backup(self, filepath: str | os.PathLike[str]) -> int:
-        """Take the state of a training from a file, and return the epoch that comes next."""
-        return files.read_backup(self, Path(filepath))
+        Parameters
+        ----------
+        filepath
+            Path of the file.
+        training
+            Where `fit` is.
+        whole
+            Whether the file has what the model is made of, too, so that `keras.models.load_model` reads it.
+        """
+        files.write_checkpoint(self, Path(filepath), training, whole)
+
+    def read_checkpoint(self, filepath: str | os.PathLike[str]) -> Any:
+        """Return what a file has of a training of this model, which stays as it is; `fit` goes on from it."""
+        return files.read_checkpoint(self, files.existing("resume_from", filepath))
 
     # Time.
 

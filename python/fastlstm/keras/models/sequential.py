@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from fastlstm import checks
 
 from ..foundation.arrays import Array, Shape, as_batch_shape
+from ..foundation.late import is_large
 from ..foundation.lookup import auto_name, checked_name
 from ..foundation.registration import custom_object_scope
 from ..foundation.serialization import check_levels, serialize_keras_object
@@ -225,7 +226,7 @@ class Sequential(Model):
         if isinstance(x, list | tuple) and len(x) == 1 and len(getattr(x[0], "shape", ())) == first.ndim:
             (x,) = x
         x = first.as_input(
-            x,
+            x[:1] if is_large(x) else x,
             "x",
             "a float array of shape (batch, time, features)" if first.ndim == 3 else "a float array (batch, ...)",
         )
@@ -233,10 +234,10 @@ class Sequential(Model):
             if not self.built:
                 self.build((None, *x.shape[1:]))
 
-    def _arrays(self, x: Any) -> tuple[Array, ...]:
+    def _arrays(self, x: Any, late: bool = False) -> tuple[Array, ...]:
         if not self.built:
             self._build_for(x)
-        return given_arrays(self.plan, self._tensors[0], x, self.name, any_size=True)
+        return given_arrays(self.plan, self._tensors[0], x, self.name, any_size=True, late=late)
 
     @property
     def plan(self) -> Plan:

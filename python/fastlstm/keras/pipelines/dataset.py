@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, count, islice, takewhile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastlstm import checks
 
+from ..foundation.carried import State, check_keys
 from ..foundation.eager import EagerArray
+from ..foundation.random import generator
 from ..foundation.tensors import tensor
+from ..foundation.trees import unique
 from . import cardinality as counts
 from .batching import Join, Padding, batches, rows_of, stacked
 from .buckets import Buckets
 from .elements import element_of, frozen, function_of_elements, generated, number, signature_of, truth_of
 from .orders import END, interleaved, shuffled, windows
-from .passes import Cache, passes, seeds
+from .passes import Cache, Draws, Seeds, passes
 from .probing import spec_of_results
 from .specs import DatasetSpec, TensorSpec, common, spec_of, with_batch_axis, without_batch_axis
 from .structures import called, filled, leaves_of, nested
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 AUTOTUNE = -1
 """In place of a number of calls side by side or of elements made in advance: as many as is best."""
@@ -44,6 +50,8 @@ class Dataset:
         Number of elements, `INFINITE` or `UNKNOWN`.
     spec
         Returns the `TensorSpec` of every tensor of an element, when it is asked for.
+    of
+        The data sets that it is made of.
 
     Notes
     -----
@@ -62,8 +70,30 @@ class Dataset:
     [40 50] [1 1]
     """
 
-    def __init__(self, make: Callable[[], Iterator[Any]], length: int, spec: Callable[[], Any]) -> None:
+    def __init__(self, make: Callable[[], Iterator[Any]], length: int, spec: Callable[[], Any], *of: Dataset) -> None:
         self._make, self._length, self._spec = make, length, spec
+        self._orders: list[Seeds | Draws] = unique(order for dataset in of for order in dataset._orders)
+
+    def drawn_by(self, order: Seeds | np.random.Generator | None) -> Self:
+        """Return this data set, whose elements come in an order that something draws."""
+        if isinstance(order, Seeds):
+            self._orders.append(order)
+        elif order is not None and order is not generator():
+            self._orders.append(Draws(order))
+        return self
+
+    def get_state(self) -> State:
+        """Return what the orders of the passes from now on follow from, for a checkpoint of a training."""
+        return {"orders": [order.get_state() for order in self._orders]}
+
+    def set_state(self, state: State) -> None:
+        """Let the next pass be as the one that came after `get_state` gave this."""
+        check_keys("the data set", state, ("orders",))
+        if len(state["orders"]) != len(self._orders):
+            must = f"have {len(self._orders)} orders, one for each shuffle()"
+            checks.complain(ValueError, "the state of the data set", must, len(state["orders"]))
+        for order, own in zip(self._orders, state["orders"], strict=True):
+            order.set_state(own)
 
     # --- Where elements come from -------------------------------------------------------------------------------------
 
@@ -142,6 +172,7 @@ class Dataset:
             lambda: (filled(form, elements) for elements in zip(*parts, strict=False)),
             counts.zipped([part._length for part in parts]),
             lambda: nested(lambda part: part.element_spec, form),
+            *parts,
         )
 
     # --- Going through them -------------------------------------------------------------------------------------------
@@ -272,7 +303,8 @@ class Dataset:
         """Return a data set of the elements, and then those of another one."""
         other = _dataset("dataset", dataset)
         length = counts.joined([self._length, other._length])
-        return Dataset(lambda: chain(self, other), length, lambda: common(self.element_spec, other.element_spec))
+        spec = lambda: common(self.element_spec, other.element_spec)  # noqa: E731
+        return Dataset(lambda: chain(self, other), length, spec, self, other)
 
     def shuffle(
         self,
@@ -297,8 +329,9 @@ class Dataset:
         """
         size = None if buffer_size == counts.UNKNOWN else checks.whole_number("buffer_size", buffer_size, at_least=1)
         anew = reshuffle_each_iteration is None or checks.truth("reshuffle_each_iteration", reshuffle_each_iteration)
-        drawn = seeds(checks.seed("seed", seed), anew)
-        return self._with(lambda: shuffled(self._make(), size, np.random.default_rng(next(drawn))))
+        drawn = Seeds(checks.seed("seed", seed), anew)
+        made = self._with(lambda: shuffled(self._make(), size, np.random.default_rng(next(drawn))))
+        return made.drawn_by(drawn)
 
     # --- Batches ------------------------------------------------------------------------------------------------------
 
@@ -355,6 +388,7 @@ class Dataset:
             lambda: batches(self._make(), size, drop, join),
             counts.batched(self._length, size, drop),
             lambda: with_batch_axis(spec(), size if drop else None),
+            self,
         )
 
     def unbatch(self, name: str | None = None) -> Dataset:
@@ -363,6 +397,7 @@ class Dataset:
             lambda: chain.from_iterable(map(rows_of, self)),
             counts.UNKNOWN,
             lambda: without_batch_axis(self.element_spec),
+            self,
         )
 
     def bucket_by_sequence_length(
@@ -407,7 +442,8 @@ class Dataset:
             checks.truth("pad_to_bucket_boundary", pad_to_bucket_boundary),
             checks.truth("drop_remainder", drop_remainder),
         )
-        return Dataset(lambda: groups.batches(self, self._spec), counts.UNKNOWN, lambda: groups.spec(self.element_spec))
+        spec = lambda: groups.spec(self.element_spec)  # noqa: E731
+        return Dataset(lambda: groups.batches(self, self._spec), counts.UNKNOWN, spec, self)
 
     # --- Data sets of data sets ---------------------------------------------------------------------------------------
 
@@ -442,6 +478,7 @@ class Dataset:
             lambda: map(_as_datasets, windows(self._make(), length, step, apart, drop)),
             counts.windowed(self._length, (length - 1) * apart + 1, step, drop),
             lambda: nested(DatasetSpec, self.element_spec),
+            self,
         )
 
     def flat_map(self, map_func: Callable[..., Any], name: str | None = None) -> Dataset:
@@ -482,6 +519,7 @@ class Dataset:
             lambda: interleaved(self._make(), inner, cycle, block),
             counts.UNKNOWN,
             lambda: inner(self._first()).element_spec,
+            self,
         )
 
     def apply(self, transformation_func: Callable[[Dataset], Dataset]) -> Dataset:
@@ -494,7 +532,7 @@ class Dataset:
         self, make: Callable[[], Iterator[Any]], length: int | None = None, spec: Callable[[], Any] | None = None
     ) -> Dataset:
         """Return a data set of other elements, with the length and the specs of this one unless told otherwise."""
-        return Dataset(make, self._length if length is None else length, spec or self._spec)
+        return Dataset(make, self._length if length is None else length, spec or self._spec, self)
 
     def _first(self) -> Any:
         element = next(iter(self), END)

@@ -10,6 +10,7 @@ import numpy as np
 
 from fastlstm.forks import safe_at_forks
 
+from ..foundation.carried import State
 from ..foundation.eager import EagerArray
 from ..foundation.random import draw_seed
 from .elements import frozen
@@ -52,11 +53,63 @@ class Cache:
         self._kept = kept
 
 
-def seeds(seed: int | None, anew: bool) -> Iterator[int]:
-    """Give the seeds of the orders of passes: `anew` one for each, drawn by a `seed` or by that of all."""
-    if not anew:
-        return repeat(draw_seed() if seed is None else seed)
-    if seed is None:
-        return iter(draw_seed, None)
-    numbers = safe_at_forks(np.random.default_rng(seed))
-    return iter(lambda: int(numbers.integers(2**31)), None)
+class Seeds:
+    """The seeds of the orders of passes.
+
+    Parameters
+    ----------
+    seed
+        What they are drawn by; None: by the generator of all.
+    anew
+        Whether every pass has a seed of its own.
+    """
+
+    def __init__(self, seed: int | None, anew: bool) -> None:
+        self._numbers = None if seed is None else safe_at_forks(np.random.default_rng(seed))
+        self._only = None if anew else draw_seed() if seed is None else seed
+        self._known, self._ahead = list[int](), list[int]()
+        """The seeds so far, and the next ones, which a training that goes on takes again."""
+
+    def __next__(self) -> int:
+        """Return the seed of the next pass."""
+        self._known.append(self._ahead.pop(0) if self._ahead else self._new())
+        return self._known[-1]
+
+    def _new(self) -> int:
+        if self._only is not None:
+            return self._only
+        return draw_seed() if self._numbers is None else int(self._numbers.integers(2**31))
+
+    def get_state(self) -> State:
+        """Return the seeds so far, and what others follow from."""
+        own = None if self._numbers is None else self._numbers.bit_generator.state
+        return {"numbers": own, "only": self._only, "known": list(self._known)}
+
+    def set_state(self, state: State) -> None:
+        """Go on from what `get_state` gave, with the seeds that this state has and that one had not yet."""
+        before, self._known, self._only = self._known, list(state["known"]), state["only"]
+        place = len(self._known)
+        self._ahead = before[place:] if before[:place] == self._known else []
+        if self._numbers is not None and state["numbers"] is not None and not self._ahead:
+            self._numbers.bit_generator.state = state["numbers"]
+
+
+class Draws:
+    """What draws the orders of passes itself.
+
+    Parameters
+    ----------
+    source
+        The generator.
+    """
+
+    def __init__(self, source: np.random.Generator) -> None:
+        self._source = source
+
+    def get_state(self) -> State:
+        """Return what the orders from now on follow from."""
+        return {"numbers": self._source.bit_generator.state}
+
+    def set_state(self, state: State) -> None:
+        """Give the orders that came after `get_state` gave this."""
+        self._source.bit_generator.state = state["numbers"]

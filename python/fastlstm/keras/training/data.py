@@ -1,16 +1,16 @@
-"""From what users pass as data to batches: splitting, shuffling, drawing."""
+"""Batches out of arrays: splitting, shuffling, drawing."""
 
 import math
-import warnings
 from collections.abc import Callable, Iterator
-from itertools import chain
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from fastlstm import checks
 
-from ..foundation.arrays import Array, user_stacklevel
+from ..foundation.arrays import Array
+from ..foundation.carried import State
+from ..foundation.late import Late
 from ..foundation.random import generator
 
 Parts: TypeAlias = tuple[Array | None, ...]
@@ -21,8 +21,6 @@ Batch: TypeAlias = tuple[tuple[Array, ...], Parts, Parts]
 
 _Taker: TypeAlias = Callable[[Array], Any]
 """Gathers rows."""
-
-_END = object()
 
 Check: TypeAlias = Callable[[Any, Any, Any], Batch]
 """Brings raw x, y and sample weights to the form the model takes, or raises."""
@@ -49,12 +47,18 @@ def split_rows(validation_split: float, batch: Batch) -> tuple[Batch, Batch]:
     if at in (0, rows):
         got = f"{validation_split} of {rows}, which leaves {at} and {rows - at}"
         checks.complain(ValueError, "validation_split", "leave rows for training and for validation", got)
-    return _rows(slice(0, at), batch), _rows(slice(at, None), batch)
+    first, last = [tuple([_halves(part, arrays) for arrays in batch]) for part in (slice(0, at), slice(at, None))]
+    return first, last  # type: ignore[return-value]
 
 
 def _rows(part: slice, batch: Batch) -> Batch:
     xs, ys, weights = batch
     return tuple([x[part] for x in xs]), _taken(part, ys), _taken(part, weights)
+
+
+def _halves(part: slice, arrays: Parts) -> tuple[Any, ...]:
+    """Return some rows of each array, of which there are many."""
+    return tuple([array.rows(part) if isinstance(array, Late) else _taken(part, (array,))[0] for array in arrays])
 
 
 def _taken(part: slice, arrays: Parts) -> Parts:
@@ -82,18 +86,46 @@ class ArraySource:
         self.limit = limit
         self.steps: int | None = self.limit or -(-self.rows // batch_size)
         self._endless = self._repeat()
+        self._next = 0
+        """The first row of the next batch of a pass."""
+        self._drawn_with: State | None = None
+        """The state of the generator before the order of a pass was drawn."""
+        self._resumed: State | None = None
+
+    def get_state(self, done: int) -> State:
+        """Return where a pass is, for a checkpoint, when so many batches of an epoch are `done`."""
+        return {"rows": self.rows, "batch_size": self.batch_size, "next": self._next, "order": self._drawn_with}
+
+    def set_state(self, state: State, done: int) -> None:
+        """Go on from what `get_state` gave when so many batches of an epoch were `done`."""
+        if not done and self.limit is None:  # with a new pass
+            return
+        for name, own in (("rows", self.rows), ("batch_size", self.batch_size)):
+            if state[name] != own:
+                must = f"be {state[name]}, as it was when the checkpoint was made in the middle of the data"
+                checks.complain(ValueError, name, must, own)
+        if self.shuffle != (state["order"] is not None) and state["next"]:
+            must = f"be {not self.shuffle}, as it was when the checkpoint was made in the middle of the data"
+            checks.complain(ValueError, "shuffle", must, self.shuffle)
+        self._resumed = state
 
     def batch_sizes(self) -> set[int]:
         """Numbers of rows that the batches of a pass have."""
         rows, size = self.rows, self.batch_size
         return {min(rows, size), rows % size or min(rows, size)}
 
-    def epoch(self) -> Iterator[Batch]:
-        """Return the batches of one epoch. The x of a batch is valid until the next one is drawn."""
+    def settle(self, state: State) -> None:
+        """See `StreamSource.settle`; arrays have no state."""
+
+    def check_first(self) -> None:
+        """See `StreamSource.check_first`; arrays are checked."""
+
+    def epoch(self, done: int = 0) -> Iterator[Batch]:
+        """Return the batches of one epoch but for those `done`. The x of one is valid until the next is drawn."""
         if self.limit is None:
             yield from self._pass()
             return
-        for _ in range(self.limit):
+        for _ in range(done, self.limit):
             yield next(self._endless)
 
     def _repeat(self) -> Iterator[Batch]:
@@ -101,21 +133,44 @@ class ArraySource:
             yield from self._pass()
 
     def _pass(self) -> Iterator[Batch]:
-        return self._shuffled() if self.shuffle else self._in_order()
+        state, self._resumed = self._resumed, None
+        self._next, drawn_with = (0, None) if state is None else (state["next"], state["order"])
+        if not self.shuffle:
+            return self._in_order()
+        order, self._drawn_with = drawn_order(self.rows, drawn_with)
+        return self._shuffled(order)
 
     def _in_order(self) -> Iterator[Batch]:
-        for start in range(0, self.rows, self.batch_size):
+        for start in range(self._next, self.rows, self.batch_size):
+            self._next = start + self.batch_size
             yield _rows(slice(start, start + self.batch_size), self.batch)
 
-    def _shuffled(self) -> Iterator[Batch]:
-        order = generator().permutation(self.rows)
+    def _shuffled(self, order: Array) -> Iterator[Batch]:
         xs, ys, weights = self.batch
         take_x = [_taker(x, np.empty((min(self.batch_size, len(x)), *x.shape[1:]), x.dtype)) for x in xs]
         # A metric of a user's own may keep labels and weights: these come in arrays of their own.
         take_y, take_weights = [_taker(y) for y in ys], [_taker(part) for part in weights]
-        for start in range(0, self.rows, self.batch_size):
+        for start in range(self._next, self.rows, self.batch_size):
+            self._next = start + self.batch_size
             rows = order[start : start + self.batch_size]
             yield _gathered(take_x, rows), _gathered(take_y, rows), _gathered(take_weights, rows)
+
+
+def drawn_order(count: int, before: State | None) -> tuple[Array, State]:
+    """Draw an order of so many entries, and return the generator's state before that, too.
+
+    Parameters
+    ----------
+    count
+        Entries.
+    before
+        Such a state, with which the order is that which was drawn then; None: a new order.
+    """
+    source = np.random.default_rng(0) if before else generator()
+    if before:
+        source.bit_generator.state = before
+    state: Any = source.bit_generator.state
+    return source.permutation(count), state
 
 
 def _gathered(takers: list[_Taker], rows: Array) -> tuple[Any, ...]:
@@ -126,7 +181,7 @@ def _taker(array: Array | None, buffer: Array | None = None) -> _Taker:
     """Return a function that gathers rows, by `take` where NumPy does not copy the whole array for it."""
     if array is None:
         return _nothing
-    if not array.flags.c_contiguous:
+    if isinstance(array, Late) or not array.flags.c_contiguous:
         return array.__getitem__
 
     def take(rows: Array) -> Array:
@@ -139,128 +194,3 @@ def _taker(array: Array | None, buffer: Array | None = None) -> _Taker:
 
 def _nothing(rows: Array) -> None:
     return None
-
-
-class StreamSource:
-    """Batches out of an iterable of ``(x, y)`` or ``(x, y, sample_weight)``.
-
-    Its methods ``on_epoch_begin`` and ``on_epoch_end``, if it has any, are called around every epoch.
-
-    Parameters
-    ----------
-    data
-        Generator, other iterable, or an object with ``len(data)`` and ``data[i]``.
-    check
-        Applied to every batch.
-    limit
-        Batches an epoch; None: until the data ends.
-    shuffle
-        Whether batches that have numbers come in an order of their own every time.
-    """
-
-    def __init__(self, data: Any, check: Check, limit: int | None = None, shuffle: bool = False) -> None:
-        self.data, self.check, self.limit, self.shuffle = data, check, limit, shuffle
-        length = _length(data)
-        self.numbered = hasattr(data, "__getitem__") and length is not None
-        if length == 0:
-            self._refuse_nothing()
-        self.steps: int | None = self.limit or length
-        self._running: Iterator[Any] | None = None
-        self._found_any, self._drawn_ahead = False, False
-
-    def look_ahead(self) -> None:
-        """Draw the first batch for the next epoch and raise if there is none, or if it does not fit the model."""
-        if self.numbered:  # which says how many there are, and may count what is asked of it
-            return
-        running = iter(self._items())
-        item = next(running, _END)
-        if item is _END:
-            self._refuse_nothing()
-        self.check(*_parts(item))
-        self._running, self._drawn_ahead = chain([item], running), True
-
-    def check_first(self) -> None:
-        """Check the first batch, for a model that only data can build."""
-        if self.numbered:
-            self.check(*_parts(self.data[0]))
-        else:
-            self.look_ahead()
-
-    def _refuse_nothing(self) -> None:
-        checks.complain(ValueError, "x", "give at least one batch", "none")
-
-    def epoch(self) -> Iterator[Batch]:
-        """Return the batches of one epoch."""
-        self._tell("on_epoch_begin")
-        if self._running is None or (self.limit is None and not self._drawn_ahead):
-            self._running = iter(self._items())
-        self._drawn_ahead = False
-        number = 0
-        while self.limit is None or number < self.limit:
-            item = next(self._running, _END)
-            if item is _END and number == 0 and self.numbered:  # the epoch before took the last of them
-                self._running = iter(self._items())
-                item = next(self._running, _END)
-            if item is _END:
-                self._ended(number)
-                break
-            number += 1
-            self._found_any = True
-            yield self.check(*_parts(item))
-        self._tell("on_epoch_end")
-
-    def _tell(self, event: str) -> None:
-        method = getattr(self.data, event, None)
-        if callable(method):
-            method()
-
-    def _items(self) -> Any:
-        if not self.numbered:
-            return self.data
-        length = len(self.data)
-        order = generator().permutation(length).tolist() if self.shuffle else range(length)
-        return (self.data[i] for i in order)
-
-    def _ended(self, number: int) -> None:
-        self._running = None
-        if not self._found_any:
-            self._refuse_nothing()
-        if self.limit is not None or number == 0:
-            wanted = "at least one batch" if self.limit is None else f"{self.limit} batches an epoch"
-            message = f"the data ended after {number} batches of this epoch, wanted {wanted}"
-            warnings.warn(message, UserWarning, stacklevel=user_stacklevel())
-
-
-def _length(data: Any) -> int | None:
-    """Return the number of batches, None where it is not known: a ``__len__`` that cannot say raises one of these."""
-    try:
-        return len(data)
-    except (TypeError, NotImplementedError):
-        return None
-
-
-def _parts(item: Any) -> tuple[Any, Any, Any]:
-    parts = item if isinstance(item, tuple | list) else (item,)
-    if not 1 <= len(parts) <= 3:
-        checks.complain(ValueError, "a batch", "be (x, y) or (x, y, sample_weight)", f"{len(parts)} parts")
-    x, y, weights = (*parts, None, None)[:3]
-    return x, y, weights
-
-
-Source: TypeAlias = ArraySource | StreamSource
-
-
-def is_stream(data: Any) -> bool:
-    """Whether `data` gives batches rather than being an array."""
-    if isinstance(data, list | tuple | str | bytes | dict) or hasattr(data, "__array__") or _is_buffer(data):
-        return False
-    return hasattr(data, "__iter__") or (hasattr(data, "__len__") and hasattr(data, "__getitem__"))
-
-
-def _is_buffer(data: Any) -> bool:
-    """Whether NumPy makes an array of the memory of `data`, such as a memoryview."""
-    try:
-        memoryview(data)
-    except TypeError:
-        return False
-    return True

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .data import Source
 from .meters import Logs
 from .setup import Setup, Watchers
+from .streams import Source
 
 
 def evaluated(setup: Setup, source: Source, watchers: Watchers) -> Logs:

@@ -14,64 +14,74 @@ from ..foundation.deferring import Change, deferring
 from ..foundation.messages import tell
 from ..foundation.variable import Variable
 from ..optimizers import Optimizer
-from .data import Batch, Source
+from .data import Batch
 from .evaluation import evaluated
 from .interrupts import WholeSteps
 from .meters import Logs
 from .objective import Objective, Outcome
 from .progress import ProgressBar
+from .run import Checkpoint, Run
 from .run_options import FitOptions
 from .setup import Setup, Watchers
-from .stopping import Stop, Stops
+from .stopping import Stops
+from .streams import Source
 
 
 def run_epochs(
-    setup: Setup, source: Source, validation: Source | None, options: FitOptions, hooks: CallbackList, stops: Stops
+    setup: Setup,
+    sources: tuple[Source, Source | None],
+    options: FitOptions,
+    hooks: CallbackList,
+    stops: Stops,
+    found: Checkpoint | None,
 ) -> None:
-    """Train for the epochs of the options, with a validation after those that want one."""
-    verbose, epochs = options.verbose, options.epochs
-    logs: Logs = {}
-    with WholeSteps() as gate, stops.fit() as stop:
-        training = _Training(setup, hooks, gate, stop, FiniteWatch())
+    """Train for the epochs of the options, or those left after a checkpoint, with a validation after those wanted."""
+    validation = sources[1]
+    with WholeSteps() as gate, stops.fit() as stop, hooks.of_fit():
+        run = Run(setup, sources, hooks, stop)
+        training = _Training(setup, run, gate, FiniteWatch())
         hooks.call("on_train_begin", {})
-        epochs = hooks.epochs(epochs)
+        found = hooks.checkpoint() or found
+        epochs = run.resumed(found, options.epochs)
         for epoch in epochs:
-            if verbose and epochs.stop > 1:
+            if options.verbose and epochs.stop > 1:
                 tell(f"Epoch {epoch + 1}/{epochs.stop}")
-            hooks.call("on_epoch_begin", epoch, {})
-            bar = ProgressBar(source.steps, verbose) if verbose else None
-            steps, logs = training.epoch(epoch, source, bar)
+            bar = ProgressBar(sources[0].steps, options.verbose) if options.verbose else None
+            steps, logs = training.epoch(epoch, sources[0], bar)
             if validation is not None and options.validates(epoch):
-                found = evaluated(setup, validation, Watchers(hooks, None))
-                logs |= {f"val_{name}": value for name, value in found.items()}
+                values = evaluated(setup, validation, Watchers(hooks, None))
+                logs |= {f"val_{name}": value for name, value in values.items()}
             logs = dict(sorted(logs.items()))
             hooks.call("on_epoch_end", epoch, logs)
+            run.end_epoch(logs)
+            hooks.keep(run.state)
             if bar is not None:
                 bar.finish(steps, logs)
             if stop.asked or steps == 0:
                 break
-        if epochs:
+        if epochs or found is not None:
             optimizer, variables = setup.optimizer(), setup.objective().variables
             gate.run(optimizer.finalize_variable_values, variables)
-        hooks.call("on_train_end", logs)
+        hooks.call("on_train_end", run.logs)
 
 
 class _Training(NamedTuple):
     """What the epochs of a training have in common."""
 
     setup: Setup
-    hooks: CallbackList
+    run: Run
     gate: WholeSteps
-    stop: Stop
     watch: FiniteWatch
 
     def epoch(self, number: int, source: Source, bar: ProgressBar | None) -> tuple[int, Logs]:
         """Go through the batches of an epoch; return how many there were, and the logs."""
-        begin, end = self.hooks.hook("on_train_batch_begin"), self.hooks.hook("on_train_batch_end")
+        run, hooks, stop = self.run, self.run.hooks, self.run.stop
+        is_over = run.begin(number)
+        begin, end = hooks.hook("on_train_batch_begin"), hooks.hook("on_train_batch_end")
         objective, optimizer = self.setup.objective(), self.setup.optimizer()
-        steps, meters, watchers = 0, None, Watchers(self.hooks, bar)
+        steps, meters, watchers, keeps = run.step, run.meters, Watchers(hooks, bar), hooks.keeps_batches
         with np.errstate(all="ignore"):
-            for batch in source.epoch():
+            for batch in () if is_over else source.epoch(steps):
                 meters = self.setup.meters() if meters is None else meters
                 for method in begin:
                     method(steps, {})
@@ -81,7 +91,10 @@ class _Training(NamedTuple):
                 if not math.isfinite(outcome.loss):
                     self.watch.found(outcome.loss, number, steps)
                 watchers.after(end, steps, meters)
-                if self.stop.asked:
+                if keeps:
+                    run.step, run.meters = steps, meters
+                    hooks.keep(run.state)
+                if stop.asked:
                     break
         return steps, {} if meters is None else meters.finish()
 

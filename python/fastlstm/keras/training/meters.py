@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..foundation.carried import State, check_keys
 from ..foundation.variable import Variable
 from ..losses import apply_mask
 from ..metrics import Mean, Metric
@@ -73,6 +74,20 @@ class Meters:
         for name, total in self._losses.items():
             found[name] = total / max(self.batches, 1)
         return found | dict(zip(self.owner.names, [_plain(metric.result()) for metric in self.all], strict=True))
+
+    def get_state(self) -> State:
+        """Return what the batches since the last reset came to, for a checkpoint."""
+        sums = {"losses": dict(self._losses), "total": self.total, "rows": self.rows, "batches": self.batches}
+        return sums | {"metrics": dict(zip(self.owner.names, [m.get_state() for m in self.all], strict=True))}
+
+    def set_state(self, state: State) -> None:
+        """Go on from what `get_state` gave."""
+        check_keys("metrics", state["metrics"], self.owner.names)
+        check_keys("losses", state["losses"], self._losses)
+        self._losses, self.total = state["losses"], state["total"]
+        self.rows, self.batches = state["rows"], state["batches"]
+        for name, metric in zip(self.owner.names, self.all, strict=True):
+            metric.set_state(state["metrics"][name])
 
     def logs(self) -> Logs:
         """Return the values in the order of the history: by name."""

@@ -12,8 +12,8 @@ from fastlstm import checks
 from ..foundation.arrays import Array
 from ..foundation.variable import seeing, values_now
 from ..graph.network import Network
-from .data import Source
 from .setup import Watchers
+from .streams import Source
 
 
 def predicted(

@@ -12,6 +12,7 @@ from fastlstm import checks
 
 from .. import metrics
 from ..foundation.arrays import Array, Shape, any_numbers
+from ..foundation.late import Late, is_large, later, whole
 from ..foundation.settings import floatx
 from ..graph.network import Network
 from ..graph.plan import Plan
@@ -46,11 +47,18 @@ class Preparation:
         self._plain, self._weighted = compiled.metrics_for(self.outputs)
         self._dtypes = [t.dtype if t.dtype.kind == "f" else np.dtype(floatx()) for t in plan.outputs]
 
-    def __call__(self, xs: tuple[Array, ...], y: Any, weights: Any, class_weight: ClassWeights | None = None) -> Batch:
-        """Return inputs, labels and weights, of which those of classes are a part."""
+    def __call__(
+        self,
+        xs: tuple[Array, ...],
+        y: Any,
+        weights: Any,
+        class_weight: ClassWeights | None = None,
+        late: bool = False,
+    ) -> Batch:
+        """Return inputs, labels and weights, those of classes among them; `late`: large ones are cast by the batch."""
         shapes = self.plan.output_shapes([x.shape for x in xs])
         given = (None,) * len(shapes) if weights is None else self._weights(weights, shapes)
-        batch = xs, self._labels(y, xs, shapes, given), given
+        batch = xs, self._labels(y, xs, shapes, given, late), given
         self._check_rows(batch)
         return batch if class_weight is None else self.class_weighted(batch, class_weight)
 
@@ -61,17 +69,19 @@ class Preparation:
             parts = [part if wanted else None for part, wanted in zip(parts, weighed, strict=True)]
         return tuple([self._about(k, check_weights, part, self._dtypes[k], shapes[k]) for k, part in enumerate(parts)])
 
-    def _labels(self, y: Any, xs: tuple[Array, ...], shapes: list[Shape], weights: Parts) -> Parts:
+    def _labels(self, y: Any, xs: tuple[Array, ...], shapes: list[Shape], weights: Parts, late: bool) -> Parts:
         if y is None:
             checks.refuse(TypeError, "y", _LABELS, None)
         masks = _Masks(self.plan, xs)
         found = []
         for k, part in enumerate(arrays_of("y", y, self.outputs)):
             counted = partial(_counted, masks, k, weights[k])
-            found.append(self._about(k, self._labels_of, k, part, (None, *shapes[k][1:]), counted))
+            found.append(self._about(k, self._labels_of, k, part, (None, *shapes[k][1:]), counted, late))
         return tuple(found)
 
-    def _labels_of(self, k: int, labels: Any, shape: Shape, counted: Callable[[], Array | None]) -> Array | None:
+    def _labels_of(
+        self, k: int, labels: Any, shape: Shape, counted: Callable[[], Array | None], late: bool
+    ) -> Array | None:
         """Return the labels of one output."""
         loss = self.losses[k]
         if labels is None:
@@ -81,6 +91,10 @@ class Preparation:
                 checks.complain(ValueError, "y", must, None)
             return None
         if loss is not None:
+            if late and is_large(labels) and loss.takes_any_labels:
+                found = later(labels, loss.prepare(labels[:1], shape, self._dtypes[k]))
+                if isinstance(found, Late):
+                    return found if labels.ndim == len(shape) else Late(labels[..., None], found.dtype)  # type: ignore
             return loss.prepare_counted(labels, shape, self._dtypes[k], counted)
         numbers = any_numbers(labels, "y")
         if numbers.ndim == 0:
@@ -120,7 +134,7 @@ class Preparation:
         assert labels is not None
         shape = self.plan.outputs[0].shape
         classes = 2 if shape[-1] == 1 and isinstance(self.losses[0], BinaryCrossentropy) else shape[-1]
-        by_class = weights_from_classes(labels, len(shape), None if classes == 1 else classes, class_weight)
+        by_class = weights_from_classes(whole(labels), len(shape), None if classes == 1 else classes, class_weight)
         return xs, (labels,), (by_class.astype(self._dtypes[0]),)
 
     def metrics(self, labels: Parts, outputs_have_names: bool) -> CompiledMetrics:
@@ -162,7 +176,8 @@ class _Masks:
 
     def of(self, number: int) -> Array | None:
         if not self._asked:
-            self._found, self._asked = Network(self._plan).output_masks(self._xs), True
+            xs = tuple([whole(part) for part in self._xs])
+            self._found, self._asked = Network(self._plan).output_masks(xs), True
         return None if self._found is None else self._found[number]
 
 

@@ -18,6 +18,8 @@ class Setup(NamedTuple):
     objective: Callable[[], Objective]
     meters: Callable[[], Meters]
     optimizer: Callable[[], Optimizer]
+    measures: Callable[[], bool]
+    """Whether there are meters, which follow from a first batch."""
 
 
 class Watchers(NamedTuple):

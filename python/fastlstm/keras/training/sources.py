@@ -9,8 +9,9 @@ from typing import Any
 from fastlstm import checks
 
 from ..graph.plan import Plan
-from .data import ArraySource, Batch, Source, StreamSource, is_stream, split_rows
+from .data import ArraySource, Batch, split_rows
 from .run_options import ClassWeights, FitOptions, batch_rows, refuse_beside_batches, steps_of
+from .streams import Source, StreamSource, is_stream
 
 Prepare = Callable[..., Batch]
 """Takes x, y, sample weights and, if there are any, class weights as users give them."""
@@ -25,7 +26,7 @@ def training_sources(
     if is_stream(x):
         check = partial(prepare, class_weight=options.class_weight)
         return StreamSource(x, check, options.steps, options.shuffle), None
-    batch, rest = prepare(x, y, weights), None
+    batch, rest = prepare(x, y, weights, late=True), None
     if options.split:
         batch, held_back = split_rows(options.split, batch)
         rest = ArraySource(held_back, options.validation_rows, limit=options.validation_steps)
@@ -50,7 +51,7 @@ def _checked_validation(prepare: Prepare, data: Any, options: FitOptions) -> Sou
     if not isinstance(data, tuple | list) or len(data) not in (2, 3):
         checks.refuse(ValueError, "the data", "(x, y) or (x, y, sample_weight)", data)
     x, y, weights = (*data, None)[:3]
-    return ArraySource(prepare(x, y, weights), options.validation_rows, limit=options.validation_steps)
+    return ArraySource(prepare(x, y, weights, late=True), options.validation_rows, limit=options.validation_steps)
 
 
 def test_source(prepare: Prepare, x: Any, y: Any, weights: Any, batch_size: Any, steps: Any) -> Source:
@@ -59,7 +60,7 @@ def test_source(prepare: Prepare, x: Any, y: Any, weights: Any, batch_size: Any,
     if is_stream(x):
         refuse_beside_batches(batch_size, y=y, sample_weight=weights)
         return StreamSource(x, prepare, limit)
-    return ArraySource(prepare(x, y, weights), rows, limit=limit)
+    return ArraySource(prepare(x, y, weights, late=True), rows, limit=limit)
 
 
 def check_stateful(plan: Callable[[], Plan], *sources: Source | None) -> None:

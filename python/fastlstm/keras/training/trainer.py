@@ -9,12 +9,13 @@ from fastlstm import checks
 
 from ..callbacks import CallbackList, History, checked_callbacks
 from ..foundation.arrays import Array
+from ..foundation.late import whole
 from ..foundation.variable import CHANGE
 from ..graph.network import Network
 from ..graph.plan import Plan
 from ..optimizers import Optimizer
 from .compiling import Compiled
-from .data import ArraySource, Batch, Source, StreamSource, is_stream, nothing_known
+from .data import ArraySource, Batch, nothing_known
 from .evaluation import evaluated
 from .fitting import run_epochs, train_step
 from .interrupts import WholeSteps
@@ -34,6 +35,7 @@ from .run_options import (
 from .setup import Setup, Watchers
 from .sources import check_stateful, test_source, training_sources, validation_source
 from .stopping import Stops
+from .streams import Source, StreamSource, is_stream
 
 _STEPS = ("train_step", "test_step", "predict_step", "make_train_function", "compute_loss")
 """Methods by which models of Keras have a training of their own."""
@@ -74,7 +76,11 @@ class Trainer:
         """Whether the model has no plan before it has seen data."""
         raise NotImplementedError
 
-    def _arrays(self, x: Any) -> tuple[Array, ...]:
+    def read_checkpoint(self, filepath: Any) -> Any:
+        """Return what a file has of a training."""
+        raise NotImplementedError
+
+    def _arrays(self, x: Any, late: bool = False) -> tuple[Array, ...]:
         raise NotImplementedError
 
     def _as_given(self, outputs: Sequence[Any]) -> Any:
@@ -185,6 +191,7 @@ class Trainer:
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
+        resume_from: Any = None,
     ) -> History:
         """Train the model.
 
@@ -222,10 +229,25 @@ class Trainer:
             Rows a step of the validation; by default `batch_size`.
         validation_freq
             Validate every so many epochs, or after the epochs of a list.
+        resume_from
+            Path of a checkpoint, which `BackupAndRestore` or `ModelCheckpoint` has written: the training goes on from
+            it, in the epoch and with the batch where it was made, to the end of `epochs`, and ends with the bits of
+            one that was never interrupted; see Notes. A model, an optimizer, metrics or data that are others are
+            refused.
 
         Returns
         -------
         History
+
+        Notes
+        -----
+        A checkpoint has the states of the random generators of this package, NumPy and Python, and of those that are
+        attributes of layers and data. The order of arrays and of batches with numbers follows from it. Other
+        iterables are drawn from again, up to the batch, so they must give the same batches again. Data with
+        ``get_state()`` and ``set_state(state)`` say themselves what belongs to a checkpoint: batches with numbers at
+        the moment when it is made, other iterables when a pass begins. It is a dict of numbers, texts, arrays, and
+        lists, tuples and dicts of these. For what callbacks and layers of your own carry see `Callback` and
+        `Layer.get_state`.
         """
         self._settings(loss=True)
         options = fit_options(
@@ -248,14 +270,18 @@ class Trainer:
         hooks = CallbackList(
             callbacks, self, add_history=True, verbose=options.verbose, epochs=last, steps=source.steps
         )
-        run_epochs(self._run_setup(), source, held_back, options, hooks, self._stops)
+        found = None if resume_from is None else self.read_checkpoint(resume_from)
+        run_epochs(self._run_setup(), (source, held_back), options, hooks, self._stops, found)
         return hooks.history
 
-    def _prepare(self, x: Any, y: Any, weights: Any, class_weight: Any = None) -> Batch:
-        """Check one set of arrays completely, so that the batches taken from it need no more checks."""
-        xs = self._arrays(x)
+    def _prepare(self, x: Any, y: Any, weights: Any, class_weight: Any = None, late: bool = False) -> Batch:
+        """Check one set of arrays completely, so that the batches taken from it need no more checks.
+
+        Where it is cast `late`, large arrays are cast when batches are taken.
+        """
+        xs = self._arrays(x, late)
         prepare = self._preparing()
-        batch = prepare(xs, y, weights, class_weight)
+        batch = prepare(xs, y, weights, class_weight, late)
         if self._metrics is None:
             metrics = prepare.metrics(batch[1], self._outputs_have_names)
             with CHANGE:  # if several threads come here first, all of them use what one of them has made
@@ -289,7 +315,7 @@ class Trainer:
         return compiled
 
     def _run_setup(self) -> Setup:
-        return Setup(self._objective, self._new_meters, lambda: self.optimizer)
+        return Setup(self._objective, self._new_meters, lambda: self.optimizer, lambda: self._metrics is not None)
 
     def _objective(self) -> Objective:
         prepared = self._preparing()
@@ -366,8 +392,9 @@ class Trainer:
             source: Source = StreamSource(x, lambda x, y, weights: nothing_known(self._arrays(x)), limit)
             self._meet(source)
         else:
-            xs = self._arrays(x)
+            xs = self._arrays(x, late=True)
             if level == 0 and len(xs[0]) <= rows and limit is None and not callbacks:
+                xs = tuple([whole(part) for part in xs])
                 return self._as_given(own(Network(self.plan).infer(xs), xs))
             source = ArraySource(nothing_known(xs), rows, limit=limit)
             check_stateful(lambda: self.plan, source)

@@ -64,6 +64,7 @@ class TextDataset(Dataset):
             number_of_batches(entries, batch_size),
             lambda: texts.spec(batch_size is not None),
         )
+        self.drawn_by(order)
 
 
 class _Texts(NamedTuple):

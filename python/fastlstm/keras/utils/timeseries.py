@@ -51,7 +51,7 @@ class _Windows(NamedTuple):
             lambda: batches_of_entries(self.starts, batch_size, order, self.at),
             number_of_batches(self.starts, batch_size),
             lambda: self.spec(batch_size is not None),
-        )
+        ).drawn_by(order)
 
 
 def timeseries_dataset_from_array(

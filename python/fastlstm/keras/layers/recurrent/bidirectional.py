@@ -118,6 +118,16 @@ class Bidirectional(Wrapper):
         forward, backward = self.forward_layer.states, self.backward_layer.states
         return None if forward is None or backward is None else (*forward, *backward)
 
+    @states.setter
+    def states(self, given: Any) -> None:
+        halves = (None, None) if given is None else self._halves(given)
+        for layer, half in zip(self._both, halves, strict=True):
+            layer.states = half
+
+    def reset_states(self, states: Any = None) -> None:
+        """See `RNN.reset_states`."""
+        self.states = states
+
     @property
     def penalizes_output(self) -> bool:
         """Whether there is a penalty on the output, or on that of a layer inside."""

@@ -230,16 +230,17 @@ class ConvLSTM1D(Recurrent):
 
         return stepper
 
-    def checked_start(self, given: Any, rows: int) -> States:
+    def checked_start(self, given: Any, rows: int, name: str | None = None) -> States:
         """See `RNN.checked_start`; these have positions and features apart."""
+        name = name or f"{self.name}: initial_state"
         if not isinstance(given, list | tuple) or len(given) != 2:
-            checks.refuse_count(f"{self.name}: initial_state", "a list of 2 arrays", given)
+            checks.refuse_count(name, "a list of 2 arrays", given)
         assert self.cell.positions is not None
         shape = rows, self.cell.positions[1], self.cell.filters
-        arrays = tuple(as_array(part, f"{self.name}: initial_state", self.dtype) for part in given)
+        arrays = tuple(as_array(part, name, self.dtype) for part in given)
         for array in arrays:
             if array.shape != shape:
-                checks.refuse_shape(f"{self.name}: initial_state", shape, array.shape)
+                checks.refuse_shape(name, shape, array.shape)
         return arrays
 
     def _grown_start(self, given: list[Array], rows: int) -> States:

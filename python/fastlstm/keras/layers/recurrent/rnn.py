@@ -11,6 +11,7 @@ from fastlstm import checks
 
 from ...foundation import core
 from ...foundation.arrays import Array, Shape, shape_text
+from ...foundation.carried import State, check_keys
 from ...foundation.eager import as_eager
 from ...foundation.trees import leaves
 from ..base import Layer, Step, Stepper
@@ -126,12 +127,35 @@ class RNN(Wrapper):
         self.return_sequences, self.return_state = switches["return_sequences"], switches["return_state"]
         self.go_backwards, self.stateful = switches["go_backwards"], switches["stateful"]
         self.zero_output_for_mask, self.unroll = switches["zero_output_for_mask"], switches["unroll"]
-        self.states: States | None = None
+        self._states: States | None = None
         self._measure()
 
     def _measure(self) -> None:
         """Keep the sizes of the cell, which may depend on its inputs."""
         self._sizes, self._output_size = size_tree(self.cell), output_size(self.cell)
+
+    @property
+    def states(self) -> Any:
+        """What the next batch of a stateful layer starts with, a tuple of arrays ``(N, size)``; None: from the start.
+
+        It may be set, also to a list, or to one array for a cell with one state; the arrays are copied.
+        """
+        return self._states
+
+    @states.setter
+    def states(self, given: Any) -> None:
+        if given is None:
+            self._states = None
+            return
+        if not self.stateful:
+            cure = "; make it with stateful=True, or call it with initial_state"
+            checks.complain(ValueError, f"{self.name}: states", "be set of a stateful layer", "one that is not", cure)
+        self._states = tree_map(np.copy, self._checked_states(given, f"{self.name}: states"))
+
+    def _checked_states(self, given: Any, name: str) -> States:
+        first = leaves(given)[0] if isinstance(given, list | tuple) and len(given) else given
+        rows = np.shape(first)[:1] or (0,)
+        return self.checked_start(given, rows[0], name)
 
     @property
     def state_size(self) -> list[Any]:
@@ -287,22 +311,23 @@ class RNN(Wrapper):
     def _rows_with_output(self, valid: Array) -> Array:
         return np.asarray(valid[:, -1] if self.zero_output_for_mask else valid.any(axis=1))
 
-    def checked_start(self, given: Any, rows: int) -> States:
-        """States to start with that a user gave, as the cell takes them."""
-        checked: States = checked_states(given, self._sizes, rows, self.dtype, f"{self.name}: initial_state")
+    def checked_start(self, given: Any, rows: int, name: str | None = None) -> States:
+        """States to start with that a user gave, as the cell takes them; `name` is what errors call them."""
+        name = name or f"{self.name}: initial_state"
+        checked: States = checked_states(given, self._sizes, rows, self.dtype, name)
         return checked
 
     def start_of(self, rows: int, given: list[Array] | None = None) -> States | None:
         """Return the states to start with: those that are given, or carried over, or the cell's; None: zeros."""
         if given is not None:
             return self._grown_start(given, rows)
-        if self.states is None:
+        if self._states is None:
             return None if starts_from_zeros(self.cell) else initial_states(self.cell, rows, self.dtype)
-        if rows_of(self.states) != rows:
-            must = f"have {rows_of(self.states)} rows, as the states that the stateful layer holds"
+        if rows_of(self._states) != rows:
+            must = f"have {rows_of(self._states)} rows, as the states that the stateful layer holds"
             cure = "; call reset_state(), of the layer or the model, or keep the batch size"
             checks.complain(ValueError, f"{self.name}: x", must, rows, cure)
-        return self.states
+        return self._states
 
     def _grown_start(self, given: list[Array], rows: int) -> States:
         if len(given) != len(leaves(self._sizes)):
@@ -314,7 +339,7 @@ class RNN(Wrapper):
     def keep_states(self, states: States) -> None:
         """Carry the last states over to the next batch, if the layer is stateful."""
         if self.stateful:
-            self.states = tree_map(np.copy, states)
+            self._states = tree_map(np.copy, states)
 
     @property
     def is_compiled(self) -> bool:
@@ -356,9 +381,22 @@ class RNN(Wrapper):
 
     def reset_state(self) -> None:
         """Forget the states of the last batch."""
-        self.states = None
+        self._states = None
 
-    reset_states = reset_state
+    def reset_states(self, states: Any = None) -> None:
+        """Let the next batch start with `states`, see the attribute of that name; None: forget those of the last."""
+        self.states = states
+
+    def get_state(self) -> State:
+        """See `Layer.get_state`; the states of a stateful layer are among it."""
+        return super().get_state() | ({"states": self._states} if self.stateful else {})
+
+    def set_state(self, state: State) -> None:
+        """See `Layer.set_state`."""
+        if self.stateful:
+            check_keys(self.name, state, self.get_state())
+            self.states = state["states"]
+        super().set_state({name: entry for name, entry in state.items() if name != "states"})
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

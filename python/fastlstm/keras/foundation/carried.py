@@ -1,0 +1,79 @@
+"""The states of random generators: of the process, and of those that an object has as attributes."""
+
+from __future__ import annotations
+
+import random as python_random
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from fastlstm import checks
+
+from .random import generator
+
+State: TypeAlias = dict[str, Any]
+"""Values by name: numbers, texts, None, arrays, and lists, tuples and dicts of these."""
+
+
+def state_of_process() -> State:
+    """Return the states of the generators that everybody draws from: ours, NumPy's and Python's."""
+    numpys = np.random.get_state(legacy=False)  # noqa: NPY002 - the one that users draw from
+    return {"shared": generator().bit_generator.state, "numpy": numpys, "python": python_random.getstate()}
+
+
+def restore_process(state: State) -> None:
+    """Let the generators that everybody draws from go on from what `state_of_process` gave."""
+    _set(generator(), state["shared"], "the shared generator")
+    np.random.set_state(state["numpy"])  # noqa: NPY002
+    python_random.setstate(state["python"])
+
+
+def states_of_generators(owner: Any) -> State:
+    """Return the states of the random generators among the attributes of an object, by the names of these."""
+    return {name: _state(source) for name, source in _generators(owner).items()}
+
+
+def set_states_of_generators(owner: Any, state: State, name: str) -> None:
+    """Let these generators go on from what `states_of_generators` gave; `name` is that of the object, for errors."""
+    sources = _generators(owner)
+    check_keys(name, state, sources)
+    for attribute, source in sources.items():
+        _set(source, state[attribute], f"{name}: state of {attribute}")
+
+
+def check_keys(name: str, state: State, wanted: Any) -> None:
+    """ValueError unless a state has the `wanted` entries and no others."""
+    if not isinstance(state, dict) or {*state} != {*wanted}:
+        got = sorted(map(str, state)) if isinstance(state, dict) else checks.shown(state)
+        checks.complain(ValueError, f"{name}: state", f"have the entries {sorted(wanted)}", got)
+
+
+def _generators(owner: Any) -> dict[str, Any]:
+    found = {name: _source(value) for name, value in vars(owner).items()}
+    return {name: source for name, source in found.items() if source is not None}
+
+
+def _source(value: Any) -> Any:
+    """Return what draws; None: `value` does not."""
+    own = getattr(value, "generator", None) if type(value).__name__ == "SeedGenerator" else value
+    return own if isinstance(own, np.random.Generator | np.random.RandomState | python_random.Random) else None
+
+
+def _state(source: Any) -> Any:
+    if isinstance(source, python_random.Random):
+        return source.getstate()
+    if isinstance(source, np.random.RandomState):
+        return source.get_state(legacy=False)
+    return source.bit_generator.state
+
+
+def _set(source: Any, state: Any, name: str) -> None:
+    try:
+        if isinstance(source, python_random.Random):
+            source.setstate(state)
+        elif isinstance(source, np.random.RandomState):
+            source.set_state(state)
+        else:
+            source.bit_generator.state = state
+    except (ValueError, TypeError, KeyError) as error:
+        checks.complain(ValueError, name, f"be that of a {type(source).__name__}", checks.shown(state), cause=error)

@@ -15,6 +15,8 @@ from helpers import Array
 from running import Found, train
 from test_every_value import by_reference
 
+import fastlstm as fl
+
 GATED = ["lstm", "gru", "gru_reset_before"]
 FORGETS = {"lstm": 1, "gru": 1, "gru_reset_before": 1}  # the gate that keeps the state: f, u
 OPTIONS = {"standard": {}, "general": {"clip": 1e30}}  # the fused kernels, and those of general cells
@@ -241,6 +243,28 @@ def test_what_a_shut_gate_lets_through(isa: str, cell: str) -> None:
     bias = np.linspace(-100, -80, UNITS).astype("float32")
     found = one_step(cell, {0: OPEN, 1: bias, 2: 0.0}, dh_n=1.0)
     np.testing.assert_allclose(found["dbias"].reshape(-1, UNITS)[2], 1, rtol=2.0**-23)
+
+
+ERRORS_OF_PYTORCH = {  # 2.13, on these numbers: the largest, at inputs of 1e4, 1e5, 1e6 and 1e9
+    "LSTM": (8.0e-7, 3.5e-7, 1.1e-7, 0),
+    "GRU": (2.2e-6, 1.3e-6, 3.4e-7, 0),
+    "RNN": (9.1e-7, 3.6e-7, 9.5e-8, 0),
+}
+
+
+@pytest.mark.parametrize("kind", ERRORS_OF_PYTORCH)
+def test_large_inputs_are_differentiated_as_well_as_in_pytorch(isa: str, kind: str) -> None:
+    """One input of four is not normalised; gradients of its weights, against float64."""
+    exact, single = (getattr(fl, kind)(4, 32, seed=1, dtype=dtype) for dtype in ("float64", "float32"))
+    exact.load_state_dict({name: value.astype("float32") for name, value in exact.state_dict().items()})
+    single.load_state_dict(exact.state_dict())
+    for scale, allowed in zip((1e4, 1e5, 1e6, 1e9), ERRORS_OF_PYTORCH[kind], strict=True):
+        rng = np.random.default_rng(0)
+        x = (scale * rng.standard_normal((20, 32, 4))).astype("float32")
+        x[..., 1:] /= scale
+        dy = rng.standard_normal((20, 32, 32)).astype("float32") / 640
+        wanted = exact.vjp(x.astype("float64"))[1](dy.astype("float64")).parameters["weight_ih_l0"]
+        assert np.abs(single.vjp(x)[1](dy).parameters["weight_ih_l0"] - wanted).max() <= allowed, scale
 
 
 @pytest.mark.parametrize("options", OPTIONS)

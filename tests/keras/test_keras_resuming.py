@@ -15,7 +15,9 @@ from seeds import FRESH
 from trainings import TRAININGS, Losses, X, Y, sequential, trained
 
 from fastlstm import keras
-from fastlstm.files import atomic
+from fastlstm.files import atomic, native
+from fastlstm.files.bundle import Bundle
+from fastlstm.files.values import put_together, taken_apart
 from fastlstm.keras import Input, Sequential, callbacks, layers, utils
 
 
@@ -278,6 +280,29 @@ class Unknown(callbacks.Callback):
 def test_a_state_that_no_file_can_hold(tmp_path):
     with pytest.raises(TypeError, match=r"state/.* must be of numbers, texts, arrays, .*, got {1, 2}"):
         sequential().fit(X, Y, verbose=0, callbacks=[callbacks.BackupAndRestore(tmp_path), Unknown()])
+
+
+DAMAGES = {
+    "the order of the data must be that of a Generator": lambda fit: fit["data"]["x"].update(order={"state": 1}),
+    "EarlyStopping: state must have the entries": lambda fit: fit["callbacks"][-2][1].pop("wait"),
+    "x: state must have the entries": lambda fit: fit["data"]["x"].pop("next"),
+    "a.fastlstm: step must be a whole number of at least 0": lambda fit: fit.update(step=-1),
+    "fit: state must have the entries": lambda fit: fit.pop("random"),
+    "the shared generator must be that of a Generator": lambda fit: fit["random"].update(shared=3),
+}
+
+
+@pytest.mark.parametrize("message", DAMAGES)
+def test_states_that_make_no_sense_are_refused(checkpoint, message):
+    bundle, arrays = native.read(checkpoint), {}
+    state = put_together(bundle.description["training"], bundle.arrays, "state")
+    DAMAGES[message](state["fit"])
+    training = taken_apart(state, "state", arrays)
+    native.write(checkpoint, Bundle(bundle.arrays | arrays, bundle.description | {"training": training}))
+    with pytest.raises(ValueError, match=message):
+        sequential(metrics=["mae"]).fit(
+            *(X, Y), batch_size=4, verbose=0, resume_from=checkpoint, callbacks=[callbacks.EarlyStopping("loss")]
+        )
 
 
 # What else is written.

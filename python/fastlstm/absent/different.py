@@ -33,6 +33,13 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         "`BatchNormalization(renorm=True)` raises an error, as does `data_format='channels_first'`.",
         "`Lambda` in a config names a registered function; code is never kept or run.",
     ),
+    "callbacks": (
+        "`BackupAndRestore` goes on with the batch, and to the bits, of a training that was never interrupted; the "
+        "history is that of all epochs. `fit(..., resume_from=path)` goes on from its file, or from one of "
+        "`ModelCheckpoint` that ends in anything but `.keras` and `.h5`. Callbacks of your own name the attributes "
+        "that checkpoints have in `kept`, or give and take their state with `get_state()` and `set_state(state)`; so "
+        "do layers and data.",
+    ),
     "losses": ("`ignore_class` raises an error: give those entries a `sample_weight` of 0. `axis` must be -1.",),
     "optimizers": (
         "`learning_rate` is a number of now, with `numpy()` and `assign()`; `loss_scale_factor` must be None.",

@@ -23,7 +23,7 @@ def state_of_process() -> State:
 
 def restore_process(state: State) -> None:
     """Let the generators that everybody draws from go on from what `state_of_process` gave."""
-    _set(generator(), state["shared"], "the shared generator")
+    set_generator(generator(), state["shared"], "the shared generator")
     np.random.set_state(state["numpy"])  # noqa: NPY002
     python_random.setstate(state["python"])
 
@@ -38,7 +38,7 @@ def set_states_of_generators(owner: Any, state: State, name: str) -> None:
     sources = _generators(owner)
     check_keys(name, state, sources)
     for attribute, source in sources.items():
-        _set(source, state[attribute], f"{name}: state of {attribute}")
+        set_generator(source, state[attribute], f"{name}: state of {attribute}")
 
 
 def check_keys(name: str, state: State, wanted: Any) -> None:
@@ -67,7 +67,8 @@ def _state(source: Any) -> Any:
     return source.bit_generator.state
 
 
-def _set(source: Any, state: Any, name: str) -> None:
+def set_generator(source: Any, state: Any, name: str) -> None:
+    """Let a generator go on from its state of before; `name` is what errors call that."""
     try:
         if isinstance(source, python_random.Random):
             source.setstate(state)

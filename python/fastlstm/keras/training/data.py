@@ -9,7 +9,7 @@ import numpy as np
 from fastlstm import checks
 
 from ..foundation.arrays import Array
-from ..foundation.carried import State
+from ..foundation.carried import State, check_keys, set_generator
 from ..foundation.late import Late
 from ..foundation.random import generator
 
@@ -100,6 +100,7 @@ class ArraySource:
         """Go on from what `get_state` gave when so many batches of an epoch were `done`."""
         if not done and self.limit is None:  # with a new pass
             return
+        check_keys("x", state, self.get_state(done))
         for name, own in (("rows", self.rows), ("batch_size", self.batch_size)):
             if state[name] != own:
                 must = f"be {state[name]}, as it was when the checkpoint was made in the middle of the data"
@@ -168,7 +169,7 @@ def drawn_order(count: int, before: State | None) -> tuple[Array, State]:
     """
     source = np.random.default_rng(0) if before else generator()
     if before:
-        source.bit_generator.state = before
+        set_generator(source, before, "the order of the data")
     state: Any = source.bit_generator.state
     return source.permutation(count), state
 

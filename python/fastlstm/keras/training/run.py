@@ -74,7 +74,9 @@ class Run:
         if found is None:
             return epochs
         self._found, state = found, found.training
-        self.epoch, self.step = (checks.whole_number(name, state[name], at_least=0) for name in ("epoch", "step"))
+        self.epoch, self.step = (
+            checks.whole_number(f"{found.owner}: {name}", state[name], at_least=0) for name in ("epoch", "step")
+        )
         over = state["stopped"] and not self.step
         left = range(self.epoch, self.epoch if over else max(epochs.stop, self.epoch))
         if not left or not self.step:
@@ -96,8 +98,11 @@ class Run:
         found, self._found = self._found, None
         try:
             self._restore(found)
-        except (ValueError, TypeError, KeyError) as error:
-            raise checks.named(error, found.owner) from error
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+            if checks.is_worded(error):
+                raise checks.named(error, found.owner) from error
+            got = f"{type(error).__name__}: {error}"
+            checks.complain(ValueError, found.owner, "have states that go where they came from", got, cause=error)
 
     def _restore(self, found: Checkpoint) -> None:
         state = found.training

@@ -12,6 +12,7 @@ from fastlstm import checks
 from ..foundation.arrays import user_stacklevel
 from ..foundation.carried import (
     State,
+    check_keys,
     restore_process,
     set_states_of_generators,
     state_of_process,
@@ -148,6 +149,7 @@ class StreamSource:
 
         Batches without numbers are drawn again from where their pass began, as nothing else leads there.
         """
+        check_keys("x", state, ("numbered", "goes_on", "ahead", "taken", "begin", "data"))
         if state["numbered"] != self.numbered:
             must = f"give batches {'with' if state['numbered'] else 'without'} numbers, as that of the checkpoint did"
             checks.complain(ValueError, "x", must, checks.shown(self.data))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
@@ -67,11 +67,9 @@ def read(source: Path | BinaryIO, name: str, attributes: bool = True) -> Tree:
         Whether those of groups are read.
     """
     library = h5py(f"reading {name}")
-    if attributes:
-        check_heaps(source, name)
     try:
         with library.File(source, "r") as file:
-            return _Reader(library, name, _length(source), attributes).read(file)
+            return _Reader(library, name, source, attributes).read(file)
     except FileNotFoundError:
         raise
     except Exception as error:  # h5py has all kinds for what makes no sense in a file
@@ -88,11 +86,13 @@ def _length(source: Path | BinaryIO) -> int:
 class _Reader:
     """Goes through a file once, and refuses what no file of weights has."""
 
-    def __init__(self, library: Any, name: str, length: int, attributes: bool) -> None:
-        self.h5py, self.name, self.wants_attributes = library, name, attributes
-        self.left = GROWTH * length + SPARE
+    def __init__(self, library: Any, name: str, source: Path | BinaryIO, attributes: bool) -> None:
+        self.h5py, self.name, self.source, self.wants_attributes = library, name, source, attributes
+        self.left = GROWTH * _length(source) + SPARE
         """Bytes that the arrays to come may take up."""
         self.met: set[Any] = set()
+        self._checked = False
+        """Whether the heaps make sense."""
         self.tree = Tree({}, {})
 
     def read(self, file: Any) -> Tree:
@@ -102,7 +102,7 @@ class _Reader:
             path, group = waiting.pop()
             self._meet(path, group)
             self.tree.attributes[path] = self._attributes(path, group) if self.wants_attributes else {}
-            for key in group:
+            for key in self._names(path, group):
                 child = f"{path}/{key}" if path else key
                 found = self._linked(group, key, child)
                 if isinstance(found, self.h5py.Group):
@@ -123,6 +123,19 @@ class _Reader:
             self._refuse(path, f"lie within at most {LEVELS} groups", "more")
         self.met.add(info.addr)
 
+    def _check_heaps(self) -> None:
+        """Refuse heaps that make no sense, before the first attribute is read."""
+        if not self._checked:
+            check_heaps(self.source, self.name)
+        self._checked = True
+
+    def _names(self, path: str, things: Any) -> Iterator[str]:
+        """Return the names of what a group has; h5py gives bytes for those that are no text."""
+        for name in things:
+            if not isinstance(name, str):
+                self._refuse(path, "have names of UTF-8", checks.shown(name))
+            yield name
+
     def _linked(self, group: Any, key: str, path: str) -> Any:
         link = group.get(key, getlink=True)
         if not isinstance(link, self.h5py.HardLink):
@@ -136,12 +149,19 @@ class _Reader:
         self._meet(path, dataset)
         if dataset.shape is None or dataset.is_virtual or dataset.external:
             self._refuse(path, "be an array in the file itself", "an empty, virtual or external one")
-        half = dataset.attrs.get("dtype") == "bfloat16"
+        half = self._is_bfloat16(dataset)
         if dataset.dtype.kind not in "biuf" and not (half and dataset.dtype.itemsize == 2):
             self._refuse(path, "hold numbers", f"dtype {dataset.dtype}")
         self._check_size(path, dataset)
         found = np.asarray(dataset[()])
         return _widened(found) if half else found
+
+    def _is_bfloat16(self, dataset: Any) -> bool:
+        """Whether Keras says so of two bytes for each number."""
+        if "dtype" not in dataset.attrs:
+            return False
+        self._check_heaps()
+        return bool(dataset.attrs["dtype"] == "bfloat16")
 
     def _check_size(self, path: str, dataset: Any) -> None:
         size = math.prod(dataset.shape) * dataset.dtype.itemsize
@@ -154,7 +174,8 @@ class _Reader:
 
     def _attributes(self, path: str, group: Any) -> dict[str, Any]:
         found = {}
-        for key in group.attrs:
+        self._check_heaps()
+        for key in self._names(path, group.attrs):
             attribute = group.attrs.get_id(key)
             if math.prod(attribute.shape or ()) * attribute.dtype.itemsize > self.left:
                 self._refuse(f"{path}: {key}", "fit into the file", f"shape {attribute.shape}")

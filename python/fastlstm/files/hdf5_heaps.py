@@ -1,4 +1,4 @@
-"""Texts in HDF5 lie in heaps, on which the library goes round for ever if the lengths in them make no sense."""
+"""Texts in HDF5 lie in heaps, whose lengths the library believes: it fills memory, or goes round for ever."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _START = b"GCOL\x01"
 _HEADER = 16
 """Bytes before the objects of a heap, and before the bytes of each object; these come in steps of eight."""
 _SHORTEST = 4096
-"""Heaps that are shorter, or longer than the file, are refused by the library."""
+"""Heaps that are shorter are refused by the library."""
 
 
 def check_heaps(source: Path | BinaryIO, name: str) -> None:
@@ -30,7 +30,8 @@ def check_heaps(source: Path | BinaryIO, name: str) -> None:
 def _check(data: bytes | mmap.mmap, name: str) -> None:
     for start in _heaps(data):
         size = _number(data, start + 8)
-        if _SHORTEST <= size <= len(data) - start and not _is_sound(data, start, start + size):
+        fits = size <= len(data) - start
+        if size >= _SHORTEST and not (fits and _is_sound(data, start, start + size)):
             got = "one whose lengths of texts make no sense"
             checks.complain(ValueError, name, "be a whole file of the format HDF5", got)
 

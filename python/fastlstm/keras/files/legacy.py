@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +109,8 @@ def load_model(path: Path, custom_objects: Any, compiled: bool) -> Any:
     tree = hdf5.read(path, str(path))
     kept = tree.attributes[""]
     if "model_config" not in kept:
-        cure = "; model.load_weights() reads a file of weights" if hdf5.texts(kept, "layer_names") else ""
-        got = f"only {checks.shown(sorted(kept))}"
-        checks.complain(ValueError, str(path), "have an attribute model_config", got, cure)
+        cure = "; model.load_weights() reads a file of weights alone"
+        checks.complain(ValueError, str(path), "have an attribute model_config", _only(kept), cure)
     old = is_old(tree)
     config = _parsed(kept["model_config"], f"{path}: model_config", old)
     weights = tree.below(WEIGHTS)
@@ -122,6 +121,12 @@ def load_model(path: Path, custom_objects: Any, compiled: bool) -> Any:
         _compile(model, settings, custom_objects, f"{path}: training_config")
         _restore_optimizer(model, tree, path, old)
     return model
+
+
+def _only(names: Iterable[str]) -> str:
+    """Return what a message says that there is."""
+    found = sorted(names)
+    return f"only {checks.shown(found)}" if found else "none"
 
 
 def is_old(tree: Tree) -> bool:
@@ -190,8 +195,9 @@ def fill(model: Any, tree: Tree, owner: str, skip_mismatch: bool = False, by_nam
     if names is None:
         names = []
         if any(legacy_order(layer) for layer in model.layers):
-            got = f"only {checks.shown(sorted(tree.attributes['']))}"
-            checks.complain(ValueError, owner, "have an attribute layer_names", got)
+            is_of_keras_3 = any("/vars/" in name for name in tree.arrays)
+            cure = "; the name of a file of weights of Keras 3 ends in .weights.h5" if is_of_keras_3 else ""
+            checks.complain(ValueError, owner, "have an attribute layer_names", _only(tree.attributes[""]), cure)
     saved = {name: _saved(tree, name, owner) for name in names}
     filling = Filling(owner, skip_mismatch)
     if by_name:

@@ -74,6 +74,17 @@ def nodes(*given: Any, constants: Any = None) -> Callable[[], bytes]:
     return lambda: model_of(given, X, Y, constants).SerializeToString()
 
 
+def renamed(old: bytes) -> Callable[[], bytes]:
+    """A model in which a name of a node or of something of it is no UTF-8, which the package cannot write."""
+
+    def build() -> bytes:
+        data = whole()
+        assert old in data
+        return data.replace(old, old[:-1] + b"\xff")
+
+    return build
+
+
 def nested(depth: int) -> bytes:
     """Graphs in each other, which the packages' own functions cannot write."""
     graph = graph_of([("Neg", "x", "y")], {}, Y).SerializeToString()
@@ -132,6 +143,10 @@ FILES: dict[str, Callable[[], bytes]] = {
     "clip is not a number": attribute("clip", float("nan")),
     "doubled sixty times": lambda: nodes(*DOUBLED, ("Evil", "v60", "y"), constants={"c": np.ones(1000, "f")})(),
     "window of 2**62": nodes(("Conv", "x w", "y", {"kernel_shape": [2**62, 1]}), constants={"w": ONE}),
+    "name of an attribute that is no UTF-8": renamed(b"hidden_size"),
+    "name of an operator that is no UTF-8": renamed(b"Squeeze"),
+    "name of a value that is no UTF-8": renamed(b"turned"),
+    "name of an output that is no UTF-8": renamed(b"\x06shares"),
     "reference to a function": changed(lambda model: model.functions.add(name="f", domain="d")),
 }
 
@@ -235,6 +250,13 @@ def test_values_beside_the_model_are_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(got, np.arange(12).reshape(3, 4))
     with pytest.raises(ValueError, match=r"must be in the model, got one in the file 'a\.data': load it"):
         fl.onnx.load(path.read_bytes())
+
+
+def test_a_place_of_values_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = with_values_elsewhere(tmp_path, location="a.data")
+    path.write_bytes(path.read_bytes().replace(b"a.data", b"a.dat\xff"))
+    with pytest.raises(ValueError, match=r"tensor 'W': names must be text in UTF-8, got b'a"):
+        fl.onnx.load(path)
 
 
 @pytest.mark.parametrize(

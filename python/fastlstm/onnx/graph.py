@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from fastlstm import checks
 
+from .names import names_used
 from .network import Network
 from .node import Function, Node, same
 from .operators import OPERATORS
@@ -31,9 +32,6 @@ _VIEWS = frozenset({"Constant", "Slice", "Split", "Squeeze", "Transpose", "Unsqu
 
 _SPARE = 2**24
 """Bytes that may be worked out at load, beyond as many as the constants of the main graph have."""
-
-MOST_NODES = 100_000
-"""Of a graph and the graphs inside: each takes a hundred times the memory that it may have in the file."""
 
 _MISSING = 0
 """The place of an input that is left out, or of an output nobody takes."""
@@ -75,7 +73,7 @@ class _Layout:
     def __init__(self, graph: Any, opset: int, source: Source, outer: _Layout | None) -> None:
         self.opset, self.source, self.outer = opset, source, outer
         self.owner = source.owner if outer is None else f"{source.owner}: graph {graph.name!r}"
-        self.used = _names_used(graph, self.owner)
+        self.used = names_used(graph, self.owner)
         self.start: list[Any] = [None]
         self.places: dict[str, int] = {}
         self.captured: dict[str, int] = {}
@@ -191,26 +189,6 @@ class _Layout:
 
 
 _DOMAINS = {"ai.onnx": ""}
-
-
-def _names_used(graph: Any, owner: str) -> set[str]:
-    """Return the names that nodes and outputs of a graph and of the graphs inside take."""
-    found: set[str] = set()
-    waiting, count = [graph], 0
-    while waiting:
-        current = waiting.pop()
-        count += len(current.node)
-        if count > MOST_NODES:
-            checks.complain(ValueError, owner, f"have at most {MOST_NODES} nodes", "more")
-        found.update(proto.name for proto in current.output)
-        for node in current.node:
-            found.update(node.input)
-            waiting.extend(_graphs_in(node))
-    return found
-
-
-def _graphs_in(node: Any) -> Iterable[Any]:
-    return (attribute.g for attribute in node.attribute if attribute.HasField("g"))
 
 
 def _described(proto: Any, owner: str) -> ValueInfo | None:

@@ -10,11 +10,13 @@ import numpy as np
 
 from fastlstm import checks
 
+from .facts import Facts
 from .names import names_used
 from .network import Network
 from .node import Function, Node, same
 from .operators import OPERATORS
-from .plan import Plan, Step
+from .plan import Plan, Step, needed
+from .stacking import stacked
 from .states import wires_of
 from .tensors import array_of
 from .values import Array, ValueInfo, value_info
@@ -75,6 +77,7 @@ class _Layout:
         self.owner = source.owner if outer is None else f"{source.owner}: graph {graph.name!r}"
         self.used = names_used(graph, self.owner)
         self.start: list[Any] = [None]
+        self.facts = Facts(self.start)
         self.places: dict[str, int] = {}
         self.captured: dict[str, int] = {}
         self.steps: list[Step] = []
@@ -84,14 +87,15 @@ class _Layout:
         self.left: int = _SPARE + sum(array.nbytes for array in self.start if array is not None)
         if len(graph.sparse_initializer):
             checks.complain(ValueError, self.owner, "have dense tensors", "sparse ones")
-        self.given = [self._define(proto.name) for proto in graph.input if outer or proto.name not in self.places]
+        self.given = [self._input(proto) for proto in graph.input if outer or proto.name not in self.places]
         for number, proto in enumerate(graph.node):
             self._add(proto, f"{self.owner}: node {number}{f' {proto.name!r}' if proto.name else ''} ({proto.op_type})")
         self.wanted = [self.place(proto.name, f"{self.owner}: output") for proto in graph.output]
 
     def plan(self, described: Sequence[ValueInfo | None] = ()) -> Plan:
         """Return the steps."""
-        return Plan(self.start, self.given, list(self.captured.values()), self.wanted, self.steps, described)
+        steps = needed(stacked(self.steps, self.wanted, self.facts), self.wanted)
+        return Plan(self.start, self.given, list(self.captured.values()), self.wanted, steps, described)
 
     # -- names -------------------------------------------------------------------------------------------------------
 
@@ -99,6 +103,12 @@ class _Layout:
         self._name(name, len(self.start))
         self.start.append(value)
         return self.places[name]
+
+    def _input(self, proto: Any) -> int:
+        place = self._define(proto.name)
+        if self.outer is None:  # nobody holds what is given to a graph inside to its description
+            self.facts.given(place, value_info(proto, self.owner).shape)
+        return place
 
     def _name(self, name: str, place: int) -> None:
         if name in self.places or not name:
@@ -148,10 +158,12 @@ class _Layout:
             return
         sources += [self.place(name, label) for name in outside]
         if self._can_fold(node, constants, outside):
-            self._fold(function, constants, proto.output, label)
+            self._fold(function, node, constants, proto.output)
             return
         targets = [self._define(name) if name else _MISSING for name in proto.output]
-        self.steps.append(Step(function, tuple(sources), tuple(targets), (), label))
+        sources = self.facts.without_zeros(function, sources)
+        self.steps.append(Step(function, tuple(sources), tuple(targets), (), label, node.op))
+        self.facts.note(node, self.steps[-1])
 
     def _tensor(self, label: str) -> Any:
         return lambda tensor: array_of(tensor, self.source.folder, label)
@@ -177,9 +189,9 @@ class _Layout:
         self.root.left -= taken
         return True
 
-    def _fold(self, function: Function, constants: Sequence[Array | None], outputs: Sequence[str], label: str) -> None:
+    def _fold(self, function: Function, node: Node, constants: Sequence[Array | None], outputs: Sequence[str]) -> None:
         """Work out a node whose inputs are known."""
-        step = Step(function, tuple(range(1, 1 + len(constants))), tuple(range(len(outputs))), (), label)
+        step = Step(function, tuple(range(1, 1 + len(constants))), tuple(range(len(outputs))), (), node.label, node.op)
         places = range(1 + len(constants), 1 + len(constants) + len(outputs))
         start = [None, *constants, *[None] * len(outputs)]
         plan = Plan(start, [], [], places, [step._replace(targets=tuple(places))])

@@ -23,6 +23,15 @@ class Step(NamedTuple):
     """Places of what no later step takes."""
     label: str
     """What errors call it."""
+    op: str
+    """Its operator."""
+
+
+_OWN = frozenset({"Concat", "GRU", "LSTM", "RNN"})
+"""Operators each of whose outputs is an array of its own, which may be written to."""
+
+_CALM = _OWN | {"Gather", "Reshape", "Shape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"}
+"""Operators that NumPy has no warnings about."""
 
 
 class Plan:
@@ -38,6 +47,13 @@ class Plan:
         The steps.
     described
         What is said of each output, if anything is.
+
+    Attributes
+    ----------
+    warns
+        Whether NumPy may warn of numbers that the graph makes.
+    owns
+        Whether each output is an array of its own, which nothing else has and which may be written to.
     """
 
     def __init__(
@@ -52,6 +68,9 @@ class Plan:
         self.start, self.given, self.wanted = list(start), [*given], [*wanted]
         self.described = list(described)
         self._places = [*given, *captured]
+        self.warns = not all(step.op in _CALM for step in steps)
+        own = {place for step in steps if step.op in _OWN for place in step.targets if place}
+        self.owns = own.issuperset(wanted) and len({*wanted}) == len(self.wanted)
         self._steps = _with_ends(steps, {place for place, value in enumerate(start) if value is not None} | {*wanted})
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
@@ -62,7 +81,7 @@ class Plan:
         step: Step | None = None
         try:
             for step in self._steps:
-                function, sources, targets, done, _ = step
+                function, sources, targets, done, *_ = step
                 found = function(*[values[place] for place in sources])
                 if type(found) is tuple:
                     for place, array in zip(targets, found, strict=False):
@@ -86,6 +105,16 @@ def _refuse(error: Exception, step: Step, values: Sequence[Any]) -> NoReturn:
 
 def _described(value: Any) -> str:
     return f"{value.dtype} {value.shape}"
+
+
+def needed(steps: Sequence[Step], wanted: Sequence[int]) -> list[Step]:
+    """Return the steps that give what is wanted, or what others of them take."""
+    taken, found = {*wanted}, list[Step]()
+    for step in reversed(steps):
+        if not taken.isdisjoint(step.targets):
+            taken.update(step.sources)
+            found.append(step)
+    return found[::-1]
 
 
 def _with_ends(steps: Sequence[Step], kept: set[int]) -> list[Step]:

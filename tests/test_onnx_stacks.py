@@ -202,3 +202,25 @@ def test_errors_name_the_node(calls: list[int]) -> None:
         fl.onnx.load(model_of(nodes[:2], {"x": ("float64", None)}, {"y0": FREE}, {**NUMBERS, **weights(1, 1)}))(
             {"x": floats(T, N, 4).astype("float64")}
         )
+
+
+def test_nodes_between_which_rows_come_first(calls: list[int]) -> None:
+    turn = {"perm": [1, 0, 2]}
+    between: list[NodeLike] = [("Transpose", "y0", "rows_first", turn), ("Transpose", "rows_first", "again", turn)]
+    nodes = [lstm(0, "x", ends="h0"), *joined(0, 1), *between, lstm(1, "again"), *joined(1, 1)]
+    ran([*nodes, ("Squeeze", "h0 zero", "unused")], weights(2, 1), "y1", calls, x=floats(T, N, 4))
+    assert calls == [2]
+    ran([*nodes, ("Relu", "rows_first", "r")], weights(2, 1), "y1 r", calls, x=floats(T, N, 4))
+    assert calls == [1, 1]
+    reads_again = [lstm(0, "x"), *joined(0, 1), *between, lstm(1, "again", 1, "_ h c"), *joined(1, 1)]
+    own = ("Slice", "y0 zero one zero", "h")
+    kept = [*reads_again[:4], own, ("Identity", "h", "c"), *reads_again[4:]]
+    ran(kept, weights(2, 1), "y1", calls, x=floats(T, N, 4))
+    assert calls == [1, 1]
+
+
+def test_a_node_that_takes_rows_for_steps(calls: list[int]) -> None:
+    turn: NodeLike = ("Transpose", "y0", "turned", {"perm": [1, 0, 2]})
+    nodes = [lstm(0, "x"), *joined(0, 1), turn, lstm(1, "turned"), *joined(1, 1)]
+    ran(nodes, weights(2, 1), "y1", calls, x=floats(T, N, 4))
+    assert calls == [1, 1]

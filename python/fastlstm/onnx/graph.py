@@ -94,7 +94,7 @@ class _Layout:
 
     def plan(self, described: Sequence[ValueInfo | None] = ()) -> Plan:
         """Return the steps."""
-        steps = needed(stacked(self.steps, self.wanted, self.facts), self.wanted)
+        steps = stacked(needed(self.steps, self.wanted), self.wanted, self.facts)
         return Plan(self.start, self.given, list(self.captured.values()), self.wanted, steps, described)
 
     # -- names -------------------------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ class _Stacking:
     def __init__(self, steps: Sequence[Step], wanted: Sequence[int], facts: Facts) -> None:
         self._steps, self._wanted, self._facts = steps, {*wanted}, facts
         self._makers = {place: number for number, step in enumerate(steps) for place in step.targets if place}
+        self._found: dict[int, Step | None] = {}  # what replaces steps, None: nothing does
         self._users: dict[int, list[int]] = {}
         for number, step in enumerate(steps):
             for place in step.sources:
@@ -46,22 +47,20 @@ class _Stacking:
 
     def steps(self) -> list[Step]:
         """Return the steps, each stack at the place of its last node."""
-        found: dict[int, Step | None] = {}
         for number, step in enumerate(self._steps):
-            if number not in found and _run_of(step) is not None:
-                found.update(self._stack(number))
-        kept = [found.get(number, step) for number, step in enumerate(self._steps)]
+            if number not in self._found and _run_of(step) is not None:
+                self._found.update(self._stack(number))
+        kept = [self._found.get(number, step) for number, step in enumerate(self._steps)]
         return [step for step in kept if step is not None]
 
     def _stack(self, number: int) -> dict[int, Step | None]:
         """Return what replaces the steps of a stack that begins at a node."""
-        nodes, taken = [number], set[int]()
-        tail = self._tail(number)
-        while (above := self._above(nodes, tail)) is not None:
+        nodes, taken, tail = [number], set[int](), self._tail(number)
+        while above := self._above(nodes, tail) or self._above(nodes, tail := self._turned_twice(tail)):
             nodes.append(above)
             taken |= {*tail.taken}
             tail = self._tail(above)
-        tail = self._turned_back(tail)
+        tail = self._turned_back(self._tail(nodes[-1]))
         source, front = self._front(number)
         step = self._step(nodes, source, tail, turned=front is not None)
         dropped = {*taken, *tail.taken, *nodes, *([] if front is None else [front])}
@@ -93,6 +92,16 @@ class _Stacking:
             return _Tail(y, Form(), ())
         return _Tail(end, Form(joined=True), taken)
 
+    def _turned_twice(self, tail: _Tail) -> _Tail:
+        """Take steps in that put the rows of what is joined first, and then steps again."""
+        first = self._only_user(tail.place) if tail.form.joined else None
+        if first is None or not _turns(self._steps[first]):
+            return tail
+        second = self._only_user(self._steps[first].targets[0])
+        if second is None or not _turns(self._steps[second]):
+            return tail
+        return _Tail(self._steps[second].targets[0], tail.form, [*tail.taken, first, second])
+
     def _turned_back(self, tail: _Tail) -> _Tail:
         """Take the step in that puts the rows of what is joined first, if there is one."""
         user = self._only_user(tail.place) if tail.form.joined else None
@@ -105,7 +114,7 @@ class _Stacking:
         """Return the place of what a stack takes, and the number of the step that puts steps first, if it has one."""
         x = self._steps[number].sources[_X]
         maker = self._makers.get(x)
-        if maker is None or self._only_user(x) is None or not _turns(self._steps[maker]):
+        if maker is None or maker in self._found or self._only_user(x) is None or not _turns(self._steps[maker]):
             return x, None
         return self._steps[maker].sources[0], maker
 

@@ -190,6 +190,29 @@ def test_last_states_that_come_later_and_rows_first(calls: list[int]) -> None:
     assert got["y"].flags.c_contiguous
 
 
+NONSENSE: dict[str, list[NodeLike]] = {
+    "outputs of no name": [("Shape", "x", "_"), ("Slice", "one zero one", "_"), ("Relu", "x", "y")],
+    "no outputs": [("Shape", "x", ""), ("Transpose", "x", ""), ("Reshape", "x side", ""), ("Relu", "x", "y")],
+    "no outputs of a cell": [(*lstm(0, "x")[:2], "", {"hidden_size": H}), ("Relu", "x", "y")],  # type: ignore[list-item]
+}
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+def test_nodes_that_nobody_needs_are_not_run(calls: list[int], name: str) -> None:
+    model = model_of(NONSENSE[name], {"x": ("float32", [None, None, 4])}, {"y": FREE}, {**NUMBERS, **weights(1, 1)})
+    x = floats(T, N, 4)
+    np.testing.assert_array_equal(fl.onnx.load(model)({"x": x})["y"], np.maximum(x, 0))
+    assert calls == []
+
+
+@pytest.mark.parametrize("perm", [[1, 0, 7], [0, 1], [-1, 0, 1], [0, 0, 0]])
+def test_axes_that_are_not_there_are_an_error_of_the_run(perm: list[int]) -> None:
+    nodes: list[NodeLike] = [("Transpose", "x", "t", {"perm": perm}), lstm(0, "t"), *joined(0, 1)]
+    net = fl.onnx.load(model_of(nodes, {"x": ("float32", [5, 2, 4])}, {"y0": FREE}, {**NUMBERS, **weights(1, 1)}))
+    with pytest.raises(ValueError, match=r" must .*, got "):
+        net({"x": floats(5, 2, 4)})
+
+
 def test_errors_name_the_node(calls: list[int]) -> None:
     nodes = [lstm(0, "x"), *joined(0, 1), lstm(1, "y0", 1, "_ h"), *joined(1, 1)]
     model = model_of(nodes, {"x": FREE, "h": FREE}, {"y1": FREE}, {**NUMBERS, **weights(2, 1)})

@@ -55,7 +55,7 @@ class Facts:
     def length(self, place: int, axis: int) -> Length:
         """Return the length of an axis that is there."""
         shape = self.shape(place)
-        return (place, axis) if shape is None or axis >= len(shape) else shape[axis]
+        return shape[axis] if shape is not None and 0 <= axis < len(shape) else (place, axis)
 
     def numbers(self, place: int) -> Lengths | None:
         """Return whole numbers, if they are known."""
@@ -83,7 +83,7 @@ class Facts:
 
     def note(self, node: Node, step: Step) -> None:
         """Note what is known of what a step gives."""
-        if node.op in _RULES:
+        if node.op in _RULES and any(step.targets[:1]):
             _RULES[node.op](self, node, step)
 
     # -- operators -----------------------------------------------------------------------------------------------------

@@ -65,13 +65,14 @@ class Plan:
         steps: Sequence[Step],
         described: Sequence[ValueInfo | None] = (),
     ) -> None:
-        self.start, self.given, self.wanted = list(start), [*given], [*wanted]
+        self.start, self.given, self.wanted = [*start, None], [*given], [*wanted]
         self.described = list(described)
         self._places = [*given, *captured]
         self.warns = not all(step.op in _CALM for step in steps)
         own = {place for step in steps if step.op in _OWN for place in step.targets if place}
         self.owns = own.issuperset(wanted) and len({*wanted}) == len(self.wanted)
-        self._steps = _with_ends(steps, {place for place, value in enumerate(start) if value is not None} | {*wanted})
+        kept = {place for place, value in enumerate(start) if value is not None} | {*wanted}
+        self._steps = _with_ends([_aside(step, len(start)) for step in steps], kept)
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """Return the outputs for inputs and, behind them, arrays from outside."""
@@ -115,6 +116,11 @@ def needed(steps: Sequence[Step], wanted: Sequence[int]) -> list[Step]:
             taken.update(step.sources)
             found.append(step)
     return found[::-1]
+
+
+def _aside(step: Step, place: int) -> Step:
+    """Let a step put what nobody takes at a place of its own: what is left out stays that."""
+    return step._replace(targets=tuple(target or place for target in step.targets))
 
 
 def _with_ends(steps: Sequence[Step], kept: set[int]) -> list[Step]:

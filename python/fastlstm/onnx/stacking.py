@@ -141,16 +141,16 @@ class _Stacking:
     def _step(self, nodes: Sequence[int], x: int, tail: _Tail, turned: bool) -> Step:
         steps = [self._steps[number] for number in nodes]
         states = [_source(step, port) for step in steps for port in (_H, _C)]
-        ends = [(k, state) for k, step in enumerate(steps) for state in range(2) if self._is_taken(step, state)]
+        places = [(k, state, place) for k, step in enumerate(steps) for state, place in enumerate(step.targets[1:])]
+        ends = [(k, state) for k, state, place in places if self._is_taken(place)]
         runs = [run for run in map(_run_of, steps) if run is not None]
-        wants_y = tail.place in self._wanted or tail.place in self._users
+        wants_y = self._is_taken(tail.place)
         function = Stack(runs, tail.form._replace(turned=turned), wants_y, ends)
         sources = (x, _source(steps[0], _LENGTHS), *(states if any(states) else ()))
         targets = (tail.place if wants_y else 0, *(steps[k].targets[1 + state] for k, state in ends))
         return Step(function, sources, targets, (), steps[0].label, steps[0].op)
 
-    def _is_taken(self, step: Step, state: int) -> bool:
-        place = step.targets[1 + state] if len(step.targets) > 1 + state else 0
+    def _is_taken(self, place: int) -> bool:
         return place != 0 and (place in self._wanted or place in self._users)
 
 

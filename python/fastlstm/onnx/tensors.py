@@ -52,7 +52,7 @@ def array_of(proto: Any, folder: Path | None, owner: str) -> Array:
         array = np.frombuffer(raw, dtype.newbyteorder("<"))
     else:
         _check_count(name, "values", count, len(getattr(proto, _FIELDS.get(proto.data_type, "int32_data"))))
-        array = np.array(required("reading a tensor").numpy_helper.to_array(proto)).reshape(-1)
+        array = required("reading a tensor").numpy_helper.to_array(proto).reshape(-1)
     array = array.astype(dtype, copy=False).reshape(shape)
     array.flags.writeable = False
     return array

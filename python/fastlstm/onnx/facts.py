@@ -179,8 +179,9 @@ class Facts:
     def _squeeze(self, node: Node, step: Step) -> None:
         self._same_numbers(node, step)
         shape, axes = self.shape(step.sources[0]), getattr(step.function, "axes", None)
-        if shape is not None and isinstance(step.function, Squeezing) and axes and min(axes) >= 0:
-            left = tuple(length for k, length in enumerate(shape) if k not in axes)
+        if shape and isinstance(step.function, Squeezing) and axes:
+            gone = {axis % len(shape) for axis in axes}
+            left = tuple(length for k, length in enumerate(shape) if k not in gone)
             self._made(step, left, self._is_zero(step.sources[0]))
 
     def _reshape(self, node: Node, step: Step) -> None:

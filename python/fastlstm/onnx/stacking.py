@@ -16,6 +16,8 @@ _X, _LENGTHS, _H, _C = 0, 4, 5, 6
 
 _TURN = [1, 0, 2]
 _BESIDE = [0, 2, 1, 3]
+_DIRECTIONS = ((1,), (-3,))
+"""Axes of the outputs of a recurrent node that are those of the directions."""
 
 
 class _Tail(NamedTuple):
@@ -86,7 +88,7 @@ class _Stacking:
                 return _Tail(y, Form(), ())
             taken, function = [first, second], self._steps[second].function
         (T, D, N, H), end = shape, self._steps[taken[-1]].targets[0]
-        moves = isinstance(function, Reshaping) or (isinstance(function, Squeezing) and function.axes == (1,))
+        moves = isinstance(function, Reshaping) or (isinstance(function, Squeezing) and function.axes in _DIRECTIONS)
         joined = isinstance(D, int) and isinstance(H, int) and self._facts.shape(end) == (T, N, D * H)
         if not (moves and joined and (len(taken) == 2 or D == 1)):
             return _Tail(y, Form(), ())

@@ -106,6 +106,13 @@ def message(field: int, payload: bytes) -> bytes:
 ONE = np.ones((1, 1, 1), "float32")
 DOUBLED: list[Any] = [("Concat", f"v{k} v{k}" if k else "c c", f"v{k + 1}", {"axis": 0}) for k in range(60)]
 
+LENGTHS: list[Any] = [
+    ("Shape", "x", "v0"),
+    *[("Concat", f"v{k} v{k}", f"v{k + 1}", {"axis": 0}) for k in range(60)],
+    ("ConstantOfShape", "v60", "zeros"),
+]
+AXES: list[Any] = [("Unsqueeze", f"v{k} zero", f"v{k + 1}") for k in range(8_000)]
+
 FILES: dict[str, Callable[[], bytes]] = {
     "empty": lambda: b"",
     "text": lambda: b"no model at all" * 10,
@@ -142,6 +149,14 @@ FILES: dict[str, Callable[[], bytes]] = {
     "activation": attribute("activations", ["eval"] * 6),
     "clip is not a number": attribute("clip", float("nan")),
     "doubled sixty times": lambda: nodes(*DOUBLED, ("Evil", "v60", "y"), constants={"c": np.ones(1000, "f")})(),
+    "lengths doubled sixty times": lambda: model_of(
+        [*LENGTHS, ("Evil", "zeros", "y")], {"x": ("float32", [None, 3])}, Y
+    ).SerializeToString(),
+    "8,000 axes": lambda: model_of(
+        [*AXES, ("Evil", "v8000", "y")], {"v0": ("float32", [2, 3])}, Y, {"zero": np.array([0])}
+    ).SerializeToString(),
+    "axes that are floats": nodes(("Unsqueeze", "x f", "y"), constants={"f": np.ones(1, "f")}),
+    "shape of truths": nodes(("Reshape", "x f", "y"), constants={"f": np.ones(1, bool)}),
     "window of 2**62": nodes(("Conv", "x w", "y", {"kernel_shape": [2**62, 1]}), constants={"w": ONE}),
     "name of an attribute that is no UTF-8": renamed(b"hidden_size"),
     "name of an operator that is no UTF-8": renamed(b"Squeeze"),

@@ -18,7 +18,7 @@ Length: TypeAlias = int | tuple[int, int]
 Lengths: TypeAlias = tuple[Length, ...]
 
 _MOST_NUMBERS = 64
-"""Of a constant that may be a shape."""
+"""Of a shape: of longer ones nothing is noted, as they may double with every node."""
 _MOST_ZEROS = 2**16
 """Numbers of a constant that is looked through for zeros."""
 _WHOLE = (6, 7)
@@ -91,7 +91,7 @@ class Facts:
     def _shape_of(self, node: Node, step: Step) -> None:
         shape = self.shape(step.sources[0])
         if shape is not None:
-            self._numbers[step.targets[0]] = shape[node.number("start", 0) : node.number("end", None)]
+            self._count(step, shape[node.number("start", 0) : node.number("end", None)])
         elif not node.number("start", 0):
             self._lengths[step.targets[0]] = step.sources[0]
 
@@ -102,7 +102,7 @@ class Facts:
     def _same_numbers(self, node: Node, step: Step) -> None:
         found = self.numbers(step.sources[0])
         if found is not None:
-            self._numbers[step.targets[0]] = found
+            self._count(step, found)
 
     def _gather(self, node: Node, step: Step) -> None:
         found, places = (self.numbers(place) for place in step.sources)
@@ -110,14 +110,14 @@ class Facts:
         if len(known) != len(places or ()) or node.number("axis", 0):
             return
         if found is not None and all(-len(found) <= k < len(found) for k in known):
-            self._numbers[step.targets[0]] = tuple(found[k] for k in known)
+            self._count(step, tuple(found[k] for k in known))
         elif step.sources[0] in self._lengths and len(known) == 1 and known[0] >= 0:
-            self._numbers[step.targets[0]] = (self.length(self._lengths[step.sources[0]], known[0]),)
+            self._count(step, (self.length(self._lengths[step.sources[0]], known[0]),))
 
     def _concat(self, node: Node, step: Step) -> None:
         parts = [self.numbers(place) for place in step.sources]
         if all(part is not None for part in parts):
-            self._numbers[step.targets[0]] = tuple(length for part in parts if part is not None for length in part)
+            self._count(step, tuple(length for part in parts if part is not None for length in part))
 
     def _constant_of_shape(self, node: Node, step: Step) -> None:
         found, value = self.numbers(step.sources[0]), node.tensor("value")
@@ -129,7 +129,13 @@ class Facts:
         if found is not None and constant is not None and constant.size == 1 and constant.ndim <= len(found):
             self._made(step, found, not constant.any())
 
+    def _count(self, step: Step, numbers: Lengths) -> None:
+        if len(numbers) <= _MOST_NUMBERS:
+            self._numbers[step.targets[0]] = numbers
+
     def _made(self, step: Step, shape: Lengths, zero: bool) -> None:
+        if len(shape) > _MOST_NUMBERS:
+            return
         self._shapes[step.targets[0]] = shape
         if zero:
             self._zeros.add(step.targets[0])
@@ -148,7 +154,7 @@ class Facts:
         found, shape = self.numbers(step.sources[0]), self.shape(step.sources[0])
         whole = self.length(step.sources[0], axis)
         if found is not None and axis == 0:
-            self._numbers[step.targets[0]] = found[part]
+            self._count(step, found[part])
         elif shape is not None and axis < len(shape) and isinstance(whole, int):
             length = len(range(*part.indices(whole)))
             self._made(step, (*shape[:axis], length, *shape[axis + 1 :]), self._is_zero(step.sources[0]))

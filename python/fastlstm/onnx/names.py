@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from fastlstm import checks
@@ -29,23 +29,27 @@ def names_used(graph: Any, owner: str) -> set[str]:
     return found
 
 
-def _names_beside_nodes(graph: Any) -> Iterator[str]:
-    yield graph.name
-    for part in (graph.initializer, graph.input, graph.output):
-        yield from (proto.name for proto in part)
+def _names_beside_nodes(graph: Any) -> list[str]:
+    parts = (*graph.initializer, *graph.input, *graph.output)
+    return [graph.name, *(proto.name for proto in parts)]
 
 
-def _names_in(node: Any) -> Iterable[str]:
-    return node.name, node.op_type, node.domain, *node.input, *node.output, *(part.name for part in node.attribute)
+def _names_in(node: Any) -> list[str]:
+    own = [node.name, node.op_type, node.domain, *node.input, *node.output]
+    return own + [part.name for part in node.attribute]
 
 
 def _graphs_in(node: Any) -> Iterable[Any]:
     return (attribute.g for attribute in node.attribute if attribute.HasField("g"))
 
 
-def _check_texts(texts: Iterable[Any], owner: str) -> None:
-    for text in texts:
-        check_text(text, owner)
+def _check_texts(texts: list[Any], owner: str) -> None:
+    if not {*map(type, texts)} <= _TEXT:
+        for text in texts:
+            check_text(text, owner)
+
+
+_TEXT = {str}
 
 
 def check_text(text: Any, owner: str) -> None:

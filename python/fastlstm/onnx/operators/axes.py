@@ -64,8 +64,18 @@ def known_axes(node: Node, number: int, since: int, name: str = "axes") -> list[
     if node.opset < since:
         attribute: list[int] | None = node.numbers(name, None)
         return attribute
+    return known_numbers(node, number, name)
+
+
+def known_numbers(node: Node, number: int, name: str) -> list[int] | None:
+    """Return an input of whole numbers if it is known at load."""
     constant = node.constant(number)
-    return None if constant is None else np.ravel(constant).tolist()
+    if constant is None:
+        return None
+    if constant.dtype.kind != "i" or constant.ndim > 1:
+        node.refuse(name, "a list of whole numbers", constant)
+    found: list[int] = np.ravel(constant).tolist()
+    return found
 
 
 def _transpose(node: Node) -> Function:
@@ -89,9 +99,9 @@ def _unsqueeze(node: Node) -> Function:
 def _reshape(node: Node) -> Function:
     node.expect(2)
     keep = not node.truth("allowzero")
-    target = node.constant(1)
+    target = known_numbers(node, 1, "shape")
     if target is not None:
-        return Reshaping(np.ravel(target).tolist(), keep)
+        return Reshaping(target, keep)
     return lambda x, shape: x.reshape(shape_of(x.shape, shape.tolist(), keep))
 
 

@@ -51,10 +51,8 @@ class Source(NamedTuple):
 def network_of(graph: Any, opset: int, source: Source) -> Network:
     """Lay out the main graph of a model."""
     layout = _Layout(graph, opset, source, None)
-    known = {tensor.name for tensor in graph.initializer}
-    inputs = [value_info(proto, source.owner) for proto in graph.input if proto.name not in known]
     outputs = [value_info(proto, source.owner) for proto in graph.output]
-    return Network(layout.plan(), inputs, outputs, opset, wires_of(graph), source.owner)
+    return Network(layout.plan(), layout.inputs, outputs, opset, wires_of(graph), source.owner)
 
 
 class _Layout:
@@ -78,6 +76,7 @@ class _Layout:
         self.used = names_used(graph, self.owner)
         self.start: list[Any] = [None]
         self.facts = Facts(self.start)
+        self.inputs: list[ValueInfo] = []
         self.places: dict[str, int] = {}
         self.captured: dict[str, int] = {}
         self.steps: list[Step] = []
@@ -107,7 +106,8 @@ class _Layout:
     def _input(self, proto: Any) -> int:
         place = self._define(proto.name)
         if self.outer is None:  # nobody holds what is given to a graph inside to its description
-            self.facts.given(place, value_info(proto, self.owner).shape)
+            self.inputs.append(value_info(proto, self.owner))
+            self.facts.given(place, self.inputs[-1].shape)
         return place
 
     def _name(self, name: str, place: int) -> None:

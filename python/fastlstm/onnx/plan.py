@@ -72,7 +72,7 @@ class Plan:
         own = {place for step in steps if step.op in _OWN for place in step.targets if place}
         self.owns = own.issuperset(wanted) and len({*wanted}) == len(self.wanted)
         kept = {place for place, value in enumerate(start) if value is not None} | {*wanted}
-        self._steps = _with_ends([_aside(step, len(start)) for step in steps], kept)
+        self._steps = _with_ends(steps, kept, len(start))
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """Return the outputs for inputs and, behind them, arrays from outside."""
@@ -118,13 +118,11 @@ def needed(steps: Sequence[Step], wanted: Sequence[int]) -> list[Step]:
     return found[::-1]
 
 
-def _aside(step: Step, place: int) -> Step:
-    """Let a step put what nobody takes at a place of its own: what is left out stays that."""
-    return step._replace(targets=tuple(target or place for target in step.targets))
+def _with_ends(steps: Sequence[Step], kept: set[int], aside: int) -> list[Step]:
+    """Note at every step which places are needed no more after it; those `kept` are.
 
-
-def _with_ends(steps: Sequence[Step], kept: set[int]) -> list[Step]:
-    """Note at every step which places are needed no more after it; those `kept` are."""
+    What nobody takes gets the place `aside`, as the place 0 is that of what is left out.
+    """
     last: dict[int, int] = {}
     for number, step in enumerate(steps):
         last.update(dict.fromkeys((*step.sources, *step.targets), number))
@@ -132,4 +130,7 @@ def _with_ends(steps: Sequence[Step], kept: set[int]) -> list[Step]:
     for place, number in last.items():
         if place not in kept and place:
             ends.setdefault(number, []).append(place)
-    return [step._replace(done=tuple(ends.get(number, ()))) for number, step in enumerate(steps)]
+    return [
+        step._replace(targets=tuple([place or aside for place in step.targets]), done=tuple(ends.get(number, ())))
+        for number, step in enumerate(steps)
+    ]

@@ -32,7 +32,7 @@ class _Tail(NamedTuple):
 
 def stacked(steps: Sequence[Step], wanted: Sequence[int], facts: Facts) -> list[Step]:
     """Return steps of which those of recurrent nodes are what the core takes in one call."""
-    return _Stacking(steps, wanted, facts).steps()
+    return _Stacking(steps, wanted, facts).steps() if any(map(_run_of, steps)) else [*steps]
 
 
 class _Stacking:
@@ -58,11 +58,11 @@ class _Stacking:
     def _stack(self, number: int) -> dict[int, Step | None]:
         """Return what replaces the steps of a stack that begins at a node."""
         nodes, taken, tail = [number], set[int](), self._tail(number)
-        while above := self._above(nodes, tail) or self._above(nodes, tail := self._turned_twice(tail)):
-            nodes.append(above)
-            taken |= {*tail.taken}
-            tail = self._tail(above)
-        tail = self._turned_back(self._tail(nodes[-1]))
+        while (above := self._above(nodes, tail)) is not None:
+            nodes.append(above[0])
+            taken |= {*above[1]}
+            tail = self._tail(above[0])
+        tail = self._turned_back(tail)
         source, front = self._front(number)
         step = self._step(nodes, source, tail, turned=front is not None)
         dropped = {*taken, *tail.taken, *nodes, *([] if front is None else [front])}
@@ -120,20 +120,24 @@ class _Stacking:
             return x, None
         return self._steps[maker].sources[0], maker
 
-    def _above(self, nodes: Sequence[int], tail: _Tail) -> int | None:
-        """Return the node on top of others, if the core takes them in one call."""
-        user = self._only_user(tail.place) if tail.form.joined else None
-        if user is None or self._steps[user].sources[_X] != tail.place:
-            return None
+    def _above(self, nodes: Sequence[int], tail: _Tail) -> tuple[int, Sequence[int]] | None:
+        """Return the node on top of others, if the core takes them in one call, and the steps in between."""
+        for way in (tail, self._turned_twice(tail)):
+            user = self._only_user(way.place) if way.form.joined else None
+            if user is not None and self._steps[user].sources[_X] == way.place and self._fits(nodes, user):
+                return user, way.taken
+        return None
+
+    def _fits(self, nodes: Sequence[int], user: int) -> bool:
         below, above = _run_of(self._steps[nodes[-1]]), _run_of(self._steps[user])
         if below is None or above is None or below.packed is None or above.packed is None:
-            return None
+            return False
         sizes = above.packed[0].input_size == below.count * below.packed[0].hidden_size
         alike = above.count == below.count and above.packed[0].dtype == below.packed[0].dtype
         rows = _source(self._steps[user], _LENGTHS) == _source(self._steps[nodes[0]], _LENGTHS)
-        return user if sizes and alike and rows and self._comes_after(nodes[-1], user, tail) else None
+        return sizes and alike and rows and self._comes_after(nodes[-1], user)
 
-    def _comes_after(self, below: int, above: int, tail: _Tail) -> bool:
+    def _comes_after(self, below: int, above: int) -> bool:
         """Whether nothing takes the states that a node ends with before the one above has run."""
         users = (user for place in self._steps[below].targets[1:] if place for user in self._users.get(place, ()))
         return all(user > above for user in users)

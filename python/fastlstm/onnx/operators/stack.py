@@ -81,8 +81,8 @@ class Stack:
         """Return the initial states of each node and direction."""
         found: list[tuple[Any, Any]] = []
         for number, label in enumerate(self._labels):
-            owner = label if len(self._labels) > 1 else ""
-            h, c = (self._start(starts[2 * number + k], number, N, f"{owner} initial_{'hc'[k]}") for k in range(2))
+            owner = f"{label} " if number else ""  # the step has the label of the first
+            h, c = (self._start(starts[2 * number + k], number, N, f"{owner}initial_{'hc'[k]}") for k in range(2))
             found += zip(h, c, strict=True)
         return found
 
@@ -91,7 +91,7 @@ class Stack:
             return [None] * self._count
         wanted = self._count, N, self._weights[number * self._count].hidden_size
         if state.shape != wanted:
-            checks.refuse_shape(name.strip(), wanted, state.shape)
+            checks.refuse_shape(name, wanted, state.shape)
         return list(state)
 
     def _last(self, final: Sequence[Any], state: int, valid: Any) -> Array:

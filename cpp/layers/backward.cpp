@@ -277,13 +277,12 @@ private:
         args.h = h_before(visit + 1) + first * state_pitch();
         args.h_prev = h_before(visit) + first * state_pitch();
         if (tape_.c) {
-            args.c = c_before(visit + 1) + first * unit_pitch();
             args.c_prev = c_before(visit) + first * unit_pitch();
         }
         if (carry_) args.carry = carry_.data() + first * unit_pitch();
-        if (tape_.gates) {
-            const Index pitch = kept_gates(weights_.kind, tape_.general) * unit_pitch();
-            args.gates = tape_.gates.data() + (schedule_.offset(visit) + first) * pitch;
+        if (tape_.kept) {
+            const Index pitch = kept_slots(weights_.kind, tape_.general) * unit_pitch();
+            args.kept = tape_.kept.data() + (schedule_.offset(visit) + first) * pitch;
         }
         args.options = &weights_.options;
         args.peepholes = weights_.peepholes();

@@ -106,13 +106,14 @@ inline CellKind with_kernels_of_its_own(CellKind kind, const CellOptions& option
     return options.gates.function == Function::relu ? CellKind::rnn_relu : CellKind::rnn_tanh;
 }
 
-// Numbers a tape keeps for a unit, one a slot: activated gates, or in a general cell the sums that go into them. The
-// derivative of a standard RNN needs h alone.
-inline Index kept_gates(CellKind kind, bool general) {
+// Numbers a tape keeps for a unit and step, one a slot, beside its states: the derivatives of the step, or in a general
+// cell the sums that go into its activations. What relu lets through is told by h alone.
+inline Index kept_slots(CellKind kind, bool general) {
     switch (kind) {
-        case CellKind::lstm:
-        case CellKind::gru: return 4;
-        case CellKind::gru_reset_before: return 3;
+        case CellKind::lstm: return general ? 4 : kLstmKept;
+        case CellKind::gru: return general ? 4 : kGruKept;
+        case CellKind::gru_reset_before: return general ? 3 : kGruKept;
+        case CellKind::rnn_tanh: return kRnnKept;
         default: return general ? 1 : 0;
     }
 }

@@ -36,11 +36,11 @@ public:
         const Index state_rows = schedule.rows() + (tape ? schedule.total() : schedule.rows());
         h_ = Buffer<T>(checked_product(state_rows, state_pitch()));
         if (has_cell_state(weights.kind)) {
-            c_ = Buffer<T>(checked_product(tape ? state_rows : schedule.rows(), unit_pitch()));
+            c_ = Buffer<T>(checked_product(keeps_cell_states() ? state_rows : schedule.rows(), unit_pitch()));
         }
         const Index visited_rows = tape ? schedule.total() : schedule.rows();
         if (tape || general_) {
-            gates_ = Buffer<T>(checked_product(visited_rows, kept_gates(weights.kind, general_), unit_pitch()));
+            kept_ = Buffer<T>(checked_product(visited_rows, kept_slots(weights.kind, general_), unit_pitch()));
         }
         if (resets_before(weights.kind)) h_reset_ = Buffer<T>(checked_product(visited_rows, unit_pitch()));
         if (weights.projected()) units_ = Buffer<T>(checked_product(visited_rows, unit_pitch()));
@@ -57,8 +57,8 @@ public:
         if (tape_) {
             tape_->general = general_;
             tape_->h = std::move(h_);
-            tape_->c = std::move(c_);
-            tape_->gates = std::move(gates_);
+            if (keeps_cell_states()) tape_->c = std::move(c_);
+            tape_->kept = std::move(kept_);
             tape_->h_reset = std::move(h_reset_);
             tape_->units = std::move(units_);
             tape_->recurrent_masks = std::move(masks_);
@@ -106,6 +106,8 @@ private:
     Index unit_pitch() const { return weights_.units.columns(); }
     Index state_pitch() const { return weights_.states.columns(); }
     Index gate_pitch() const { return weights_.gates.columns(); }
+    // What a standard cell keeps of a step has met the states before and after it.
+    bool keeps_cell_states() const { return tape_ && general_; }
     Index mask_pitch() const { return weights_.gates.gates * state_pitch(); }
 
     void load_state(const T* from, Index size, Index pitch, Buffer<T>& state) const {
@@ -144,7 +146,9 @@ private:
     T* h_before(Index visit) const {
         return h_.data() + (tape_ ? kept_rows_before(visit) : visit % 2 * schedule_.rows()) * state_pitch();
     }
-    T* c_before(Index visit) const { return c_.data() + (tape_ ? kept_rows_before(visit) : 0) * unit_pitch(); }
+    T* c_before(Index visit) const {
+        return c_.data() + (keeps_cell_states() ? kept_rows_before(visit) : 0) * unit_pitch();
+    }
     // Place of a visit's rows in what is kept of every visit, or of one.
     Index kept_rows(Index visit) const { return tape_ ? schedule_.offset(visit) : 0; }
 
@@ -230,7 +234,7 @@ private:
             args.c_prev = c_before(visit) + first * unit_pitch();
             args.c = c_before(visit + 1) + first * unit_pitch();
         }
-        if (gates_) args.gates = gates_.data() + kept * kept_gates(weights_.kind, general_) * unit_pitch();
+        if (kept_) args.kept = kept_.data() + kept * kept_slots(weights_.kind, general_) * unit_pitch();
         if (h_reset_) args.h_reset = h_reset_.data() + kept * unit_pitch();
         args.y = arrays_.y && !units_ ? scratch.y.data() : nullptr;
         args.options = &weights_.options;
@@ -291,8 +295,8 @@ private:
     Plan plan_;
     Interruption interruption_;
     Buffer<T> h_, c_;
-    Buffer<T> gates_, h_reset_, units_;  // as a tape keeps them; without one, of one visit
-    Buffer<T> masks_;                    // rows x (G * Sp)
+    Buffer<T> kept_, h_reset_, units_;  // as a tape keeps them; without one, of one visit
+    Buffer<T> masks_;                   // rows x (G * Sp)
     std::vector<Scratch> scratch_;
 };
 

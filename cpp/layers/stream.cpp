@@ -20,7 +20,7 @@ Stream<T>::Stream(std::vector<std::shared_ptr<const Weights<T>>> layers, Index r
         for (Buffer<T>& h : layer.h) h = Buffer<T>::zeroed(checked_product(rows, weights->states.columns()));
         if (fastlstm::has_cell_state(weights->kind)) layer.c = Buffer<T>::zeroed(units);
         if (resets_before(weights->kind)) layer.h_reset = Buffer<T>(units);
-        if (weights->general) layer.gates = Buffer<T>(checked_product(units, kept_gates(weights->kind, true)));
+        if (weights->general) layer.kept = Buffer<T>(checked_product(units, kept_slots(weights->kind, true)));
         if (weights->projected()) {
             layer.units = Buffer<T>(units);
             for (Index row = 0; row < rows; ++row) {
@@ -98,7 +98,7 @@ void Stream<T>::step_layer(Layer& layer, const Ends& ends, int rank, Team& team)
     args.h = layer.units ? layer.units.data() : layer.h[0].data();
     args.c_prev = args.c = layer.c.data();
     args.y = last && !layer.units ? y_rows_.data() : nullptr;
-    args.gates = layer.gates.data();
+    args.kept = layer.kept.data();
     args.options = &weights.options;
     args.peepholes = weights.peepholes();
     project(layer, args, rank, team);

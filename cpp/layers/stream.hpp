@@ -47,7 +47,7 @@ private:
         Buffer<T> h[2];     // now and before, swapped by every step
         Buffer<T> c;        // LSTM
         Buffer<T> h_reset;  // GRU with the reset gate before the product
-        Buffer<T> gates;    // general cells: the sums
+        Buffer<T> kept;     // general cells: the sums
         Buffer<T> units;    // before a projection
         Buffer<T> z;        // where the kernel does not project the inputs itself
         std::vector<T*> z_rows;

@@ -115,6 +115,14 @@ def test_rows_of_no_steps(tmp_path: Path, pool: Any) -> None:
         np.testing.assert_allclose(run(inputs)["y"], chain(inputs["x"], lengths=inputs["lengths"])[0], **TOLERANCE)
 
 
+@pytest.mark.parametrize("pool", [fl.MaxOverTime, fl.MeanOverTime, fl.FinalHidden])
+def test_sequences_of_no_steps(tmp_path: Path, pool: Any) -> None:
+    chain = fl.Chain(lstm(), pool())
+    fl.onnx.export(chain, tmp_path / "a.onnx")
+    for run in runners(tmp_path / "a.onnx"):
+        np.testing.assert_array_equal(run({"x": floats(0, N, I)})["y"], np.zeros((N, 6)))
+
+
 def test_axes_vary_and_are_named(tmp_path: Path) -> None:
     chain = fl.Chain(a=lstm(batch_first=True), b=fl.GRU(6, 2, batch_first=True), last=fl.LastStep(), fc=fl.Linear(2, 3))
     fl.onnx.export(chain, tmp_path / "a.onnx", states=True)

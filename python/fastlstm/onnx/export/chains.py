@@ -201,11 +201,10 @@ class _Steps:
 
     def maximum(self, name: str) -> str:
         """Return the maximum over valid steps, or zeros."""
-        if not self.lengths:
-            return self.writer.node("ReduceMax", self.steps_first(), axes=[0], keepdims=0)
-        found = self.writer.node("ReduceMax", self._valid(self._is_there(), -np.inf), axes=[0], keepdims=0)
+        there = self._valid(self._is_there(), -np.inf) if self.lengths else self.steps_first()
+        found = self.writer.node("ReduceMax", there, axes=[0], keepdims=0)
         some = self.writer.node("Greater", self._counts(), self.writer.constant(np.int64(0)))
-        return self._where(self.writer.node("Unsqueeze", some, self.writer.numbers(1)), found)
+        return self._where(self._of_rows(some), found)
 
     def mean(self, name: str) -> str:
         """Return the mean over valid steps, or zeros."""
@@ -213,8 +212,11 @@ class _Steps:
         there = self._valid(self._is_there()) if self.lengths else self.steps_first()
         total = writer.node("ReduceSum", there, writer.numbers(0), keepdims=0)
         count = writer.node("Max", self._counts(), writer.constant(np.int64(1)))
-        shaped = writer.node("Unsqueeze", count, writer.numbers(-1)) if self.lengths else count
-        return writer.node("Div", total, writer.node("Cast", shaped, to=NUMBERS[self.dtype]))
+        return writer.node("Div", total, writer.node("Cast", self._of_rows(count), to=NUMBERS[self.dtype]))
+
+    def _of_rows(self, name: str) -> str:
+        """Return a number of every row, or one of all, as something that broadcasts to ``(N, F)``."""
+        return self.writer.node("Unsqueeze", name, self.writer.numbers(-1)) if self.lengths else name
 
     def _counts(self) -> str:
         """Return the valid steps of every row, or the steps of all."""

@@ -100,9 +100,20 @@ def test_sigmoid_ends_at_zero_and_one(isa: str, dtype: str) -> None:
         inside = (x >= normal) & (x < one)
         exact = 1 / (1 + np.exp(-x[inside].astype(np.longdouble)))
         assert ulp_error(y[inside], exact) <= 4
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_slope_of_sigmoid_to_its_ends(isa: str, dtype: str) -> None:
+    """0 where the sigmoid is, and by the same distance above 0; to as many digits as elsewhere in between."""
+    normal, zero, *_ = ENDS[dtype]
+    last = {"float32": 86.9, "float64": 699.9}[dtype]
+    x = np.concatenate([everywhere(dtype), np.linspace(-last, last, 20_001).astype(dtype)])
     slope = _core.general_activation("sigmoid", 0, 0, x)[1]
     assert (slope >= 0).all()
-    assert (slope[(x < zero) | (x >= one)] == 0).all()
+    assert (slope[(x < zero) | (x >= 1.02 * last)] == 0).all()
+    inside = (x >= normal) & (x <= last)
+    e = np.exp(-np.abs(x[inside].astype(np.longdouble)))
+    assert ulp_error(slope[inside], e / (1 + e) ** 2) <= 8
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

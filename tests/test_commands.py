@@ -193,6 +193,16 @@ def test_what_a_model_of_onnx_is(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "arrays:" in lines
 
 
+def test_a_model_of_onnx_is_parsed_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    path, own, count = onnx_file(tmp_path), onnx.load_model_from_string, []
+    monkeypatch.setattr(onnx, "load_model_from_string", lambda data: count.append(len(data)) or own(data))
+    said(capsys, "inspect", path)
+    assert count == [path.stat().st_size]
+
+
 def test_what_of_a_model_of_onnx_cannot_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     onnx = pytest.importorskip("onnx")
     read = onnx.load(onnx_file(tmp_path))

@@ -4,7 +4,8 @@
 //   tanh     float32 6 ULP, float64 4 ULP, everywhere; float32 2 ULP from 2 on
 //   sigmoid  float32 4 ULP, float64 4 ULP, everywhere
 // Both reach their limits: tanh is +-1 and never more, sigmoid 1 and 0 where that is the nearest number, subnormal ones
-// counting as 0. So the slope of a gate that is shut or wide open is 0. NaN gives NaN, infinities the limits.
+// counting as 0. Slopes keep their digits towards both ends of a sigmoid, and are 0 from its 0 and as far above. NaN
+// gives NaN, infinities the limits.
 #pragma once
 
 #include "packet.inl.hpp"
@@ -14,7 +15,7 @@ namespace FASTLSTM_ISA {
 namespace {
 
 // gap = denominator - |numerator|, found without that subtraction: nothing has cancelled in it. It is 0 where the
-// quotient of a tanh rounds to 1.
+// quotient is 1 for every purpose: from there on its slope is 0.
 template <class P>
 struct Fraction {
     P numerator, denominator, gap;
@@ -35,8 +36,8 @@ FASTLSTM_INLINE Packet<T> polynomial(const Packet<T>& x, double c0, More... more
     return pmadd(polynomial<T>(x, more...), x, constant<T>(c0));
 }
 
-// e^-x for -88.3 <= x <= 87 as the two factors of 2^n e^-r, n = round(-x / ln 2) and |r| <= ln(2) / 2.
-// e^-r is a minimax polynomial of relative error 9.2e-8 that is 1 at 0.
+// e^-x for -88.3 <= x <= 88 as the two factors of 2^n e^-r, n = round(-x / ln 2) and |r| <= ln(2) / 2.
+// e^-r is a minimax polynomial of relative error 9.2e-8 that is 1 at 0. For n = -127 the second factor is 0.
 struct ExpNegative {
     Packet<float> mantissa, scale;
 };
@@ -64,15 +65,15 @@ FASTLSTM_INLINE Packet<double> exp_negative(const Packet<double>& x) {
 // sigmoid(x) = 1 / (1 + e^-x). The denominator stays finite, and yet so large below the bounds that its inverse is
 // subnormal, which kernels flush to 0.
 FASTLSTM_INLINE Fraction<Packet<float>> sigmoid_fraction(const Packet<float>& x) {
-    const auto [e, scale] = exp_negative(at_least(at_most(x, constant<float>(87)), constant<float>(-88.3)));
+    const auto [e, scale] = exp_negative(at_least(at_most(x, constant<float>(88)), constant<float>(-88.3)));
     const Packet<float> one = constant<float>(1);
     return {one, pmadd(e, scale, one), pmul(e, scale)};
 }
 
 FASTLSTM_INLINE Fraction<Packet<double>> sigmoid_fraction(const Packet<double>& x) {
-    const Packet<double> bounded = at_least(at_most(x, constant<double>(700)), constant<double>(-709.5));
-    const Packet<double> one = constant<double>(1), e = exp_negative(bounded);
-    return {one, padd(e, one), e};
+    const Packet<double> one = constant<double>(1), bound = constant<double>(700);
+    const Packet<double> e = exp_negative(at_least(at_most(x, bound), constant<double>(-709.5)));
+    return {one, padd(e, one), Eigen::internal::pand(Eigen::internal::pcmp_lt(x, bound), e)};
 }
 
 // Both parts of a tanh that shares its division with a sigmoid are times the square of this: the product of the
@@ -134,8 +135,9 @@ FASTLSTM_INLINE Packet<T> sigmoid_packet(const Packet<T>& x) {
     return pdiv(constant<T>(1), sigmoid_fraction(x).denominator);
 }
 
-// A fraction that is q where roundings have left `quotient`. As q = 1 - p with p = gap / denominator, the two are off
-// by a factor of |quotient| + p, which is told without a rounding where it matters: towards 1. What should be 1 is 1.
+// What a fraction lacks of 1 is p = gap / denominator, without a cancellation. So a quotient q that roundings have
+// moved is off by a factor of |q| + p, which is told without a rounding where it matters: towards 1. What should be 1
+// is 1.
 template <class P>
 FASTLSTM_INLINE P refined(const P& quotient, const P& magnitude, const P& p) {
     const P one = constant<typename Eigen::internal::unpacket_traits<P>::type>(1);
@@ -147,6 +149,19 @@ FASTLSTM_INLINE P refined_sigmoid(const Fraction<P>& s, const P& quotient) {
     return refined(quotient, quotient, pmul(s.gap, quotient));
 }
 
+// 1 - sigmoid. It is 1 where the quotient is flushed to 0.
+template <class P>
+FASTLSTM_INLINE P complement(const Fraction<P>& s, const P& quotient) {
+    const P zero = pset1<P>(0), one = pset1<P>(1);
+    return pmadd(s.gap, quotient, Eigen::internal::pand(Eigen::internal::pcmp_eq(quotient, zero), one));
+}
+
+// sigmoid (1 - sigmoid)
+template <class P>
+FASTLSTM_INLINE P sigmoid_slope(const Fraction<P>& s, const P& quotient) {
+    return pmul(quotient, pmul(s.gap, quotient));
+}
+
 // With the inverse of the denominator.
 template <class P>
 FASTLSTM_INLINE P refined_tanh(const Fraction<P>& t, const P& inverse) {
@@ -154,7 +169,7 @@ FASTLSTM_INLINE P refined_tanh(const Fraction<P>& t, const P& inverse) {
     return refined(quotient, Eigen::internal::pabs(quotient), pmul(t.gap, inverse));
 }
 
-// 1 - tanh^2 = p (1 + |tanh|), with p as above
+// 1 - tanh^2 = p (1 + |tanh|)
 template <class P>
 FASTLSTM_INLINE P tanh_slope(const Fraction<P>& t, const P& inverse) {
     const P p = pmul(t.gap, inverse);

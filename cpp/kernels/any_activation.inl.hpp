@@ -115,8 +115,8 @@ FASTLSTM_INLINE Graded<T> evaluate_number(const Activation& activation, const Pa
         }
         case Function::sigmoid: {
             const Fraction<Packet<T>> s = sigmoid_fraction(x);
-            const Packet<T> y = refined_sigmoid(s, Packet<T>(pdiv(one, s.denominator)));
-            return {y, pmul(y, psub(one, y))};
+            const Packet<T> quotient = pdiv(one, s.denominator);
+            return {refined_sigmoid(s, quotient), sigmoid_slope(s, quotient)};
         }
         case Function::hard_sigmoid: return hard_sigmoid<T>(x, alpha, beta);
         case Function::elu: return elu<T>(x, alpha);

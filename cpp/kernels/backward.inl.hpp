@@ -1,7 +1,7 @@
 // One visit of a cell, backward: dh = dy + dgates_next · R^T ends in the cell's derivative while dh is in registers.
 //
-// A gradient meets the slope of its gate before it meets a state: what overflows then would be infinity times 0 where
-// the gate is shut.
+// A forward pass that is differentiated leaves the derivatives of its step. In them the slope of a gate has met the
+// state before a gradient does: what overflows there would be infinity times 0 where the gate is shut.
 #pragma once
 
 #include "forward.inl.hpp"
@@ -43,31 +43,19 @@ FASTLSTM_INLINE void state_gradient(Tile<T, P, R, V>& acc, const CellBackwardArg
     add_output_gradient(acc, args, row, group);
 }
 
-// With c = f c_prev + i g and h = o tanh(c):
-//   dc    += dh o (1 - tanh(c)^2)
-//   dz_i   = dc g  i (1 - i)       dz_f = dc c_prev  f (1 - f)
-//   dz_g   = dc i (1 - g^2)        dz_o = dh tanh(c)  o (1 - o)
-//   dc_prev = dc f
+//   dc    += dh (dh/dc),  dz_o = dh (dh/dz_o)
+//   dz_k   = dc (dc/dz_k) for i, f and g,  dc_prev = dc f
 template <class T>
 FASTLSTM_INLINE void lstm_derivative(const CellBackwardArgs<T>& args, Index row, Index unit, Index h_pitch,
                                      const Packet<T>& dh) {
     constexpr int W = kLanes<T>;
-    const Packet<T> one = constant<T>(1);
     const Index at = row * h_pitch + unit;
-    const T* gates = args.gates + 4 * at;
-    const Packet<T> i = pload<Packet<T>>(gates), f = pload<Packet<T>>(gates + W);
-    const Packet<T> g = pload<Packet<T>>(gates + 2 * W), o = pload<Packet<T>>(gates + 3 * W);
-    const Fraction<Packet<T>> c_fraction = tanh_fraction(pload<Packet<T>>(args.c + at));
-    const Packet<T> inverse = pdiv(one, c_fraction.denominator), tanh_c = pmul(c_fraction.numerator, inverse);
-    const Packet<T> dh_o = pmul(dh, o);
-    const Packet<T> dc = pmadd(dh_o, tanh_slope(c_fraction, inverse), pload<Packet<T>>(args.carry + at));
-    const Packet<T> dc_i = pmul(dc, i), dc_f = pmul(dc, f);
+    const T* kept = args.kept + kLstmKept * at;
     T* dz = args.dgates + (unit / W) * args.group_stride + row * kGroup * W;
-    pstore(dz, pmul(pmul(dc_i, g), psub(one, i)));
-    pstore(dz + W, pmul(pmul(dc_f, psub(one, f)), pload<Packet<T>>(args.c_prev + at)));
-    pstore(dz + 2 * W, pmul(dc_i, psub(one, pmul(g, g))));
-    pstore(dz + 3 * W, pmul(pmul(dh_o, tanh_c), psub(one, o)));
-    pstore(args.carry + at, dc_f);
+    const Packet<T> dc = pmadd(dh, pload<Packet<T>>(kept + 4 * W), pload<Packet<T>>(args.carry + at));
+    for (int gate = 0; gate < 3; ++gate) pstore(dz + gate * W, pmul(dc, pload<Packet<T>>(kept + gate * W)));
+    pstore(dz + 3 * W, pmul(dh, pload<Packet<T>>(kept + 3 * W)));
+    pstore(args.carry + at, pmul(dc, pload<Packet<T>>(kept + 5 * W)));
 }
 
 template <class T, int P, int R, int V>
@@ -81,26 +69,24 @@ FASTLSTM_APART void lstm_backward_tile(const CellBackwardArgs<T>& args, Index ro
     });
 }
 
-// What both kinds of GRU share. With h = n + u (h_prev - n):
+// What both kinds of GRU share:
 //   dh    += carry
-//   dz_n = dh (1 - u) (1 - n^2)       dz_u = dh (h_prev - n) u (1 - u)
-//   carry = dh u
+//   dz_n   = dh (dh/dz_n),  dz_u = dh (dh/dz_u),  carry = dh u
 // Returns dz_n. `at` is the unit's place in a state, dz its slots.
 template <class T>
-FASTLSTM_INLINE Packet<T> gru_mean_derivative(const CellBackwardArgs<T>& args, Index at, const Packet<T>& n,
-                                              const Packet<T>& u, const Packet<T>& dh_gates, T* dz) {
+FASTLSTM_INLINE Packet<T> gru_mean_derivative(const CellBackwardArgs<T>& args, Index at, const Packet<T>& dh_gates,
+                                              T* dz) {
     constexpr int W = kLanes<T>;
-    const Packet<T> one = constant<T>(1);
+    const T* kept = args.kept + kGruKept * at;
     const Packet<T> dh = padd(dh_gates, pload<Packet<T>>(args.carry + at));
-    const Packet<T> dh_u = pmul(dh, u), kept = psub(one, u);
-    const Packet<T> dz_n = pmul(pmul(dh, kept), psub(one, pmul(n, n)));
+    const Packet<T> dz_n = pmul(dh, pload<Packet<T>>(kept));
     pstore(dz, dz_n);
-    pstore(dz + 2 * W, pmul(pmul(dh_u, kept), psub(pload<Packet<T>>(args.h_prev + at), n)));
-    pstore(args.carry + at, dh_u);
+    pstore(dz + 2 * W, pmul(dh, pload<Packet<T>>(kept + 2 * W)));
+    pstore(args.carry + at, pmul(dh, pload<Packet<T>>(kept + 3 * W)));
     return dz_n;
 }
 
-// With n = tanh(z_n + r a):  da = dz_n r,  dz_r = dz_n a r (1 - r)
+// dz_r = dz_n (dz_n/dz_r),  da = dz_n r
 template <class T, int P, int R, int V>
 FASTLSTM_APART void gru_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group, bool ends) {
     constexpr int W = kLanes<T>;
@@ -109,13 +95,11 @@ FASTLSTM_APART void gru_backward_tile(const CellBackwardArgs<T>& args, Index row
     state_gradient(dh, args, row, group, ends, h_pitch, 3 * h_pitch, 1, 3);
     for_cells(dh, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
         const Index block = (group + p) * kGroup + v, at = (row + r) * h_pitch + block * W;
-        const T* gates = args.gates + 4 * at;
-        const Packet<T> n = pload<Packet<T>>(gates), reset = pload<Packet<T>>(gates + W);
-        const Packet<T> u = pload<Packet<T>>(gates + 2 * W), a = pload<Packet<T>>(gates + 3 * W);
+        const T* kept = args.kept + kGruKept * at;
         T* dz = args.dgates + block * args.group_stride + (row + r) * kGroup * W;
-        const Packet<T> da = pmul(gru_mean_derivative(args, at, n, u, sums.at[p][r][v], dz), reset);
-        pstore(dz + W, pmul(pmul(da, psub(constant<T>(1), reset)), a));
-        pstore(dz + 3 * W, da);
+        const Packet<T> dz_n = gru_mean_derivative(args, at, sums.at[p][r][v], dz);
+        pstore(dz + W, pmul(dz_n, pload<Packet<T>>(kept + W)));
+        pstore(dz + 3 * W, pmul(dz_n, pload<Packet<T>>(kept + 4 * W)));
     });
 }
 
@@ -127,14 +111,13 @@ FASTLSTM_APART void gru_candidate_backward_tile(const CellBackwardArgs<T>& args,
     Tile<T, P, R, V> dh;
     state_gradient(dh, args, row, group, ends, h_pitch, 2 * h_pitch, 1, 2);
     for_cells(dh, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
-        const Index block = (group + p) * kGroup + v, at = (row + r) * h_pitch + block * W;
-        const T* gates = args.gates + 3 * at;
-        gru_mean_derivative(args, at, pload<Packet<T>>(gates), pload<Packet<T>>(gates + 2 * W), sums.at[p][r][v],
+        const Index block = (group + p) * kGroup + v;
+        gru_mean_derivative(args, (row + r) * h_pitch + block * W, sums.at[p][r][v],
                             args.dgates + block * args.group_stride + (row + r) * kGroup * W);
     });
 }
 
-// Second phase, with m = r h_prev:  dm = dz_n R_n^T,  dz_r = dm h_prev r (1 - r),  carry += dm r
+// Second phase, with m = r h_prev:  dm = dz_n R_n^T,  dz_r = dm (dm/dz_r),  carry += dm r
 template <class T, int P, int R, int V>
 FASTLSTM_APART void gru_reset_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group) {
     constexpr int W = kLanes<T>;
@@ -148,11 +131,11 @@ FASTLSTM_APART void gru_reset_backward_tile(const CellBackwardArgs<T>& args, Ind
         panel_of<R, kGroup>(args.packed_candidate_t, h_pitch, group, args.group_begin, args.group_end, row, args.rows));
     for_cells(dm, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
         const Index block = (group + p) * kGroup + v, at = (row + r) * h_pitch + block * W;
-        const Packet<T> reset = pload<Packet<T>>(args.gates + 3 * at + W);
-        const Packet<T> dm_r = pmul(sums.at[p][r][v], reset);
+        const T* kept = args.kept + kGruKept * at;
+        const Packet<T> gradient = sums.at[p][r][v];
         pstore(args.dgates + block * args.group_stride + ((row + r) * kGroup + 1) * W,
-               pmul(pmul(dm_r, psub(constant<T>(1), reset)), pload<Packet<T>>(args.h_prev + at)));
-        pstore(args.carry + at, padd(pload<Packet<T>>(args.carry + at), dm_r));
+               pmul(gradient, pload<Packet<T>>(kept + W)));
+        pstore(args.carry + at, pmadd(gradient, pload<Packet<T>>(kept + 4 * W), pload<Packet<T>>(args.carry + at)));
     });
 }
 
@@ -161,13 +144,13 @@ template <class T, class Unit, int P, int R, int V>
 FASTLSTM_APART void rnn_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group, bool ends) {
     constexpr int W = kLanes<T>;
     const Index h_pitch = ceil_div(args.hidden_size, W) * W;
+    const T* kept = Unit::kKeepsSlope ? args.kept : args.h;
     Tile<T, P, R, V> dh;
     state_gradient(dh, args, row, group, ends, h_pitch, h_pitch);
     for_cells(dh, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
         const Index unit = ((group + p) * kGroup + v) * W;
-        const Packet<T> h = pload<Packet<T>>(args.h + (row + r) * h_pitch + unit);
         pstore(args.dgates + (group + p) * args.group_stride + ((row + r) * kGroup + v) * W,
-               Unit::backward(sums.at[p][r][v], h));
+               Unit::backward(sums.at[p][r][v], pload<Packet<T>>(kept + (row + r) * h_pitch + unit)));
     });
 }
 

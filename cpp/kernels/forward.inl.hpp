@@ -61,24 +61,28 @@ struct LstmCell {
         ig = pdiv(one, pmul(i.denominator, g.denominator));
         c = pmadd(f_quotient, c_prev, pmul(g.numerator, ig));
         o = sigmoid_fraction(z[3]);
-        const Fraction<Packet<T>> c_fraction = tanh_fraction(c, kShared<T>);
-        const Packet<T> oc = pdiv(one, pmul(o.denominator, c_fraction.denominator));
-        o_quotient = pmul(c_fraction.denominator, oc);
-        h = pmul(c_fraction.numerator, oc);
+        tanh_c = tanh_fraction(c, kShared<T>);
+        oc = pdiv(one, pmul(o.denominator, tanh_c.denominator));
+        h = pmul(tanh_c.numerator, oc);
     }
 
-    // i, f, g, o for backward
-    FASTLSTM_INLINE void store_gates(T* gates) const {
+    // dc/dz_i = g i (1 - i), dc/dz_f = c_prev f (1 - f), dc/dz_g = i (1 - g^2), dh/dz_o = tanh(c) o (1 - o),
+    // dh/dc = o (1 - tanh(c)^2), dc/dc_prev = f
+    FASTLSTM_INLINE void keep(T* kept, const Packet<T>& c_prev) const {
         constexpr int W = kLanes<T>;
-        pstore(gates, refined_sigmoid(i, pmul(g.denominator, ig)));
-        pstore(gates + W, refined_sigmoid(f, f_quotient));
-        pstore(gates + 2 * W, refined_tanh(g, pmul(i.denominator, ig)));
-        pstore(gates + 3 * W, refined_sigmoid(o, o_quotient));
+        const Packet<T> i_quotient = pmul(g.denominator, ig), g_inverse = pmul(i.denominator, ig);
+        const Packet<T> o_quotient = pmul(tanh_c.denominator, oc), c_inverse = pmul(o.denominator, oc);
+        pstore(kept, pmul(sigmoid_slope(i, i_quotient), pmul(g.numerator, g_inverse)));
+        pstore(kept + W, pmul(sigmoid_slope(f, f_quotient), c_prev));
+        pstore(kept + 2 * W, pmul(i_quotient, tanh_slope(g, g_inverse)));
+        pstore(kept + 3 * W, pmul(sigmoid_slope(o, o_quotient), pmul(tanh_c.numerator, c_inverse)));
+        pstore(kept + 4 * W, pmul(o_quotient, tanh_slope(tanh_c, c_inverse)));
+        pstore(kept + 5 * W, f_quotient);
     }
 
 private:
-    Fraction<Packet<T>> i, f, g, o;
-    Packet<T> f_quotient, ig, o_quotient;
+    Fraction<Packet<T>> i, f, g, o, tanh_c;
+    Packet<T> f_quotient, ig, oc;
 };
 
 template <class T, int P, int R>
@@ -89,11 +93,12 @@ FASTLSTM_APART void lstm_forward_tile(const CellForwardArgs<T>& args, Index row,
     pre_activations(z, args, row, block, z_pitch);
     for_cells<4>(z, [&](const auto& sums, int p, int r, int) FASTLSTM_INLINED {
         const Index unit = (block + p) * W, at = (row + r) * h_pitch + unit;
-        const LstmCell<T> cell(sums.at[p][r], pload<Packet<T>>(args.c_prev + at));
+        const Packet<T> c_prev = pload<Packet<T>>(args.c_prev + at);
+        const LstmCell<T> cell(sums.at[p][r], c_prev);
         pstore(args.c + at, cell.c);
         pstore(args.h + at, cell.h);
         if (args.y) store_first(args.y[row + r] + unit, cell.h, args.hidden_size - unit);
-        if (args.gates) cell.store_gates(args.gates + (row + r) * z_pitch + 4 * unit);
+        if (args.kept) cell.keep(args.kept + kLstmKept * at, c_prev);
     });
 }
 
@@ -118,9 +123,10 @@ struct GruCell {
     FASTLSTM_INLINE GruCell(const Packet<T>& z_n, const Packet<T>& z_r, const Packet<T>& z_u, const Packet<T>& a,
                             const Packet<T>& h_prev) {
         const Packet<T> one = constant<T>(1);
-        r = sigmoid_packet<T>(z_r);
+        r = sigmoid_fraction(z_r);
+        r_quotient = pdiv(one, r.denominator);
         u = sigmoid_fraction(z_u);
-        n = tanh_fraction(Packet<T>(pmadd(r, a, z_n)), kFused ? kShared<T> : 1);
+        n = tanh_fraction(Packet<T>(pmadd(r_quotient, a, z_n)), kFused ? kShared<T> : 1);
         // Either way u is 1 where it should be: a state is kept for many steps.
         if constexpr (kFused) {
             const Packet<T> un = pdiv(one, pmul(u.denominator, n.denominator));
@@ -131,23 +137,28 @@ struct GruCell {
             n_inverse = pdiv(one, n.denominator);
         }
         const Packet<T> n_quotient = pmul(n.numerator, n_inverse);
-        h = pmadd(u_quotient, psub(h_prev, n_quotient), n_quotient);
+        difference = psub(h_prev, n_quotient);
+        h = pmadd(u_quotient, difference, n_quotient);
     }
 
-    // n, r, u for backward
-    FASTLSTM_INLINE void store_gates(T* gates) const {
+    // dh/dz_n = (1 - u) (1 - n^2), dz_n/dz_r = a r (1 - r), dh/dz_u = (h_prev - n) u (1 - u), dh/dh_prev = u,
+    // dz_n/da = r
+    FASTLSTM_INLINE void keep(T* kept, const Packet<T>& a) const {
         constexpr int W = kLanes<T>;
-        pstore(gates, refined_tanh(n, n_inverse));
-        pstore(gates + W, r);
-        pstore(gates + 2 * W, kFused ? u_quotient : refined_sigmoid(u, u_quotient));
+        const Packet<T> shut = complement(u, u_quotient);
+        pstore(kept, pmul(shut, tanh_slope(n, n_inverse)));
+        pstore(kept + W, pmul(sigmoid_slope(r, r_quotient), a));
+        pstore(kept + 2 * W, pmul(pmul(u_quotient, shut), difference));
+        pstore(kept + 3 * W, u_quotient);
+        pstore(kept + 4 * W, r_quotient);
     }
 
 private:
-    Fraction<Packet<T>> u, n;
-    Packet<T> r, u_quotient, n_inverse;
+    Fraction<Packet<T>> r, u, n;
+    Packet<T> r_quotient, u_quotient, n_inverse, difference;
 };
 
-// Vectors of R in a group: r, u, n. Rows of z hold n, r, u of every unit block, those of `gates` n, r, u, a.
+// Vectors of R in a group: r, u, n. Rows of z hold n, r, u of every unit block.
 template <class T, int P, int R>
 FASTLSTM_APART void gru_forward_tile(const CellForwardArgs<T>& args, Index row, Index block) {
     constexpr int W = kLanes<T>, V = 3;
@@ -170,10 +181,7 @@ FASTLSTM_APART void gru_forward_tile(const CellForwardArgs<T>& args, Index row, 
                               pload<Packet<T>>(h_prev[r] + unit));
         pstore(args.h + (row + r) * h_pitch + unit, cell.h);
         if (args.y) store_first(args.y[row + r] + unit, cell.h, k - unit);
-        if (!args.gates) return;
-        T* gates = args.gates + 4 * ((row + r) * h_pitch + unit);
-        cell.store_gates(gates);
-        pstore(gates + 3 * W, sums[2]);
+        if (args.kept) cell.keep(args.kept + kGruKept * ((row + r) * h_pitch + unit), sums[2]);
     });
 }
 
@@ -188,7 +196,8 @@ void gru_forward(const CellForwardArgs<T>& args) {
 }
 
 // First phase of a GRU whose reset gate acts before the product: r, u = sigmoid(z_ru + h_prev R_ru). Leaves r h_prev in
-// h_reset and u in h. Vectors of R: r, u of every unit block; rows of z and `gates` hold n, r, u.
+// h_reset and u in h, and what of the step is known: 1 - u, h_prev r (1 - r), u (1 - u), u, r. Vectors of R: r, u of
+// every unit block; rows of z hold n, r, u.
 template <class T, int P, int R, int V>
 FASTLSTM_APART void gru_reset_forward_tile(const CellForwardArgs<T>& args, Index row, Index group) {
     constexpr int W = kLanes<T>;
@@ -205,18 +214,24 @@ FASTLSTM_APART void gru_reset_forward_tile(const CellForwardArgs<T>& args, Index
                  panel_of<R, kGroup>(args.packed_hh, k, group, args.group_begin, args.group_end, row, args.rows));
     for_cells<2>(acc, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
         const Index at = unit_of(p, r, v);
-        const Packet<T> reset = sigmoid_packet<T>(sums.at[p][r][v]);
+        const Packet<T> one = constant<T>(1), state = pload<Packet<T>>(h_prev[r] + block_of(p, v) * W);
+        const Fraction<Packet<T>> reset = sigmoid_fraction(sums.at[p][r][v]);
         const Fraction<Packet<T>> update = sigmoid_fraction(sums.at[p][r][v + 1]);
-        const Packet<T> u_quotient = pdiv(constant<T>(1), update.denominator);
-        pstore(args.h_reset + at, pmul(reset, pload<Packet<T>>(h_prev[r] + block_of(p, v) * W)));
+        const Packet<T> r_quotient = pdiv(one, reset.denominator), u_quotient = pdiv(one, update.denominator);
+        pstore(args.h_reset + at, pmul(r_quotient, state));
         pstore(args.h + at, u_quotient);
-        if (!args.gates) return;
-        pstore(args.gates + 3 * at + W, reset);
-        pstore(args.gates + 3 * at + 2 * W, refined_sigmoid(update, u_quotient));
+        if (!args.kept) return;
+        T* kept = args.kept + kGruKept * at;
+        const Packet<T> shut = complement(update, u_quotient);
+        pstore(kept, shut);
+        pstore(kept + W, pmul(sigmoid_slope(reset, r_quotient), state));
+        pstore(kept + 2 * W, pmul(u_quotient, shut));
+        pstore(kept + 3 * W, u_quotient);
+        pstore(kept + 4 * W, r_quotient);
     });
 }
 
-// Second phase: n = tanh(z_n + h_reset R_n), h = n + u (h_prev - n).
+// Second phase: n = tanh(z_n + h_reset R_n), h = n + u (h_prev - n); dh/dz_n and dh/dz_u as above.
 template <class T, int P, int R, int V>
 FASTLSTM_APART void gru_candidate_forward_tile(const CellForwardArgs<T>& args, Index row, Index group) {
     constexpr int W = kLanes<T>;
@@ -236,10 +251,13 @@ FASTLSTM_APART void gru_candidate_forward_tile(const CellForwardArgs<T>& args, I
         const Fraction<Packet<T>> fraction = tanh_fraction(sums.at[p][r][v]);
         const Packet<T> inverse = pdiv(constant<T>(1), fraction.denominator);
         const Packet<T> n = pmul(fraction.numerator, inverse), u = pload<Packet<T>>(args.h + at);
-        const Packet<T> h = pmadd(u, psub(pload<Packet<T>>(args.h_prev + at), n), n);
+        const Packet<T> difference = psub(pload<Packet<T>>(args.h_prev + at), n), h = pmadd(u, difference, n);
         pstore(args.h + at, h);
         if (args.y) store_first(args.y[row + r] + unit, h, k - unit);
-        if (args.gates) pstore(args.gates + 3 * at, refined_tanh(fraction, inverse));
+        if (!args.kept) return;
+        T* kept = args.kept + kGruKept * at;
+        pstore(kept, pmul(pload<Packet<T>>(kept), tanh_slope(fraction, inverse)));
+        pstore(kept + 2 * W, pmul(pload<Packet<T>>(kept + 2 * W), difference));
     });
 }
 
@@ -263,26 +281,36 @@ void gru_candidate_forward(const CellForwardArgs<T>& args) {
                      });
 }
 
-// h = tanh(z) or max(z, 0); and the derivative by z written with h
+// h = tanh(z), and dh/dz = 1 - h^2
+template <class T>
 struct TanhUnit {
-    template <class P>
-    static FASTLSTM_INLINE P forward(const P& z) {
-        return tanh_packet<typename Eigen::internal::unpacket_traits<P>::type>(z);
+    static constexpr bool kKeepsSlope = true;
+    Packet<T> h;
+
+    FASTLSTM_INLINE explicit TanhUnit(const Packet<T>& z) : t(tanh_fraction(z)) {
+        h = pdiv(t.numerator, t.denominator);
     }
-    template <class P>
-    static FASTLSTM_INLINE P backward(const P& dh, const P& h) {
-        return pmul(dh, psub(pset1<P>(1), pmul(h, h)));
+
+    FASTLSTM_INLINE Packet<T> slope() const {
+        const Packet<T> p = pdiv(t.gap, t.denominator);
+        return pmadd(p, Eigen::internal::pabs(h), p);
     }
+    static FASTLSTM_INLINE Packet<T> backward(const Packet<T>& dh, const Packet<T>& slope) { return pmul(dh, slope); }
+
+private:
+    Fraction<Packet<T>> t;
 };
 
+// h = max(z, 0), which tells its slope; what is not let through may be infinite
+template <class T>
 struct ReluUnit {
-    template <class P>
-    static FASTLSTM_INLINE P forward(const P& z) {
-        return at_least(z, pset1<P>(0));
-    }
-    template <class P>
-    static FASTLSTM_INLINE P backward(const P& dh, const P& h) {
-        return Eigen::internal::pselect(Eigen::internal::pcmp_lt(pset1<P>(0), h), dh, h);  // else h is 0, or NaN
+    static constexpr bool kKeepsSlope = false;
+    Packet<T> h;
+
+    FASTLSTM_INLINE explicit ReluUnit(const Packet<T>& z) : h(at_least(z, constant<T>(0))) {}
+
+    static FASTLSTM_INLINE Packet<T> backward(const Packet<T>& dh, const Packet<T>& h) {
+        return Eigen::internal::pselect(Eigen::internal::pcmp_lt(constant<T>(0), h), dh, h);  // else h is 0, or NaN
     }
 };
 
@@ -295,9 +323,12 @@ FASTLSTM_APART void rnn_forward_tile(const CellForwardArgs<T>& args, Index row, 
     pre_activations(z, args, row, group, pitch);
     for_cells(z, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
         const Index unit = ((group + p) * kGroup + v) * W;
-        const Packet<T> h = Unit::forward(sums.at[p][r][v]);
-        pstore(args.h + (row + r) * pitch + unit, h);
-        if (args.y) store_first(args.y[row + r] + unit, h, args.hidden_size - unit);
+        const Unit cell(sums.at[p][r][v]);
+        pstore(args.h + (row + r) * pitch + unit, cell.h);
+        if (args.y) store_first(args.y[row + r] + unit, cell.h, args.hidden_size - unit);
+        if constexpr (Unit::kKeepsSlope) {
+            if (args.kept) pstore(args.kept + (row + r) * pitch + unit, cell.slope());
+        }
     });
 }
 

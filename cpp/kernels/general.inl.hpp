@@ -1,7 +1,7 @@
 // General cells: any activations, clipped sums, peepholes, coupled gates, masked recurrent inputs.
 //
 // A visit takes two sweeps over its units where the standard cells take one: the products first leave their sums in
-// memory, `gates` forward and the group buffer backward, and the cell's equations follow on those. So the products are
+// memory, `kept` forward and the group buffer backward, and the cell's equations follow on those. So the products are
 // compiled once for all options, and the options are branches that cost nothing beside them. Sums are kept for
 // backward, and activations evaluated again there.
 #pragma once
@@ -196,14 +196,14 @@ private:
     }
 };
 
-// Copies z into `gates`, where the products are added to it.
+// Copies z into `kept`, where the products are added to it.
 template <class T>
 FASTLSTM_INLINE void copy_sums(const CellForwardArgs<T>& args, Index vectors, Index first, Index end) {
     constexpr int W = kLanes<T>;
     for (Index row = 0; row < args.rows; ++row)
         for (Index vector = first; vector < at_most(end, vectors); ++vector) {
             const Index at = (row * vectors + vector) * W;
-            pstore(args.gates + at, pload<Packet<T>>(args.z + at));
+            pstore(args.kept + at, pload<Packet<T>>(args.z + at));
         }
 }
 
@@ -213,14 +213,14 @@ void general_lstm_forward(const CellForwardArgs<T>& args) {
     const Index blocks = ceil_div(args.hidden_size, W), vectors = 4 * blocks;
     copy_sums(args, vectors, args.group_begin * kGroup, args.group_end * kGroup);
     add_products(args, Operands<T>::of_state(args, 4, 4), {args.packed_hh, args.state_size, vectors, kGroup},
-                 {args.gates, vectors * W, 4, 4 * W});
+                 {args.kept, vectors * W, 4, 4 * W});
     for_units<T>(args.rows, args.hidden_size, args.group_begin, args.group_end, [&](Index row, Index block, Index at) {
-        T* gates = args.gates + 4 * at;
+        T* kept = args.kept + 4 * at;
         Packet<T> sums[4];
-        for (int v = 0; v < 4; ++v) sums[v] = pload<Packet<T>>(gates + v * W);
+        for (int v = 0; v < 4; ++v) sums[v] = pload<Packet<T>>(kept + v * W);
         const GeneralLstm<T> cell(*args.options, args.peepholes, blocks * W, block * W, sums,
                                   pload<Packet<T>>(args.c_prev + at));
-        for (int v = 0; v < 4; ++v) pstore(gates + v * W, sums[v]);
+        for (int v = 0; v < 4; ++v) pstore(kept + v * W, sums[v]);
         pstore(args.c + at, real_lanes(args, block, cell.c));
         store_state(args, row, block, at, pmul(cell.o.value, cell.shown.value));
     });
@@ -235,18 +235,18 @@ void general_gru_forward(const CellForwardArgs<T>& args) {
     const CellOptions& options = *args.options;
     const Index k = args.hidden_size, blocks = ceil_div(k, W);
     for_units<T>(args.rows, k, args.group_begin, args.group_end, [&](Index, Index block, Index at) {
-        for (int v = 0; v < 3; ++v) pstore(args.gates + 4 * at + v * W, pload<Packet<T>>(args.z + 3 * at + v * W));
-        pstore(args.gates + 4 * at + 3 * W, pload<Packet<T>>(args.recurrent_bias + block * W));
+        for (int v = 0; v < 3; ++v) pstore(args.kept + 4 * at + v * W, pload<Packet<T>>(args.z + 3 * at + v * W));
+        pstore(args.kept + 4 * at + 3 * W, pload<Packet<T>>(args.recurrent_bias + block * W));
     });
     add_products(args, Operands<T>::of_state(args, 3, 3), {args.packed_hh, k, 3 * blocks, 3},
-                 {args.gates + W, 4 * blocks * W, 3, 4 * W});
+                 {args.kept + W, 4 * blocks * W, 3, 4 * W});
     for_units<T>(args.rows, k, args.group_begin, args.group_end, [&](Index row, Index block, Index at) {
-        T* gates = args.gates + 4 * at;
-        const Packet<T> r = evaluate_clipped<T>(options.gates, pload<Packet<T>>(gates + W), options.clip).value;
-        const Packet<T> u = evaluate_clipped<T>(options.gates, pload<Packet<T>>(gates + 2 * W), options.clip).value;
-        const Packet<T> sum = pmadd(r, pload<Packet<T>>(gates + 3 * W), pload<Packet<T>>(gates));
+        T* kept = args.kept + 4 * at;
+        const Packet<T> r = evaluate_clipped<T>(options.gates, pload<Packet<T>>(kept + W), options.clip).value;
+        const Packet<T> u = evaluate_clipped<T>(options.gates, pload<Packet<T>>(kept + 2 * W), options.clip).value;
+        const Packet<T> sum = pmadd(r, pload<Packet<T>>(kept + 3 * W), pload<Packet<T>>(kept));
         const Packet<T> n = evaluate_clipped<T>(options.candidate, sum, options.clip).value;
-        pstore(gates, sum);
+        pstore(kept, sum);
         store_state(args, row, block, at, pmadd(u, psub(pload<Packet<T>>(args.h_prev + at), n), n));
     });
 }
@@ -258,16 +258,16 @@ void general_gru_reset_forward(const CellForwardArgs<T>& args) {
     const CellOptions& options = *args.options;
     const Index k = args.hidden_size, blocks = ceil_div(k, W);
     const Index first = 2 * args.group_begin, end = 2 * args.group_end;
-    const auto gates_of = [&](Index row, Index block) { return args.gates + 3 * (row * blocks + block) * W; };
+    const auto kept_of = [&](Index row, Index block) { return args.kept + 3 * (row * blocks + block) * W; };
     for_units<T>(args.rows, k, first, end, [&](Index, Index, Index at) {
-        for (int v = 0; v < 3; ++v) pstore(args.gates + 3 * at + v * W, pload<Packet<T>>(args.z + 3 * at + v * W));
+        for (int v = 0; v < 3; ++v) pstore(args.kept + 3 * at + v * W, pload<Packet<T>>(args.z + 3 * at + v * W));
     });
     add_products(args, Operands<T>::of_state(args, 3, 2), {args.packed_hh, k, 2 * blocks, kGroup},
-                 {args.gates + W, 3 * blocks * W, 2, 3 * W});
+                 {args.kept + W, 3 * blocks * W, 2, 3 * W});
     const T* h = args.h_masked ? args.h_masked + 2 * blocks * W : args.h_prev;
     const Index h_pitch = (args.h_masked ? 3 : 1) * blocks * W;
     for_units<T>(args.rows, k, first, end, [&](Index row, Index block, Index at) {
-        const Packet<T> sum = pload<Packet<T>>(gates_of(row, block) + W);
+        const Packet<T> sum = pload<Packet<T>>(kept_of(row, block) + W);
         const Packet<T> r = evaluate_clipped<T>(options.gates, sum, options.clip).value;
         pstore(args.h_reset + at, pmul(r, pload<Packet<T>>(h + row * h_pitch + block * W)));
     });
@@ -279,13 +279,13 @@ void general_gru_candidate_forward(const CellForwardArgs<T>& args) {
     constexpr int W = kLanes<T>;
     const CellOptions& options = *args.options;
     const Index k = args.hidden_size, blocks = ceil_div(k, W);
-    const auto gates_of = [&](Index row, Index block) { return args.gates + 3 * (row * blocks + block) * W; };
+    const auto kept_of = [&](Index row, Index block) { return args.kept + 3 * (row * blocks + block) * W; };
     add_products(args, {args.h_reset, blocks * W, 1, 0}, {args.packed_candidate, k, blocks, kGroup},
-                 {args.gates, 3 * blocks * W, 1, 3 * W});
+                 {args.kept, 3 * blocks * W, 1, 3 * W});
     for_units<T>(args.rows, k, args.group_begin * kGroup, args.group_end * kGroup,
                  [&](Index row, Index block, Index at) {
-                     const T* gates = gates_of(row, block);
-                     const Packet<T> z_n = pload<Packet<T>>(gates), z_u = pload<Packet<T>>(gates + 2 * W);
+                     const T* kept = kept_of(row, block);
+                     const Packet<T> z_n = pload<Packet<T>>(kept), z_u = pload<Packet<T>>(kept + 2 * W);
                      const Packet<T> u = evaluate_clipped<T>(options.gates, z_u, options.clip).value;
                      const Packet<T> n = evaluate_clipped<T>(options.candidate, z_n, options.clip).value;
                      store_state(args, row, block, at, pmadd(u, psub(pload<Packet<T>>(args.h_prev + at), n), n));
@@ -303,9 +303,9 @@ void general_rnn_forward(const CellForwardArgs<T>& args) {
     const Index first = args.group_begin * kGroup, end = args.group_end * kGroup;
     copy_sums(args, blocks, first, end);
     add_products(args, Operands<T>::of_state(args, 1, 1), {args.packed_hh, k, blocks, kGroup},
-                 {args.gates, blocks * W, 1, W});
+                 {args.kept, blocks * W, 1, W});
     for_units<T>(args.rows, k, first, end, [&](Index row, Index block, Index at) {
-        const Packet<T> sum = pload<Packet<T>>(args.gates + at);
+        const Packet<T> sum = pload<Packet<T>>(args.kept + at);
         store_state(args, row, block, at, evaluate_clipped<T>(options.gates, sum, options.clip).value);
     });
 }
@@ -391,7 +391,7 @@ void general_lstm_backward(const CellBackwardArgs<T>& args) {
     const auto differentiate = [&](Index row, Index block, Index at) {
         T* dz = block_gradients(args, row, block);
         Packet<T> sums[4];
-        for (int v = 0; v < 4; ++v) sums[v] = pload<Packet<T>>(args.gates + 4 * at + v * W);
+        for (int v = 0; v < 4; ++v) sums[v] = pload<Packet<T>>(args.kept + 4 * at + v * W);
         const Packet<T> dh = pload<Packet<T>>(dz), c_prev = pload<Packet<T>>(args.c_prev + at);
         const auto peephole = [&](Index gate) {
             return args.peepholes ? pload<Packet<T>>(args.peepholes + gate * pitch + block * W) : constant<T>(0);
@@ -436,12 +436,12 @@ void general_gru_backward(const CellBackwardArgs<T>& args) {
     const CellOptions& options = *args.options;
     leave_state_gradient(args, {1, 1, 3}, 3, slot_places(args, 0));
     const auto differentiate = [&](Index row, Index block, Index at) {
-        const T* gates = args.gates + 4 * at;
+        const T* kept = args.kept + 4 * at;
         T* dz = block_gradients(args, row, block);
-        const Graded<T> r = evaluate_clipped<T>(options.gates, pload<Packet<T>>(gates + W), options.clip);
+        const Graded<T> r = evaluate_clipped<T>(options.gates, pload<Packet<T>>(kept + W), options.clip);
         const Packet<T> dz_n =
-            general_mean_derivative(args, at, pload<Packet<T>>(gates), pload<Packet<T>>(gates + 2 * W), dz);
-        pstore(dz + W, pmul(pmul(dz_n, r.slope), pload<Packet<T>>(gates + 3 * W)));
+            general_mean_derivative(args, at, pload<Packet<T>>(kept), pload<Packet<T>>(kept + 2 * W), dz);
+        pstore(dz + W, pmul(pmul(dz_n, r.slope), pload<Packet<T>>(kept + 3 * W)));
         pstore(dz + 3 * W, pmul(dz_n, r.value));
     };
     for_units<T>(args.rows, args.hidden_size, args.group_begin * kGroup, args.group_end * kGroup, differentiate);
@@ -453,8 +453,8 @@ void general_gru_candidate_backward(const CellBackwardArgs<T>& args) {
     constexpr int W = kLanes<T>;
     leave_state_gradient(args, {1, 1, 2}, 3, slot_places(args, 0));
     const auto differentiate = [&](Index row, Index block, Index at) {
-        const T* gates = args.gates + 3 * at;
-        general_mean_derivative(args, at, pload<Packet<T>>(gates), pload<Packet<T>>(gates + 2 * W),
+        const T* kept = args.kept + 3 * at;
+        general_mean_derivative(args, at, pload<Packet<T>>(kept), pload<Packet<T>>(kept + 2 * W),
                                 block_gradients(args, row, block));
     };
     for_units<T>(args.rows, args.hidden_size, args.group_begin * kGroup, args.group_end * kGroup, differentiate);
@@ -481,7 +481,7 @@ void general_gru_reset_backward(const CellBackwardArgs<T>& args) {
                      if (args.recurrent_masks) {
                          dm = pmul(dm, pload<Packet<T>>(args.recurrent_masks + (row * 3 + 2) * pitch + block * W));
                      }
-                     const Packet<T> sum = pload<Packet<T>>(args.gates + 3 * at + W);
+                     const Packet<T> sum = pload<Packet<T>>(args.kept + 3 * at + W);
                      const Graded<T> reset = evaluate_clipped<T>(options.gates, sum, options.clip);
                      pstore(dz + W, pmul(pmul(dm, reset.slope), pload<Packet<T>>(args.h_prev + at)));
                      pstore(args.carry + at, pmadd(dm, reset.value, pload<Packet<T>>(args.carry + at)));
@@ -496,7 +496,7 @@ void general_rnn_backward(const CellBackwardArgs<T>& args) {
     leave_state_gradient(args, {0, kGroup, 1}, 1, to);
     const auto differentiate = [&](Index row, Index block, Index at) {
         T* dz = to.first + row * to.row_pitch + to.offset(block);
-        const Packet<T> sum = pload<Packet<T>>(args.gates + at);
+        const Packet<T> sum = pload<Packet<T>>(args.kept + at);
         pstore(dz, pmul(pload<Packet<T>>(dz), evaluate_clipped<T>(options.gates, sum, options.clip).slope));
     };
     for_units<T>(args.rows, args.hidden_size, args.group_begin * kGroup, args.group_end * kGroup, differentiate);

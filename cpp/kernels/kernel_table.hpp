@@ -24,6 +24,9 @@ using Index = std::int64_t;
 
 constexpr Index kGroup = 4;  // vectors side by side in a register tile
 
+// Numbers that a standard cell keeps for a unit and step: the derivatives of what it computes (forward.inl.hpp).
+constexpr Index kLstmKept = 6, kGruKept = 5, kRnnKept = 1;
+
 // The functions a gate may have; their formulas stand in any_activation.inl.hpp.
 enum class Function {
     affine,
@@ -90,9 +93,9 @@ struct CellForwardArgs {
     T* h;                          // rows x Hp, not h_prev
     T* h_reset;                    // rows x Hp, GRU with the reset gate before the product: r h_prev
     T* c;                          // rows x Hp, LSTM
-    T* gates;                      // rows x (slots * Hp): activated gates for backward, [block][slot][lane], or null
+    T* kept;                       // rows x (slots * Hp): what backward needs, [block][slot][lane], or null
     T* const* y;                   // row pointers to H numbers each, or null
-    // General cells only. Their `gates` are never null and hold the sums that go into the activations.
+    // General cells only. What they keep is never null and holds the sums that go into the activations.
     const CellOptions* options;
     const T* peepholes;  // LSTM: 3 * Hp numbers for i, f, o, or null
     const T* h_masked;   // rows x (G * Sp): h_prev times the mask of every gate, in the order of R; or null
@@ -110,11 +113,10 @@ struct CellBackwardArgs {
     Index next_group_stride;
     const T* dh_n;       // rows x Hp: gradient of the final state, used by the rows that end here
     const T* const* dy;  // row pointers to H numbers each, or null
-    const T* gates;      // LSTM, GRU: rows x (slots * Hp)
-    const T* c;          // LSTM: rows x Hp
-    const T* c_prev;     // LSTM: rows x Hp
-    const T* h;          // RNN: rows x Hp
-    const T* h_prev;     // GRU: rows x Hp
+    const T* kept;       // rows x (slots * Hp)
+    const T* c_prev;     // general LSTM: rows x Hp
+    const T* h;          // RNN of relu: rows x Hp
+    const T* h_prev;     // general GRU: rows x Hp
     T* carry;   // rows x Hp, LSTM: gradient of c in, of c_prev out; GRU: what of dh bypasses the gates, likewise
     T* dgates;  // group buffer
     Index group_stride;

@@ -26,25 +26,37 @@ struct ForwardArrays {
     const T* recurrent_masks;  // (G, N, H): what every gate's h_{t-1} is multiplied with, or null
 };
 
-// What a training forward keeps for backward, in schedule order: per valid step (4 + 1 + 1) * Hp numbers for the LSTM,
-// 5 * Hp for the GRU, Hp for the RNN (2 * Hp with other activations than its own), and N more rows of states for the
-// start. A projected LSTM keeps Sp more, a mask of recurrent inputs G * N * Hp in all.
+// What a training forward keeps for backward, in schedule order: per valid step (6 + 1) * Hp numbers for the LSTM,
+// (5 + 1) * Hp for the GRU (Hp more with its reset gate before the product), 2 * Hp for the RNN (Hp if it is one of
+// relu), and N more rows of states for the start. General cells keep (4 + 1 + 1) * Hp, 5 * Hp and 2 * Hp. A projected
+// LSTM keeps Sp more, a mask of recurrent inputs G * N * Hp in all.
 template <class T>
 struct Tape {
     std::shared_ptr<const Weights<T>> weights;
     Schedule schedule;
     SequenceView<const T> x;    // the caller's array, not a copy
     bool general = false;       // whether the general kernels made it
-    Buffer<T> h, c;             // (N + total) x Sp and Hp: the states before visit 0, then after each visit
-    Buffer<T> gates;            // total x (slots * Hp): i, f, g, o; n, r, u, a; activated, or sums (kernel_table.hpp)
+    Buffer<T> h, c;             // (N + total) x Sp and Hp: the states before visit 0, then after each visit; c: general
+    Buffer<T> kept;             // total x (slots * Hp), see cell.hpp
     Buffer<T> h_reset;          // total x Hp; GRU with the reset gate before the product
     Buffer<T> units;            // total x Hp: o tanh(c) before a projection
     Buffer<T> recurrent_masks;  // N x (G * Hp)
 
+    Index unit_pitch() const { return weights->units.columns(); }
+    Index state_pitch() const { return weights->states.columns(); }
+    const T* h_before(Index visit) const { return h.data() + kept_rows_before(visit) * state_pitch(); }
+    const T* c_before(Index visit) const { return c.data() + kept_rows_before(visit) * unit_pitch(); }
+    const T* mask_of(Index row, Index gate) const {
+        return recurrent_masks.data() + (row * weights->gates.gates + gate) * state_pitch();
+    }
+
     Index bytes() const {
         return static_cast<Index>(sizeof(T)) *
-               (h.size() + c.size() + gates.size() + h_reset.size() + units.size() + recurrent_masks.size());
+               (h.size() + c.size() + kept.size() + h_reset.size() + units.size() + recurrent_masks.size());
     }
+
+private:
+    Index kept_rows_before(Index visit) const { return visit == 0 ? 0 : schedule.rows() + schedule.offset(visit - 1); }
 };
 
 template <class T>

@@ -47,7 +47,7 @@ private:
         Buffer<T> h[2];     // now and before, swapped by every step
         Buffer<T> c;        // LSTM
         Buffer<T> h_reset;  // GRU with the reset gate before the product
-        Buffer<T> gates;    // general cells: the sums
+        Buffer<T> kept;     // general cells: the sums
         Buffer<T> units;    // before a projection
         Buffer<T> z;        // where the kernel does not project the inputs itself
         std::vector<T*> z_rows;
@@ -65,8 +65,6 @@ private:
 
     void begin(Layer& layer, const Ends& ends);
     void step_layer(Layer& layer, const Ends& ends, int rank, Team& team);
-    void project(const Layer& layer, CellForwardArgs<T>& args, int rank, Team& team);
-    void project_states(const Layer& layer, int rank, Team& team);
 
     static void copy_row(const Layer& from, Index from_row, const Layer& to, Index to_row);
 

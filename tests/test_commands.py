@@ -193,6 +193,16 @@ def test_what_a_model_of_onnx_is(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "arrays:" in lines
 
 
+def test_a_model_of_onnx_is_parsed_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    path, own, count = onnx_file(tmp_path), onnx.load_model_from_string, []
+    monkeypatch.setattr(onnx, "load_model_from_string", lambda data: count.append(len(data)) or own(data))
+    said(capsys, "inspect", path)
+    assert count == [path.stat().st_size]
+
+
 def test_what_of_a_model_of_onnx_cannot_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     onnx = pytest.importorskip("onnx")
     read = onnx.load(onnx_file(tmp_path))
@@ -219,3 +229,40 @@ def test_names_of_other_formats_are_not_given_to_ours(tmp_path: Path, made: Any,
     with pytest.raises(ValueError, match=rf"path must not end in .{ending} for a file of fastlstm, got .*{cure}\(\)"):
         made().save(tmp_path / f"m.{ending}")
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("name", "reader"),
+    [
+        ("a.keras", "fastlstm.keras.models.load_model"),
+        ("a.h5", "fastlstm.keras.models.load_model"),
+        ("a.onnx", "fastlstm.onnx.load"),
+        ("a.npz", "fastlstm.read_weights"),
+    ],
+)
+def test_a_file_that_is_not_whole_goes_by_its_name(tmp_path: Path, name: str, reader: str) -> None:
+    (tmp_path / name).write_bytes(b"PK\3\4, and no more")
+    match = (
+        rf"must be a layer or a model of fastlstm, got one that is named as .*, but is none or not whole; {reader}\("
+    )
+    with pytest.raises(ValueError, match=match):
+        fl.load(tmp_path / name)
+
+
+def test_what_is_no_file_of_arrays_is_read_by_others() -> None:
+    with pytest.raises(ValueError, match=r"got a.keras; fastlstm.keras.models.load_model\(\) reads a model of Keras 3"):
+        fl.read_weights("a.keras")
+
+
+def test_files_of_weights_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those of Keras 2 name layers, and those of Keras 3 places."""
+    model().save_weights(tmp_path / "old.h5")
+    path = written(tmp_path, "w.weights.h5")
+    for name in ("old.h5", path.name):
+        with pytest.raises(ValueError, match=r"have an attribute model_config, got .*; model.load_weights\(\) reads"):
+            models.load_model(tmp_path / name)
+    text = said(capsys, "convert", tmp_path / "old.h5", tmp_path / "new.weights.h5", result=1)
+    assert "must have weights as Keras 3 keeps them, got those of Keras 2; load_weights() and save_weights() of" in text
+    path.rename(tmp_path / "w.h5")
+    with pytest.raises(ValueError, match=r"w.h5 must have an attribute layer_names, got none; .* ends in .weights.h5"):
+        model().load_weights(tmp_path / "w.h5")

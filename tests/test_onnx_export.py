@@ -254,7 +254,7 @@ def test_what_onnx_cannot_express_is_refused_naming_the_layer(tmp_path: Path, mo
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda path: fl.onnx.export([], path), TypeError, "model must be a model of fastlstm.keras, or an LSTM"),
+        (lambda path: fl.onnx.export([], path), TypeError, "model must be a model of fastlstm.keras, a Chain"),
         (lambda path: fl.onnx.export(LAYERS[0], None), TypeError, "path must be a path"),
         (lambda path: fl.onnx.export(LAYERS[0], path, states=3), ValueError, "states must be True or False"),
         (

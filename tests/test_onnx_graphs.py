@@ -183,3 +183,15 @@ def test_without_the_package_the_error_says_what_to_install(monkeypatch: pytest.
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     with pytest.raises(ImportError, match=r"needs onnx: pip install fastlstm\[onnx\]"):
         fl.onnx.load("a.onnx")
+
+
+@pytest.mark.parametrize("outputs", ["y _ _", "y", "_ _ c", "_ h"])
+def test_what_nobody_takes_is_not_what_is_left_out(outputs: str) -> None:
+    weights = {"W": np.ones((1, 12, 2), "f"), "R": np.ones((1, 12, 3), "f"), "most": np.float32(0.5)}
+    for more in ({"direction": "reverse"}, {}):
+        cell = ("LSTM", "x W R", outputs, {"hidden_size": 3, **more})
+        (name,) = set(outputs.split()) - {"_"}
+        inputs = {"x": np.full((4, 1, 2), -2, "float32")}
+        nodes = [cell, ("Clip", "x _ most", "cut"), ("Neg", name, "end")]
+        model = model_of(nodes, {"x": ANY}, {"cut": ANY, "end": ANY}, weights)
+        np.testing.assert_array_equal(fl.onnx.load(model)(inputs)["cut"], inputs["x"])

@@ -26,4 +26,10 @@ def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     names: dict[str, object] = {"np": np, "fl": fl}
     for program in programs:
         exec(program, names)
-    assert {path.name for path in tmp_path.iterdir()} == {"classifier.onnx", "lstm.onnx", "model.onnx", "gru.onnx"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "classifier.onnx",
+        "lstm.onnx",
+        "model.onnx",
+        "gru.onnx",
+        "chain.onnx",
+    }

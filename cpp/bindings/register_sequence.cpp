@@ -26,7 +26,7 @@ py::tuple run_forward(const std::shared_ptr<const Weights<T>>& weights, const Fo
         throw py::value_error("recurrent_masks must be None: they are not defined for a projected state");
     }
     const py::array masks = dense_input<T>(in.recurrent_masks, "recurrent_masks",
-                                           {static_cast<py::ssize_t>(gate_count(weights->kind)), rows, H});
+                                           {static_cast<py::ssize_t>(traits(weights->kind).gates), rows, H});
     const Schedule schedule = make_schedule(in.lengths, in.mask, steps, rows, in.reverse);
 
     ForwardArrays<T> arrays = states.arrays();
@@ -53,7 +53,7 @@ py::tuple run_backward(const HeldTape<T>& held, const BackwardInputs& in) {
     const Weights<T>& weights = *held.tape.weights;
     const py::ssize_t H = weights.hidden_size, S = weights.state_size, I = weights.input_size;
     const py::ssize_t steps = held.steps, rows = held.tape.schedule.rows();
-    const py::ssize_t columns = H * static_cast<py::ssize_t>(gate_count(weights.kind));
+    const py::ssize_t columns = H * static_cast<py::ssize_t>(traits(weights.kind).gates);
     refuse_cell_state("dc_n", in.dc_n, weights.kind);
     py::array dy = in.dy.is_none() ? py::array() : usable_input<T>(in.dy, "dy", {steps, rows, S}, true);
     const py::array dh_n = dense_input<T>(in.dh_n, "dh_n", {rows, S}),
@@ -93,7 +93,7 @@ py::tuple run_backward(const HeldTape<T>& held, const BackwardInputs& in) {
     if (!in.dweight_hr.is_none()) arrays.dweight_hr = mutable_matrix_view<T>(dweight_hr);
     if (!in.dpeepholes.is_none()) arrays.dpeepholes = static_cast<T*>(dpeepholes.mutable_data());
     arrays.dh_0 = dh_0.mutable_data();
-    if (has_cell_state(weights.kind)) {
+    if (traits(weights.kind).has_cell_state) {
         py::array_t<T> state({rows, H});
         arrays.dc_0 = state.mutable_data();
         dc_0 = std::move(state);

@@ -22,14 +22,14 @@ struct Extras {
 
 void refuse_unless_lstm(const char* name, bool given, CellKind kind) {
     if (given && kind != CellKind::lstm) {
-        throw py::value_error(std::string(name) + " is for an LSTM only, got it for a " + cell_name(kind));
+        throw py::value_error(std::string(name) + " is for an LSTM only, got it for a " + traits(kind).name);
     }
 }
 
 template <class T>
 WeightsHandle pack(CellKind kind, const py::array& weight_ih, const py::array& weight_hh, const Extras& extras) {
     const py::ssize_t columns = weight_hh.ndim() == 2 ? weight_hh.shape(1) : -1;
-    const py::ssize_t gates = static_cast<py::ssize_t>(gate_count(kind));
+    const py::ssize_t gates = static_cast<py::ssize_t>(traits(kind).gates);
     if (columns < 1) check_shape(weight_hh, "weight_hh", {-1, -1});
     if (columns == 0) throw py::value_error("weight_hh must have at least one hidden unit, got shape (0, 0)");
     const bool projected = !extras.weight_hr.is_none();
@@ -65,9 +65,9 @@ using ActivationList = std::vector<std::tuple<std::string, double, double>>;
 // The options of a cell: `activations` of the gates, the candidate and (LSTM) the output; empty: the standard ones.
 CellOptions read_options(CellKind kind, const ActivationList& activations, double clip, bool input_forget) {
     CellOptions options = standard_options(kind);
-    const std::size_t wanted = kind == CellKind::lstm ? 3 : is_gru(kind) ? 2 : 1;
+    const auto wanted = static_cast<std::size_t>(traits(kind).activations);
     if (!activations.empty() && activations.size() != wanted) {
-        throw py::value_error("activations must hold " + std::to_string(wanted) + " for a " + cell_name(kind) +
+        throw py::value_error("activations must hold " + std::to_string(wanted) + " for a " + traits(kind).name +
                               ", got " + std::to_string(activations.size()));
     }
     Activation* const places[] = {&options.gates, &options.candidate, &options.output};
@@ -120,7 +120,7 @@ void register_weights(py::module_& module) {
              py::arg("bias") = py::none(), py::arg("recurrent_bias") = py::none(), py::kw_only(),
              py::arg("weight_hr") = py::none(), py::arg("peepholes") = py::none(),
              py::arg("activations") = ActivationList{}, py::arg("clip") = 0.0, py::arg("input_forget") = false)
-        .def_property_readonly("cell", getter<std::string>([](const auto& w) { return cell_name(w.kind); }))
+        .def_property_readonly("cell", getter<std::string>([](const auto& w) { return traits(w.kind).name; }))
         .def_property_readonly("input_size", getter<Index>([](const auto& w) { return w.input_size; }))
         .def_property_readonly("hidden_size", getter<Index>([](const auto& w) { return w.hidden_size; }))
         .def_property_readonly("state_size", getter<Index>([](const auto& w) { return w.state_size; }))

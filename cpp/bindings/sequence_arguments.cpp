@@ -42,8 +42,8 @@ Schedule make_schedule(const py::object& lengths, const py::object& mask, Index 
 }
 
 void refuse_cell_state(const std::string& name, const py::object& state, CellKind kind) {
-    if (!has_cell_state(kind) && !state.is_none()) {
-        throw py::value_error(name + " must be None: a " + cell_name(kind) + " layer has no cell state");
+    if (!traits(kind).has_cell_state && !state.is_none()) {
+        throw py::value_error(name + " must be None: a " + traits(kind).name + " layer has no cell state");
     }
 }
 

@@ -34,7 +34,7 @@ public:
         arrays_.h_0 = data_or_null<T>(h_0, h_0_);
         arrays_.c_0 = data_or_null<T>(c_0, c_0_);
         arrays_.h_n = h_n_.mutable_data();
-        if (!has_cell_state(weights.kind)) return;
+        if (!traits(weights.kind).has_cell_state) return;
         py::array_t<T> c_n(c_shape);
         arrays_.c_n = c_n.mutable_data();
         c_n_ = std::move(c_n);

@@ -1,6 +1,7 @@
 // What tells the cells apart: gates, what a tape keeps, which kernels run.
 #pragma once
 
+#include <iterator>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -13,24 +14,76 @@ namespace fastlstm {
 // in Python.
 enum class CellKind { lstm, gru, gru_reset_before, rnn_tanh, rnn_relu };
 
-inline CellKind cell_kind(const std::string& name) {
-    if (name == "lstm") return CellKind::lstm;
-    if (name == "gru") return CellKind::gru;
-    if (name == "gru_reset_before") return CellKind::gru_reset_before;
-    if (name == "rnn_tanh" || name == "rnn") return CellKind::rnn_tanh;
-    if (name == "rnn_relu") return CellKind::rnn_relu;
-    throw std::invalid_argument(
-        "cell must be 'lstm', 'gru', 'gru_reset_before', 'rnn_tanh', 'rnn_relu' or 'rnn', got '" + name + "'");
-}
+constexpr Index kGruCandidate = 2;  // n among r, u, n
+constexpr Index kPeepholes = 3;     // i, f, o of an LSTM
 
-inline const char* cell_name(CellKind kind) {
-    switch (kind) {
-        case CellKind::lstm: return "lstm";
-        case CellKind::gru: return "gru";
-        case CellKind::gru_reset_before: return "gru_reset_before";
-        case CellKind::rnn_tanh: return "rnn_tanh";
-        default: return "rnn_relu";
+// Slots of a group of gate gradients (see kernel_table.hpp).
+struct Slots {
+    Index first, count;
+};
+constexpr Slots kCandidateSlots{0, 1};  // of an R_n apart
+
+struct CellTraits {
+    CellKind kind;
+    const char* name;
+    Index gates;             // of W
+    Index recurrent_gates;   // of the R that h_prev is multiplied with; without n if that takes r h_prev
+    Index recurrent_group;   // vectors of a group of that R
+    Index first_input_gate;  // in W; of a GRU n, so that the slots n, r, u, a have those of W and of R side by side
+    Slots input_slots, recurrent_slots;  // of W, and of that R
+    // Numbers a tape keeps for a unit and step, one a slot, beside its states: the derivatives of the step, or in a
+    // general cell the sums that go into its activations. What relu lets through is told by h alone.
+    Index kept, general_kept;
+    Function gate_function;
+    int activations;  // that may be chosen
+    bool has_cell_state;
+    bool fuses_projection;    // the recurrent product can begin with that of the inputs: W and R have the same groups
+    bool bypasses_gates;      // h_prev reaches h past the gates too, and its gradient likewise
+    bool has_recurrent_bias;  // that of n is multiplied by a gate, and so cannot be added to the other bias
+
+    bool resets_before() const { return recurrent_gates < gates; }
+    // The slots of one gate of R: an RNN's has all slots of a group, as its group is four unit blocks.
+    Slots recurrent_slots_of(Index gate) const {
+        return gates == 1 ? recurrent_slots : Slots{recurrent_slots.first + gate, 1};
     }
+    Index kept_slots(bool general) const { return general ? general_kept : kept; }
+};
+
+// clang-format off
+constexpr CellTraits kCellTraits[] = {
+    // gates of W and R, group of R, first gate in W; slots of W and R; kept; gate function, activations;
+    // cell state, fuses the projection, bypasses the gates, recurrent bias
+    {CellKind::lstm, "lstm",
+     4, 4, kGroup, 0, {0, kGroup}, {0, kGroup}, kLstmKept, 4, Function::sigmoid, 3, true, true, false, false},
+    {CellKind::gru, "gru",
+     3, 3, 3, kGruCandidate, {0, 3}, {1, 3}, kGruKept, 4, Function::sigmoid, 2, false, false, true, true},
+    {CellKind::gru_reset_before, "gru_reset_before",
+     3, 2, kGroup, kGruCandidate, {0, 3}, {1, 2}, kGruKept, 3, Function::sigmoid, 2, false, false, true, false},
+    {CellKind::rnn_tanh, "rnn_tanh",
+     1, 1, kGroup, 0, {0, kGroup}, {0, kGroup}, kRnnKept, 1, Function::tanh, 1, false, true, false, false},
+    {CellKind::rnn_relu, "rnn_relu",
+     1, 1, kGroup, 0, {0, kGroup}, {0, kGroup}, 0, 1, Function::relu, 1, false, true, false, false},
+};
+// clang-format on
+
+constexpr bool are_in_order() {
+    for (std::size_t number = 0; number < std::size(kCellTraits); ++number) {
+        if (kCellTraits[number].kind != static_cast<CellKind>(number)) return false;
+    }
+    return true;
+}
+static_assert(are_in_order());
+
+inline const CellTraits& traits(CellKind kind) { return kCellTraits[static_cast<std::size_t>(kind)]; }
+
+inline CellKind cell_kind(const std::string& name) {
+    if (name == "rnn") return CellKind::rnn_tanh;
+    std::string valid;
+    for (const CellTraits& cell : kCellTraits) {
+        if (name == cell.name) return cell.kind;
+        valid += "'" + std::string(cell.name) + "', ";
+    }
+    throw std::invalid_argument("cell must be " + valid + "or 'rnn', got '" + name + "'");
 }
 
 inline Function function_of(const std::string& name) {
@@ -46,50 +99,10 @@ inline Function function_of(const std::string& name) {
     throw std::invalid_argument("an activation must be one of " + valid + ", got '" + name + "'");
 }
 
-inline bool is_gru(CellKind kind) { return kind == CellKind::gru || kind == CellKind::gru_reset_before; }
-inline Index gate_count(CellKind kind) { return kind == CellKind::lstm ? 4 : is_gru(kind) ? 3 : 1; }
-constexpr Index kGruCandidate = 2;  // n among r, u, n
-constexpr Index kPeepholes = 3;     // i, f, o of an LSTM
-
-inline bool has_cell_state(CellKind kind) { return kind == CellKind::lstm; }
-
-// Whether the recurrent product can begin with the projection of the inputs: W and R have the same groups.
-inline bool fuses_projection(CellKind kind) { return !is_gru(kind); }
-
-// Whether h_prev reaches h past the gates too, and its gradient likewise.
-inline bool bypasses_gates(CellKind kind) { return is_gru(kind); }
-
-// Whether the recurrent bias of n is multiplied by a gate, and so cannot be added to the other bias.
-inline bool has_recurrent_bias(CellKind kind) { return kind == CellKind::gru; }
-
-// Whether n's recurrent product takes r h_prev in place of h_prev, in a second phase of every visit.
-inline bool resets_before(CellKind kind) { return kind == CellKind::gru_reset_before; }
-inline Index recurrent_gate_count(CellKind kind) { return resets_before(kind) ? 2 : gate_count(kind); }
-
-// The order of the gates in W: those of a GRU begin with n, so that the slots n, r, u, a of the gate gradients hold
-// those of W and of R side by side.
-inline Index first_input_gate(CellKind kind) { return is_gru(kind) ? kGruCandidate : 0; }
-
-// The slots of a group of gate gradients that belong to W, to R, and to an R_n apart (see kernel_table.hpp).
-struct Slots {
-    Index first, count;
-};
-inline Slots input_slots(CellKind kind) { return {0, is_gru(kind) ? 3 : kGroup}; }
-inline Slots recurrent_slots(CellKind kind) {
-    return is_gru(kind) ? Slots{1, recurrent_gate_count(kind)} : Slots{0, kGroup};
-}
-// Those of one gate of R: an RNN's gate has all slots of a group, as its group is four unit blocks.
-inline Slots recurrent_slots(CellKind kind, Index gate) {
-    const Slots all = recurrent_slots(kind);
-    return gate_count(kind) == 1 ? all : Slots{all.first + gate, 1};
-}
-constexpr Slots kCandidateSlots{0, 1};
-
 // What the standard kernels compute. A cell that differs in anything runs on the general ones.
 inline CellOptions standard_options(CellKind kind) {
-    const Activation sigmoid{Function::sigmoid, 0, 0}, tanh{Function::tanh, 0, 0}, relu{Function::relu, 0, 0};
-    const Activation gates = kind == CellKind::rnn_tanh ? tanh : kind == CellKind::rnn_relu ? relu : sigmoid;
-    return {gates, tanh, tanh, std::numeric_limits<double>::infinity(), false};
+    const Activation tanh{Function::tanh, 0, 0};
+    return {{traits(kind).gate_function, 0, 0}, tanh, tanh, std::numeric_limits<double>::infinity(), false};
 }
 
 inline bool is_standard(const CellOptions& options, CellKind kind) {
@@ -102,42 +115,22 @@ inline bool is_standard(const CellOptions& options, CellKind kind) {
 
 // An RNN is of the kind whose standard kernels compute its activation, if there are some.
 inline CellKind with_kernels_of_its_own(CellKind kind, const CellOptions& options) {
-    if (gate_count(kind) != 1) return kind;
+    if (traits(kind).gates != 1) return kind;
     return options.gates.function == Function::relu ? CellKind::rnn_relu : CellKind::rnn_tanh;
-}
-
-// Numbers a tape keeps for a unit and step, one a slot, beside its states: the derivatives of the step, or in a general
-// cell the sums that go into its activations. What relu lets through is told by h alone.
-inline Index kept_slots(CellKind kind, bool general) {
-    switch (kind) {
-        case CellKind::lstm: return general ? 4 : kLstmKept;
-        case CellKind::gru: return general ? 4 : kGruKept;
-        case CellKind::gru_reset_before: return general ? 3 : kGruKept;
-        case CellKind::rnn_tanh: return kRnnKept;
-        default: return general ? 1 : 0;
-    }
-}
-
-template <class T>
-const Cell<T>& general_kernels(const Kernels<T>& kernels, CellKind kind) {
-    switch (kind) {
-        case CellKind::lstm: return kernels.general_lstm;
-        case CellKind::gru: return kernels.general_gru;
-        case CellKind::gru_reset_before: return kernels.general_gru_reset_before;
-        default: return kernels.general_rnn;
-    }
 }
 
 template <class T>
 const Cell<T>& cell_kernels(const Kernels<T>& kernels, CellKind kind, bool general) {
-    if (general) return general_kernels(kernels, kind);
-    switch (kind) {
-        case CellKind::lstm: return kernels.lstm;
-        case CellKind::gru: return kernels.gru;
-        case CellKind::gru_reset_before: return kernels.gru_reset_before;
-        case CellKind::rnn_tanh: return kernels.rnn_tanh;
-        default: return kernels.rnn_relu;
-    }
+    using Member = Cell<T> Kernels<T>::*;
+    constexpr Member kMembers[][2] = {
+        {&Kernels<T>::lstm, &Kernels<T>::general_lstm},
+        {&Kernels<T>::gru, &Kernels<T>::general_gru},
+        {&Kernels<T>::gru_reset_before, &Kernels<T>::general_gru_reset_before},
+        {&Kernels<T>::rnn_tanh, &Kernels<T>::general_rnn},
+        {&Kernels<T>::rnn_relu, &Kernels<T>::general_rnn},
+    };
+    static_assert(std::size(kMembers) == std::size(kCellTraits));
+    return kernels.*kMembers[static_cast<std::size_t>(kind)][general];
 }
 
 }  // namespace fastlstm

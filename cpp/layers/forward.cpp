@@ -5,6 +5,7 @@
 
 #include "float_mode.hpp"
 #include "sequence.hpp"
+#include "visit.hpp"
 
 namespace fastlstm {
 
@@ -27,7 +28,6 @@ public:
             Plan plan, StopRequested stop_requested)
         : weights_(weights),
           schedule_(schedule),
-          kernels_(kernels_of<T>(weights.table)),
           arrays_(arrays),
           tape_(tape),
           general_(weights.general || arrays.recurrent_masks),
@@ -35,14 +35,14 @@ public:
           interruption_(std::move(stop_requested)) {
         const Index state_rows = schedule.rows() + (tape ? schedule.total() : schedule.rows());
         h_ = Buffer<T>(checked_product(state_rows, state_pitch()));
-        if (has_cell_state(weights.kind)) {
+        if (traits(weights.kind).has_cell_state) {
             c_ = Buffer<T>(checked_product(keeps_cell_states() ? state_rows : schedule.rows(), unit_pitch()));
         }
         const Index visited_rows = tape ? schedule.total() : schedule.rows();
         if (tape || general_) {
-            kept_ = Buffer<T>(checked_product(visited_rows, kept_slots(weights.kind, general_), unit_pitch()));
+            kept_ = Buffer<T>(checked_product(visited_rows, traits(weights.kind).kept_slots(general_), unit_pitch()));
         }
-        if (resets_before(weights.kind)) h_reset_ = Buffer<T>(checked_product(visited_rows, unit_pitch()));
+        if (traits(weights.kind).resets_before()) h_reset_ = Buffer<T>(checked_product(visited_rows, unit_pitch()));
         if (weights.projected()) units_ = Buffer<T>(checked_product(visited_rows, unit_pitch()));
         load_state(arrays.h_0, weights.state_size, state_pitch(), h_);
         if (c_) load_state(arrays.c_0, weights.hidden_size, unit_pitch(), c_);
@@ -74,7 +74,7 @@ public:
         Scratch& scratch = scratch_[static_cast<std::size_t>(rank)];
         for (Index chunk = 0; begin < end && active_rows(slice, begin) > 0; ++chunk) {
             if (interruption_.at_chunk(rank, chunk)) return;
-            if (!general_ && fuses_projection(weights_.kind) && active_rows(slice, begin) >= kRowsWorthFusing) {
+            if (!general_ && traits(weights_.kind).fuses_projection && active_rows(slice, begin) >= kRowsWorthFusing) {
                 point_to_inputs(slice, scratch, begin, 0);
                 step(slice, scratch, team, begin++, nullptr);
                 continue;
@@ -195,9 +195,7 @@ private:
             point_to_inputs(slice, scratch, visit, rows);
             rows += active;
         }
-        const Index I = weights_.input_size;
-        kernels_.product({scratch.x.data(), rows, I, I, 0, weights_.packed_ih(), weights_.bias(), slice.inputs.begin,
-                          slice.inputs.end, scratch.z_rows.data(), gate_pitch()});
+        project_inputs(weights_, scratch.x.data(), rows, slice.inputs, scratch.z_rows.data());
         return visit;
     }
 
@@ -210,23 +208,11 @@ private:
                     arrays_.y.row(schedule_.time(visit, first + r), schedule_.original(first + r));
             }
         }
-        CellForwardArgs<T> args{};
+        CellForwardArgs<T> args = visit_arguments(weights_);
         args.rows = rows;
-        args.hidden_size = weights_.hidden_size;
-        args.state_size = weights_.state_size;
-        args.group_begin = slice.gates.begin;
-        args.group_end = slice.gates.end;
         args.descending = visit % 2 == 1;
-        args.packed_hh = weights_.packed_hh();
-        args.packed_candidate = weights_.packed_candidate();
-        args.recurrent_bias = weights_.recurrent_bias();
         args.z = z;
-        if (!z) {
-            args.x = scratch.x.data();
-            args.input_size = weights_.input_size;
-            args.packed_ih = weights_.packed_ih();
-            args.bias = weights_.bias();
-        }
+        if (!z) args.x = scratch.x.data();
         const Index kept = kept_rows(visit) + first;
         args.h_prev = h_before(visit) + first * state_pitch();
         args.h = units_ ? units_.data() + kept * unit_pitch() : h_before(visit + 1) + first * state_pitch();
@@ -234,24 +220,17 @@ private:
             args.c_prev = c_before(visit) + first * unit_pitch();
             args.c = c_before(visit + 1) + first * unit_pitch();
         }
-        if (kept_) args.kept = kept_.data() + kept * kept_slots(weights_.kind, general_) * unit_pitch();
+        if (kept_) args.kept = kept_.data() + kept * traits(weights_.kind).kept_slots(general_) * unit_pitch();
         if (h_reset_) args.h_reset = h_reset_.data() + kept * unit_pitch();
         args.y = arrays_.y && !units_ ? scratch.y.data() : nullptr;
-        args.options = &weights_.options;
-        args.peepholes = weights_.peepholes();
         if (masks_) args.h_masked = mask_states(scratch, args.h_prev, first, rows);
-        const auto& phases = cell_kernels(kernels_, weights_.kind, general_).forward;
-        phases[0](args);
-        if (phases[1]) {
+        const auto meet = [&] {
             if (plan_.split_units()) team.meet();
-            args.group_begin = slice.units.begin;
-            args.group_end = slice.units.end;
-            phases[1](args);
-        }
-        if (plan_.split_units()) team.meet();
+        };
+        run_cell(args, weights_, general_, slice.gates, slice.units, meet);
         if (!units_) return;
         project_states(slice, scratch, visit, args.h, rows);
-        if (plan_.split_units()) team.meet();
+        meet();
     }
 
     // h_prev times the mask of every gate
@@ -274,9 +253,7 @@ private:
             scratch.units[static_cast<std::size_t>(row)] = units + row * unit_pitch();
             scratch.states[static_cast<std::size_t>(row)] = states + row * state_pitch();
         }
-        const Index H = weights_.hidden_size;
-        kernels_.product({scratch.units.data(), rows, H, H, 0, weights_.packed_projection(), nullptr,
-                          slice.states.begin, slice.states.end, scratch.states.data(), state_pitch()});
+        project_units(weights_, scratch.units.data(), rows, slice.states, scratch.states.data());
         if (!arrays_.y) return;
         const Index width = kGroup * weights_.states.lanes, begin = slice.states.begin * width;
         const Index end = std::min(slice.states.end * width, weights_.state_size);
@@ -288,7 +265,6 @@ private:
 
     const Weights<T>& weights_;
     const Schedule& schedule_;
-    const Kernels<T>& kernels_;
     const ForwardArrays<T>& arrays_;
     Tape<T>* const tape_;
     const bool general_;

@@ -37,15 +37,26 @@ struct Tape {
     SequenceView<const T> x;    // the caller's array, not a copy
     bool general = false;       // whether the general kernels made it
     Buffer<T> h, c;             // (N + total) x Sp and Hp: the states before visit 0, then after each visit; c: general
-    Buffer<T> kept;             // total x (slots * Hp), see kept_slots
+    Buffer<T> kept;             // total x (slots * Hp), see cell.hpp
     Buffer<T> h_reset;          // total x Hp; GRU with the reset gate before the product
     Buffer<T> units;            // total x Hp: o tanh(c) before a projection
     Buffer<T> recurrent_masks;  // N x (G * Hp)
+
+    Index unit_pitch() const { return weights->units.columns(); }
+    Index state_pitch() const { return weights->states.columns(); }
+    const T* h_before(Index visit) const { return h.data() + kept_rows_before(visit) * state_pitch(); }
+    const T* c_before(Index visit) const { return c.data() + kept_rows_before(visit) * unit_pitch(); }
+    const T* mask_of(Index row, Index gate) const {
+        return recurrent_masks.data() + (row * weights->gates.gates + gate) * state_pitch();
+    }
 
     Index bytes() const {
         return static_cast<Index>(sizeof(T)) *
                (h.size() + c.size() + kept.size() + h_reset.size() + units.size() + recurrent_masks.size());
     }
+
+private:
+    Index kept_rows_before(Index visit) const { return visit == 0 ? 0 : schedule.rows() + schedule.offset(visit - 1); }
 };
 
 template <class T>

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "float_mode.hpp"
+#include "visit.hpp"
 
 namespace fastlstm {
 
@@ -18,16 +19,16 @@ Stream<T>::Stream(std::vector<std::shared_ptr<const Weights<T>>> layers, Index r
         const Index units = checked_product(rows, weights->units.columns());
         Layer layer;
         for (Buffer<T>& h : layer.h) h = Buffer<T>::zeroed(checked_product(rows, weights->states.columns()));
-        if (fastlstm::has_cell_state(weights->kind)) layer.c = Buffer<T>::zeroed(units);
-        if (resets_before(weights->kind)) layer.h_reset = Buffer<T>(units);
-        if (weights->general) layer.kept = Buffer<T>(checked_product(units, kept_slots(weights->kind, true)));
+        if (traits(weights->kind).has_cell_state) layer.c = Buffer<T>::zeroed(units);
+        if (traits(weights->kind).resets_before()) layer.h_reset = Buffer<T>(units);
+        if (weights->general) layer.kept = Buffer<T>(checked_product(units, traits(weights->kind).kept_slots(true)));
         if (weights->projected()) {
             layer.units = Buffer<T>(units);
             for (Index row = 0; row < rows; ++row) {
                 layer.unit_rows.push_back(layer.units.data() + row * weights->units.columns());
             }
         }
-        if (weights->general || !fuses_projection(weights->kind)) {
+        if (weights->general || !traits(weights->kind).fuses_projection) {
             layer.z = Buffer<T>(checked_product(rows, gates.columns()));
         }
         for (Index row = 0; layer.z && row < rows; ++row)
@@ -83,71 +84,32 @@ void Stream<T>::begin(Layer& layer, const Ends& ends) {
 template <class T>
 void Stream<T>::step_layer(Layer& layer, const Ends& ends, int rank, Team& team) {
     const Weights<T>& weights = *layer.weights;
-    const Kernels<T>& kernels = kernels_of<T>(weights.table);
     const bool last = &layer == &layers_.back();
-    CellForwardArgs<T> args{};
+    CellForwardArgs<T> args = visit_arguments(weights);
     args.rows = rows_;
-    args.hidden_size = weights.hidden_size;
-    args.state_size = weights.state_size;
     args.descending = layer.descending;
-    args.packed_hh = weights.packed_hh();
-    args.packed_candidate = weights.packed_candidate();
     args.h_reset = layer.h_reset.data();
-    args.recurrent_bias = weights.recurrent_bias();
     args.h_prev = layer.h[1].data();
     args.h = layer.units ? layer.units.data() : layer.h[0].data();
     args.c_prev = args.c = layer.c.data();
     args.y = last && !layer.units ? y_rows_.data() : nullptr;
     args.kept = layer.kept.data();
-    args.options = &weights.options;
-    args.peepholes = weights.peepholes();
-    project(layer, args, rank, team);
-    const auto run = [&](auto phase, const Layout& columns) {
-        const Share groups = share_of(columns.groups(), rank, team.size());
-        args.group_begin = groups.begin;
-        args.group_end = groups.end;
-        phase(args);
-        team.meet();
-    };
-    const auto& phases = cell_kernels(kernels, weights.kind, weights.general).forward;
-    run(phases[0], weights.recurrent);
-    if (phases[1]) run(phases[1], weights.units);
+    const auto share = [&](const Layout& columns) { return share_of(columns.groups(), rank, team.size()); };
+    const auto meet = [&] { team.meet(); };
+    if (layer.z) {
+        project_inputs(weights, x_rows_.data(), rows_, share(weights.gates), layer.z_rows.data());
+        meet();
+        args.z = layer.z.data();
+    } else {
+        args.x = x_rows_.data();
+    }
+    run_cell(args, weights, weights.general, share(weights.recurrent), share(weights.units), meet);
     if (!layer.units) return;
-    project_states(layer, rank, team);
+    project_units(weights, layer.unit_rows.data(), rows_, share(weights.states), state_rows_.data());
+    meet();
     for (Index row = 0; last && rank == 0 && row < rows_; ++row) {
         std::copy_n(state_rows_[static_cast<std::size_t>(row)], weights.state_size, ends.y + row * ends.y_stride);
     }
-}
-
-// What a step's sums begin with: the inputs for the kernel to project, or z = bias + x W.
-template <class T>
-void Stream<T>::project(const Layer& layer, CellForwardArgs<T>& args, int rank, Team& team) {
-    const Weights<T>& weights = *layer.weights;
-    args.input_size = weights.input_size;
-    args.packed_ih = weights.packed_ih();
-    args.bias = weights.bias();
-    if (!layer.z) {
-        args.x = x_rows_.data();
-        return;
-    }
-    args.z = layer.z.data();
-    const Share groups = share_of(weights.gates.groups(), rank, team.size());
-    kernels_of<T>(weights.table)
-        .product({x_rows_.data(), rows_, args.input_size, args.input_size, 0, args.packed_ih, args.bias, groups.begin,
-                  groups.end, layer.z_rows.data(), weights.gates.columns()});
-    team.meet();
-}
-
-// h = units · W_hr^T
-template <class T>
-void Stream<T>::project_states(const Layer& layer, int rank, Team& team) {
-    const Weights<T>& weights = *layer.weights;
-    const Index H = weights.hidden_size;
-    const Share groups = share_of(weights.states.groups(), rank, team.size());
-    kernels_of<T>(weights.table)
-        .product({layer.unit_rows.data(), rows_, H, H, 0, weights.packed_projection(), nullptr, groups.begin,
-                  groups.end, state_rows_.data(), weights.states.columns()});
-    team.meet();
 }
 
 template <class T>

@@ -65,8 +65,6 @@ private:
 
     void begin(Layer& layer, const Ends& ends);
     void step_layer(Layer& layer, const Ends& ends, int rank, Team& team);
-    void project(const Layer& layer, CellForwardArgs<T>& args, int rank, Team& team);
-    void project_states(const Layer& layer, int rank, Team& team);
 
     static void copy_row(const Layer& from, Index from_row, const Layer& to, Index to_row);
 

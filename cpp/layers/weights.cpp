@@ -16,9 +16,8 @@ Weights<T>::Weights(const KernelTable& packed_for, const CellParameters<T>& para
       input_size(parameters.input_size),
       hidden_size(parameters.hidden_size),
       state_size(parameters.state_size),
-      gates{gate_count(kind), hidden_size, kernels_of<T>(table).lanes, kGroup, first_input_gate(kind)},
-      recurrent{recurrent_gate_count(kind), hidden_size, kernels_of<T>(table).lanes,
-                kind == CellKind::gru ? 3 : kGroup},
+      gates{traits(kind).gates, hidden_size, kernels_of<T>(table).lanes, kGroup, traits(kind).first_input_gate},
+      recurrent{traits(kind).recurrent_gates, hidden_size, kernels_of<T>(table).lanes, traits(kind).recurrent_group},
       units{1, hidden_size, kernels_of<T>(table).lanes},
       states{1, state_size, kernels_of<T>(table).lanes},
       inputs{1, input_size, kernels_of<T>(table).lanes},
@@ -27,13 +26,13 @@ Weights<T>::Weights(const KernelTable& packed_for, const CellParameters<T>& para
       bias_(Buffer<T>::zeroed(gates.columns())) {
     add_bias(bias_, gates, parameters.bias);
     const T* recurrent_bias = parameters.recurrent_bias;
-    add_bias(bias_, gates, recurrent_bias, has_recurrent_bias(kind) ? kGruCandidate : kNoGate);
-    if (resets_before(kind)) {
+    add_bias(bias_, gates, recurrent_bias, traits(kind).has_recurrent_bias ? kGruCandidate : kNoGate);
+    if (traits(kind).resets_before()) {
         MatrixView<const T> weight = parameters.weight_hh;
         weight.data += kGruCandidate * hidden_size * weight.row_stride;
         packed_candidate_ = pack(kernels_of<T>(table), units, hidden_size, weight);
     }
-    if (has_recurrent_bias(kind)) {
+    if (traits(kind).has_recurrent_bias) {
         recurrent_bias_ = Buffer<T>::zeroed(units.columns());
         if (recurrent_bias) {
             std::copy_n(recurrent_bias + kGruCandidate * hidden_size, hidden_size, recurrent_bias_.data());

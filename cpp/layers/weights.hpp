@@ -85,7 +85,7 @@ public:
     // R^T of one gate of R, for masks of recurrent inputs.
     const T* packed_gate_transposed(Index gate) const;
     // Groups of the gate gradients.
-    Index slot_groups() const { return divide_up(gates.vectors(), input_slots(kind).count); }
+    Index slot_groups() const { return divide_up(gates.vectors(), traits(kind).input_slots.count); }
     Index bytes() const;
 
 private:

@@ -29,7 +29,7 @@ class Contents(NamedTuple):
 def of_file(path: str | os.PathLike[str]) -> Contents:
     """Return what is in a file; ValueError if it is not whole, or of no format that is known."""
     given = Path(checks.path("path", path))
-    kind = kinds.kind_of(given)
+    kind = kinds.kind_of(given) or kinds.kind_by_ending(given)
     if kind is None or kind not in _READERS:
         got = "another, or one that is not whole" if kind is None else f"{kind.name}; {kind.reader} reads it"
         known = ", ".join(one.name for one in _READERS)

@@ -63,6 +63,9 @@ def _is_layer(found: contents.Contents) -> bool:
 
 def _write_arrays(found: contents.Contents, source: Path, target: Path) -> None:
     if target.name.endswith(".weights.h5") and found.kind in (kinds.HDF5, kinds.KERAS):
+        if not all(f"/{name}".rpartition("/")[0].endswith("/vars") for name in found.arrays):
+            got = "those of Keras 2; load_weights() and save_weights() of the model convert them"
+            checks.complain(ValueError, str(source), "have weights as Keras 3 keeps them", got)
         with replaced(target) as file:
             hdf5.write(file, found.arrays, {})
         return

@@ -36,7 +36,7 @@ def load(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None 
         If there is no such file.
     """
     given = Path(checks.path("path", path))
-    kinds.refuse_other(given, kinds.NATIVE)
+    kinds.wanted_kind(given, kinds.NATIVE)
     bundle = native.read(given)
     kind = checks.one_of(f"{given}: kind", bundle.description.get("kind"), ("layer", "model"))
     if kind == "layer":

@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from fastlstm import checks
-from fastlstm.files import npz, safetensors, torch_zip
+from fastlstm.files import kinds, npz, safetensors, torch_zip
 from fastlstm.files.bundle import Bundle
 
 _READERS: dict[str, Callable[[Path], Bundle]] = {
@@ -89,5 +89,7 @@ def write_weights(path: str | os.PathLike[str], arrays: Mapping[str, ArrayLike])
 
 def _by_ending(known: Mapping[str, Any], path: Path) -> Any:
     if path.suffix not in known:
-        checks.complain(ValueError, "path", f"end in {', '.join(known)}", path)
+        kind = kinds.kind_by_ending(path)
+        cure = f"; {kind.reader} reads {kind.name}" if kind and known is _READERS else ""
+        checks.complain(ValueError, "path", f"end in {', '.join(known)}", path, cure)
     return known[path.suffix]

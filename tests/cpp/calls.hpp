@@ -15,7 +15,7 @@ struct ForwardOutputs {
         const auto [T_, N, I, H, P] = problem.sizes;
         y = unwritten<T>(T_ * N * problem.S);
         h_n = unwritten<T>(N * problem.S);
-        if (has_cell_state(problem.of.kind)) c_n = unwritten<T>(N * H);
+        if (traits(problem.of.kind).has_cell_state) c_n = unwritten<T>(N * H);
     }
     Results<T> results() const { return without_empty<T>({{"y", y}, {"h_n", h_n}, {"c_n", c_n}}); }
     Numbers<T> y, h_n, c_n;
@@ -55,7 +55,7 @@ struct BackwardOutputs {
         if (problem.of.projected) dweight_hr = unwritten<T>(P * H);
         if (problem.of.peepholes) dpeepholes = unwritten<T>(kPeepholes * H);
         dh_0 = unwritten<T>(N * S);
-        if (has_cell_state(problem.of.kind)) dc_0 = unwritten<T>(N * H);
+        if (traits(problem.of.kind).has_cell_state) dc_0 = unwritten<T>(N * H);
     }
     Results<T> results() const {
         return without_empty<T>({{"dx", dx},

@@ -28,7 +28,7 @@ constexpr CellKind kCells[] = {CellKind::lstm, CellKind::gru, CellKind::gru_rese
                                CellKind::rnn_relu};
 
 // A cell as it comes out of the box.
-inline Case standard(CellKind kind) { return {cell_name(kind), kind, standard_options(kind)}; }
+inline Case standard(CellKind kind) { return {traits(kind).name, kind, standard_options(kind)}; }
 
 inline Case with_other_activations(CellKind kind) {
     Case made = standard(kind);

@@ -84,7 +84,7 @@ public:
         : of(given),
           sizes(wanted),
           table(isa),
-          G(gate_count(given.kind)),
+          G(traits(given.kind).gates),
           S(given.projected ? wanted.P : wanted.H),
           random_(7),
           schedule(schedule_of(given, wanted, random_)) {
@@ -101,7 +101,7 @@ public:
         h_0 = numbers(N * S, 1);
         dy = numbers(T_ * N * S, 1);
         dh_n = numbers(N * S, 1);
-        if (has_cell_state(given.kind)) c_0 = numbers(N * H, 1), dc_n = numbers(N * H, 1);
+        if (traits(given.kind).has_cell_state) c_0 = numbers(N * H, 1), dc_n = numbers(N * H, 1);
         weights = pack();
     }
 

@@ -14,7 +14,7 @@ template <class T>
 Index steps_of_chunks(double chunks, CellKind kind, const Sizes& sizes) {
     const Index lanes = kernels_of<T>(active_table()).lanes;
     const Index blocks = (sizes.H + lanes - 1) / lanes;
-    const Index groups = gate_count(kind) == 1 ? (blocks + 3) / 4 : blocks;
+    const Index groups = traits(kind).gates == 1 ? (blocks + 3) / 4 : blocks;
     const Index row_bytes = groups * 4 * lanes * static_cast<Index>(sizeof(T));
     const Index rows = std::max<Index>(192, 384 * 1024 / row_bytes);
     return static_cast<Index>(chunks * static_cast<double>(rows) / static_cast<double>(sizes.N)) + 1;
@@ -32,7 +32,7 @@ Sizes sizes_for_rows(const Case& given, int threads) {
 template <class T>
 Sizes sizes_for_units(const Case& given, int threads) {
     Sizes sizes{1, 5, 0, 131, 70};
-    const auto G = static_cast<double>(gate_count(given.kind)), N = static_cast<double>(sizes.N);
+    const auto G = static_cast<double>(traits(given.kind).gates), N = static_cast<double>(sizes.N);
     const double meeting = 1.5e4 + 250 * (1 + G) / 2 * N * static_cast<double>(sizes.H) / 2;
     const double running = given.valid == Valid::all ? N : 0.55 * N;
     const double per_row = 2.1 * threads * meeting / running;  // multiply-adds

@@ -1,8 +1,11 @@
 """Files that are broken or made to do harm: each ends in an error that names it, at once, and nothing else happens."""
 
+import io
 import json
 import os
+import re
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -236,6 +239,87 @@ def test_weights_that_are_none(saved, change, match):
     assert str(path) in str(found.value)
     for got, wanted in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(got, wanted)
+
+
+def without_config(file):
+    del file.attrs["model_config"]
+    file.attrs[b"\xff"] = "text"
+
+
+@pytest.mark.parametrize("change", [without_config, lambda file: file.create_group(b"model_weights/\xff")])
+def test_names_that_are_no_text(saved, change):
+    with h5py.File(saved / "m.h5", "a") as file:
+        change(file)
+    refused(saved / "m.h5", r"must have names of UTF-8, got b'\\xff'")
+
+
+def with_heaps(data, at, number):
+    """Write a number into all heaps of texts."""
+    changed = bytearray(data)
+    for found in re.finditer(rb"GCOL\x01", data):
+        struct.pack_into("<Q", changed, found.start() + at, number)
+    return bytes(changed)
+
+
+def with_text(data):
+    """Let an array in a file say in a text what its numbers are."""
+    memory = io.BytesIO(data)
+    with h5py.File(memory, "a") as file:
+        file[KERNEL].attrs["dtype"] = "float32"
+    return memory.getvalue()
+
+
+@pytest.mark.parametrize(("at", "number"), [(8, 2**63), (8, 20_000), (24, 2**64 - 16)])
+@pytest.mark.parametrize("name", ["m.h5", "m.keras"])
+def test_heaps_of_texts_that_do_not_end(saved, name, at, number):
+    """The library would fill memory, or read them for ever."""
+    path = saved / name
+    if name == "m.h5":
+        path.write_bytes(with_heaps(path.read_bytes(), at, number))
+    else:
+        parts, weights = members(path), "model.weights.h5"
+        pack(path, parts | {weights: with_heaps(with_text(parts[weights]), at, number)})
+    refused(path, "must be a whole file of the format HDF5, got one whose lengths of texts make no sense")
+
+
+@pytest.mark.parametrize("length", [0, 1, 2**31, 2**32 - 1])
+@pytest.mark.parametrize("name", ["m.h5", "m.keras"])
+def test_texts_of_other_lengths_than_in_their_heaps(saved, name, length):
+    """The library would fill memory, or write behind it."""
+    path, weights = saved / name, "model.weights.h5"
+    parts = members(path) if name == "m.keras" else {weights: path.read_bytes()}
+    data = with_text(parts[weights]) if name == "m.keras" else parts[weights]
+    changed = bytearray(data)
+    for heap in re.finditer(rb"GCOL\x01", data):
+        for found in re.finditer(re.escape(struct.pack("<Q", heap.start())), data):
+            struct.pack_into("<I", changed, found.start() - 4, length)
+    if name == "m.keras":
+        pack(path, parts | {weights: bytes(changed)})
+    else:
+        path.write_bytes(changed)
+    refused(path, "must be a whole file of the format HDF5, got one whose lengths of texts make no sense")
+
+
+def test_attributes_that_are_no_texts(saved):
+    numbers = np.empty(1, object)
+    numbers[0] = np.arange(3, dtype="i4")
+    with h5py.File(saved / "m.h5", "a") as file:
+        file.attrs.create("backend", numbers, dtype=h5py.vlen_dtype("i4"))
+    refused(saved / "m.h5", "m.h5: backend must be text, got dtype object")
+
+
+@pytest.mark.parametrize("options", [{"libver": "latest"}, {"userblock_size": 512}, {"track_order": True}])
+def test_whole_files_in_other_forms(saved, options):
+    """Of the newest version, behind a block of a user's own, and with attributes in order."""
+    with h5py.File(saved / "m.h5") as file, h5py.File(saved / "n.h5", "w", **options) as other:
+        for name in file:
+            file.copy(name, other)
+        for name, value in file.attrs.items():
+            other.attrs[name] = value
+            other["model_weights"].attrs[f"more {name}"] = value[:200]
+    found, wanted = models.load_model(saved / "n.h5"), models.load_model(saved / "m.h5")
+    for got, expected in zip(found.get_weights(), wanted.get_weights(), strict=True):
+        np.testing.assert_array_equal(got, expected)
 
 
 CAPPED = """

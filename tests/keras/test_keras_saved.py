@@ -217,6 +217,23 @@ def test_what_does_not_fit_is_skipped_if_that_is_wanted(tmp_path):
             np.testing.assert_array_equal(got, wanted)
 
 
+def of_dense(width):
+    """Return a model whose last kernel depends on the width, and its bias does not."""
+    return Sequential([Input((3,)), layers.Dense(width, name="wide"), layers.Dense(1, name="say")])
+
+
+@pytest.mark.parametrize("name", ["m.h5", "m.weights.h5", "m.keras"])
+def test_what_is_skipped_is_a_layer_or_in_files_of_keras_2_a_weight(tmp_path, name):
+    """As Keras has it: a layer that fits in part is left out, or is filled in part."""
+    model, other = of_dense(2), of_dense(4)
+    for part, value in ((model, 1.0), (other, 0.0)):
+        part.set_weights([np.full_like(array, value) for array in part.get_weights()])
+    (model.save_weights if "weights" in name else model.save)(tmp_path / name)
+    with pytest.warns(UserWarning, match=r"what does not fit the model is skipped: \['[a-z_/]+', '[a-z_/0-9]+'\]$"):
+        other.load_weights(tmp_path / name, skip_mismatch=True)
+    assert [array.sum() for array in other.get_weights()] == [0, 0, 0, 1 if name == "m.h5" else 0]
+
+
 @pytest.mark.parametrize("kind", ["LSTM", "GRU"])
 def test_layers_of_cudnn(kind, tmp_path):
     """Their kernels are transposed gate by gate, and their bias is two of one."""

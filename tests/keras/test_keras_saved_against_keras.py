@@ -99,6 +99,8 @@ GOING_ON = [(ours, theirs, "m.keras"), (theirs, ours, "m.keras"), (theirs, ours,
 @pytest.mark.parametrize(("writer", "reader", "ending"), GOING_ON, ids=["to_keras", "from_keras", "from_keras_h5"])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_training_goes_on(optimizer, writer, reader, ending, tmp_path):
+    if (optimizer, ending) == ("adafactor", "m.h5"):
+        pytest.skip("Keras fails to write it: two of its slots have one name")
     model, x, y = trained(writer, optimizer)
     model.save(tmp_path / ending)
     found = reader.models.load_model(tmp_path / ending)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
@@ -14,12 +15,14 @@ from numpy.typing import NDArray
 
 from fastlstm import checks
 
-from .hdf5_heaps import check_heaps
+from .hdf5_heaps import Texts
 
 Array: TypeAlias = NDArray[Any]
 
 ENDINGS = (".weights.h5", ".h5", ".hdf5")
 """Of the files of weights that Keras has: of today, and of Keras 1 and 2."""
+PLACE = 8
+"""Bytes of a place in a file, and of a length."""
 LEVELS = 64
 """How deep groups may lie in each other."""
 GROWTH = 2
@@ -67,11 +70,9 @@ def read(source: Path | BinaryIO, name: str, attributes: bool = True) -> Tree:
         Whether those of groups are read.
     """
     library = h5py(f"reading {name}")
-    if attributes:
-        check_heaps(source, name)
     try:
         with library.File(source, "r") as file:
-            return _Reader(library, name, _length(source), attributes).read(file)
+            return _Reader(library, name, source, attributes).read(file)
     except FileNotFoundError:
         raise
     except Exception as error:  # h5py has all kinds for what makes no sense in a file
@@ -88,21 +89,31 @@ def _length(source: Path | BinaryIO) -> int:
 class _Reader:
     """Goes through a file once, and refuses what no file of weights has."""
 
-    def __init__(self, library: Any, name: str, length: int, attributes: bool) -> None:
-        self.h5py, self.name, self.wants_attributes = library, name, attributes
-        self.left = GROWTH * length + SPARE
+    def __init__(self, library: Any, name: str, source: Path | BinaryIO, attributes: bool) -> None:
+        self.h5py, self.name, self.source, self.wants_attributes = library, name, source, attributes
+        self.left = GROWTH * _length(source) + SPARE
         """Bytes that the arrays to come may take up."""
         self.met: set[Any] = set()
+        self.base = 0
+        """Where the places in the file count from."""
         self.tree = Tree({}, {})
+
+    @cached_property
+    def texts(self) -> Texts:
+        """What texts of no fixed length there are."""
+        return Texts(self.source, self.base, self.name)
 
     def read(self, file: Any) -> Tree:
         """Return what there is."""
+        self.base = file.userblock_size
+        if file.id.get_create_plist().get_sizes() != (PLACE, PLACE):
+            self._refuse("", f"have places and lengths of {PLACE} bytes", "others")
         waiting = [("", file)]
         while waiting:
             path, group = waiting.pop()
             self._meet(path, group)
             self.tree.attributes[path] = self._attributes(path, group) if self.wants_attributes else {}
-            for key in group:
+            for key in self._names(path, group):
                 child = f"{path}/{key}" if path else key
                 found = self._linked(group, key, child)
                 if isinstance(found, self.h5py.Group):
@@ -123,6 +134,13 @@ class _Reader:
             self._refuse(path, f"lie within at most {LEVELS} groups", "more")
         self.met.add(info.addr)
 
+    def _names(self, path: str, things: Any) -> Iterator[str]:
+        """Return the names of what a group has; h5py gives bytes for those that are no text."""
+        for name in things:
+            if not isinstance(name, str):
+                self._refuse(path, "have names of UTF-8", checks.shown(name))
+            yield name
+
     def _linked(self, group: Any, key: str, path: str) -> Any:
         link = group.get(key, getlink=True)
         if not isinstance(link, self.h5py.HardLink):
@@ -136,12 +154,16 @@ class _Reader:
         self._meet(path, dataset)
         if dataset.shape is None or dataset.is_virtual or dataset.external:
             self._refuse(path, "be an array in the file itself", "an empty, virtual or external one")
-        half = dataset.attrs.get("dtype") == "bfloat16"
+        half = self._is_bfloat16(path, dataset)
         if dataset.dtype.kind not in "biuf" and not (half and dataset.dtype.itemsize == 2):
             self._refuse(path, "hold numbers", f"dtype {dataset.dtype}")
         self._check_size(path, dataset)
         found = np.asarray(dataset[()])
         return _widened(found) if half else found
+
+    def _is_bfloat16(self, path: str, dataset: Any) -> bool:
+        """Whether Keras says so of two bytes for each number."""
+        return "dtype" in dataset.attrs and self._attribute(path, dataset, "dtype") == "bfloat16"
 
     def _check_size(self, path: str, dataset: Any) -> None:
         size = math.prod(dataset.shape) * dataset.dtype.itemsize
@@ -153,14 +175,21 @@ class _Reader:
             self._refuse(path, "leave the arrays of the file within some times its length", f"shape {dataset.shape}")
 
     def _attributes(self, path: str, group: Any) -> dict[str, Any]:
-        found = {}
-        for key in group.attrs:
-            attribute = group.attrs.get_id(key)
-            if math.prod(attribute.shape or ()) * attribute.dtype.itemsize > self.left:
-                self._refuse(f"{path}: {key}", "fit into the file", f"shape {attribute.shape}")
-            if attribute.dtype.kind in "SUO":
-                found[key] = self._text(f"{path}: {key}", group.attrs[key])
-        return found
+        found = {key: self._attribute(path, group, key) for key in self._names(path, group.attrs)}
+        return {key: value for key, value in found.items() if value is not None}
+
+    def _attribute(self, path: str, thing: Any, key: str) -> Any:
+        """Return a text or a list of texts; None: it is something else."""
+        kept, owner = thing.attrs.get_id(key), f"{path}: {key}" if path else key
+        count = math.prod(kept.shape or ())
+        if count * kept.dtype.itemsize > self.left:
+            self._refuse(owner, "fit into the file", f"shape {kept.shape}")
+        kind = self.h5py.check_string_dtype(kept.dtype)
+        if kind is None:
+            return self._refuse(owner, "be text", f"dtype {kept.dtype}") if kept.dtype.kind == "O" else None
+        if kind.length is None:
+            self.texts.check(self.h5py.h5o.get_info(thing.id).addr, key, count)
+        return self._text(owner, thing.attrs[key])
 
     def _text(self, path: str, value: Any) -> Any:
         if isinstance(value, bytes):

@@ -38,7 +38,8 @@ def read(path: Path) -> Archive:
         members = _members(archive, path, length)
         for name in (CONFIG, METADATA, WEIGHTS):
             if name not in members:
-                checks.complain(ValueError, str(path), f"have a member {name!r}", f"only {sorted(members)}")
+                got = f"only {checks.shown(sorted(members))}"
+                checks.complain(ValueError, str(path), f"have a member {name!r}", got)
         found = {name: archive.read(member) for name, member in members.items()}
     config, metadata = (parsed(found.pop(name), f"{path}: {name}") for name in (CONFIG, METADATA))
     weights = found.pop(WEIGHTS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from fastlstm import checks
 
@@ -37,6 +37,18 @@ OLD_TORCH = Kind("a file of PyTorch before 1.6", "torch.load(), and torch.save()
 NPZ = Kind("arrays of NumPy", f"{_READ_WEIGHTS}, if it ends in .npz")
 ONNX = Kind("a model of ONNX", "fastlstm.onnx.load()")
 SAFETENSORS = Kind("a safetensors file without a description", f"{_READ_WEIGHTS}, if it ends in .safetensors")
+
+
+_BY_ENDING = {
+    **{".keras": KERAS, ".npz": NPZ, ".onnx": ONNX},
+    **dict.fromkeys((".h5", ".hdf5"), HDF5),
+    **dict.fromkeys((".pt", ".pth", ".bin"), TORCH),
+}
+
+
+def kind_by_ending(path: Path) -> Kind | None:
+    """Return the kind that the name of a file says it has; None: it says nothing."""
+    return _BY_ENDING.get(path.suffix)
 
 
 def kind_of(path: Path) -> Kind | None:
@@ -78,14 +90,18 @@ def _is_described(path: Path) -> bool:
         return json.dumps(native.METADATA).encode() in file.read(length)
 
 
-def refuse_other(path: Path, *wanted: Kind) -> None:
-    """Raise ValueError if a file is of another kind than is wanted: what it is, and what reads it."""
+def wanted_kind(path: Path, *wanted: Kind) -> Kind:
+    """Return which of the kinds that are wanted a file is; of one that is not whole what its name says, or the first.
+
+    Raises
+    ------
+    ValueError
+        It is of another kind; the message says what reads it.
+    """
     found = kind_of(path)
-    if found is not None and found not in wanted:
-        refuse_kind(path, found, *wanted)
-
-
-def refuse_kind(path: Path, found: Kind, *wanted: Kind) -> NoReturn:
-    """Raise ValueError about a file of another kind than is wanted."""
-    must = f"be {' or '.join(kind.name for kind in wanted)}"
-    checks.complain(ValueError, str(path), must, f"{found.name}; {found.reader} reads it")
+    kind = found or kind_by_ending(path) or wanted[0]
+    if kind not in wanted:
+        must = f"be {' or '.join(kind.name for kind in wanted)}"
+        got = kind.name if found else f"one that is named as {kind.name}, but is none or not whole"
+        checks.complain(ValueError, str(path), must, f"{got}; {kind.reader} reads {'it' if found else 'such files'}")
+    return kind

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,10 +10,13 @@ import numpy as np
 
 from fastlstm import checks
 
+from .facts import Facts
+from .names import names_used
 from .network import Network
 from .node import Function, Node, same
 from .operators import OPERATORS
-from .plan import Plan, Step
+from .plan import Plan, Step, needed
+from .stacking import stacked
 from .states import wires_of
 from .tensors import array_of
 from .values import Array, ValueInfo, value_info
@@ -32,9 +35,6 @@ _VIEWS = frozenset({"Constant", "Slice", "Split", "Squeeze", "Transpose", "Unsqu
 _SPARE = 2**24
 """Bytes that may be worked out at load, beyond as many as the constants of the main graph have."""
 
-MOST_NODES = 100_000
-"""Of a graph and the graphs inside: each takes a hundred times the memory that it may have in the file."""
-
 _MISSING = 0
 """The place of an input that is left out, or of an output nobody takes."""
 
@@ -51,10 +51,8 @@ class Source(NamedTuple):
 def network_of(graph: Any, opset: int, source: Source) -> Network:
     """Lay out the main graph of a model."""
     layout = _Layout(graph, opset, source, None)
-    known = {tensor.name for tensor in graph.initializer}
-    inputs = [value_info(proto, source.owner) for proto in graph.input if proto.name not in known]
     outputs = [value_info(proto, source.owner) for proto in graph.output]
-    return Network(layout.plan(), inputs, outputs, opset, wires_of(graph), source.owner)
+    return Network(layout.plan(), layout.inputs, outputs, opset, wires_of(graph), source.owner)
 
 
 class _Layout:
@@ -75,8 +73,10 @@ class _Layout:
     def __init__(self, graph: Any, opset: int, source: Source, outer: _Layout | None) -> None:
         self.opset, self.source, self.outer = opset, source, outer
         self.owner = source.owner if outer is None else f"{source.owner}: graph {graph.name!r}"
-        self.used = _names_used(graph, self.owner)
+        self.used = names_used(graph, self.owner)
         self.start: list[Any] = [None]
+        self.facts = Facts(self.start)
+        self.inputs: list[ValueInfo] = []
         self.places: dict[str, int] = {}
         self.captured: dict[str, int] = {}
         self.steps: list[Step] = []
@@ -86,14 +86,15 @@ class _Layout:
         self.left: int = _SPARE + sum(array.nbytes for array in self.start if array is not None)
         if len(graph.sparse_initializer):
             checks.complain(ValueError, self.owner, "have dense tensors", "sparse ones")
-        self.given = [self._define(proto.name) for proto in graph.input if outer or proto.name not in self.places]
+        self.given = [self._input(proto) for proto in graph.input if outer or proto.name not in self.places]
         for number, proto in enumerate(graph.node):
             self._add(proto, f"{self.owner}: node {number}{f' {proto.name!r}' if proto.name else ''} ({proto.op_type})")
         self.wanted = [self.place(proto.name, f"{self.owner}: output") for proto in graph.output]
 
     def plan(self, described: Sequence[ValueInfo | None] = ()) -> Plan:
         """Return the steps."""
-        return Plan(self.start, self.given, list(self.captured.values()), self.wanted, self.steps, described)
+        steps = stacked(needed(self.steps, self.wanted), self.wanted, self.facts)
+        return Plan(self.start, self.given, list(self.captured.values()), self.wanted, steps, described)
 
     # -- names -------------------------------------------------------------------------------------------------------
 
@@ -101,6 +102,13 @@ class _Layout:
         self._name(name, len(self.start))
         self.start.append(value)
         return self.places[name]
+
+    def _input(self, proto: Any) -> int:
+        place = self._define(proto.name)
+        if self.outer is None:  # nobody holds what is given to a graph inside to its description
+            self.inputs.append(value_info(proto, self.owner))
+            self.facts.given(place, self.inputs[-1].shape)
+        return place
 
     def _name(self, name: str, place: int) -> None:
         if name in self.places or not name:
@@ -150,10 +158,12 @@ class _Layout:
             return
         sources += [self.place(name, label) for name in outside]
         if self._can_fold(node, constants, outside):
-            self._fold(function, constants, proto.output, label)
+            self._fold(function, node, constants, proto.output)
             return
         targets = [self._define(name) if name else _MISSING for name in proto.output]
-        self.steps.append(Step(function, tuple(sources), tuple(targets), (), label))
+        sources = self.facts.without_zeros(function, sources)
+        self.steps.append(Step(function, tuple(sources), tuple(targets), (), label, node.op))
+        self.facts.note(node, self.steps[-1])
 
     def _tensor(self, label: str) -> Any:
         return lambda tensor: array_of(tensor, self.source.folder, label)
@@ -179,9 +189,9 @@ class _Layout:
         self.root.left -= taken
         return True
 
-    def _fold(self, function: Function, constants: Sequence[Array | None], outputs: Sequence[str], label: str) -> None:
+    def _fold(self, function: Function, node: Node, constants: Sequence[Array | None], outputs: Sequence[str]) -> None:
         """Work out a node whose inputs are known."""
-        step = Step(function, tuple(range(1, 1 + len(constants))), tuple(range(len(outputs))), (), label)
+        step = Step(function, tuple(range(1, 1 + len(constants))), tuple(range(len(outputs))), (), node.label, node.op)
         places = range(1 + len(constants), 1 + len(constants) + len(outputs))
         start = [None, *constants, *[None] * len(outputs)]
         plan = Plan(start, [], [], places, [step._replace(targets=tuple(places))])
@@ -191,26 +201,6 @@ class _Layout:
 
 
 _DOMAINS = {"ai.onnx": ""}
-
-
-def _names_used(graph: Any, owner: str) -> set[str]:
-    """Return the names that nodes and outputs of a graph and of the graphs inside take."""
-    found: set[str] = set()
-    waiting, count = [graph], 0
-    while waiting:
-        current = waiting.pop()
-        count += len(current.node)
-        if count > MOST_NODES:
-            checks.complain(ValueError, owner, f"have at most {MOST_NODES} nodes", "more")
-        found.update(proto.name for proto in current.output)
-        for node in current.node:
-            found.update(node.input)
-            waiting.extend(_graphs_in(node))
-    return found
-
-
-def _graphs_in(node: Any) -> Iterable[Any]:
-    return (attribute.g for attribute in node.attribute if attribute.HasField("g"))
 
 
 def _described(proto: Any, owner: str) -> ValueInfo | None:

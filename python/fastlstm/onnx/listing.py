@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from .graph import Source
 from .package import required
-from .reading import load, parsed
+from .reading import laid_out, parsed
 from .tensors import array_of
 from .values import Array, ValueInfo, value_info
 
@@ -23,7 +24,7 @@ def listed(path: Path) -> tuple[dict[str, str], dict[str, Array]]:
         "inputs": _shown(value_info(proto, str(path)) for proto in graph.input if proto.name not in known),
         "outputs": _shown(value_info(proto, str(path)) for proto in graph.output),
         "operators": ", ".join(f"{name} {count}" for name, count in Counter(n.op_type for n in graph.node).items()),
-        "not supported": _refusal(path),
+        "not supported": _refusal(model, Source(str(path), path.parent)),
     }
     arrays = {tensor.name: array_of(tensor, path.parent, str(path)) for tensor in graph.initializer}
     return {name: fact for name, fact in facts.items() if fact}, arrays
@@ -33,10 +34,10 @@ def _shown(infos: Iterator[ValueInfo]) -> str:
     return ", ".join(f"{info.name} {info.dtype} {info.shown_shape}" for info in infos)
 
 
-def _refusal(path: Any) -> str:
+def _refusal(model: Any, source: Source) -> str:
     """Return why the model cannot run; nothing: it can."""
     try:
-        load(path)
+        laid_out(model, source)
     except (ValueError, TypeError, NotImplementedError) as error:
         return str(error)
     return ""

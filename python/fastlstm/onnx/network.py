@@ -64,9 +64,12 @@ class Network:
             If a dtype is wrong, or something is not an array.
         """
         arrays = self._taken(inputs)
-        with np.errstate(all="ignore"):  # the graph says what becomes of infinities
+        if self._plan.warns:
+            with np.errstate(all="ignore"):  # the graph says what becomes of infinities
+                found = self._plan.run(arrays)
+        else:
             found = self._plan.run(arrays)
-        return dict(zip(self._given, _owned(found, arrays), strict=True))
+        return dict(zip(self._given, found if self._plan.owns else _owned(found, arrays), strict=True))
 
     def stream(self, states: Mapping[str, str] | None = None, batch_size: int = 1) -> NetworkStream:
         """Make a stream: the states it ends a call with are those that the next one starts from.
@@ -103,7 +106,7 @@ class Network:
         return NetworkStream(self, found, batch_size)
 
     def _taken(self, inputs: Mapping[str, Array]) -> list[Array]:
-        if not isinstance(inputs, Mapping):
+        if type(inputs) is not dict and not isinstance(inputs, Mapping):  # the first is quick
             checks.refuse(TypeError, "inputs", "a dict from the names of inputs to arrays", inputs)
         if inputs.keys() != self._taking.keys():
             wanted = ", ".join(repr(info.name) for info in self.inputs)

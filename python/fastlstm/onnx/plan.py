@@ -23,6 +23,15 @@ class Step(NamedTuple):
     """Places of what no later step takes."""
     label: str
     """What errors call it."""
+    op: str
+    """Its operator."""
+
+
+_OWN = frozenset({"Concat", "GRU", "LSTM", "RNN"})
+"""Operators each of whose outputs is an array of its own, which may be written to."""
+
+_CALM = _OWN | {"Gather", "Reshape", "Shape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"}
+"""Operators that NumPy has no warnings about."""
 
 
 class Plan:
@@ -38,6 +47,13 @@ class Plan:
         The steps.
     described
         What is said of each output, if anything is.
+
+    Attributes
+    ----------
+    warns
+        Whether NumPy may warn of numbers that the graph makes.
+    owns
+        Whether each output is an array of its own, which nothing else has and which may be written to.
     """
 
     def __init__(
@@ -49,10 +65,14 @@ class Plan:
         steps: Sequence[Step],
         described: Sequence[ValueInfo | None] = (),
     ) -> None:
-        self.start, self.given, self.wanted = list(start), [*given], [*wanted]
+        self.start, self.given, self.wanted = [*start, None], [*given], [*wanted]
         self.described = list(described)
         self._places = [*given, *captured]
-        self._steps = _with_ends(steps, {place for place, value in enumerate(start) if value is not None} | {*wanted})
+        self.warns = not all(step.op in _CALM for step in steps)
+        own = {place for step in steps if step.op in _OWN for place in step.targets if place}
+        self.owns = own.issuperset(wanted) and len({*wanted}) == len(self.wanted)
+        kept = {place for place, value in enumerate(start) if value is not None} | {*wanted}
+        self._steps = _with_ends(steps, kept, len(start))
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """Return the outputs for inputs and, behind them, arrays from outside."""
@@ -62,7 +82,7 @@ class Plan:
         step: Step | None = None
         try:
             for step in self._steps:
-                function, sources, targets, done, _ = step
+                function, sources, targets, done, *_ = step
                 found = function(*[values[place] for place in sources])
                 if type(found) is tuple:
                     for place, array in zip(targets, found, strict=False):
@@ -88,8 +108,21 @@ def _described(value: Any) -> str:
     return f"{value.dtype} {value.shape}"
 
 
-def _with_ends(steps: Sequence[Step], kept: set[int]) -> list[Step]:
-    """Note at every step which places are needed no more after it; those `kept` are."""
+def needed(steps: Sequence[Step], wanted: Sequence[int]) -> list[Step]:
+    """Return the steps that give what is wanted, or what others of them take."""
+    taken, found = {*wanted}, list[Step]()
+    for step in reversed(steps):
+        if not taken.isdisjoint(step.targets):
+            taken.update(step.sources)
+            found.append(step)
+    return found[::-1]
+
+
+def _with_ends(steps: Sequence[Step], kept: set[int], aside: int) -> list[Step]:
+    """Note at every step which places are needed no more after it; those `kept` are.
+
+    What nobody takes gets the place `aside`, as the place 0 is that of what is left out.
+    """
     last: dict[int, int] = {}
     for number, step in enumerate(steps):
         last.update(dict.fromkeys((*step.sources, *step.targets), number))
@@ -97,4 +130,7 @@ def _with_ends(steps: Sequence[Step], kept: set[int]) -> list[Step]:
     for place, number in last.items():
         if place not in kept and place:
             ends.setdefault(number, []).append(place)
-    return [step._replace(done=tuple(ends.get(number, ()))) for number, step in enumerate(steps)]
+    return [
+        step._replace(targets=tuple([place or aside for place in step.targets]), done=tuple(ends.get(number, ())))
+        for number, step in enumerate(steps)
+    ]

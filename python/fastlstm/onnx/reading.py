@@ -59,13 +59,13 @@ def load(model: str | os.PathLike[str] | bytes | Any) -> Network:
     """
     library = required("reading a model of ONNX")
     if isinstance(model, library.ModelProto):
-        return _network(model, Source("the model", None))
+        return laid_out(model, Source("the model", None))
     if isinstance(model, bytes | bytearray | memoryview):
-        return _network(parsed(library, bytes(model), "the model"), Source("the model", None))
+        return laid_out(parsed(library, bytes(model), "the model"), Source("the model", None))
     if not isinstance(model, str | os.PathLike):
         checks.refuse(TypeError, "model", "a path, bytes or an onnx.ModelProto", model)
     path = Path(model)
-    return _network(parsed(library, path.read_bytes(), str(path)), Source(str(path), path.parent))
+    return laid_out(parsed(library, path.read_bytes(), str(path)), Source(str(path), path.parent))
 
 
 def parsed(library: Any, data: bytes, owner: str) -> Any:
@@ -77,7 +77,7 @@ def parsed(library: Any, data: bytes, owner: str) -> Any:
         checks.complain(ValueError, owner, "be a whole model of ONNX", f"bytes that are none: {error}", cause=error)
 
 
-def _network(model: Any, source: Source) -> Network:
+def laid_out(model: Any, source: Source) -> Network:
     """Check what the graph needs, and lay it out."""
     if not model.HasField("graph"):
         checks.complain(ValueError, source.owner, "have a graph", "a model without one")

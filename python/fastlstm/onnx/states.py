@@ -24,6 +24,9 @@ _MOVING = frozenset(
 )
 """Operators that hand numbers on as they are."""
 
+_TELLING = _MOVING | {*_STARTS, "If"}
+"""Operators that tell which outputs are states."""
+
 _JOINING = ("Concat", "If")
 """Where an output comes of all that a node takes, and not of the first alone."""
 
@@ -56,14 +59,20 @@ def _wire(graph: Any, names: ChainMap[str, str], numbers: Iterator[int], found: 
     """
     end = f"{_BRANCH}{next(numbers)}" if len(names.maps) > 1 else ""
     for node in graph.node:
-        graphs = [attribute.g for attribute in node.attribute if node.op_type == "If"]
+        op = str(node.op_type)
+        if not end and op not in _TELLING:  # as most
+            continue
+        inputs, outputs = [*node.input], [*node.output]
+        graphs = [attribute.g for attribute in node.attribute] if op == "If" else []
         branches = [_wire(branch, names.new_child(), numbers, found) for branch in graphs]
-        inputs = [names.get(name, name) for name in node.input]
-        outputs = [f"{name}{end}" for name in node.output]
-        names.update(zip(node.output, outputs, strict=True))
-        found.extend(Wire("If", ends, [name]) for name, *ends in zip(outputs, *branches, strict=False) if branches)
-        if node.op_type in _STARTS or node.op_type in _MOVING:
-            found.append(Wire(str(node.op_type), inputs, outputs))
+        if end:  # names of the graph around all branches stay as they are
+            inputs = [names.get(name, name) for name in inputs]
+            outputs = [f"{name}{end}" for name in outputs]
+            names.update(zip(node.output, outputs, strict=True))
+        if branches:
+            found.extend(Wire("If", ends, [name]) for name, *ends in zip(outputs, *branches, strict=False))
+        if op in _STARTS or op in _MOVING:
+            found.append(Wire(op, inputs, outputs))
     return [names.get(proto.name, proto.name) for proto in graph.output]
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from fastlstm import checks
 
+from .names import check_text
 from .package import required
 from .values import Array, dtype_of
 
@@ -51,7 +52,7 @@ def array_of(proto: Any, folder: Path | None, owner: str) -> Array:
         array = np.frombuffer(raw, dtype.newbyteorder("<"))
     else:
         _check_count(name, "values", count, len(getattr(proto, _FIELDS.get(proto.data_type, "int32_data"))))
-        array = np.array(required("reading a tensor").numpy_helper.to_array(proto)).reshape(-1)
+        array = required("reading a tensor").numpy_helper.to_array(proto).reshape(-1)
     array = array.astype(dtype, copy=False).reshape(shape)
     array.flags.writeable = False
     return array
@@ -65,6 +66,8 @@ def _check_count(name: str, what: str, wanted: int, found: int) -> None:
 def _read_external(proto: Any, folder: Path | None, nbytes: int, name: str) -> Array:
     """Read values from a file beside the model: a regular one, by its bare name, and no link of any kind."""
     entries = {entry.key: entry.value for entry in proto.external_data}
+    for entry in (*entries, *entries.values()):
+        check_text(entry, name)
     place = entries.get("location", "")
     if folder is None:
         cure = ": load it by the path of the model"

@@ -20,6 +20,8 @@ _SMALL = SPARE // (_MESSAGE // 2)
 _VARINT, _DELIMITED = 0, 2
 _WIDTHS = {1: 8, 5: 4}
 """Bytes of numbers of a fixed width, by their kind."""
+_MOST_ALIKE = 2**16
+"""Such numbers, each a field of its own, that are looked at together."""
 
 
 class _Field(NamedTuple):
@@ -70,6 +72,10 @@ def _memory(data: bytes, kind: Any, most: int) -> int:
         if tag & 7 != _DELIMITED:
             place = _behind(data, place, tag & 7)
             taken += _VALUE
+            width = 1 + _WIDTHS.get(tag & 7, 0)
+            if width > 1 and place < end and data[place] == tag:
+                count = _alike(data, place, end, width)
+                place, taken = place + count * width, taken + 2 * count * width
             continue
         length, place = (data[place], place + 1) if data[place] < 128 else _varint(data, place)
         field = fields.get(tag >> 3, _TEXT)
@@ -89,6 +95,13 @@ def _behind(data: bytes, place: int, kind: int) -> int:
     if kind == _VARINT:
         return place + 1 if data[place] < 128 else _varint(data, place)[1]
     return place + _WIDTHS.get(kind, len(data))
+
+
+def _alike(data: bytes, place: int, end: int, width: int) -> int:
+    """Return how many fields of a `width` come one after the other with the tag of the first; of very many, some."""
+    count = min(end - place, _MOST_ALIKE * width) // width
+    others = np.frombuffer(data, np.uint8, count * width, place)[::width] != data[place]
+    return int(others.argmax()) if others.any() else count
 
 
 def _of_values(data: bytes, place: int, length: int, width: int) -> int:

@@ -46,7 +46,7 @@ def _described(optimizer: Any) -> State:
 
 def read_checkpoint(model: Any, path: Path) -> ReadCheckpoint:
     """Return what a file has of a training, when it fits a model, which is as it was."""
-    kinds.refuse_other(path, kinds.NATIVE)
+    kinds.wanted_kind(path, kinds.NATIVE)
     owner, bundle = str(path), native.read(path)
     if TRAINING not in bundle.description:
         got = "a file without it; BackupAndRestore and, in files of fastlstm, ModelCheckpoint write it"

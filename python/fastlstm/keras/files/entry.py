@@ -10,7 +10,6 @@ from typing import Any
 from fastlstm import checks
 from fastlstm.files import kinds
 from fastlstm.files.hdf5 import ENDINGS
-from fastlstm.files.kinds import Kind
 
 from . import keras_3, legacy
 from .native import load_native, save_native
@@ -71,18 +70,10 @@ def load_model(
     """
     path, compiled = existing("filepath", filepath), checks.truth("compile", compile)
     checks.truth("safe_mode", safe_mode)
-    kind = kinds.kind_of(path) or _kind_by_ending(path)
-    if kind not in _LOADERS:
-        kinds.refuse_kind(path, kind, *_LOADERS)
-    return _LOADERS[kind](path, custom_objects, compiled)
+    return _LOADERS[kinds.wanted_kind(path, *_LOADERS)](path, custom_objects, compiled)
 
 
-_LOADERS = {kinds.KERAS: keras_3.load_model, kinds.HDF5: legacy.load_model, kinds.NATIVE: load_native}
-
-
-def _kind_by_ending(path: Path) -> Kind:
-    """Return what a file that is not whole was meant to be."""
-    return kinds.KERAS if path.suffix == ".keras" else kinds.HDF5 if path.suffix in LEGACY else kinds.NATIVE
+_LOADERS = {kinds.NATIVE: load_native, kinds.KERAS: keras_3.load_model, kinds.HDF5: legacy.load_model}
 
 
 def save_weights(model: Any, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:

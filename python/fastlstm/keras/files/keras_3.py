@@ -14,7 +14,9 @@ from fastlstm.files.hdf5 import Tree
 from ..foundation.keras_2 import is_of_keras_2, todays_config
 from ..foundation.serialization import serialize_keras_object
 from .described import model_of
-from .state import Restoring, state_of_model
+from .legacy_descriptions import names_of_outputs, with_metrics_of_outputs
+from .optimizer_state import warn_of_anew, warn_of_momentum
+from .state import OPTIMIZER, VARS, Restoring, state_of_model
 
 VERSION = "3.15.1"
 """Of the Keras whose files these are."""
@@ -35,10 +37,27 @@ def load_model(path: Path, custom_objects: Any, compiled: bool) -> Any:
     archive, owner = keras_zip.read(path), f"{path}: {keras_zip.WEIGHTS}"
     tree = _tree(io.BytesIO(archive.weights), owner)
     old = is_of_keras_2(archive.metadata.get("keras_version"))
-    config = todays_config(archive.config) if old else archive.config
+    config = _todays(archive.config) if old else archive.config
     model = model_of(config, tree, f"{path}: {keras_zip.CONFIG}", custom_objects, compiled)
     Restoring(model, tree, owner, archive.assets).run()
+    if old and model.optimizer is not None:
+        _tell_of_optimizer(model, tree, owner)
     return model
+
+
+def _todays(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the config of a model of Keras 2 as Keras 3 would have written it."""
+    found: dict[str, Any] = todays_config(config)
+    settings = with_metrics_of_outputs(found.get("compile_config"), names_of_outputs(found))
+    return found | {"compile_config": settings}
+
+
+def _tell_of_optimizer(model: Any, tree: Tree, owner: str) -> None:
+    """Warn if the optimizer of a model of Keras 2 does not go on as it did there."""
+    if f"{OPTIMIZER}/{VARS}/0" in tree.arrays:
+        warn_of_momentum(model, owner)
+    else:
+        warn_of_anew(model, owner, "Keras 2 keeps that of a legacy optimizer in a file .h5")
 
 
 def _tree(source: Path | BinaryIO, owner: str) -> Tree:

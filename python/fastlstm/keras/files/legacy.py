@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,10 @@ from ..foundation.variable import Variable
 from ..foundation.whole_configs import whole_configs
 from .described import model_of
 from .keras_3 import VERSION
-from .legacy_descriptions import with_classes, with_modules, without_modules, without_outputs
+from .legacy_descriptions import METRICS, with_classes, with_metrics_of_outputs, with_modules, without_modules
 from .legacy_optimizer import set_legacy_state
 from .legacy_weights import Filling
-from .optimizer_state import has_rate, state_of
+from .optimizer_state import has_rate, state_of, warn_of_momentum
 
 WEIGHTS, OPTIMIZER, TOP = "model_weights", "optimizer_weights", "top_level_model_weights"
 _OF_KERAS = {"backend": "tensorflow", "keras_version": VERSION}
@@ -58,7 +58,7 @@ def _training_config(settings: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(settings)
     found["optimizer_config"] = found.pop("optimizer")
     found["loss"] = with_classes(found["loss"], losses.get)
-    for name in ("metrics", "weighted_metrics"):
+    for name in METRICS:
         found[name] = with_classes(found[name], metrics.get)
     return {name: without_modules(value) for name, value in found.items()}
 
@@ -109,8 +109,8 @@ def load_model(path: Path, custom_objects: Any, compiled: bool) -> Any:
     tree = hdf5.read(path, str(path))
     kept = tree.attributes[""]
     if "model_config" not in kept:
-        cure = "; model.load_weights() reads a file of weights" if hdf5.texts(kept, "layer_names") else ""
-        checks.complain(ValueError, str(path), "have an attribute model_config", f"only {sorted(kept)}", cure)
+        cure = "; model.load_weights() reads a file of weights alone"
+        checks.complain(ValueError, str(path), "have an attribute model_config", _only(kept), cure)
     old = is_old(tree)
     config = _parsed(kept["model_config"], f"{path}: model_config", old)
     weights = tree.below(WEIGHTS)
@@ -119,8 +119,14 @@ def load_model(path: Path, custom_objects: Any, compiled: bool) -> Any:
     if compiled and "training_config" in kept:
         settings = _parsed(kept["training_config"], f"{path}: training_config", old)
         _compile(model, settings, custom_objects, f"{path}: training_config")
-        _restore_optimizer(model, tree, path)
+        _restore_optimizer(model, tree, path, old)
     return model
+
+
+def _only(names: Iterable[str]) -> str:
+    """Return what a message says that there is."""
+    found = sorted(names)
+    return f"only {checks.shown(found)}" if found else "none"
 
 
 def is_old(tree: Tree) -> bool:
@@ -152,21 +158,21 @@ def _compile(model: Any, settings: dict[str, Any], custom_objects: Any, owner: s
         for name in settings:
             checks.one_of("a setting", name, (*_PLACES, *_OF_NO_MATTER))
         with custom_object_scope(custom_objects):
+            settings = with_metrics_of_outputs(settings, model.output_names)
             described = {name: with_modules(settings.get(name), place) for name, place in _PLACES.items()}
-            for name in ("metrics", "weighted_metrics"):
-                described[name] = without_outputs(described[name], model.output_names)
             given = {name: restored(value, name) for name, value in described.items()}
             model.compile(optimizer=given.pop("optimizer_config"), **given)
     except (ValueError, TypeError, NotImplementedError) as error:
         raise checks.named(error, owner) from error
 
 
-def _restore_optimizer(model: Any, tree: Tree, path: Path) -> None:
-    group = tree.below(OPTIMIZER)
+def _restore_optimizer(model: Any, tree: Tree, path: Path, old: bool) -> None:
+    group, owner = tree.below(OPTIMIZER), f"{path}: {OPTIMIZER}"
     names = hdf5.texts(group.attributes[""], "weight_names") or []
     if names:
-        owner = f"{path}: {OPTIMIZER}"
         set_legacy_state(model, names, [_array(group, name, owner) for name in names], owner)
+    if names and old:
+        warn_of_momentum(model, owner)
 
 
 def _array(group: Tree, name: str, owner: str) -> Array:
@@ -189,7 +195,9 @@ def fill(model: Any, tree: Tree, owner: str, skip_mismatch: bool = False, by_nam
     if names is None:
         names = []
         if any(legacy_order(layer) for layer in model.layers):
-            checks.complain(ValueError, owner, "have an attribute layer_names", f"only {sorted(tree.attributes[''])}")
+            is_of_keras_3 = any("/vars/" in name for name in tree.arrays)
+            cure = "; the name of a file of weights of Keras 3 ends in .weights.h5" if is_of_keras_3 else ""
+            checks.complain(ValueError, owner, "have an attribute layer_names", _only(tree.attributes[""]), cure)
     saved = {name: _saved(tree, name, owner) for name in names}
     filling = Filling(owner, skip_mismatch)
     if by_name:

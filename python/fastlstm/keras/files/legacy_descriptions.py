@@ -53,10 +53,21 @@ def with_modules(described: Any, module: str) -> Any:
     return {"module": module, **described}
 
 
-def without_outputs(described: Any, outputs: Sequence[str]) -> Any:
-    """Return metrics of several outputs without the names of these, which Keras 2 put before their own."""
-    if len(outputs) < 2:
-        return described
+METRICS = ("metrics", "weighted_metrics")
+"""Settings of `compile`."""
+
+
+def with_metrics_of_outputs(settings: Any, outputs: Sequence[str]) -> Any:
+    """Return settings of `compile` of Keras 2 with the metrics of several outputs as they are given today."""
+    if len(outputs) < 2 or not isinstance(settings, dict):
+        return settings
+    return settings | {name: _by_output(settings.get(name), outputs) for name in METRICS}
+
+
+def _by_output(described: Any, outputs: Sequence[str]) -> Any:
+    """Return metrics by output: of a plain list, every output has all; names begin with those of outputs no more."""
+    if isinstance(described, list) and not any(map(_is_nested, described)):
+        described = [described] * len(outputs)
     if isinstance(described, dict) and described.keys() <= set(outputs):
         return {output: _without_output(entry, output) for output, entry in described.items()}
     if isinstance(described, list) and len(described) == len(outputs):
@@ -64,10 +75,21 @@ def without_outputs(described: Any, outputs: Sequence[str]) -> Any:
     return described
 
 
+def _is_nested(entry: Any) -> bool:
+    return entry is None or isinstance(entry, list) or (isinstance(entry, dict) and "class_name" not in entry)
+
+
 def _without_output(described: Any, output: str) -> Any:
     if isinstance(described, list):
-        return [_without_output(entry, output) for entry in described]
+        return [_without_output(entry, output) for entry in described if entry is not None]
     config = described.get("config") if isinstance(described, dict) else None
     if not isinstance(config, dict) or not isinstance(config.get("name"), str):
         return described
     return described | {"config": config | {"name": config["name"].removeprefix(f"{output}_")}}
+
+
+def names_of_outputs(config: Any) -> list[str]:
+    """Return the names of the layers that make the outputs of a graph; of another model none."""
+    settings = config.get("config") if isinstance(config, dict) else None
+    found = settings.get("output_layers") if isinstance(settings, dict) else None
+    return [str(entry[0]) for entry in found if isinstance(entry, list) and entry] if isinstance(found, list) else []

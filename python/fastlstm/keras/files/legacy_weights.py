@@ -21,7 +21,7 @@ class Filling:
     owner
         The name of the file, for errors.
     skip_mismatch
-        Whether layers that do not fit are left out.
+        Whether what does not fit is left out: weights of another shape, or layers with another number of them.
     """
 
     def __init__(self, owner: str, skip_mismatch: bool) -> None:
@@ -48,18 +48,19 @@ class Filling:
         """Take the weights of one layer."""
         arrays = todays(arrays, variables)
         shapes, wanted = [array.shape for array in arrays], [variable.shape for variable in variables]
-        if shapes == wanted:
-            self.taken.update({v: v.checked(array) for v, array in zip(variables, arrays, strict=True)})
-        elif self.skip:
+        if len(shapes) == len(wanted):
+            pairs = zip(variables, arrays, strict=True)
+            self.taken.update({v: v.checked(array) for v, array in pairs if v.shape == array.shape})
+        if shapes != wanted and self.skip:
             self.skipped.append(name)
-        else:
+        elif shapes != wanted:
             must = f"have arrays of shapes {checks.shown(wanted)}, those of {_layer_of(variables)}"
             checks.complain(ValueError, f"{self.owner}/{name}", must, checks.shown(shapes))
 
     def finish(self) -> None:
         """Change the weights."""
         if self.skipped:
-            message = f"{self.owner}: layers that do not fit the model are skipped: {checks.shown(self.skipped)}"
+            message = f"{self.owner}: what does not fit the model is skipped: {checks.shown(self.skipped)}"
             warnings.warn(message, UserWarning, stacklevel=user_stacklevel())
         with CHANGE:
             replace_values(self.taken, self.taken.values())

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
 from fastlstm import checks
 
-from ..foundation.arrays import Array
+from ..foundation.arrays import Array, user_stacklevel
+from ..optimizers import Nadam
 
 STEPS_DTYPE, RATE_DTYPE = np.int64, np.float32
 
@@ -22,13 +24,28 @@ def state_of(optimizer: Any) -> list[Array]:
     return [steps.astype(STEPS_DTYPE), *own, *kept]
 
 
+def warn_of_anew(model: Any, owner: str, keeps: str) -> None:
+    """Warn that the optimizer of a model begins anew, as its state is not in the file; `keeps`: what has it."""
+    name = type(model.optimizer).__name__
+    message = f"{owner} has no state of the optimizer: {name} begins anew; {keeps}"
+    warnings.warn(message, UserWarning, stacklevel=user_stacklevel())
+
+
+def warn_of_momentum(model: Any, owner: str) -> None:
+    """Warn of a model of Keras 2 if its optimizer goes on otherwise there."""
+    if isinstance(model.optimizer, Nadam):
+        text = "Keras 2 lets the momentum of Nadam grow in another way, so that training goes on a little differently"
+        message = f"{owner}: {text}; model.compile() with a new optimizer begins anew"
+        warnings.warn(message, UserWarning, stacklevel=user_stacklevel())
+
+
 def has_rate(optimizer: Any) -> bool:
     """Whether the rate is a number that the optimizer holds."""
     return isinstance(optimizer.get_config()["learning_rate"], float)
 
 
 def with_rate(optimizer: Any, state: list[Array]) -> list[Array]:
-    """Return a state as Keras 2 kept it, without the rate and what follows from the number of steps, as today's.
+    """Return a state as Keras 2 kept it, without the rate, placeholders and what the steps imply, as today's.
 
     Parameters
     ----------
@@ -38,10 +55,12 @@ def with_rate(optimizer: Any, state: list[Array]) -> list[Array]:
         The number of steps and the slots in order; those of an optimizer that has none today are left out.
     """
     _, rate, *now = optimizer.get_weights()
-    derived = [np.asarray(value) for value in optimizer.derived_state()]
     slots = state[1:] if now else []
-    missing = derived if len(slots) + len(derived) == len(now) else []
-    return [state[0], *([rate] if has_rate(optimizer) else []), *slots, *missing]
+    were_kept = optimizer.are_kept_in_keras_2()
+    if len(slots) == sum(were_kept):
+        given = iter(slots)
+        slots = [next(given) if kept else value for value, kept in zip(now, were_kept, strict=True)]
+    return [state[0], *([rate] if has_rate(optimizer) else []), *slots]
 
 
 def set_state(optimizer: Any, state: list[Array], trained: list[Any], owner: str) -> None:
@@ -52,19 +71,19 @@ def set_state(optimizer: Any, state: list[Array], trained: list[Any], owner: str
     optimizer
         The optimizer.
     state
-        The arrays, in order; of one that has not made a step yet the first two at most.
+        The arrays, in order; of one that has not made a step yet the first two at most, of which Keras 2 has one.
     trained
         The weights that the model trains.
     owner
         The name of the file and of the place in it, for errors.
     """
-    known = has_rate(optimizer)
-    if len(state) > 1 + known or (state and int(state[0])):
+    known, has_stepped = has_rate(optimizer), bool(np.any(state[0]))
+    if len(state) > 1 + known or has_stepped:
         optimizer.build(trained)
     now = optimizer.get_weights()
     _, rate, *slots = now
-    given = [*state[:1], *(state[1:] if known else [rate, *state[1:]])]
-    if len(given) == 2 and slots:
+    given = [state[0], *(state[1:] if known and len(state) > 1 else [rate, *state[1:]])]
+    if len(given) == 2 and not has_stepped:
         given += slots
     if len(given) != len(now):
         must = f"have {len(now) - (not known)} arrays, as the optimizer that the model is compiled with has"

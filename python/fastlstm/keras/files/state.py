@@ -95,7 +95,7 @@ class Restoring:
         self.mismatches = list[Mismatch]()
 
     def run(self, skip_mismatch: bool = False) -> None:
-        """Put what fits into the model: all of it or, unless mismatches are to be skipped, nothing."""
+        """Put the layers that fit into the model: all or, unless mismatches are to be skipped, none."""
         self.collect(skip_mismatch)
         self.put()
 
@@ -141,12 +141,13 @@ class Restoring:
             cure = "" if layer.built else "; the layer is not built: build the model or call it on data first"
             self.mismatches.append(Mismatch(group, must, f"{len(found)}{cure}"))
             return
-        for number, (variable, array) in enumerate(zip(variables, found, strict=True)):
-            if array.shape != variable.shape:
-                must = f"have shape {variable.shape}, that of {variable.path}"
-                self.mismatches.append(Mismatch(f"{group}/{number}", must, array.shape))
-            else:
-                self.taken[variable] = variable.checked(array)
+        pairs = [*zip(variables, found, strict=True)]
+        wrong = [(k, v, array) for k, (v, array) in enumerate(pairs) if v.shape != array.shape]
+        for k, v, array in wrong:
+            must = f"have shape {v.shape}, that of {v.path}"
+            self.mismatches.append(Mismatch(f"{group}/{k}", must, array.shape))
+        if not wrong:
+            self.taken.update({v: v.checked(array) for v, array in pairs})
 
     def _find(self, path: str, layer: Any) -> None:
         """Take what a layer had found out."""
@@ -186,6 +187,6 @@ class Restoring:
             first = self.mismatches[0]
             checks.complain(ValueError, f"{self.owner}: {first.path}", first.must, first.got)
         if self.mismatches:
-            paths = checks.shown([mismatch.path for mismatch in self.mismatches])
+            paths = checks.shown([*dict.fromkeys(path.partition(f"/{VARS}/")[0] for path, *_ in self.mismatches)])
             message = f"{self.owner}: what does not fit the model is skipped: {paths}"
             warnings.warn(message, UserWarning, stacklevel=user_stacklevel())

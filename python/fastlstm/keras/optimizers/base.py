@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from .slots import Slots, as_variables
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+T = TypeVar("T")
 
 _ARGUMENTS = (
     *("weight_decay", "clipnorm", "global_clipnorm", "clipvalue"),
@@ -308,10 +309,16 @@ class Optimizer(Configurable):
         """Return numbers that Keras keeps beside the slots, though they follow from the number of steps."""
         return []
 
+    def are_kept_in_keras_2(self) -> list[bool]:
+        """Return whether Keras 2 keeps it too, for all after the rate in `get_weights`: placeholders it does not."""
+        kinds, shapes = (*self._shared_slots, *self.slots), [variable.shape for variable in self._slots.trained]
+        own = self.in_order([[not kind.is_placeholder(shape) for kind in kinds] for shape in shapes])
+        return [*own, *(False for _ in self.derived_state() if self.built)]
+
     def _ordered_slots(self) -> list[Array]:
         return self.in_order(self._slots.by_variable())
 
-    def in_order(self, by_variable: Iterable[Sequence[Array]]) -> list[Array]:
+    def in_order(self, by_variable: Iterable[Sequence[T]]) -> list[T]:
         """Return the slots of every variable in the order in which `get_weights` has those of all."""
         kinds = [*self._shared_slots, *self.slots]
         starts = [k for k, kind in enumerate(kinds) if not kind.with_previous]

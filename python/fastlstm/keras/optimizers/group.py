@@ -27,6 +27,10 @@ class Slot(NamedTuple):
     with_previous: bool = False
     """Whether `get_weights` lists them variable by variable together with the slot before."""
 
+    def is_placeholder(self, shape: tuple[int, ...]) -> bool:
+        """Whether a variable of that shape has no use for them."""
+        return self.shape is not _same and not self.shape(shape)
+
 
 class Group:
     """The weights of one dtype, their gradients and their slots, each as one flat array."""

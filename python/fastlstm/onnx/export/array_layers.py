@@ -13,8 +13,12 @@ from fastlstm.layers.base import Recurrent
 from fastlstm.typing import Floats
 
 from ..values import ValueInfo
-from .recurrent import Direction, recurrent
+from .recurrent import Direction, Made, recurrent
 from .writer import Writer, blocks
+
+LENGTHS = "lengths"
+LENGTHS_INFO = ValueInfo(LENGTHS, ("batch",), np.dtype(np.int32))
+"""The input for the valid steps of every row."""
 
 _ORDER = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2), "RNN": (0,)}
 """Where the layers have the gates of ONNX."""
@@ -34,45 +38,68 @@ def export_layer(layer: Recurrent, path: Path, states: bool, lengths: bool) -> N
     lengths
         Whether there is an input for the lengths of the rows.
     """
-    op = next((base.__name__ for base in type(layer).__mro__ if base.__name__ in _ORDER), type(layer).__name__)
-    if op not in _ORDER or layer.proj_size:
-        checks.refuse(ValueError, "model", "of what ONNX can express: no projection", layer)
+    op = operator_of(layer, "model")
     inputs, outputs = _infos(layer, states, lengths)
     writer = Writer(inputs, outputs)
-    x, D = inputs[0].name, layer.num_directions
-    x = writer.node("Transpose", x, perm=[1, 0, 2]) if layer.batch_first else x
-    starts = [_parts(writer, info.name, layer.num_layers) for info in inputs if info.name in ("h_0", "c_0")]
-    last: list[list[str]] = []
-    parameters = layer.state_dict()
-    for number in range(layer.num_layers):
-        ends = [f"_l{number}{end}" for end in ("", "_reverse")[:D]]
-        directions = [_direction(parameters, end, _ORDER[op]) for end in ends]
-        made = recurrent(
-            writer,
-            op,
-            x,
-            directions,
-            lengths="lengths" if lengths else "",
-            states=[part[number] for part in starts],
-            **_attributes(layer, op),
-        )
-        x, last = made.y, [*last, made.states]
-    y = writer.node("Transpose", x, perm=[1, 0, 2]) if layer.batch_first else x
-    joined = [part[0] if len(part) == 1 else writer.node("Concat", *part, axis=0) for part in zip(*last, strict=True)]
-    for name, info in zip([y, *joined], outputs, strict=True):
+    x = writer.node("Transpose", "x", perm=[1, 0, 2]) if layer.batch_first else "x"
+    starts = [info.name for info in inputs if info.name in ("h_0", "c_0")]
+    made = stacked(writer, layer, x, LENGTHS if lengths else "", starts)
+    y = writer.node("Transpose", made.y, perm=[1, 0, 2]) if layer.batch_first else made.y
+    for name, info in zip([y, *made.states], outputs, strict=True):
         writer.give(name, info)
     writer.write(path, op.lower())
 
 
+def operator_of(layer: Recurrent, owner: str) -> str:
+    """Return the operator of ONNX that a layer is, or refuse it."""
+    op = next((base.__name__ for base in type(layer).__mro__ if base.__name__ in _ORDER), type(layer).__name__)
+    if op not in _ORDER or layer.proj_size:
+        checks.refuse(ValueError, owner, "of what ONNX can express: no projection", layer)
+    return op
+
+
+def stacked(writer: Writer, layer: Recurrent, x: str, lengths: str, starts: Sequence[str]) -> Made:
+    """Add the nodes of a layer over sequences ``(T, N, I)``; states are those of all layers and directions."""
+    op, D = operator_of(layer, "layer"), layer.num_directions
+    parts = [_parts(writer, start, layer.num_layers) for start in starts]
+    parameters, last = layer.state_dict(), list[list[str]]()
+    for number in range(layer.num_layers):
+        ends = [f"_l{number}{end}" for end in ("", "_reverse")[:D]]
+        made = recurrent(
+            writer,
+            op,
+            x,
+            [_direction(parameters, end, _ORDER[op]) for end in ends],
+            lengths=lengths,
+            states=[part[number] for part in parts],
+            **_attributes(layer, op),
+        )
+        x, last = made.y, [*last, made.states]
+    joined = [part[0] if len(part) == 1 else writer.node("Concat", *part, axis=0) for part in zip(*last, strict=True)]
+    return Made(x, joined)
+
+
 def _infos(layer: Recurrent, states: bool, lengths: bool) -> tuple[list[ValueInfo], list[ValueInfo]]:
-    rows, D, H = ("batch", "time") if layer.batch_first else ("time", "batch"), layer.num_directions, layer.hidden_size
-    letters = "hc" if layer._states == 2 else "h"
-    shape = (layer.num_layers * D, "batch", H)
-    starts = [ValueInfo(f"{letter}_0", shape, layer.dtype) for letter in letters if states]
-    of_rows = [ValueInfo("lengths", ("batch",), np.dtype(np.int32))] if lengths else []
-    inputs = [ValueInfo("x", (*rows, layer.input_size), layer.dtype), *of_rows, *starts]
-    ends = [ValueInfo(f"{letter}_n", shape, layer.dtype) for letter in letters]
+    rows, D, H = rows_of(layer.batch_first), layer.num_directions, layer.hidden_size
+    starts, ends = state_infos(layer)
+    inputs = [ValueInfo("x", (*rows, layer.input_size), layer.dtype)]
+    inputs += [*([LENGTHS_INFO] if lengths else []), *(starts if states else [])]
     return inputs, [ValueInfo("y", (*rows, D * H), layer.dtype), *ends]
+
+
+def rows_of(batch_first: bool) -> tuple[str, str]:
+    """Return the names of the first axes of sequences."""
+    return ("batch", "time") if batch_first else ("time", "batch")
+
+
+def state_infos(layer: Recurrent, prefix: str = "") -> tuple[list[ValueInfo], list[ValueInfo]]:
+    """Describe the initial and the last states of a layer."""
+    shape = (layer.num_layers * layer.num_directions, "batch", layer.hidden_size)
+    letters = "hc" if layer._states == 2 else "h"
+    starts, ends = (
+        [ValueInfo(f"{prefix}{letter}_{when}", shape, layer.dtype) for letter in letters] for when in ("0", "n")
+    )
+    return starts, ends
 
 
 def _parts(writer: Writer, name: str, count: int) -> list[str]:

@@ -8,9 +8,11 @@ from typing import Any
 
 from fastlstm import checks
 from fastlstm.layers.base import Recurrent
+from fastlstm.layers.chains import Chain
 
 from ..package import required
 from .array_layers import export_layer
+from .chains import export_chain
 
 
 def export(
@@ -21,14 +23,15 @@ def export(
     Parameters
     ----------
     model : model or layer
-        A model of `fastlstm.keras`, or an `LSTM`, `GRU` or `RNN`.
+        A model of `fastlstm.keras`, a `Chain`, or an `LSTM`, `GRU` or `RNN`.
     path : path
         Of the file. One that is there is replaced, and whole until then.
     states : bool, optional
-        Whether the initial states of a layer are inputs, ``h_0`` and ``c_0``; its last ones are outputs anyway, ``h_n``
-        and ``c_n``. Such a graph goes step by step: ``fastlstm.onnx.load(path).stream()``.
+        Whether the initial states of a layer or chain are inputs, ``h_0`` and ``c_0``; the last ones are outputs
+        anyway, ``h_n`` and ``c_n``. In a chain with several recurrent layers their names and a dot stand before these.
+        Such a graph goes step by step: ``fastlstm.onnx.load(path).stream()``.
     lengths : bool, optional
-        Whether a layer has the lengths of the rows as an input, ``lengths``, of int32.
+        Whether a layer or chain has the lengths of the rows as an input, ``lengths``, of int32.
 
     Raises
     ------
@@ -51,15 +54,19 @@ def export(
     """
     required("writing a model of ONNX")
     target = Path(checks.path("path", path))
-    if isinstance(model, Recurrent):
-        export_layer(model, target, checks.truth("states", states or 0), checks.truth("lengths", lengths or 0))
+    if isinstance(model, Recurrent | Chain):
+        options = checks.truth("states", states or 0), checks.truth("lengths", lengths or 0)
+        if isinstance(model, Chain):
+            export_chain(model, target, *options)
+        else:
+            export_layer(model, target, *options)
         return
     from fastlstm.keras import Model  # which layers do without
 
     from .keras_models import export_model
 
     if not isinstance(model, Model):
-        checks.refuse(TypeError, "model", "a model of fastlstm.keras, or an LSTM, GRU or RNN", model)
+        checks.refuse(TypeError, "model", "a model of fastlstm.keras, a Chain, or an LSTM, GRU or RNN", model)
     for name, given in (("states", states), ("lengths", lengths)):
         if given is not None:
             checks.refuse(TypeError, name, "left out for a model", given)

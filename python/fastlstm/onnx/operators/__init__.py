@@ -1,9 +1,24 @@
 """Operators by kind: each module has a table of builders, which read a node and return the function that runs it."""
 
-from . import arithmetic, control, normalization, ordering, product, quantized, recurrent, reduction, shape, windows
+from . import (
+    arithmetic,
+    axes,
+    control,
+    normalization,
+    ordering,
+    product,
+    quantized,
+    recurrent,
+    reduction,
+    shape,
+    windows,
+)
 from .table import Builder
 
-_MODULES = (arithmetic, control, normalization, ordering, product, quantized, recurrent, reduction, shape, windows)
+_MODULES = (
+    *(arithmetic, axes, control, normalization, ordering, product),
+    *(quantized, recurrent, reduction, shape, windows),
+)
 
 OPERATORS: dict[tuple[str, str], Builder] = {
     **{("", op): build for module in _MODULES for op, build in module.OPERATORS.items()},

@@ -63,7 +63,7 @@ def _recurrent(node: Node) -> Function:
     options = _Options(node, kind)
     constants = [node.constant(number) for number in _WEIGHTS]
     known = all(not node.has(k) or constant is not None for k, constant in zip(_WEIGHTS, constants, strict=True))
-    return _Run(node, options, options.packed(*constants) if known else None)
+    return Run(node, options, options.packed(*constants) if known else None)
 
 
 def lstm_of_quantized(node: Node) -> Function:
@@ -78,7 +78,7 @@ def lstm_of_quantized(node: Node) -> Function:
     if any(constant is None for constant in (*constants[:2], *constants[4:])):
         node.refuse("W, R, scales and zero points", "known at load", node.inputs)
     W, R, B, P, *scales = constants
-    return _Run(node, options, options.packed(_dequantized(W, *scales[:2]), _dequantized(R, *scales[2:]), B, P))
+    return Run(node, options, options.packed(_dequantized(W, *scales[:2]), _dequantized(R, *scales[2:]), B, P))
 
 
 def _dequantized(weights: Any, scale: Any, zero: Any) -> Array:
@@ -185,8 +185,8 @@ def _reordered(stacked: Array, order: Sequence[int]) -> Array:
     return blocks[list(order)].reshape(stacked.shape)
 
 
-class _Run:
-    """Takes all steps: the function of a node. A whole call may take microseconds, and each line counts."""
+class Run:
+    """Takes all steps: the function of a node."""
 
     def __init__(self, node: Node, options: _Options, packed: list[_core.Weights] | None) -> None:
         self.options, self.packed, self.wants_y = options, packed, node.takes(0)
@@ -205,15 +205,14 @@ class _Run:
         P: Any = None,
         *_: Any,
     ) -> tuple[Any, ...]:
+        """Return the sequences and last states."""
         weights = self.packed or self.options.packed(W, R, B, P)
         self._check(x, weights[0])
         x = x.transpose(1, 0, 2) if self.batch_first else x
         T, N, _ = x.shape
-        lengths = None if lengths is None else self._lengths(lengths, T, N)
+        lengths = None if lengths is None else checked_lengths(lengths, T, N)
         y, parts = self._outputs(T, N, weights[0]) if self.wants_y else (None, [None] * self.count)
         final = self._run(weights, x, self._starts(h, c, N, weights[0]), parts, lengths)
-        if self.count == 1 and lengths is None and not self.batch_first:
-            return (y, *[state[None] for state in final[0] if state is not None])
         return (y, *[self._final(arrays, lengths) for arrays in list(zip(*final, strict=True))[: self.states]])
 
     def _check(self, x: Array, weights: _core.Weights) -> None:
@@ -243,14 +242,6 @@ class _Run:
     def _as_given(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         return (shape[1], shape[0], *shape[2:]) if self.batch_first and len(shape) == 3 else shape
 
-    def _lengths(self, lengths: Array, T: int, N: int) -> Array:
-        found = checks.whole_numbers("sequence_lens", lengths)
-        if found.shape != (N,):
-            checks.refuse_shape("sequence_lens", (N,), found.shape)
-        if N and not (found.min() >= 0 and found.max() <= T):
-            checks.refuse(ValueError, "sequence_lens", f"of whole numbers from 0 to {T}", found)
-        return found
-
     def _outputs(self, T: int, N: int, weights: _core.Weights) -> tuple[Array, list[Any]]:
         """Make Y and the part of each direction, in memory as ``(T, N, D, H)``: so joining directions moves nothing."""
         D, H = self.count, weights.hidden_size
@@ -269,11 +260,26 @@ class _Run:
         return _core.forward_stack(weights, x, starts, parts, lengths)
 
     def _final(self, arrays: Sequence[Array], lengths: Array | None) -> Array:
-        """Return a last state: that of rows without steps is zeros, as ONNX Runtime has it."""
-        state = arrays[0][None] if len(arrays) == 1 else np.stack(arrays)
-        if lengths is not None and not lengths.all():
-            state[:, lengths == 0] = 0
+        state = joined_state(arrays, lengths)
         return state.transpose(1, 0, 2) if self.batch_first else state
+
+
+def checked_lengths(lengths: Array, T: int, N: int) -> Array:
+    """Return valid steps of every row."""
+    found = checks.whole_numbers("sequence_lens", lengths)
+    if found.shape != (N,):
+        checks.refuse_shape("sequence_lens", (N,), found.shape)
+    if N and not (found.min() >= 0 and found.max() <= T):
+        checks.refuse(ValueError, "sequence_lens", f"of whole numbers from 0 to {T}", found)
+    return found
+
+
+def joined_state(arrays: Sequence[Array], lengths: Array | None) -> Array:
+    """Return a last state ``(D, N, H)``: that of rows without steps is zeros, as ONNX Runtime has it."""
+    state = arrays[0][None] if len(arrays) == 1 else np.stack(arrays)
+    if lengths is not None and not lengths.all():
+        state[:, lengths == 0] = 0
+    return state
 
 
 OPERATORS: Table = dict.fromkeys(_KINDS, _recurrent)

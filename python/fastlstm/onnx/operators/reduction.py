@@ -10,7 +10,7 @@ import numpy as np
 
 from ..node import Function, Node
 from ..values import Array
-from .shape import axes_of
+from .axes import axes_of
 from .table import Builder, Table
 
 Reduction: TypeAlias = Callable[[Array, tuple[int, ...] | None, bool], Any]

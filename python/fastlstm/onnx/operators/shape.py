@@ -1,4 +1,4 @@
-"""Operators that make, cut and rearrange arrays."""
+"""Operators that make arrays, cut them and put them together."""
 
 from __future__ import annotations
 
@@ -13,56 +13,8 @@ from fastlstm import checks
 from ..node import Function, Node, same
 from ..values import Array
 from .arithmetic import as_matrix
+from .axes import axes_of
 from .table import Table
-
-
-def axes_of(node: Node, number: int, since: int, name: str = "axes") -> Callable[[Any], list[int] | None]:
-    """Return a function that gives a list of whole numbers: an attribute, or since an opset the input it is given."""
-    constant = node.constant(number)
-    if node.opset >= since and constant is None:
-        return lambda given: None if given is None else np.ravel(given).tolist()
-    found = node.numbers(name, None) if constant is None else np.ravel(constant).tolist()
-    return lambda given: found
-
-
-def _transpose(node: Node) -> Function:
-    node.expect(1)
-    perm = node.numbers("perm", None)
-    return lambda x: x.transpose(perm)
-
-
-def _squeeze(node: Node) -> Function:
-    node.expect(1, 2 if node.opset >= 13 else 1)
-    read = axes_of(node, 1, 13)
-
-    def function(x: Array, axes: Any = None) -> Array:
-        found = read(axes)
-        return x.squeeze() if found is None else x.squeeze(tuple(found))
-
-    return function
-
-
-def _unsqueeze(node: Node) -> Function:
-    node.expect(2 if node.opset >= 13 else 1)
-    read = axes_of(node, 1, 13)
-    return lambda x, axes=None: np.expand_dims(x, tuple(read(axes) or ()))
-
-
-def _reshape(node: Node) -> Function:
-    node.expect(2)
-    keep = not node.truth("allowzero")
-    return lambda x, shape: x.reshape(_target(x.shape, shape.tolist(), keep))
-
-
-def _target(shape: Sequence[int], wanted: list[int], keep: bool) -> list[int]:
-    """Return the shape that is `wanted`, where 0 may stand for the axis as it was, and -1 for what is left."""
-    if 0 not in wanted or not keep:
-        return wanted
-    target = [shape[k] if axis == 0 else axis for k, axis in enumerate(wanted)]
-    if 0 in target and -1 in target:  # which NumPy cannot tell
-        left = math.prod(axis for k, axis in enumerate(shape) if k >= len(wanted) or wanted[k] != 0)
-        target[target.index(-1)] = left // math.prod(axis for axis in wanted if axis > 0)
-    return target
 
 
 def _flatten(node: Node) -> Function:
@@ -283,15 +235,11 @@ OPERATORS: Table = {
     "GatherElements": _gather_elements,
     "Pad": _pad,
     "Range": _range,
-    "Reshape": _reshape,
     "ReverseSequence": _reverse_sequence,
     "ScatterElements": _scatter_elements,
     "Shape": _shape,
     "Size": _size,
     "Slice": _slice,
     "Split": _split,
-    "Squeeze": _squeeze,
     "Tile": _tile,
-    "Transpose": _transpose,
-    "Unsqueeze": _unsqueeze,
 }

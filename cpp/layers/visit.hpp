@@ -1,0 +1,59 @@
+// One visit of a layer, forward: what a walk over a sequence and a step of a stream have in common.
+#pragma once
+
+#include "plan.hpp"
+#include "weights.hpp"
+
+namespace fastlstm {
+
+// The arguments of a visit that are the layer's own. The projection of the inputs is the kernel's if x is given later.
+template <class T>
+CellForwardArgs<T> visit_arguments(const Weights<T>& weights) {
+    CellForwardArgs<T> args{};
+    args.hidden_size = weights.hidden_size;
+    args.state_size = weights.state_size;
+    args.packed_hh = weights.packed_hh();
+    args.packed_candidate = weights.packed_candidate();
+    args.recurrent_bias = weights.recurrent_bias();
+    args.input_size = weights.input_size;
+    args.packed_ih = weights.packed_ih();
+    args.bias = weights.bias();
+    args.options = &weights.options;
+    args.peepholes = weights.peepholes();
+    return args;
+}
+
+// z = bias + x W for rows of inputs, a thread's share of the columns.
+template <class T>
+void project_inputs(const Weights<T>& weights, const T* const* x, Index rows, const Share& groups, T* const* z) {
+    const Index I = weights.input_size;
+    kernels_of<T>(weights.table)
+        .product({x, rows, I, I, 0, weights.packed_ih(), weights.bias(), groups.begin, groups.end, z,
+                  weights.gates.columns()});
+}
+
+// h = units W_hr^T, a thread's share of the numbers of h.
+template <class T>
+void project_units(const Weights<T>& weights, const T* const* units, Index rows, const Share& groups, T* const* h) {
+    const Index H = weights.hidden_size;
+    kernels_of<T>(weights.table)
+        .product({units, rows, H, H, 0, weights.packed_projection(), nullptr, groups.begin, groups.end, h,
+                  weights.states.columns()});
+}
+
+// Runs the cell on a thread's share. After each phase the threads that share a row's units meet.
+template <class T, class Meet>
+void run_cell(CellForwardArgs<T>& args, const Weights<T>& weights, bool general, const Share& gates, const Share& units,
+              const Meet& meet) {
+    const auto& phases = cell_kernels(kernels_of<T>(weights.table), weights.kind, general).forward;
+    for (const auto phase : phases) {
+        if (!phase) return;
+        const Share& groups = phase == phases[0] ? gates : units;
+        args.group_begin = groups.begin;
+        args.group_end = groups.end;
+        phase(args);
+        meet();
+    }
+}
+
+}  // namespace fastlstm

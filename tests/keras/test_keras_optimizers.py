@@ -292,6 +292,11 @@ def test_every_optimizer_finds_the_bottom_of_a_bowl(name):
     assert before < 5.3125
 
 
+def test_ftrl_cannot_make_a_step_of_nothing():
+    with pytest.raises(ValueError, match=r"learning_rate must be above 0 in every step of Ftrl, .* got 0"):
+        run(optimizers.Ftrl(optimizers.schedules.PolynomialDecay(0.1, 1, 0.0)))
+
+
 @pytest.mark.parametrize("name", OTHERS)
 def test_every_optimizer_goes_on_from_its_state_and_leaves_gradients_alone(name):
     config, rng = (

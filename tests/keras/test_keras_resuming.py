@@ -285,6 +285,7 @@ def test_a_state_that_no_file_can_hold(tmp_path):
 DAMAGES = {
     "the order of the data must be that of a Generator": lambda fit: fit["data"]["x"].update(order={"state": 1}),
     "EarlyStopping: state must have the entries": lambda fit: fit["callbacks"][-2][1].pop("wait"),
+    "history must be lists of numbers by name": lambda fit: fit["callbacks"][-1][1].update(history=[1]),
     "x: state must have the entries": lambda fit: fit["data"]["x"].pop("next"),
     "a.fastlstm: step must be a whole number of at least 0": lambda fit: fit.update(step=-1),
     "fit: state must have the entries": lambda fit: fit.pop("random"),

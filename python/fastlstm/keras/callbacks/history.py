@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from fastlstm import checks
+
 from ..foundation.carried import State
 from .base import Callback, Logs
 
@@ -31,6 +33,8 @@ class History(Callback):
     def set_state(self, state: State) -> None:
         """See `Callback.set_state`."""
         super().set_state(state)
+        if not isinstance(self.history, dict) or not all(isinstance(values, list) for values in self.history.values()):
+            checks.refuse(ValueError, "history", "lists of numbers by name", self.history)
         if self.epoch:
             self.model.history = self
 

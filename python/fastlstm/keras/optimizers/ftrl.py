@@ -64,6 +64,8 @@ class Ftrl(Optimizer):
 
     def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:
         """See the class."""
+        if not rate > 0:
+            checks.complain(ValueError, "learning_rate", "be above 0 in every step of Ftrl, which divides by it", rate)
         n, z = slots
         l1, l2, shrinkage = (getattr(self, name) for name in _STRENGTHS)
         np.power(n, -self.learning_rate_power, out=new)

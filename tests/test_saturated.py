@@ -161,6 +161,23 @@ def test_saturated_gates_around_a_candidate(
     assert all(np.isfinite(array).all() for array in got.values())
 
 
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+@pytest.mark.parametrize("cell", [*GATED, "rnn"])
+def test_an_infinite_input_spoils_gradients_of_its_own_weights_alone(
+    isa: str, cell: str, value: float, dtype: str, options: str
+) -> None:
+    """Infinity times the slope of 0 is NaN there; the zeros that weights are filled up with meet it too."""
+    arguments = make(cell, dtype, options)
+    x = arguments.x.copy()
+    x[1, 0, 2] = value
+    found = train(replace(arguments, x=x))
+    assert np.isnan(found["dweight_ih"][:, 2]).all()
+    found["dweight_ih"][:, 2] = 0
+    assert all(np.isfinite(array).all() for array in found.values())
+
+
 # --- Slopes near saturation -------------------------------------------------------------------------------------------
 
 UNITS = 2000

@@ -143,9 +143,27 @@ private:
         if (weights_.projected()) pull_projection(slice, rank, team, chunk, visit, args);
         const auto& phases = cell_kernels(kernels_, weights_.kind, tape_.general).backward;
         phases[0](args);
+        clear_padding(args);
         if (!phases[1]) return;
         if (plan_.split_units()) team.meet();
         phases[1](args);
+        clear_padding(args);
+    }
+
+    // The zeros that fill up the weights are NaN times an infinite input. What that leaves past the last unit must not
+    // meet the zeros again in a product that ends in real numbers.
+    void clear_padding(const CellBackwardArgs<T>& args) const {
+        const Layout& units = weights_.units;
+        const Index last = units.vectors() - 1, real = units.real_lanes(last), lanes = units.lanes;
+        if (real == lanes || args.group_end < units.groups()) return;
+        const bool one_gate = traits(weights_.kind).gates == 1;  // a group is four unit blocks then
+        T* dz = args.dgates + (one_gate ? last / kGroup : last) * args.group_stride;
+        if (one_gate) dz += last % kGroup * lanes;
+        for (Index row = 0; row < args.rows; ++row, dz += gathering_.row_pitch()) {
+            for (Index slot = 0; slot < (one_gate ? 1 : kGroup); ++slot) {
+                std::fill(dz + slot * lanes + real, dz + (slot + 1) * lanes, T(0));
+            }
+        }
     }
 
     // The way from the state back to the units that were projected to it, so that the cell finds the gradient of its

@@ -11,11 +11,11 @@ import numpy as np
 from fastlstm import checks
 
 from .facts import Facts
-from .names import names_used
+from .names import check_names_beside_nodes, check_names_in, names_used
 from .network import Network
-from .node import Function, Node, same
+from .node import Node, same
 from .operators import OPERATORS
-from .plan import Plan, Step, needed
+from .plan import Plan, Step, needed, outputs_of
 from .stacking import stacked
 from .states import wires_of
 from .tensors import array_of
@@ -74,6 +74,7 @@ class _Layout:
         self.opset, self.source, self.outer = opset, source, outer
         self.owner = source.owner if outer is None else f"{source.owner}: graph {graph.name!r}"
         self.used = names_used(graph, self.owner)
+        check_names_beside_nodes(graph, self.owner)
         self.start: list[Any] = [None]
         self.facts = Facts(self.start)
         self.inputs: list[ValueInfo] = []
@@ -141,6 +142,7 @@ class _Layout:
     # -- nodes -------------------------------------------------------------------------------------------------------
 
     def _add(self, proto: Any, label: str) -> None:
+        check_names_in(proto, label)
         build = OPERATORS.get((_DOMAINS.get(proto.domain, proto.domain), proto.op_type))
         if build is None:
             operator = f"{proto.domain}.{proto.op_type}" if proto.domain else proto.op_type
@@ -158,7 +160,9 @@ class _Layout:
             return
         sources += [self.place(name, label) for name in outside]
         if self._can_fold(node, constants, outside):
-            self._fold(function, node, constants, proto.output)
+            for name, array in zip(proto.output, outputs_of(function, label, constants), strict=False):
+                if name:
+                    self._define(name, np.asarray(array))
             return
         targets = [self._define(name) if name else _MISSING for name in proto.output]
         sources = self.facts.without_zeros(function, sources)
@@ -188,16 +192,6 @@ class _Layout:
             return False
         self.root.left -= taken
         return True
-
-    def _fold(self, function: Function, node: Node, constants: Sequence[Array | None], outputs: Sequence[str]) -> None:
-        """Work out a node whose inputs are known."""
-        step = Step(function, tuple(range(1, 1 + len(constants))), tuple(range(len(outputs))), (), node.label, node.op)
-        places = range(1 + len(constants), 1 + len(constants) + len(outputs))
-        start = [None, *constants, *[None] * len(outputs)]
-        plan = Plan(start, [], [], places, [step._replace(targets=tuple(places))])
-        for name, array in zip(outputs, plan.run([]), strict=True):
-            if name:
-                self._define(name, np.asarray(array))
 
 
 _DOMAINS = {"ai.onnx": ""}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from fastlstm import checks
@@ -12,7 +12,7 @@ MOST_NODES = 100_000
 
 
 def names_used(graph: Any, owner: str) -> set[str]:
-    """Return the names that nodes and outputs of a graph and of the graphs inside take; refuse one that is no text."""
+    """Return the names that nodes and outputs of a graph and of the graphs inside take."""
     found: set[str] = set()
     waiting, count = [graph], 0
     while waiting:
@@ -20,30 +20,30 @@ def names_used(graph: Any, owner: str) -> set[str]:
         count += len(current.node)
         if count > MOST_NODES:
             checks.complain(ValueError, owner, f"have at most {MOST_NODES} nodes", "more")
-        _check_texts(_names_beside_nodes(current), owner)
         found.update(proto.name for proto in current.output)
-        for number, node in enumerate(current.node):
-            _check_texts(_names_in(node), f"{owner}: node {number}")
+        for node in current.node:
             found.update(node.input)
             waiting.extend(_graphs_in(node))
     return found
-
-
-def _names_beside_nodes(graph: Any) -> list[str]:
-    parts = (*graph.initializer, *graph.input, *graph.output)
-    return [graph.name, *(proto.name for proto in parts)]
-
-
-def _names_in(node: Any) -> list[str]:
-    own = [node.name, node.op_type, node.domain, *node.input, *node.output]
-    return own + [part.name for part in node.attribute]
 
 
 def _graphs_in(node: Any) -> Iterable[Any]:
     return (attribute.g for attribute in node.attribute if attribute.HasField("g"))
 
 
-def _check_texts(texts: list[Any], owner: str) -> None:
+def check_names_beside_nodes(graph: Any, owner: str) -> None:
+    """Refuse a name of a graph, its constants, inputs or outputs that is no text."""
+    parts = (*graph.initializer, *graph.input, *graph.output)
+    check_texts([graph.name, *(proto.name for proto in parts)], owner)
+
+
+def check_names_in(node: Any, owner: str) -> None:
+    """Refuse a name in a node that is no text, but for those of its attributes."""
+    check_texts([node.name, node.op_type, node.domain, *node.input, *node.output], owner)
+
+
+def check_texts(texts: Collection[Any], owner: str) -> None:
+    """Refuse bytes among texts."""
     if not {*map(type, texts)} <= _TEXT:
         for text in texts:
             check_text(text, owner)

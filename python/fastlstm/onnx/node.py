@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from fastlstm import checks
 
+from .names import check_texts
 from .values import Array
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Node:
         self._tensor_of, self._plan_of = tensor_of, plan_of
         self._attributes = {attribute.name: attribute for attribute in proto.attribute}
         self._unread = set(self._attributes)
+        check_texts(self._unread, label)
         if len(self._attributes) != len(proto.attribute):
             checks.complain(ValueError, label, "have every attribute once", "one twice")
 
@@ -81,8 +83,8 @@ class Node:
     def expect(self, least: int, most: int | None = None, outputs: int = 1, optional: Collection[int] = ()) -> None:
         """Refuse the node if it has another number of inputs, or more outputs; `optional` inputs may be left out."""
         most, found = least if most is None else most, len(self.inputs)
-        needed = (number for number in range(least) if number not in optional)
-        if not least <= found <= most or not all(self.has(number) for number in needed):
+        absent = [number for number, name in enumerate(self.inputs[:least]) if not name and number not in optional]
+        if not least <= found <= most or absent:
             wanted = str(least) if least == most else f"{least} to {most}"
             checks.complain(ValueError, self.label, f"have {wanted} inputs", checks.shown(self.inputs))
         if len(self.wanted) > outputs:

@@ -91,17 +91,32 @@ class Plan:
                     values[targets[0]] = found
                 for place in done:
                     values[place] = None
-        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-            if step is None or isinstance(error, RecursionError):
+        except _ERRORS as error:
+            if step is None:
                 raise
-            _refuse(error, step, values)
+            _refuse(error, step.label, [values[place] for place in step.sources])
         return [values[place] for place in self.wanted]
 
 
-def _refuse(error: Exception, step: Step, values: Sequence[Any]) -> NoReturn:
-    """Raise what is wrong with the arrays that a step was given."""
-    given = ["nothing" if values[k] is None else _described(values[k]) for k in step.sources]
-    checks.refuse_call(error, f"{step.label}: ", ", ".join(given) or "nothing")
+_ERRORS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What functions of nodes raise about their arrays."""
+
+
+def outputs_of(function: Function, label: str, arrays: Sequence[Any]) -> tuple[Array, ...]:
+    """Return what a node gives whose inputs are known."""
+    try:
+        found = function(*arrays)
+    except _ERRORS as error:
+        _refuse(error, label, arrays)
+    return found if type(found) is tuple else (found,)
+
+
+def _refuse(error: Exception, label: str, arrays: Sequence[Any]) -> NoReturn:
+    """Raise what is wrong with the arrays that a node was given."""
+    if isinstance(error, RecursionError):
+        raise error
+    given = ["nothing" if array is None else _described(array) for array in arrays]
+    checks.refuse_call(error, f"{label}: ", ", ".join(given) or "nothing")
 
 
 def _described(value: Any) -> str:

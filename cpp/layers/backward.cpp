@@ -143,16 +143,16 @@ private:
         if (weights_.projected()) pull_projection(slice, rank, team, chunk, visit, args);
         const auto& phases = cell_kernels(kernels_, weights_.kind, tape_.general).backward;
         phases[0](args);
-        clear_padding(args);
+        clear_padding(args, {0, traits(weights_.kind).gates == 1 ? 1 : kGroup});
         if (!phases[1]) return;
         if (plan_.split_units()) team.meet();
         phases[1](args);
-        clear_padding(args);
+        clear_padding(args, kResetSlots);  // alone, as others may still read n
     }
 
     // The zeros that fill up the weights are NaN times an infinite input. What that leaves past the last unit must not
-    // meet the zeros again in a product that ends in real numbers.
-    void clear_padding(const CellBackwardArgs<T>& args) const {
+    // meet the zeros again in a product that ends in real numbers. For the slots of a unit block.
+    void clear_padding(const CellBackwardArgs<T>& args, const Slots& slots) const {
         const Layout& units = weights_.units;
         const Index last = units.vectors() - 1, real = units.real_lanes(last), lanes = units.lanes;
         if (real == lanes || args.group_end < units.groups()) return;
@@ -160,7 +160,7 @@ private:
         T* dz = args.dgates + (one_gate ? last / kGroup : last) * args.group_stride;
         if (one_gate) dz += last % kGroup * lanes;
         for (Index row = 0; row < args.rows; ++row, dz += gathering_.row_pitch()) {
-            for (Index slot = 0; slot < (one_gate ? 1 : kGroup); ++slot) {
+            for (Index slot = slots.first; slot < slots.first + slots.count; ++slot) {
                 std::fill(dz + slot * lanes + real, dz + (slot + 1) * lanes, T(0));
             }
         }

@@ -22,6 +22,7 @@ struct Slots {
     Index first, count;
 };
 constexpr Slots kCandidateSlots{0, 1};  // of an R_n apart
+constexpr Slots kResetSlots{1, 1};      // of the r that is found from its gradients, in a second phase
 
 struct CellTraits {
     CellKind kind;

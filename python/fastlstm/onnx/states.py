@@ -59,7 +59,7 @@ def _wire(graph: Any, names: ChainMap[str, str], numbers: Iterator[int], found: 
     """
     end = f"{_BRANCH}{next(numbers)}" if len(names.maps) > 1 else ""
     for node in graph.node:
-        op = str(node.op_type)
+        op = node.op_type
         if not end and op not in _TELLING:  # as most
             continue
         inputs, outputs = [*node.input], [*node.output]
@@ -71,7 +71,7 @@ def _wire(graph: Any, names: ChainMap[str, str], numbers: Iterator[int], found: 
             names.update(zip(node.output, outputs, strict=True))
         if branches:
             found.extend(Wire("If", ends, [name]) for name, *ends in zip(outputs, *branches, strict=False))
-        if op in _STARTS or op in _MOVING:
+        if op in _MOVING or op in _STARTS:
             found.append(Wire(op, inputs, outputs))
     return [names.get(proto.name, proto.name) for proto in graph.output]
 

@@ -39,11 +39,11 @@ def array_of(proto: Any, folder: Path | None, owner: str) -> Array:
     name = f"{owner}: tensor {proto.name!r}"
     dtype = dtype_of(proto.data_type, name)
     shape = tuple(proto.dims)
-    if len(shape) > _MOST_AXES or any(axis < 0 for axis in shape):
+    if len(shape) > _MOST_AXES or min(shape, default=0) < 0:
         checks.refuse_shape(name, f"of at most {_MOST_AXES} axes, none below 0", checks.shown(shape))
-    if math.prod(axis for axis in shape if axis) > _LARGEST:
-        checks.refuse_shape(name, f"of at most {_LARGEST} numbers", shape)
     count = math.prod(shape)
+    if (count or math.prod(axis or 1 for axis in shape)) > _LARGEST:
+        checks.refuse_shape(name, f"of at most {_LARGEST} numbers", shape)
     if proto.data_location == _EXTERNAL:
         array = _read_external(proto, folder, count * dtype.itemsize, name).view(dtype.newbyteorder("<"))
     elif proto.HasField("raw_data"):

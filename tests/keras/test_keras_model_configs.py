@@ -550,7 +550,7 @@ def test_damaged_configs_are_read_or_refused(choices):
         *way, last = choices.draw(st.sampled_from(places(config)))
         changed(*way, last, to=copy.deepcopy(choices.draw(st.sampled_from([..., *JUNK]))))(config)
     with contextlib.suppress(ValueError, TypeError, NotImplementedError, MemoryError), warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # another class can make an old spelling of a setting
+        warnings.simplefilter("ignore")  # another class can make an old or a better spelled setting of one
         assert isinstance(models.model_from_json(json.dumps(config)), Model)
 
 

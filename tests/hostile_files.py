@@ -252,6 +252,11 @@ def read_all(folder: Path, files: dict[str, bytes], whole: dict[str, bytes] | No
     assert list((folder / "work").iterdir()) == [], TOUCHED
     assert {file.name: file.read_bytes() for file in (folder / "files").iterdir()} == files
     assert outcomes.keys() == files.keys()
+    slow = {name: files[name] for name, found in outcomes.items() if found["seconds"] >= 1}
+    if slow and len(slow) < len(files):  # read once more by themselves, as the machine may have been busy
+        (folder / "again").mkdir()
+        for name, found in read_all(folder / "again", slow, whole).items():
+            outcomes[name]["seconds"] = min(found["seconds"], outcomes[name]["seconds"])
     return outcomes
 
 

@@ -36,6 +36,13 @@ constexpr int kRegisters = 32;
 constexpr int kRegisters = 16;
 #endif
 
+// Whether operands of products are held in full precision.
+#if defined(FASTLSTM_INT8) || defined(FASTLSTM_BF16)
+constexpr bool kFull = false;
+#else
+constexpr bool kFull = true;
+#endif
+
 // Whether a multiply-add is one instruction, and rounds once.
 #if defined(FASTLSTM_SEPARATE)
 constexpr bool kFused = false;

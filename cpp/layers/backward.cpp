@@ -39,7 +39,9 @@ public:
         const auto rows = static_cast<std::size_t>(std::max(gathering_.capacity(), schedule_.rows()));
         const Index masked = masks() ? checked_product(schedule_.rows(), state_pitch()) : 0;
         for (int rank = 0; rank < plan_.threads(); ++rank) {
-            scratch_.push_back({Pointers(rows), OutPointers(rows), Buffer<T>(masked)});
+            scratch_.push_back({Pointers(rows), OutPointers(rows), Buffer<T>(masked),
+                                RoundedRows<T>(kernels_, static_cast<Index>(rows),
+                                               std::max(weights_.gates.columns(), state_pitch()))});
         }
     }
 
@@ -62,6 +64,7 @@ private:
         Pointers in;
         OutPointers out;
         Buffer<T> masked;  // gradients of h_0 before a gate's mask
+        RoundedRows<T> rounded;
     };
 
     Index unit_pitch() const { return tape_.unit_pitch(); }
@@ -123,6 +126,7 @@ private:
         args.next_rows = share(schedule_.active(visit + 1));
         args.next_group_stride = args.group_stride = gathering_.group_stride();
         if (args.next_rows > 0) args.dgates_next = gathering_.dgates(next, visit + 1) + first * gathering_.row_pitch();
+        args.rounded = scratch_[static_cast<std::size_t>(rank)].rounded.rounding();
         args.dgates = gathering_.dgates(chunk, visit) + first * gathering_.row_pitch();
         args.dh_n = dh_n_.data() + first * state_pitch();
         if (arrays_.dy) args.dy = output_gradient_rows(rank, visit, first, args.rows);
@@ -181,18 +185,8 @@ private:
             scratch.out[static_cast<std::size_t>(row)] = dunits + row * unit_pitch();
         }
         const Index k = state_pitch();
-        kernels_.product({scratch.in.data(),
-                          rows,
-                          k,
-                          k,
-                          0,
-                          {},
-                          packed_projection_transposed_,
-                          nullptr,
-                          slice.units.begin,
-                          slice.units.end,
-                          scratch.out.data(),
-                          unit_pitch()});
+        kernels_.product({scratch.in.data(), rows, k, k, 0, scratch.rounded.rounding(), packed_projection_transposed_,
+                          nullptr, slice.units.begin, slice.units.end, scratch.out.data(), unit_pitch()});
         args.dh_n = dunits;
         args.next_rows = 0;
         args.dy = nullptr;
@@ -209,17 +203,9 @@ private:
             scratch.in[static_cast<std::size_t>(row)] = args.dgates_next + row * gathering_.row_pitch();
             scratch.out[static_cast<std::size_t>(row)] = dstates + row * state_pitch();
         }
-        kernels_.product({scratch.in.data(),
-                          args.next_rows,
-                          weights_.recurrent.columns(),
-                          slots.count * weights_.gates.lanes,
-                          gathering_.group_stride(),
-                          {},
-                          packed_hh_transposed_,
-                          nullptr,
-                          slice.states.begin,
-                          slice.states.end,
-                          scratch.out.data(),
+        kernels_.product({scratch.in.data(), args.next_rows, weights_.recurrent.columns(),
+                          slots.count * weights_.gates.lanes, gathering_.group_stride(), scratch.rounded.rounding(),
+                          packed_hh_transposed_, nullptr, slice.states.begin, slice.states.end, scratch.out.data(),
                           state_pitch()});
         for (Index row = 0; row < args.rows; ++row) {
             T* out = dstates + row * state_pitch();
@@ -245,18 +231,9 @@ private:
     void multiply_gradients(const Scratch& scratch, Share rows, const Slots& slots, Index k, const Packed<T>& packed,
                             const Layout& columns) const {
         const Index run = slots.count * weights_.gates.lanes;
-        kernels_.product({scratch.in.data() + rows.begin,
-                          rows.end - rows.begin,
-                          k,
-                          run,
-                          gathering_.group_stride(),
-                          {},
-                          packed,
-                          nullptr,
-                          0,
-                          columns.groups(),
-                          scratch.out.data() + rows.begin,
-                          columns.size});
+        kernels_.product({scratch.in.data() + rows.begin, rows.end - rows.begin, k, run, gathering_.group_stride(),
+                          scratch.rounded.rounding(), packed, nullptr, 0, columns.groups(),
+                          scratch.out.data() + rows.begin, columns.size});
     }
 
     // dx = dgates W^T, the rows of the chunk shared out.

@@ -66,6 +66,12 @@ private:
     Buffer<T> scales_;
 };
 
+// A matrix of k_total rows, in panels of full precision, as the kernels read it; and back, where they train.
+template <class T>
+PackedMatrix<T> in_precision(const Kernels<T>& kernels, const Layout& layout, Index k_total, Buffer<T> full);
+template <class T>
+Buffer<T> in_full(const Kernels<T>& kernels, const Layout& layout, Index k_total, const PackedMatrix<T>& matrix);
+
 // packed[k][vector][lane] = weight(column, k), for k_total values of k, in the precision of the kernels
 template <class T>
 PackedMatrix<T> pack(const Kernels<T>& kernels, const Layout& layout, Index k_total, const MatrixView<const T>& weight);
@@ -80,6 +86,14 @@ public:
         if (!kernels.reduction) return;
         memory_ = Buffer<std::uint8_t>(kernels.reduction->left_bytes(rows, k));
         largest_ = kernels.reduction->largest;
+    }
+
+    // For outer sums with so many numbers of a row.
+    static RoundedRows for_outer(const Kernels<T>& kernels, Index numbers) {
+        RoundedRows rounded;
+        if (kernels.reduction)
+            rounded.memory_ = Buffer<std::uint8_t>(kernels.reduction->outer_bytes(numbers, kernels.lanes));
+        return rounded;
     }
 
     Rounding rounding() const { return {memory_.data(), largest_}; }

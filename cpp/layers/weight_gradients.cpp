@@ -25,7 +25,8 @@ WeightGradients<T>::WeightGradients(const Tape<T>& tape, const BackwardArrays<T>
     if (arrays.drecurrent_bias && traits(weights_.kind).has_recurrent_bias) drecurrent_bias_ = make_sums(1, columns);
     const Index masked = tape.recurrent_masks ? checked_product(gathering.capacity(), tape.state_pitch()) : 0;
     for (int rank = 0; rank < threads; ++rank) {
-        scratch_.push_back({Pointers(static_cast<std::size_t>(gathering.capacity())), Buffer<T>(masked)});
+        scratch_.push_back({Pointers(static_cast<std::size_t>(gathering.capacity())), Buffer<T>(masked),
+                            RoundedRows<T>::for_outer(kernels_, std::max(weights_.input_size, weights_.state_size))});
     }
 }
 
@@ -121,6 +122,7 @@ void WeightGradients<T>::add_projection(int rank, const Chunk<T>& chunk) {
     args.vectors = weights_.units.vectors();
     args.c = dweight_hr_.data();
     args.add = adds(chunk);
+    args.rounded = scratch_[static_cast<std::size_t>(rank)].rounded.rounding();
     kernels_.outer(args);
 }
 
@@ -178,6 +180,7 @@ void WeightGradients<T>::add_products(int rank, const Chunk<T>& chunk, const Slo
     args.c = to.data();
     args.sums = sums.data();
     args.add = adds(chunk);
+    args.rounded = scratch_[static_cast<std::size_t>(rank)].rounded.rounding();
     if (to || sums) kernels_.outer(args);
 }
 

@@ -25,6 +25,7 @@ private:
     struct Scratch {
         Pointers rows;
         Buffer<T> masked;  // rows times a gate's mask
+        RoundedRows<T> rounded;
     };
 
     Buffer<T> make_sums(Index rows, Index columns) const;

@@ -28,7 +28,7 @@ class Weights:
         activations: Sequence[tuple[str, float, float]] = ...,
         clip: float = 0.0,  # sums are cut to [-clip, clip] before the activations of gates; 0: not at all
         input_forget: bool = False,  # "lstm": f = 1 - i
-        # "full", or for float32 and inference "int8", "int8_int16": operands of products in 8 bits, or 8 and 16
+        # "full", or for float32: "bfloat16", and for inference "int8", "int8_int16" (weights of 8 bits, x and h of 16)
         precision: str = "full",
     ) -> None: ...
     @property

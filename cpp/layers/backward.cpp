@@ -29,7 +29,8 @@ public:
           packed_gates_transposed_(masks() ? gates_transposed(weights_) : GateMatrices{}),
           plan_(schedule_, weights_, true),
           interruption_(stop_requested),
-          gathering_(tape),
+          gathering_(tape, plan_.threads()),
+          arguments_(visit_arguments()),
           sums_(tape, arrays, gathering_, plan_.threads()) {
         dh_n_ = load_state(arrays.dh_n, weights_.state_size, state_pitch());
         if (traits(weights_.kind).has_cell_state || traits(weights_.kind).bypasses_gates) {
@@ -105,26 +106,37 @@ private:
                 if (plan_.split_units()) team.meet();
             }
             if (!plan_.split_units()) team.meet();
-            sums_.add(rank, chunk);
-            if (arrays_.dx) input_gradients(rank, chunk);
+            gathering_.for_parts(chunk, [&](const Chunk<T>& part) {
+                sums_.add(rank, part);
+                if (arrays_.dx) input_gradients(rank, part);
+            });
         }
         sums_.store(rank);
         initial_state_gradients(rank, chunk);
     }
 
+    // The arguments of a visit that are the layer's own.
+    CellBackwardArgs<T> visit_arguments() const {
+        CellBackwardArgs<T> args{};
+        args.hidden_size = weights_.hidden_size;
+        args.packed_hh_t = packed_hh_transposed_;
+        args.packed_candidate_t = packed_candidate_transposed_;
+        args.next_group_stride = args.group_stride = gathering_.group_stride();
+        args.options = &weights_.options;
+        args.peepholes = weights_.peepholes();
+        std::copy(packed_gates_transposed_.begin(), packed_gates_transposed_.end(), args.packed_gates_t);
+        return args;
+    }
+
     void step(const Slice& slice, int rank, Team& team, const Chunk<T>& chunk, const Chunk<T>& next, Index visit) {
         const Index first = slice.rows.begin;
         const auto share = [&](Index active) { return std::max<Index>(0, std::min(active, slice.rows.end) - first); };
-        CellBackwardArgs<T> args{};
+        CellBackwardArgs<T> args = arguments_;
         args.rows = share(schedule_.active(visit));
         if (args.rows == 0) return;
-        args.hidden_size = weights_.hidden_size;
         args.group_begin = slice.units.begin;
         args.group_end = slice.units.end;
-        args.packed_hh_t = packed_hh_transposed_;
-        args.packed_candidate_t = packed_candidate_transposed_;
         args.next_rows = share(schedule_.active(visit + 1));
-        args.next_group_stride = args.group_stride = gathering_.group_stride();
         if (args.next_rows > 0) args.dgates_next = gathering_.dgates(next, visit + 1) + first * gathering_.row_pitch();
         args.rounded = scratch_[static_cast<std::size_t>(rank)].rounded.rounding();
         args.dgates = gathering_.dgates(chunk, visit) + first * gathering_.row_pitch();
@@ -138,12 +150,7 @@ private:
             const Index pitch = traits(weights_.kind).kept_slots(tape_.general) * unit_pitch();
             args.kept = tape_.kept.data() + (schedule_.offset(visit) + first) * pitch;
         }
-        args.options = &weights_.options;
-        args.peepholes = weights_.peepholes();
-        if (masks()) {
-            args.recurrent_masks = tape_.mask_of(first, 0);
-            std::copy(packed_gates_transposed_.begin(), packed_gates_transposed_.end(), args.packed_gates_t);
-        }
+        if (masks()) args.recurrent_masks = tape_.mask_of(first, 0);
         if (weights_.projected()) pull_projection(slice, rank, team, chunk, visit, args);
         const auto& phases = cell_kernels(kernels_, weights_.kind, tape_.general).backward;
         phases[0](args);
@@ -158,8 +165,8 @@ private:
     // meet the zeros again in a product that ends in real numbers. For the slots of a unit block.
     void clear_padding(const CellBackwardArgs<T>& args, const Slots& slots) const {
         const Layout& units = weights_.units;
+        if (units.columns() == units.size || args.group_end < units.groups()) return;
         const Index last = units.vectors() - 1, real = units.real_lanes(last), lanes = units.lanes;
-        if (real == lanes || args.group_end < units.groups()) return;
         const bool one_gate = traits(weights_.kind).gates == 1;  // a group is four unit blocks then
         T* dz = args.dgates + (one_gate ? last / kGroup : last) * args.group_stride;
         if (one_gate) dz += last % kGroup * lanes;
@@ -180,10 +187,8 @@ private:
         add_up_state_gradients(slice, scratch, args, visit, dstates);
         if (plan_.split_units()) team.meet();
         T* dunits = dunits_.data() + first * unit_pitch();
-        for (Index row = 0; row < rows; ++row) {
-            scratch.in[static_cast<std::size_t>(row)] = dstates + row * state_pitch();
-            scratch.out[static_cast<std::size_t>(row)] = dunits + row * unit_pitch();
-        }
+        point_to_rows(dstates, state_pitch(), rows, scratch.in.data());
+        point_to_rows(dunits, unit_pitch(), rows, scratch.out.data());
         const Index k = state_pitch();
         kernels_.product({scratch.in.data(), rows, k, k, 0, scratch.rounded.rounding(), packed_projection_transposed_,
                           nullptr, slice.units.begin, slice.units.end, scratch.out.data(), unit_pitch()});
@@ -199,10 +204,8 @@ private:
         const Index width = kGroup * weights_.states.lanes, begin = slice.states.begin * width;
         const Index end = std::min(slice.states.end * width, state_pitch());
         if (begin >= end) return;
-        for (Index row = 0; row < args.next_rows; ++row) {
-            scratch.in[static_cast<std::size_t>(row)] = args.dgates_next + row * gathering_.row_pitch();
-            scratch.out[static_cast<std::size_t>(row)] = dstates + row * state_pitch();
-        }
+        point_to_rows(args.dgates_next, gathering_.row_pitch(), args.next_rows, scratch.in.data());
+        point_to_rows(dstates, state_pitch(), args.next_rows, scratch.out.data());
         kernels_.product({scratch.in.data(), args.next_rows, weights_.recurrent.columns(),
                           slots.count * weights_.gates.lanes, gathering_.group_stride(), scratch.rounded.rounding(),
                           packed_hh_transposed_, nullptr, slice.states.begin, slice.states.end, scratch.out.data(),
@@ -220,10 +223,7 @@ private:
 
     const T* const* output_gradient_rows(int rank, Index visit, Index first, Index rows) {
         Pointers& dy = scratch_[static_cast<std::size_t>(rank)].in;
-        for (Index r = 0; r < rows; ++r) {
-            dy[static_cast<std::size_t>(r)] =
-                arrays_.dy.row(schedule_.time(visit, first + r), schedule_.original(first + r));
-        }
+        point_to_visit(arrays_.dy, schedule_, visit, {first, first + rows}, dy.data());
         return dy.data();
     }
 
@@ -236,14 +236,14 @@ private:
                           scratch.out.data() + rows.begin, columns.size});
     }
 
-    // dx = dgates W^T, the rows of the chunk shared out.
-    void input_gradients(int rank, const Chunk<T>& chunk) {
-        const Index total = gathering_.rows(chunk);
+    // dx = dgates W^T, the rows of the part shared out.
+    void input_gradients(int rank, const Chunk<T>& part) {
+        const Index total = gathering_.rows(part);
         const Slots slots = traits(weights_.kind).input_slots;
         Scratch& scratch = scratch_[static_cast<std::size_t>(rank)];
-        gathering_.for_rows(chunk, [&](Index visit, Index row, std::size_t number) {
-            scratch.in[number] = gathering_.row(chunk, static_cast<Index>(number), slots);
-            scratch.out[number] = arrays_.dx.row(schedule_.time(visit, row), schedule_.original(row));
+        point_to_rows(gathering_.row(part, 0, slots), gathering_.row_pitch(), total, scratch.in.data());
+        gathering_.for_visits(part, [&](Index visit, Index rows, Index number) {
+            point_to_visit(arrays_.dx, schedule_, visit, {0, rows}, scratch.out.data() + number);
         });
         multiply_gradients(scratch, share_of(total, rank, plan_.threads()), slots, weights_.gates.columns(),
                            packed_ih_transposed_, weights_.inputs);
@@ -314,6 +314,7 @@ private:
     Plan plan_;
     Interruption interruption_;
     const Gathering<T> gathering_;
+    const CellBackwardArgs<T> arguments_;  // of every visit
     WeightGradients<T> sums_;
     Buffer<T> dh_n_;
     Buffer<T> carry_;   // LSTM: gradient of c; GRU: what of the gradient of h bypasses the gates

@@ -31,6 +31,7 @@ public:
           arrays_(arrays),
           tape_(tape),
           general_(weights.general || arrays.recurrent_masks),
+          arguments_(visit_arguments(weights)),
           plan_(std::move(plan)),
           interruption_(std::move(stop_requested)) {
         const Index state_rows = schedule.rows() + (tape ? schedule.total() : schedule.rows());
@@ -181,11 +182,8 @@ private:
     }
 
     void point_to_inputs(const Slice& slice, Scratch& scratch, Index visit, Index at) const {
-        const Index end = slice.rows.begin + active_rows(slice, visit);
-        for (Index row = slice.rows.begin; row < end; ++row) {
-            scratch.x[static_cast<std::size_t>(at++)] =
-                arrays_.x.row(schedule_.time(visit, row), schedule_.original(row));
-        }
+        const Index first = slice.rows.begin;
+        point_to_visit(arrays_.x, schedule_, visit, {first, first + active_rows(slice, visit)}, scratch.x.data() + at);
     }
 
     // z = bias + x W for as many visits before `end` as fit; returns the visit after them.
@@ -206,13 +204,8 @@ private:
     // One visit; with z null it begins with the projection of the inputs pointed to.
     void step(const Slice& slice, Scratch& scratch, Team& team, Index visit, const T* z) const {
         const Index first = slice.rows.begin, rows = active_rows(slice, visit);
-        if (arrays_.y) {
-            for (Index r = 0; r < rows; ++r) {
-                scratch.y[static_cast<std::size_t>(r)] =
-                    arrays_.y.row(schedule_.time(visit, first + r), schedule_.original(first + r));
-            }
-        }
-        CellForwardArgs<T> args = visit_arguments(weights_);
+        if (arrays_.y) point_to_visit(arrays_.y, schedule_, visit, {first, first + rows}, scratch.y.data());
+        CellForwardArgs<T> args = arguments_;
         args.rows = rows;
         args.rounded = scratch.rounded.rounding();
         args.rounded_x = scratch.rounded_x.rounding();
@@ -255,10 +248,8 @@ private:
     // h = units · W_hr^T for the slice's share of the numbers of h
     void project_states(const Slice& slice, Scratch& scratch, Index visit, const T* units, Index rows) const {
         T* states = h_before(visit + 1) + slice.rows.begin * state_pitch();
-        for (Index row = 0; row < rows; ++row) {
-            scratch.units[static_cast<std::size_t>(row)] = units + row * unit_pitch();
-            scratch.states[static_cast<std::size_t>(row)] = states + row * state_pitch();
-        }
+        point_to_rows(units, unit_pitch(), rows, scratch.units.data());
+        point_to_rows(states, state_pitch(), rows, scratch.states.data());
         project_units(weights_, scratch.units.data(), rows, scratch.rounded.rounding(), slice.states,
                       scratch.states.data());
         if (!arrays_.y) return;
@@ -275,6 +266,7 @@ private:
     const ForwardArrays<T>& arrays_;
     Tape<T>* const tape_;
     const bool general_;
+    const CellForwardArgs<T> arguments_;  // of every visit
     Plan plan_;
     Interruption interruption_;
     Buffer<T> h_, c_;

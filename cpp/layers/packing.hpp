@@ -18,10 +18,10 @@ struct Layout {
     Index lanes;
     Index group = kGroup;  // vectors of a group
     Index first_gate = 0;  // gate of vector 0; the others follow in turn
+    // Vectors of a gate. Every visit asks for sizes, and a division takes as long as a product of some vectors.
+    Index blocks = divide_up(size, lanes);
 
-    Index blocks() const { return divide_up(size, lanes); }
-    Index padded_size() const { return blocks() * lanes; }
-    Index vectors() const { return gates * blocks(); }
+    Index vectors() const { return gates * blocks; }
     Index columns() const { return vectors() * lanes; }
     Index groups() const { return divide_up(vectors(), group); }
 

@@ -100,6 +100,18 @@ template <class T>
 std::unique_ptr<Walk<T>> make_walk(const Weights<T>& weights, const Schedule& schedule, const ForwardArrays<T>& arrays,
                                    const Split& split, StopRequested stop_requested);
 
+// Points to the steps that some rows visit at once.
+template <class T>
+void point_to_visit(const SequenceView<T>& sequence, const Schedule& schedule, Index visit, const Share& rows, T** to) {
+    if (schedule.uniform()) {
+        T* first = sequence.row(schedule.time(visit, rows.begin), rows.begin);
+        return point_to_rows(first, sequence.row_stride, rows.end - rows.begin, to);
+    }
+    for (Index row = rows.begin; row < rows.end; ++row) {
+        *to++ = sequence.row(schedule.time(visit, row), schedule.original(row));
+    }
+}
+
 // Steps that are not valid are zero, in outputs and in gradients of inputs.
 template <class T>
 void clear_skipped(const SequenceView<T>& sequence, const Schedule& schedule, Index size) {

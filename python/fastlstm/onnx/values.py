@@ -74,20 +74,22 @@ class ValueInfo(NamedTuple):
 
 def value_info(proto: Any, owner: str) -> ValueInfo:
     """Read the description of an input or output."""
-    kind = proto.type.WhichOneof("value")
+    name, described = proto.name, proto.type
+    kind = described.WhichOneof("value")
     if kind != "tensor_type":
-        checks.complain(ValueError, f"{owner}: {proto.name}", "be a tensor", f"a {kind or 'value of no type'}")
-    tensor = proto.type.tensor_type
-    dtype = dtype_of(tensor.elem_type, f"{owner}: {proto.name}")
-    shape = tuple(_axis(axis, owner) for axis in tensor.shape.dim) if tensor.HasField("shape") else None
-    return ValueInfo(proto.name, shape, dtype)
+        checks.complain(ValueError, f"{owner}: {name}", "be a tensor", f"a {kind or 'value of no type'}")
+    tensor = described.tensor_type
+    dtype = dtype_of(tensor.elem_type, f"{owner}: {name}")
+    shape = tuple([_axis(axis, owner) for axis in tensor.shape.dim[:]]) if tensor.HasField("shape") else None
+    return ValueInfo(name, shape, dtype)
 
 
 def _axis(proto: Any, owner: str) -> int | str | None:
     kind = proto.WhichOneof("value")
     if kind != "dim_value":
         return str(proto.dim_param) or None if kind else None
-    return None if proto.dim_value == -1 else checks.whole_number(f"{owner}: dim_value", proto.dim_value, at_least=0)
+    length = proto.dim_value
+    return None if length == -1 else checks.whole_number(f"{owner}: dim_value", length, at_least=0)
 
 
 def dtype_of(number: int, owner: str) -> np.dtype[Any]:

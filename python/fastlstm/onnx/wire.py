@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,8 +60,7 @@ def check_memory(data: bytes, kind: Any, owner: str) -> None:
 
 def _memory(data: bytes, kind: Any, most: int) -> int:
     """Return about how many bytes a message takes, or more than `most` as soon as that is known."""
-    taken, place, known = 0, 0, dict[str, dict[int, _Field]]()
-    end, fields = len(data), _fields(kind, known)
+    taken, place, end, fields = 0, 0, len(data), _fields(kind)
     around: list[tuple[int, dict[int, _Field]]] = []
     while taken <= most:
         if place >= end:
@@ -86,7 +86,7 @@ def _memory(data: bytes, kind: Any, most: int) -> int:
             taken += _MESSAGE
             if length:
                 around.append((end, fields))
-                end, fields = place + length, _fields(field.message, known)
+                end, fields = place + length, _fields(field.message)
     return taken
 
 
@@ -122,14 +122,11 @@ def _varint(data: bytes, place: int) -> tuple[int, int]:
     return 0, len(data)
 
 
-def _fields(kind: Any, known: dict[str, dict[int, _Field]]) -> dict[int, _Field]:
+@cache
+def _fields(kind: Any) -> dict[int, _Field]:
     """Return the fields of a message by their numbers."""
-    if kind.full_name not in known:
-        fields = kind.fields_by_number.items()
-        known[kind.full_name] = {
-            number: _Field(field.message_type, _SIZES.get(field.cpp_type, 0)) for number, field in fields
-        }
-    return known[kind.full_name]
+    fields = kind.fields_by_number.items()
+    return {number: _Field(field.message_type, _SIZES.get(field.cpp_type, 0)) for number, field in fields}
 
 
 _TEXT = _Field(None, 0)

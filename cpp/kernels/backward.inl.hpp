@@ -33,11 +33,10 @@ FASTLSTM_INLINE void state_gradient(Tile<T, P, R, V>& acc, const CellBackwardArg
             acc.at[p][r][v] = pload<Packet<T>>(args.dh_n + (row + r) * h_pitch + ((group + p) * kGroup + v) * W);
         });
     } else {
-        const T* dgates[R];
-        for (int r = 0; r < R; ++r) dgates[r] = args.dgates_next + ((row + r) * kGroup + slot) * W;
+        const LeftRows<T> dgates{args.dgates_next + slot * W, kGroup * W, slots * W, args.next_group_stride};
         set_to_zero(acc);
         multiply_add(
-            acc, dgates, slots * W, args.next_group_stride,
+            acc, dgates.template tile<R>(row),
             panel_of<R, kGroup>(args.packed_hh_t, k, group, args.group_begin, args.group_end, row, args.next_rows));
     }
     add_output_gradient(acc, args, row, group);
@@ -122,12 +121,11 @@ template <class T, int P, int R, int V>
 FASTLSTM_APART void gru_reset_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group) {
     constexpr int W = kLanes<T>;
     const Index h_pitch = ceil_div(args.hidden_size, W) * W;
-    const T* dz_n[R];
-    for (int r = 0; r < R; ++r) dz_n[r] = args.dgates + (row + r) * kGroup * W;
+    const LeftRows<T> dz_n{args.dgates, kGroup * W, W, args.group_stride};
     Tile<T, P, R, V> dm;
     set_to_zero(dm);
     multiply_add(
-        dm, dz_n, W, args.group_stride,
+        dm, dz_n.template tile<R>(row),
         panel_of<R, kGroup>(args.packed_candidate_t, h_pitch, group, args.group_begin, args.group_end, row, args.rows));
     for_cells(dm, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
         const Index block = (group + p) * kGroup + v, at = (row + r) * h_pitch + block * W;

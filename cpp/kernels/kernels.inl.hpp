@@ -3,8 +3,12 @@
 // no two objects share a symbol.
 #pragma once
 
-#include "general.inl.hpp"
+#include "general_backward.inl.hpp"
+#include "outer.inl.hpp"
 #include "probe.inl.hpp"
+
+#define FASTLSTM_TEXT_OF(x) #x
+#define FASTLSTM_TEXT(x) FASTLSTM_TEXT_OF(x)
 
 namespace fastlstm {
 namespace FASTLSTM_ISA {
@@ -12,7 +16,11 @@ namespace {
 
 template <class T>
 constexpr Kernels<T> make_kernels() {
-    return {kLanes<T>,
+    return {FASTLSTM_TEXT(FASTLSTM_ISA),
+            FASTLSTM_ISA_DESCRIPTION,
+            Precision::full,
+            nullptr,
+            kLanes<T>,
             product<T>,
             outer<T>,
             transpose<T>,
@@ -32,9 +40,6 @@ constexpr Kernels<T> make_kernels() {
 }
 
 }  // namespace
-
-#define FASTLSTM_TEXT_OF(x) #x
-#define FASTLSTM_TEXT(x) FASTLSTM_TEXT_OF(x)
 
 extern const KernelTable table;
 constexpr KernelTable table = {FASTLSTM_TEXT(FASTLSTM_ISA),

@@ -18,7 +18,6 @@ using Eigen::internal::padd;
 using Eigen::internal::pdiv;
 using Eigen::internal::pload;
 using Eigen::internal::ploadu;
-using Eigen::internal::pmadd;
 using Eigen::internal::pmul;
 using Eigen::internal::pset1;
 using Eigen::internal::pstore;
@@ -37,11 +36,20 @@ constexpr int kRegisters = 32;
 constexpr int kRegisters = 16;
 #endif
 
-// Whether a multiply-add is one instruction.
+// Whether a multiply-add is one instruction, and rounds once.
+#if defined(FASTLSTM_SEPARATE)
+constexpr bool kFused = false;
+template <class P>
+FASTLSTM_INLINE P pmadd(const P& a, const P& b, const P& c) {
+    return padd(pmul(a, b), c);
+}
+#else
+using Eigen::internal::pmadd;
 #if defined(EIGEN_VECTORIZE_FMA) || defined(EIGEN_VECTORIZE_NEON)
 constexpr bool kFused = true;
 #else
 constexpr bool kFused = false;
+#endif
 #endif
 
 // Rows of a register tile with V vectors: as many accumulators as leave room for one vector and the broadcasts. The

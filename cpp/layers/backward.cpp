@@ -20,13 +20,13 @@ public:
         : tape_(tape),
           weights_(*tape.weights),
           schedule_(tape.schedule),
-          kernels_(kernels_of<T>(weights_.table)),
+          kernels_(weights_.kernels),
           arrays_(arrays),
           packed_hh_transposed_(weights_.packed_hh_transposed()),
           packed_projection_transposed_(weights_.packed_projection_transposed()),
           packed_candidate_transposed_(weights_.packed_candidate_transposed()),
-          packed_ih_transposed_(arrays.dx ? weights_.packed_ih_transposed() : nullptr),
-          packed_gates_transposed_(masks() ? gates_transposed(weights_) : GatePointers{}),
+          packed_ih_transposed_(arrays.dx ? weights_.packed_ih_transposed() : Packed<T>{}),
+          packed_gates_transposed_(masks() ? gates_transposed(weights_) : GateMatrices{}),
           plan_(schedule_, weights_, true),
           interruption_(stop_requested),
           gathering_(tape),
@@ -57,7 +57,7 @@ public:
 private:
     using Pointers = std::vector<const T*>;
     using OutPointers = std::vector<T*>;
-    using GatePointers = std::array<const T*, kGroup>;
+    using GateMatrices = std::array<Packed<T>, kGroup>;
     struct Scratch {
         Pointers in;
         OutPointers out;
@@ -68,8 +68,8 @@ private:
     Index state_pitch() const { return tape_.state_pitch(); }
     const Buffer<T>& masks() const { return tape_.recurrent_masks; }
 
-    static GatePointers gates_transposed(const Weights<T>& weights) {
-        GatePointers gates{};
+    static GateMatrices gates_transposed(const Weights<T>& weights) {
+        GateMatrices gates{};
         for (Index gate = 0; gate < weights.recurrent.gates; ++gate) {
             gates[static_cast<std::size_t>(gate)] = weights.packed_gate_transposed(gate);
         }
@@ -181,8 +181,18 @@ private:
             scratch.out[static_cast<std::size_t>(row)] = dunits + row * unit_pitch();
         }
         const Index k = state_pitch();
-        kernels_.product({scratch.in.data(), rows, k, k, 0, packed_projection_transposed_, nullptr, slice.units.begin,
-                          slice.units.end, scratch.out.data(), unit_pitch()});
+        kernels_.product({scratch.in.data(),
+                          rows,
+                          k,
+                          k,
+                          0,
+                          {},
+                          packed_projection_transposed_,
+                          nullptr,
+                          slice.units.begin,
+                          slice.units.end,
+                          scratch.out.data(),
+                          unit_pitch()});
         args.dh_n = dunits;
         args.next_rows = 0;
         args.dy = nullptr;
@@ -199,9 +209,18 @@ private:
             scratch.in[static_cast<std::size_t>(row)] = args.dgates_next + row * gathering_.row_pitch();
             scratch.out[static_cast<std::size_t>(row)] = dstates + row * state_pitch();
         }
-        kernels_.product({scratch.in.data(), args.next_rows, weights_.recurrent.columns(),
-                          slots.count * weights_.gates.lanes, gathering_.group_stride(), packed_hh_transposed_, nullptr,
-                          slice.states.begin, slice.states.end, scratch.out.data(), state_pitch()});
+        kernels_.product({scratch.in.data(),
+                          args.next_rows,
+                          weights_.recurrent.columns(),
+                          slots.count * weights_.gates.lanes,
+                          gathering_.group_stride(),
+                          {},
+                          packed_hh_transposed_,
+                          nullptr,
+                          slice.states.begin,
+                          slice.states.end,
+                          scratch.out.data(),
+                          state_pitch()});
         for (Index row = 0; row < args.rows; ++row) {
             T* out = dstates + row * state_pitch();
             const T* ended = args.dh_n + row * state_pitch();
@@ -223,11 +242,21 @@ private:
     }
 
     // out[n] = in[n] · B, where in[n] points to gate gradients, of which the given slots go with the k rows of B.
-    void multiply_gradients(const Scratch& scratch, Share rows, const Slots& slots, Index k, const T* packed,
+    void multiply_gradients(const Scratch& scratch, Share rows, const Slots& slots, Index k, const Packed<T>& packed,
                             const Layout& columns) const {
         const Index run = slots.count * weights_.gates.lanes;
-        kernels_.product({scratch.in.data() + rows.begin, rows.end - rows.begin, k, run, gathering_.group_stride(),
-                          packed, nullptr, 0, columns.groups(), scratch.out.data() + rows.begin, columns.size});
+        kernels_.product({scratch.in.data() + rows.begin,
+                          rows.end - rows.begin,
+                          k,
+                          run,
+                          gathering_.group_stride(),
+                          {},
+                          packed,
+                          nullptr,
+                          0,
+                          columns.groups(),
+                          scratch.out.data() + rows.begin,
+                          columns.size});
     }
 
     // dx = dgates W^T, the rows of the chunk shared out.
@@ -300,11 +329,11 @@ private:
     const Kernels<T>& kernels_;
     const BackwardArrays<T>& arrays_;
     // Made by several threads if they are new, so before the plan claims the pool.
-    const T* const packed_hh_transposed_;
-    const T* const packed_projection_transposed_;
-    const T* const packed_candidate_transposed_;
-    const T* const packed_ih_transposed_;
-    const GatePointers packed_gates_transposed_;  // with masks
+    const Packed<T> packed_hh_transposed_;
+    const Packed<T> packed_projection_transposed_;
+    const Packed<T> packed_candidate_transposed_;
+    const Packed<T> packed_ih_transposed_;
+    const GateMatrices packed_gates_transposed_;  // with masks
     Plan plan_;
     Interruption interruption_;
     const Gathering<T> gathering_;

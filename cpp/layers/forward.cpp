@@ -97,6 +97,7 @@ private:
     struct Scratch {
         Buffer<T> z;         // projected inputs: bias + x W
         Buffer<T> h_masked;  // of one visit
+        RoundedRows<T> rounded, rounded_x;
         std::vector<const T*> x;
         std::vector<T*> z_rows, y;
         std::vector<const T*> units;  // of one visit, with a projection
@@ -164,6 +165,8 @@ private:
             scratch.x.resize(static_cast<std::size_t>(capacity));
             for (Index row = 0; row < capacity; ++row) scratch.z_rows.push_back(scratch.z.data() + row * gate_pitch());
             scratch.y.resize(static_cast<std::size_t>(rows));
+            scratch.rounded = rounded_states(weights_, rows);
+            scratch.rounded_x = RoundedRows<T>(weights_.kernels, capacity, weights_.input_size);
             if (masks_) scratch.h_masked = Buffer<T>(checked_product(rows, mask_pitch()));
             if (units_) {
                 scratch.units.resize(static_cast<std::size_t>(rows));
@@ -195,7 +198,8 @@ private:
             point_to_inputs(slice, scratch, visit, rows);
             rows += active;
         }
-        project_inputs(weights_, scratch.x.data(), rows, slice.inputs, scratch.z_rows.data());
+        project_inputs(weights_, scratch.x.data(), rows, scratch.rounded_x.rounding(), slice.inputs,
+                       scratch.z_rows.data());
         return visit;
     }
 
@@ -210,6 +214,8 @@ private:
         }
         CellForwardArgs<T> args = visit_arguments(weights_);
         args.rows = rows;
+        args.rounded = scratch.rounded.rounding();
+        args.rounded_x = scratch.rounded_x.rounding();
         args.descending = visit % 2 == 1;
         args.z = z;
         if (!z) args.x = scratch.x.data();
@@ -253,7 +259,8 @@ private:
             scratch.units[static_cast<std::size_t>(row)] = units + row * unit_pitch();
             scratch.states[static_cast<std::size_t>(row)] = states + row * state_pitch();
         }
-        project_units(weights_, scratch.units.data(), rows, slice.states, scratch.states.data());
+        project_units(weights_, scratch.units.data(), rows, scratch.rounded.rounding(), slice.states,
+                      scratch.states.data());
         if (!arrays_.y) return;
         const Index width = kGroup * weights_.states.lanes, begin = slice.states.begin * width;
         const Index end = std::min(slice.states.end * width, weights_.state_size);

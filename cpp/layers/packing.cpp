@@ -1,5 +1,7 @@
 #include "packing.hpp"
 
+#include <algorithm>
+
 #include "thread_pool.hpp"
 
 namespace fastlstm {
@@ -27,10 +29,8 @@ void pack_vector(const Kernels<T>& kernels, const Layout& layout, Index k_total,
     }
 }
 
-}  // namespace
-
 template <class T>
-Buffer<T> pack(const Kernels<T>& kernels, const Layout& layout, Index k_total, const MatrixView<const T>& weight) {
+Buffer<T> pack_full(const Kernels<T>& kernels, const Layout& layout, Index k_total, const MatrixView<const T>& weight) {
     Buffer<T> packed(checked_product(layout.columns(), k_total));
     const Index vectors = layout.vectors();
     const double work = kMovedNumber * static_cast<double>(packed.size());
@@ -40,6 +40,33 @@ Buffer<T> pack(const Kernels<T>& kernels, const Layout& layout, Index k_total, c
         }
     });
     return packed;
+}
+
+// The panels of a matrix brought into a reduced precision.
+template <class T>
+PackedMatrix<T> reduce(const Reduction<T>& reduction, const Layout& layout, Index k_total, const Buffer<T>& full) {
+    Buffer<std::uint8_t> reduced(reduction.matrix_bytes(k_total, layout.columns()));
+    Buffer<T> scales(layout.columns());
+    const double work = kMovedNumber * static_cast<double>(full.size());
+    share_out(layout.groups(), work, layout.groups(), [&](Index begin, Index end) {
+        for (Index group = begin; group < end; ++group) {
+            const Index first = group * layout.group * layout.lanes;
+            const Index columns = std::min(layout.group * layout.lanes, layout.columns() - first);
+            reduction.pack(full.data() + first * k_total, k_total, columns,
+                           reduced.data() + reduction.matrix_bytes(k_total, first), scales.data() + first);
+        }
+    });
+    return {std::move(reduced), std::move(scales)};
+}
+
+}  // namespace
+
+template <class T>
+PackedMatrix<T> pack(const Kernels<T>& kernels, const Layout& layout, Index k_total,
+                     const MatrixView<const T>& weight) {
+    Buffer<T> full = pack_full(kernels, layout, k_total, weight);
+    if (!kernels.reduction) return PackedMatrix<T>(std::move(full));
+    return reduce(*kernels.reduction, layout, k_total, full);
 }
 
 template <class T>
@@ -53,8 +80,8 @@ void add_bias(const Buffer<T>& packed, const Layout& layout, const T* bias, Inde
     }
 }
 
-template Buffer<float> pack(const Kernels<float>&, const Layout&, Index, const MatrixView<const float>&);
-template Buffer<double> pack(const Kernels<double>&, const Layout&, Index, const MatrixView<const double>&);
+template PackedMatrix<float> pack(const Kernels<float>&, const Layout&, Index, const MatrixView<const float>&);
+template PackedMatrix<double> pack(const Kernels<double>&, const Layout&, Index, const MatrixView<const double>&);
 template void add_bias(const Buffer<float>&, const Layout&, const float*, Index);
 template void add_bias(const Buffer<double>&, const Layout&, const double*, Index);
 

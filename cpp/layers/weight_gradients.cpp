@@ -12,7 +12,7 @@ WeightGradients<T>::WeightGradients(const Tape<T>& tape, const BackwardArrays<T>
       arrays_(arrays),
       gathering_(gathering),
       threads_(threads),
-      kernels_(kernels_of<T>(weights_.table)) {
+      kernels_(weights_.kernels) {
     const Index columns = weights_.gates.columns();
     if (arrays.dweight_ih) dweight_ih_ = make_sums(weights_.input_size, columns);
     if (arrays.dweight_hh) make_recurrent_sums();

@@ -14,6 +14,7 @@ from .gru_cell import gru_step, gru_step_backward
 from .gru_sequences import gru, gru_backward
 from .lstm_cell import lstm_step, lstm_step_backward
 from .lstm_sequences import lstm, lstm_backward
+from .quantized import quantized_product
 from .rnn_cell import rnn_step, rnn_step_backward
 from .rnn_sequences import rnn, rnn_backward
 
@@ -32,6 +33,7 @@ __all__ = [
     "lstm_backward",
     "lstm_step",
     "lstm_step_backward",
+    "quantized_product",
     "read_activation",
     "rnn",
     "rnn_backward",

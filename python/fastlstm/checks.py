@@ -193,6 +193,8 @@ def real_number(
 ) -> float:
     """`value` as a float: real numbers of Python or NumPy, no booleans; never NaN, and finite unless `infinite`."""
     bounds = _Range(at_least, above, at_most, below)
+    if type(value) is float and math.isfinite(value) and bounds.holds(value):  # as nearly always
+        return value
     wanted = f"a number{bounds}"
     found = value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
     if isinstance(found, _NO_NUMBERS) or not isinstance(found, numbers.Real):
@@ -230,11 +232,10 @@ def text(name: str, value: Any) -> str:
 def one_of(name: str, value: T, valid: Iterable[T]) -> T:
     """`value` if it is one of the `valid` names; None may be among them."""
     valid = tuple(valid)
+    if (isinstance(value, str) or value is None) and value in valid:
+        return value
     *others, last = map(repr, valid)
-    wanted = f"{', '.join(others)} or {last}" if others else last
-    if not (isinstance(value, str) or value is None) or value not in valid:
-        refuse(kind_error(value), name, wanted, value)
-    return value
+    refuse(kind_error(value), name, f"{', '.join(others)} or {last}" if others else last, value)
 
 
 def float_dtype(name: str, value: Any) -> np.dtype[Any]:

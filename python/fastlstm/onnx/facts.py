@@ -72,10 +72,10 @@ class Facts:
             return place in self._zeros
         return constant.size <= _MOST_ZEROS and not constant.any()
 
-    def without_zeros(self, function: Function, sources: Sequence[int]) -> list[int]:
+    def without_zeros(self, function: Function, sources: Sequence[int]) -> Sequence[int]:
         """Return the sources of a step, without states of zeros of which it needs none, as long as they fit."""
         if not isinstance(function, Run) or function.packed is None or function.batch_first:
-            return list(sources)
+            return sources
         shape = (function.count, self.length(sources[0], 1), function.packed[0].hidden_size)
         return [
             0 if number in _STATES and self._is_zero(place) and self.shape(place) == shape else place
@@ -158,7 +158,7 @@ class Facts:
         if found is not None and axis == 0:
             self._count(step, found[part])
         elif shape is not None and axis < len(shape) and isinstance(whole, int):
-            length = len(range(*part.indices(whole)))
+            length = len(range(whole)[part])
             self._made(step, (*shape[:axis], length, *shape[axis + 1 :]), self._is_zero(step.sources[0]))
 
     def _cut(self, node: Node, step: Step) -> tuple[int, slice] | None:
@@ -169,8 +169,8 @@ class Facts:
             given = [self.numbers(place) if place else None for place in step.sources[1:4]]
         starts, ends, axes = (*given, None)[:3]
         steps = self.numbers(step.sources[4]) if len(step.sources) > 4 and step.sources[4] else (1,)
-        parts = [part or () for part in (starts, ends, axes or (0,), steps)]
-        known = [part[0] for part in parts if len(part) == 1 and isinstance(part[0], int)]
+        parts = (starts, ends, axes or (0,), steps)
+        known = [part[0] for part in parts if part and len(part) == 1 and isinstance(part[0], int)]
         if len(known) != len(parts):
             return None
         begin, end, axis, by = known

@@ -23,13 +23,13 @@ from .values import Array, ValueInfo, value_info
 
 _FOLDED = frozenset(
     {
-        *("Constant", "Cast", "Concat", "DequantizeLinear", "Neg"),
+        *("Cast", "Concat", "DequantizeLinear", "Neg"),
         *("Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"),
     }
 )
 """What is worked out at load where all it takes is known: operators that give no more than they take."""
 
-_VIEWS = frozenset({"Constant", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"})
+_VIEWS = frozenset({"Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"})
 """Of these, what takes no memory of its own."""
 
 _SPARE = 2**24
@@ -148,21 +148,28 @@ class _Layout:
         sources = [places[name] if name in places else self.place(name, record.label) for name in record.inputs]
         constants = [self.start[place] for place in sources]
         node = Node(record, self.opset, constants, [name in used for name in record.outputs], self)
-        function = build(node)
+        found = build(node)
         node.finish()
-        if function is same:
+        if isinstance(found, np.ndarray):
+            self._known(record.outputs, (found,))
+        elif found is same:
             for name in filter(None, record.outputs):
                 self._name(name, sources[0])
         elif self._can_fold(node, sources):
-            for name, array in zip(record.outputs, outputs_of(function, node.label, constants), strict=False):
-                if name:
-                    self._define(name, np.asarray(array))
+            self._known(record.outputs, outputs_of(found, node.label, constants))
         else:
-            self._step(node, function, sources)
+            self._step(node, found, sources)
+
+    def _known(self, names: Sequence[str], arrays: Sequence[Array]) -> None:
+        """Define what a node gives."""
+        for name, array in zip(names, arrays, strict=False):
+            if name:
+                self._define(name, np.asarray(array))
 
     def _step(self, node: Node, function: Function, sources: Sequence[int]) -> None:
         """Add a node that is run with the graph."""
-        sources = [*sources, *[self.place(name, node.label) for name in node.outside]]
+        if node.outside:
+            sources = [*sources, *[self.place(name, node.label) for name in node.outside]]
         targets = [self._define(name) if name else _MISSING for name in node.outputs]
         kept = self.facts.without_zeros(function, sources)
         self.steps.append(Step(function, tuple(kept), tuple(targets), (), node.label, node.op))
@@ -183,9 +190,10 @@ class _Layout:
         if node.op not in _FOLDED or node.outside:
             return False
         constants = [self.start[place] for place in sources if place != _MISSING]
-        if any(constant is None for constant in constants):
-            return False
-        taken = 0 if node.op in _VIEWS else sum(constant.nbytes for constant in constants)
+        for constant in constants:
+            if constant is None:
+                return False
+        taken = 0 if node.op in _VIEWS else sum([constant.nbytes for constant in constants])
         if taken > self.root.left:
             return False
         self.root.left -= taken

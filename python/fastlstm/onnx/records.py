@@ -48,13 +48,17 @@ class GraphRecord(NamedTuple):
 
 def graph_record(graph: Any, owner: str) -> GraphRecord:
     """Read the main graph of a model."""
-    return _Reading(owner).graph(graph, owner)
+    reading = _Reading(owner)
+    record = reading.graph(graph, owner)
+    check_texts(reading.texts, owner)
+    return record
 
 
 class _Reading:
-    """Reads the graphs of a model, and counts their nodes."""
+    """Reads the graphs of a model, counts their nodes and gathers what must be text."""
 
     def __init__(self, owner: str) -> None:
+        self.texts: list[Any] = []
         self._owner, self._count = owner, 0
 
     def graph(self, graph: Any, owner: str) -> GraphRecord:
@@ -63,7 +67,7 @@ class _Reading:
             checks.complain(ValueError, self._owner, f"have at most {MOST_NODES} nodes", "more")
         initializers, inputs, outputs = graph.initializer[:], graph.input[:], graph.output[:]
         named = [proto.name for proto in outputs]
-        check_texts([graph.name, *named, *[proto.name for proto in (*initializers, *inputs)]], owner)
+        self.texts += [graph.name, *named, *[proto.name for proto in (*initializers, *inputs)]]
         if len(graph.sparse_initializer):
             checks.complain(ValueError, owner, "have dense tensors", "sparse ones")
         nodes = [self._node(node, f"{owner}: node {number}") for number, node in enumerate(graph.node)]
@@ -75,11 +79,14 @@ class _Reading:
         name, op, domain = node.name, node.op_type, node.domain
         label = f"{owner} {name!r} ({op})" if name else f"{owner} ({op})"
         inputs, outputs, listed = node.input[:], node.output[:], node.attribute[:]
-        attributes = {attribute.name: attribute for attribute in listed}
-        check_texts([name, op, domain, *inputs, *outputs, *attributes], label)
+        attributes, graphs = dict[str, Any](), dict[str, GraphRecord]()
+        for attribute in listed:
+            attributes[attribute.name] = attribute
+            if attribute.type == _GRAPH:
+                graphs[attribute.name] = self._inner(attribute.g)
+        self.texts += (name, op, domain, *inputs, *outputs, *attributes)
         if len(attributes) != len(listed):
             checks.complain(ValueError, label, "have every attribute once", "one twice")
-        graphs = {name: self._inner(found.g) for name, found in attributes.items() if found.type == _GRAPH}
         return NodeRecord(op, domain, inputs, outputs, attributes, graphs, label)
 
     def _inner(self, graph: Any) -> GraphRecord:

@@ -63,8 +63,8 @@ def _wire(graph: GraphRecord, names: ChainMap[str, str], numbers: Iterator[int],
         op, inputs, outputs = node.op, node.inputs, node.outputs
         if not end and op not in _TELLING:  # as most
             continue
-        graphs = node.graphs.values() if op == "If" else ()
-        branches = [_wire(branch, names.new_child(), numbers, found) for branch in graphs]
+        inside = node.graphs.values() if op == "If" else ()
+        branches = inside and [_wire(branch, names.new_child(), numbers, found) for branch in inside]
         if end:  # names of the graph around all branches stay as they are
             inputs = [names.get(name, name) for name in inputs]
             outputs = [f"{name}{end}" for name in outputs]

@@ -15,7 +15,7 @@ from fastlstm import checks
 
 from .names import check_text
 from .package import required
-from .values import Array, dtype_of
+from .values import DTYPES, Array, dtype_of
 
 _MOST_AXES = 32
 _LARGEST = 2**48
@@ -64,9 +64,13 @@ def _count(shape: Sequence[int], name: str) -> int:
     return count
 
 
+_IN_FILES = {dtype: dtype.newbyteorder("<") for dtype in DTYPES.values()}
+"""The dtype of numbers in a file, by that in memory."""
+
+
 def _of_bytes(raw: bytes, shape: Sequence[int], dtype: np.dtype[Any]) -> Array:
     """Return the array that lies in the bytes of a file, which begin with the low one of every number."""
-    return np.ndarray(shape, dtype.newbyteorder("<"), raw).astype(dtype, copy=False)
+    return np.ndarray(shape, _IN_FILES[dtype], raw).astype(dtype, copy=False)
 
 
 def _check_count(name: str, what: str, wanted: int, found: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -107,6 +108,8 @@ class _Options:
 
     def _activations(self, node: Node) -> Activations:
         """Return what the core takes, of each direction one after the other."""
+        if not any(map(node.has_attribute, _FUNCTIONS)):
+            return _standard(self.kind) * self.count
         names = node.texts("activations") or [*self.kind.functions] * self.count
         alphas, betas = (list(node.reals(f"activation_{name}") or []) for name in ("alpha", "beta"))
         if len(names) != len(self.kind.functions) * self.count:
@@ -156,10 +159,11 @@ class _Options:
         """Return the name of the cell in the core, and its activations unless they are those of the name."""
         count = len(self.kind.functions)
         functions = self.activations[number * count : (number + 1) * count]
+        standard = functions == _standard(self.kind)
         if self.kind.states == 2:
-            return "lstm", [] if functions == _STANDARD["LSTM"] else functions
+            return "lstm", [] if standard else functions
         if count == 2:
-            return "gru" if self.reset_after else "gru_reset_before", [] if functions == _STANDARD["GRU"] else functions
+            return "gru" if self.reset_after else "gru_reset_before", [] if standard else functions
         plain = functions[0][0] in ("tanh", "relu")
         return (f"rnn_{functions[0][0]}", []) if plain else ("rnn", functions)
 
@@ -171,10 +175,14 @@ def _next(default: float | None, given: list[float]) -> float:
     return given.pop(0) if given else default
 
 
-_STANDARD: dict[str, Activations] = {
-    op: [(_ACTIVATIONS[name.lower()][0], 0.0, 0.0) for name in kind.functions] for op, kind in _KINDS.items()
-}
-"""The activations that an operator has if none are given."""
+_FUNCTIONS = ("activations", "activation_alpha", "activation_beta")
+"""Attributes that say which activations there are."""
+
+
+@cache
+def _standard(kind: _Kind) -> Activations:
+    """Return the activations that one direction of an operator has if none are given."""
+    return [(_ACTIVATIONS[name.lower()][0], 0.0, 0.0) for name in kind.functions]
 
 
 def _reordered(stacked: Array, order: Sequence[int]) -> Array:

@@ -134,15 +134,15 @@ def _constant_of_shape(node: Node) -> Function:
     return Filling(np.float32(0) if value is None else value.reshape(())[()])
 
 
-def _constant(node: Node) -> Function:
+def _constant(node: Node) -> Array:
     node.expect(0)
     found = node.tensor("value")
+    if found is not None:
+        return found
     for name, read, dtype in _CONSTANTS:
-        if found is None and node.has_attribute(name):
-            found = np.array(read(node, name), dtype)
-    if found is None:
-        checks.complain(ValueError, node.label, f"have one of value, {', '.join(c[0] for c in _CONSTANTS)}", "none")
-    return lambda: found
+        if node.has_attribute(name):
+            return np.array(read(node, name), dtype)
+    checks.complain(ValueError, node.label, f"have one of value, {', '.join(c[0] for c in _CONSTANTS)}", "none")
 
 
 _CONSTANTS: list[tuple[str, Callable[[Node, str], Any], Any]] = [

@@ -63,9 +63,10 @@ def refuse_training(owner: str, precision: str) -> None:
 
 def check_whole(name: str, array: NDArray[Any]) -> None:
     """ValueError unless whole numbers are what `rounded` may give."""
-    if array.size and (array.min() < -LARGEST or array.max() > LARGEST):
-        worst = array.min() if array.min() < -LARGEST else array.max()
-        checks.complain(ValueError, name, f"hold whole numbers from -{LARGEST} to {LARGEST}", worst)
+    with np.errstate(invalid="ignore"):
+        wrong = array[~((np.abs(array.astype(np.float64)) <= LARGEST) & (np.rint(array) == array))]
+    if wrong.size:
+        checks.complain(ValueError, name, f"hold whole numbers from -{LARGEST} to {LARGEST}", wrong[0])
 
 
 def check_scale(name: str, array: NDArray[Any]) -> None:

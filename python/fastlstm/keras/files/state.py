@@ -45,9 +45,14 @@ def state_of_model(model: Any) -> tuple[Tree, Files]:
             for place, value in layer.found_by_adapt().items():
                 kept: dict[str, Any] = files if isinstance(value, bytes) else arrays
                 kept[_below(path, place)] = value
-        if model.optimizer is not None:
+        if model.optimizer is not None and not is_quantized(model):
             put(OPTIMIZER, model.optimizer.name, state_of(model.optimizer))
     return Tree(arrays, attributes), files
+
+
+def is_quantized(model: Any) -> bool:
+    """Whether a layer is quantized, so that there is no training to go on with."""
+    return any(layer.quantization_mode for layer in places(model).values())
 
 
 def _below(path: str, place: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import itertools
 import pickle
+import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -220,6 +222,24 @@ def test_streams_and_copies_made_before_stay_as_they_are() -> None:
     assert (layer.precision, twin.precision) == ("int8", "float32")
 
 
+def test_calls_in_other_threads_are_before_or_after() -> None:
+    x = given("chain")
+    before, after = chain()(x)[0], quantized("chain")(x)[0]
+
+    def run(net: Any, found: list[Any]) -> None:
+        found.extend(net(x)[0] for _ in range(10))
+
+    for _ in range(10):
+        net, found = chain(), list[Any]()
+        threads = [threading.Thread(target=run, args=(net, found)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        net.quantize()
+        for thread in threads:
+            thread.join()
+        assert all(np.array_equal(y, before) or np.array_equal(y, after) for y in found)
+
+
 @pytest.mark.parametrize("kind", LAYERS)
 def test_gradients_are_refused(kind: str) -> None:
     layer = quantized(kind)
@@ -355,3 +375,12 @@ def test_a_precision_of_what_has_none_is_refused(tmp_path: Path, monkeypatch: An
 
 def test_config_says_which_precisions_there_are() -> None:
     assert "int8, int8_int16" in fl.config()["precisions"]
+
+
+def test_the_page_runs(capsys: Any) -> None:
+    """The programs of ``docs/reduced-precision.md``."""
+    page = Path(__file__).parents[1] / "docs" / "reduced-precision.md"
+    names: dict[str, Any] = {}
+    for program in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
+        exec(program, names)
+    assert capsys.readouterr().out == "int8_int16\n"

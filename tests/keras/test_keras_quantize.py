@@ -142,8 +142,13 @@ def test_weights_files_fill_a_quantized_model(tmp_path: Path) -> None:
     assert np.abs(twin.predict(x, verbose=0) - model.predict(x, verbose=0)).max() > 0
     twin.load_weights(path)
     np.testing.assert_array_equal(twin.predict(x, verbose=0), model.predict(x, verbose=0))
-    with pytest.raises(ValueError, match="arrays, the weights of"):
+    message = "only one of the file and the model is quantized: load weights before quantize"
+    with pytest.raises(ValueError, match=message):
         whole_model().load_weights(path)
+    whole_model().save_weights(path)
+    with pytest.raises(ValueError, match=message):
+        twin.load_weights(path)
+    np.testing.assert_array_equal(twin.predict(x, verbose=0), model.predict(x, verbose=0))
 
 
 def test_copies_have_the_same_bits() -> None:
@@ -291,6 +296,13 @@ def test_filters_choose_layers() -> None:
         model.predict(indices(), verbose=0)
 
 
+def test_filters_that_choose_nothing_are_told() -> None:
+    model = whole_model()
+    with pytest.warns(UserWarning, match="there is no layer that can be quantized, or none that filters choose"):
+        model.quantize("int8", filters="decoder")
+    assert {layer.precision for layer in model.layers} == {"float32"}
+
+
 def test_layers_that_stay_are_told() -> None:
     model = keras.Sequential(
         [keras.Input((5, 3)), layers.Conv1D(4, 2), layers.LayerNormalization(), layers.LSTM(4, "gelu"), layers.Dense(2)]
@@ -344,6 +356,11 @@ REFUSED: dict[str, tuple[type[Exception], str, Callable[[], Any]]] = {
         ValueError,
         "filters must be a regular expression, a list of these, or a function of a layer, got 3",
         lambda: whole_model().quantize("int8", filters=3),
+    ),
+    "pattern": (
+        ValueError,
+        "filters must be a regular expression, a list of these, or a function of a layer, got '\\('",
+        lambda: whole_model().quantize("int8", filters="("),
     ),
     "unbuilt": (ValueError, "must be built to be quantized", lambda: layers.Dense(3).quantize("int8")),
     "unbuilt model": (

@@ -144,6 +144,8 @@ class Restoring:
         if len(found) != len(variables):
             must = f"have {len(variables)} arrays, the weights of {layer.name}"
             cure = "" if layer.built else "; the layer is not built: build the model or call it on data first"
+            if any(array.dtype == np.int8 for array in found) != (layer.quantization_mode is not None):
+                cure = "; only one of the file and the model is quantized: load weights before quantize()"
             self.mismatches.append(Mismatch(group, must, f"{len(found)}{cure}"))
             return
         pairs = [*zip(variables, found, strict=True)]

@@ -33,6 +33,8 @@ def quantize_parts(owner: Any, mode: Any, config: Any, type_check: Any, activati
     with CHANGE:
         for part in able:
             part.quantize(mode, config, type_check, activations=activations)
+    if not able and not left:
+        left = [f"{owner.name}: there is no layer that can be quantized, or none that filters choose"]
     for text in left:
         warnings.warn(f"{text}; it stays {owner.dtype}", UserWarning, stacklevel=user_stacklevel())
 
@@ -58,8 +60,16 @@ def _inside(owner: Any) -> list[Any]:
 def check_filters(filters: Any) -> None:
     """TypeError unless `filters` are what ``quantize()`` of a model takes."""
     texts = filters if isinstance(filters, list | tuple) else [filters]
-    if filters is not None and not callable(filters) and not all(isinstance(text, str) for text in texts):
+    if filters is not None and not callable(filters) and not all(map(_is_pattern, texts)):
         checks.refuse(ValueError, "filters", "a regular expression, a list of these, or a function of a layer", filters)
+
+
+def _is_pattern(text: Any) -> bool:
+    try:
+        re.compile(checks.text("filters", text))
+    except (TypeError, re.error):
+        return False
+    return True
 
 
 def _is_meant(part: Any, filters: Any) -> bool:

@@ -45,6 +45,7 @@ class TrainingCall(Call):
     """A run that keeps the tapes of its layers and the masks of its dropout."""
 
     def __init__(self, layer: Recurrent, x: Floats, state: State, lengths: Any, name: str = "state") -> None:
+        layer.check_trainable()
         super().__init__((layer,), x, (state,), lengths, (name,))
         self.parameters = layer._parameters
         self.tapes: list[_core.Tape] = []

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from fastlstm import _core
 from fastlstm._core import Convolution, Dense, Stream, Tape, Weights, adam, convolution_gradients, empty, step_many
+from fastlstm.precisions import FULL
 
 from .arrays import Array
 
@@ -36,7 +37,9 @@ __all__ = [
 CellStates: TypeAlias = tuple[Array, ...]
 
 
-def packed(cell: str, weights: Sequence[Array], functions: Sequence[tuple[str, float, float]] = ()) -> Weights:
+def packed(
+    cell: str, weights: Sequence[Array], functions: Sequence[tuple[str, float, float]] = (), precision: str = FULL
+) -> Weights:
     """Return the weights of a cell, packed.
 
     Parameters
@@ -47,8 +50,10 @@ def packed(cell: str, weights: Sequence[Array], functions: Sequence[tuple[str, f
         Kernel, recurrent kernel and, if there are any, bias and recurrent bias.
     functions
         Its activations, see `activations.CORE`; none: those that go with the name.
+    precision
+        Of the products.
     """
-    return Weights(cell, *[values.T for values in weights], activations=functions)
+    return Weights(cell, *[values.T for values in weights], activations=functions, precision=precision)
 
 
 def forward(

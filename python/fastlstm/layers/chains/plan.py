@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -124,6 +125,12 @@ class Plan:
         """Whether the core takes a layer in one call with the one below."""
         lower = self.layers[below]
         return isinstance(lower, Recurrent) and lower.num_directions == layer.num_directions
+
+    def streamed_stages(self, layers: Sequence[Any]) -> Iterator[Stage]:
+        """As `stages`, of layers with one precision each; `layers` are those of now, by their places."""
+        for stage in self.stages:
+            for _, places in groupby(stage.places, key=lambda place: getattr(layers[place], "precision", None)):
+                yield stage._replace(places=tuple(places))
 
     # -- states ------------------------------------------------------------------------------------------------------
 

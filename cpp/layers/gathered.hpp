@@ -22,6 +22,22 @@ struct Chunk {
     const Gathered<T>* gathered;
 };
 
+// Rows of a chunk at most: what the second-level cache holds beside other things, as every gathering costs a sweep over
+// the sums; in a large layer so many that a group fits the first-level cache.
+template <class T>
+Index chunk_capacity(const Schedule& schedule, const Weights<T>& weights) {
+    constexpr Index kBytes = 384 * 1024, kRowsAtLeast = 192;
+    const Index row_bytes = weights.slot_groups() * kGroup * weights.gates.lanes * static_cast<Index>(sizeof(T));
+    return std::min(std::max({schedule.active(0), kRowsAtLeast, kBytes / row_bytes}), schedule.total());
+}
+
+// The first visit of the chunk that ends before another visit.
+inline Index chunk_begin(const Schedule& schedule, Index capacity, Index end) {
+    Index begin = end - 1;
+    while (begin > 0 && schedule.offset(end) - schedule.offset(begin - 1) <= capacity) --begin;
+    return begin;
+}
+
 // Cuts the visits of a tape into chunks, from the last to the first, and tells where their rows lie.
 template <class T>
 class Gathering {
@@ -30,7 +46,7 @@ public:
         : schedule_(tape.schedule),
           row_pitch_(kGroup * tape.weights->gates.lanes),
           state_pitch_(tape.state_pitch()),
-          capacity_(std::min(std::max(schedule_.active(0), rows_at_once(tape)), schedule_.total())) {
+          capacity_(chunk_capacity(tape.schedule, *tape.weights)) {
         for (Gathered<T>& half : halves_) {
             half.dgates = Buffer<T>(checked_product(tape.weights->slot_groups(), capacity_, row_pitch_));
             if (tape.weights->projected()) half.dstates = Buffer<T>(checked_product(capacity_, state_pitch_));
@@ -44,9 +60,7 @@ public:
     // The empty chunk after all visits, and the chunk before another, with its number counted from the last.
     Chunk<T> end() const { return {schedule_.visits(), schedule_.visits(), &halves_[0]}; }
     Chunk<T> before(const Chunk<T>& after, Index number) const {
-        Index begin = after.begin - 1;
-        while (begin > 0 && schedule_.offset(after.begin) - schedule_.offset(begin - 1) <= capacity_) --begin;
-        return {begin, after.begin, &halves_[number % 2]};
+        return {chunk_begin(schedule_, capacity_, after.begin), after.begin, &halves_[number % 2]};
     }
 
     Index rows(const Chunk<T>& chunk) const { return schedule_.offset(chunk.end) - schedule_.offset(chunk.begin); }
@@ -73,16 +87,6 @@ public:
     }
 
 private:
-    // What the second-level cache holds beside other things, as every gathering costs a sweep over the sums; in a large
-    // layer so many rows that a group fits the first-level cache.
-    static constexpr Index kBytes = 384 * 1024;
-    static constexpr Index kRowsAtLeast = 192;
-
-    Index rows_at_once(const Tape<T>& tape) const {
-        return std::max(kRowsAtLeast,
-                        kBytes / (tape.weights->slot_groups() * row_pitch_ * static_cast<Index>(sizeof(T))));
-    }
-
     const Schedule& schedule_;
     const Index row_pitch_, state_pitch_, capacity_;
     // Two, used by turns: a chunk's first step needs the last gate gradients of the chunk after it, and a thread that

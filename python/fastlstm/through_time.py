@@ -88,6 +88,10 @@ class Pieces:
         return found
 
 
+Tape: TypeAlias = _core.Tape | Pieces
+"""What a forward pass keeps for the way back."""
+
+
 def forward_training(
     by: ThroughTime,
     weights: _core.Weights,
@@ -99,7 +103,7 @@ def forward_training(
     reverse: bool = False,
     mask: NDArray[np.bool_] | None = None,
     recurrent_masks: Floats | None = None,
-) -> tuple[Floats, Floats | None, _core.Tape | Pieces]:
+) -> tuple[Floats, Floats | None, Tape]:
     """As that of the core, with what `backward` needs to go back as it is wanted."""
     if by is WHOLE:
         return _core.forward_training(weights, x, h_0, c_0, y, lengths, reverse, mask, recurrent_masks)
@@ -117,7 +121,7 @@ def forward_training(
 
 
 def backward(
-    tape: _core.Tape | Pieces,
+    tape: Tape,
     dy: Floats | None,
     dh_n: Floats | None,
     dc_n: Floats | None,

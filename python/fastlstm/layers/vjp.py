@@ -54,7 +54,7 @@ class TrainingCall(Call):
             checks.complain(ValueError, "bidirectional", "be False for gradients that are cut by tbptt", True, cure)
         self.by = by
         self.parameters = layer._parameters
-        self.tapes: list[_core.Tape | through_time.Pieces] = []
+        self.tapes: list[through_time.Tape] = []
         self.masks: list[Floats | None] = []
 
     def run(self) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from contextlib import closing
 from typing import NamedTuple
 
 import numpy as np
@@ -84,8 +85,10 @@ class _Training(NamedTuple):
         begin, end = hooks.hook("on_train_batch_begin"), hooks.hook("on_train_batch_end")
         objective, optimizer = self.setup.objective(), self.setup.optimizer()
         steps, meters, watchers, keeps = run.step, run.meters, Watchers(hooks, bar), hooks.keeps_batches
-        with np.errstate(all="ignore"):
-            for batch in () if is_over else source.epoch(steps):
+        # With checkpoints between batches nothing is made ahead: what is random goes on from where they were made.
+        batches = closing(source.epoch(steps, not keeps))
+        with np.errstate(all="ignore"), batches as left:
+            for batch in () if is_over else left:
                 meters = self.setup.meters() if meters is None else meters
                 for method in begin:
                     method(steps, {})

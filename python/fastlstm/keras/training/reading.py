@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from contextvars import copy_context
 from os import getpid
+from queue import SimpleQueue
 from time import perf_counter
 from typing import Any
 
@@ -37,13 +38,9 @@ class Reader:
     """
 
     def __init__(self) -> None:
-        self._wanted, self._made = threading.Lock(), threading.Lock()  # each is free for a moment, when that is so
-        self._wanted.acquire()
-        self._made.acquire()
-        self._make: Make | None = None
-        self._found: tuple[Any, BaseException | None] = None, None
+        self._wanted, self._made = SimpleQueue[Make | None](), SimpleQueue[tuple[Any, BaseException | None]]()
         self._thread: threading.Thread | None = None
-        self._asked, self._process = False, getpid()
+        self._offered, self._process = False, getpid()
         self._taken, self._taken_at = 0, 0.0
         self._making, self._step = 0.0, math.inf  # seconds of the last one that was made here, and of the shortest step
 
@@ -59,10 +56,10 @@ class Reader:
         if not worth or self._process != getpid():
             return
         if self._thread is None:
-            self._thread = threading.Thread(target=copy_context().run, args=(self._work,), daemon=True)
+            self._thread = threading.Thread(target=copy_context().run, args=(self._work,), name="batches", daemon=True)
             self._thread.start()
-        self._make, self._asked = make, True
-        self._wanted.release()
+        self._wanted.put(make)
+        self._offered = True
 
     def take(self, make: Make) -> Any:
         """Return what the thread makes or, if it was not offered that, what `make` gives now."""
@@ -71,7 +68,7 @@ class Reader:
             self._step = min(self._step, now - self._taken_at)
         self._taken += 1
         try:
-            return self._wait() if self._asked and self._process == getpid() else self._made_here(make, now)
+            return self._wait() if self._offered and self._process == getpid() else self._made_here(make, now)
         finally:
             self._taken_at = perf_counter()
 
@@ -81,9 +78,8 @@ class Reader:
         return found
 
     def _wait(self) -> Any:
-        self._made.acquire()
-        self._asked = False
-        (found, error), self._found = self._found, (None, None)
+        found, error = self._made.get()
+        self._offered = False
         if error is None:
             return found
         try:
@@ -96,18 +92,16 @@ class Reader:
         thread, self._thread = self._thread, None
         if thread is None or self._process != getpid():
             return
-        if self._asked:
-            self._made.acquire()
-            self._made.release()
-        self._make = None
-        self._wanted.release()
+        self._wanted.put(None)
         thread.join()
 
     def _work(self) -> None:
         with np.errstate(all="ignore"):  # as around the steps of training
-            while self._wanted.acquire() and self._make is not None:
+            while (make := self._wanted.get()) is not None:
                 try:
-                    self._found = self._make(), None
+                    made = make(), None
                 except BaseException as error:  # which is raised where the thing is taken
-                    self._found = None, error
-                self._made.release()
+                    self._made.put((None, error))
+                else:
+                    self._made.put(made)
+                    del made  # not kept until the next one is there

@@ -49,7 +49,7 @@ LABEL linux
 
 PC = f"""\
 display_library: rfb, options="timeout=0"
-cpu: model=corei7_skylake_x, ips=50000000
+cpu: model=tigerlake, ips=50000000
 megs: 2048
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest

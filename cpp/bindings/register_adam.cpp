@@ -1,6 +1,7 @@
 // _core.adam.
 #include "../layers/adam.hpp"
 #include "array_check.hpp"
+#include "dtypes.hpp"
 #include "register.hpp"
 
 namespace fastlstm {
@@ -39,10 +40,7 @@ void step(const py::array& w, const py::object& g, const py::object& next, const
 void adam(const py::array& w, const py::object& g, const py::object& next, const py::object& m, const py::object& v,
           double beta_1, double beta_2, double epsilon, double rate, const py::object& largest) {
     const AdamRates rates{beta_1, beta_2, epsilon, rate};
-    const py::dtype dtype = w.dtype();
-    if (dtype.kind() == 'f' && dtype.itemsize() == 4) return step<float>(w, g, next, m, v, largest, rates);
-    if (dtype.kind() == 'f' && dtype.itemsize() == 8) return step<double>(w, g, next, m, v, largest, rates);
-    throw py::type_error("w must have dtype float32 or float64, got " + py::str(dtype).cast<std::string>());
+    with_element_type(w, "w", [&](auto number) { step<decltype(number)>(w, g, next, m, v, largest, rates); });
 }
 
 }  // namespace

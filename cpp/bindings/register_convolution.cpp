@@ -6,6 +6,7 @@
 #include "../kernels/dispatch.hpp"
 #include "../layers/convolution.hpp"
 #include "arrays.hpp"
+#include "dtypes.hpp"
 #include "long_call.hpp"
 #include "register.hpp"
 
@@ -55,15 +56,13 @@ ConvolutionHandle make(const py::array& kernel, const py::object& bias, Index gr
     const KernelSizes sizes = checked_sizes(shape_of(kernel), groups);
     const py::array usable = dense_input<T>(kernel, "kernel", shape_of(kernel));
     const py::array b = dense_input<T>(bias, "bias", {sizes.outputs});
-    return {std::make_shared<const Convolution<T>>(active_table(), sizes, static_cast<const T*>(usable.data()),
+    return {std::make_shared<const Convolution<T>>(active_kernels<T>(), sizes, static_cast<const T*>(usable.data()),
                                                    data_or_null<T>(bias, b))};
 }
 
 ConvolutionHandle make_convolution(const py::array& kernel, const py::object& bias, Index groups) {
-    const py::dtype dtype = kernel.dtype();
-    if (dtype.kind() == 'f' && dtype.itemsize() == 4) return make<float>(kernel, bias, groups);
-    if (dtype.kind() == 'f' && dtype.itemsize() == 8) return make<double>(kernel, bias, groups);
-    throw py::type_error("kernel must have dtype float32 or float64, got " + py::str(dtype).cast<std::string>());
+    return with_element_type(kernel, "kernel",
+                             [&](auto number) { return make<decltype(number)>(kernel, bias, groups); });
 }
 
 // x (N, T, size) with steps one after the other; a copy if need be.
@@ -120,7 +119,7 @@ std::pair<py::array, py::array> gradients(const py::object& x, const py::array& 
     const SequenceView<const T> slopes = by_windows<const T>(from.data(), from);
     const ConvolutionGradients<T> to{static_cast<T*>(kernel.mutable_data()), static_cast<T*>(bias.mutable_data())};
     run(sizes, checked_product(sequences.rows, windows.count),
-        [&] { convolution_backward(active_table(), sizes, sequences, windows, slopes, to); });
+        [&] { convolution_backward(active_kernels<T>(), sizes, sequences, windows, slopes, to); });
     return {kernel, bias};
 }
 
@@ -134,10 +133,7 @@ std::pair<py::array, py::array> convolution_gradients(const py::array& x, const 
     }
     const KernelSizes sizes = checked_sizes({taps, x.shape(2) / groups, dy.shape(2)}, groups);
     const Places places{first, dy.shape(1), stride, dilation};
-    const py::dtype dtype = x.dtype();
-    if (dtype.kind() == 'f' && dtype.itemsize() == 4) return gradients<float>(x, dy, sizes, places);
-    if (dtype.kind() == 'f' && dtype.itemsize() == 8) return gradients<double>(x, dy, sizes, places);
-    throw py::type_error("x must have dtype float32 or float64, got " + py::str(dtype).cast<std::string>());
+    return with_element_type(x, "x", [&](auto number) { return gradients<decltype(number)>(x, dy, sizes, places); });
 }
 
 }  // namespace

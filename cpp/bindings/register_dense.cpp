@@ -2,10 +2,11 @@
 #include <memory>
 #include <variant>
 
-#include "../kernels/dispatch.hpp"
 #include "../layers/dense.hpp"
 #include "array_check.hpp"
+#include "dtypes.hpp"
 #include "long_call.hpp"
+#include "precisions.hpp"
 #include "register.hpp"
 
 namespace fastlstm {
@@ -17,7 +18,7 @@ struct DenseHandle {
 };
 
 template <class T>
-DenseHandle make(const py::array& kernel, const py::object& bias) {
+DenseHandle make(const py::array& kernel, const py::object& bias, Precision precision) {
     check_shape(kernel, "kernel", {-1, -1});
     const py::ssize_t inputs = kernel.shape(0), outputs = kernel.shape(1);
     if (inputs == 0 || outputs == 0) {
@@ -28,14 +29,13 @@ DenseHandle make(const py::array& kernel, const py::object& bias) {
     const py::array b = dense_input<T>(bias, "bias", {outputs});
     const MatrixView<const T> view = matrix_view<T>(usable);
     const MatrixView<const T> columns_first{view.data, view.column_stride, view.row_stride};
-    return {std::make_shared<const Dense<T>>(active_table(), inputs, outputs, columns_first, data_or_null<T>(bias, b))};
+    return {std::make_shared<const Dense<T>>(packing_kernels<T>(precision), inputs, outputs, columns_first,
+                                             data_or_null<T>(bias, b))};
 }
 
-DenseHandle make_dense(const py::array& kernel, const py::object& bias) {
-    const py::dtype dtype = kernel.dtype();
-    if (dtype.kind() == 'f' && dtype.itemsize() == 4) return make<float>(kernel, bias);
-    if (dtype.kind() == 'f' && dtype.itemsize() == 8) return make<double>(kernel, bias);
-    throw py::type_error("kernel must have dtype float32 or float64, got " + py::str(dtype).cast<std::string>());
+DenseHandle make_dense(const py::array& kernel, const py::object& bias, const std::string& precision) {
+    return with_element_type(
+        kernel, "kernel", [&](auto number) { return make<decltype(number)>(kernel, bias, precision_of(precision)); });
 }
 
 // x: (N, I) to y (N, O), which may be given as an array of its own without gaps.
@@ -65,7 +65,8 @@ py::array apply(const Dense<T>& dense, const py::object& x, const py::object& ou
 
 void register_dense(py::module_& module) {
     py::class_<DenseHandle>(module, "Dense")
-        .def(py::init(&make_dense), py::arg("kernel"), py::arg("bias") = py::none())
+        .def(py::init(&make_dense), py::arg("kernel"), py::arg("bias") = py::none(), py::kw_only(),
+             py::arg("precision") = "full")
         .def(
             "__call__",
             [](const DenseHandle& handle, const py::object& x, const py::object& out) {

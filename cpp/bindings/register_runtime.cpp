@@ -13,6 +13,7 @@
 #include "../layers/float_mode.hpp"
 #include "../layers/thread_pool.hpp"
 #include "array_check.hpp"
+#include "dtypes.hpp"
 #include "register.hpp"
 
 namespace fastlstm {
@@ -34,7 +35,7 @@ std::map<std::string, std::string> build_config() {
 
 template <class T>
 py::array activate(const std::string& name, const py::array& x) {
-    const Kernels<T>& kernels = kernels_of<T>(active_table());
+    const Kernels<T>& kernels = active_kernels<T>();
     const auto function = name == "tanh" ? kernels.tanh : name == "sigmoid" ? kernels.sigmoid : nullptr;
     if (!function) throw py::value_error("name must be 'tanh' or 'sigmoid', got '" + name + "'");
     const py::array dense = without_gaps<T>(x);
@@ -45,9 +46,7 @@ py::array activate(const std::string& name, const py::array& x) {
 }
 
 py::array activation(const std::string& name, const py::array& x) {
-    if (x.dtype().kind() == 'f' && x.itemsize() == 4) return activate<float>(name, x);
-    if (x.dtype().kind() == 'f' && x.itemsize() == 8) return activate<double>(name, x);
-    throw py::type_error("x must have dtype float32 or float64, got " + py::str(x.dtype()).cast<std::string>());
+    return with_element_type(x, "x", [&](auto number) { return activate<decltype(number)>(name, x); });
 }
 
 template <class T>
@@ -55,17 +54,14 @@ py::tuple grade(const Activation& activation, const py::array& x) {
     const py::array dense = without_gaps<T>(x);
     py::array_t<T> y(shape_of(dense)), slope(shape_of(dense));
     const FlushSubnormals mode;
-    kernels_of<T>(active_table())
-        .activate(activation, static_cast<const T*>(dense.data()), y.mutable_data(), slope.mutable_data(),
-                  static_cast<Index>(dense.size()));
+    active_kernels<T>().activate(activation, static_cast<const T*>(dense.data()), y.mutable_data(),
+                                 slope.mutable_data(), static_cast<Index>(dense.size()));
     return py::make_tuple(y, slope);
 }
 
 py::tuple general_activation(const std::string& name, double alpha, double beta, const py::array& x) {
     const Activation activation{function_of(name), alpha, beta};
-    if (x.dtype().kind() == 'f' && x.itemsize() == 4) return grade<float>(activation, x);
-    if (x.dtype().kind() == 'f' && x.itemsize() == 8) return grade<double>(activation, x);
-    throw py::type_error("x must have dtype float32 or float64, got " + py::str(x.dtype()).cast<std::string>());
+    return with_element_type(x, "x", [&](auto number) { return grade<decltype(number)>(activation, x); });
 }
 
 // Runs work() a few times and returns its shortest time in seconds.

@@ -2,6 +2,7 @@
 #include "../layers/checkpoints.hpp"
 #include "handles.hpp"
 #include "long_call.hpp"
+#include "precisions.hpp"
 #include "register.hpp"
 #include "sequence_arguments.hpp"
 
@@ -24,6 +25,7 @@ py::tuple run_forward(const std::shared_ptr<const Weights<T>>& weights, const Fo
     const StateArrays<T> states(*weights, rows, in.h_0, in.c_0);
     py::array y = optional_output<T>(in.y, "y", {steps, rows, S}, true);
     const py::array x = in.y.is_none() ? given : apart_from(y, given);
+    if (training) refuse_for_training(weights->kernels);
     if (weights->projected() && !in.recurrent_masks.is_none()) {
         throw py::value_error("recurrent_masks must be None: they are not defined for a projected state");
     }

@@ -5,9 +5,10 @@
 #include <tuple>
 #include <vector>
 
-#include "../kernels/dispatch.hpp"
 #include "array_check.hpp"
+#include "dtypes.hpp"
 #include "handles.hpp"
+#include "precisions.hpp"
 #include "register.hpp"
 
 namespace fastlstm {
@@ -18,6 +19,7 @@ namespace {
 struct Extras {
     const py::object &bias, &recurrent_bias, &weight_hr, &peepholes;
     CellOptions options;
+    Precision precision;
 };
 
 void refuse_unless_lstm(const char* name, bool given, CellKind kind) {
@@ -57,7 +59,7 @@ WeightsHandle pack(CellKind kind, const py::array& weight_ih, const py::array& w
                                  data_or_null<T>(extras.peepholes, p),
                                  extras.options};
     if (projected) parameters.weight_hr = matrix_view<T>(hr);
-    return {std::make_shared<const Weights<T>>(active_table(), parameters)};
+    return {std::make_shared<const Weights<T>>(packing_kernels<T>(extras.precision), parameters)};
 }
 
 using ActivationList = std::vector<std::tuple<std::string, double, double>>;
@@ -85,17 +87,19 @@ CellOptions read_options(CellKind kind, const ActivationList& activations, doubl
 WeightsHandle make_weights(const std::string& cell, const py::array& weight_ih, const py::array& weight_hh,
                            const py::object& bias, const py::object& recurrent_bias, const py::object& weight_hr,
                            const py::object& peepholes, const ActivationList& activations, double clip,
-                           bool input_forget) {
+                           bool input_forget, const std::string& precision) {
     CellKind kind = cell_kind(cell);
     refuse_unless_lstm("weight_hr", !weight_hr.is_none(), kind);
     refuse_unless_lstm("peepholes", !peepholes.is_none(), kind);
-    const Extras extras{bias, recurrent_bias, weight_hr, peepholes,
-                        read_options(kind, activations, clip, input_forget)};
+    const Extras extras{bias,
+                        recurrent_bias,
+                        weight_hr,
+                        peepholes,
+                        read_options(kind, activations, clip, input_forget),
+                        precision_of(precision)};
     kind = with_kernels_of_its_own(kind, extras.options);
-    const py::dtype dtype = weight_ih.dtype();
-    if (dtype.kind() == 'f' && dtype.itemsize() == 4) return pack<float>(kind, weight_ih, weight_hh, extras);
-    if (dtype.kind() == 'f' && dtype.itemsize() == 8) return pack<double>(kind, weight_ih, weight_hh, extras);
-    throw py::type_error("weight_ih must have dtype float32 or float64, got " + py::str(dtype).cast<std::string>());
+    return with_element_type(weight_ih, "weight_ih",
+                             [&](auto number) { return pack<decltype(number)>(kind, weight_ih, weight_hh, extras); });
 }
 
 template <class Result, class F>
@@ -119,13 +123,16 @@ void register_weights(py::module_& module) {
         .def(py::init(&make_weights), py::arg("cell"), py::arg("weight_ih"), py::arg("weight_hh"),
              py::arg("bias") = py::none(), py::arg("recurrent_bias") = py::none(), py::kw_only(),
              py::arg("weight_hr") = py::none(), py::arg("peepholes") = py::none(),
-             py::arg("activations") = ActivationList{}, py::arg("clip") = 0.0, py::arg("input_forget") = false)
+             py::arg("activations") = ActivationList{}, py::arg("clip") = 0.0, py::arg("input_forget") = false,
+             py::arg("precision") = "full")
         .def_property_readonly("cell", getter<std::string>([](const auto& w) { return traits(w.kind).name; }))
         .def_property_readonly("input_size", getter<Index>([](const auto& w) { return w.input_size; }))
         .def_property_readonly("hidden_size", getter<Index>([](const auto& w) { return w.hidden_size; }))
         .def_property_readonly("state_size", getter<Index>([](const auto& w) { return w.state_size; }))
         .def_property_readonly("dtype", getter<py::dtype>(DtypeOf{}))
-        .def_property_readonly("isa", getter<std::string>([](const auto& w) { return w.table.name; }))
+        .def_property_readonly("isa", getter<std::string>([](const auto& w) { return w.kernels.isa; }))
+        .def_property_readonly("precision",
+                               getter<std::string>([](const auto& w) { return name_of(w.kernels.precision); }))
         .def_property_readonly("nbytes", getter<Index>([](const auto& w) { return w.bytes(); }));
 }
 

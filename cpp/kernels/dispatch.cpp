@@ -20,6 +20,28 @@ namespace neon {
 extern const KernelTable table;
 }
 
+#define FASTLSTM_REDUCED_KERNELS(name)   \
+    namespace name {                     \
+    extern const Kernels<float> kernels; \
+    }
+FASTLSTM_REDUCED_KERNELS(baseline_int8)
+FASTLSTM_REDUCED_KERNELS(avx2_int8)
+FASTLSTM_REDUCED_KERNELS(avx512_int8)
+FASTLSTM_REDUCED_KERNELS(avx512_vnni_int8)
+FASTLSTM_REDUCED_KERNELS(neon_int8)
+FASTLSTM_REDUCED_KERNELS(baseline_bf16)
+FASTLSTM_REDUCED_KERNELS(avx2_bf16)
+FASTLSTM_REDUCED_KERNELS(avx512_native_bf16)
+FASTLSTM_REDUCED_KERNELS(neon_bf16)
+#define FASTLSTM_WIDE_KERNELS(name)           \
+    namespace name {                          \
+    extern const Kernels<float> wide_kernels; \
+    }
+FASTLSTM_WIDE_KERNELS(baseline_int8)
+FASTLSTM_WIDE_KERNELS(avx2_int8)
+FASTLSTM_WIDE_KERNELS(avx512_int8)
+FASTLSTM_WIDE_KERNELS(neon_int8)
+
 namespace {
 
 struct Entry {
@@ -45,6 +67,46 @@ const Entry kEntries[] = {
 #endif
 #if defined(FASTLSTM_HAS_neon)
     {&neon::table, [] { return true; }},
+#endif
+};
+
+// Kernels of a reduced precision, which need what `supported` asks for beside their table's instructions. The fastest
+// of a table and precision first.
+struct Reduced {
+    const KernelTable& table;
+    Precision precision;
+    const Kernels<float>& kernels;
+    bool (*supported)();
+};
+
+constexpr auto kAlways = [] { return true; };
+
+const Reduced kReduced[] = {
+#if defined(FASTLSTM_HAS_avx512)
+    {avx512::table, Precision::int8, avx512_vnni_int8::kernels,
+     [] { return __builtin_cpu_supports("avx512vnni") != 0; }},
+    {avx512::table, Precision::int8, avx512_int8::kernels, kAlways},
+    {avx512::table, Precision::int8_int16, avx512_int8::wide_kernels, kAlways},
+    {avx512::table, Precision::bfloat16, avx512_native_bf16::kernels,
+     [] { return __builtin_cpu_supports("avx512bf16") != 0; }},
+#if defined(FASTLSTM_HAS_avx2)
+    {avx512::table, Precision::bfloat16, avx2_bf16::kernels, kAlways},
+#endif
+#endif
+#if defined(FASTLSTM_HAS_avx2)
+    {avx2::table, Precision::int8, avx2_int8::kernels, kAlways},
+    {avx2::table, Precision::int8_int16, avx2_int8::wide_kernels, kAlways},
+    {avx2::table, Precision::bfloat16, avx2_bf16::kernels, kAlways},
+#endif
+#if defined(FASTLSTM_HAS_baseline)
+    {baseline::table, Precision::int8, baseline_int8::kernels, kAlways},
+    {baseline::table, Precision::int8_int16, baseline_int8::wide_kernels, kAlways},
+    {baseline::table, Precision::bfloat16, baseline_bf16::kernels, kAlways},
+#endif
+#if defined(FASTLSTM_HAS_neon)
+    {neon::table, Precision::int8, neon_int8::kernels, kAlways},
+    {neon::table, Precision::int8_int16, neon_int8::wide_kernels, kAlways},
+    {neon::table, Precision::bfloat16, neon_bf16::kernels, kAlways},
 #endif
 };
 
@@ -92,6 +154,23 @@ const KernelTable& active_table() {
     const KernelTable* table = active.load();
     if (!table) active.store(table = &initial_table());
     return *table;
+}
+
+template <>
+const Kernels<float>& active_kernels<float>(Precision precision) {
+    const KernelTable& table = active_table();
+    if (precision == Precision::full) return table.f32;
+    for (const Reduced& reduced : kReduced) {
+        if (reduced.precision == precision && &reduced.table == &table && reduced.supported()) return reduced.kernels;
+    }
+    throw std::invalid_argument("precision must be another on this processor: the instruction set '" +
+                                std::string(table.name) + "' has no kernels of it in this build");
+}
+
+template <>
+const Kernels<double>& active_kernels<double>(Precision precision) {
+    if (precision != Precision::full) throw std::logic_error("float64 has no reduced precision");
+    return active_table().f64;
 }
 
 void set_active_table(const std::string& name) { active.store(&find_available(name, "name")); }

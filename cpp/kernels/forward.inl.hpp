@@ -8,14 +8,32 @@ namespace fastlstm {
 namespace FASTLSTM_ISA {
 namespace {
 
+// The states h_prev as left rows of a product.
+template <class T>
+FASTLSTM_INLINE LeftRows<T> state_rows(const CellForwardArgs<T>& args) {
+    const Index k = args.state_size, pitch = ceil_div(k, kLanes<T>) * kLanes<T>;
+    return left_rows(args.h_prev, pitch, args.rows, k, args.rounded);
+}
+
+// The left rows of a visit; x only where the visit begins with the projection.
+template <class T>
+struct VisitRows {
+    LeftRows<T> h;
+    LeftList<T> x;
+
+    FASTLSTM_INLINE explicit VisitRows(const CellForwardArgs<T>& args) : h(state_rows(args)), x{} {
+        const Index k = args.input_size;
+        if (args.x) x = left_list(args.x, args.rows, k, k, 0, args.rounded_x);
+    }
+};
+
 // acc = bias + x · W for a tile
 template <class T, int P, int R, int V>
-FASTLSTM_INLINE void project(Tile<T, P, R, V>& acc, const CellForwardArgs<T>& args, Index row, Index group) {
-    const T* x[R];
-    for (int r = 0; r < R; ++r) x[r] = args.x[row + r];
+FASTLSTM_INLINE void project(Tile<T, P, R, V>& acc, const CellForwardArgs<T>& args, const LeftList<T>& x, Index row,
+                             Index group) {
     set_to_bias(acc, args.bias, group);
     const Index k = args.input_size;
-    multiply_add(acc, x, k, 0,
+    multiply_add(acc, x.template tile<R>(row),
                  panel_of<R, kGroup>(args.packed_ih, k, group, args.group_begin, args.group_end, row, args.rows));
 }
 
@@ -28,21 +46,18 @@ FASTLSTM_INLINE void set_to_sums(Tile<T, P, R, V>& acc, const CellForwardArgs<T>
     });
 }
 
-// acc = z + h_prev · R for a tile; rows of z and h_prev lie one after the other.
+// acc = z + h_prev · R for a tile; rows of z lie one after the other.
 template <class T, int P, int R, int V>
-FASTLSTM_INLINE void pre_activations(Tile<T, P, R, V>& acc, const CellForwardArgs<T>& args, Index row, Index group,
-                                     Index z_pitch) {
-    constexpr int W = kLanes<T>;
-    const Index k = args.state_size, pitch = ceil_div(k, W) * W;
-    const T* h[R];
-    for (int r = 0; r < R; ++r) h[r] = args.h_prev + (row + r) * pitch;
+FASTLSTM_INLINE void pre_activations(Tile<T, P, R, V>& acc, const CellForwardArgs<T>& args, const VisitRows<T>& left,
+                                     Index row, Index group, Index z_pitch) {
     if (args.x) {
-        project(acc, args, row, group);
+        project(acc, args, left.x, row, group);
     } else {
         set_to_sums(acc, args, row, group, z_pitch);
     }
-    multiply_add(acc, h, k, 0,
-                 panel_of<R, kGroup>(args.packed_hh, k, group, args.group_begin, args.group_end, row, args.rows));
+    multiply_add(
+        acc, left.h.template tile<R>(row),
+        panel_of<R, kGroup>(args.packed_hh, args.state_size, group, args.group_begin, args.group_end, row, args.rows));
 }
 
 // i, f, o = sigmoid(z_i, z_f, z_o), g = tanh(z_g)
@@ -86,11 +101,12 @@ private:
 };
 
 template <class T, int P, int R>
-FASTLSTM_APART void lstm_forward_tile(const CellForwardArgs<T>& args, Index row, Index block) {
+FASTLSTM_APART void lstm_forward_tile(const CellForwardArgs<T>& args, const VisitRows<T>& left, Index row,
+                                      Index block) {
     constexpr int W = kLanes<T>;
     const Index h_pitch = ceil_div(args.hidden_size, W) * W, z_pitch = 4 * h_pitch;
     Tile<T, P, R, 4> z;
-    pre_activations(z, args, row, block, z_pitch);
+    pre_activations(z, args, left, row, block, z_pitch);
     for_cells<4>(z, [&](const auto& sums, int p, int r, int) FASTLSTM_INLINED {
         const Index unit = (block + p) * W, at = (row + r) * h_pitch + unit;
         const Packet<T> c_prev = pload<Packet<T>>(args.c_prev + at);
@@ -104,10 +120,11 @@ FASTLSTM_APART void lstm_forward_tile(const CellForwardArgs<T>& args, Index row,
 
 template <class T>
 void lstm_forward(const CellForwardArgs<T>& args) {
+    const VisitRows<T> left(args);
     for_tiles<4>(
         args.rows, args.group_begin, args.group_end,
         [&](auto p, auto r, Index row, Index block) {
-            lstm_forward_tile<T, decltype(p)::value, decltype(r)::value>(args, row, block);
+            lstm_forward_tile<T, decltype(p)::value, decltype(r)::value>(args, left, row, block);
         },
         args.descending);
 }
@@ -160,37 +177,37 @@ private:
 
 // Vectors of R in a group: r, u, n. Rows of z hold n, r, u of every unit block.
 template <class T, int P, int R>
-FASTLSTM_APART void gru_forward_tile(const CellForwardArgs<T>& args, Index row, Index block) {
+FASTLSTM_APART void gru_forward_tile(const CellForwardArgs<T>& args, const LeftRows<T>& left, Index row, Index block) {
     constexpr int W = kLanes<T>, V = 3;
     const Index k = args.hidden_size, h_pitch = ceil_div(k, W) * W;
-    const auto z_of = [&](int p, int r) { return args.z + V * ((row + r) * h_pitch + (block + p) * W); };
-    const T* h_prev[R];
-    for (int r = 0; r < R; ++r) h_prev[r] = args.h_prev + (row + r) * h_pitch;
+    const auto unit_of = [&](int p, int r) { return (row + r) * h_pitch + (block + p) * W; };
+    const auto z_of = [&](int p, int r) { return args.z + V * unit_of(p, r); };
     Tile<T, P, R, V> acc;
     for_vectors<P, R, 1>([&](int p, int r, int) FASTLSTM_INLINED {
         acc.at[p][r][0] = pload<Packet<T>>(z_of(p, r) + W);
         acc.at[p][r][1] = pload<Packet<T>>(z_of(p, r) + 2 * W);
         acc.at[p][r][2] = pload<Packet<T>>(args.recurrent_bias + (block + p) * W);
     });
-    multiply_add(acc, h_prev, k, 0,
+    multiply_add(acc, left.template tile<R>(row),
                  panel_of<R, V>(args.packed_hh, k, block, args.group_begin, args.group_end, row, args.rows));
     for_cells<V>(acc, [&](const auto& tile, int p, int r, int) FASTLSTM_INLINED {
-        const Index unit = (block + p) * W;
+        const Index unit = (block + p) * W, at = unit_of(p, r);
         const Packet<T>(&sums)[V] = tile.at[p][r];
         const GruCell<T> cell(pload<Packet<T>>(z_of(p, r)), sums[0], sums[1], sums[2],
-                              pload<Packet<T>>(h_prev[r] + unit));
-        pstore(args.h + (row + r) * h_pitch + unit, cell.h);
+                              pload<Packet<T>>(args.h_prev + at));
+        pstore(args.h + at, cell.h);
         if (args.y) store_first(args.y[row + r] + unit, cell.h, k - unit);
-        if (args.kept) cell.keep(args.kept + kGruKept * ((row + r) * h_pitch + unit), sums[2]);
+        if (args.kept) cell.keep(args.kept + kGruKept * at, sums[2]);
     });
 }
 
 template <class T>
 void gru_forward(const CellForwardArgs<T>& args) {
+    const LeftRows<T> left = state_rows(args);
     for_tiles<3>(
         args.rows, args.group_begin, args.group_end,
         [&](auto p, auto r, Index row, Index block) {
-            gru_forward_tile<T, decltype(p)::value, decltype(r)::value>(args, row, block);
+            gru_forward_tile<T, decltype(p)::value, decltype(r)::value>(args, left, row, block);
         },
         args.descending);
 }
@@ -199,22 +216,21 @@ void gru_forward(const CellForwardArgs<T>& args) {
 // h_reset and u in h, and what of the step is known: 1 - u, h_prev r (1 - r), u (1 - u), u, r. Vectors of R: r, u of
 // every unit block; rows of z hold n, r, u.
 template <class T, int P, int R, int V>
-FASTLSTM_APART void gru_reset_forward_tile(const CellForwardArgs<T>& args, Index row, Index group) {
+FASTLSTM_APART void gru_reset_forward_tile(const CellForwardArgs<T>& args, const LeftRows<T>& left, Index row,
+                                           Index group) {
     constexpr int W = kLanes<T>;
     const Index k = args.hidden_size, h_pitch = ceil_div(k, W) * W;
     const auto block_of = [&](int p, int v) { return ((group + p) * kGroup + v) / 2; };
     const auto unit_of = [&](int p, int r, int v) { return (row + r) * h_pitch + block_of(p, v) * W; };
-    const T* h_prev[R];
-    for (int r = 0; r < R; ++r) h_prev[r] = args.h_prev + (row + r) * h_pitch;
     Tile<T, P, R, V> acc;
     for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
         acc.at[p][r][v] = pload<Packet<T>>(args.z + 3 * unit_of(p, r, v) + (1 + v % 2) * W);
     });
-    multiply_add(acc, h_prev, k, 0,
+    multiply_add(acc, left.template tile<R>(row),
                  panel_of<R, kGroup>(args.packed_hh, k, group, args.group_begin, args.group_end, row, args.rows));
     for_cells<2>(acc, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
         const Index at = unit_of(p, r, v);
-        const Packet<T> one = constant<T>(1), state = pload<Packet<T>>(h_prev[r] + block_of(p, v) * W);
+        const Packet<T> one = constant<T>(1), state = pload<Packet<T>>(args.h_prev + at);
         const Fraction<Packet<T>> reset = sigmoid_fraction(sums.at[p][r][v]);
         const Fraction<Packet<T>> update = sigmoid_fraction(sums.at[p][r][v + 1]);
         const Packet<T> r_quotient = pdiv(one, reset.denominator), u_quotient = pdiv(one, update.denominator);
@@ -231,20 +247,26 @@ FASTLSTM_APART void gru_reset_forward_tile(const CellForwardArgs<T>& args, Index
     });
 }
 
+// h_reset as left rows of a product.
+template <class T>
+FASTLSTM_INLINE LeftRows<T> reset_rows(const CellForwardArgs<T>& args) {
+    const Index k = args.hidden_size, pitch = ceil_div(k, kLanes<T>) * kLanes<T>;
+    return left_rows(static_cast<const T*>(args.h_reset), pitch, args.rows, k, args.rounded);
+}
+
 // Second phase: n = tanh(z_n + h_reset R_n), h = n + u (h_prev - n); dh/dz_n and dh/dz_u as above.
 template <class T, int P, int R, int V>
-FASTLSTM_APART void gru_candidate_forward_tile(const CellForwardArgs<T>& args, Index row, Index group) {
+FASTLSTM_APART void gru_candidate_forward_tile(const CellForwardArgs<T>& args, const LeftRows<T>& left, Index row,
+                                               Index group) {
     constexpr int W = kLanes<T>;
     const Index k = args.hidden_size, h_pitch = ceil_div(k, W) * W;
     const auto unit_of = [&](int p, int v) { return ((group + p) * kGroup + v) * W; };
-    const T* h_reset[R];
-    for (int r = 0; r < R; ++r) h_reset[r] = args.h_reset + (row + r) * h_pitch;
     Tile<T, P, R, V> acc;
     for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
         acc.at[p][r][v] = pload<Packet<T>>(args.z + 3 * ((row + r) * h_pitch + unit_of(p, v)));
     });
     multiply_add(
-        acc, h_reset, k, 0,
+        acc, left.template tile<R>(row),
         panel_of<R, kGroup>(args.packed_candidate, k, group, args.group_begin, args.group_end, row, args.rows));
     for_cells(acc, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
         const Index unit = unit_of(p, v), at = (row + r) * h_pitch + unit;
@@ -263,21 +285,23 @@ FASTLSTM_APART void gru_candidate_forward_tile(const CellForwardArgs<T>& args, I
 
 template <class T>
 void gru_reset_forward(const CellForwardArgs<T>& args) {
+    const LeftRows<T> left = state_rows(args);
     for_vector_tiles(args.rows, 2 * ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
                      [&](auto p, auto r, auto v, Index row, Index group) {
                          if constexpr (decltype(v)::value % 2 == 0) {
                              gru_reset_forward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
-                                 args, row, group);
+                                 args, left, row, group);
                          }
                      });
 }
 
 template <class T>
 void gru_candidate_forward(const CellForwardArgs<T>& args) {
+    const LeftRows<T> left = reset_rows(args);
     for_vector_tiles(args.rows, ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
                      [&](auto p, auto r, auto v, Index row, Index group) {
                          gru_candidate_forward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
-                             args, row, group);
+                             args, left, row, group);
                      });
 }
 
@@ -316,11 +340,11 @@ struct ReluUnit {
 
 // h = unit(z + h_prev R)
 template <class T, class Unit, int P, int R, int V>
-FASTLSTM_APART void rnn_forward_tile(const CellForwardArgs<T>& args, Index row, Index group) {
+FASTLSTM_APART void rnn_forward_tile(const CellForwardArgs<T>& args, const VisitRows<T>& left, Index row, Index group) {
     constexpr int W = kLanes<T>;
     const Index pitch = ceil_div(args.hidden_size, W) * W;
     Tile<T, P, R, V> z;
-    pre_activations(z, args, row, group, pitch);
+    pre_activations(z, args, left, row, group, pitch);
     for_cells(z, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
         const Index unit = ((group + p) * kGroup + v) * W;
         const Unit cell(sums.at[p][r][v]);
@@ -334,10 +358,12 @@ FASTLSTM_APART void rnn_forward_tile(const CellForwardArgs<T>& args, Index row, 
 
 template <class T, class Unit>
 void rnn_forward(const CellForwardArgs<T>& args) {
+    const VisitRows<T> left(args);
     for_vector_tiles(
         args.rows, ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
         [&](auto p, auto r, auto v, Index row, Index group) {
-            rnn_forward_tile<T, Unit, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, row, group);
+            rnn_forward_tile<T, Unit, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, left, row,
+                                                                                                  group);
         },
         args.descending);
 }

@@ -9,11 +9,11 @@
 //         2*b + g in groups of four, and the n of R is a plain matrix of its own, `packed_candidate`
 //   RNN   vector b holds the units [b*W, b*W + W): a group is four unit blocks
 //   plain vector b holds columns [b*W, b*W + W), grouped as in the RNN
-// Packed matrix: [group][k][vector of the group][lane], K rows; columns past the end are zero.
-// Group buffer (`dgates`): [group][row][4 slots][lane], a group as in R, so that it is the left operand of one product
-// and the right of another. The slots are the vectors of the group; those of a GRU are n, r, u, a, where a is the
-// recurrent part of n's sum: the first three belong to W, the last three to R. With the reset gate before the product a
-// is not there, r and u belong to R, and n to the plain matrix.
+// Packed matrix: [group][k][vector of the group][lane], K rows; columns past the end are zero. A reduced precision
+// makes of it what its kernels read (`Reduction`). Group buffer (`dgates`): [group][row][4 slots][lane], a group as in
+// R, so that it is the left operand of one product and the right of another. The slots are the vectors of the group;
+// those of a GRU are n, r, u, a, where a is the recurrent part of n's sum: the first three belong to W, the last three
+// to R. With the reset gate before the product a is not there, r and u belong to R, and n to the plain matrix.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +26,26 @@ constexpr Index kGroup = 4;  // vectors side by side in a register tile
 
 // Numbers that a standard cell keeps for a unit and step: the derivatives of what it computes (forward.inl.hpp).
 constexpr Index kLstmKept = 6, kGruKept = 5, kRnnKept = 1;
+
+// What the operands of products are held in. Sums, gates and states are of the element type in every precision.
+//   int8   weights of 8 bits, a scale a column; left rows of 8 bits, a scale a row; exact sums of whole numbers
+//   int8_int16   the same with left rows of 16 bits, or as many as the sums have room for
+//   bfloat16   the upper halves of float32 numbers
+enum class Precision { full, int8, int8_int16, bfloat16 };
+
+// A packed matrix as the kernels of its precision read it.
+template <class T>
+struct Packed {
+    const void* numbers;  // T in full precision
+    const T* scales;      // int8: [vectors * W]
+};
+
+// Where the kernels of a reduced precision leave the left rows of a product, rounded: `Reduction::left_bytes` of
+// memory, and the largest whole number they may have.
+struct Rounding {
+    void* memory;
+    Index largest;
+};
 
 // The functions a gate may have; their formulas stand in any_activation.inl.hpp.
 enum class Function {
@@ -65,8 +85,9 @@ struct ProductArgs {
     const T* const* a;  // `rows` pointers; row m is cut into runs of `run` numbers, `run_stride` apart
     Index rows;
     Index k, run, run_stride;
-    const T* packed;  // B, K rows
-    const T* bias;    // [vectors * W] or null
+    Rounding rounded;
+    Packed<T> packed;  // B, K rows
+    const T* bias;     // [vectors * W] or null
     Index group_begin, group_end;
     T* const* out;  // `rows` pointers
     Index columns;  // numbers written to an output row
@@ -80,13 +101,14 @@ struct CellForwardArgs {
     Index state_size;              // numbers of h_prev: H, or P
     Index group_begin, group_end;  // groups of the gate vectors of R; in a second phase, of the unit blocks
     bool descending;               // take the groups of one or two rows from the last to the first
-    const T* packed_hh;            // R, K = state_size
-    const T* packed_candidate;     // R_n, K = H, GRU with the reset gate before the product
+    Rounding rounded, rounded_x;   // the left rows of a phase's recurrent product; those of x
+    Packed<T> packed_hh;           // R, K = state_size
+    Packed<T> packed_candidate;    // R_n, K = H, GRU with the reset gate before the product
     const T* recurrent_bias;       // Hp, GRU: what is added to the n columns of h_prev · R
     const T* z;                    // rows x (vectors * W): bias + x W; or null, and then
     const T* const* x;             //   row pointers to `input_size` numbers each, LSTM and RNN only,
     Index input_size;              //   of which the product itself begins with bias + x W
-    const T* packed_ih;            // W, K = input_size
+    Packed<T> packed_ih;           // W, K = input_size
     const T* bias;                 // [vectors * W]
     const T* h_prev;               // rows x Sp
     const T* c_prev;               // rows x Hp, LSTM; may be c
@@ -106,11 +128,12 @@ template <class T>
 struct CellBackwardArgs {
     Index rows, hidden_size;
     Index group_begin, group_end;  // groups of unit blocks of h
-    const T* packed_hh_t;          // R^T, K = vectors * W
-    const T* packed_candidate_t;   // R_n^T, K = Hp, GRU with the reset gate before the product
+    Packed<T> packed_hh_t;         // R^T, K = vectors * W
+    Packed<T> packed_candidate_t;  // R_n^T, K = Hp, GRU with the reset gate before the product
     const T* dgates_next;          // group buffer of the visit after this one, its first `next_rows` rows
     Index next_rows;               // rows that go on after this visit
     Index next_group_stride;
+    Rounding rounded;    // the left rows of a phase's product, with recurrent masks those of every gate
     const T* dh_n;       // rows x Hp: gradient of the final state, used by the rows that end here
     const T* const* dy;  // row pointers to H numbers each, or null
     const T* kept;       // rows x (slots * Hp)
@@ -124,7 +147,7 @@ struct CellBackwardArgs {
     const CellOptions* options;
     const T* peepholes;        // LSTM: 3 * Hp numbers for i, f, o, or null
     const T* recurrent_masks;  // rows x (G * Hp), what every gate's h_prev was multiplied with, or null; and then
-    const T* packed_gates_t[kGroup];  // the R^T of every gate apart, K = Hp
+    Packed<T> packed_gates_t[kGroup];  // the R^T of every gate apart, K = Hp
 };
 
 // c[i] = sum over k of a[k][i] * b[k], and optionally sums[.] = sum over k of b[k]; with `add`, += in both
@@ -141,6 +164,7 @@ struct OuterArgs {
     T* c;                 // pitch vectors * W
     T* sums;              // [vectors * W] or null
     bool add;
+    Rounding rounded;
 };
 
 // The phases of a visit, one or two: the second needs what the first made for all units, and is null where there is
@@ -151,8 +175,27 @@ struct Cell {
     void (*backward[2])(const CellBackwardArgs<T>&);
 };
 
+// How a matrix and the left rows of its products come into a reduced precision.
+template <class T>
+struct Reduction {
+    // Bytes of a packed matrix of so many columns, and of so many left rows.
+    Index (*matrix_bytes)(Index k, Index columns);
+    Index (*left_bytes)(Index rows, Index k);
+    // One panel, [k][columns], to where it lies in the matrix of such panels; and the scales of its columns.
+    void (*pack)(const T* panel, Index k, Index columns, void* to, T* scales);
+    Index largest;  // whole number of a left row; 0 where there are none, and no scales either
+    // For training, or null: a packed panel back to numbers, and the bytes of an outer sum with so many numbers of a.
+    void (*unpack)(const void* from, Index k, Index columns, T* panel);
+    Index (*outer_bytes)(Index numbers, Index lanes);
+};
+
+// Of one element type and precision. A reduced precision has what inference needs.
 template <class T>
 struct Kernels {
+    const char* isa;
+    const char* description;
+    Precision precision;
+    const Reduction<T>* reduction;  // null in full precision
     Index lanes;
     void (*product)(const ProductArgs<T>&);
     void (*outer)(const OuterArgs<T>&);

@@ -18,7 +18,6 @@ using Eigen::internal::padd;
 using Eigen::internal::pdiv;
 using Eigen::internal::pload;
 using Eigen::internal::ploadu;
-using Eigen::internal::pmadd;
 using Eigen::internal::pmul;
 using Eigen::internal::pset1;
 using Eigen::internal::pstore;
@@ -37,11 +36,27 @@ constexpr int kRegisters = 32;
 constexpr int kRegisters = 16;
 #endif
 
-// Whether a multiply-add is one instruction.
+// Whether operands of products are held in full precision.
+#if defined(FASTLSTM_INT8) || defined(FASTLSTM_BF16)
+constexpr bool kFull = false;
+#else
+constexpr bool kFull = true;
+#endif
+
+// Whether a multiply-add is one instruction, and rounds once.
+#if defined(FASTLSTM_SEPARATE)
+constexpr bool kFused = false;
+template <class P>
+FASTLSTM_INLINE P pmadd(const P& a, const P& b, const P& c) {
+    return padd(pmul(a, b), c);
+}
+#else
+using Eigen::internal::pmadd;
 #if defined(EIGEN_VECTORIZE_FMA) || defined(EIGEN_VECTORIZE_NEON)
 constexpr bool kFused = true;
 #else
 constexpr bool kFused = false;
+#endif
 #endif
 
 // Rows of a register tile with V vectors: as many accumulators as leave room for one vector and the broadcasts. The
@@ -91,8 +106,8 @@ FASTLSTM_INLINE void store_first(double* p, const Packet<double>& value, Index n
     _mm512_mask_storeu_pd(p, static_cast<__mmask8>(first_lanes<double>(n)), value);
 }
 #else
-// Out of line, as ends are rare and their code is long. No packets are passed: a function that takes one leaves the
-// upper halves of the registers in use, and the plain code that it returns to would be slow.
+// Out of line and off the straight way, as ends are rare and their code is long. No packets are passed: a function that
+// takes one leaves the upper halves of the registers in use, and the plain code that it returns to would be slow.
 template <class T>
 __attribute__((noinline)) void copy_end(const T* from, T* to, Index n) {
     for (Index l = 0; l < n; ++l) to[l] = from[l];
@@ -100,7 +115,7 @@ __attribute__((noinline)) void copy_end(const T* from, T* to, Index n) {
 
 template <class T>
 FASTLSTM_INLINE Packet<T> load_first(const T* p, Index n) {
-    if (n >= kLanes<T>) return ploadu<Packet<T>>(p);
+    if (__builtin_expect(n >= kLanes<T>, true)) return ploadu<Packet<T>>(p);
     alignas(64) T lanes[kLanes<T>] = {};
     copy_end(p, lanes, n);
     return pload<Packet<T>>(lanes);
@@ -108,7 +123,7 @@ FASTLSTM_INLINE Packet<T> load_first(const T* p, Index n) {
 
 template <class T>
 FASTLSTM_INLINE void store_first(T* p, const Packet<T>& value, Index n) {
-    if (n >= kLanes<T>) return pstoreu(p, value);
+    if (__builtin_expect(n >= kLanes<T>, true)) return pstoreu(p, value);
     alignas(64) T lanes[kLanes<T>];
     pstore(lanes, value);
     copy_end(lanes, p, n);

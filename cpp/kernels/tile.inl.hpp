@@ -39,11 +39,11 @@ FASTLSTM_INLINE void for_vectors(const F& f) {
 }
 
 // Calls f(sums, p, r, v) for every cell of a tile, whose sums are the K vectors from [p][r][v] on. The equations of a
-// cell are long: in float32 every cell has its copy of them and finds its sums in registers, else they go through
-// memory.
+// cell are long: in float32 every cell has its copy of them and finds its sums in registers, else, and in the reduced
+// precisions, whose code would be as long again, they go through memory.
 template <int K = 1, class T, int P, int R, int V, class F>
 FASTLSTM_INLINE void for_cells(const Tile<T, P, R, V>& acc, const F& f) {
-    if constexpr (sizeof(T) == sizeof(float)) {
+    if constexpr (kFull && sizeof(T) == sizeof(float)) {
         for_vectors<P, R, V / K>([&](int p, int r, int cell) FASTLSTM_INLINED { f(acc, p, r, cell * K); });
     } else {
         Tile<T, P, R, V> sums;
@@ -51,116 +51,6 @@ FASTLSTM_INLINE void for_cells(const Tile<T, P, R, V>& acc, const F& f) {
         FASTLSTM_ROLLED
         for (int v = 0; v < P * R * V; v += K) f(sums, v / (R * V), v / V % R, v % V);
     }
-}
-
-// acc[p][r][v] += a(r) * b[p][v] for one k; whichever operand has fewer packets is held, the other streams.
-template <class T, int P, int R, int V, class Left>
-FASTLSTM_INLINE void multiply_add_one(Tile<T, P, R, V>& acc, const Left& left, const T* b, Index group_stride) {
-    if constexpr (P == 1 && V < R) {
-        Packet<T> w[V];
-        FASTLSTM_UNROLL
-        for (int v = 0; v < V; ++v) w[v] = pload<Packet<T>>(b + v * kLanes<T>);
-        FASTLSTM_UNROLL
-        for (int r = 0; r < R; ++r) {
-            const Packet<T> a = pset1<Packet<T>>(left(r));
-            FASTLSTM_UNROLL
-            for (int v = 0; v < V; ++v) acc.at[0][r][v] = pmadd(a, w[v], acc.at[0][r][v]);
-        }
-    } else {
-        Packet<T> a[R];
-        FASTLSTM_UNROLL
-        for (int r = 0; r < R; ++r) a[r] = pset1<Packet<T>>(left(r));
-        FASTLSTM_UNROLL
-        for (int p = 0; p < P; ++p) {
-            FASTLSTM_UNROLL
-            for (int v = 0; v < V; ++v) {
-                const Packet<T> w = pload<Packet<T>>(b + p * group_stride + v * kLanes<T>);
-                FASTLSTM_UNROLL
-                for (int r = 0; r < R; ++r) acc.at[p][r][v] = pmadd(a[r], w, acc.at[p][r][v]);
-            }
-        }
-    }
-}
-
-// Whether so many numbers do not stay in the second-level cache from one sweep to the next.
-template <class T>
-FASTLSTM_INLINE bool is_large(Index numbers) {
-    return numbers > static_cast<Index>(512 * 1024 / sizeof(T));
-}
-
-// A group's panel in a packed matrix of k rows, and those of the groups that follow.
-template <class T>
-struct Panel {
-    const T* begin;
-    Index k, group_stride;
-    const T* ahead;  // what a tile of this panel fetches from memory for later tiles, a line with every k; or null
-};
-
-// The panel of `group` for the tile of R rows from `row` on, out of `rows` that pass by the groups begin..end.
-//
-// A matrix that does not fit the second-level cache comes from memory at every sweep. While the rows pass by a panel,
-// their tiles fetch the next one: the first tile its first part, and so on. R is a tile's height, so row / R is its
-// number.
-template <int R, int V, class T>
-FASTLSTM_INLINE Panel<T> panel_of(const T* packed, Index k, Index group, Index begin, Index end, Index row,
-                                  Index rows) {
-    constexpr Index kLine = kCacheLine / sizeof(T), kLinesOfK = V * kLanes<T> / kLine;
-    const Index stride = V * kLanes<T> * k;
-    Panel<T> panel{packed + group * stride, k, stride, nullptr};
-    if (R > 2 && rows > R && row / R < kLinesOfK && is_large<T>((end - begin) * stride)) {
-        panel.ahead = packed + (group + 1 < end ? group + 1 : begin) * stride + row / R * k * kLine;
-    }
-    return panel;
-}
-
-// Whether a panel does not stay in the nearest cache from one tile to the next.
-template <class T>
-FASTLSTM_INLINE bool leaves_near_cache(const Panel<T>& panel) {
-    return panel.group_stride > static_cast<Index>(16 * 1024 / sizeof(T));
-}
-
-// Fetches what is read of a panel 32 lines after b, all vectors of one k, from the second-level cache.
-template <int V, class T>
-FASTLSTM_INLINE void fetch_near(const T* b) {
-    constexpr Index kLine = kCacheLine / sizeof(T);
-    FASTLSTM_UNROLL
-    for (Index at = 0; at < V * kLanes<T>; at += kLine) prefetch_near(b + 32 * kLine + at);
-}
-
-// acc += rows · panel, the rows cut into runs (see ProductArgs); fetch(b) goes before every k.
-template <class T, int P, int R, int V, class Fetch>
-FASTLSTM_INLINE void multiply_add_fetching(Tile<T, P, R, V>& acc, const T* const (&rows)[R], Index run,
-                                           Index run_stride, const Panel<T>& panel, Fetch fetch) {
-    const T* b = panel.begin;
-    Index offset = 0;
-    for (Index k = 0; k < panel.k; k += run, offset += run_stride) {
-        const Index length = at_most(run, panel.k - k);
-        const T* a[R];
-        FASTLSTM_UNROLL
-        for (int r = 0; r < R; ++r) a[r] = rows[r] + offset;
-        for (Index j = 0; j < length; ++j, b += V * kLanes<T>) {
-            fetch(b);
-            multiply_add_one(acc, [&](int r) { return a[r][j]; }, b, panel.group_stride);
-        }
-    }
-}
-
-template <class T, int P, int R, int V>
-FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const T* const (&rows)[R], Index run, Index run_stride,
-                                  const Panel<T>& panel) {
-    const auto multiply = [&](auto fetch)
-                              FASTLSTM_INLINED { multiply_add_fetching(acc, rows, run, run_stride, panel, fetch); };
-    if constexpr (R > 2) {
-        if (panel.ahead) {
-            return multiply([ahead = panel.ahead](const T* b) mutable FASTLSTM_INLINED {
-                prefetch(ahead);
-                ahead += kCacheLine / sizeof(T);
-                fetch_near<V>(b);
-            });
-        }
-        if (leaves_near_cache(panel)) return multiply([](const T* b) FASTLSTM_INLINED { fetch_near<V>(b); });
-    }
-    multiply([](const T*) FASTLSTM_INLINED {});
 }
 
 // A number known to the compiler, passed as an argument.

@@ -22,17 +22,18 @@ public:
           tape_(&tape),
           weights_(*tape.weights),
           schedule_(tape.schedule),
-          kernels_(kernels_of<T>(weights_.table)),
+          kernels_(weights_.kernels),
           arrays_(arrays),
           packed_hh_transposed_(weights_.packed_hh_transposed()),
           packed_projection_transposed_(weights_.packed_projection_transposed()),
           packed_candidate_transposed_(weights_.packed_candidate_transposed()),
-          packed_ih_transposed_(arrays.dx ? weights_.packed_ih_transposed() : nullptr),
-          packed_gates_transposed_(masks() ? gates_transposed(weights_) : GatePointers{}),
+          packed_ih_transposed_(arrays.dx ? weights_.packed_ih_transposed() : Packed<T>{}),
+          packed_gates_transposed_(masks() ? gates_transposed(weights_) : GateMatrices{}),
           plan_(schedule_, weights_, true),
           stop_requested_(std::move(stop_requested)),
           interruption_(stop_requested_),
-          gathering_(tape),
+          gathering_(tape, plan_.threads()),
+          arguments_(visit_arguments()),
           sums_(tape, arrays, gathering_, plan_.threads()) {
         dh_n_ = load_state(arrays.dh_n, weights_.state_size, state_pitch());
         if (traits(weights_.kind).has_cell_state || traits(weights_.kind).bypasses_gates) {
@@ -42,12 +43,15 @@ public:
         const auto rows = static_cast<std::size_t>(std::max(gathering_.capacity(), schedule_.rows()));
         const Index masked = masks() ? checked_product(schedule_.rows(), state_pitch()) : 0;
         for (int rank = 0; rank < plan_.threads(); ++rank) {
-            scratch_.push_back({Pointers(rows), OutPointers(rows), Buffer<T>(masked), gathering_.end(), 0});
+            scratch_.push_back(
+                {Pointers(rows), OutPointers(rows), Buffer<T>(masked),
+                 RoundedRows<T>(kernels_, static_cast<Index>(rows), std::max(weights_.gates.columns(), state_pitch())),
+                 gathering_.end(), 0});
         }
     }
 
     bool run() {
-        if (!back_to(given_.first) || !back_through_parts()) return false;
+        if (!back_to(given_.first) || !back_through_sections()) return false;
         if (traits(weights_.kind).has_cell_state) store_state(carry_, arrays_.dc_0);
         sums_.finish();
         return true;
@@ -56,25 +60,26 @@ public:
 private:
     using Pointers = std::vector<const T*>;
     using OutPointers = std::vector<T*>;
-    using GatePointers = std::array<const T*, kGroup>;
+    using GateMatrices = std::array<Packed<T>, kGroup>;
     struct Scratch {
         Pointers in;
         OutPointers out;
         Buffer<T> masked;  // gradients of h_0 before a gate's mask
-        Chunk<T> chunk;    // the last one that was gone through, and how many there were
+        RoundedRows<T> rounded;
+        Chunk<T> chunk;  // the last one that was gone through, and how many there were
         Index chunks;
     };
 
     // From checkpoint to checkpoint, where the tape is not there and is made once more.
-    bool back_through_parts() {
+    bool back_through_sections() {
         Index number = given_.checkpoints.count() - 2;
         if (number < 0) return true;
-        part_ = {given_.weights, schedule_, given_.x, given_.general, {}, {}, {}, {}, {}, copied(masks())};
+        section_ = {given_.weights, schedule_, given_.x, given_.general, {}, {}, {}, {}, {}, copied(masks())};
         for (; number >= 0; --number) {
-            if (!forward_again(given_, number, *part_, plan_, stop_requested_)) return false;
-            tape_ = &*part_;
-            sums_.turn_to(*part_);
-            if (!back_to(part_->first)) return false;
+            if (!forward_again(given_, number, *section_, plan_, stop_requested_)) return false;
+            tape_ = &*section_;
+            sums_.turn_to(*section_);
+            if (!back_to(section_->first)) return false;
         }
         return true;
     }
@@ -98,8 +103,8 @@ private:
     Index state_pitch() const { return tape_->state_pitch(); }
     const Buffer<T>& masks() const { return given_.recurrent_masks; }
 
-    static GatePointers gates_transposed(const Weights<T>& weights) {
-        GatePointers gates{};
+    static GateMatrices gates_transposed(const Weights<T>& weights) {
+        GateMatrices gates{};
         for (Index gate = 0; gate < weights.recurrent.gates; ++gate) {
             gates[static_cast<std::size_t>(gate)] = weights.packed_gate_transposed(gate);
         }
@@ -127,34 +132,46 @@ private:
         for (; chunk.begin > begin; ++number) {
             if (interruption_.at_chunk(rank, number)) return;
             const Chunk<T> after = chunk;
-            chunk = gathering_.before(after, number);
+            chunk = gathering_.before(after, number, begin);
             for (Index visit = chunk.end - 1; visit >= chunk.begin; --visit) {
                 step(plan_.slice(rank), rank, team, chunk, visit + 1 == chunk.end ? after : chunk, visit);
                 if (plan_.split_units()) team.meet();
             }
             if (!plan_.split_units()) team.meet();
-            sums_.add(rank, chunk);
-            if (arrays_.dx) input_gradients(rank, chunk);
+            gathering_.for_parts(chunk, [&](const Chunk<T>& part) {
+                sums_.add(rank, part);
+                if (arrays_.dx) input_gradients(rank, part);
+            });
         }
         if (begin > 0) return;
         sums_.store(rank);
         initial_state_gradients(rank, chunk);
     }
 
+    // The arguments of a visit that are the layer's own.
+    CellBackwardArgs<T> visit_arguments() const {
+        CellBackwardArgs<T> args{};
+        args.hidden_size = weights_.hidden_size;
+        args.packed_hh_t = packed_hh_transposed_;
+        args.packed_candidate_t = packed_candidate_transposed_;
+        args.next_group_stride = args.group_stride = gathering_.group_stride();
+        args.options = &weights_.options;
+        args.peepholes = weights_.peepholes();
+        std::copy(packed_gates_transposed_.begin(), packed_gates_transposed_.end(), args.packed_gates_t);
+        return args;
+    }
+
     void step(const Slice& slice, int rank, Team& team, const Chunk<T>& chunk, const Chunk<T>& next, Index visit) {
         const Index first = slice.rows.begin;
         const auto share = [&](Index active) { return std::max<Index>(0, std::min(active, slice.rows.end) - first); };
-        CellBackwardArgs<T> args{};
+        CellBackwardArgs<T> args = arguments_;
         args.rows = share(schedule_.active(visit));
         if (args.rows == 0) return;
-        args.hidden_size = weights_.hidden_size;
         args.group_begin = slice.units.begin;
         args.group_end = slice.units.end;
-        args.packed_hh_t = packed_hh_transposed_;
-        args.packed_candidate_t = packed_candidate_transposed_;
         args.next_rows = share(schedule_.active(visit + 1));
-        args.next_group_stride = args.group_stride = gathering_.group_stride();
         if (args.next_rows > 0) args.dgates_next = gathering_.dgates(next, visit + 1) + first * gathering_.row_pitch();
+        args.rounded = scratch_[static_cast<std::size_t>(rank)].rounded.rounding();
         args.dgates = gathering_.dgates(chunk, visit) + first * gathering_.row_pitch();
         args.dh_n = dh_n_.data() + first * state_pitch();
         if (arrays_.dy) args.dy = output_gradient_rows(rank, visit, first, args.rows);
@@ -166,12 +183,7 @@ private:
             const Index pitch = traits(weights_.kind).kept_slots(tape_->general) * unit_pitch();
             args.kept = tape_->kept.data() + (tape_->rows_before(visit) + first) * pitch;
         }
-        args.options = &weights_.options;
-        args.peepholes = weights_.peepholes();
-        if (masks()) {
-            args.recurrent_masks = tape_->mask_of(first, 0);
-            std::copy(packed_gates_transposed_.begin(), packed_gates_transposed_.end(), args.packed_gates_t);
-        }
+        if (masks()) args.recurrent_masks = tape_->mask_of(first, 0);
         if (weights_.projected()) pull_projection(slice, rank, team, chunk, visit, args);
         const auto& phases = cell_kernels(kernels_, weights_.kind, tape_->general).backward;
         phases[0](args);
@@ -186,8 +198,8 @@ private:
     // meet the zeros again in a product that ends in real numbers. For the slots of a unit block.
     void clear_padding(const CellBackwardArgs<T>& args, const Slots& slots) const {
         const Layout& units = weights_.units;
+        if (units.columns() == units.size || args.group_end < units.groups()) return;
         const Index last = units.vectors() - 1, real = units.real_lanes(last), lanes = units.lanes;
-        if (real == lanes || args.group_end < units.groups()) return;
         const bool one_gate = traits(weights_.kind).gates == 1;  // a group is four unit blocks then
         T* dz = args.dgates + (one_gate ? last / kGroup : last) * args.group_stride;
         if (one_gate) dz += last % kGroup * lanes;
@@ -208,13 +220,11 @@ private:
         add_up_state_gradients(slice, scratch, args, visit, dstates);
         if (plan_.split_units()) team.meet();
         T* dunits = dunits_.data() + first * unit_pitch();
-        for (Index row = 0; row < rows; ++row) {
-            scratch.in[static_cast<std::size_t>(row)] = dstates + row * state_pitch();
-            scratch.out[static_cast<std::size_t>(row)] = dunits + row * unit_pitch();
-        }
+        point_to_rows(dstates, state_pitch(), rows, scratch.in.data());
+        point_to_rows(dunits, unit_pitch(), rows, scratch.out.data());
         const Index k = state_pitch();
-        kernels_.product({scratch.in.data(), rows, k, k, 0, packed_projection_transposed_, nullptr, slice.units.begin,
-                          slice.units.end, scratch.out.data(), unit_pitch()});
+        kernels_.product({scratch.in.data(), rows, k, k, 0, scratch.rounded.rounding(), packed_projection_transposed_,
+                          nullptr, slice.units.begin, slice.units.end, scratch.out.data(), unit_pitch()});
         args.dh_n = dunits;
         args.next_rows = 0;
         args.dy = nullptr;
@@ -227,13 +237,12 @@ private:
         const Index width = kGroup * weights_.states.lanes, begin = slice.states.begin * width;
         const Index end = std::min(slice.states.end * width, state_pitch());
         if (begin >= end) return;
-        for (Index row = 0; row < args.next_rows; ++row) {
-            scratch.in[static_cast<std::size_t>(row)] = args.dgates_next + row * gathering_.row_pitch();
-            scratch.out[static_cast<std::size_t>(row)] = dstates + row * state_pitch();
-        }
+        point_to_rows(args.dgates_next, gathering_.row_pitch(), args.next_rows, scratch.in.data());
+        point_to_rows(dstates, state_pitch(), args.next_rows, scratch.out.data());
         kernels_.product({scratch.in.data(), args.next_rows, weights_.recurrent.columns(),
-                          slots.count * weights_.gates.lanes, gathering_.group_stride(), packed_hh_transposed_, nullptr,
-                          slice.states.begin, slice.states.end, scratch.out.data(), state_pitch()});
+                          slots.count * weights_.gates.lanes, gathering_.group_stride(), scratch.rounded.rounding(),
+                          packed_hh_transposed_, nullptr, slice.states.begin, slice.states.end, scratch.out.data(),
+                          state_pitch()});
         for (Index row = 0; row < args.rows; ++row) {
             T* out = dstates + row * state_pitch();
             const T* ended = args.dh_n + row * state_pitch();
@@ -247,29 +256,27 @@ private:
 
     const T* const* output_gradient_rows(int rank, Index visit, Index first, Index rows) {
         Pointers& dy = scratch_[static_cast<std::size_t>(rank)].in;
-        for (Index r = 0; r < rows; ++r) {
-            dy[static_cast<std::size_t>(r)] =
-                arrays_.dy.row(schedule_.time(visit, first + r), schedule_.original(first + r));
-        }
+        point_to_visit(arrays_.dy, schedule_, visit, {first, first + rows}, dy.data());
         return dy.data();
     }
 
     // out[n] = in[n] · B, where in[n] points to gate gradients, of which the given slots go with the k rows of B.
-    void multiply_gradients(const Scratch& scratch, Share rows, const Slots& slots, Index k, const T* packed,
+    void multiply_gradients(const Scratch& scratch, Share rows, const Slots& slots, Index k, const Packed<T>& packed,
                             const Layout& columns) const {
         const Index run = slots.count * weights_.gates.lanes;
         kernels_.product({scratch.in.data() + rows.begin, rows.end - rows.begin, k, run, gathering_.group_stride(),
-                          packed, nullptr, 0, columns.groups(), scratch.out.data() + rows.begin, columns.size});
+                          scratch.rounded.rounding(), packed, nullptr, 0, columns.groups(),
+                          scratch.out.data() + rows.begin, columns.size});
     }
 
-    // dx = dgates W^T, the rows of the chunk shared out.
-    void input_gradients(int rank, const Chunk<T>& chunk) {
-        const Index total = gathering_.rows(chunk);
+    // dx = dgates W^T, the rows of the part shared out.
+    void input_gradients(int rank, const Chunk<T>& part) {
+        const Index total = gathering_.rows(part);
         const Slots slots = traits(weights_.kind).input_slots;
         Scratch& scratch = scratch_[static_cast<std::size_t>(rank)];
-        gathering_.for_rows(chunk, [&](Index visit, Index row, std::size_t number) {
-            scratch.in[number] = gathering_.row(chunk, static_cast<Index>(number), slots);
-            scratch.out[number] = arrays_.dx.row(schedule_.time(visit, row), schedule_.original(row));
+        point_to_rows(gathering_.row(part, 0, slots), gathering_.row_pitch(), total, scratch.in.data());
+        gathering_.for_visits(part, [&](Index visit, Index rows, Index number) {
+            point_to_visit(arrays_.dx, schedule_, visit, {0, rows}, scratch.out.data() + number);
         });
         multiply_gradients(scratch, share_of(total, rank, plan_.threads()), slots, weights_.gates.columns(),
                            packed_ih_transposed_, weights_.inputs);
@@ -327,22 +334,23 @@ private:
     }
 
     const Tape<T>& given_;
-    std::optional<Tape<T>> part_;  // what is made once more
-    const Tape<T>* tape_;          // what is gone through
+    std::optional<Tape<T>> section_;  // what is made once more
+    const Tape<T>* tape_;             // what is gone through
     const Weights<T>& weights_;
     const Schedule& schedule_;
     const Kernels<T>& kernels_;
     const BackwardArrays<T>& arrays_;
     // Made by several threads if they are new, so before the plan claims the pool.
-    const T* const packed_hh_transposed_;
-    const T* const packed_projection_transposed_;
-    const T* const packed_candidate_transposed_;
-    const T* const packed_ih_transposed_;
-    const GatePointers packed_gates_transposed_;  // with masks
+    const Packed<T> packed_hh_transposed_;
+    const Packed<T> packed_projection_transposed_;
+    const Packed<T> packed_candidate_transposed_;
+    const Packed<T> packed_ih_transposed_;
+    const GateMatrices packed_gates_transposed_;  // with masks
     Plan plan_;
     const StopRequested stop_requested_;
     Interruption interruption_;
     const Gathering<T> gathering_;
+    const CellBackwardArgs<T> arguments_;  // of every visit
     WeightGradients<T> sums_;
     Buffer<T> dh_n_;
     Buffer<T> carry_;   // LSTM: gradient of c; GRU: what of the gradient of h bypasses the gates

@@ -11,13 +11,13 @@ namespace fastlstm {
 
 namespace {
 
-// Cuts the visits from the last to the first into parts of so many or, as they are whole chunks, some more.
+// Cuts the visits from the last to the first into sections of so many or, as they are whole parts, some more.
 template <class T>
 std::vector<Index> cut(const Schedule& schedule, const Weights<T>& weights, Index visits) {
-    const Index capacity = chunk_capacity(schedule, weights);
+    const Index capacity = part_capacity(schedule, weights);
     std::vector<Index> begins;
     for (Index begin = schedule.visits(), end = begin; begin > 0; end = begin) {
-        while (begin > 0 && end - begin < visits) begin = chunk_begin(schedule, capacity, begin);
+        while (begin > 0 && end - begin < visits) begin = part_begin(schedule, capacity, begin);
         begins.push_back(begin);
     }
     std::reverse(begins.begin(), begins.end());
@@ -42,7 +42,7 @@ struct Sizes {
         return fixed + checked_product(schedule.offset(end) - schedule.offset(begin), row);
     }
     Index whole() const { return tape(0, schedule.visits()); }
-    // Visits of a part with which both are smallest: as many numbers in the tape of a part as in the checkpoints.
+    // Visits of a section with which both are smallest: as many numbers in the tape of one as in the checkpoints.
     Index visits_of_smallest() const {
         const double per_visit = static_cast<double>(schedule.total() * row) / static_cast<double>(schedule.visits());
         const double all_states = static_cast<double>(schedule.visits()) * static_cast<double>(states);
@@ -55,7 +55,7 @@ struct Sizes {
     Index fixed;   // however long the tape is
 };
 
-// Leaves as many of the last parts to the tape as go into so many numbers; what cannot be less, where none do.
+// Leaves as many of the last sections to the tape as go into so many numbers; what cannot be less, where none do.
 template <class T>
 Index lengthen_tape(std::vector<Index>& begins, const Sizes<T>& sizes, Index at_most) {
     Index largest = 0;

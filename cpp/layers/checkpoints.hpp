@@ -7,7 +7,7 @@ namespace fastlstm {
 
 // How much of a tape may be there at a time; 0: all of it.
 struct TapeBounds {
-    Index visits = 0;  // about so many: whole chunks of the sums of backward, so that their bits are the same
+    Index visits = 0;  // about so many: whole parts of the sums of backward, so that their bits are the same
     Index bytes = 0;   // with the states kept in its place
 };
 

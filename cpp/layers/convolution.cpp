@@ -31,12 +31,12 @@ double work_of(const KernelSizes& sizes, Index windows) {
 }  // namespace
 
 template <class T>
-Convolution<T>::Convolution(const KernelTable& packed_for, const KernelSizes& kernel_sizes, const T* kernel,
+Convolution<T>::Convolution(const Kernels<T>& packed_for, const KernelSizes& kernel_sizes, const T* kernel,
                             const T* bias)
-    : table(packed_for), sizes(kernel_sizes), outputs_{1, kernel_sizes.group_outputs(), kernels_of<T>(table).lanes} {
+    : kernels(packed_for), sizes(kernel_sizes), outputs_{1, kernel_sizes.group_outputs(), packed_for.lanes} {
     for (Index group = 0; group < sizes.groups; ++group) {
         const Index column = group * sizes.group_outputs();
-        packed_.push_back(pack<T>(kernels_of<T>(table), outputs_, sizes.depth(), {kernel + column, 1, sizes.outputs}));
+        packed_.push_back(pack<T>(kernels, outputs_, sizes.depth(), {kernel + column, 1, sizes.outputs}));
         bias_.push_back(Buffer<T>::zeroed(outputs_.columns()));
         add_bias(bias_.back(), outputs_, bias ? bias + column : nullptr);
     }
@@ -65,8 +65,18 @@ void Convolution<T>::apply_some(const WindowRows<T>& rows, const Windows& window
         for_windows(windows.count, begin, end,
                     [&](Index row, Index window) { *to++ = y.row(window, row) + group * outputs_.size; });
         const auto place = static_cast<std::size_t>(group);
-        kernels_of<T>(table).product({in, end - begin, sizes.depth(), runs.length, runs.stride, packed_[place].data(),
-                                      bias_[place].data(), 0, outputs_.groups(), out, outputs_.size});
+        kernels.product({in,
+                         end - begin,
+                         sizes.depth(),
+                         runs.length,
+                         runs.stride,
+                         {},
+                         packed_[place].view(),
+                         bias_[place].data(),
+                         0,
+                         outputs_.groups(),
+                         out,
+                         outputs_.size});
     }
 }
 
@@ -76,9 +86,9 @@ namespace {
 template <class T>
 class KernelGradient {
 public:
-    KernelGradient(const KernelTable& table, const KernelSizes& sizes, const WindowRows<T>& rows,
+    KernelGradient(const Kernels<T>& kernels, const KernelSizes& sizes, const WindowRows<T>& rows,
                    const Windows& windows, const SequenceView<const T>& dy, Index group)
-        : kernels_(kernels_of<T>(table)),
+        : kernels_(kernels),
           sizes_(sizes),
           rows_(rows),
           windows_(windows),
@@ -144,10 +154,21 @@ private:
             const Index run = k / runs.length, first = k % runs.length;
             const Index count = std::min(runs.length - first, end - k);
             rows_.point(row, last, group_ * sizes_.group_inputs() + run * runs.stride, in);
-            kernels_.outer({in, last - row, first, first + count, gathered.data(), row_pitch(),
-                            kGatheredRows * row_pitch(), 0, outputs_.groups(), kGroup, outputs_.vectors(),
-                            sums_.data() + run * runs.length * outputs_.columns(), k == 0 ? bias_sums_.data() : nullptr,
-                            true});
+            kernels_.outer({in,
+                            last - row,
+                            first,
+                            first + count,
+                            gathered.data(),
+                            row_pitch(),
+                            kGatheredRows * row_pitch(),
+                            0,
+                            outputs_.groups(),
+                            kGroup,
+                            outputs_.vectors(),
+                            sums_.data() + run * runs.length * outputs_.columns(),
+                            k == 0 ? bias_sums_.data() : nullptr,
+                            true,
+                            {}});
             k += count;
         }
     }
@@ -165,20 +186,20 @@ private:
 }  // namespace
 
 template <class T>
-void convolution_backward(const KernelTable& table, const KernelSizes& sizes, const Sequences<T>& x,
+void convolution_backward(const Kernels<T>& kernels, const KernelSizes& sizes, const Sequences<T>& x,
                           const Windows& windows, const SequenceView<const T>& dy,
                           const ConvolutionGradients<T>& gradients) {
     const WindowRows<T> rows(x, windows);
     for (Index group = 0; group < sizes.groups; ++group) {
-        KernelGradient<T>(table, sizes, rows, windows, dy, group).run(gradients);
+        KernelGradient<T>(kernels, sizes, rows, windows, dy, group).run(gradients);
     }
 }
 
 template class Convolution<float>;
 template class Convolution<double>;
-template void convolution_backward(const KernelTable&, const KernelSizes&, const Sequences<float>&, const Windows&,
+template void convolution_backward(const Kernels<float>&, const KernelSizes&, const Sequences<float>&, const Windows&,
                                    const SequenceView<const float>&, const ConvolutionGradients<float>&);
-template void convolution_backward(const KernelTable&, const KernelSizes&, const Sequences<double>&, const Windows&,
+template void convolution_backward(const Kernels<double>&, const KernelSizes&, const Sequences<double>&, const Windows&,
                                    const SequenceView<const double>&, const ConvolutionGradients<double>&);
 
 }  // namespace fastlstm

@@ -23,9 +23,9 @@ template <class T>
 class Convolution {
 public:
     // kernel: in C order; bias: as many numbers as outputs, or null
-    Convolution(const KernelTable& packed_for, const KernelSizes& kernel_sizes, const T* kernel, const T* bias);
+    Convolution(const Kernels<T>& packed_for, const KernelSizes& kernel_sizes, const T* kernel, const T* bias);
 
-    const KernelTable& table;
+    const Kernels<T>& kernels;
     const KernelSizes sizes;
 
     // y: (N, windows, outputs), written
@@ -36,7 +36,8 @@ private:
                     const SequenceView<T>& y) const;
 
     const Layout outputs_;  // of a group
-    std::vector<Buffer<T>> packed_, bias_;
+    std::vector<PackedMatrix<T>> packed_;
+    std::vector<Buffer<T>> bias_;
 };
 
 // Gradients of a kernel (in C order) and, unless it is null, of a bias, from those of y.
@@ -47,7 +48,7 @@ struct ConvolutionGradients {
 };
 
 template <class T>
-void convolution_backward(const KernelTable& table, const KernelSizes& sizes, const Sequences<T>& x,
+void convolution_backward(const Kernels<T>& kernels, const KernelSizes& sizes, const Sequences<T>& x,
                           const Windows& windows, const SequenceView<const T>& dy,
                           const ConvolutionGradients<T>& gradients);
 

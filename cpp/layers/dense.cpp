@@ -14,12 +14,12 @@ constexpr Index kRowsAtATime = 64;
 }  // namespace
 
 template <class T>
-Dense<T>::Dense(const KernelTable& packed_for, Index inputs, Index output_count, MatrixView<const T> kernel,
+Dense<T>::Dense(const Kernels<T>& packed_for, Index inputs, Index output_count, MatrixView<const T> kernel,
                 const T* bias)
-    : table(packed_for),
+    : kernels(packed_for),
       input_size(inputs),
-      outputs{1, output_count, kernels_of<T>(packed_for).lanes},
-      packed_(pack(kernels_of<T>(packed_for), outputs, inputs, kernel)),
+      outputs{1, output_count, packed_for.lanes},
+      packed_(pack(packed_for, outputs, inputs, kernel)),
       bias_(Buffer<T>::zeroed(outputs.columns())) {
     add_bias(bias_, outputs, bias);
 }
@@ -29,23 +29,24 @@ void Dense<T>::apply(const T* x, Index x_stride, Index rows, T* y) const {
     const double work = static_cast<double>(rows) * static_cast<double>(input_size) * static_cast<double>(outputs.size);
     share_out(rows, work, rows / kRowsAtATime, [&](Index begin, Index end) {
         const FlushSubnormals mode;
+        const RoundedRows<T> rounded(kernels, std::min(kRowsAtATime, end - begin), input_size);
         for (Index row = begin; row < end; row += kRowsAtATime) {
             const Index count = std::min(kRowsAtATime, end - row);
-            apply_some(x + row * x_stride, x_stride, count, y + row * outputs.size);
+            apply_some(x + row * x_stride, x_stride, count, rounded.rounding(), y + row * outputs.size);
         }
     });
 }
 
 template <class T>
-void Dense<T>::apply_some(const T* x, Index x_stride, Index rows, T* y) const {
+void Dense<T>::apply_some(const T* x, Index x_stride, Index rows, const Rounding& rounded, T* y) const {
     const T* in[kRowsAtATime];
     T* out[kRowsAtATime];
     for (Index row = 0; row < rows; ++row) {
         in[row] = x + row * x_stride;
         out[row] = y + row * outputs.size;
     }
-    kernels_of<T>(table).product(
-        {in, rows, input_size, input_size, 0, packed_.data(), bias_.data(), 0, outputs.groups(), out, outputs.size});
+    kernels.product({in, rows, input_size, input_size, 0, rounded, packed_.view(), bias_.data(), 0, outputs.groups(),
+                     out, outputs.size});
 }
 
 template class Dense<float>;

@@ -10,9 +10,9 @@ template <class T>
 class Dense {
 public:
     // kernel (outputs, inputs); bias: as many numbers as outputs, or null
-    Dense(const KernelTable& packed_for, Index inputs, Index outputs, MatrixView<const T> kernel, const T* bias);
+    Dense(const Kernels<T>& packed_for, Index inputs, Index outputs, MatrixView<const T> kernel, const T* bias);
 
-    const KernelTable& table;
+    const Kernels<T>& kernels;
     const Index input_size;
     const Layout outputs;
 
@@ -20,9 +20,10 @@ public:
     void apply(const T* x, Index x_stride, Index rows, T* y) const;
 
 private:
-    void apply_some(const T* x, Index x_stride, Index rows, T* y) const;
+    void apply_some(const T* x, Index x_stride, Index rows, const Rounding& rounded, T* y) const;
 
-    Buffer<T> packed_, bias_;
+    PackedMatrix<T> packed_;
+    Buffer<T> bias_;
 };
 
 }  // namespace fastlstm

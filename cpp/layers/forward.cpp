@@ -33,6 +33,7 @@ public:
           tape_(tape),
           visits_(visits),
           general_(weights.general || arrays.recurrent_masks || (tape && tape->general)),
+          arguments_(visit_arguments(weights)),
           plan_(std::move(plan)),
           interruption_(std::move(stop_requested)) {
         const Index visited_rows = tape ? schedule.offset(visits.end) - schedule.offset(visits.begin) : schedule.rows();
@@ -121,6 +122,7 @@ private:
     struct Scratch {
         Buffer<T> z;         // projected inputs: bias + x W
         Buffer<T> h_masked;  // of one visit
+        RoundedRows<T> rounded, rounded_x;
         std::vector<const T*> x;
         std::vector<T*> z_rows, y;
         std::vector<const T*> units;  // of one visit, with a projection
@@ -207,6 +209,8 @@ private:
             scratch.x.resize(static_cast<std::size_t>(capacity));
             for (Index row = 0; row < capacity; ++row) scratch.z_rows.push_back(scratch.z.data() + row * gate_pitch());
             scratch.y.resize(static_cast<std::size_t>(rows));
+            scratch.rounded = rounded_states(weights_, rows);
+            scratch.rounded_x = RoundedRows<T>(weights_.kernels, capacity, weights_.input_size);
             if (masks_) scratch.h_masked = Buffer<T>(checked_product(rows, mask_pitch()));
             if (units_) {
                 scratch.units.resize(static_cast<std::size_t>(rows));
@@ -221,11 +225,8 @@ private:
     }
 
     void point_to_inputs(const Slice& slice, Scratch& scratch, Index visit, Index at) const {
-        const Index end = slice.rows.begin + active_rows(slice, visit);
-        for (Index row = slice.rows.begin; row < end; ++row) {
-            scratch.x[static_cast<std::size_t>(at++)] =
-                arrays_.x.row(schedule_.time(visit, row), schedule_.original(row));
-        }
+        const Index first = slice.rows.begin;
+        point_to_visit(arrays_.x, schedule_, visit, {first, first + active_rows(slice, visit)}, scratch.x.data() + at);
     }
 
     // z = bias + x W for as many visits before `end` as fit; returns the visit after them.
@@ -238,21 +239,19 @@ private:
             point_to_inputs(slice, scratch, visit, rows);
             rows += active;
         }
-        project_inputs(weights_, scratch.x.data(), rows, slice.inputs, scratch.z_rows.data());
+        project_inputs(weights_, scratch.x.data(), rows, scratch.rounded_x.rounding(), slice.inputs,
+                       scratch.z_rows.data());
         return visit;
     }
 
     // One visit; with z null it begins with the projection of the inputs pointed to.
     void step(const Slice& slice, Scratch& scratch, Team& team, Index visit, const T* z) const {
         const Index first = slice.rows.begin, rows = active_rows(slice, visit);
-        if (arrays_.y) {
-            for (Index r = 0; r < rows; ++r) {
-                scratch.y[static_cast<std::size_t>(r)] =
-                    arrays_.y.row(schedule_.time(visit, first + r), schedule_.original(first + r));
-            }
-        }
-        CellForwardArgs<T> args = visit_arguments(weights_);
+        if (arrays_.y) point_to_visit(arrays_.y, schedule_, visit, {first, first + rows}, scratch.y.data());
+        CellForwardArgs<T> args = arguments_;
         args.rows = rows;
+        args.rounded = scratch.rounded.rounding();
+        args.rounded_x = scratch.rounded_x.rounding();
         args.descending = visit % 2 == 1;
         args.z = z;
         if (!z) args.x = scratch.x.data();
@@ -292,11 +291,10 @@ private:
     // h = units · W_hr^T for the slice's share of the numbers of h
     void project_states(const Slice& slice, Scratch& scratch, Index visit, const T* units, Index rows) const {
         T* states = h_before(visit + 1) + slice.rows.begin * state_pitch();
-        for (Index row = 0; row < rows; ++row) {
-            scratch.units[static_cast<std::size_t>(row)] = units + row * unit_pitch();
-            scratch.states[static_cast<std::size_t>(row)] = states + row * state_pitch();
-        }
-        project_units(weights_, scratch.units.data(), rows, slice.states, scratch.states.data());
+        point_to_rows(units, unit_pitch(), rows, scratch.units.data());
+        point_to_rows(states, state_pitch(), rows, scratch.states.data());
+        project_units(weights_, scratch.units.data(), rows, scratch.rounded.rounding(), slice.states,
+                      scratch.states.data());
         if (!arrays_.y) return;
         const Index width = kGroup * weights_.states.lanes, begin = slice.states.begin * width;
         const Index end = std::min(slice.states.end * width, weights_.state_size);
@@ -312,6 +310,7 @@ private:
     Tape<T>* const tape_;
     const Share visits_;
     const bool general_;
+    const CellForwardArgs<T> arguments_;  // of every visit
     Plan plan_;
     Interruption interruption_;
     Buffer<T> h_, c_;
@@ -331,7 +330,8 @@ bool tape_from(const Checkpoints<T>& kept, Index number, const Share& visits, co
 
 // Keeps a tape of the visits from the last checkpoint on.
 template <class T>
-bool forward_in_parts(const ForwardArrays<T>& arrays, Tape<T>& tape, Plan& plan, const StopRequested& stop_requested) {
+bool forward_in_sections(const ForwardArrays<T>& arrays, Tape<T>& tape, Plan& plan,
+                         const StopRequested& stop_requested) {
     const Share before{0, tape.checkpoints.visits.back()}, rest{before.end, tape.schedule.visits()};
     Forward<T> pass(*tape.weights, tape.schedule, arrays, nullptr, before,
                     Plan(tape.schedule, *tape.weights, plan.split()), stop_requested);
@@ -347,7 +347,7 @@ bool forward(const Weights<T>& weights, const Schedule& schedule, const ForwardA
     Plan plan(schedule, weights, tape != nullptr);
     const bool done =
         tape && tape->checkpoints.count() > 0
-            ? forward_in_parts<T>(arrays, *tape, plan, stop_requested)
+            ? forward_in_sections<T>(arrays, *tape, plan, stop_requested)
             : Forward<T>(weights, schedule, arrays, tape, {0, schedule.visits()}, std::move(plan), stop_requested)
                   .run();
     if (!done) return false;
@@ -364,12 +364,12 @@ std::unique_ptr<Walk<T>> make_walk(const Weights<T>& weights, const Schedule& sc
 }
 
 template <class T>
-bool forward_again(const Tape<T>& tape, Index checkpoint, Tape<T>& part, Plan& plan, StopRequested stop_requested) {
+bool forward_again(const Tape<T>& tape, Index checkpoint, Tape<T>& section, Plan& plan, StopRequested stop_requested) {
     const std::vector<Index>& visits = tape.checkpoints.visits;
     const auto at = static_cast<std::size_t>(checkpoint);
     ForwardArrays<T> arrays{};
     arrays.x = tape.x;
-    return tape_from(tape.checkpoints, checkpoint, {visits[at], visits[at + 1]}, arrays, part, plan, stop_requested);
+    return tape_from(tape.checkpoints, checkpoint, {visits[at], visits[at + 1]}, arrays, section, plan, stop_requested);
 }
 
 template bool forward_again(const Tape<float>&, Index, Tape<float>&, Plan&, StopRequested);

@@ -99,10 +99,10 @@ bool forward(const Weights<T>& weights, const Schedule& schedule, const ForwardA
 template <class T>
 bool backward(const Tape<T>& tape, const BackwardArrays<T>& arrays, StopRequested stop_requested);
 
-// Makes the tape of the visits from a checkpoint to the next one once more, on the threads of a plan: `part` has the
+// Makes the tape of the visits from a checkpoint to the next one once more, on the threads of a plan: `section` has the
 // first four members of `tape` and its masks.
 template <class T>
-bool forward_again(const Tape<T>& tape, Index checkpoint, Tape<T>& part, Plan& plan, StopRequested stop_requested);
+bool forward_again(const Tape<T>& tape, Index checkpoint, Tape<T>& section, Plan& plan, StopRequested stop_requested);
 
 // A forward pass without a tape that is a part of a larger call and walked by threads of it.
 template <class T>
@@ -120,6 +120,18 @@ public:
 template <class T>
 std::unique_ptr<Walk<T>> make_walk(const Weights<T>& weights, const Schedule& schedule, const ForwardArrays<T>& arrays,
                                    const Split& split, StopRequested stop_requested);
+
+// Points to the steps that some rows visit at once.
+template <class T>
+void point_to_visit(const SequenceView<T>& sequence, const Schedule& schedule, Index visit, const Share& rows, T** to) {
+    if (schedule.uniform()) {
+        T* first = sequence.row(schedule.time(visit, rows.begin), rows.begin);
+        return point_to_rows(first, sequence.row_stride, rows.end - rows.begin, to);
+    }
+    for (Index row = rows.begin; row < rows.end; ++row) {
+        *to++ = sequence.row(schedule.time(visit, row), schedule.original(row));
+    }
+}
 
 // Steps that are not valid are zero, in outputs and in gradients of inputs.
 template <class T>

@@ -52,6 +52,7 @@ template <class T>
 void Stream<T>::step(const T* x, Index x_stride, T* y, Index y_stride) {
     const Ends ends{x, x_stride, y, y_stride};
     TeamLease lease(static_cast<double>(work()) < kWorthATeam ? 1 : num_threads());
+    while (rounded_.size() < static_cast<std::size_t>(lease.size())) rounded_.push_back(make_rounded());
     lease.run([this, &ends](int rank, Team& team) {
         const FlushSubnormals mode;
         for (Layer& layer : layers_) {
@@ -60,6 +61,17 @@ void Stream<T>::step(const T* x, Index x_stride, T* y, Index y_stride) {
             step_layer(layer, ends, rank, team);
         }
     });
+}
+
+template <class T>
+typename Stream<T>::Rounded Stream<T>::make_rounded() const {
+    Index states = 0, inputs = 0;
+    for (const Layer& layer : layers_) {
+        states = std::max({states, layer.weights->state_size, layer.weights->hidden_size});
+        inputs = std::max(inputs, layer.weights->input_size);
+    }
+    const Kernels<T>& kernels = layers_.front().weights->kernels;
+    return {{kernels, rows_, states}, {kernels, rows_, inputs}};
 }
 
 // The rows that a layer reads and writes, by one thread for all.
@@ -86,7 +98,10 @@ void Stream<T>::step_layer(Layer& layer, const Ends& ends, int rank, Team& team)
     const Weights<T>& weights = *layer.weights;
     const bool last = &layer == &layers_.back();
     CellForwardArgs<T> args = visit_arguments(weights);
+    const Rounded& rounded = rounded_[static_cast<std::size_t>(rank)];
     args.rows = rows_;
+    args.rounded = rounded.states.rounding();
+    args.rounded_x = rounded.inputs.rounding();
     args.descending = layer.descending;
     args.h_reset = layer.h_reset.data();
     args.h_prev = layer.h[1].data();
@@ -97,7 +112,7 @@ void Stream<T>::step_layer(Layer& layer, const Ends& ends, int rank, Team& team)
     const auto share = [&](const Layout& columns) { return share_of(columns.groups(), rank, team.size()); };
     const auto meet = [&] { team.meet(); };
     if (layer.z) {
-        project_inputs(weights, x_rows_.data(), rows_, share(weights.gates), layer.z_rows.data());
+        project_inputs(weights, x_rows_.data(), rows_, args.rounded_x, share(weights.gates), layer.z_rows.data());
         meet();
         args.z = layer.z.data();
     } else {
@@ -105,7 +120,7 @@ void Stream<T>::step_layer(Layer& layer, const Ends& ends, int rank, Team& team)
     }
     run_cell(args, weights, weights.general, share(weights.recurrent), share(weights.units), meet);
     if (!layer.units) return;
-    project_units(weights, layer.unit_rows.data(), rows_, share(weights.states), state_rows_.data());
+    project_units(weights, layer.unit_rows.data(), rows_, args.rounded, share(weights.states), state_rows_.data());
     meet();
     for (Index row = 0; last && rank == 0 && row < rows_; ++row) {
         std::copy_n(state_rows_[static_cast<std::size_t>(row)], weights.state_size, ends.y + row * ends.y_stride);

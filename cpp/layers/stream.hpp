@@ -63,6 +63,12 @@ private:
         Index y_stride;
     };
 
+    // Memory of a thread for the left rows of every layer's products.
+    struct Rounded {
+        RoundedRows<T> states, inputs;
+    };
+
+    Rounded make_rounded() const;
     void begin(Layer& layer, const Ends& ends);
     void step_layer(Layer& layer, const Ends& ends, int rank, Team& team);
 
@@ -72,6 +78,7 @@ private:
 
     Index rows_;
     std::vector<Layer> layers_;
+    std::vector<Rounded> rounded_;  // one a thread
     std::vector<const T*> x_rows_;
     std::vector<T*> y_rows_, state_rows_;
 };

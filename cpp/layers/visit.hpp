@@ -1,6 +1,8 @@
 // One visit of a layer, forward: what a walk over a sequence and a step of a stream have in common.
 #pragma once
 
+#include <algorithm>
+
 #include "plan.hpp"
 #include "weights.hpp"
 
@@ -25,27 +27,33 @@ CellForwardArgs<T> visit_arguments(const Weights<T>& weights) {
 
 // z = bias + x W for rows of inputs, a thread's share of the columns.
 template <class T>
-void project_inputs(const Weights<T>& weights, const T* const* x, Index rows, const Share& groups, T* const* z) {
+void project_inputs(const Weights<T>& weights, const T* const* x, Index rows, const Rounding& rounded,
+                    const Share& groups, T* const* z) {
     const Index I = weights.input_size;
-    kernels_of<T>(weights.table)
-        .product({x, rows, I, I, 0, weights.packed_ih(), weights.bias(), groups.begin, groups.end, z,
-                  weights.gates.columns()});
+    weights.kernels.product({x, rows, I, I, 0, rounded, weights.packed_ih(), weights.bias(), groups.begin, groups.end,
+                             z, weights.gates.columns()});
 }
 
 // h = units W_hr^T, a thread's share of the numbers of h.
 template <class T>
-void project_units(const Weights<T>& weights, const T* const* units, Index rows, const Share& groups, T* const* h) {
+void project_units(const Weights<T>& weights, const T* const* units, Index rows, const Rounding& rounded,
+                   const Share& groups, T* const* h) {
     const Index H = weights.hidden_size;
-    kernels_of<T>(weights.table)
-        .product({units, rows, H, H, 0, weights.packed_projection(), nullptr, groups.begin, groups.end, h,
-                  weights.states.columns()});
+    weights.kernels.product({units, rows, H, H, 0, rounded, weights.packed_projection(), nullptr, groups.begin,
+                             groups.end, h, weights.states.columns()});
+}
+
+// For the left rows of a thread's recurrent products and projections, of so many rows.
+template <class T>
+RoundedRows<T> rounded_states(const Weights<T>& weights, Index rows) {
+    return {weights.kernels, rows, std::max(weights.state_size, weights.hidden_size)};
 }
 
 // Runs the cell on a thread's share. After each phase the threads that share a row's units meet.
 template <class T, class Meet>
 void run_cell(CellForwardArgs<T>& args, const Weights<T>& weights, bool general, const Share& gates, const Share& units,
               const Meet& meet) {
-    const auto& phases = cell_kernels(kernels_of<T>(weights.table), weights.kind, general).forward;
+    const auto& phases = cell_kernels(weights.kernels, weights.kind, general).forward;
     for (const auto phase : phases) {
         if (!phase) return;
         const Share& groups = phase == phases[0] ? gates : units;

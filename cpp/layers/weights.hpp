@@ -22,7 +22,7 @@ struct CellParameters {
     CellOptions options;
 };
 
-// A buffer made when somebody first asks. Threads that ask at once may each make it, and all get the one that was done
+// A matrix made when somebody first asks. Threads that ask at once may each make it, and all get the one that was done
 // first: a lock would stay locked for ever in a child forked while another thread holds it.
 template <class T>
 class MadeOnce {
@@ -33,29 +33,29 @@ public:
     MadeOnce& operator=(const MadeOnce&) = delete;
 
     template <class Make>
-    const T* get(const Make& make) {
-        const Buffer<T>* made = made_.load();
+    Packed<T> get(const Make& make) {
+        const PackedMatrix<T>* made = made_.load();
         if (!made) {
-            auto fresh = std::make_unique<const Buffer<T>>(make());
+            auto fresh = std::make_unique<const PackedMatrix<T>>(make());
             if (made_.compare_exchange_strong(made, fresh.get())) made = fresh.release();
         }
-        return made->data();
+        return made->view();
     }
-    Index size() const {
-        const Buffer<T>* made = made_.load();
-        return made ? made->size() : 0;
+    Index bytes() const {
+        const PackedMatrix<T>* made = made_.load();
+        return made ? made->bytes() : 0;
     }
 
 private:
-    std::atomic<const Buffer<T>*> made_{nullptr};
+    std::atomic<const PackedMatrix<T>*> made_{nullptr};
 };
 
 template <class T>
 class Weights {
 public:
-    Weights(const KernelTable& packed_for, const CellParameters<T>& parameters);
+    Weights(const Kernels<T>& packed_for, const CellParameters<T>& parameters);
 
-    const KernelTable& table;
+    const Kernels<T>& kernels;
     const CellKind kind;
     const CellOptions options;
     const bool general;  // needs the general kernels
@@ -67,34 +67,35 @@ public:
     const Layout inputs;     // of the inputs, as columns of W^T
 
     bool projected() const { return static_cast<bool>(packed_projection_); }
-    const T* packed_projection() const { return packed_projection_.data(); }  // columns `states`, K = H
-    const T* peepholes() const { return peepholes_.data(); }                  // 3 * Hp numbers, or null
+    Packed<T> packed_projection() const { return packed_projection_.view(); }  // columns `states`, K = H
+    const T* peepholes() const { return peepholes_.data(); }                   // 3 * Hp numbers, or null
 
-    const T* packed_ih() const { return packed_ih_.data(); }
-    const T* packed_hh() const { return packed_hh_.data(); }
-    const T* packed_candidate() const { return packed_candidate_.data(); }  // R_n where it is apart, columns `units`
+    Packed<T> packed_ih() const { return packed_ih_.view(); }
+    Packed<T> packed_hh() const { return packed_hh_.view(); }
+    Packed<T> packed_candidate() const { return packed_candidate_.view(); }  // R_n where it is apart, columns `units`
     // Of the input columns; holds what can be added of the recurrent bias.
     const T* bias() const { return bias_.data(); }
     // Hp numbers, or null where all of it could be added.
     const T* recurrent_bias() const { return recurrent_bias_.data(); }
     // Made from the packed weights when training first asks.
-    const T* packed_ih_transposed() const;
-    const T* packed_hh_transposed() const;
-    const T* packed_candidate_transposed() const;
-    const T* packed_projection_transposed() const;
+    Packed<T> packed_ih_transposed() const;
+    Packed<T> packed_hh_transposed() const;
+    Packed<T> packed_candidate_transposed() const;
+    Packed<T> packed_projection_transposed() const;
     // R^T of one gate of R, for masks of recurrent inputs.
-    const T* packed_gate_transposed(Index gate) const;
+    Packed<T> packed_gate_transposed(Index gate) const;
     // Groups of the gate gradients.
     Index slot_groups() const { return divide_up(gates.vectors(), traits(kind).input_slots.count); }
     Index bytes() const;
 
 private:
-    Buffer<T> transposed(const Buffer<T>& packed, const Layout& rows, const Layout& columns,
-                         Index only_gate = kNoGate) const;
-    const T* once(MadeOnce<T>& transpose, const Buffer<T>& packed, const Layout& rows, const Layout& columns,
-                  Index only_gate = kNoGate) const;
+    PackedMatrix<T> transposed(const Buffer<T>& full, const Layout& rows, const Layout& columns,
+                               Index only_gate = kNoGate) const;
+    Packed<T> once(MadeOnce<T>& transpose, const PackedMatrix<T>& packed, const Layout& rows, const Layout& columns,
+                   Index only_gate = kNoGate) const;
 
-    Buffer<T> packed_hh_, packed_ih_, packed_candidate_, packed_projection_, bias_, recurrent_bias_, peepholes_;
+    PackedMatrix<T> packed_hh_, packed_ih_, packed_candidate_, packed_projection_;
+    Buffer<T> bias_, recurrent_bias_, peepholes_;
     mutable MadeOnce<T> packed_ih_transposed_, packed_hh_transposed_, packed_candidate_transposed_,
         packed_projection_transposed_, packed_gate_transposed_[kGroup];
 };

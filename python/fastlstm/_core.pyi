@@ -28,6 +28,8 @@ class Weights:
         activations: Sequence[tuple[str, float, float]] = ...,
         clip: float = 0.0,  # sums are cut to [-clip, clip] before the activations of gates; 0: not at all
         input_forget: bool = False,  # "lstm": f = 1 - i
+        # "full", or for float32: "bfloat16", and for inference "int8", "int8_int16" (weights of 8 bits, x and h of 16)
+        precision: str = "full",
     ) -> None: ...
     @property
     def cell(self) -> str: ...
@@ -41,6 +43,8 @@ class Weights:
     def dtype(self) -> np.dtype[Any]: ...
     @property
     def isa(self) -> str: ...
+    @property
+    def precision(self) -> str: ...
     @property
     def nbytes(self) -> int: ...
 
@@ -108,7 +112,8 @@ def empty(shape: Sequence[int], dtype: np.dtype[Any]) -> NDArray[Any]:
 class Dense:
     """``x @ kernel + bias``, packed for the active instruction set; a row's bits do not depend on the others."""
 
-    def __init__(self, kernel: Floats, bias: Floats | None = None) -> None: ...  # (I, O), (O,)
+    # (I, O), (O,); precision: as of Weights
+    def __init__(self, kernel: Floats, bias: Floats | None = None, *, precision: str = "full") -> None: ...
     # (N, I) -> (N, O); an x that shares memory with out is copied first
     def __call__(self, x: Floats, out: Floats | None = None) -> Floats: ...
 

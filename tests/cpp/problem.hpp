@@ -120,7 +120,7 @@ public:
                                      data_or_null(peepholes),
                                      of.options};
         if (of.projected) parameters.weight_hr = matrix_of<const T>(weight_hr, sizes.P, H, of.other_order);
-        return std::make_shared<const Weights<T>>(table, parameters);
+        return std::make_shared<const Weights<T>>(kernels_of<T>(table), parameters);
     }
 
     // A (T, N, size) sequence of this problem's.

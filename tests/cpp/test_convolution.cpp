@@ -38,12 +38,12 @@ Results<T> compute(const Shapes& shapes, int threads) {
     const Sequences<T> sequences{x.data(), shapes.rows, shapes.steps, sizes.inputs, shapes.steps * sizes.inputs};
     const Index row_stride = shapes.windows.count * sizes.outputs;
     wait_for_the_pool();
-    const Convolution<T> convolution(active_table(), sizes, kernel.data(), bias.data());
+    const Convolution<T> convolution(active_kernels<T>(), sizes, kernel.data(), bias.data());
     wait_for_the_pool();
     convolution.apply(sequences, shapes.windows, {y.data(), sizes.outputs, row_stride});
     wait_for_the_pool();
-    convolution_backward<T>(active_table(), sizes, sequences, shapes.windows, {dy.data(), sizes.outputs, row_stride},
-                            {dkernel.data(), dbias.data()});
+    convolution_backward<T>(active_kernels<T>(), sizes, sequences, shapes.windows,
+                            {dy.data(), sizes.outputs, row_stride}, {dkernel.data(), dbias.data()});
     return {{"y", y}, {"dkernel", dkernel}, {"dbias", dbias}};
 }
 

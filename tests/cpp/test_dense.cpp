@@ -18,7 +18,7 @@ Results<T> apply(Index rows, Index inputs, Index outputs, int threads) {
     const Numbers<T> bias = random_numbers<T>(outputs, 1, random);
     Numbers<T> y = unwritten<T>(rows * outputs);
     wait_for_the_pool();
-    const Dense<T> dense(active_table(), inputs, outputs, {kernel.data(), inputs, 1}, bias.data());
+    const Dense<T> dense(active_kernels<T>(), inputs, outputs, {kernel.data(), inputs, 1}, bias.data());
     wait_for_the_pool();
     dense.apply(x.data(), inputs, rows, y.data());
     return {{"y", y}};
@@ -53,7 +53,7 @@ TEST_CASE("a dense layer of several callers") {
     Random random(5);
     const Numbers<float> x = random_numbers<float>(rows * inputs, 1, random);
     const Numbers<float> kernel = random_numbers<float>(outputs * inputs, 1, random);
-    const Dense<float> dense(active_table(), inputs, outputs, {kernel.data(), inputs, 1}, nullptr);
+    const Dense<float> dense(active_kernels<float>(), inputs, outputs, {kernel.data(), inputs, 1}, nullptr);
     const Threads several(3);
     at_once(4, [&](int) {
         Numbers<float> y(static_cast<std::size_t>(rows * outputs));

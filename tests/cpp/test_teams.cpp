@@ -12,7 +12,7 @@ constexpr Index kRowsToATeam = 8;  // kRowsWorthSplitting of plan.cpp
 // Steps for backward to gather gate gradients so many times, as backward.cpp does; with lengths or a mask, less often.
 template <class T>
 Index steps_of_chunks(double chunks, CellKind kind, const Sizes& sizes) {
-    const Index lanes = kernels_of<T>(active_table()).lanes;
+    const Index lanes = active_kernels<T>().lanes;
     const Index blocks = (sizes.H + lanes - 1) / lanes;
     const Index groups = traits(kind).gates == 1 ? (blocks + 3) / 4 : blocks;
     const Index row_bytes = groups * 4 * lanes * static_cast<Index>(sizeof(T));

@@ -104,8 +104,7 @@ class TrainingCall(Call):
     def checked(self, dy: Floats) -> Floats:
         """`dy` if it is what the gradient of the output can be."""
         dy = as_array(dy, "dy", self.layer.dtype)
-        size = self.layer.num_directions * self.layer._state_size
-        shape = self.output(np.broadcast_to(np.empty(1), (*self.x.shape[:2], size))).shape
+        shape = self.output_shape(self.layer.num_directions * self.layer._state_size)
         if dy.shape != shape:
             checks.refuse_shape("dy", shape, dy.shape)
         return dy

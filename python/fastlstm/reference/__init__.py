@@ -8,12 +8,14 @@ derivative. A convolution has no steps that depend on each other, and stands by 
 """
 
 from .activations import Activation, read_activation, sigmoid
+from .bfloat16 import to_bfloat16
 from .convolution import ConvolutionGradients, Taps, convolution, convolution_backward
 from .gradients import Gradients
 from .gru_cell import gru_step, gru_step_backward
 from .gru_sequences import gru, gru_backward
 from .lstm_cell import lstm_step, lstm_step_backward
 from .lstm_sequences import lstm, lstm_backward
+from .quantized import quantized_product
 from .rnn_cell import rnn_step, rnn_step_backward
 from .rnn_sequences import rnn, rnn_backward
 
@@ -32,10 +34,12 @@ __all__ = [
     "lstm_backward",
     "lstm_step",
     "lstm_step_backward",
+    "quantized_product",
     "read_activation",
     "rnn",
     "rnn_backward",
     "rnn_step",
     "rnn_step_backward",
     "sigmoid",
+    "to_bfloat16",
 ]

@@ -1,0 +1,200 @@
+// Operands of products in full precision: weights and left rows are the numbers themselves.
+//
+// What every precision has in such a file: Panel and panel_of, the right side; LeftRows, LeftList and their tiles, the
+// left; and multiply_add.
+#pragma once
+
+#include "tile.inl.hpp"
+
+namespace fastlstm {
+namespace FASTLSTM_ISA {
+namespace {
+
+constexpr bool kTrains = true;
+
+// acc[p][r][v] += a(r) * b[p][v] for one k; whichever operand has fewer packets is held, the other streams.
+template <class T, int P, int R, int V, class Left>
+FASTLSTM_INLINE void multiply_add_one(Tile<T, P, R, V>& acc, const Left& left, const T* b, Index group_stride) {
+    if constexpr (P == 1 && V < R) {
+        Packet<T> w[V];
+        FASTLSTM_UNROLL
+        for (int v = 0; v < V; ++v) w[v] = pload<Packet<T>>(b + v * kLanes<T>);
+        FASTLSTM_UNROLL
+        for (int r = 0; r < R; ++r) {
+            const Packet<T> a = pset1<Packet<T>>(left(r));
+            FASTLSTM_UNROLL
+            for (int v = 0; v < V; ++v) acc.at[0][r][v] = pmadd(a, w[v], acc.at[0][r][v]);
+        }
+    } else {
+        Packet<T> a[R];
+        FASTLSTM_UNROLL
+        for (int r = 0; r < R; ++r) a[r] = pset1<Packet<T>>(left(r));
+        FASTLSTM_UNROLL
+        for (int p = 0; p < P; ++p) {
+            FASTLSTM_UNROLL
+            for (int v = 0; v < V; ++v) {
+                const Packet<T> w = pload<Packet<T>>(b + p * group_stride + v * kLanes<T>);
+                FASTLSTM_UNROLL
+                for (int r = 0; r < R; ++r) acc.at[p][r][v] = pmadd(a[r], w, acc.at[p][r][v]);
+            }
+        }
+    }
+}
+
+// Whether so many numbers do not stay in the second-level cache from one sweep to the next.
+template <class T>
+FASTLSTM_INLINE bool is_large(Index numbers) {
+    return numbers > static_cast<Index>(512 * 1024 / sizeof(T));
+}
+
+// A group's panel in a packed matrix of k rows, and those of the groups that follow.
+template <class T>
+struct Panel {
+    const T* begin;
+    Index k, group_stride;
+    const T* ahead;  // what a tile of this panel fetches from memory for later tiles, a line with every k; or null
+};
+
+// The panel of `group`, whose groups have so many columns.
+template <class T>
+FASTLSTM_INLINE Panel<T> panel_at(const Packed<T>& packed, Index k, Index group, Index columns) {
+    const Index stride = columns * k;
+    return {static_cast<const T*>(packed.numbers) + group * stride, k, stride, nullptr};
+}
+
+// The panel of `group` for the tile of R rows from `row` on, out of `rows` that pass by the groups begin..end.
+//
+// A matrix that does not fit the second-level cache comes from memory at every sweep. While the rows pass by a panel,
+// their tiles fetch the next one: the first tile its first part, and so on. R is a tile's height, so row / R is its
+// number.
+template <int R, int V, class T>
+FASTLSTM_INLINE Panel<T> panel_of(const Packed<T>& packed, Index k, Index group, Index begin, Index end, Index row,
+                                  Index rows) {
+    constexpr Index kLine = kCacheLine / sizeof(T), kLinesOfK = V * kLanes<T> / kLine;
+    Panel<T> panel = panel_at(packed, k, group, V * kLanes<T>);
+    if (R > 2 && rows > R && row / R < kLinesOfK && is_large<T>((end - begin) * panel.group_stride)) {
+        const Index next = group + 1 < end ? group + 1 : begin;
+        panel.ahead = panel_at(packed, k, next, V * kLanes<T>).begin + row / R * k * kLine;
+    }
+    return panel;
+}
+
+// Whether a panel does not stay in the nearest cache from one tile to the next.
+template <class T>
+FASTLSTM_INLINE bool leaves_near_cache(const Panel<T>& panel) {
+    return panel.group_stride > static_cast<Index>(16 * 1024 / sizeof(T));
+}
+
+// Fetches what is read of a panel 32 lines after b, all vectors of one k, from the second-level cache.
+template <int V, class T>
+FASTLSTM_INLINE void fetch_near(const T* b) {
+    constexpr Index kLine = kCacheLine / sizeof(T);
+    FASTLSTM_UNROLL
+    for (Index at = 0; at < V * kLanes<T>; at += kLine) prefetch_near(b + 32 * kLine + at);
+}
+
+// R left rows, each cut into runs of `run` numbers, `run_stride` apart.
+template <class T, int R>
+struct LeftTile {
+    const T* row[R];
+    Index run, run_stride;
+};
+
+// Left rows of a product, `pitch` apart.
+template <class T>
+struct LeftRows {
+    const T* first;
+    Index pitch, run, run_stride;
+
+    template <int R>
+    FASTLSTM_INLINE LeftTile<T, R> tile(Index first_row) const {
+        LeftTile<T, R> left{{}, run, run_stride};
+        for (int r = 0; r < R; ++r) left.row[r] = first + (first_row + r) * pitch;
+        return left;
+    }
+};
+
+// Left rows that lie anywhere.
+template <class T>
+struct LeftList {
+    const T* const* rows;
+    Index run, run_stride;
+
+    template <int R>
+    FASTLSTM_INLINE LeftTile<T, R> tile(Index first_row) const {
+        LeftTile<T, R> left{{}, run, run_stride};
+        for (int r = 0; r < R; ++r) left.row[r] = rows[first_row + r];
+        return left;
+    }
+};
+
+// The left rows of a product of k numbers each, in one run or several. Another precision rounds them into the memory it
+// is given.
+template <class T>
+FASTLSTM_INLINE LeftRows<T> left_runs(const T* first, Index pitch, Index, Index, Index run, Index run_stride,
+                                      const Rounding&) {
+    return {first, pitch, run, run_stride};
+}
+template <class T>
+FASTLSTM_INLINE LeftRows<T> left_rows(const T* first, Index pitch, Index, Index k, const Rounding&) {
+    return {first, pitch, k, 0};
+}
+template <class T>
+FASTLSTM_INLINE LeftList<T> left_list(const T* const* rows, Index, Index, Index run, Index run_stride,
+                                      const Rounding&) {
+    return {rows, run, run_stride};
+}
+
+// Memory for more left rows, behind those rounded there.
+template <class T>
+FASTLSTM_INLINE Rounding behind(const Rounding& rounded, Index, Index) {
+    return rounded;
+}
+
+// One left number, and one vector of the right side: for products that are not tiles.
+template <class T>
+FASTLSTM_INLINE Packet<T> left_number(T number) {
+    return pset1<Packet<T>>(number);
+}
+template <int V, class T>
+FASTLSTM_INLINE Packet<T> right_vector(const Panel<T>& panel, Index p, Index k, Index v) {
+    return pload<Packet<T>>(panel.begin + p * panel.group_stride + (k * V + v) * kLanes<T>);
+}
+
+// acc += left · panel; fetch(b) goes before every k.
+template <class T, int P, int R, int V, class Fetch>
+FASTLSTM_INLINE void multiply_add_fetching(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel,
+                                           Fetch fetch) {
+    const T* b = panel.begin;
+    Index offset = 0;
+    for (Index k = 0; k < panel.k; k += left.run, offset += left.run_stride) {
+        const Index length = at_most(left.run, panel.k - k);
+        const T* a[R];
+        FASTLSTM_UNROLL
+        for (int r = 0; r < R; ++r) a[r] = left.row[r] + offset;
+        for (Index j = 0; j < length; ++j, b += V * kLanes<T>) {
+            fetch(b);
+            multiply_add_one(acc, [&](int r) { return a[r][j]; }, b, panel.group_stride);
+        }
+    }
+}
+
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel) {
+    const auto multiply = [&](auto fetch) FASTLSTM_INLINED { multiply_add_fetching(acc, left, panel, fetch); };
+    if constexpr (R > 2) {
+        if (panel.ahead) {
+            return multiply([ahead = panel.ahead](const T* b) mutable FASTLSTM_INLINED {
+                prefetch(ahead);
+                ahead += kCacheLine / sizeof(T);
+                fetch_near<V>(b);
+            });
+        }
+        if (leaves_near_cache(panel)) return multiply([](const T* b) FASTLSTM_INLINED { fetch_near<V>(b); });
+    }
+    multiply([](const T*) FASTLSTM_INLINED {});
+}
+
+}  // namespace
+}  // namespace FASTLSTM_ISA
+}  // namespace fastlstm

@@ -1,0 +1,258 @@
+// Operands of products in 8 bits: a row and a column are whole numbers times a scale of their own.
+//
+//   a · b = s_a s_b sum over k of q_a q_b,  q = round(number / s),  s = largest |number| / largest q
+//
+// The sums are of whole numbers and exact, so that they do not depend on any order; and all that follows is computed
+// with separate products and sums. That is why a row's bits are those of every instruction set.
+//
+// Packed matrix: panels of [vector][lane] sums to begin with, of 32 bits, and then [k / kDepth][vector][lane][kDepth]
+// weights; and a scale for every column. Left rows are rounded to at most `Rounding::largest`, or to what leaves the
+// sums of k products in 32 bits. A row or column with a number that is not finite has the scale NaN.
+#pragma once
+
+#include <algorithm>
+#include <limits>
+
+#include "integers.inl.hpp"
+#include "tile.inl.hpp"
+
+namespace fastlstm {
+namespace FASTLSTM_ISA {
+namespace {
+
+constexpr bool kTrains = false;
+
+constexpr Index kRoundedTogether = 8;
+constexpr float kLargestWeight = 127;
+constexpr float kSmallestLargest = 0x1p-100f;  // below it a row or column counts as zero: its inverse stays finite
+
+// What a row or column has to be known of: its scale, and what its numbers are multiplied by.
+struct Scaling {
+    float scale, factor;
+
+    // faults: 0, or NaN if a number is not finite
+    FASTLSTM_INLINE Scaling(float largest, float faults, float largest_whole)
+        : scale(largest / largest_whole + faults), factor(largest_whole / largest) {
+        if (largest < kSmallestLargest) scale = faults, factor = 0;
+    }
+};
+
+// The panel of a group.
+template <class T>
+struct Panel {
+    const std::int8_t* begin;
+    Index words;         // of a column
+    Index group_stride;  // bytes
+    const T* scales;     // of its columns
+    Index columns;       // of a group
+};
+
+constexpr Index kSumBytes = sizeof(std::int32_t);
+
+FASTLSTM_INLINE Index matrix_bytes(Index k, Index columns) {
+    return columns * (kSumBytes + ceil_div(k, kDepth) * kDepth);
+}
+
+template <class T>
+FASTLSTM_INLINE Panel<T> panel_at(const Packed<T>& packed, Index k, Index group, Index columns) {
+    const Index stride = matrix_bytes(k, columns);
+    return {static_cast<const std::int8_t*>(packed.numbers) + group * stride, ceil_div(k, kDepth), stride,
+            packed.scales + group * columns, columns};
+}
+
+template <int R, int V, class T>
+FASTLSTM_INLINE Panel<T> panel_of(const Packed<T>& packed, Index k, Index group, Index, Index, Index, Index) {
+    return panel_at(packed, k, group, V * kLanes<T>);
+}
+
+template <class T, int R>
+struct LeftTile {
+    const LeftNumber* row[R];
+    const T* scales;  // of the rows
+};
+
+// Rounded rows: their scales, and on the next line of the cache the numbers.
+template <class T>
+struct LeftRows {
+    const T* scales;
+    const LeftNumber* first;
+    Index pitch;
+
+    template <int R>
+    FASTLSTM_INLINE LeftTile<T, R> tile(Index first_row) const {
+        LeftTile<T, R> left{{}, scales + first_row};
+        for (int r = 0; r < R; ++r) left.row[r] = first + (first_row + r) * pitch;
+        return left;
+    }
+};
+
+template <class T>
+using LeftList = LeftRows<T>;
+
+FASTLSTM_INLINE Index left_pitch(Index k) { return ceil_div(k, kRoundedTogether) * kRoundedTogether; }
+template <class T>
+FASTLSTM_INLINE Index scale_bytes(Index rows) {
+    return ceil_div(rows * static_cast<Index>(sizeof(T)), kCacheLine) * kCacheLine;
+}
+
+template <class T>
+Index left_bytes(Index rows, Index k) {
+    return scale_bytes<T>(rows) + rows * left_pitch(k) * static_cast<Index>(sizeof(LeftNumber));
+}
+
+// The largest whole number of a left row of which k products with weights leave a sum in 32 bits.
+FASTLSTM_INLINE float largest_left(Index k, Index wanted) {
+    constexpr Index kMost = std::numeric_limits<std::int32_t>::max() / static_cast<Index>(kLargestWeight);
+    return static_cast<float>(std::min(wanted, kMost / k));
+}
+
+template <class T>
+FASTLSTM_INLINE Scaling scaling_of_row(const T* row, Index k, float largest_whole) {
+    Packet<T> largest = pset1<Packet<T>>(0), faults = largest;
+    for (Index i = 0; i < k; i += kLanes<T>) {
+        const Packet<T> numbers = load_first(row + i, k - i);
+        largest = Eigen::internal::pmax(largest, Eigen::internal::pabs(numbers));
+        faults = padd(faults, pmul(numbers, pset1<Packet<T>>(0)));
+    }
+    return {Eigen::internal::predux_max(largest), Eigen::internal::predux(faults), largest_whole};
+}
+
+template <class T>
+FASTLSTM_INLINE void round_row(const T* row, Index k, float factor, LeftNumber* to) {
+    Index i = 0;
+    for (; i + kRoundedTogether <= k; i += kRoundedTogether) round_eight(row + i, factor, to + i);
+    if (i == k) return;
+    T rest[kRoundedTogether] = {};
+    std::copy(row + i, row + k, rest);
+    round_eight(rest, factor, to + i);
+}
+
+// Rounds `rows` rows; row(r) is the r-th.
+template <class T, class Row>
+__attribute__((noinline)) LeftRows<T> rounded_rows(Index rows, Index k, const Rounding& rounding, const Row& row) {
+    T* scales = static_cast<T*>(rounding.memory);
+    auto* numbers = reinterpret_cast<LeftNumber*>(static_cast<char*>(rounding.memory) + scale_bytes<T>(rows));
+    const float largest = largest_left(k, rounding.largest);
+    const Index pitch = left_pitch(k);
+    for (Index r = 0; r < rows; ++r) {
+        const Scaling scaling = scaling_of_row(row(r), k, largest);
+        scales[r] = scaling.scale;
+        round_row(row(r), k, scaling.factor, numbers + r * pitch);
+    }
+    return {scales, numbers, pitch};
+}
+
+template <class T>
+FASTLSTM_INLINE LeftRows<T> left_rows(const T* first, Index pitch, Index rows, Index k, const Rounding& rounding) {
+    return rounded_rows<T>(rows, k, rounding, [=](Index r) { return first + r * pitch; });
+}
+// Of one run each.
+template <class T>
+FASTLSTM_INLINE LeftRows<T> left_list(const T* const* rows, Index count, Index k, Index, Index,
+                                      const Rounding& rounding) {
+    return rounded_rows<T>(count, k, rounding, [=](Index r) { return rows[r]; });
+}
+
+FASTLSTM_INLINE std::int32_t word_at(const LeftNumber* p) {
+    std::int32_t word;
+    std::memcpy(&word, p, sizeof(word));
+    return word;
+}
+
+template <int P, int R, int V>
+struct SumTile {
+    Sums at[P][R][V];
+};
+
+// sums[p][r][v] += left(r) · b[p][v] for one word of every column; whichever operand has fewer vectors is held.
+template <int P, int R, int V, int W, class Left>
+FASTLSTM_INLINE void add_word(SumTile<P, R, V>& sums, const Left& left, const std::int8_t* b, Index group_stride) {
+    if constexpr (P == 1 && V < R) {
+        Words w[V];
+        FASTLSTM_UNROLL
+        for (int v = 0; v < V; ++v) w[v] = load_weights(b + v * kDepth * W);
+        FASTLSTM_UNROLL
+        for (int r = 0; r < R; ++r) {
+            const Words a = broadcast(left(r));
+            FASTLSTM_UNROLL
+            for (int v = 0; v < V; ++v) sums.at[0][r][v] = dot(sums.at[0][r][v], a, w[v]);
+        }
+    } else {
+        Words a[R];
+        FASTLSTM_UNROLL
+        for (int r = 0; r < R; ++r) a[r] = broadcast(left(r));
+        FASTLSTM_UNROLL
+        for (int p = 0; p < P; ++p) {
+            FASTLSTM_UNROLL
+            for (int v = 0; v < V; ++v) {
+                const Words w = load_weights(b + p * group_stride + v * kDepth * W);
+                FASTLSTM_UNROLL
+                for (int r = 0; r < R; ++r) sums.at[p][r][v] = dot(sums.at[p][r][v], a[r], w);
+            }
+        }
+    }
+}
+
+// acc += left · panel
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel) {
+    constexpr int W = kLanes<T>;
+    SumTile<P, R, V> sums;
+    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+        const std::int8_t* begin = panel.begin + p * panel.group_stride;
+        sums.at[p][r][v] = load_sums(reinterpret_cast<const std::int32_t*>(begin) + v * W);
+    });
+    const std::int8_t* b = panel.begin + V * W * kSumBytes;
+    for (Index word = 0; word < panel.words; ++word, b += V * W * kDepth) {
+        add_word<P, R, V, W>(sums, [&](int r) { return word_at(left.row[r] + word * kDepth); }, b, panel.group_stride);
+    }
+    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+        const Packet<T> scale =
+            pmul(pset1<Packet<T>>(left.scales[r]), ploadu<Packet<T>>(panel.scales + p * panel.columns + v * W));
+        acc.at[p][r][v] = padd(acc.at[p][r][v], pmul(to_numbers(sums.at[p][r][v]), scale));
+    });
+}
+
+// One panel, [k][columns], in whole numbers.
+template <class T>
+void pack_panel(const T* panel, Index k, Index columns, void* to, T* scales) {
+    constexpr Index kMostColumns = kGroup * kLanes<T>;
+    T largest[kMostColumns] = {}, faults[kMostColumns] = {}, factors[kMostColumns] = {};
+    for (Index row = 0; row < k; ++row) {
+        for (Index c = 0; c < columns; ++c) {
+            const T number = panel[row * columns + c], magnitude = std::abs(number);
+            largest[c] = largest[c] < magnitude ? magnitude : largest[c];
+            faults[c] += number * T(0);
+        }
+    }
+    for (Index c = 0; c < columns; ++c) {
+        const Scaling scaling(largest[c], faults[c], kLargestWeight);
+        scales[c] = scaling.scale;
+        factors[c] = faults[c] == 0 ? scaling.factor : 0;
+    }
+    constexpr T kRounds = 0x1.8p23f;  // added and taken away again: to the nearest whole number
+    std::int32_t sums[kMostColumns] = {};
+    auto* out = static_cast<std::int8_t*>(to) + columns * kSumBytes;
+    std::fill_n(out, columns * ceil_div(k, kDepth) * kDepth, std::int8_t(0));
+    for (Index row = 0; row < k; ++row) {
+        for (Index c = 0; c < columns; ++c) {
+            if (factors[c] == 0) continue;
+            const auto whole = static_cast<std::int8_t>((panel[row * columns + c] * factors[c] + kRounds) - kRounds);
+            out[(row / kDepth * columns + c) * kDepth + row % kDepth] = whole;
+            sums[c] -= kShift * whole;
+        }
+    }
+    std::memcpy(to, sums, static_cast<std::size_t>(columns * kSumBytes));
+}
+
+// What training takes, which whole numbers do not do: names without a definition.
+template <int V, class T>
+Packet<T> right_vector(const Panel<T>& panel, Index p, Index k, Index v);
+template <class T>
+Rounding behind(const Rounding& rounded, Index rows, Index k);
+template <class T>
+void outer(const OuterArgs<T>& args);
+
+}  // namespace
+}  // namespace FASTLSTM_ISA
+}  // namespace fastlstm

@@ -6,7 +6,7 @@ import platform
 
 import numpy as np
 
-from fastlstm import _core, checks
+from fastlstm import _core, checks, precisions
 
 
 def available_isas() -> list[str]:
@@ -112,6 +112,7 @@ def config() -> dict[str, str]:
         "isas built": ", ".join(f"{name} ({build['isa ' + name]})" for name in _core.built_isas()),
         "isas available": ", ".join(available_isas()),
         "isa active": active_isa(),
+        "precisions": f"float32, float64; after quantize(), for inference, {', '.join(precisions.NAMES)}",
         "threads": _threads(),
         "compiler": build["compiler"],
         "flags": build["flags"],

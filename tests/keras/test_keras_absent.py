@@ -70,7 +70,7 @@ def test_notes_are_of_places_that_are_there():
             r"'fastlstm.keras' has no attribute 'export': model.export\(path\) writes a file of ONNX",
         ),
         (lambda: keras.Model.compute_loss, "type object 'Model' has no attribute 'compute_loss': a loss of your own"),
-        (lambda: layers.LSTM(2).quantize, "'LSTM' object has no attribute 'quantize': quantized"),
+        (lambda: layers.LSTM(2).quantized_call, r"no attribute 'quantized_call': layer.quantize\('int8'\)"),
         (lambda: keras.optimizers.SGD().variables, r"'SGD' object has no attribute 'variables': get_weights\(\)"),
     ],
 )

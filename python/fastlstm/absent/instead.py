@@ -31,7 +31,10 @@ TABLE = (
         "initializers.*STFT* initializers.stft",
     ),
     ("several machines and devices are for Keras; one model runs on all cores as it is", "distribution* device"),
-    ("quantized weights are for Keras", "quantizers* *.quantize* *.quantization_mode Quantizer Model.*quantization*"),
+    (
+        "layer.quantize('int8') and model.quantize('int8') are all there is; other quantizers are for Keras",
+        "quantizers* *.quantized_* Quantizer Model.*quantization*",
+    ),
     ("a Layer with call() in keras.ops", "layers.TorchModuleWrapper layers.Jax* layers.Flax* layers.TFSM*"),
     # Files
     (

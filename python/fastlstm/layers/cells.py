@@ -13,13 +13,13 @@ from fastlstm.typing import Floats
 from .arguments import as_array, one_state
 from .call import State
 from .draws import uniform
-from .layer import Layer
 from .parameters import core_name
+from .quantizable import Quantizable
 from .sizes import cell_sizes, missing
 from .vjp import Gradients, Pullback
 
 
-class Cell(Layer):
+class Cell(Quantizable):
     """Base of the cells."""
 
     _gates: ClassVar[int]
@@ -85,6 +85,7 @@ class Cell(Layer):
             ``pullback(dstate) -> Gradients``: from the gradient of a scalar with respect to that state to those with
             respect to `x`, the state before and every parameter. It may be called more than once.
         """
+        self.check_trainable()
         x, weights, parameters = self._input(x), self._weights, self._parameters
         start = self._start_of(x, one_state(state, hx), "state")
         h, c, tape = _core.forward_training(weights, _rows(x)[None], *start)
@@ -138,8 +139,12 @@ class Cell(Layer):
     def _draw(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
         return uniform(rng, self.hidden_size**-0.5, self._shapes())
 
+    def _matrices(self) -> tuple[str, ...]:
+        return ("weight_ih", "weight_hh")
+
     def _pack(self, parameters: dict[str, Any]) -> _core.Weights:
-        return _core.Weights(self._cell, **{core_name(name): value for name, value in parameters.items()})
+        floats = {core_name(name): value for name, value in self._floats(parameters).items()}
+        return _core.Weights(self._cell, **floats, precision=self._precision)
 
     @classmethod
     def _sizes_of(cls, own: dict[str, NDArray[Any]], prefix: str, names: list[Any], owner: str) -> dict[str, Any]:

@@ -8,14 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastlstm import checks
+from fastlstm.precisions import SCALE, restored
 from fastlstm.tables import add_rows
 from fastlstm.typing import Floats
 
+from .quantizable import Quantizable
 from .sizes import shape_of
 from .stateless import Back, Stateless
 
 
-class Embedding(Stateless):
+class Embedding(Quantizable, Stateless):
     """Table of vectors, of which every index gives one.
 
     Parameters
@@ -78,6 +80,9 @@ class Embedding(Stateless):
             table[self.padding_idx] = 0
         return {"weight": table}
 
+    def _matrices(self) -> tuple[str, ...]:
+        return ("weight",)
+
     @classmethod
     def _sizes_of(cls, own: dict[str, NDArray[Any]], prefix: str, names: list[Any], owner: str) -> dict[str, Any]:
         rows, columns = shape_of(own, "weight", prefix, names, owner)
@@ -93,10 +98,13 @@ class Embedding(Stateless):
 
     def forward(self, x: NDArray[Any]) -> Floats:
         """Return the rows of indices."""
-        return cast(Floats, self._parameters["weight"][x])
+        arrays = self._parameters
+        rows, scale = arrays["weight"][x], arrays.get("weight" + SCALE)
+        return cast(Floats, rows if scale is None else restored(rows, scale[x]))
 
     def forward_training(self, x: NDArray[Any]) -> tuple[Floats, Back]:
         """Return the rows of indices, and what leads back: indices have no gradient."""
+        self.check_trainable()
         weight = self._parameters["weight"]
 
         def back(dy: Floats) -> tuple[None, dict[str, Floats]]:

@@ -19,6 +19,7 @@ from fastlstm import checks
 from fastlstm.files import native
 from fastlstm.files.bundle import Bundle
 from fastlstm.forks import CHANGES, held_at_forks
+from fastlstm.precisions import SCALE
 
 from .arguments import as_counter, as_parameter
 from .sizes import named_arrays
@@ -62,6 +63,10 @@ class Layer:
         """Make the arrays to start with, from PyTorch's distributions."""
         return {}
 
+    def _stored_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return those of the arrays that the layer holds: those of `_shapes`, unless it is quantized."""
+        return self._shapes()
+
     def _pack(self, parameters: dict[str, Any]) -> Any:
         """Return what a run takes in place of the arrays."""
         return None
@@ -88,7 +93,7 @@ class Layer:
         return parameters, self._pack(parameters)
 
     def _dtype_of(self, name: str) -> np.dtype[Any]:
-        """Return the dtype of an array: that of the layer, but of counters."""
+        """Return the dtype of an array: that of the layer, but of counters and of quantized weights."""
         return self.dtype
 
     def _take(self, prepared: Prepared) -> None:
@@ -159,6 +164,13 @@ class Layer:
         >>> layer.input_size, layer.hidden_size, layer.num_layers
         (3, 5, 2)
         """
+        return cls._from_arrays(mapping, prefix, options)
+
+    @classmethod
+    def _from_arrays(
+        cls, mapping: Mapping[str, ArrayLike], prefix: str, options: dict[str, Any], precision: str | None = None
+    ) -> Self:
+        """As `from_state_dict`, for arrays of a precision that is not that of their dtype, if there is one."""
         own = named_arrays(mapping, prefix)
         owner = f"{cls.__name__} of {prefix!r}" if prefix else cls.__name__
         sizes = cls._sizes_of(own, prefix, list(mapping), owner)
@@ -168,7 +180,7 @@ class Layer:
             doubles = any(array.dtype == np.float64 for array in own.values())
             options = {"dtype": "float64" if doubles else "float32", **options}
         try:
-            return cls._made({**sizes, **options}, own)
+            return cls._made({**sizes, **options}, own, precision)
         except (ValueError, TypeError) as error:
             raise checks.named(error, owner) from error
 
@@ -182,19 +194,23 @@ class Layer:
         return [name for name in inspect.signature(cls).parameters if name not in without]
 
     @classmethod
-    def _made(cls, arguments: dict[str, Any], arrays: Mapping[str, ArrayLike]) -> Self:
+    def _made(cls, arguments: dict[str, Any], arrays: Mapping[str, ArrayLike], precision: str | None = None) -> Self:
         """Make a layer that starts with these arrays."""
         layer = cls.__new__(cls)
         layer._given = arrays
+        if precision is not None:
+            layer._precision = precision  # type: ignore[attr-defined]
         cls.__init__(layer, **arguments)
         del layer._given
-        check_names(arrays, list(layer._shapes()))  # a layer without arrays has not looked at them
+        check_names(arrays, list(layer._stored_shapes()))  # a layer without arrays has not looked at them
         return layer
 
     @classmethod
-    def _restored(cls, arguments: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def _restored(
+        cls, arguments: dict[str, Any], arrays: Mapping[str, NDArray[Any]], precision: str | None = None
+    ) -> Self:
         """Make the layer of a file: nothing in it can ask for more than the arrays are."""
-        return cls._made(arguments, arrays)
+        return cls._made(arguments, arrays, precision)
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Give copies of the arrays, by PyTorch's names.
@@ -204,7 +220,8 @@ class Layer:
         dict of str to ndarray
             Of a recurrent layer ``weight_ih_l{k} (G*H, I)``, ``weight_hh_l{k} (G*H, S)``, ``bias_ih_l{k} (G*H,)``,
             ``bias_hh_l{k} (G*H,)`` and with a projection ``weight_hr_l{k} (P, H)`` for every layer k, and the same with
-            ``_reverse`` for the second direction; of others those that their class names.
+            ``_reverse`` for the second direction; of others those that their class names. Matrices of a quantized layer
+            are int8, each with its scales under its name and ``_scale``.
         """
         return {name: value.copy() for name, value in self._arrays().items()}
 
@@ -250,17 +267,19 @@ class Layer:
         TypeError
             If a value is not floating-point.
         """
-        self._take(self._prepared(mapping))
+        with CHANGE:
+            self._take(self._prepared(mapping))
 
     def _prepared(self, mapping: Mapping[str, ArrayLike], prefix: str = "") -> Prepared:
         """Return the arrays of a mapping, checked and packed; `prefix` stands before their names in errors."""
-        shapes = self._shapes()
+        shapes = self._stored_shapes()
         check_names(mapping, list(shapes))
-        values = {}
-        for name, shape in shapes.items():
-            check = as_counter if self._dtype_of(name).kind == "i" else as_parameter
-            values[name] = check(mapping[name], prefix + name, shape)
-        return self._packed(values)
+        return self._packed({name: self._checked(name, mapping[name], prefix, shape) for name, shape in shapes.items()})
+
+    def _checked(self, name: str, value: Any, prefix: str, shape: tuple[int, ...]) -> NDArray[Any]:
+        """Return the array `name`, if `value` can be it; `prefix` stands before it in errors."""
+        check = as_counter if self._dtype_of(name).kind == "i" else as_parameter
+        return check(value, prefix + name, shape)
 
     # -- files ---------------------------------------------------------------------------------------------------------
 
@@ -304,6 +323,11 @@ class Layer:
             checks.refuse(TypeError, "a layer that is saved", "of a class of this package", self, cure)
         return {"class": cls.__name__, "arguments": self._described_arguments()}
 
+    def __repr__(self) -> str:
+        said = self._described_arguments() | {"precision": getattr(self, "precision", None)}
+        shown = ", ".join(f"{name}={checks.shown(value)}" for name, value in said.items() if value is not None)
+        return f"{type(self).__name__}({shown})"
+
     def _described_arguments(self) -> dict[str, Any]:
         arguments = {name: getattr(self, name) for name in self._arguments(without=("seed",))}
         return arguments | ({"dtype": self.dtype.name} if "dtype" in arguments else {})
@@ -316,5 +340,14 @@ def check_names(mapping: Any, wanted: list[str]) -> None:
     known = {*wanted}
     missing, unknown = [n for n in wanted if n not in mapping], [n for n in mapping if n not in known]
     if missing or unknown:
-        names = f"missing={checks.shown(missing)}, unknown={checks.shown(unknown)}"
+        names = f"missing={checks.shown(missing)}, unknown={checks.shown(unknown)}{_cure(missing, unknown)}"
         checks.complain(ValueError, "mapping", "have the names of this layer's state_dict", f"others: {names}")
+
+
+def _cure(missing: list[str], unknown: list[str]) -> str:
+    """Return what to do where only one of a layer and of a mapping is quantized."""
+    if any(name.endswith(SCALE) for name in missing):
+        return "; the layer is quantized: load what it was before quantize() into one that is not"
+    if any(str(name).endswith(SCALE) for name in unknown):
+        return "; these are of a quantized layer: quantize() this one first, or save() and fastlstm.load() that one"
+    return ""

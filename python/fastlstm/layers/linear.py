@@ -12,11 +12,12 @@ from fastlstm.typing import Floats
 
 from .arguments import as_array
 from .draws import uniform
+from .quantizable import Quantizable
 from .sizes import check_size, shape_of
 from .stateless import Back, Stateless
 
 
-class Linear(Stateless):
+class Linear(Quantizable, Stateless):
     r"""Linear layer: :math:`y = W x + b` over the last axis.
 
     Parameters
@@ -71,8 +72,12 @@ class Linear(Stateless):
     def _draw(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
         return uniform(rng, self.in_features**-0.5, self._shapes())
 
+    def _matrices(self) -> tuple[str, ...]:
+        return ("weight",)
+
     def _pack(self, parameters: dict[str, Any]) -> _core.Dense:
-        return _core.Dense(parameters["weight"].T, parameters.get("bias"))
+        floats = self._floats(parameters)
+        return _core.Dense(floats["weight"].T, floats.get("bias"), precision=self._precision)
 
     @classmethod
     def _sizes_of(cls, own: dict[str, NDArray[Any]], prefix: str, names: list[Any], owner: str) -> dict[str, Any]:
@@ -93,6 +98,7 @@ class Linear(Stateless):
 
     def forward_training(self, x: NDArray[Any]) -> tuple[Floats, Back]:
         """Compute the output, and what leads back."""
+        self.check_trainable()
         weight, rows = self._parameters["weight"], x.reshape(-1, self.in_features)
 
         def back(dy: Floats) -> tuple[Floats, dict[str, Floats]]:

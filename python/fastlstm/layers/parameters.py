@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fastlstm import _core, checks
 
 from .draws import uniform
-from .layer import Layer
+from .quantizable import Quantizable
 from .sizes import missing, stack_sizes
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def core_name(name: str) -> str:
     return _CORE_NAMES.get(name, name)
 
 
-class RecurrentParameters(Layer):
+class RecurrentParameters(Quantizable):
     """What recurrent layers know of their parameters, from sizes that a layer sets before it draws them."""
 
     _gates: ClassVar[int]
@@ -44,6 +44,11 @@ class RecurrentParameters(Layer):
     def num_directions(self) -> int:
         """``D``: 2 if bidirectional, else 1."""
         return 2 if self.bidirectional else 1
+
+    @property
+    def _tapes(self) -> int:
+        """What a training step keeps tapes of: every layer and direction."""
+        return self.num_layers * self.num_directions
 
     @property
     def _cell(self) -> str:
@@ -87,11 +92,14 @@ class RecurrentParameters(Layer):
     def _draw(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
         return uniform(rng, self.hidden_size**-0.5, self._shapes())
 
+    def _matrices(self) -> tuple[str, ...]:
+        return tuple(name for name in self._shapes() if name.startswith("weight_"))
+
     def _pack(self, parameters: dict[str, Any]) -> list[_core.Weights]:
-        weights = []
+        weights, floats = [], self._floats(parameters)
         for suffix, _ in self._suffixes():
-            own = {core_name(name): parameters[name + suffix] for name in self._parameter_names}
-            weights.append(_core.Weights(self._cell, **own))
+            own = {core_name(name): floats[name + suffix] for name in self._parameter_names}
+            weights.append(_core.Weights(self._cell, **own, precision=self._precision))
         return weights
 
     @classmethod
@@ -102,10 +110,12 @@ class RecurrentParameters(Layer):
         return stack_sizes(own, cls._gates, owner)
 
     @classmethod
-    def _restored(cls, arguments: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def _restored(
+        cls, arguments: dict[str, Any], arrays: Mapping[str, NDArray[Any]], precision: str | None = None
+    ) -> Self:
         # Names of parameters are not so much as listed for layers of which there are no arrays.
         options = {name: value for name, value in arguments.items() if name not in cls._of_parameters}
-        layer = cls.from_state_dict(arrays, **options)
+        layer = cls._from_arrays(arrays, "", options, precision)
         for name in cls._of_parameters:
             if name in arguments and arguments[name] != getattr(layer, name):
                 must = f"be {getattr(layer, name)}, as the parameters have it"

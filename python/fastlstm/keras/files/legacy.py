@@ -25,6 +25,7 @@ from .legacy_descriptions import METRICS, with_classes, with_metrics_of_outputs,
 from .legacy_optimizer import set_legacy_state
 from .legacy_weights import Filling
 from .optimizer_state import has_rate, state_of, warn_of_momentum
+from .state import is_quantized
 
 WEIGHTS, OPTIMIZER, TOP = "model_weights", "optimizer_weights", "top_level_model_weights"
 _OF_KERAS = {"backend": "tensorflow", "keras_version": VERSION}
@@ -49,7 +50,8 @@ def save_model(model: Any, path: Path, include_optimizer: bool) -> None:
     attributes = {"": {**_OF_KERAS, "model_config": json.dumps(config)}, WEIGHTS: of_weights.pop(""), **of_weights}
     if settings and include_optimizer:
         attributes[""]["training_config"] = json.dumps(_training_config(settings))
-        _write_optimizer(model.optimizer, arrays, attributes)
+        if not is_quantized(model):
+            _write_optimizer(model.optimizer, arrays, attributes)
     with replaced(path) as file:
         hdf5.write(file, arrays, attributes)
 

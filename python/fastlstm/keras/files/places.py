@@ -50,4 +50,5 @@ def own_variables(layer: Any) -> list[Variable]:
     """Return the weights of a layer that are not of layers inside it, those first that it was made to train."""
     inside = {id(v) for _, part in layer.named_parts() for _, leaf in _named(part, "") for v in leaf.weights}
     own = [variable for variable in layer.weights if id(variable) not in inside]
-    return sorted(own, key=lambda variable: not variable.has_gradient)
+    in_order: list[Variable] = layer.in_file_order(own)
+    return in_order

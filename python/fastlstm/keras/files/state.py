@@ -45,9 +45,14 @@ def state_of_model(model: Any) -> tuple[Tree, Files]:
             for place, value in layer.found_by_adapt().items():
                 kept: dict[str, Any] = files if isinstance(value, bytes) else arrays
                 kept[_below(path, place)] = value
-        if model.optimizer is not None:
+        if model.optimizer is not None and not is_quantized(model):
             put(OPTIMIZER, model.optimizer.name, state_of(model.optimizer))
     return Tree(arrays, attributes), files
+
+
+def is_quantized(model: Any) -> bool:
+    """Whether a layer is quantized, so that there is no training to go on with."""
+    return any(layer.quantization_mode for layer in places(model).values())
 
 
 def _below(path: str, place: str) -> str:
@@ -139,6 +144,8 @@ class Restoring:
         if len(found) != len(variables):
             must = f"have {len(variables)} arrays, the weights of {layer.name}"
             cure = "" if layer.built else "; the layer is not built: build the model or call it on data first"
+            if any(array.dtype == np.int8 for array in found) != (layer.quantization_mode is not None):
+                cure = "; only one of the file and the model is quantized: load weights before quantize()"
             self.mismatches.append(Mismatch(group, must, f"{len(found)}{cure}"))
             return
         pairs = [*zip(variables, found, strict=True)]

@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from fastlstm import _core
-from fastlstm._core import Convolution, Dense, Stream, Tape, Weights, adam, convolution_gradients, empty, step_many
+from fastlstm import _core, through_time
+from fastlstm._core import Convolution, Dense, Stream, Weights, adam, convolution_gradients, empty, step_many
+from fastlstm.precisions import FULL
+from fastlstm.through_time import Tape
 
 from .arrays import Array
+from .way_back import way_back
 
 __all__ = [
     "CellStates",
@@ -35,8 +38,12 @@ __all__ = [
 
 CellStates: TypeAlias = tuple[Array, ...]
 
+_GRADIENTS = ("dweight_ih", "dweight_hh", "dbias", "drecurrent_bias")
 
-def packed(cell: str, weights: Sequence[Array], functions: Sequence[tuple[str, float, float]] = ()) -> Weights:
+
+def packed(
+    cell: str, weights: Sequence[Array], functions: Sequence[tuple[str, float, float]] = (), precision: str = FULL
+) -> Weights:
     """Return the weights of a cell, packed.
 
     Parameters
@@ -47,8 +54,10 @@ def packed(cell: str, weights: Sequence[Array], functions: Sequence[tuple[str, f
         Kernel, recurrent kernel and, if there are any, bias and recurrent bias.
     functions
         Its activations, see `activations.CORE`; none: those that go with the name.
+    precision
+        Of the products.
     """
-    return Weights(cell, *[values.T for values in weights], activations=functions)
+    return Weights(cell, *[values.T for values in weights], activations=functions, precision=precision)
 
 
 def forward(
@@ -79,14 +88,15 @@ def forward_training(
     mask: Array | None = None,
     recurrent_masks: Array | None = None,
 ) -> tuple[CellStates, Tape]:
-    """As `forward`, and keep what `backward` needs.
+    """As `forward`, and keep what `backward` needs to go back as `way_back` says.
 
     Parameters
     ----------
     recurrent_masks
         Factors ``(G, N, H)`` of the states in the sums of the gates.
     """
-    h, c, tape = _core.forward_training(weights, x, *_h_and_c(states), y, mask=mask, recurrent_masks=recurrent_masks)
+    arguments = (weights, x, *_h_and_c(states), y, None, False, mask, recurrent_masks)
+    h, c, tape = through_time.forward_training(way_back(), *arguments)
     return (h,) if c is None else (h, c), tape
 
 
@@ -106,7 +116,8 @@ def backward(
     gradients
         Arrays in the shapes of the weights; none: they are not wanted.
     """
-    dh, dc = _core.backward(tape, dy, *_h_and_c(dstates), dx, *[gradient.T for gradient in gradients])
+    named = {name: gradient.T for name, gradient in zip(_GRADIENTS, gradients, strict=False)}
+    dh, dc = through_time.backward(tape, dy, *_h_and_c(dstates), dx, named)
     return (dh,) if dc is None else (dh, dc)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike
 
 from fastlstm import checks
 from fastlstm.forks import CHANGES, held_at_forks
+from fastlstm.precisions import check_whole
 
 from .arrays import Array, any_numbers
 from .boxes import autograd, bare, is_box, value_of
@@ -124,6 +125,8 @@ class Variable:
             array = self.other_form(array, self.shape)
         if array.shape != self.shape:
             checks.refuse_shape(self.path, self.shape, array.shape)
+        if self.dtype == np.int8:
+            check_whole(self.path, array)
         return frozen_copy(array, self.dtype)
 
     def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
@@ -208,6 +211,20 @@ for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"
     setattr(Variable, f"__r{_name}__", _swapped(_name))
 for _name in ("lt", "le", "gt", "ge"):
     setattr(Variable, f"__{_name}__", _operator(_name))
+
+
+class _Made:
+    count = 0
+
+
+def note_new_variables() -> None:
+    """Note that layers have other variables than before, which lists of these made earlier do not have."""
+    _Made.count += 1
+
+
+def count_of_changes() -> int:
+    """Return how often layers changed their variables."""
+    return _Made.count
 
 
 def frozen_copy(value: Array, dtype: np.dtype[Any] | None = None) -> Array:

@@ -13,7 +13,7 @@ from fastlstm import checks
 from ..foundation.arrays import Shape
 from ..foundation.symbolic import Node, SymbolicTensor
 from ..foundation.trees import one_or_list, sorted_keys, unique
-from ..foundation.variable import Variable
+from ..foundation.variable import Variable, count_of_changes
 from ..layers.base import Layer
 from ..layers.core.identity import Identity
 from .drawing import Drawing
@@ -66,18 +66,30 @@ class Plan:
         self.wanted = [laid_out.places[id(tensor)] for tensor in self.outputs]
         self.size = laid_out.size
         self.steps = _with_ends(laid_out.steps, self.wanted)
-        self.weights: list[Variable] = unique(variable for layer in self.layers for variable in layer.weights)
-        """All weights, in the order of the layers."""
         self.mixed = laid_out.casts or len(laid_out.dtypes) > 1
         """Whether layers, or what they give, differ in dtypes, so that arrays may have to be cast on the way."""
         self.consumers = Counter(place for step in self.steps for place in (*step.inputs, step.mask))
-        self._with_weights = [layer for layer in self.layers if layer.weights]
-        self._apart = sum(len(layer.weights) for layer in self._with_weights) == len(self.weights)
         self._makers = self._makers_of_endings()
         self.known: dict[Any, Any] = {}
         """What those who run it have found out about it."""
+        self._find_weights()
         self._shapes: dict[tuple[Shape, ...], list[Shape]] = {}
         self._plain_input = self._dtype_of_plain_input()
+
+    def _find_weights(self) -> None:
+        """Find the weights, which are others after `quantize` of a layer."""
+        self._changes = count_of_changes()
+        self._weights: list[Variable] = unique(variable for layer in self.layers for variable in layer.weights)
+        self._with_weights = [layer for layer in self.layers if layer.weights]
+        self._apart = sum(len(layer.weights) for layer in self._with_weights) == len(self._weights)
+        self.known.clear()
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All weights, in the order of the layers."""
+        if self._changes != count_of_changes():
+            self._find_weights()
+        return self._weights
 
     @property
     def working_layers(self) -> list[Any]:
@@ -87,6 +99,7 @@ class Plan:
     @property
     def differentiated(self) -> list[Variable]:
         """The weights that the layers give gradients of, in the order of the layers."""
+        self.weights  # noqa: B018 - they may be others than before
         found = [variable for layer in self._with_weights for variable in layer.differentiated]
         return found if self._apart else unique(found)
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from fastlstm import checks
+from fastlstm.precisions import FULL, NAMES, mode_of
 
 from .. import constraints, initializers, ops, regularizers
 from ..foundation.arrays import (
@@ -29,6 +30,7 @@ from ..foundation.carried import State, set_states_of_generators, states_of_gene
 from ..foundation.eager import as_eager, mask_of
 from ..foundation.lookup import auto_name, checked_name, of_this_package
 from ..foundation.passes import current
+from ..foundation.policies import taken_apart
 from ..foundation.symbolic import Arguments, SymbolicTensor, any_symbolic
 from ..foundation.trees import filled, leaves
 from ..foundation.undrawn import claim, is_undrawn
@@ -97,6 +99,9 @@ class Layer(Configured):
     """Whether it is called with several arrays by name, masks among them."""
     found_places: ClassVar[tuple[str, ...]] = ()
     """Where files have what the layer finds out beside its weights, below its own place."""
+    may_be_quantized = False
+    """Whether `quantize` changes the weights of the layer itself."""
+    _precision: str = FULL
     merges = False
     """Whether shapes of several inputs come as a list; otherwise only that of the first one matters."""
 
@@ -117,7 +122,10 @@ class Layer(Configured):
         checks.truth(f"{self.name}: autocast", kwargs.pop("autocast", True))
         if kwargs:
             checks.complain(ValueError, f"{kind}: arguments", "be ones that the layer has", sorted(kwargs))
+        dtype, precision = taken_apart(dtype, f"{self.name}: dtype")
         self.dtype = float_dtype(dtype, f"{self.name}: dtype")
+        if precision != FULL:
+            self.set_precision(precision)
         self.trainable = trainable
         self.built = False
         self.input_shape: Shape | None = None
@@ -152,6 +160,36 @@ class Layer(Configured):
 
     def _sample_shape(self, sample: Any) -> Shape:
         return None, *as_shape(sample if isinstance(sample, list | tuple) else (sample,), f"{self.name}: input_shape")
+
+    def set_precision(self, precision: str) -> None:
+        """Take what a dtype such as ``"int8_from_float32"`` says beside the dtype."""
+        must = f"be 'float32' or 'float64' for a {type(self).__name__}, which is not quantized"
+        checks.complain(ValueError, f"{self.name}: dtype", must, repr(f"{precision}_from_{self.dtype}"))
+
+    @property
+    def precision(self) -> str:
+        """Of the products: the name of the dtype, or after `quantize` ``"int8"`` or ``"int8_int16"``."""
+        return self.dtype.name if self._precision == FULL else self._precision
+
+    @property
+    def quantization_mode(self) -> str | None:
+        """``"int8"`` after `quantize`; None: the layer is not quantized."""
+        return mode_of(self.precision) if self.precision in NAMES else None
+
+    def quantize(
+        self, mode: Any = None, config: Any = None, type_check: bool = True, *, activations: str | None = None
+    ) -> None:
+        """NotImplementedError: `Dense`, `Embedding` and recurrent layers can be quantized."""
+        self.check_quantized(mode, config, type_check, activations)
+
+    def check_quantized(self, mode: Any, config: Any, type_check: Any, activations: Any) -> str:
+        """Return the precision that `quantize` is told, or raise if the layer cannot have it."""
+        text = f"{self.name}: a {type(self).__name__} cannot be quantized: Dense, Embedding and recurrent layers can"
+        raise NotImplementedError(text)
+
+    def in_file_order(self, variables: list[Variable]) -> list[Variable]:
+        """Return weights of this layer in the order of Keras' files: those first that it was made to train."""
+        return sorted(variables, key=lambda variable: not variable.has_gradient)
 
     def _shape_from_features(self, features: int, length: int | None) -> Shape:
         return (checks.size(f"{self.name}: input_dim", features),)
@@ -596,7 +634,8 @@ class Layer(Configured):
         return {**self.__dict__, "_frozen": None, "inbound_nodes": []}
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+        quantized = f", precision={self.precision}" if self.quantization_mode else ""
+        return f"<{type(self).__name__} name={self.name}, built={self.built}{quantized}>"
 
 
 _WEIGHT_SETTINGS = ("shape", "initializer", "name", "regularizer", "constraint", "dtype", "trainable")

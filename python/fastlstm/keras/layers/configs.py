@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from fastlstm import checks
+from fastlstm.precisions import FULL
 
 from ..foundation.arrays import Shape, as_batch_shape, float_dtype
 from ..foundation.lookup import checked_name, of_this_package
 from ..foundation.operation import Operation
+from ..foundation.policies import described, taken_apart
 from ..foundation.registration import custom_object_scope
 from ..foundation.serialization import check_levels, made_of, objects_met, serialize_keras_object
 from .call import several
@@ -31,6 +33,7 @@ class Configured(Operation):
 
     trainable: bool
     dtype: np.dtype[Any]
+    precision: Any
     built: bool
     input_shape: Any
     activity_regularizer: Any
@@ -62,7 +65,7 @@ class Configured(Operation):
         Those of a class of your own are what it was given, if that is numbers, texts and the like; else define
         `get_config` in it, and put its arguments into what this one gives.
         """
-        settings = {"name": self.name, "trainable": self.trainable, "dtype": dtype_policy(self.dtype)}
+        settings = {"name": self.name, "trainable": self.trainable, "dtype": described(self.dtype, self.precision)}
         if self.activity_regularizer is not None:
             settings["activity_regularizer"] = serialize_keras_object(self.activity_regularizer)
         if _is_of_a_user(type(self)) and getattr(type(self).get_config, "by_arguments", False):
@@ -131,11 +134,6 @@ def _as_shapes(given: Any, argument: str) -> Any:
     return shapes[0] if shapes == [tuple(given)] else shapes
 
 
-def dtype_policy(dtype: Any) -> dict[str, Any]:
-    """Return a dtype as Keras describes that of a layer."""
-    return {"module": "keras", "class_name": "DTypePolicy", "config": {"name": dtype.name}, "registered_name": None}
-
-
 def _arguments_of(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any] | str:
     """Return the arguments of a constructor, given or by default, or why they can be no config."""
     parameters = list(inspect.signature(cls).parameters.values())
@@ -192,7 +190,10 @@ def _set_later(layer: Any, later: dict[str, Any]) -> None:
     if "name" in later:
         layer.name = checked_name(later["name"], layer.name) or layer.name
     if "dtype" in later:
-        layer.dtype = float_dtype(later["dtype"], f"{layer.name}: dtype")
+        dtype, precision = taken_apart(later["dtype"], f"{layer.name}: dtype")
+        layer.dtype = float_dtype(dtype, f"{layer.name}: dtype")
+        if precision != FULL:
+            layer.set_precision(precision)
     if "trainable" in later:
         layer.trainable = later["trainable"]
 

@@ -8,6 +8,7 @@ from ..foundation.arrays import Shape
 from ..foundation.variable import Variable
 from .base import Layer
 from .configs import find_layers
+from .quantizing import quantize_parts
 
 
 class Wrapper(Layer):
@@ -52,6 +53,17 @@ class Wrapper(Layer):
             for variable in layer.weights:
                 variable.path = f"{self.name}/{variable.path}"
         self._weights = [variable for layer in self._inner for variable in layer.weights]
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All weights."""
+        return [variable for layer in self._inner for variable in layer.weights] if self._weights else []
+
+    def quantize(
+        self, mode: Any = None, config: Any = None, type_check: bool = True, *, activations: str | None = None
+    ) -> None:
+        """Quantize the layers inside; see `Model.quantize`."""
+        quantize_parts(self, mode, config, type_check, activations)
 
     @property
     def differentiated(self) -> list[Variable]:

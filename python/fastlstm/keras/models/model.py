@@ -26,6 +26,7 @@ from ..graph.streaming import ModelStream, StepPlan
 from ..layers.base import Layer
 from ..layers.call import INFERENCE, TRAINING, Call, Pullback, several
 from ..layers.composed import adopt, tensors_of
+from ..layers.quantizing import check_filters, quantize_parts
 from ..layers.running import parts_of
 from ..training.trainer import Trainer
 from .configs import ConfiguredModel
@@ -427,6 +428,52 @@ class Model(ConfiguredModel):
         return files.read_checkpoint(self, files.existing("resume_from", filepath))
 
     # Time.
+
+    def quantize(  # type: ignore[override]
+        self,
+        mode: Any = None,
+        config: Any = None,
+        filters: Any = None,
+        type_check: bool = True,
+        *,
+        activations: str | None = None,
+    ) -> None:
+        """Hold the weights of all layers that can in 8 bits from now on, for inference.
+
+        `Dense`, `Embedding`, `LSTM`, `GRU`, `SimpleRNN` and their cells can, alone and inside other layers. Others stay
+        as they are, and those among them that have weights are told by a warning.
+
+        Parameters
+        ----------
+        mode, config, type_check, activations
+            See `Dense.quantize`.
+        filters
+            A regular expression that is searched for in the names of layers, a list of these, or a function of a layer:
+            which layers are meant. None: all.
+
+        Raises
+        ------
+        ValueError
+            If the model is not built, a layer is quantized already, or there is no such mode. No layer is changed then.
+        TypeError
+            If a layer is of float64.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastlstm.keras import Input, Sequential, layers
+        >>> model = Sequential([Input((5, 3)), layers.LSTM(16), layers.Dense(1)])
+        >>> x = np.ones((2, 5, 3))
+        >>> before = model.predict(x, verbose=0)
+        >>> model.quantize("int8")
+        >>> model.layers[0].kernel.dtype.name, model.layers[0].precision
+        ('int8', 'int8')
+        >>> bool(np.abs(model.predict(x, verbose=0) - before).max() < 0.02)
+        True
+        """
+        self.plan  # noqa: B018 - says so if there are no weights yet
+        check_filters(filters)
+        quantize_parts(self, mode, config, type_check, activations, filters)
 
     def reset_states(self) -> None:
         """Forget the states that stateful layers carry from batch to batch."""

@@ -10,6 +10,7 @@ from fastlstm import checks
 from ..foundation.arrays import Array, Shape, as_batch_shape
 from ..foundation.late import is_large
 from ..foundation.lookup import auto_name, checked_name
+from ..foundation.policies import described
 from ..foundation.registration import custom_object_scope
 from ..foundation.serialization import check_levels, serialize_keras_object
 from ..foundation.symbolic import SymbolicTensor
@@ -17,7 +18,7 @@ from ..foundation.trees import leaves
 from ..foundation.variable import CHANGE
 from ..graph.plan import Plan
 from ..layers.base import Layer
-from ..layers.configs import dtype_policy, find_layers
+from ..layers.configs import find_layers
 from ..layers.core.input import InputLayer
 from .inputs import given_arrays
 from .model import Model
@@ -89,7 +90,7 @@ class Sequential(Model):
         config = {
             "name": self.name,
             "trainable": self.own_trainable,
-            "dtype": dtype_policy(self.dtype),
+            "dtype": described(self.dtype),
             "layers": layers,
         }
         return config | ({"build_input_shape": self.input_shape} if first else {})

@@ -135,7 +135,9 @@ class _Rows:
         return rows
 
     def _row(self, part: Any, prefix: str) -> list[str]:
-        cells = [f"{prefix}{part.name} ({part.keras_class_name})", shape_of(part), _parameters(part)]
+        quantized = f", {part.precision}" if getattr(part, "quantization_mode", None) else ""
+        kind = f"{part.keras_class_name}{quantized}"
+        cells = [f"{prefix}{part.name} ({kind})", shape_of(part), _parameters(part)]
         if "Connected to" in self.header:
             cells.append(self._connections(part))
         if "Trainable" in self.header:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike, NDArray
 
-from fastlstm import checks
+from fastlstm import checks, precisions, through_time
 
 from ..arguments import one_state
 from ..call import State
 from ..layer import CHANGE, Layer, Prepared, check_names
+from ..quantizable import Quantizable
 from ..vjp import Pullback
 from .finding import found_pieces
 from .plan import Plan, flattened
@@ -95,7 +96,7 @@ class Chain(Layer):
         return sorted([*super().__dir__(), *self._pieces])
 
     def __repr__(self) -> str:
-        return f"Chain({', '.join(f'{name}={type(piece).__name__}' for name, piece in self._pieces.items())})"
+        return f"Chain({', '.join(f'{name}={_in_short(piece)}' for name, piece in self._pieces.items())})"
 
     def named_children(self) -> Iterator[tuple[str, Layer]]:
         """Give the layers, each with its name.
@@ -141,7 +142,15 @@ class Chain(Layer):
         return (y, run.final_state()) if self._plan.recurrent else y
 
     def vjp(
-        self, x: ArrayLike, state: State = None, lengths: ArrayLike | None = None, *, hx: State = None
+        self,
+        x: ArrayLike,
+        state: State = None,
+        lengths: ArrayLike | None = None,
+        *,
+        hx: State = None,
+        tbptt: int | None = None,
+        checkpoint_every: int | None = None,
+        memory_limit: int | None = None,
     ) -> tuple[Any, Pullback]:
         """Run the layers as in training, with dropout, and return the way back.
 
@@ -149,6 +158,8 @@ class Chain(Layer):
         ----------
         x, state, lengths, hx
             As for a call. `x` is kept, not copied: do not change it before the pullback has run.
+        tbptt, checkpoint_every, memory_limit
+            See `LSTM.vjp`; for all recurrent layers, which share the bytes.
 
         Returns
         -------
@@ -159,7 +170,8 @@ class Chain(Layer):
             those with respect to `x`, `state` and every parameter, by the names of `named_parameters`. None is for an
             output that the scalar does not depend on. It may be called more than once.
         """
-        run = TrainingRun(self._plan, x, one_state(state, hx), lengths)
+        by = through_time.checked(tbptt, checkpoint_every, memory_limit)
+        run = TrainingRun(self._plan, x, one_state(state, hx), lengths, by)
         y = run.run()
         return ((y, run.final_state()) if self._plan.recurrent else y), run.pullback
 
@@ -242,7 +254,7 @@ class Chain(Layer):
         check_names(mapping, list(self._arrays()))
         prepared: list[Prepared] = []
         for owner, layer in zip(self._plan.names, self._plan.layers, strict=True):
-            own = {name: mapping[f"{owner}.{name}"] for name in layer._shapes()}
+            own = {name: mapping[f"{owner}.{name}"] for name in layer._stored_shapes()}
             prepared.append(layer._prepared(own, f"{prefix}{owner}."))
         return prepared
 
@@ -250,6 +262,36 @@ class Chain(Layer):
         with CHANGE:
             for layer, own in zip(self._plan.layers, prepared, strict=True):
                 layer._take(own)
+
+    def quantize(self, mode: str = "int8", activations: str | None = None) -> None:
+        """Hold the weights of all layers that can in 8 bits from now on, for inference; see `LSTM.quantize`.
+
+        Those are recurrent layers, `Linear` and `Embedding`. Others stay as they are.
+
+        Parameters
+        ----------
+        mode : {"int8"}
+            Of the weights.
+        activations : {"int8", "int16"}, optional
+            Of the rows that go into products, by default 8 bits.
+
+        Raises
+        ------
+        ValueError
+            If there is no such mode, or a layer is quantized already. Nothing is changed then.
+        TypeError
+            If no layer can be quantized, or the dtype is not float32.
+        """
+        precision = precisions.chosen(mode, activations)
+        with CHANGE:
+            named = zip(self._plan.names, self._plan.layers, strict=True)
+            able = [(name, layer) for name, layer in named if isinstance(layer, Quantizable)]
+            if not able:
+                cure = "one with a recurrent layer, a Linear or an Embedding to be quantized"
+                checks.refuse(TypeError, "the chain", cure, self)
+            quantized = [_named_quantized(name, layer, precision) for name, layer in able]
+            for (_, layer), twin in zip(able, quantized, strict=True):
+                layer._take_quantized(twin)
 
     def __copy__(self) -> Self:
         return type(self)(**{name: copy.copy(piece) for name, piece in self._pieces.items()})
@@ -264,3 +306,17 @@ class Chain(Layer):
 
     def _described_arguments(self) -> dict[str, Any]:
         return {name: piece._description() for name, piece in self._pieces.items()}
+
+
+def _in_short(piece: Layer) -> str:
+    """Return the class of a piece, and its precision if it is quantized."""
+    precision = piece.precision if isinstance(piece, Quantizable) else ""
+    return f"{type(piece).__name__} {precision}" if precision in precisions.NAMES else type(piece).__name__
+
+
+def _named_quantized(name: str, layer: Quantizable, precision: str) -> Quantizable:
+    """Return a layer of a chain in a precision; errors have its name."""
+    try:
+        return layer._quantized(precision)
+    except (ValueError, TypeError) as error:
+        raise checks.named(error, name) from error

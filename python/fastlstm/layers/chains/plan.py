@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,6 +50,7 @@ class Plan:
     def __init__(self, named: Sequence[tuple[str, Layer]]) -> None:
         self.names, self.layers = [name for name, _ in named], [layer for _, layer in named]
         self.recurrent = [place for place, layer in enumerate(self.layers) if isinstance(layer, Recurrent)]
+        self.tapes = sum(layer._tapes for layer in self.layers if isinstance(layer, Recurrent))
         self.dtype = self._agreed(
             "dtype", [place for place in range(len(named)) if hasattr(self.layers[place], "dtype")]
         )
@@ -124,6 +126,12 @@ class Plan:
         """Whether the core takes a layer in one call with the one below."""
         lower = self.layers[below]
         return isinstance(lower, Recurrent) and lower.num_directions == layer.num_directions
+
+    def streamed_stages(self, layers: Sequence[Any]) -> Iterator[Stage]:
+        """As `stages`, of layers with one precision each; `layers` are those of now, by their places."""
+        for stage in self.stages:
+            for _, places in groupby(stage.places, key=lambda place: getattr(layers[place], "precision", None)):
+                yield stage._replace(places=tuple(places))
 
     # -- states ------------------------------------------------------------------------------------------------------
 

@@ -41,16 +41,17 @@ class ChainStream(StreamBase):
     True
     """
 
-    __slots__ = ("_claim", "_functions", "_layers", "_plan", "_steps", "_weights", "batch_size")
+    __slots__ = ("_claim", "_functions", "_layers", "_plan", "_stages", "_steps", "_weights", "batch_size")
 
     def __init__(self, plan: Plan, layers: Sequence[Any], batch_size: int) -> None:
         self.batch_size = checks.whole_number("batch_size", batch_size, at_least=1)
         self._plan, self._layers, self._claim = plan, layers, Claim()
         _check(plan, layers)
         self._weights = {place: layers[place]._weights for place in plan.recurrent}
+        self._stages = list(plan.streamed_stages(layers))
         numbers = sum(3 * own.hidden_size for weights in self._weights.values() for own in weights)
         with checks.memory("batch_size", batch_size, numbers * self.batch_size * plan.dtype.itemsize):
-            self._steps = [self._step_of(stage.places) for stage in plan.stages]
+            self._steps = [self._step_of(stage.places) for stage in self._stages]
         self._functions = [self._function_of(step) for step in self._steps]
 
     def _step_of(self, places: tuple[int, ...]) -> Any:
@@ -106,7 +107,7 @@ class ChainStream(StreamBase):
             for done, function in enumerate(functions):  # noqa: B007
                 values = function(values)
         except (ValueError, TypeError) as error:
-            raise checks.named(error, self._plan.names[self._plan.stages[done].places[0]]) from error
+            raise checks.named(error, self._plan.names[self._stages[done].places[0]]) from error
         return values if out is None else _put(values, out)
 
     @property
@@ -145,7 +146,7 @@ class ChainStream(StreamBase):
             step.set_state([state for place in stage.places for state in states[place]])
 
     def _stacks(self) -> list[tuple[Any, Any]]:
-        pairs = zip(self._plan.stages, self._steps, strict=True)
+        pairs = zip(self._stages, self._steps, strict=True)
         return [(stage, step) for stage, step in pairs if stage.recurrent]
 
     def reset(self) -> None:

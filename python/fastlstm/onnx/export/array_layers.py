@@ -10,9 +10,9 @@ import numpy as np
 
 from fastlstm import checks
 from fastlstm.layers.base import Recurrent
-from fastlstm.typing import Floats
 
 from ..values import ValueInfo
+from .matrices import of_layer, ordered
 from .recurrent import Direction, Made, recurrent
 from .writer import Writer, blocks
 
@@ -62,14 +62,14 @@ def stacked(writer: Writer, layer: Recurrent, x: str, lengths: str, starts: Sequ
     """Add the nodes of a layer over sequences ``(T, N, I)``; states are those of all layers and directions."""
     op, D = operator_of(layer, "layer"), layer.num_directions
     parts = [_parts(writer, start, layer.num_layers) for start in starts]
-    parameters, last = layer.state_dict(), list[list[str]]()
+    parameters, last = layer._parameters, list[list[str]]()
     for number in range(layer.num_layers):
         ends = [f"_l{number}{end}" for end in ("", "_reverse")[:D]]
         made = recurrent(
             writer,
             op,
             x,
-            [_direction(parameters, end, _ORDER[op]) for end in ends],
+            [_direction(layer, parameters, end, _ORDER[op]) for end in ends],
             lengths=lengths,
             states=[part[number] for part in parts],
             **_attributes(layer, op),
@@ -107,10 +107,10 @@ def _parts(writer: Writer, name: str, count: int) -> list[str]:
     return [name] if count == 1 else writer.nodes("Split", count, name, axis=0)
 
 
-def _direction(parameters: Mapping[str, Floats], end: str, order: Sequence[int]) -> Direction:
-    W, R = (blocks(parameters[f"weight_{kind}{end}"], order) for kind in ("ih", "hh"))
+def _direction(layer: Recurrent, parameters: Mapping[str, Any], end: str, order: Sequence[int]) -> Direction:
+    W, R = (ordered(of_layer(layer, parameters, f"weight_{kind}{end}"), order) for kind in ("ih", "hh"))
     if f"bias_ih{end}" not in parameters:
-        return Direction(W, R, np.zeros(2 * len(W), W.dtype))
+        return Direction(W, R, np.zeros(2 * len(order) * layer.hidden_size, layer.dtype))
     biases = [blocks(parameters[f"bias_{kind}{end}"], order) for kind in ("ih", "hh")]
     return Direction(W, R, np.concatenate(biases))
 

@@ -10,6 +10,7 @@ from fastlstm import checks
 from fastlstm.keras import layers
 
 from .functions import in_cells
+from .matrices import of_keras, ordered
 from .recurrent import Direction, Made, recurrent
 from .site import Site
 from .writer import blocks
@@ -96,9 +97,9 @@ def _read(site: Site, layer: Any, x: str, starts: list[str]) -> Made:
 
 
 def _direction(cell: Any, op: str) -> Direction:
-    kernel, recurrent_kernel, *bias = cell.get_weights()
-    W, R = (blocks(np.ascontiguousarray(values.T), _ORDER[op]) for values in (kernel, recurrent_kernel))
-    given = np.reshape(bias[0], (-1, len(W))) if bias else np.zeros((1, len(W)), W.dtype)
+    W, R = (ordered(of_keras(cell, name), _ORDER[op]) for name in ("kernel", "recurrent_kernel"))
+    rows = len(_ORDER[op]) * cell.units
+    given = np.reshape(cell.bias.value, (-1, rows)) if cell.use_bias else np.zeros((1, rows), cell.dtype)
     first, second = given if len(given) == 2 else (given[0], np.zeros_like(given[0]))
     return Direction(W, R, np.concatenate([blocks(part, _ORDER[op]) for part in (first, second)]))
 

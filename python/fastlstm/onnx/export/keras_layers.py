@@ -12,6 +12,7 @@ from fastlstm.keras import layers
 
 from .functions import activated
 from .keras_cells import bidirectional, recurrent_layer
+from .matrices import floats, of_keras, rows, table_of
 from .site import Site
 
 Names = str | list[str]
@@ -28,7 +29,7 @@ def _activation(site: Site) -> str:
 
 def _dense(site: Site) -> str:
     writer, layer = site.writer, site.layer
-    kernel = writer.constant(layer.kernel.value, "kernel")
+    kernel = floats(writer, of_keras(layer, "kernel"), "kernel", transposed=True)
     bias = writer.constant(layer.bias.value, "bias") if layer.use_bias else None
     if len(site.shape) == 2:
         y = writer.node("Gemm", site.x, kernel, *([bias] if bias else []))
@@ -43,7 +44,7 @@ def _embedding(site: Site) -> str:
     indices = writer.node("Cast", site.x, to=7)
     if site.layer.mask_zero:
         site.behind = writer.node("Not", writer.node("Equal", indices, writer.constant(np.int64(0))))
-    return writer.node("Gather", writer.constant(site.layer.embeddings.value, "embeddings"), indices)
+    return rows(writer, table_of(site.layer), indices, "embeddings")
 
 
 def _masking(site: Site) -> str:

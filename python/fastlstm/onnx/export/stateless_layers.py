@@ -15,6 +15,7 @@ from fastlstm.layers.linear import Linear
 from fastlstm.layers.normalization import BatchNorm1d, LayerNorm
 from fastlstm.layers.shares import LogSoftmax, Softmax
 
+from .matrices import floats, of_layer, rows
 from .writer import Writer
 
 Write = Callable[[Writer, Any, str], str]
@@ -22,11 +23,11 @@ Write = Callable[[Writer, Any, str], str]
 
 
 def _embedding(writer: Writer, layer: Embedding, x: str) -> str:
-    return writer.node("Gather", writer.constant(layer._parameters["weight"], "weight"), x, axis=0)
+    return rows(writer, of_layer(layer, layer._parameters, "weight"), x, "weight")
 
 
 def _linear(writer: Writer, layer: Linear, x: str) -> str:
-    kernel = writer.constant(np.ascontiguousarray(layer._parameters["weight"].T), "kernel")
+    kernel = floats(writer, of_layer(layer, layer._parameters, "weight"), "kernel", transposed=True)
     product = writer.node("MatMul", x, kernel)
     return writer.node("Add", product, writer.constant(layer._parameters["bias"], "bias")) if layer.bias else product
 

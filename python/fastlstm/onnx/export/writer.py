@@ -19,6 +19,9 @@ from ..values import NUMBERS, Array, ValueInfo
 OPSET, IR_VERSION = 17, 8
 """Versions that ONNX Runtime reads since 1.13."""
 
+MICROSOFT = "com.microsoft"
+"""The domain of ONNX Runtime's own operators."""
+
 
 class Writer:
     """Nodes and constants, each with a name of its own.
@@ -80,7 +83,8 @@ class Writer:
         graph = helper.make_graph(
             self._nodes, name, self._described(self._inputs), self._described(self._outputs), self._constants
         )
-        opsets = [helper.make_opsetid("", OPSET)]
+        domains = {node.domain for node in self._nodes} - {""}
+        opsets = [helper.make_opsetid("", OPSET), *(helper.make_opsetid(domain, 1) for domain in sorted(domains))]
         version = config()["fastlstm"]
         model = helper.make_model(
             graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="fastlstm", producer_version=version

@@ -11,9 +11,10 @@ from ...foundation import core
 from ...foundation.arrays import Array, Shape, sum_of_rows
 from ..affine import Affine
 from ..base import Step, Stepper
+from ..quantizable import Quantizable
 
 
-class Dense(Affine):
+class Dense(Quantizable, Affine):
     """Fully connected layer: ``activation(x @ kernel + bias)`` on the last axis.
 
     Parameters
@@ -35,6 +36,7 @@ class Dense(Affine):
     """
 
     min_ndim = 2
+    matrices: ClassVar[Mapping[str, int]] = {"kernel": 0}
     keras_only: ClassVar[Mapping[str, Any]] = {"quantization_config": None}
     keras_past: ClassVar[Mapping[str, Any]] = {"lora_rank": None, "lora_alpha": None}
 
@@ -69,8 +71,9 @@ class Dense(Affine):
         """Return the shape of the output."""
         return (*self._checked_shape(input_shape)[:-1], self.units)
 
-    def _freeze(self, values: tuple[Array, ...]) -> tuple[core.Dense, Array]:
-        return core.Dense(*values), values[0]
+    def _freeze(self, values: tuple[Array, ...]) -> tuple[core.Dense, Array | None]:
+        floats = self._floats(values)
+        return core.Dense(*floats, precision=self._precision), floats[0] if floats is values else None
 
     def step_function(self) -> Stepper:
         """See `Layer.step_function`."""

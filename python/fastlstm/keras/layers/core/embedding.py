@@ -13,14 +13,16 @@ from ...foundation.arrays import Array, Shape, any_numbers
 from ...foundation.rows import gradient_of_rows
 from ...foundation.symbolic import any_symbolic
 from ...foundation.variable import Variable
-from ..base import Layer, Step, Stepper
+from ..base import Step, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback
+from ..quantizable import Quantizable
+from ..quantizers import restored
 
 LARGE_TABLE = 2**18
 """A gradient of a table of so many numbers is one of the rows that were used, if training can go on with that."""
 
 
-class Embedding(Layer):
+class Embedding(Quantizable):
     """Replace every index by its row of a table of weights.
 
     Parameters
@@ -39,6 +41,7 @@ class Embedding(Layer):
         Those of `Layer`.
     """
 
+    matrices: ClassVar[Mapping[str, int]] = {"embeddings": -1}
     keras_only: ClassVar[Mapping[str, Any]] = {"quantization_config": None}
     keras_past: ClassVar[Mapping[str, Any]] = {"input_length": ..., "lora_rank": None, "lora_alpha": None}
 
@@ -118,19 +121,24 @@ class Embedding(Layer):
 
     def forward(self, x: Array, call: Call = INFERENCE) -> Array:
         """Return the rows of the indices `x`."""
-        (table,) = self.frozen()
-        result: Array = table[self._indices(x)]
-        return result
+        return self._rows(self._indices(x))
+
+    def _rows(self, indices: Array) -> Array:
+        table, *scales = self.frozen()
+        rows: Array = table[indices]
+        return rows if not scales else restored(rows, scales[0][indices], -1)
 
     def step_function(self) -> Stepper:
         """See `Layer.step_function`."""
         if self.mask_zero:
             name, cure = f"{self.name}: mask_zero", "; leave the steps of index 0 out"
             checks.complain(ValueError, name, "be False for the layer to be streamed", True, cure)
-        (table,) = self.frozen()
+        table, *scales = self.frozen()
 
         def stepper(x: Array) -> tuple[Step, Array]:
             y = np.empty((*x.shape, self.output_dim), self.dtype)
+            if scales:
+                return lambda: np.copyto(y, restored(table[i := self._indices(x)], scales[0][i], -1)), y
             # The indices are in range; with any mode but "clip" NumPy would copy.
             return lambda: np.take(table, self._indices(x), axis=0, out=y, mode="clip"), y
 
@@ -143,6 +151,7 @@ class Embedding(Layer):
 
     def vjp(self, x: Array, call: Call = TRAINING) -> tuple[Array, Pullback]:
         """See `Layer.vjp`; the gradient of indices is zero."""
+        self.check_trainable()
         (table,) = self.frozen()
         indices = self._indices(x)
 

@@ -7,9 +7,9 @@ import numpy as np
 from fastlstm import checks
 
 from ...foundation.arrays import Array, Shape
+from ...foundation.policies import described
 from ..base import Layer
 from ..call import INFERENCE, TRAINING, Call, Pullback
-from ..configs import dtype_policy
 from .encoding import MODES, encoded, encoded_shape, mode_of
 
 
@@ -76,4 +76,4 @@ class Discrete(Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         own = {"output_mode": self.output_mode, "sparse": self.sparse}
-        return super().get_config() | {"dtype": dtype_policy(self.float_dtype)} | own
+        return super().get_config() | {"dtype": described(self.float_dtype)} | own

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from ...initializers import Initializer
 from .. import inside
 from ..base import Layer
 from ..call import INFERENCE, Call
+from ..quantizable import Quantizable
 from ..regularization.dropout import dropout_mask
 from . import in_numpy
 from .loop import Reading, Step, StepPullback
@@ -120,7 +121,7 @@ class Cell(Layer):
         checks.complain(TypeError, self.name, "be given single steps, arrays", "a call as that of a layer", cure)
 
 
-class RecurrentCell(Cell):
+class RecurrentCell(Quantizable, Cell):
     """What LSTMCell, GRUCell and SimpleRNNCell share: arguments, weights and the calls into what computes them.
 
     Parameters
@@ -132,6 +133,7 @@ class RecurrentCell(Cell):
     """
 
     gates = 1
+    matrices: ClassVar[Mapping[str, int]] = {"kernel": 0, "recurrent_kernel": 0}
     state_names: tuple[str, ...] = ("h",)
 
     kernel_initializer: Any
@@ -215,14 +217,20 @@ class RecurrentCell(Cell):
         return self.bias_initializer(shape, dtype)
 
     def _freeze(self, values: tuple[Array, ...]) -> Any:
-        return self._packed(values)
+        return self._packed(self._floats(values))
 
     def _packed(self, weights: Sequence[Array]) -> Any:
         """Return the weights, with the gates in the core's order, as `_engine` takes them."""
         functions: Sequence[Any] = self.core_activations or ()
-        if self.in_core:
-            functions = [activations.CORE[function.name] for function in functions]
-        return self._engine.packed(self.core_name, weights, functions)
+        if not self.in_core:
+            return in_numpy.packed(self.core_name, weights, functions)
+        functions = [activations.CORE[function.name] for function in functions]
+        return core.packed(self.core_name, weights, functions, self._precision)
+
+    def check_kind(self) -> None:
+        """See `Quantizable.check_kind`."""
+        if not self.in_core:
+            raise NotImplementedError(f"{self.name}: a cell that runs in NumPy cannot be quantized")
 
     def call(self, inputs: Array, states: Any, training: bool = False) -> tuple[Array, Any]:
         """See `Cell.call`."""
@@ -273,6 +281,7 @@ class RecurrentCell(Cell):
             ``pullback(doutput, dstates)`` gives the gradients of the inputs, of the states, and a list of those of the
             trainable weights.
         """
+        self.check_trainable()
         found, tape = self._engine.forward_training(self.frozen(), inputs[None], _as_tuple(states))
 
         def pullback(doutput: Array, dstates: Any) -> tuple[Array, Any, list[Array]]:
@@ -290,11 +299,13 @@ class RecurrentCell(Cell):
         if masks is None:
             states = self._engine.forward(self.frozen(), *reading)
         else:  # which are known in training only
+            self.check_trainable()
             states, _ = self._engine.forward_training(self.frozen(), *reading, masks)
         return states[0], states
 
     def scan_vjp(self, reading: Reading, training: bool) -> tuple[Array, States, ScanPullback]:
         """Take all steps and return the pullback; see `steps.scan_vjp`."""
+        self.check_trainable()
         drop, masks = None, None
         if training and self.drops:
             reading, drop, masks = self._dropped(reading)

@@ -94,7 +94,7 @@ class GRUCell(RecurrentCell):
         return as_rows if self.reset_after else None
 
     def _freeze(self, values: tuple[Array, ...]) -> Any:
-        kernel, recurrent, *bias = map(_swap_gates, values)
+        kernel, recurrent, *bias = map(_swap_gates, self._floats(values))
         return self._packed([kernel, recurrent, *_bias_rows(bias)])
 
     def _backward(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .. import quantizers
+from ..quantizable import check_class
 from .cell import RecurrentCell
 from .options import SequenceOptions
 from .rnn import RNN
@@ -40,6 +42,7 @@ class Recurrent(RNN):
     """
 
     cell: RecurrentCell
+    may_be_quantized = True
 
     units = OfCell()
     activation = OfCell()
@@ -48,6 +51,8 @@ class Recurrent(RNN):
     kernel = OfCell()
     recurrent_kernel = OfCell()
     bias = OfCell()
+    kernel_scale = OfCell()
+    recurrent_kernel_scale = OfCell()
     kernel_initializer = OfCell()
     recurrent_initializer = OfCell()
     bias_initializer = OfCell()
@@ -65,8 +70,35 @@ class Recurrent(RNN):
     def __init__(self, cell: RecurrentCell, **options: Unpack[SequenceOptions]) -> None:
         super().__init__(cell, **options)
 
+    def set_precision(self, precision: str) -> None:
+        """Leave it to the cell, which is told the same."""
+
+    @property
+    def precision(self) -> str:
+        """That of the cell."""
+        return self.cell.precision
+
+    def quantize(
+        self, mode: Any = None, config: Any = None, type_check: bool = True, *, activations: str | None = None
+    ) -> None:
+        """Quantize the cell; see `Dense.quantize`."""
+        self.check_quantized(mode, config, type_check, activations)
+        self.cell.quantize(mode, config, type_check, activations=activations)
+
+    def check_quantized(self, mode: Any, config: Any, type_check: Any, activations: Any) -> str:
+        """See `Layer.check_quantized`."""
+        check_class(self, type_check)
+        return self.cell.check_quantized(mode, config, type_check, activations)
+
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         config = {"activity_regularizer": None} | self.cell.get_config() | super().get_config()
         del config["cell"]
         return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Return a layer with the settings of `config`, without weights."""
+        layer = super().from_config(quantizers.without(config))
+        layer.cell.take_quantizers(config)
+        return layer

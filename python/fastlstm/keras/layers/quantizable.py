@@ -1,0 +1,180 @@
+"""Layers whose weights can be whole numbers of 8 bits, for inference, as Keras' ``quantize("int8")`` makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from fastlstm import checks, precisions
+from fastlstm.precisions import FULL, SCALE
+
+from ..foundation.arrays import Array, Shape
+from ..foundation.lookup import of_this_package
+from ..foundation.variable import CHANGE, Variable, note_new_variables
+from . import quantizers
+from .base import Layer
+from .call import TRAINING, Call, Pullback
+
+
+class Quantizable(Layer):
+    """What layers share that can be quantized.
+
+    A subclass has weights of the names in `matrices`; its `_freeze` takes what `_floats` gives, or the whole numbers.
+    """
+
+    may_be_quantized = True
+    matrices: ClassVar[Mapping[str, int]] = {}
+    """The weights that are quantized, and the axis along which numbers have one scale."""
+
+    def build(self, input_shape: Shape) -> None:
+        """Create the weights for inputs of `input_shape`; those of a quantized layer are zeros until they are set."""
+        is_new = not self.built
+        if is_new and self._precision != FULL:
+            self.check_kind()
+        super().build(input_shape)
+        if is_new and self._precision != FULL:
+            self._hold_whole({name: np.zeros(getattr(self, name).shape, np.float32) for name in self.matrices})
+
+    def set_precision(self, precision: str) -> None:
+        """Take what a dtype such as ``"int8_from_float32"`` says beside the dtype."""
+        precisions.check_float32(f"{self.name}: dtype", self.dtype)
+        self._precision = precision
+
+    def quantize(
+        self, mode: Any = None, config: Any = None, type_check: bool = True, *, activations: str | None = None
+    ) -> None:
+        """Hold the weights in 8 bits from now on, for inference.
+
+        The layer changes in place: ``kernel`` becomes int8, ``kernel_scale`` stands beside it, and the float32 weights
+        are dropped. Biases, gates and states, inputs and outputs stay float32. Streams made before go on as they were.
+
+        Parameters
+        ----------
+        mode
+            ``"int8"``.
+        config
+            None: the quantizers are those that Keras has by default. A mode may stand here too.
+        type_check
+            Whether a subclass of your own is refused, as it may use its weights in another way.
+        activations
+            What the left side of products is rounded to, row by row: ``"int8"``, the default, or ``"int16"``, which is
+            more accurate and slower.
+
+        Raises
+        ------
+        ValueError
+            The layer is not built, or quantized already; there is no such mode.
+        TypeError
+            The dtype of the layer is not float32.
+        NotImplementedError
+            The layer cannot be quantized: it runs in NumPy, or its class is one of your own.
+
+        Notes
+        -----
+        A row has the same bits in any batch, on any number of threads and on any instruction set. The layer cannot be
+        trained any more.
+        """
+        precision = self.check_quantized(mode, config, type_check, activations)
+        with CHANGE:
+            self._precision = precision
+            self._hold_whole({name: getattr(self, name).value for name in self.matrices})
+
+    def check_quantized(self, mode: Any, config: Any, type_check: Any, activations: Any) -> str:
+        """Return the precision that `quantize` is told, or raise."""
+        precision = quantizers.told(self.name, mode, config, activations)
+        check_class(self, type_check)
+        self.check_kind()
+        if not self.built:
+            checks.complain(ValueError, self.name, "be built to be quantized", "a layer without weights")
+        if self._precision != FULL:
+            got = f"{self._precision}: it is quantized already"
+            checks.complain(ValueError, f"{self.name}: precision", "be float32 for quantize()", got)
+        precisions.check_float32(f"{self.name}: dtype", self.dtype)
+        return precision
+
+    def check_kind(self) -> None:
+        """NotImplementedError if the layer computes in a way that has no other precision."""
+
+    def check_trainable(self) -> None:
+        """Raise unless there are gradients of the layer."""
+        if self._precision != FULL:
+            precisions.refuse_training(self.name, self._precision)
+
+    def vjp(self, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback]:
+        """See `Layer.vjp`."""
+        if self._precision == FULL:
+            return super().vjp(x, call)
+        if call.training:
+            self.check_trainable()
+
+        def pullback(dy: Any) -> tuple[Any, list[Array]]:
+            self.check_trainable()
+            return None, []
+
+        return super().vjp(x, call)[0], pullback
+
+    def _hold_whole(self, matrices: dict[str, Array]) -> None:
+        """Put whole numbers, and scales beside them, in the place of the `matrices`."""
+        others = [variable for variable in self._weights if variable.name not in matrices]
+        made: list[Variable] = []
+        for name, value in matrices.items():
+            path = getattr(self, name).path
+            whole, scale = quantizers.rounded(value, self.matrices[name])
+            for end, array in (("", whole), (SCALE, scale)):
+                variable = Variable(array, name + end, path + end, trainable=False)
+                setattr(self, name + end, variable)
+                made.append(variable)
+        self._weights = [*others, *made]
+        self._all_have_gradients = False
+        self._frozen = None
+        note_new_variables()
+
+    def in_file_order(self, variables: list[Variable]) -> list[Variable]:
+        """Return the weights as files have them: scales come last."""
+        if self._precision == FULL:
+            return super().in_file_order(variables)
+        names = [*self._full_order(), *(name + SCALE for name in self.matrices)]
+        return sorted(variables, key=lambda variable: names.index(variable.name))
+
+    def _full_order(self) -> list[str]:
+        """Return the names of the weights as they are before `quantize`."""
+        others = [variable.name for variable in self._weights if variable.name.removesuffix(SCALE) not in self.matrices]
+        return [*self.matrices, *others]
+
+    def _floats(self, values: tuple[Array, ...]) -> tuple[Array, ...]:
+        """Return what the weights stand for, from their `values`: floats, in the order before `quantize`."""
+        if self._precision == FULL:
+            return values
+        by_name = {variable.name: value for variable, value in zip(self._weights, values, strict=True)}
+        for name, axis in self.matrices.items():
+            by_name[name] = quantizers.restored(by_name[name], by_name[name + SCALE], axis)
+        return tuple(by_name[name] for name in self._full_order())
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return super().get_config() | self.described_quantizers()
+
+    def described_quantizers(self) -> dict[str, Any]:
+        """Return what a config says of the quantizers, if there are any."""
+        return {} if self._precision == FULL else {quantizers.KEY: quantizers.described(self._precision)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Return a layer with the settings of `config`, without weights."""
+        layer = super().from_config(quantizers.without(config))
+        layer.take_quantizers(config)
+        return layer
+
+    def take_quantizers(self, config: Mapping[str, Any]) -> None:
+        """Go by the quantizers of a config, if the layer is quantized."""
+        if self._precision != FULL:
+            self._precision = quantizers.precision_of(config, self.name)
+
+
+def check_class(layer: Layer, type_check: Any) -> None:
+    """NotImplementedError for a class of a user's own, which may use its weights in another way."""
+    if checks.truth(f"{layer.name}: type_check", type_check) and not of_this_package(type(layer)):
+        text = f"{layer.name}: a {type(layer).__name__} does not say how it is quantized"
+        raise NotImplementedError(f"{text}: type_check=False quantizes what it inherits")

@@ -29,6 +29,15 @@ def test_a_new_file_is_there_when_the_block_ends(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_bytes() == b"new"
 
 
+def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        with pytest.raises(ValueError, match=r"must be that of a regular file, got .*pipe, a pipe"):
+            replaced(tmp_path / name).__enter__()
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+
+
 def test_a_file_keeps_its_permissions_and_a_new_one_has_those_of_any_new_file(tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
     (tmp_path / "own").touch(mode=0o600)

@@ -5,12 +5,14 @@ They are read in a process of its own, whose memory is limited for each (`readin
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hostile_files import FILES, FOUR, assert_clear, flipped, mutations, read_all, tensor, torch_of
+from reading_files import READERS
 from seeds import FIXED, FRESH
 
 import fastlstm as fl
@@ -98,3 +100,17 @@ def test_a_flipped_bit_of_an_archive_is_found(tmp_path: Path, ending: str) -> No
     path.write_bytes(flipped(data, marked + 1))
     with pytest.raises(ValueError, match="one that cannot be read: Bad CRC-32"):
         fl.read_weights(path)
+
+
+@pytest.mark.parametrize("ending", READERS)
+def test_what_would_be_waited_for_or_never_ends_is_not_read(tmp_path: Path, ending: str) -> None:
+    if ending == ".onnx":
+        pytest.importorskip("onnx")
+    if ending in (".keras", ".h5"):
+        pytest.importorskip("h5py")
+    os.mkfifo(tmp_path / f"pipe{ending}")
+    (tmp_path / f"link{ending}").symlink_to(f"pipe{ending}")
+    (tmp_path / f"zeros{ending}").symlink_to("/dev/zero")
+    for name in ("pipe", "link", "zeros"):
+        with pytest.raises(ValueError, match="must be a regular file, got a pipe, a device or the like"):
+            READERS[ending](tmp_path / f"{name}{ending}")

@@ -10,6 +10,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import BinaryIO
 
+from fastlstm import checks
+
+from . import regular
+
 try:
     import fcntl
 except ImportError:  # a system on which a file that is left over stays
@@ -37,6 +41,8 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     ------
     FileNotFoundError, IsADirectoryError, PermissionError
         There is no such folder, the path is that of a folder, or one may not write there.
+    ValueError
+        The path is that of a pipe, a device or the like.
     OSError
         The disk is full.
     """
@@ -58,6 +64,8 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 def _check(target: Path) -> None:
     if target.is_dir():
         raise IsADirectoryError(f"path must be that of a file, got the folder {target}")
+    if target.exists() and not target.is_file():  # which a file would take the place of
+        checks.complain(ValueError, "path", "be that of a regular file", f"{target}, a pipe, a device or the like")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"path must lie in a folder that is there, got {target}")
 
@@ -114,7 +122,7 @@ def _remove_left_over(folder: Path) -> None:
     with os.scandir(folder) as entries:
         names = [entry.path for entry in entries if fnmatchcase(entry.name, _NAME.format("*"))]
     for name in names:
-        with suppress(OSError), open(name, "rb") as file:
+        with suppress(OSError, ValueError), regular.opened(Path(name)) as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.unlink(name)
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from fastlstm import checks
 
+from . import regular
 from .hdf5_heaps import Texts
 
 Array: TypeAlias = NDArray[Any]
@@ -70,6 +71,8 @@ def read(source: Path | BinaryIO, name: str, attributes: bool = True) -> Tree:
         Whether those of groups are read.
     """
     library = h5py(f"reading {name}")
+    if isinstance(source, Path):
+        regular.opened(source).close()
     try:
         with library.File(source, "r") as file:
             return _Reader(library, name, source, attributes).read(file)

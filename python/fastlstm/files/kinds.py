@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from fastlstm import checks
 
-from . import keras_zip, native, zips
+from . import keras_zip, native, regular, zips
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _HDF5_PLACES = (0, 512, 1024, 2048)
@@ -53,7 +53,7 @@ def kind_by_ending(path: Path) -> Kind | None:
 
 def kind_of(path: Path) -> Kind | None:
     """Return the kind of a file; None: it is not whole, or none of these."""
-    with path.open("rb") as file:
+    with regular.opened(path) as file:
         begin = file.read(_HDF5_PLACES[-1] + len(_HDF5))
     if begin.startswith(b"PK"):
         return _of_archive(path)
@@ -85,7 +85,7 @@ def _of_archive(path: Path) -> Kind | None:
 
 def _is_described(path: Path) -> bool:
     """Whether the header of a safetensors file names a description of ours."""
-    with path.open("rb") as file:
+    with regular.opened(path) as file:
         length = min(int.from_bytes(file.read(8), "little"), path.stat().st_size)
         return json.dumps(native.METADATA).encode() in file.read(length)
 

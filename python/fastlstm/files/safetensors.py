@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fastlstm import checks
 
+from . import regular
 from .atomic import replaced
 from .bfloat16 import as_float32
 from .bundle import Bundle
@@ -49,7 +50,7 @@ def read(path: Path) -> Bundle:
     Arrays are the memory of the file itself, which nobody can write to; those of bfloat16 are copied to float32.
     """
     owner = str(path)
-    with path.open("rb") as file:
+    with regular.opened(path) as file:
         size = file.seek(0, 2)
         file.seek(0)
         header = parsed(_header(file.read(_LENGTH), file, size, owner), f"{owner}: the header")

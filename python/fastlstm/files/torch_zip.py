@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fastlstm import checks
 
-from . import zips
+from . import regular, zips
 from .bfloat16 import as_float32
 from .bundle import Bundle
 from .pickled import Unpickled
@@ -43,7 +43,7 @@ def read(path: Path) -> Bundle:
 
     Tensors are read-only arrays; those of bfloat16 come as float32.
     """
-    with path.open("rb") as file:
+    with regular.opened(path) as file:
         _check_form(file.read(300), str(path))
     with zips.opened(path, "a zip archive of PyTorch") as (archive, size):
         return Bundle(_Archive(archive, size, str(path)).value(), {})

@@ -15,6 +15,8 @@ from typing import NoReturn
 
 from fastlstm import checks
 
+from . import regular
+
 _ERRORS = (
     *(zipfile.BadZipFile, zlib.error, struct.error),
     *(EOFError, RuntimeError, NotImplementedError, UnicodeError, OverflowError),
@@ -52,7 +54,7 @@ def opened(path: Path, wanted: str) -> Iterator[tuple[zipfile.ZipFile, int]]:
     wanted
         What it must be, for errors.
     """
-    with _Bounded(io.FileIO(path)) as file:
+    with _Bounded(regular.opened(path)) as file:
         try:
             with zipfile.ZipFile(file) as archive:
                 _check_names(archive, str(path))

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from fastlstm.files import regular
+
 from .graph import Source
 from .package import required
 from .reading import laid_out, parsed
@@ -16,7 +18,7 @@ from .values import Array, ValueInfo, value_info
 
 def listed(path: Path) -> tuple[dict[str, str], dict[str, Array]]:
     """Return what is said of a model, by name, and the tensors that it holds."""
-    model = parsed(required("reading a model of ONNX"), path.read_bytes(), str(path))
+    model = parsed(required("reading a model of ONNX"), regular.content(path), str(path))
     graph, known = model.graph, {tensor.name for tensor in model.graph.initializer}
     facts = {
         "made by": f"{model.producer_name} {model.producer_version}".strip(),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fastlstm import checks
+from fastlstm.files import regular
 
 from .graph import Source, network_of
 from .network import Network
@@ -65,7 +66,7 @@ def load(model: str | os.PathLike[str] | bytes | Any) -> Network:
     if not isinstance(model, str | os.PathLike):
         checks.refuse(TypeError, "model", "a path, bytes or an onnx.ModelProto", model)
     path = Path(model)
-    return laid_out(parsed(library, path.read_bytes(), str(path)), Source(str(path), path.parent))
+    return laid_out(parsed(library, regular.content(path), str(path)), Source(str(path), path.parent))
 
 
 def parsed(library: Any, data: bytes, owner: str) -> Any:

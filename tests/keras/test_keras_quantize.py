@@ -37,12 +37,15 @@ KINDS: dict[str, Callable[[], Any]] = {
     "cells": lambda: layers.RNN([layers.LSTMCell(8), layers.GRUCell(6)], return_sequences=True),
     "dense": lambda: layers.Dense(8, activation="tanh"),
     "over time": lambda: layers.TimeDistributed(layers.Dense(8)),
+    "equation": lambda: layers.EinsumDense("btf,fhd->btdh", (None, 3, 4), bias_axes="h"),
+    "equation of two axes": lambda: layers.EinsumDense("btf,tfd->bd", (5,)),
+    "equation of free axes": lambda: layers.EinsumDense("...f,df->...d", (5,), bias_axes="d", activation="tanh"),
 }
 
 
 def model_of(kind: str) -> Any:
     keras.utils.set_random_seed(1)
-    return keras.Sequential([keras.Input((None, 3)), KINDS[kind]()])
+    return keras.Sequential([keras.Input((6 if kind == "equation of two axes" else None, 3)), KINDS[kind]()])
 
 
 def whole_model() -> Any:
@@ -86,7 +89,7 @@ def test_outputs_are_near_those_before(kind: str, activations: str) -> None:
 def test_weights_are_held_in_a_quarter(kind: str) -> None:
     model = model_of(kind)
     before = {variable.path: variable.numpy() for variable in model.weights}
-    numbers = sum(array.size for array in before.values() if array.ndim == 2 and min(array.shape) > 2)
+    numbers = sum(array.size for path, array in before.items() if "bias" not in path)
     model.quantize("int8")
     whole = [variable for variable in model.weights if variable.dtype == np.int8]
     assert sum(variable.value.size for variable in whole) == numbers
@@ -94,6 +97,8 @@ def test_weights_are_held_in_a_quarter(kind: str) -> None:
         assert variable.trainable == (variable.name == "bias")
         if variable.name.endswith("_scale"):
             path = variable.path.removesuffix("_scale")
+            if kind.startswith("equation"):
+                continue  # whose scales have the axes of the output
             value = next(other.value for other in whole if other.path == path) / variable.value
             np.testing.assert_allclose(value, before[path], rtol=0, atol=np.abs(before[path]).max() / 250)
 
@@ -161,14 +166,17 @@ def test_copies_have_the_same_bits() -> None:
         np.testing.assert_array_equal(twin.predict(x, verbose=0), wanted)
 
 
-@pytest.mark.parametrize("kind", ["lstm", "gru reset before", "general", "cells", "over time", "dense"])
+STREAMED = ["lstm", "gru reset before", "general", "cells", "over time", "dense", "equation", "equation of free axes"]
+
+
+@pytest.mark.parametrize("kind", STREAMED)
 def test_streams_have_the_bits_of_the_whole_sequence(kind: str) -> None:
     model, x = model_of(kind), sequences(1)
     model.quantize("int8")
     y = model.predict(x, verbose=0)[0]
     stream = model.stream()
     outputs = np.stack([stream.step(x_t) for x_t in x[0]])
-    np.testing.assert_array_equal(outputs if y.ndim == 2 else outputs[-1], y)
+    np.testing.assert_array_equal(outputs if len(y) == len(x[0]) else outputs[-1], y)
     streams = [model.stream(), model.stream()]
     np.testing.assert_array_equal(fl.step_many(streams, np.stack([x[0, 0]] * 2))[1], outputs[0])
 
@@ -327,6 +335,17 @@ def test_all_or_nothing() -> None:
     assert model.get_layer("table").precision == "float32"
 
 
+def test_attention_is_quantized_inside() -> None:
+    x = keras.Input((5, 4))
+    model = keras.Model(x, layers.MultiHeadAttention(2, 3)(x, x))
+    before = model.predict(sequences(2, 5, 4), verbose=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.quantize("int8")
+    assert sum(variable.dtype == np.int8 for variable in model.weights) == 4
+    assert 0 < np.abs(model.predict(sequences(2, 5, 4), verbose=0) - before).max() < 0.03
+
+
 def test_shared_and_nested_layers_are_quantized_once() -> None:
     shared, x = layers.Dense(4), keras.Input((4,))
     inside = keras.Sequential([keras.Input((4,)), layers.Dense(4, name="inside")])
@@ -389,9 +408,14 @@ REFUSED: dict[str, tuple[type[Exception], str, Callable[[], Any]]] = {
         "a OwnDense does not say how it is quantized: type_check=False quantizes what it inherits",
         lambda: built(OwnDense(3)).quantize("int8"),
     ),
+    "equation": (
+        NotImplementedError,
+        "'abc,abd->abcd' cannot be quantized: it is not a product of matrices",
+        lambda: layers.EinsumDense("abc,abd->abcd", (2, 4, 3), dtype="int8_from_float32")(np.ones((1, 2, 4))),
+    ),
     "convolution": (
         NotImplementedError,
-        "a Conv1D cannot be quantized: Dense, Embedding and recurrent layers can",
+        "a Conv1D cannot be quantized: Dense, EinsumDense, Embedding and recurrent layers can",
         lambda: layers.Conv1D(2, 3).quantize("int8"),
     ),
     "whole numbers": (

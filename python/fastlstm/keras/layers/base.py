@@ -179,13 +179,13 @@ class Layer(Configured):
     def quantize(
         self, mode: Any = None, config: Any = None, type_check: bool = True, *, activations: str | None = None
     ) -> None:
-        """NotImplementedError: `Dense`, `Embedding` and recurrent layers can be quantized."""
+        """NotImplementedError: `Dense`, `EinsumDense`, `Embedding` and recurrent layers can be quantized."""
         self.check_quantized(mode, config, type_check, activations)
 
     def check_quantized(self, mode: Any, config: Any, type_check: Any, activations: Any) -> str:
         """Return the precision that `quantize` is told, or raise if the layer cannot have it."""
-        text = f"{self.name}: a {type(self).__name__} cannot be quantized: Dense, Embedding and recurrent layers can"
-        raise NotImplementedError(text)
+        cure = "Dense, EinsumDense, Embedding and recurrent layers can"
+        raise NotImplementedError(f"{self.name}: a {type(self).__name__} cannot be quantized: {cure}")
 
     def in_file_order(self, variables: list[Variable]) -> list[Variable]:
         """Return weights of this layer in the order of Keras' files: those first that it was made to train."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -238,6 +239,35 @@ def test_evaluation_works_and_training_is_refused() -> None:
         if layer.quantization_mode:
             with pytest.raises(ValueError, match=message):
                 layer.vjp(indices() if layer.name == "table" else np.ones(layer.input_shape[:1] and (2, 3, 8)))
+
+
+def test_what_is_behind_layers_that_stay_is_trained() -> None:
+    encoder = keras.Sequential([keras.Input((None, 3)), layers.LSTM(5)])
+    encoder.quantize("int8")
+    encoder.trainable = False
+    model = keras.Sequential([keras.Input((None, 3)), encoder, layers.Dense(2)])
+    model.compile("adam", "mse")
+    losses = model.fit(sequences(), np.ones((4, 2)), epochs=5, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+
+
+def test_models_in_other_threads_run_on() -> None:
+    x = sequences()
+    for _ in range(5):
+        model, found = model_of("lstm"), list[Any]()
+        before = model.predict(x, verbose=0)
+        threads = [
+            threading.Thread(target=lambda model=model, found=found: found.extend(model(x) for _ in range(10)))
+            for _ in range(3)
+        ]
+        for thread in threads:
+            thread.start()
+        model.quantize("int8")
+        for thread in threads:
+            thread.join()
+        after = model.predict(x, verbose=0)
+        assert len(found) == 30
+        assert all(np.array_equal(y, before) or np.array_equal(y, after) for y in found)
 
 
 @pytest.mark.parametrize("ending", [".fastlstm", ".keras", ".h5"])

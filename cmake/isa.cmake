@@ -1,4 +1,4 @@
-# Two object libraries for each instruction set, all from the same kernel source: full precision, and operands of 8 bits.
+# Object libraries for each instruction set, all from the same kernel source: one for each precision.
 #
 # Renaming the Eigen namespace keeps the objects from sharing symbols: without it the linker would keep one copy of an
 # inline function, compiled for whichever instruction set came first. Contraction is off so that a product and a sum are
@@ -12,6 +12,8 @@ endif()
 set(FASTLSTM_FLAGS_baseline -msse2)
 set(FASTLSTM_FLAGS_avx2 -mavx2 -mfma)
 set(FASTLSTM_FLAGS_avx512 -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma)
+set(FASTLSTM_FLAGS_avx512_vnni ${FASTLSTM_FLAGS_avx512} -mavx512vnni)
+set(FASTLSTM_FLAGS_avx512_native ${FASTLSTM_FLAGS_avx512} -mavx512bf16)
 set(FASTLSTM_ISAS "${FASTLSTM_KNOWN_ISAS}" CACHE STRING "Instruction sets to build, separated by semicolons")
 set(FASTLSTM_TILE_ROWS 8 CACHE STRING "Rows of a register tile at most; 3 compiles in half the time, for sanitizers")
 
@@ -23,7 +25,7 @@ if(FASTLSTM_SANITIZE)
       -fno-sanitize=null,alignment,object-size,pointer-overflow,return,unreachable)
 endif()
 
-function(fastlstm_add_kernels name isa)
+function(fastlstm_add_kernels name flags)
   add_library(fastlstm_kernels_${name} OBJECT cpp/kernels/kernels_${name}.cpp)
   target_compile_features(fastlstm_kernels_${name} PRIVATE cxx_std_17)
   target_compile_definitions(fastlstm_kernels_${name} PRIVATE Eigen=Eigen_${name} EIGEN_MAX_ALIGN_BYTES=64
@@ -31,7 +33,7 @@ function(fastlstm_add_kernels name isa)
   # The ignored attributes are those of packet types as template arguments; the uninitialised values are the undefined
   # registers of the compiler's own AVX-512 header.
   target_compile_options(fastlstm_kernels_${name} PRIVATE ${FASTLSTM_KERNEL_OPTIMIZATION} -ffp-contract=off
-                         ${FASTLSTM_FLAGS_${isa}} ${FASTLSTM_WARNINGS}
+                         ${FASTLSTM_FLAGS_${flags}} ${FASTLSTM_WARNINGS}
                          -Wno-ignored-attributes -Wno-uninitialized -Wno-maybe-uninitialized)
   target_link_libraries(fastlstm_kernels_${name} PRIVATE Eigen3::Eigen)
   set_target_properties(fastlstm_kernels_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden
@@ -45,5 +47,12 @@ foreach(name IN LISTS FASTLSTM_ISAS)
   endif()
   fastlstm_add_kernels(${name} ${name})
   fastlstm_add_kernels(${name}_int8 ${name})
+  # AVX-512 without products of bfloat16 of its own takes the kernels of AVX2.
+  if(NOT name STREQUAL avx512)
+    fastlstm_add_kernels(${name}_bf16 ${name})
+  else()
+    fastlstm_add_kernels(avx512_vnni_int8 avx512_vnni)
+    fastlstm_add_kernels(avx512_native_bf16 avx512_native)
+  endif()
   set_property(SOURCE cpp/kernels/dispatch.cpp APPEND PROPERTY COMPILE_DEFINITIONS FASTLSTM_HAS_${name})
 endforeach()

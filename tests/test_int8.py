@@ -171,12 +171,12 @@ def test_weights_take_a_quarter_of_the_memory() -> None:
 
 def test_what_cannot_be_in_whole_numbers_is_refused() -> None:
     p = parameters("lstm", 3, 4)
-    with pytest.raises(ValueError, match="precision must be one of 'full', 'int8', 'int8_int16', got 'int4'"):
+    with pytest.raises(ValueError, match=r"precision must be one of 'full', 'int8', .* got 'int4'"):
         _core.Weights("lstm", **p, precision="int4")
     doubles = {name: array.astype(np.float64) for name, array in p.items()}
     with pytest.raises(ValueError, match="precision must be 'full' for float64 weights, got 'int8'"):
         _core.Weights("lstm", **doubles, precision="int8")
     weights = _core.Weights("lstm", **p, precision="int8")
     assert weights.precision == "int8"
-    with pytest.raises(ValueError, match="precision 'full' for training, got 'int8'"):
+    with pytest.raises(ValueError, match="precision 'full' or 'bfloat16' for training, got 'int8'"):
         _core.forward_training(weights, np.zeros((2, 1, 3), np.float32))

@@ -162,6 +162,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     "name of an operator that is no UTF-8": renamed(b"Squeeze"),
     "name of a value that is no UTF-8": renamed(b"turned"),
     "name of an output that is no UTF-8": renamed(b"\x06shares"),
+    "pairs of numbers": lambda: (b"\x0d\0\0\0\0" * 2 + b"\x10\x01") * 300_000,
     "reference to a function": changed(lambda model: model.functions.add(name="f", domain="d")),
 }
 
@@ -239,6 +240,7 @@ HONEST: dict[str, Callable[[], bytes]] = {
     "floats each by itself": single_floats,
     "doubles": lambda: numbers_of(11, message(10, bytes(16 * MANY)), 2 * MANY),
     "small whole numbers": lambda: numbers_of(7, message(7, b"\x01" * MANY), MANY),
+    "whole numbers each by itself": lambda: numbers_of(7, b"\x38\x01" * MANY, MANY),
     "large whole numbers": lambda: numbers_of(7, message(7, b"\xff\xff\xff\xff\xff\x01" * 2 * MANY), 2 * MANY),
     "bytes": lambda: numbers_of(2, message(5, b"\x01" * 2 * MANY), 2 * MANY),
 }

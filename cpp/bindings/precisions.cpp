@@ -10,7 +10,7 @@ namespace py = pybind11;
 
 namespace {
 
-constexpr const char* kNames[] = {"full", "int8", "int8_int16"};  // in the order of Precision
+constexpr const char* kNames[] = {"full", "int8", "int8_int16", "bfloat16"};  // in the order of Precision
 
 }  // namespace
 
@@ -38,8 +38,9 @@ const Kernels<double>& packing_kernels<double>(Precision precision) {
 
 template <class T>
 void refuse_for_training(const Kernels<T>& kernels) {
-    if (!kernels.reduction) return;
-    throw py::value_error("weights must have precision 'full' for training, got '" + name_of(kernels.precision) + "'");
+    if (kernels.outer) return;
+    throw py::value_error("weights must have precision 'full' or 'bfloat16' for training, got '" +
+                          name_of(kernels.precision) + "'");
 }
 
 template void refuse_for_training(const Kernels<float>&);

@@ -22,18 +22,27 @@ FASTLSTM_INLINE void add_output_gradient(Tile<T, P, R, V>& acc, const CellBackwa
     });
 }
 
-// acc = dgates_next · R^T for rows that go on, dh_n for rows that end at this visit; then + dy.
-// The K rows of R^T go with `slots` slots from `slot` on of every group of dgates_next.
+// The gate gradients that R^T is multiplied with, as left rows: K numbers in `slots` slots from `slot` on of every
+// group.
+template <class T>
+FASTLSTM_INLINE LeftRows<T> gradient_rows(const CellBackwardArgs<T>& args, Index k, Index slot = 0,
+                                          Index slots = kGroup) {
+    constexpr int W = kLanes<T>;
+    if (args.next_rows <= 0) return {};
+    return left_runs(args.dgates_next + slot * W, kGroup * W, args.next_rows, k, slots * W, args.next_group_stride,
+                     args.rounded);
+}
+
+// acc = dgates · R^T of K rows for rows that go on, dh_n for rows that end at this visit; then + dy.
 template <class T, int P, int R, int V>
-FASTLSTM_INLINE void state_gradient(Tile<T, P, R, V>& acc, const CellBackwardArgs<T>& args, Index row, Index group,
-                                    bool ends, Index h_pitch, Index k, Index slot = 0, Index slots = kGroup) {
+FASTLSTM_INLINE void state_gradient(Tile<T, P, R, V>& acc, const CellBackwardArgs<T>& args, const LeftRows<T>& dgates,
+                                    Index k, Index row, Index group, bool ends, Index h_pitch) {
     constexpr int W = kLanes<T>;
     if (ends) {
         for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
             acc.at[p][r][v] = pload<Packet<T>>(args.dh_n + (row + r) * h_pitch + ((group + p) * kGroup + v) * W);
         });
     } else {
-        const LeftRows<T> dgates{args.dgates_next + slot * W, kGroup * W, slots * W, args.next_group_stride};
         set_to_zero(acc);
         multiply_add(
             acc, dgates.template tile<R>(row),
@@ -58,11 +67,12 @@ FASTLSTM_INLINE void lstm_derivative(const CellBackwardArgs<T>& args, Index row,
 }
 
 template <class T, int P, int R, int V>
-FASTLSTM_APART void lstm_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group, bool ends) {
+FASTLSTM_APART void lstm_backward_tile(const CellBackwardArgs<T>& args, const LeftRows<T>& dgates, Index row,
+                                       Index group, bool ends) {
     constexpr int W = kLanes<T>;
     const Index h_pitch = ceil_div(args.hidden_size, W) * W;
     Tile<T, P, R, V> dh;
-    state_gradient(dh, args, row, group, ends, h_pitch, 4 * h_pitch);
+    state_gradient(dh, args, dgates, 4 * h_pitch, row, group, ends, h_pitch);
     for_cells(dh, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
         lstm_derivative(args, row + r, ((group + p) * kGroup + v) * W, h_pitch, sums.at[p][r][v]);
     });
@@ -87,11 +97,12 @@ FASTLSTM_INLINE Packet<T> gru_mean_derivative(const CellBackwardArgs<T>& args, I
 
 // dz_r = dz_n (dz_n/dz_r),  da = dz_n r
 template <class T, int P, int R, int V>
-FASTLSTM_APART void gru_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group, bool ends) {
+FASTLSTM_APART void gru_backward_tile(const CellBackwardArgs<T>& args, const LeftRows<T>& dgates, Index row,
+                                      Index group, bool ends) {
     constexpr int W = kLanes<T>;
     const Index h_pitch = ceil_div(args.hidden_size, W) * W;
     Tile<T, P, R, V> dh;
-    state_gradient(dh, args, row, group, ends, h_pitch, 3 * h_pitch, 1, 3);
+    state_gradient(dh, args, dgates, 3 * h_pitch, row, group, ends, h_pitch);
     for_cells(dh, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
         const Index block = (group + p) * kGroup + v, at = (row + r) * h_pitch + block * W;
         const T* kept = args.kept + kGruKept * at;
@@ -104,11 +115,12 @@ FASTLSTM_APART void gru_backward_tile(const CellBackwardArgs<T>& args, Index row
 
 // First phase of a GRU whose reset gate acts before the product: all but dz_r.
 template <class T, int P, int R, int V>
-FASTLSTM_APART void gru_candidate_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group, bool ends) {
+FASTLSTM_APART void gru_candidate_backward_tile(const CellBackwardArgs<T>& args, const LeftRows<T>& dgates, Index row,
+                                                Index group, bool ends) {
     constexpr int W = kLanes<T>;
     const Index h_pitch = ceil_div(args.hidden_size, W) * W;
     Tile<T, P, R, V> dh;
-    state_gradient(dh, args, row, group, ends, h_pitch, 2 * h_pitch, 1, 2);
+    state_gradient(dh, args, dgates, 2 * h_pitch, row, group, ends, h_pitch);
     for_cells(dh, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
         const Index block = (group + p) * kGroup + v;
         gru_mean_derivative(args, (row + r) * h_pitch + block * W, sums.at[p][r][v],
@@ -118,10 +130,10 @@ FASTLSTM_APART void gru_candidate_backward_tile(const CellBackwardArgs<T>& args,
 
 // Second phase, with m = r h_prev:  dm = dz_n R_n^T,  dz_r = dm (dm/dz_r),  carry += dm r
 template <class T, int P, int R, int V>
-FASTLSTM_APART void gru_reset_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group) {
+FASTLSTM_APART void gru_reset_backward_tile(const CellBackwardArgs<T>& args, const LeftRows<T>& dz_n, Index row,
+                                            Index group) {
     constexpr int W = kLanes<T>;
     const Index h_pitch = ceil_div(args.hidden_size, W) * W;
-    const LeftRows<T> dz_n{args.dgates, kGroup * W, W, args.group_stride};
     Tile<T, P, R, V> dm;
     set_to_zero(dm);
     multiply_add(
@@ -139,12 +151,13 @@ FASTLSTM_APART void gru_reset_backward_tile(const CellBackwardArgs<T>& args, Ind
 
 // h = unit(z): dz = dh unit'(z)
 template <class T, class Unit, int P, int R, int V>
-FASTLSTM_APART void rnn_backward_tile(const CellBackwardArgs<T>& args, Index row, Index group, bool ends) {
+FASTLSTM_APART void rnn_backward_tile(const CellBackwardArgs<T>& args, const LeftRows<T>& dgates, Index row,
+                                      Index group, bool ends) {
     constexpr int W = kLanes<T>;
     const Index h_pitch = ceil_div(args.hidden_size, W) * W;
     const T* kept = Unit::kKeepsSlope ? args.kept : args.h;
     Tile<T, P, R, V> dh;
-    state_gradient(dh, args, row, group, ends, h_pitch, h_pitch);
+    state_gradient(dh, args, dgates, h_pitch, row, group, ends, h_pitch);
     for_cells(dh, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
         const Index unit = ((group + p) * kGroup + v) * W;
         pstore(args.dgates + (group + p) * args.group_stride + ((row + r) * kGroup + v) * W,
@@ -165,39 +178,54 @@ FASTLSTM_INLINE void for_backward_tiles(const CellBackwardArgs<T>& args, const F
 
 template <class T>
 void lstm_backward(const CellBackwardArgs<T>& args) {
+    const Index h_pitch = ceil_div(args.hidden_size, kLanes<T>) * kLanes<T>;
+    const LeftRows<T> dgates = gradient_rows(args, 4 * h_pitch);
     for_backward_tiles(args, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
-        lstm_backward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, row, group, ends);
+        lstm_backward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, dgates, row, group,
+                                                                                          ends);
     });
 }
 
 template <class T>
 void gru_backward(const CellBackwardArgs<T>& args) {
+    const Index h_pitch = ceil_div(args.hidden_size, kLanes<T>) * kLanes<T>;
+    const LeftRows<T> dgates = gradient_rows(args, 3 * h_pitch, 1, 3);
     for_backward_tiles(args, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
-        gru_backward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, row, group, ends);
+        gru_backward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, dgates, row, group,
+                                                                                         ends);
     });
 }
 
 template <class T>
 void gru_candidate_backward(const CellBackwardArgs<T>& args) {
+    const Index h_pitch = ceil_div(args.hidden_size, kLanes<T>) * kLanes<T>;
+    const LeftRows<T> dgates = gradient_rows(args, 2 * h_pitch, 1, 2);
     for_backward_tiles(args, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
-        gru_candidate_backward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, row, group,
-                                                                                                   ends);
+        gru_candidate_backward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, dgates, row,
+                                                                                                   group, ends);
     });
 }
 
 template <class T>
 void gru_reset_backward(const CellBackwardArgs<T>& args) {
+    constexpr int W = kLanes<T>;
+    const Index h_pitch = ceil_div(args.hidden_size, W) * W;
+    const LeftRows<T> dz_n = left_runs(static_cast<const T*>(args.dgates), kGroup * W, args.rows, h_pitch, W,
+                                       args.group_stride, args.rounded);
     for_vector_tiles(args.rows, ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
                      [&](auto p, auto r, auto v, Index row, Index group) {
                          gru_reset_backward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
-                             args, row, group);
+                             args, dz_n, row, group);
                      });
 }
 
 template <class T, class Unit>
 void rnn_backward(const CellBackwardArgs<T>& args) {
+    const Index h_pitch = ceil_div(args.hidden_size, kLanes<T>) * kLanes<T>;
+    const LeftRows<T> dgates = gradient_rows(args, h_pitch);
     for_backward_tiles(args, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
-        rnn_backward_tile<T, Unit, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, row, group, ends);
+        rnn_backward_tile<T, Unit, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, dgates, row, group,
+                                                                                               ends);
     });
 }
 

@@ -20,15 +20,27 @@ namespace neon {
 extern const KernelTable table;
 }
 
-#define FASTLSTM_INT8_KERNELS(isa)                \
-    namespace isa##_int8 {                        \
-        extern const Kernels<float> kernels;      \
-        extern const Kernels<float> wide_kernels; \
+#define FASTLSTM_REDUCED_KERNELS(name)   \
+    namespace name {                     \
+    extern const Kernels<float> kernels; \
     }
-FASTLSTM_INT8_KERNELS(baseline)
-FASTLSTM_INT8_KERNELS(avx2)
-FASTLSTM_INT8_KERNELS(avx512)
-FASTLSTM_INT8_KERNELS(neon)
+FASTLSTM_REDUCED_KERNELS(baseline_int8)
+FASTLSTM_REDUCED_KERNELS(avx2_int8)
+FASTLSTM_REDUCED_KERNELS(avx512_int8)
+FASTLSTM_REDUCED_KERNELS(avx512_vnni_int8)
+FASTLSTM_REDUCED_KERNELS(neon_int8)
+FASTLSTM_REDUCED_KERNELS(baseline_bf16)
+FASTLSTM_REDUCED_KERNELS(avx2_bf16)
+FASTLSTM_REDUCED_KERNELS(avx512_native_bf16)
+FASTLSTM_REDUCED_KERNELS(neon_bf16)
+#define FASTLSTM_WIDE_KERNELS(name)           \
+    namespace name {                          \
+    extern const Kernels<float> wide_kernels; \
+    }
+FASTLSTM_WIDE_KERNELS(baseline_int8)
+FASTLSTM_WIDE_KERNELS(avx2_int8)
+FASTLSTM_WIDE_KERNELS(avx512_int8)
+FASTLSTM_WIDE_KERNELS(neon_int8)
 
 namespace {
 
@@ -71,20 +83,30 @@ constexpr auto kAlways = [] { return true; };
 
 const Reduced kReduced[] = {
 #if defined(FASTLSTM_HAS_avx512)
+    {avx512::table, Precision::int8, avx512_vnni_int8::kernels,
+     [] { return __builtin_cpu_supports("avx512vnni") != 0; }},
     {avx512::table, Precision::int8, avx512_int8::kernels, kAlways},
     {avx512::table, Precision::int8_int16, avx512_int8::wide_kernels, kAlways},
+    {avx512::table, Precision::bfloat16, avx512_native_bf16::kernels,
+     [] { return __builtin_cpu_supports("avx512bf16") != 0; }},
+#if defined(FASTLSTM_HAS_avx2)
+    {avx512::table, Precision::bfloat16, avx2_bf16::kernels, kAlways},
+#endif
 #endif
 #if defined(FASTLSTM_HAS_avx2)
     {avx2::table, Precision::int8, avx2_int8::kernels, kAlways},
     {avx2::table, Precision::int8_int16, avx2_int8::wide_kernels, kAlways},
+    {avx2::table, Precision::bfloat16, avx2_bf16::kernels, kAlways},
 #endif
 #if defined(FASTLSTM_HAS_baseline)
     {baseline::table, Precision::int8, baseline_int8::kernels, kAlways},
     {baseline::table, Precision::int8_int16, baseline_int8::wide_kernels, kAlways},
+    {baseline::table, Precision::bfloat16, baseline_bf16::kernels, kAlways},
 #endif
 #if defined(FASTLSTM_HAS_neon)
     {neon::table, Precision::int8, neon_int8::kernels, kAlways},
     {neon::table, Precision::int8_int16, neon_int8::wide_kernels, kAlways},
+    {neon::table, Precision::bfloat16, neon_bf16::kernels, kAlways},
 #endif
 };
 
@@ -141,7 +163,8 @@ const Kernels<float>& active_kernels<float>(Precision precision) {
     for (const Reduced& reduced : kReduced) {
         if (reduced.precision == precision && &reduced.table == &table && reduced.supported()) return reduced.kernels;
     }
-    throw std::logic_error("the table '" + std::string(table.name) + "' lacks a precision");
+    throw std::invalid_argument("precision must be another on this processor: the instruction set '" +
+                                std::string(table.name) + "' has no kernels of it in this build");
 }
 
 template <>

@@ -13,18 +13,36 @@ struct RecurrentSlots {
     Index first, slots, count;
 };
 
+// The left rows of the products with R^T: those of all gates together, or with masks of every gate apart.
+template <class T>
+struct GateRows {
+    LeftRows<T> of[kGroup];
+
+    FASTLSTM_INLINE GateRows(const CellBackwardArgs<T>& args, const RecurrentSlots& gates, Index pitch) {
+        const Index slots = gates.slots * gates.count;
+        if (!args.recurrent_masks) {
+            of[0] = gradient_rows(args, gates.slots == kGroup ? pitch : slots * pitch, gates.first, slots);
+            return;
+        }
+        CellBackwardArgs<T> apart = args;
+        for (Index gate = 0; gate < gates.count; ++gate) {
+            of[gate] = gradient_rows(apart, pitch, gates.first + gate * gates.slots, gates.slots);
+            apart.rounded = behind<T>(apart.rounded, args.next_rows, pitch);
+        }
+    }
+};
+
 // acc += sum over the gates of mask (dgates_next of the gate · R^T of the gate)
 template <class T, int P, int R, int V>
-FASTLSTM_INLINE void add_masked_gradient(Tile<T, P, R, V>& acc, const CellBackwardArgs<T>& args, Index row, Index group,
-                                         const RecurrentSlots& gates, Index masks) {
+FASTLSTM_INLINE void add_masked_gradient(Tile<T, P, R, V>& acc, const CellBackwardArgs<T>& args,
+                                         const GateRows<T>& dgates, Index row, Index group, const RecurrentSlots& gates,
+                                         Index masks) {
     constexpr int W = kLanes<T>;
     const Index pitch = ceil_div(args.hidden_size, W) * W;
     for (Index gate = 0; gate < gates.count; ++gate) {
-        const LeftRows<T> dgates{args.dgates_next + (gates.first + gate * gates.slots) * W, kGroup * W, gates.slots * W,
-                                 args.next_group_stride};
         Tile<T, P, R, V> part;
         set_to_zero(part);
-        multiply_add(part, dgates.template tile<R>(row),
+        multiply_add(part, dgates.of[gate].template tile<R>(row),
                      panel_of<R, kGroup>(args.packed_gates_t[gate], pitch, group, args.group_begin, args.group_end, row,
                                          args.next_rows));
         for (int p = 0; p < P; ++p)
@@ -39,18 +57,18 @@ FASTLSTM_INLINE void add_masked_gradient(Tile<T, P, R, V>& acc, const CellBackwa
 
 // dh = dy + dgates_next · R^T for a tile, left in its places
 template <class T, int P, int R, int V>
-FASTLSTM_APART void state_gradient_tile(const CellBackwardArgs<T>& args, const RecurrentSlots& gates, Index masks,
-                                        const Places<T>& to, Index row, Index group, bool ends) {
+FASTLSTM_APART void state_gradient_tile(const CellBackwardArgs<T>& args, const GateRows<T>& dgates,
+                                        const RecurrentSlots& gates, Index masks, const Places<T>& to, Index row,
+                                        Index group, bool ends) {
     const Index pitch = ceil_div(args.hidden_size, kLanes<T>) * kLanes<T>;
     Tile<T, P, R, V> dh;
     if (args.recurrent_masks && !ends) {
         set_to_zero(dh);
-        add_masked_gradient(dh, args, row, group, gates, masks);
+        add_masked_gradient(dh, args, dgates, row, group, gates, masks);
         add_output_gradient(dh, args, row, group);
     } else {
-        const Index slots = gates.slots * gates.count;
-        const Index k = gates.slots == kGroup ? pitch : slots * pitch;
-        state_gradient(dh, args, row, group, ends, pitch, k, gates.first, slots);
+        const Index k = gates.slots == kGroup ? pitch : gates.slots * gates.count * pitch;
+        state_gradient(dh, args, dgates.of[0], k, row, group, ends, pitch);
     }
     TilePlaces<T, P, R, V>(to, row, group * kGroup, kGroup).store(dh);
 }
@@ -59,9 +77,10 @@ FASTLSTM_APART void state_gradient_tile(const CellBackwardArgs<T>& args, const R
 template <class T>
 __attribute__((noinline)) void leave_state_gradient(const CellBackwardArgs<T>& args, const RecurrentSlots& gates,
                                                     Index masks, const Places<T>& to) {
+    const GateRows<T> dgates(args, gates, ceil_div(args.hidden_size, kLanes<T>) * kLanes<T>);
     for_backward_tiles(args, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
-        state_gradient_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, gates, masks, to, row,
-                                                                                           group, ends);
+        state_gradient_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, dgates, gates, masks,
+                                                                                           to, row, group, ends);
     });
 }
 

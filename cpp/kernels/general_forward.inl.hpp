@@ -47,17 +47,16 @@ struct Panels {
 
 // acc[r][v] += a(r, gate of v) · B[v] over K numbers, where the vectors of B are those of the gates in turn.
 template <class T, int P, int R, int V>
-FASTLSTM_INLINE void multiply_add_masked(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Operands<T>& operands,
-                                         const Panel<T>& panel) {
-    constexpr int W = kLanes<T>;
-    const T* b = panel.begin;
-    for (int p = 0; p < P; ++p, b += panel.group_stride) {
-        for (Index k = 0; k < panel.k; ++k) {
+FASTLSTM_INLINE void multiply_add_masked(Tile<T, P, R, V>& acc, const Operands<T>& operands, Index row,
+                                         const Panel<T>& panel, Index k_total) {
+    for (int p = 0; p < P; ++p) {
+        for (Index k = 0; k < k_total; ++k) {
             for (int v = 0; v < V; ++v) {
-                const Packet<T> w = pload<Packet<T>>(b + (k * V + v) * W);
-                const Index at = v % operands.count * operands.pitch + k;
-                for (int r = 0; r < R; ++r)
-                    acc.at[p][r][v] = pmadd(pset1<Packet<T>>(left.row[r][at]), w, acc.at[p][r][v]);
+                const Packet<T> w = right_vector<V>(panel, p, k, v);
+                const T* a = operands.first + v % operands.count * operands.pitch + k;
+                for (int r = 0; r < R; ++r) {
+                    acc.at[p][r][v] = pmadd(left_number(a[(row + r) * operands.row_pitch]), w, acc.at[p][r][v]);
+                }
             }
         }
     }
@@ -97,8 +96,8 @@ FASTLSTM_APART void sums_tile(const Operands<T>& operands, const LeftRows<T>& ro
     places.load(acc);
     if (operands.count == 1) {
         multiply_add(acc, left, panel);
-    } else if constexpr (kTakesMasks) {
-        multiply_add_masked(acc, left, operands, panel);
+    } else if constexpr (kTrains) {
+        multiply_add_masked(acc, operands, row, panel, panels.k);
     }
     places.store(acc);
 }
@@ -107,7 +106,8 @@ FASTLSTM_APART void sums_tile(const Operands<T>& operands, const LeftRows<T>& ro
 template <class T>
 __attribute__((noinline)) void add_products(const CellForwardArgs<T>& args, const Operands<T>& operands,
                                             const Panels<T>& panels, const Places<T>& sums) {
-    const LeftRows<T> left = left_rows(operands.first, operands.row_pitch, args.rows, panels.k, args.rounded);
+    LeftRows<T> left{};
+    if (operands.count == 1) left = left_rows(operands.first, operands.row_pitch, args.rows, panels.k, args.rounded);
     if (panels.group == 3) {
         for_tiles<3>(args.rows, args.group_begin, args.group_end, [&](auto p, auto r, Index row, Index group) {
             sums_tile<T, decltype(p)::value, decltype(r)::value, 3>(operands, left, panels, sums, row, group);

@@ -30,7 +30,8 @@ constexpr Index kLstmKept = 6, kGruKept = 5, kRnnKept = 1;
 // What the operands of products are held in. Sums, gates and states are of the element type in every precision.
 //   int8   weights of 8 bits, a scale a column; left rows of 8 bits, a scale a row; exact sums of whole numbers
 //   int8_int16   the same with left rows of 16 bits, or as many as the sums have room for
-enum class Precision { full, int8, int8_int16 };
+//   bfloat16   the upper halves of float32 numbers
+enum class Precision { full, int8, int8_int16, bfloat16 };
 
 // A packed matrix as the kernels of its precision read it.
 template <class T>
@@ -132,6 +133,7 @@ struct CellBackwardArgs {
     const T* dgates_next;          // group buffer of the visit after this one, its first `next_rows` rows
     Index next_rows;               // rows that go on after this visit
     Index next_group_stride;
+    Rounding rounded;    // the left rows of a phase's product, with recurrent masks those of every gate
     const T* dh_n;       // rows x Hp: gradient of the final state, used by the rows that end here
     const T* const* dy;  // row pointers to H numbers each, or null
     const T* kept;       // rows x (slots * Hp)
@@ -162,6 +164,7 @@ struct OuterArgs {
     T* c;                 // pitch vectors * W
     T* sums;              // [vectors * W] or null
     bool add;
+    Rounding rounded;
 };
 
 // The phases of a visit, one or two: the second needs what the first made for all units, and is null where there is
@@ -180,7 +183,10 @@ struct Reduction {
     Index (*left_bytes)(Index rows, Index k);
     // One panel, [k][columns], to where it lies in the matrix of such panels; and the scales of its columns.
     void (*pack)(const T* panel, Index k, Index columns, void* to, T* scales);
-    Index largest;  // whole number of a left row
+    Index largest;  // whole number of a left row; 0 where there are none, and no scales either
+    // For training, or null: a packed panel back to numbers, and the bytes of an outer sum with so many numbers of a.
+    void (*unpack)(const void* from, Index k, Index columns, T* panel);
+    Index (*outer_bytes)(Index numbers, Index lanes);
 };
 
 // Of one element type and precision. A reduced precision has what inference needs.

@@ -1,49 +1,30 @@
 // The kernel source once more, with operands of 8 bits: inference in float32. A kernels_<isa>_int8.cpp file defines
-// FASTLSTM_ISA, its name, and includes this.
+// FASTLSTM_ISA, the name of its instruction set, and includes this.
 //
 // Products and sums are never fused, whether the processor can or not: every instruction set gives the same bits.
 #pragma once
 
 #define FASTLSTM_INT8
 #define FASTLSTM_SEPARATE
-#include "general_forward.inl.hpp"
+#include "make_kernels.inl.hpp"
 
 namespace fastlstm {
 namespace FASTLSTM_ISA {
 namespace {
 
-constexpr Reduction<float> kNarrow = {bytes_of, left_bytes<float>, pack_panel<float>, 127};
-constexpr Reduction<float> kWide = {bytes_of, left_bytes<float>, pack_panel<float>, 32767};
-
-constexpr Kernels<float> make_kernels(Precision precision, const Reduction<float>& reduction) {
-    using T = float;
-    return {FASTLSTM_ISA_NAME,
-            "whole numbers of 16 bits, multiplied in pairs",
-            precision,
-            &reduction,
-            kLanes<T>,
-            product<T>,
-            nullptr,
-            transpose<T>,
-            {{lstm_forward<T>, nullptr}, {}},
-            {{gru_forward<T>, nullptr}, {}},
-            {{gru_reset_forward<T>, gru_candidate_forward<T>}, {}},
-            {{rnn_forward<T, TanhUnit<T>>, nullptr}, {}},
-            {{rnn_forward<T, ReluUnit<T>>, nullptr}, {}},
-            {{general_lstm_forward<T>, nullptr}, {}},
-            {{general_gru_forward<T>, nullptr}, {}},
-            {{general_gru_reset_forward<T>, general_gru_candidate_forward<T>}, {}},
-            {{general_rnn_forward<T>, nullptr}, {}},
-            nullptr,
-            nullptr,
-            nullptr};
+constexpr Reduction<float> reduction(Index largest) {
+    return {matrix_bytes, left_bytes<float>, pack_panel<float>, largest, nullptr, nullptr};
 }
+constexpr Reduction<float> kNarrow = reduction(127), kWide = reduction(32767);
 
 }  // namespace
 
-extern const Kernels<float> kernels, wide_kernels;
-constexpr Kernels<float> kernels = make_kernels(Precision::int8, kNarrow);
-constexpr Kernels<float> wide_kernels = make_kernels(Precision::int8_int16, kWide);
+extern const Kernels<float> kernels;
+constexpr Kernels<float> kernels = make_kernels<float>(FASTLSTM_ISA_NAME, kHow, Precision::int8, &kNarrow);
+#if !defined(__AVX512VNNI__)  // whose left rows have no room for more
+extern const Kernels<float> wide_kernels;
+constexpr Kernels<float> wide_kernels = make_kernels<float>(FASTLSTM_ISA_NAME, kHow, Precision::int8_int16, &kWide);
+#endif
 
 }  // namespace FASTLSTM_ISA
 }  // namespace fastlstm

@@ -10,7 +10,7 @@ namespace fastlstm {
 namespace FASTLSTM_ISA {
 namespace {
 
-constexpr bool kTakesMasks = true;  // a left row for every gate, where recurrent inputs are masked
+constexpr bool kTrains = true;
 
 // acc[p][r][v] += a(r) * b[p][v] for one k; whichever operand has fewer packets is held, the other streams.
 template <class T, int P, int R, int V, class Left>
@@ -128,7 +128,13 @@ struct LeftList {
     }
 };
 
-// The left rows of a product of k numbers each. Another precision rounds them into the memory it is given.
+// The left rows of a product of k numbers each, in one run or several. Another precision rounds them into the memory it
+// is given.
+template <class T>
+FASTLSTM_INLINE LeftRows<T> left_runs(const T* first, Index pitch, Index, Index, Index run, Index run_stride,
+                                      const Rounding&) {
+    return {first, pitch, run, run_stride};
+}
 template <class T>
 FASTLSTM_INLINE LeftRows<T> left_rows(const T* first, Index pitch, Index, Index k, const Rounding&) {
     return {first, pitch, k, 0};
@@ -137,6 +143,22 @@ template <class T>
 FASTLSTM_INLINE LeftList<T> left_list(const T* const* rows, Index, Index, Index run, Index run_stride,
                                       const Rounding&) {
     return {rows, run, run_stride};
+}
+
+// Memory for more left rows, behind those rounded there.
+template <class T>
+FASTLSTM_INLINE Rounding behind(const Rounding& rounded, Index, Index) {
+    return rounded;
+}
+
+// One left number, and one vector of the right side: for products that are not tiles.
+template <class T>
+FASTLSTM_INLINE Packet<T> left_number(T number) {
+    return pset1<Packet<T>>(number);
+}
+template <int V, class T>
+FASTLSTM_INLINE Packet<T> right_vector(const Panel<T>& panel, Index p, Index k, Index v) {
+    return pload<Packet<T>>(panel.begin + p * panel.group_stride + (k * V + v) * kLanes<T>);
 }
 
 // acc += left · panel; fetch(b) goes before every k.

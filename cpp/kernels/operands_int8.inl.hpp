@@ -5,9 +5,9 @@
 // The sums are of whole numbers and exact, so that they do not depend on any order; and all that follows is computed
 // with separate products and sums. That is why a row's bits are those of every instruction set.
 //
-// Packed matrix: [group][k / 2][vector of the group][lane][2], with a scale for every column. Left rows are rounded to
-// at most `Rounding::largest`, or to what leaves the sums of k products in 32 bits, and held in 16 bits: a pair of them
-// is broadcast. A row or column with a number that is not finite has the scale NaN.
+// Packed matrix: panels of [vector][lane] sums to begin with, of 32 bits, and then [k / kDepth][vector][lane][kDepth]
+// weights; and a scale for every column. Left rows are rounded to at most `Rounding::largest`, or to what leaves the
+// sums of k products in 32 bits. A row or column with a number that is not finite has the scale NaN.
 #pragma once
 
 #include <algorithm>
@@ -20,9 +20,8 @@ namespace fastlstm {
 namespace FASTLSTM_ISA {
 namespace {
 
-constexpr bool kTakesMasks = false;
+constexpr bool kTrains = false;
 
-constexpr Index kDepth = 2;  // numbers of a pair
 constexpr Index kRoundedTogether = 8;
 constexpr float kLargestWeight = 127;
 constexpr float kSmallestLargest = 0x1p-100f;  // below it a row or column counts as zero: its inverse stays finite
@@ -38,20 +37,25 @@ struct Scaling {
     }
 };
 
-// The panel of a group: pairs of rows, and the scales of its columns.
+// The panel of a group.
 template <class T>
 struct Panel {
     const std::int8_t* begin;
-    Index pairs, group_stride;
-    const T* scales;
-    Index columns;  // of a group
+    Index words;         // of a column
+    Index group_stride;  // bytes
+    const T* scales;     // of its columns
+    Index columns;       // of a group
 };
 
-FASTLSTM_INLINE Index bytes_of(Index k, Index columns) { return columns * ceil_div(k, kDepth) * kDepth; }
+constexpr Index kSumBytes = sizeof(std::int32_t);
+
+FASTLSTM_INLINE Index matrix_bytes(Index k, Index columns) {
+    return columns * (kSumBytes + ceil_div(k, kDepth) * kDepth);
+}
 
 template <class T>
 FASTLSTM_INLINE Panel<T> panel_at(const Packed<T>& packed, Index k, Index group, Index columns) {
-    const Index stride = bytes_of(k, columns);
+    const Index stride = matrix_bytes(k, columns);
     return {static_cast<const std::int8_t*>(packed.numbers) + group * stride, ceil_div(k, kDepth), stride,
             packed.scales + group * columns, columns};
 }
@@ -63,7 +67,7 @@ FASTLSTM_INLINE Panel<T> panel_of(const Packed<T>& packed, Index k, Index group,
 
 template <class T, int R>
 struct LeftTile {
-    const std::int16_t* row[R];
+    const LeftNumber* row[R];
     const T* scales;  // of the rows
 };
 
@@ -71,7 +75,7 @@ struct LeftTile {
 template <class T>
 struct LeftRows {
     const T* scales;
-    const std::int16_t* first;
+    const LeftNumber* first;
     Index pitch;
 
     template <int R>
@@ -93,7 +97,7 @@ FASTLSTM_INLINE Index scale_bytes(Index rows) {
 
 template <class T>
 Index left_bytes(Index rows, Index k) {
-    return scale_bytes<T>(rows) + rows * left_pitch(k) * static_cast<Index>(sizeof(std::int16_t));
+    return scale_bytes<T>(rows) + rows * left_pitch(k) * static_cast<Index>(sizeof(LeftNumber));
 }
 
 // The largest whole number of a left row of which k products with weights leave a sum in 32 bits.
@@ -114,7 +118,7 @@ FASTLSTM_INLINE Scaling scaling_of_row(const T* row, Index k, float largest_whol
 }
 
 template <class T>
-FASTLSTM_INLINE void round_row(const T* row, Index k, float factor, std::int16_t* to) {
+FASTLSTM_INLINE void round_row(const T* row, Index k, float factor, LeftNumber* to) {
     Index i = 0;
     for (; i + kRoundedTogether <= k; i += kRoundedTogether) round_eight(row + i, factor, to + i);
     if (i == k) return;
@@ -127,7 +131,7 @@ FASTLSTM_INLINE void round_row(const T* row, Index k, float factor, std::int16_t
 template <class T, class Row>
 __attribute__((noinline)) LeftRows<T> rounded_rows(Index rows, Index k, const Rounding& rounding, const Row& row) {
     T* scales = static_cast<T*>(rounding.memory);
-    auto* numbers = reinterpret_cast<std::int16_t*>(static_cast<char*>(rounding.memory) + scale_bytes<T>(rows));
+    auto* numbers = reinterpret_cast<LeftNumber*>(static_cast<char*>(rounding.memory) + scale_bytes<T>(rows));
     const float largest = largest_left(k, rounding.largest);
     const Index pitch = left_pitch(k);
     for (Index r = 0; r < rows; ++r) {
@@ -149,10 +153,10 @@ FASTLSTM_INLINE LeftRows<T> left_list(const T* const* rows, Index count, Index k
     return rounded_rows<T>(count, k, rounding, [=](Index r) { return rows[r]; });
 }
 
-FASTLSTM_INLINE std::int32_t pair_at(const std::int16_t* p) {
-    std::int32_t pair;
-    std::memcpy(&pair, p, sizeof(pair));
-    return pair;
+FASTLSTM_INLINE std::int32_t word_at(const LeftNumber* p) {
+    std::int32_t word;
+    std::memcpy(&word, p, sizeof(word));
+    return word;
 }
 
 template <int P, int R, int V>
@@ -160,28 +164,28 @@ struct SumTile {
     Sums at[P][R][V];
 };
 
-// sums[p][r][v] += left(r) · b[p][v] for one pair of rows of b; whichever operand has fewer vectors is held.
+// sums[p][r][v] += left(r) · b[p][v] for one word of every column; whichever operand has fewer vectors is held.
 template <int P, int R, int V, int W, class Left>
-FASTLSTM_INLINE void add_pair(SumTile<P, R, V>& sums, const Left& left, const std::int8_t* b, Index group_stride) {
+FASTLSTM_INLINE void add_word(SumTile<P, R, V>& sums, const Left& left, const std::int8_t* b, Index group_stride) {
     if constexpr (P == 1 && V < R) {
-        Pairs w[V];
+        Words w[V];
         FASTLSTM_UNROLL
-        for (int v = 0; v < V; ++v) w[v] = load_pairs(b + v * kDepth * W);
+        for (int v = 0; v < V; ++v) w[v] = load_weights(b + v * kDepth * W);
         FASTLSTM_UNROLL
         for (int r = 0; r < R; ++r) {
-            const Pairs a = broadcast(left(r));
+            const Words a = broadcast(left(r));
             FASTLSTM_UNROLL
             for (int v = 0; v < V; ++v) sums.at[0][r][v] = dot(sums.at[0][r][v], a, w[v]);
         }
     } else {
-        Pairs a[R];
+        Words a[R];
         FASTLSTM_UNROLL
         for (int r = 0; r < R; ++r) a[r] = broadcast(left(r));
         FASTLSTM_UNROLL
         for (int p = 0; p < P; ++p) {
             FASTLSTM_UNROLL
             for (int v = 0; v < V; ++v) {
-                const Pairs w = load_pairs(b + p * group_stride + v * kDepth * W);
+                const Words w = load_weights(b + p * group_stride + v * kDepth * W);
                 FASTLSTM_UNROLL
                 for (int r = 0; r < R; ++r) sums.at[p][r][v] = dot(sums.at[p][r][v], a[r], w);
             }
@@ -194,10 +198,13 @@ template <class T, int P, int R, int V>
 FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel) {
     constexpr int W = kLanes<T>;
     SumTile<P, R, V> sums;
-    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED { sums.at[p][r][v] = no_sums(); });
-    const std::int8_t* b = panel.begin;
-    for (Index pair = 0; pair < panel.pairs; ++pair, b += V * kDepth * W) {
-        add_pair<P, R, V, W>(sums, [&](int r) { return pair_at(left.row[r] + pair * kDepth); }, b, panel.group_stride);
+    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+        const std::int8_t* begin = panel.begin + p * panel.group_stride;
+        sums.at[p][r][v] = load_sums(reinterpret_cast<const std::int32_t*>(begin) + v * W);
+    });
+    const std::int8_t* b = panel.begin + V * W * kSumBytes;
+    for (Index word = 0; word < panel.words; ++word, b += V * W * kDepth) {
+        add_word<P, R, V, W>(sums, [&](int r) { return word_at(left.row[r] + word * kDepth); }, b, panel.group_stride);
     }
     for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
         const Packet<T> scale =
@@ -221,19 +228,30 @@ void pack_panel(const T* panel, Index k, Index columns, void* to, T* scales) {
     for (Index c = 0; c < columns; ++c) {
         const Scaling scaling(largest[c], faults[c], kLargestWeight);
         scales[c] = scaling.scale;
-        factors[c] = scaling.factor;
+        factors[c] = faults[c] == 0 ? scaling.factor : 0;
     }
     constexpr T kRounds = 0x1.8p23f;  // added and taken away again: to the nearest whole number
-    auto* out = static_cast<std::int8_t*>(to);
-    std::fill_n(out, bytes_of(k, columns), std::int8_t(0));
+    std::int32_t sums[kMostColumns] = {};
+    auto* out = static_cast<std::int8_t*>(to) + columns * kSumBytes;
+    std::fill_n(out, columns * ceil_div(k, kDepth) * kDepth, std::int8_t(0));
     for (Index row = 0; row < k; ++row) {
         for (Index c = 0; c < columns; ++c) {
-            const T whole = (panel[row * columns + c] * factors[c] + kRounds) - kRounds;
-            if (faults[c] == 0)
-                out[(row / kDepth * columns + c) * kDepth + row % kDepth] = static_cast<std::int8_t>(whole);
+            if (factors[c] == 0) continue;
+            const auto whole = static_cast<std::int8_t>((panel[row * columns + c] * factors[c] + kRounds) - kRounds);
+            out[(row / kDepth * columns + c) * kDepth + row % kDepth] = whole;
+            sums[c] -= kShift * whole;
         }
     }
+    std::memcpy(to, sums, static_cast<std::size_t>(columns * kSumBytes));
 }
+
+// What training takes, which whole numbers do not do: names without a definition.
+template <int V, class T>
+Packet<T> right_vector(const Panel<T>& panel, Index p, Index k, Index v);
+template <class T>
+Rounding behind(const Rounding& rounded, Index rows, Index k);
+template <class T>
+void outer(const OuterArgs<T>& args);
 
 }  // namespace
 }  // namespace FASTLSTM_ISA

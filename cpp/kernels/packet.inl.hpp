@@ -36,6 +36,13 @@ constexpr int kRegisters = 32;
 constexpr int kRegisters = 16;
 #endif
 
+// Whether operands of products are held in full precision.
+#if defined(FASTLSTM_INT8) || defined(FASTLSTM_BF16)
+constexpr bool kFull = false;
+#else
+constexpr bool kFull = true;
+#endif
+
 // Whether a multiply-add is one instruction, and rounds once.
 #if defined(FASTLSTM_SEPARATE)
 constexpr bool kFused = false;
@@ -99,8 +106,8 @@ FASTLSTM_INLINE void store_first(double* p, const Packet<double>& value, Index n
     _mm512_mask_storeu_pd(p, static_cast<__mmask8>(first_lanes<double>(n)), value);
 }
 #else
-// Out of line, as ends are rare and their code is long. No packets are passed: a function that takes one leaves the
-// upper halves of the registers in use, and the plain code that it returns to would be slow.
+// Out of line and off the straight way, as ends are rare and their code is long. No packets are passed: a function that
+// takes one leaves the upper halves of the registers in use, and the plain code that it returns to would be slow.
 template <class T>
 __attribute__((noinline)) void copy_end(const T* from, T* to, Index n) {
     for (Index l = 0; l < n; ++l) to[l] = from[l];
@@ -108,7 +115,7 @@ __attribute__((noinline)) void copy_end(const T* from, T* to, Index n) {
 
 template <class T>
 FASTLSTM_INLINE Packet<T> load_first(const T* p, Index n) {
-    if (n >= kLanes<T>) return ploadu<Packet<T>>(p);
+    if (__builtin_expect(n >= kLanes<T>, true)) return ploadu<Packet<T>>(p);
     alignas(64) T lanes[kLanes<T>] = {};
     copy_end(p, lanes, n);
     return pload<Packet<T>>(lanes);
@@ -116,7 +123,7 @@ FASTLSTM_INLINE Packet<T> load_first(const T* p, Index n) {
 
 template <class T>
 FASTLSTM_INLINE void store_first(T* p, const Packet<T>& value, Index n) {
-    if (n >= kLanes<T>) return pstoreu(p, value);
+    if (__builtin_expect(n >= kLanes<T>, true)) return pstoreu(p, value);
     alignas(64) T lanes[kLanes<T>];
     pstore(lanes, value);
     copy_end(lanes, p, n);

@@ -39,11 +39,11 @@ FASTLSTM_INLINE void for_vectors(const F& f) {
 }
 
 // Calls f(sums, p, r, v) for every cell of a tile, whose sums are the K vectors from [p][r][v] on. The equations of a
-// cell are long: in float32 every cell has its copy of them and finds its sums in registers, else they go through
-// memory.
+// cell are long: in float32 every cell has its copy of them and finds its sums in registers, else, and in the reduced
+// precisions, whose code would be as long again, they go through memory.
 template <int K = 1, class T, int P, int R, int V, class F>
 FASTLSTM_INLINE void for_cells(const Tile<T, P, R, V>& acc, const F& f) {
-    if constexpr (sizeof(T) == sizeof(float)) {
+    if constexpr (kFull && sizeof(T) == sizeof(float)) {
         for_vectors<P, R, V / K>([&](int p, int r, int cell) FASTLSTM_INLINED { f(acc, p, r, cell * K); });
     } else {
         Tile<T, P, R, V> sums;

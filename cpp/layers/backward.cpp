@@ -2,6 +2,7 @@
 // bias.
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <vector>
 
 #include "float_mode.hpp"
@@ -17,7 +18,8 @@ template <class T>
 class Backward {
 public:
     Backward(const Tape<T>& tape, const BackwardArrays<T>& arrays, StopRequested stop_requested)
-        : tape_(tape),
+        : given_(tape),
+          tape_(&tape),
           weights_(*tape.weights),
           schedule_(tape.schedule),
           kernels_(weights_.kernels),
@@ -28,8 +30,10 @@ public:
           packed_ih_transposed_(arrays.dx ? weights_.packed_ih_transposed() : Packed<T>{}),
           packed_gates_transposed_(masks() ? gates_transposed(weights_) : GateMatrices{}),
           plan_(schedule_, weights_, true),
-          interruption_(stop_requested),
-          gathering_(tape),
+          stop_requested_(std::move(stop_requested)),
+          interruption_(stop_requested_),
+          gathering_(tape, plan_.threads()),
+          arguments_(visit_arguments()),
           sums_(tape, arrays, gathering_, plan_.threads()) {
         dh_n_ = load_state(arrays.dh_n, weights_.state_size, state_pitch());
         if (traits(weights_.kind).has_cell_state || traits(weights_.kind).bypasses_gates) {
@@ -39,16 +43,15 @@ public:
         const auto rows = static_cast<std::size_t>(std::max(gathering_.capacity(), schedule_.rows()));
         const Index masked = masks() ? checked_product(schedule_.rows(), state_pitch()) : 0;
         for (int rank = 0; rank < plan_.threads(); ++rank) {
-            scratch_.push_back({Pointers(rows), OutPointers(rows), Buffer<T>(masked)});
+            scratch_.push_back(
+                {Pointers(rows), OutPointers(rows), Buffer<T>(masked),
+                 RoundedRows<T>(kernels_, static_cast<Index>(rows), std::max(weights_.gates.columns(), state_pitch())),
+                 gathering_.end(), 0});
         }
     }
 
     bool run() {
-        plan_.run([this](int rank, Team& team) {
-            const FlushSubnormals mode;
-            work(rank, team);
-        });
-        if (interruption_.stopped()) return false;
+        if (!back_to(given_.first) || !back_through_sections()) return false;
         if (traits(weights_.kind).has_cell_state) store_state(carry_, arrays_.dc_0);
         sums_.finish();
         return true;
@@ -62,11 +65,43 @@ private:
         Pointers in;
         OutPointers out;
         Buffer<T> masked;  // gradients of h_0 before a gate's mask
+        RoundedRows<T> rounded;
+        Chunk<T> chunk;  // the last one that was gone through, and how many there were
+        Index chunks;
     };
 
-    Index unit_pitch() const { return tape_.unit_pitch(); }
-    Index state_pitch() const { return tape_.state_pitch(); }
-    const Buffer<T>& masks() const { return tape_.recurrent_masks; }
+    // From checkpoint to checkpoint, where the tape is not there and is made once more.
+    bool back_through_sections() {
+        Index number = given_.checkpoints.count() - 2;
+        if (number < 0) return true;
+        section_ = {given_.weights, schedule_, given_.x, given_.general, {}, {}, {}, {}, {}, copied(masks())};
+        for (; number >= 0; --number) {
+            if (!forward_again(given_, number, *section_, plan_, stop_requested_)) return false;
+            tape_ = &*section_;
+            sums_.turn_to(*section_);
+            if (!back_to(section_->first)) return false;
+        }
+        return true;
+    }
+
+    static Buffer<T> copied(const Buffer<T>& from) {
+        Buffer<T> copy(from.size());
+        std::copy_n(from.data(), from.size(), copy.data());
+        return copy;
+    }
+
+    // Goes on back to a visit at which a chunk begins, or 0: then that is all.
+    bool back_to(Index visit) {
+        plan_.run([&](int rank, Team& team) {
+            const FlushSubnormals mode;
+            work(rank, team, visit);
+        });
+        return !interruption_.stopped();
+    }
+
+    Index unit_pitch() const { return tape_->unit_pitch(); }
+    Index state_pitch() const { return tape_->state_pitch(); }
+    const Buffer<T>& masks() const { return given_.recurrent_masks; }
 
     static GateMatrices gates_transposed(const Weights<T>& weights) {
         GateMatrices gates{};
@@ -91,57 +126,66 @@ private:
         }
     }
 
-    void work(int rank, Team& team) {
-        Chunk<T> chunk = gathering_.end();
-        for (Index number = 0; chunk.begin > 0; ++number) {
+    void work(int rank, Team& team, Index begin) {
+        Chunk<T>& chunk = scratch_[static_cast<std::size_t>(rank)].chunk;
+        Index& number = scratch_[static_cast<std::size_t>(rank)].chunks;
+        for (; chunk.begin > begin; ++number) {
             if (interruption_.at_chunk(rank, number)) return;
             const Chunk<T> after = chunk;
-            chunk = gathering_.before(after, number);
+            chunk = gathering_.before(after, number, begin);
             for (Index visit = chunk.end - 1; visit >= chunk.begin; --visit) {
                 step(plan_.slice(rank), rank, team, chunk, visit + 1 == chunk.end ? after : chunk, visit);
                 if (plan_.split_units()) team.meet();
             }
             if (!plan_.split_units()) team.meet();
-            sums_.add(rank, chunk);
-            if (arrays_.dx) input_gradients(rank, chunk);
+            gathering_.for_parts(chunk, [&](const Chunk<T>& part) {
+                sums_.add(rank, part);
+                if (arrays_.dx) input_gradients(rank, part);
+            });
         }
+        if (begin > 0) return;
         sums_.store(rank);
         initial_state_gradients(rank, chunk);
+    }
+
+    // The arguments of a visit that are the layer's own.
+    CellBackwardArgs<T> visit_arguments() const {
+        CellBackwardArgs<T> args{};
+        args.hidden_size = weights_.hidden_size;
+        args.packed_hh_t = packed_hh_transposed_;
+        args.packed_candidate_t = packed_candidate_transposed_;
+        args.next_group_stride = args.group_stride = gathering_.group_stride();
+        args.options = &weights_.options;
+        args.peepholes = weights_.peepholes();
+        std::copy(packed_gates_transposed_.begin(), packed_gates_transposed_.end(), args.packed_gates_t);
+        return args;
     }
 
     void step(const Slice& slice, int rank, Team& team, const Chunk<T>& chunk, const Chunk<T>& next, Index visit) {
         const Index first = slice.rows.begin;
         const auto share = [&](Index active) { return std::max<Index>(0, std::min(active, slice.rows.end) - first); };
-        CellBackwardArgs<T> args{};
+        CellBackwardArgs<T> args = arguments_;
         args.rows = share(schedule_.active(visit));
         if (args.rows == 0) return;
-        args.hidden_size = weights_.hidden_size;
         args.group_begin = slice.units.begin;
         args.group_end = slice.units.end;
-        args.packed_hh_t = packed_hh_transposed_;
-        args.packed_candidate_t = packed_candidate_transposed_;
         args.next_rows = share(schedule_.active(visit + 1));
-        args.next_group_stride = args.group_stride = gathering_.group_stride();
         if (args.next_rows > 0) args.dgates_next = gathering_.dgates(next, visit + 1) + first * gathering_.row_pitch();
+        args.rounded = scratch_[static_cast<std::size_t>(rank)].rounded.rounding();
         args.dgates = gathering_.dgates(chunk, visit) + first * gathering_.row_pitch();
         args.dh_n = dh_n_.data() + first * state_pitch();
         if (arrays_.dy) args.dy = output_gradient_rows(rank, visit, first, args.rows);
-        args.h = tape_.h_before(visit + 1) + first * state_pitch();
-        args.h_prev = tape_.h_before(visit) + first * state_pitch();
-        if (tape_.c) args.c_prev = tape_.c_before(visit) + first * unit_pitch();
+        args.h = tape_->h_before(visit + 1) + first * state_pitch();
+        args.h_prev = tape_->h_before(visit) + first * state_pitch();
+        if (tape_->c) args.c_prev = tape_->c_before(visit) + first * unit_pitch();
         if (carry_) args.carry = carry_.data() + first * unit_pitch();
-        if (tape_.kept) {
-            const Index pitch = traits(weights_.kind).kept_slots(tape_.general) * unit_pitch();
-            args.kept = tape_.kept.data() + (schedule_.offset(visit) + first) * pitch;
+        if (tape_->kept) {
+            const Index pitch = traits(weights_.kind).kept_slots(tape_->general) * unit_pitch();
+            args.kept = tape_->kept.data() + (tape_->rows_before(visit) + first) * pitch;
         }
-        args.options = &weights_.options;
-        args.peepholes = weights_.peepholes();
-        if (masks()) {
-            args.recurrent_masks = tape_.mask_of(first, 0);
-            std::copy(packed_gates_transposed_.begin(), packed_gates_transposed_.end(), args.packed_gates_t);
-        }
+        if (masks()) args.recurrent_masks = tape_->mask_of(first, 0);
         if (weights_.projected()) pull_projection(slice, rank, team, chunk, visit, args);
-        const auto& phases = cell_kernels(kernels_, weights_.kind, tape_.general).backward;
+        const auto& phases = cell_kernels(kernels_, weights_.kind, tape_->general).backward;
         phases[0](args);
         clear_padding(args, {0, traits(weights_.kind).gates == 1 ? 1 : kGroup});
         if (!phases[1]) return;
@@ -154,8 +198,8 @@ private:
     // meet the zeros again in a product that ends in real numbers. For the slots of a unit block.
     void clear_padding(const CellBackwardArgs<T>& args, const Slots& slots) const {
         const Layout& units = weights_.units;
+        if (units.columns() == units.size || args.group_end < units.groups()) return;
         const Index last = units.vectors() - 1, real = units.real_lanes(last), lanes = units.lanes;
-        if (real == lanes || args.group_end < units.groups()) return;
         const bool one_gate = traits(weights_.kind).gates == 1;  // a group is four unit blocks then
         T* dz = args.dgates + (one_gate ? last / kGroup : last) * args.group_stride;
         if (one_gate) dz += last % kGroup * lanes;
@@ -176,23 +220,11 @@ private:
         add_up_state_gradients(slice, scratch, args, visit, dstates);
         if (plan_.split_units()) team.meet();
         T* dunits = dunits_.data() + first * unit_pitch();
-        for (Index row = 0; row < rows; ++row) {
-            scratch.in[static_cast<std::size_t>(row)] = dstates + row * state_pitch();
-            scratch.out[static_cast<std::size_t>(row)] = dunits + row * unit_pitch();
-        }
+        point_to_rows(dstates, state_pitch(), rows, scratch.in.data());
+        point_to_rows(dunits, unit_pitch(), rows, scratch.out.data());
         const Index k = state_pitch();
-        kernels_.product({scratch.in.data(),
-                          rows,
-                          k,
-                          k,
-                          0,
-                          {},
-                          packed_projection_transposed_,
-                          nullptr,
-                          slice.units.begin,
-                          slice.units.end,
-                          scratch.out.data(),
-                          unit_pitch()});
+        kernels_.product({scratch.in.data(), rows, k, k, 0, scratch.rounded.rounding(), packed_projection_transposed_,
+                          nullptr, slice.units.begin, slice.units.end, scratch.out.data(), unit_pitch()});
         args.dh_n = dunits;
         args.next_rows = 0;
         args.dy = nullptr;
@@ -205,21 +237,11 @@ private:
         const Index width = kGroup * weights_.states.lanes, begin = slice.states.begin * width;
         const Index end = std::min(slice.states.end * width, state_pitch());
         if (begin >= end) return;
-        for (Index row = 0; row < args.next_rows; ++row) {
-            scratch.in[static_cast<std::size_t>(row)] = args.dgates_next + row * gathering_.row_pitch();
-            scratch.out[static_cast<std::size_t>(row)] = dstates + row * state_pitch();
-        }
-        kernels_.product({scratch.in.data(),
-                          args.next_rows,
-                          weights_.recurrent.columns(),
-                          slots.count * weights_.gates.lanes,
-                          gathering_.group_stride(),
-                          {},
-                          packed_hh_transposed_,
-                          nullptr,
-                          slice.states.begin,
-                          slice.states.end,
-                          scratch.out.data(),
+        point_to_rows(args.dgates_next, gathering_.row_pitch(), args.next_rows, scratch.in.data());
+        point_to_rows(dstates, state_pitch(), args.next_rows, scratch.out.data());
+        kernels_.product({scratch.in.data(), args.next_rows, weights_.recurrent.columns(),
+                          slots.count * weights_.gates.lanes, gathering_.group_stride(), scratch.rounded.rounding(),
+                          packed_hh_transposed_, nullptr, slice.states.begin, slice.states.end, scratch.out.data(),
                           state_pitch()});
         for (Index row = 0; row < args.rows; ++row) {
             T* out = dstates + row * state_pitch();
@@ -234,10 +256,7 @@ private:
 
     const T* const* output_gradient_rows(int rank, Index visit, Index first, Index rows) {
         Pointers& dy = scratch_[static_cast<std::size_t>(rank)].in;
-        for (Index r = 0; r < rows; ++r) {
-            dy[static_cast<std::size_t>(r)] =
-                arrays_.dy.row(schedule_.time(visit, first + r), schedule_.original(first + r));
-        }
+        point_to_visit(arrays_.dy, schedule_, visit, {first, first + rows}, dy.data());
         return dy.data();
     }
 
@@ -245,28 +264,19 @@ private:
     void multiply_gradients(const Scratch& scratch, Share rows, const Slots& slots, Index k, const Packed<T>& packed,
                             const Layout& columns) const {
         const Index run = slots.count * weights_.gates.lanes;
-        kernels_.product({scratch.in.data() + rows.begin,
-                          rows.end - rows.begin,
-                          k,
-                          run,
-                          gathering_.group_stride(),
-                          {},
-                          packed,
-                          nullptr,
-                          0,
-                          columns.groups(),
-                          scratch.out.data() + rows.begin,
-                          columns.size});
+        kernels_.product({scratch.in.data() + rows.begin, rows.end - rows.begin, k, run, gathering_.group_stride(),
+                          scratch.rounded.rounding(), packed, nullptr, 0, columns.groups(),
+                          scratch.out.data() + rows.begin, columns.size});
     }
 
-    // dx = dgates W^T, the rows of the chunk shared out.
-    void input_gradients(int rank, const Chunk<T>& chunk) {
-        const Index total = gathering_.rows(chunk);
+    // dx = dgates W^T, the rows of the part shared out.
+    void input_gradients(int rank, const Chunk<T>& part) {
+        const Index total = gathering_.rows(part);
         const Slots slots = traits(weights_.kind).input_slots;
         Scratch& scratch = scratch_[static_cast<std::size_t>(rank)];
-        gathering_.for_rows(chunk, [&](Index visit, Index row, std::size_t number) {
-            scratch.in[number] = gathering_.row(chunk, static_cast<Index>(number), slots);
-            scratch.out[number] = arrays_.dx.row(schedule_.time(visit, row), schedule_.original(row));
+        point_to_rows(gathering_.row(part, 0, slots), gathering_.row_pitch(), total, scratch.in.data());
+        gathering_.for_visits(part, [&](Index visit, Index rows, Index number) {
+            point_to_visit(arrays_.dx, schedule_, visit, {0, rows}, scratch.out.data() + number);
         });
         multiply_gradients(scratch, share_of(total, rank, plan_.threads()), slots, weights_.gates.columns(),
                            packed_ih_transposed_, weights_.inputs);
@@ -317,13 +327,15 @@ private:
             for (Index row = rows.begin; row < rows.end; ++row) {
                 T* out = arrays_.dh_0 + schedule_.original(row) * S;
                 const T* part = scratch.masked.data() + row * state_pitch();
-                const T* mask = tape_.mask_of(row, gate);
+                const T* mask = tape_->mask_of(row, gate);
                 for (Index unit = 0; unit < S; ++unit) out[unit] = (gate ? out[unit] : T(0)) + mask[unit] * part[unit];
             }
         }
     }
 
-    const Tape<T>& tape_;
+    const Tape<T>& given_;
+    std::optional<Tape<T>> section_;  // what is made once more
+    const Tape<T>* tape_;             // what is gone through
     const Weights<T>& weights_;
     const Schedule& schedule_;
     const Kernels<T>& kernels_;
@@ -335,8 +347,10 @@ private:
     const Packed<T> packed_ih_transposed_;
     const GateMatrices packed_gates_transposed_;  // with masks
     Plan plan_;
+    const StopRequested stop_requested_;
     Interruption interruption_;
     const Gathering<T> gathering_;
+    const CellBackwardArgs<T> arguments_;  // of every visit
     WeightGradients<T> sums_;
     Buffer<T> dh_n_;
     Buffer<T> carry_;   // LSTM: gradient of c; GRU: what of the gradient of h bypasses the gates

@@ -154,10 +154,21 @@ private:
             const Index run = k / runs.length, first = k % runs.length;
             const Index count = std::min(runs.length - first, end - k);
             rows_.point(row, last, group_ * sizes_.group_inputs() + run * runs.stride, in);
-            kernels_.outer({in, last - row, first, first + count, gathered.data(), row_pitch(),
-                            kGatheredRows * row_pitch(), 0, outputs_.groups(), kGroup, outputs_.vectors(),
-                            sums_.data() + run * runs.length * outputs_.columns(), k == 0 ? bias_sums_.data() : nullptr,
-                            true});
+            kernels_.outer({in,
+                            last - row,
+                            first,
+                            first + count,
+                            gathered.data(),
+                            row_pitch(),
+                            kGatheredRows * row_pitch(),
+                            0,
+                            outputs_.groups(),
+                            kGroup,
+                            outputs_.vectors(),
+                            sums_.data() + run * runs.length * outputs_.columns(),
+                            k == 0 ? bias_sums_.data() : nullptr,
+                            true,
+                            {}});
             k += count;
         }
     }

@@ -42,31 +42,48 @@ Buffer<T> pack_full(const Kernels<T>& kernels, const Layout& layout, Index k_tot
     return packed;
 }
 
-// The panels of a matrix brought into a reduced precision.
-template <class T>
-PackedMatrix<T> reduce(const Reduction<T>& reduction, const Layout& layout, Index k_total, const Buffer<T>& full) {
-    Buffer<std::uint8_t> reduced(reduction.matrix_bytes(k_total, layout.columns()));
-    Buffer<T> scales(layout.columns());
-    const double work = kMovedNumber * static_cast<double>(full.size());
+// Calls f(first column, columns) for every panel of a matrix, shared out.
+template <class F>
+void for_panels(const Layout& layout, double work, const F& f) {
     share_out(layout.groups(), work, layout.groups(), [&](Index begin, Index end) {
         for (Index group = begin; group < end; ++group) {
             const Index first = group * layout.group * layout.lanes;
-            const Index columns = std::min(layout.group * layout.lanes, layout.columns() - first);
-            reduction.pack(full.data() + first * k_total, k_total, columns,
-                           reduced.data() + reduction.matrix_bytes(k_total, first), scales.data() + first);
+            f(first, std::min(layout.group * layout.lanes, layout.columns() - first));
         }
     });
-    return {std::move(reduced), std::move(scales)};
 }
 
 }  // namespace
 
 template <class T>
+PackedMatrix<T> in_precision(const Kernels<T>& kernels, const Layout& layout, Index k_total, Buffer<T> full) {
+    if (!kernels.reduction) return PackedMatrix<T>(std::move(full));
+    const Reduction<T>& reduction = *kernels.reduction;
+    Buffer<std::uint8_t> reduced(reduction.matrix_bytes(k_total, layout.columns()));
+    Buffer<T> scales(reduction.largest ? layout.columns() : 0);
+    for_panels(layout, kMovedNumber * static_cast<double>(full.size()), [&](Index first, Index columns) {
+        reduction.pack(full.data() + first * k_total, k_total, columns,
+                       reduced.data() + reduction.matrix_bytes(k_total, first), scales.data() + first);
+    });
+    return {std::move(reduced), std::move(scales)};
+}
+
+template <class T>
+Buffer<T> in_full(const Kernels<T>& kernels, const Layout& layout, Index k_total, const PackedMatrix<T>& matrix) {
+    const Reduction<T>& reduction = *kernels.reduction;
+    Buffer<T> full(checked_product(layout.columns(), k_total));
+    const auto* reduced = static_cast<const std::uint8_t*>(matrix.view().numbers);
+    for_panels(layout, kMovedNumber * static_cast<double>(full.size()), [&](Index first, Index columns) {
+        reduction.unpack(reduced + reduction.matrix_bytes(k_total, first), k_total, columns,
+                         full.data() + first * k_total);
+    });
+    return full;
+}
+
+template <class T>
 PackedMatrix<T> pack(const Kernels<T>& kernels, const Layout& layout, Index k_total,
                      const MatrixView<const T>& weight) {
-    Buffer<T> full = pack_full(kernels, layout, k_total, weight);
-    if (!kernels.reduction) return PackedMatrix<T>(std::move(full));
-    return reduce(*kernels.reduction, layout, k_total, full);
+    return in_precision(kernels, layout, k_total, pack_full(kernels, layout, k_total, weight));
 }
 
 template <class T>
@@ -82,6 +99,10 @@ void add_bias(const Buffer<T>& packed, const Layout& layout, const T* bias, Inde
 
 template PackedMatrix<float> pack(const Kernels<float>&, const Layout&, Index, const MatrixView<const float>&);
 template PackedMatrix<double> pack(const Kernels<double>&, const Layout&, Index, const MatrixView<const double>&);
+template PackedMatrix<float> in_precision(const Kernels<float>&, const Layout&, Index, Buffer<float>);
+template PackedMatrix<double> in_precision(const Kernels<double>&, const Layout&, Index, Buffer<double>);
+template Buffer<float> in_full(const Kernels<float>&, const Layout&, Index, const PackedMatrix<float>&);
+template Buffer<double> in_full(const Kernels<double>&, const Layout&, Index, const PackedMatrix<double>&);
 template void add_bias(const Buffer<float>&, const Layout&, const float*, Index);
 template void add_bias(const Buffer<double>&, const Layout&, const double*, Index);
 

@@ -18,10 +18,10 @@ struct Layout {
     Index lanes;
     Index group = kGroup;  // vectors of a group
     Index first_gate = 0;  // gate of vector 0; the others follow in turn
+    // Vectors of a gate. Every visit asks for sizes, and a division takes as long as a product of some vectors.
+    Index blocks = divide_up(size, lanes);
 
-    Index blocks() const { return divide_up(size, lanes); }
-    Index padded_size() const { return blocks() * lanes; }
-    Index vectors() const { return gates * blocks(); }
+    Index vectors() const { return gates * blocks; }
     Index columns() const { return vectors() * lanes; }
     Index groups() const { return divide_up(vectors(), group); }
 
@@ -66,6 +66,12 @@ private:
     Buffer<T> scales_;
 };
 
+// A matrix of k_total rows, in panels of full precision, as the kernels read it; and back, where they train.
+template <class T>
+PackedMatrix<T> in_precision(const Kernels<T>& kernels, const Layout& layout, Index k_total, Buffer<T> full);
+template <class T>
+Buffer<T> in_full(const Kernels<T>& kernels, const Layout& layout, Index k_total, const PackedMatrix<T>& matrix);
+
 // packed[k][vector][lane] = weight(column, k), for k_total values of k, in the precision of the kernels
 template <class T>
 PackedMatrix<T> pack(const Kernels<T>& kernels, const Layout& layout, Index k_total, const MatrixView<const T>& weight);
@@ -80,6 +86,14 @@ public:
         if (!kernels.reduction) return;
         memory_ = Buffer<std::uint8_t>(kernels.reduction->left_bytes(rows, k));
         largest_ = kernels.reduction->largest;
+    }
+
+    // For outer sums with so many numbers of a row.
+    static RoundedRows for_outer(const Kernels<T>& kernels, Index numbers) {
+        RoundedRows rounded;
+        if (kernels.reduction)
+            rounded.memory_ = Buffer<std::uint8_t>(kernels.reduction->outer_bytes(numbers, kernels.lanes));
+        return rounded;
     }
 
     Rounding rounding() const { return {memory_.data(), largest_}; }

@@ -27,4 +27,10 @@ struct SequenceView {
     explicit operator bool() const { return data != nullptr; }
 };
 
+// to[row] = first + row * pitch
+template <class T, class To>
+void point_to_rows(T* first, Index pitch, Index rows, To** to) {
+    for (Index row = 0; row < rows; ++row) to[row] = first + row * pitch;
+}
+
 }  // namespace fastlstm

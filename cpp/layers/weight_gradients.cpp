@@ -7,7 +7,7 @@ namespace fastlstm {
 template <class T>
 WeightGradients<T>::WeightGradients(const Tape<T>& tape, const BackwardArrays<T>& arrays, const Gathering<T>& gathering,
                                     int threads)
-    : tape_(tape),
+    : tape_(&tape),
       weights_(*tape.weights),
       arrays_(arrays),
       gathering_(gathering),
@@ -19,141 +19,140 @@ WeightGradients<T>::WeightGradients(const Tape<T>& tape, const BackwardArrays<T>
     if (arrays.dweight_hr) dweight_hr_ = make_sums(weights_.state_size, tape.unit_pitch());
     if (arrays.dpeepholes) {
         dpeepholes_ = Buffer<T>::zeroed(kPeepholes * tape.unit_pitch());
-        chunk_dpeepholes_ = Buffer<T>(kPeepholes * tape.unit_pitch());
+        part_dpeepholes_ = Buffer<T>(kPeepholes * tape.unit_pitch());
     }
     if (arrays.dbias || arrays.drecurrent_bias) dbias_ = make_sums(1, columns);
     if (arrays.drecurrent_bias && traits(weights_.kind).has_recurrent_bias) drecurrent_bias_ = make_sums(1, columns);
     const Index masked = tape.recurrent_masks ? checked_product(gathering.capacity(), tape.state_pitch()) : 0;
     for (int rank = 0; rank < threads; ++rank) {
-        scratch_.push_back({Pointers(static_cast<std::size_t>(gathering.capacity())), Buffer<T>(masked)});
+        scratch_.push_back({Pointers(static_cast<std::size_t>(gathering.capacity())), Buffer<T>(masked),
+                            RoundedRows<T>::for_outer(kernels_, std::max(weights_.input_size, weights_.state_size))});
     }
 }
 
-// Sums over all steps: the first chunk writes them, if there is one.
+// Sums over all steps: the first part writes them, if there is one.
 template <class T>
 Buffer<T> WeightGradients<T>::make_sums(Index rows, Index columns) const {
     const Index size = checked_product(rows, columns);
-    return tape_.schedule.total() > 0 ? Buffer<T>(size) : Buffer<T>::zeroed(size);
+    return tape_->schedule.total() > 0 ? Buffer<T>(size) : Buffer<T>::zeroed(size);
 }
 
 // Where rows are masked every gate has its own left operand, and so has n with its reset gate before the product.
 template <class T>
 void WeightGradients<T>::make_recurrent_sums() {
     const Index H = weights_.hidden_size;
-    const Index first = tape_.recurrent_masks ? 0 : weights_.recurrent.gates;
-    if (!tape_.recurrent_masks) {
+    const Index first = tape_->recurrent_masks ? 0 : weights_.recurrent.gates;
+    if (!tape_->recurrent_masks) {
         dweight_hh_ = make_sums(weights_.state_size, weights_.recurrent.columns());
     }
     for (Index gate = first; gate < weights_.gates.gates; ++gate) {
-        dgate_hh_[gate] = make_sums(H, tape_.unit_pitch());
+        dgate_hh_[gate] = make_sums(H, tape_->unit_pitch());
     }
 }
 
 // dW += x^T dgates, dR += h_prev^T dgates, and the sums of dgates; every thread takes columns of all of them.
 template <class T>
-void WeightGradients<T>::add(int rank, const Chunk<T>& chunk) {
+void WeightGradients<T>::add(int rank, const Chunk<T>& part) {
     Pointers& rows = this->rows(rank);
     if (dweight_ih_) {
-        gathering_.for_rows(chunk, [&](Index visit, Index row, std::size_t number) {
-            rows[number] = tape_.x.row(tape_.schedule.time(visit, row), tape_.schedule.original(row));
+        gathering_.for_visits(part, [&](Index visit, Index count, Index number) {
+            point_to_visit(tape_->x, tape_->schedule, visit, {0, count}, rows.data() + number);
         });
     }
-    add_products(rank, chunk, traits(weights_.kind).input_slots, weights_.gates, weights_.input_size, dweight_ih_,
+    add_products(rank, part, traits(weights_.kind).input_slots, weights_.gates, weights_.input_size, dweight_ih_,
                  dbias_);
-    add_recurrent(rank, chunk);
-    if (dweight_hr_) add_projection(rank, chunk);
-    if (dpeepholes_) add_peepholes(rank, chunk);
+    add_recurrent(rank, part);
+    if (dweight_hr_) add_projection(rank, part);
+    if (dpeepholes_) add_peepholes(rank, part);
 }
 
 template <class T>
-void WeightGradients<T>::add_recurrent(int rank, const Chunk<T>& chunk) {
+void WeightGradients<T>::add_recurrent(int rank, const Chunk<T>& part) {
     Pointers& rows = this->rows(rank);
     if (dweight_hh_) {
-        gathering_.for_rows(chunk, [&](Index visit, Index row, std::size_t number) {
-            rows[number] = tape_.h_before(visit) + row * tape_.state_pitch();
+        gathering_.for_visits(part, [&](Index visit, Index count, Index number) {
+            point_to_rows(tape_->h_before(visit), tape_->state_pitch(), count, rows.data() + number);
         });
     }
     const Slots slots = traits(weights_.kind).recurrent_slots;
-    add_products(rank, chunk, slots, weights_.recurrent, weights_.state_size, dweight_hh_, drecurrent_bias_);
+    add_products(rank, part, slots, weights_.recurrent, weights_.state_size, dweight_hh_, drecurrent_bias_);
     for (Index gate = 0; gate < weights_.recurrent.gates && dgate_hh_[gate]; ++gate) {
-        mask_rows(rank, chunk, gate);
-        add_products(rank, chunk, traits(weights_.kind).recurrent_slots_of(gate), weights_.units, weights_.hidden_size,
+        mask_rows(rank, part, gate);
+        add_products(rank, part, traits(weights_.kind).recurrent_slots_of(gate), weights_.units, weights_.hidden_size,
                      dgate_hh_[gate], {});
     }
     if (!traits(weights_.kind).resets_before() || !dgate_hh_[kGruCandidate]) return;
-    gathering_.for_rows(chunk, [&](Index visit, Index row, std::size_t number) {
-        rows[number] = tape_.h_reset.data() + (tape_.schedule.offset(visit) + row) * tape_.unit_pitch();
-    });
-    add_products(rank, chunk, kCandidateSlots, weights_.units, weights_.hidden_size, dgate_hh_[kGruCandidate], {});
+    point_to_rows(tape_->h_reset.data() + tape_->rows_before(part.begin) * tape_->unit_pitch(), tape_->unit_pitch(),
+                  gathering_.rows(part), rows.data());
+    add_products(rank, part, kCandidateSlots, weights_.units, weights_.hidden_size, dgate_hh_[kGruCandidate], {});
 }
 
 // Points to h_prev times a gate's mask.
 template <class T>
-void WeightGradients<T>::mask_rows(int rank, const Chunk<T>& chunk, Index gate) {
+void WeightGradients<T>::mask_rows(int rank, const Chunk<T>& part, Index gate) {
     Scratch& scratch = scratch_[static_cast<std::size_t>(rank)];
-    gathering_.for_rows(chunk, [&](Index visit, Index row, std::size_t number) {
-        T* out = scratch.masked.data() + static_cast<Index>(number) * tape_.state_pitch();
-        const T* h = tape_.h_before(visit) + row * tape_.state_pitch();
-        const T* mask = tape_.mask_of(row, gate);
-        for (Index unit = 0; unit < tape_.state_pitch(); ++unit) out[unit] = h[unit] * mask[unit];
-        scratch.rows[number] = out;
+    gathering_.for_rows(part, [&](Index visit, Index row, Index number) {
+        T* out = scratch.masked.data() + number * tape_->state_pitch();
+        const T* h = tape_->h_before(visit) + row * tape_->state_pitch();
+        const T* mask = tape_->mask_of(row, gate);
+        for (Index unit = 0; unit < tape_->state_pitch(); ++unit) out[unit] = h[unit] * mask[unit];
+        scratch.rows[static_cast<std::size_t>(number)] = out;
     });
 }
 
 // dW_hr += dh^T units
 template <class T>
-void WeightGradients<T>::add_projection(int rank, const Chunk<T>& chunk) {
+void WeightGradients<T>::add_projection(int rank, const Chunk<T>& part) {
     Pointers& rows = this->rows(rank);
-    gathering_.for_rows(chunk, [&](Index, Index, std::size_t number) {
-        rows[number] = chunk.gathered->dstates.data() + static_cast<Index>(number) * tape_.state_pitch();
-    });
+    point_to_rows(gathering_.dstates(part, part.begin), tape_->state_pitch(), gathering_.rows(part), rows.data());
     const Share groups = share_of(weights_.units.groups(), rank, threads_);
     OuterArgs<T> args{};
     args.a = rows.data();
-    args.k = gathering_.rows(chunk);
+    args.k = gathering_.rows(part);
     args.i_end = weights_.state_size;
-    args.b = tape_.units.data() + tape_.schedule.offset(chunk.begin) * tape_.unit_pitch();
-    args.row_stride = tape_.unit_pitch();
+    args.b = tape_->units.data() + tape_->rows_before(part.begin) * tape_->unit_pitch();
+    args.row_stride = tape_->unit_pitch();
     args.group_stride = gathering_.row_pitch();
     args.group_begin = groups.begin;
     args.group_end = groups.end;
     args.group_vectors = kGroup;
     args.vectors = weights_.units.vectors();
     args.c = dweight_hr_.data();
-    args.add = adds(chunk);
+    args.add = adds(part);
+    args.rounded = scratch_[static_cast<std::size_t>(rank)].rounded.rounding();
     kernels_.outer(args);
 }
 
-// dp_i += dz_i c_prev,  dp_f += dz_f c_prev,  dp_o += dz_o c, the units shared out; the rows of a chunk are summed
+// dp_i += dz_i c_prev,  dp_f += dz_f c_prev,  dp_o += dz_o c, the units shared out; the rows of a part are summed
 // up apart.
 template <class T>
-void WeightGradients<T>::add_peepholes(int rank, const Chunk<T>& chunk) {
-    const Share blocks = share_of(weights_.units.blocks(), rank, threads_);
+void WeightGradients<T>::add_peepholes(int rank, const Chunk<T>& part) {
+    const Share blocks = share_of(weights_.units.blocks, rank, threads_);
     const Index lanes = weights_.gates.lanes, begin = blocks.begin * lanes, end = blocks.end * lanes;
-    T* sums = chunk_dpeepholes_.data();
+    T* sums = part_dpeepholes_.data();
     for (Index gate = 0; gate < kPeepholes; ++gate) {
-        std::fill(sums + gate * tape_.unit_pitch() + begin, sums + gate * tape_.unit_pitch() + end, T(0));
+        std::fill(sums + gate * tape_->unit_pitch() + begin, sums + gate * tape_->unit_pitch() + end, T(0));
     }
-    gathering_.for_rows(chunk, [&](Index visit, Index row, std::size_t number) {
+    gathering_.for_rows(part, [&](Index visit, Index row, Index number) {
         for (Index block = blocks.begin; block < blocks.end; ++block) {
-            add_peephole_products(chunk, visit, row, static_cast<Index>(number), block, sums + block * lanes);
+            add_peephole_products(part, visit, row, number, block, sums + block * lanes);
         }
     });
     for (Index gate = 0; gate < kPeepholes; ++gate) {
         for (Index unit = begin; unit < end; ++unit) {
-            dpeepholes_[gate * tape_.unit_pitch() + unit] += sums[gate * tape_.unit_pitch() + unit];
+            dpeepholes_[gate * tape_->unit_pitch() + unit] += sums[gate * tape_->unit_pitch() + unit];
         }
     }
 }
 
 template <class T>
-void WeightGradients<T>::add_peephole_products(const Chunk<T>& chunk, Index visit, Index row, Index number, Index block,
+void WeightGradients<T>::add_peephole_products(const Chunk<T>& part, Index visit, Index row, Index number, Index block,
                                                T* sums) const {
     constexpr Index kSlots[kPeepholes] = {0, 1, 3};
     const Index lanes = weights_.gates.lanes;
-    const T* dz = chunk.gathered->dgates.data() + block * gathering_.group_stride() + number * gathering_.row_pitch();
-    for (Index gate = 0; gate < kPeepholes; ++gate, sums += tape_.unit_pitch()) {
-        const T* c = tape_.c_before(gate == 2 ? visit + 1 : visit) + row * tape_.unit_pitch() + block * lanes;
+    const T* dz = gathering_.row(part, number, {0, kGroup}) + block * gathering_.group_stride();
+    for (Index gate = 0; gate < kPeepholes; ++gate, sums += tape_->unit_pitch()) {
+        const T* c = tape_->c_before(gate == 2 ? visit + 1 : visit) + row * tape_->unit_pitch() + block * lanes;
         for (Index l = 0; l < lanes; ++l) sums[l] += dz[kSlots[gate] * lanes + l] * c[l];
     }
 }
@@ -161,14 +160,14 @@ void WeightGradients<T>::add_peephole_products(const Chunk<T>& chunk, Index visi
 // to += rows^T dgates over the given slots, which are the columns of `layout`, and `size` numbers of the rows
 // pointed to; sums += their sum.
 template <class T>
-void WeightGradients<T>::add_products(int rank, const Chunk<T>& chunk, const Slots& slots, const Layout& layout,
+void WeightGradients<T>::add_products(int rank, const Chunk<T>& part, const Slots& slots, const Layout& layout,
                                       Index size, const Buffer<T>& to, const Buffer<T>& sums) {
     const Share groups = share_of(weights_.slot_groups(), rank, threads_);
     OuterArgs<T> args{};
     args.a = rows(rank).data();
-    args.k = gathering_.rows(chunk);
+    args.k = gathering_.rows(part);
     args.i_end = to ? size : 0;
-    args.b = chunk.gathered->dgates.data() + slots.first * weights_.gates.lanes;
+    args.b = gathering_.row(part, 0, slots);
     args.row_stride = gathering_.row_pitch();
     args.group_stride = gathering_.group_stride();
     args.group_begin = groups.begin;
@@ -177,7 +176,8 @@ void WeightGradients<T>::add_products(int rank, const Chunk<T>& chunk, const Slo
     args.vectors = layout.vectors();
     args.c = to.data();
     args.sums = sums.data();
-    args.add = adds(chunk);
+    args.add = adds(part);
+    args.rounded = scratch_[static_cast<std::size_t>(rank)].rounded.rounding();
     if (to || sums) kernels_.outer(args);
 }
 
@@ -253,7 +253,7 @@ template <class T>
 void WeightGradients<T>::finish() const {
     const Index H = weights_.hidden_size;
     for (Index gate = 0; dpeepholes_ && gate < kPeepholes; ++gate) {
-        std::copy_n(dpeepholes_.data() + gate * tape_.unit_pitch(), H, arrays_.dpeepholes + gate * H);
+        std::copy_n(dpeepholes_.data() + gate * tape_->unit_pitch(), H, arrays_.dpeepholes + gate * H);
     }
 }
 

@@ -13,8 +13,10 @@ public:
     // For what `arrays` asks for. The arguments are kept by reference.
     WeightGradients(const Tape<T>& tape, const BackwardArrays<T>& arrays, const Gathering<T>& gathering, int threads);
 
-    // Thread `rank` adds a chunk to its columns of every sum.
-    void add(int rank, const Chunk<T>& chunk);
+    // What is added next is on another tape of the same call.
+    void turn_to(const Tape<T>& tape) { tape_ = &tape; }
+    // Thread `rank` adds a part to its columns of every sum.
+    void add(int rank, const Chunk<T>& part);
     // Thread `rank` gives out what it has summed up.
     void store(int rank) const;
     // Gives out the rest, after all threads.
@@ -25,18 +27,19 @@ private:
     struct Scratch {
         Pointers rows;
         Buffer<T> masked;  // rows times a gate's mask
+        RoundedRows<T> rounded;
     };
 
     Buffer<T> make_sums(Index rows, Index columns) const;
     void make_recurrent_sums();
-    bool adds(const Chunk<T>& chunk) const { return chunk.end < tape_.schedule.visits(); }
+    bool adds(const Chunk<T>& part) const { return part.end < tape_->schedule.visits(); }
 
-    void add_recurrent(int rank, const Chunk<T>& chunk);
-    void mask_rows(int rank, const Chunk<T>& chunk, Index gate);
-    void add_projection(int rank, const Chunk<T>& chunk);
-    void add_peepholes(int rank, const Chunk<T>& chunk);
-    void add_peephole_products(const Chunk<T>& chunk, Index visit, Index row, Index number, Index block, T* sums) const;
-    void add_products(int rank, const Chunk<T>& chunk, const Slots& slots, const Layout& layout, Index size,
+    void add_recurrent(int rank, const Chunk<T>& part);
+    void mask_rows(int rank, const Chunk<T>& part, Index gate);
+    void add_projection(int rank, const Chunk<T>& part);
+    void add_peepholes(int rank, const Chunk<T>& part);
+    void add_peephole_products(const Chunk<T>& part, Index visit, Index row, Index number, Index block, T* sums) const;
+    void add_products(int rank, const Chunk<T>& part, const Slots& slots, const Layout& layout, Index size,
                       const Buffer<T>& to, const Buffer<T>& sums);
 
     void store_columns(int rank, Index count, const Buffer<T>& sums, const Layout& layout, Index rows,
@@ -48,7 +51,7 @@ private:
 
     Pointers& rows(int rank) { return scratch_[static_cast<std::size_t>(rank)].rows; }
 
-    const Tape<T>& tape_;
+    const Tape<T>* tape_;
     const Weights<T>& weights_;
     const BackwardArrays<T>& arrays_;
     const Gathering<T>& gathering_;
@@ -58,7 +61,7 @@ private:
     Buffer<T> drecurrent_bias_;   // where it differs from dbias
     Buffer<T> dgate_hh_[kGroup];  // of the gates whose left operand is their own (see make_recurrent_sums)
     Buffer<T> dweight_hr_, dpeepholes_;
-    Buffer<T> chunk_dpeepholes_;  // what one chunk adds
+    Buffer<T> part_dpeepholes_;  // what one part adds
     std::vector<Scratch> scratch_;
 };
 

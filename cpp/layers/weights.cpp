@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <utility>
 
 #include "thread_pool.hpp"
 
@@ -51,8 +52,8 @@ Weights<T>::Weights(const Kernels<T>& packed_for, const CellParameters<T>& param
 // Left rows run over the gate columns `rows` as the group buffer has them (vector by vector, padding included), or over
 // those of one gate alone; right columns over `columns`: out[vector * W + lane][column] = packed[column][vector][lane].
 template <class T>
-Buffer<T> Weights<T>::transposed(const Buffer<T>& packed, const Layout& rows, const Layout& columns,
-                                 Index only_gate) const {
+PackedMatrix<T> Weights<T>::transposed(const Buffer<T>& full, const Layout& rows, const Layout& columns,
+                                       Index only_gate) const {
     const bool all = only_gate == kNoGate;
     const Index lanes = rows.lanes, size = columns.size;
     const Index first_vector = all ? 0 : only_gate, step = all ? 1 : rows.gates;
@@ -61,7 +62,7 @@ Buffer<T> Weights<T>::transposed(const Buffer<T>& packed, const Layout& rows, co
     const auto transpose_vector = [&](Index to) {
         const Index first = to * lanes, count = columns.real_lanes(to);
         for (Index from = first_vector; from < rows.vectors(); from += step) {
-            const T* source = packed.data() + rows.packed_offset(size, first, from);
+            const T* source = full.data() + rows.packed_offset(size, first, from);
             const Index source_step = rows.packed_offset(size, 1, from) - rows.packed_offset(size, 0, from);
             T* target = out.data() + columns.packed_offset(k_total, from / step * lanes, to);
             const Index target_step = columns.packed_offset(k_total, 1, to) - columns.packed_offset(k_total, 0, to);
@@ -80,14 +81,17 @@ Buffer<T> Weights<T>::transposed(const Buffer<T>& packed, const Layout& rows, co
     share_out(columns.vectors(), work, columns.vectors(), [&](Index begin, Index end) {
         for (Index to = begin; to < end; ++to) transpose_vector(to);
     });
-    return out;
+    return in_precision(kernels, columns, k_total, std::move(out));
 }
 
 template <class T>
 Packed<T> Weights<T>::once(MadeOnce<T>& transpose, const PackedMatrix<T>& packed, const Layout& rows,
                            const Layout& columns, Index only_gate) const {
-    if (!packed.full()) return {};
-    return {transpose.get([&] { return transposed(packed.full(), rows, columns, only_gate); }), nullptr};
+    if (!packed) return {};
+    return transpose.get([&] {
+        if (packed.full()) return transposed(packed.full(), rows, columns, only_gate);
+        return transposed(in_full(kernels, rows, columns.size, packed), rows, columns, only_gate);
+    });
 }
 
 template <class T>
@@ -117,15 +121,16 @@ Packed<T> Weights<T>::packed_gate_transposed(Index gate) const {
 
 template <class T>
 Index Weights<T>::bytes() const {
-    Index numbers = bias_.size() + recurrent_bias_.size() + peepholes_.size(), packed = 0;
+    const Index numbers = bias_.size() + recurrent_bias_.size() + peepholes_.size();
+    Index packed = 0;
     for (const PackedMatrix<T>* matrix : {&packed_ih_, &packed_hh_, &packed_candidate_, &packed_projection_}) {
         packed += matrix->bytes();
     }
-    for (const MadeOnce<T>* buffer : {&packed_ih_transposed_, &packed_hh_transposed_, &packed_candidate_transposed_,
-                                      &packed_projection_transposed_}) {
-        numbers += buffer->size();
+    for (const MadeOnce<T>* transpose : {&packed_ih_transposed_, &packed_hh_transposed_, &packed_candidate_transposed_,
+                                         &packed_projection_transposed_}) {
+        packed += transpose->bytes();
     }
-    for (const MadeOnce<T>& gate : packed_gate_transposed_) numbers += gate.size();
+    for (const MadeOnce<T>& gate : packed_gate_transposed_) packed += gate.bytes();
     return packed + static_cast<Index>(sizeof(T)) * numbers;
 }
 

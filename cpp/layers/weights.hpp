@@ -22,7 +22,7 @@ struct CellParameters {
     CellOptions options;
 };
 
-// A buffer made when somebody first asks. Threads that ask at once may each make it, and all get the one that was done
+// A matrix made when somebody first asks. Threads that ask at once may each make it, and all get the one that was done
 // first: a lock would stay locked for ever in a child forked while another thread holds it.
 template <class T>
 class MadeOnce {
@@ -33,21 +33,21 @@ public:
     MadeOnce& operator=(const MadeOnce&) = delete;
 
     template <class Make>
-    const T* get(const Make& make) {
-        const Buffer<T>* made = made_.load();
+    Packed<T> get(const Make& make) {
+        const PackedMatrix<T>* made = made_.load();
         if (!made) {
-            auto fresh = std::make_unique<const Buffer<T>>(make());
+            auto fresh = std::make_unique<const PackedMatrix<T>>(make());
             if (made_.compare_exchange_strong(made, fresh.get())) made = fresh.release();
         }
-        return made->data();
+        return made->view();
     }
-    Index size() const {
-        const Buffer<T>* made = made_.load();
-        return made ? made->size() : 0;
+    Index bytes() const {
+        const PackedMatrix<T>* made = made_.load();
+        return made ? made->bytes() : 0;
     }
 
 private:
-    std::atomic<const Buffer<T>*> made_{nullptr};
+    std::atomic<const PackedMatrix<T>*> made_{nullptr};
 };
 
 template <class T>
@@ -77,7 +77,7 @@ public:
     const T* bias() const { return bias_.data(); }
     // Hp numbers, or null where all of it could be added.
     const T* recurrent_bias() const { return recurrent_bias_.data(); }
-    // Made from the packed weights when training first asks, in full precision.
+    // Made from the packed weights when training first asks.
     Packed<T> packed_ih_transposed() const;
     Packed<T> packed_hh_transposed() const;
     Packed<T> packed_candidate_transposed() const;
@@ -89,8 +89,8 @@ public:
     Index bytes() const;
 
 private:
-    Buffer<T> transposed(const Buffer<T>& packed, const Layout& rows, const Layout& columns,
-                         Index only_gate = kNoGate) const;
+    PackedMatrix<T> transposed(const Buffer<T>& full, const Layout& rows, const Layout& columns,
+                               Index only_gate = kNoGate) const;
     Packed<T> once(MadeOnce<T>& transpose, const PackedMatrix<T>& packed, const Layout& rows, const Layout& columns,
                    Index only_gate = kNoGate) const;
 

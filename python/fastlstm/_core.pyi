@@ -28,7 +28,7 @@ class Weights:
         activations: Sequence[tuple[str, float, float]] = ...,
         clip: float = 0.0,  # sums are cut to [-clip, clip] before the activations of gates; 0: not at all
         input_forget: bool = False,  # "lstm": f = 1 - i
-        # "full", or for float32 and inference "int8", "int8_int16": operands of products in 8 bits, or 8 and 16
+        # "full", or for float32: "bfloat16", and for inference "int8", "int8_int16" (weights of 8 bits, x and h of 16)
         precision: str = "full",
     ) -> None: ...
     @property
@@ -85,6 +85,10 @@ def forward_training(
     reverse: bool = False,
     mask: NDArray[np.bool_] | None = None,
     recurrent_masks: Floats | None = None,  # (G, N, H): what each gate's h_{t-1} is multiplied with, at every step
+    # Not 0: the tape has the states every so many steps, some more as they are whole chunks of backward's sums, or as
+    # often as it stays within so many bytes with, if it must. The rest is computed again, with the same bits.
+    checkpoint_every: int = 0,
+    memory_limit: int = 0,
 ) -> tuple[Floats, Floats | None, Tape]:
     """As ``forward``, and keeps what ``backward`` needs. ``x`` is kept by reference: do not change it before."""
 

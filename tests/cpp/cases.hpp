@@ -22,6 +22,7 @@ struct Case {
     bool reverse = false;
     Valid valid = Valid::all;
     bool other_order = false;  // x, y as (N, T, size) and weights as (I, G*H)
+    Precision precision = Precision::full;
 };
 
 constexpr CellKind kCells[] = {CellKind::lstm, CellKind::gru, CellKind::gru_reset_before, CellKind::rnn_tanh,

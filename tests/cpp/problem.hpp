@@ -120,7 +120,9 @@ public:
                                      data_or_null(peepholes),
                                      of.options};
         if (of.projected) parameters.weight_hr = matrix_of<const T>(weight_hr, sizes.P, H, of.other_order);
-        return std::make_shared<const Weights<T>>(kernels_of<T>(table), parameters);
+        const bool full = of.precision == Precision::full;
+        return std::make_shared<const Weights<T>>(full ? kernels_of<T>(table) : active_kernels<T>(of.precision),
+                                                  parameters);
     }
 
     // A (T, N, size) sequence of this problem's.

@@ -88,6 +88,13 @@ class Call:
             return y[:, 0]
         return y.transpose(1, 0, 2) if self.layer.batch_first else y
 
+    def output_shape(self, size: int) -> tuple[int, ...]:
+        """Return that of what `output` makes of a ``(T, N, size)`` array."""
+        T, N = self.x.shape[:2]
+        if not self.batched:
+            return T, size
+        return (N, T, size) if self.layer.batch_first else (T, N, size)
+
     def empty(self, size: int) -> Floats:
         """Make a ``(T, N, size)`` array, in memory as the caller has x."""
         T, N = self.x.shape[:2]

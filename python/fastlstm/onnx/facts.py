@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 from .node import Function, Node
-from .operators.axes import Reshaping, Squeezing, Transposition, axes_of
+from .operators.axes import Reshaping, Squeezing, Transposition, Unsqueezing
 from .operators.recurrent import Run
+from .operators.shape import Filling
 from .plan import Step
 from .values import Array
 
@@ -105,10 +106,11 @@ class Facts:
             self._count(step, found)
 
     def _gather(self, node: Node, step: Step) -> None:
-        found, places = (self.numbers(place) for place in step.sources)
+        places = self.numbers(step.sources[1])
         known = [k for k in places or () if isinstance(k, int)]
         if len(known) != len(places or ()) or node.number("axis", 0):
             return
+        found = self.numbers(step.sources[0])
         if found is not None and all(-len(found) <= k < len(found) for k in known):
             self._count(step, tuple(found[k] for k in known))
         elif step.sources[0] in self._lengths and len(known) == 1 and known[0] >= 0:
@@ -120,9 +122,9 @@ class Facts:
             self._count(step, tuple(length for part in parts if part is not None for length in part))
 
     def _constant_of_shape(self, node: Node, step: Step) -> None:
-        found, value = self.numbers(step.sources[0]), node.tensor("value")
-        if found is not None:
-            self._made(step, found, value is None or not value.any())
+        found = self.numbers(step.sources[0])
+        if found is not None and isinstance(step.function, Filling):
+            self._made(step, found, not step.function.number)
 
     def _expand(self, node: Node, step: Step) -> None:
         found, constant = self.numbers(step.sources[1]), self._start[step.sources[0]]
@@ -176,10 +178,11 @@ class Facts:
 
     def _unsqueeze(self, node: Node, step: Step) -> None:
         self._same_numbers(node, step)
-        shape, constant = self.shape(step.sources[0]), len(step.sources) < 2 or self._start[step.sources[1]] is not None
-        axes = axes_of(node, 1, 13)(None) if constant else None
-        if shape is not None and axes is not None and len(axes) == 1 and 0 <= axes[0] <= len(shape):
-            at = axes[0]
+        shape, function = self.shape(step.sources[0]), step.function
+        if shape is None or not isinstance(function, Unsqueezing) or len(function.axes) != 1:
+            return
+        at = function.axes[0]
+        if 0 <= at <= len(shape):
             self._made(step, (*shape[:at], 1, *shape[at:]), self._is_zero(step.sources[0]))
 
     def _squeeze(self, node: Node, step: Step) -> None:

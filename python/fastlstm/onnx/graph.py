@@ -11,11 +11,11 @@ import numpy as np
 from fastlstm import checks
 
 from .facts import Facts
-from .names import check_names_beside_nodes, check_names_in, names_used
 from .network import Network
-from .node import Node, same
+from .node import Function, Node, same
 from .operators import OPERATORS
 from .plan import Plan, Step, needed, outputs_of
+from .records import GraphRecord, NodeRecord, graph_record
 from .stacking import stacked
 from .states import wires_of
 from .tensors import array_of
@@ -50,9 +50,10 @@ class Source(NamedTuple):
 
 def network_of(graph: Any, opset: int, source: Source) -> Network:
     """Lay out the main graph of a model."""
-    layout = _Layout(graph, opset, source, None)
-    outputs = [value_info(proto, source.owner) for proto in graph.output]
-    return Network(layout.plan(), layout.inputs, outputs, opset, wires_of(graph), source.owner)
+    record = graph_record(graph, source.owner)
+    layout = _Layout(record, opset, source, None)
+    outputs = [value_info(proto, source.owner) for proto in record.outputs]
+    return Network(layout.plan(), layout.inputs, outputs, opset, wires_of(record), source.owner)
 
 
 class _Layout:
@@ -70,27 +71,23 @@ class _Layout:
         The layout around, whose names the graph sees; None: there is none.
     """
 
-    def __init__(self, graph: Any, opset: int, source: Source, outer: _Layout | None) -> None:
+    def __init__(self, graph: GraphRecord, opset: int, source: Source, outer: _Layout | None) -> None:
         self.opset, self.source, self.outer = opset, source, outer
-        self.owner = source.owner if outer is None else f"{source.owner}: graph {graph.name!r}"
-        self.used = names_used(graph, self.owner)
-        check_names_beside_nodes(graph, self.owner)
+        self.owner, self.used = graph.owner, graph.used
         self.start: list[Any] = [None]
         self.facts = Facts(self.start)
         self.inputs: list[ValueInfo] = []
-        self.places: dict[str, int] = {}
+        self.places: dict[str, int] = {"": _MISSING}
         self.captured: dict[str, int] = {}
         self.steps: list[Step] = []
         self.root: _Layout = self if outer is None else outer.root
-        for tensor in graph.initializer:
-            self._define(tensor.name, array_of(tensor, source.folder, self.owner))
-        self.left: int = _SPARE + sum(array.nbytes for array in self.start if array is not None)
-        if len(graph.sparse_initializer):
-            checks.complain(ValueError, self.owner, "have dense tensors", "sparse ones")
-        self.given = [self._input(proto) for proto in graph.input if outer or proto.name not in self.places]
-        for number, proto in enumerate(graph.node):
-            self._add(proto, f"{self.owner}: node {number}{f' {proto.name!r}' if proto.name else ''} ({proto.op_type})")
-        self.wanted = [self.place(proto.name, f"{self.owner}: output") for proto in graph.output]
+        for tensor in graph.initializers:
+            self._define(tensor.name, self.tensor(tensor, self.owner))
+        self.left: int = _SPARE + sum([array.nbytes for array in self.start if array is not None])
+        self.given = [self._input(proto) for proto in graph.inputs if outer or proto.name not in self.places]
+        for node in graph.nodes:
+            self._add(node)
+        self.wanted = [self.place(proto.name, f"{self.owner}: output") for proto in graph.outputs]
 
     def plan(self, described: Sequence[ValueInfo | None] = ()) -> Plan:
         """Return the steps."""
@@ -100,9 +97,10 @@ class _Layout:
     # -- names -------------------------------------------------------------------------------------------------------
 
     def _define(self, name: str, value: Array | None = None) -> int:
-        self._name(name, len(self.start))
+        place = len(self.start)
+        self._name(name, place)
         self.start.append(value)
-        return self.places[name]
+        return place
 
     def _input(self, proto: Any) -> int:
         place = self._define(proto.name)
@@ -112,14 +110,14 @@ class _Layout:
         return place
 
     def _name(self, name: str, place: int) -> None:
-        if name in self.places or not name:
+        if name in self.places:
             checks.complain(ValueError, f"{self.owner}: names", "each stand for one thing", f"{name!r} for two")
         self.places[name] = place
 
     def place(self, name: str, label: str) -> int:
         """Return the place of a name, which may be one from outside."""
-        if name not in self.places:
-            if self.outer is None or not self.outer.knows(name):
+        if not name or name not in self.places:
+            if not name or self.outer is None or not self.outer.knows(name):
                 cure = "; nodes come after those that they need"
                 checks.complain(ValueError, label, "take what is there before", f"{name!r}, which is not{cure}")
             constant = self.outer.constant(name)
@@ -141,53 +139,53 @@ class _Layout:
 
     # -- nodes -------------------------------------------------------------------------------------------------------
 
-    def _add(self, proto: Any, label: str) -> None:
-        check_names_in(proto, label)
-        build = OPERATORS.get((_DOMAINS.get(proto.domain, proto.domain), proto.op_type))
+    def _add(self, record: NodeRecord) -> None:
+        build = OPERATORS.get((_DOMAINS.get(record.domain, record.domain), record.op))
         if build is None:
-            operator = f"{proto.domain}.{proto.op_type}" if proto.domain else proto.op_type
-            checks.complain(ValueError, label, "be of an operator that is known", operator)
-        sources = [self.place(name, label) if name else _MISSING for name in proto.input]
-        outside: list[str] = []
-        wanted = [name in self.used for name in proto.output]
+            operator = f"{record.domain}.{record.op}" if record.domain else record.op
+            checks.complain(ValueError, record.label, "be of an operator that is known", operator)
+        places, used = self.places, self.used
+        sources = [places[name] if name in places else self.place(name, record.label) for name in record.inputs]
         constants = [self.start[place] for place in sources]
-        node = Node(proto, label, self.opset, constants, wanted, self._tensor(label), self._inner(outside))
+        node = Node(record, self.opset, constants, [name in used for name in record.outputs], self)
         function = build(node)
         node.finish()
         if function is same:
-            for name in filter(None, proto.output):
+            for name in filter(None, record.outputs):
                 self._name(name, sources[0])
-            return
-        sources += [self.place(name, label) for name in outside]
-        if self._can_fold(node, constants, outside):
-            for name, array in zip(proto.output, outputs_of(function, label, constants), strict=False):
+        elif self._can_fold(node, sources):
+            for name, array in zip(record.outputs, outputs_of(function, node.label, constants), strict=False):
                 if name:
                     self._define(name, np.asarray(array))
-            return
-        targets = [self._define(name) if name else _MISSING for name in proto.output]
-        sources = self.facts.without_zeros(function, sources)
-        self.steps.append(Step(function, tuple(sources), tuple(targets), (), label, node.op))
+        else:
+            self._step(node, function, sources)
+
+    def _step(self, node: Node, function: Function, sources: Sequence[int]) -> None:
+        """Add a node that is run with the graph."""
+        sources = [*sources, *[self.place(name, node.label) for name in node.outside]]
+        targets = [self._define(name) if name else _MISSING for name in node.outputs]
+        kept = self.facts.without_zeros(function, sources)
+        self.steps.append(Step(function, tuple(kept), tuple(targets), (), node.label, node.op))
         self.facts.note(node, self.steps[-1])
 
-    def _tensor(self, label: str) -> Any:
-        return lambda tensor: array_of(tensor, self.source.folder, label)
+    def tensor(self, tensor: Any, owner: str) -> Array:
+        """Return the array of a tensor of the model."""
+        return array_of(tensor, self.source.folder, owner)
 
-    def _inner(self, outside: list[str]) -> Any:
-        """Return a function that lays out a graph inside, and notes which names it takes from `outside`."""
+    def inside(self, graph: GraphRecord) -> tuple[Plan, Sequence[str]]:
+        """Return the plan of a graph inside, and the names it takes from outside."""
+        layout = _Layout(graph, self.opset, self.source, self)
+        described = [_described(proto, layout.owner) for proto in graph.outputs]
+        return layout.plan(described), [*layout.captured]
 
-        def plan_of(graph: Any) -> tuple[Plan, int]:
-            layout = _Layout(graph, self.opset, self.source, self)
-            outside.extend(layout.captured)
-            described = [_described(proto, layout.owner) for proto in graph.output]
-            return layout.plan(described), len(layout.captured)
-
-        return plan_of
-
-    def _can_fold(self, node: Node, constants: Sequence[Array | None], outside: Sequence[str]) -> bool:
-        known = all(constant is not None for number, constant in enumerate(constants) if node.has(number))
-        if node.op not in _FOLDED or outside or not known:
+    def _can_fold(self, node: Node, sources: Sequence[int]) -> bool:
+        """Whether a node can be worked out at load; what that takes is then counted."""
+        if node.op not in _FOLDED or node.outside:
             return False
-        taken = 0 if node.op in _VIEWS else sum(constant.nbytes for constant in constants if constant is not None)
+        constants = [self.start[place] for place in sources if place != _MISSING]
+        if any(constant is None for constant in constants):
+            return False
+        taken = 0 if node.op in _VIEWS else sum(constant.nbytes for constant in constants)
         if taken > self.root.left:
             return False
         self.root.left -= taken

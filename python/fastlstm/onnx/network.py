@@ -12,7 +12,7 @@ from fastlstm import checks
 from .plan import Plan
 from .states import Wire, given_pairs, paired
 from .streaming import NetworkStream
-from .values import Array, ValueInfo
+from .values import Array, Input, ValueInfo
 
 
 class Network:
@@ -38,7 +38,7 @@ class Network:
         owner: str,
     ) -> None:
         self.inputs, self.outputs, self.opset = tuple(inputs), tuple(outputs), opset
-        self._taking = {info.name: info.taken for info in inputs}
+        self._taking = {info.name: Input(info).taken for info in inputs}
         self._given = [info.name for info in outputs]
         self._plan, self._wires, self._owner = plan, wires, owner
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
 
 from fastlstm import checks
 
-from .names import check_texts
+from .records import GraphRecord, NodeRecord
 from .values import Array
 
 if TYPE_CHECKING:
@@ -26,45 +26,53 @@ _KINDS = {1: "f", 2: "i", 3: "s", 4: "t", 5: "g", 6: "floats", 7: "ints", 8: "st
 """Fields of attributes by the number of the type."""
 
 
+class Surroundings(Protocol):
+    """What is around a node."""
+
+    def tensor(self, tensor: Any, owner: str) -> Array:
+        """Return the array of a tensor of the model."""
+
+    def inside(self, graph: GraphRecord) -> tuple[Plan, Sequence[str]]:
+        """Return the plan of a graph inside, and the names it takes from outside."""
+
+
 class Node:
     """What a builder of an operator is given.
 
     Parameters
     ----------
-    proto
+    record
         The node in the model.
-    label
-        What errors call it.
     opset
         Version of the operators.
     constants
         Of each input the array if it is known at load, else None.
     wanted
         Of each output whether anybody takes it.
-    tensor_of
-        Gives the array of a tensor of the model.
-    plan_of
-        Gives the plan of a graph inside, and the number of arrays from outside that it takes.
+    around
+        The graph it is of.
+
+    Attributes
+    ----------
+    label
+        What errors call it.
+    outside
+        Names that the graphs inside take from around it.
     """
 
     def __init__(
         self,
-        proto: Any,
-        label: str,
+        record: NodeRecord,
         opset: int,
         constants: Sequence[Array | None],
         wanted: Sequence[bool],
-        tensor_of: Callable[[Any], Array],
-        plan_of: Callable[[Any], tuple[Plan, int]],
+        around: Surroundings,
     ) -> None:
-        self.label, self.op, self.opset = label, str(proto.op_type), opset
-        self.inputs, self.constants, self.wanted = list(proto.input), constants, wanted
-        self._tensor_of, self._plan_of = tensor_of, plan_of
-        self._attributes = {attribute.name: attribute for attribute in proto.attribute}
-        self._unread = set(self._attributes)
-        check_texts(self._unread, label)
-        if len(self._attributes) != len(proto.attribute):
-            checks.complain(ValueError, label, "have every attribute once", "one twice")
+        self.label, self.op, self.opset = record.label, record.op, opset
+        self.inputs, self.outputs, self.constants, self.wanted = record.inputs, record.outputs, constants, wanted
+        self.outside: list[str] = []
+        self._attributes, self._graphs, self._around = record.attributes, record.graphs, around
+        self._unread = {*record.attributes}
 
     # -- inputs and outputs ------------------------------------------------------------------------------------------
 
@@ -83,7 +91,7 @@ class Node:
     def expect(self, least: int, most: int | None = None, outputs: int = 1, optional: Collection[int] = ()) -> None:
         """Refuse the node if it has another number of inputs, or more outputs; `optional` inputs may be left out."""
         most, found = least if most is None else most, len(self.inputs)
-        absent = [number for number, name in enumerate(self.inputs[:least]) if not name and number not in optional]
+        absent = "" in self.inputs and any(not self.has(number) for number in range(least) if number not in optional)
         if not least <= found <= most or absent:
             wanted = str(least) if least == most else f"{least} to {most}"
             checks.complain(ValueError, self.label, f"have {wanted} inputs", checks.shown(self.inputs))
@@ -140,14 +148,15 @@ class Node:
     def tensor(self, name: str) -> Array | None:
         """Return an attribute that is a tensor, if it is there."""
         found = self._value(name, "t", None)
-        return found if found is None else self._tensor_of(found)
+        return found if found is None else self._around.tensor(found, self.label)
 
     def plan(self, name: str) -> tuple[Plan, int]:
         """Return a graph inside, and how many arrays from outside it takes behind the inputs of the node."""
-        found = self._value(name, "g", None)
-        if found is None:
+        if self._value(name, "g", None) is None:
             checks.complain(ValueError, self.label, f"have the attribute {name!r}", "a node without it")
-        return self._plan_of(found)
+        plan, taken = self._around.inside(self._graphs[name])
+        self.outside += taken
+        return plan, len(taken)
 
     def _text(self, name: str, value: bytes) -> str:
         try:

@@ -72,17 +72,16 @@ class Plan:
         own = {place for step in steps if step.op in _OWN for place in step.targets if place}
         self.owns = own.issuperset(wanted) and len({*wanted}) == len(self.wanted)
         kept = {place for place, value in enumerate(start) if value is not None} | {*wanted}
-        self._steps = _with_ends(steps, kept, len(start))
+        self._steps = [step[:5] for step in _with_ends(steps, kept, len(start))]
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """Return the outputs for inputs and, behind them, arrays from outside."""
         values = self.start.copy()
         for place, array in zip(self._places, arrays, strict=True):
             values[place] = array
-        step: Step | None = None
         try:
-            for step in self._steps:
-                function, sources, targets, done, *_ = step
+            for step in self._steps:  # this is part of every call
+                function, sources, targets, done, label = step
                 found = function(*[values[place] for place in sources])
                 if type(found) is tuple:
                     for place, array in zip(targets, found, strict=False):
@@ -92,9 +91,7 @@ class Plan:
                 for place in done:
                     values[place] = None
         except _ERRORS as error:
-            if step is None:
-                raise
-            _refuse(error, step.label, [values[place] for place in step.sources])
+            _refuse(error, label, [values[place] for place in sources])
         return [values[place] for place in self.wanted]
 
 
@@ -134,18 +131,18 @@ def needed(steps: Sequence[Step], wanted: Sequence[int]) -> list[Step]:
 
 
 def _with_ends(steps: Sequence[Step], kept: set[int], aside: int) -> list[Step]:
-    """Note at every step which places are needed no more after it; those `kept` are.
+    """Note at every step but the last which places are needed no more after it; those `kept` are.
 
     What nobody takes gets the place `aside`, as the place 0 is that of what is left out.
     """
     last: dict[int, int] = {}
     for number, step in enumerate(steps):
         last.update(dict.fromkeys((*step.sources, *step.targets), number))
-    ends: dict[int, list[int]] = {}
+    ends: list[list[int]] = [[] for _ in steps]
     for place, number in last.items():
-        if place not in kept and place:
-            ends.setdefault(number, []).append(place)
+        if place not in kept and place and number + 1 < len(steps):
+            ends[number].append(place)
     return [
-        step._replace(targets=tuple([place or aside for place in step.targets]), done=tuple(ends.get(number, ())))
-        for number, step in enumerate(steps)
+        Step(function, sources, tuple([place or aside for place in targets]), tuple(end), label, op)
+        for (function, sources, targets, _, label, op), end in zip(steps, ends, strict=True)
     ]

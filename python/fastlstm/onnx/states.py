@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from fastlstm import checks
 
+from .records import GraphRecord
 from .values import ValueInfo
 
 _STARTS = {"LSTM": {5: "h", 6: "c"}, "GRU": {5: "h"}, "RNN": {5: "h"}}
@@ -45,35 +46,34 @@ class Wire(NamedTuple):
     outputs: Sequence[str]
 
 
-def wires_of(graph: Any) -> list[Wire]:
+def wires_of(graph: GraphRecord) -> list[Wire]:
     """Return the nodes of a graph, and of the branches in it, that tell what is a state."""
     found: list[Wire] = []
     _wire(graph, ChainMap(), count(), found)
     return found
 
 
-def _wire(graph: Any, names: ChainMap[str, str], numbers: Iterator[int], found: list[Wire]) -> list[str]:
+def _wire(graph: GraphRecord, names: ChainMap[str, str], numbers: Iterator[int], found: list[Wire]) -> list[str]:
     """Add the nodes of a graph, and return the names of its outputs; `names` are those that stand for others.
 
     The two branches of an If may use the same names, so those of each get its number.
     """
     end = f"{_BRANCH}{next(numbers)}" if len(names.maps) > 1 else ""
-    for node in graph.node:
-        op = node.op_type
+    for node in graph.nodes:
+        op, inputs, outputs = node.op, node.inputs, node.outputs
         if not end and op not in _TELLING:  # as most
             continue
-        inputs, outputs = [*node.input], [*node.output]
-        graphs = [attribute.g for attribute in node.attribute] if op == "If" else []
+        graphs = node.graphs.values() if op == "If" else ()
         branches = [_wire(branch, names.new_child(), numbers, found) for branch in graphs]
         if end:  # names of the graph around all branches stay as they are
             inputs = [names.get(name, name) for name in inputs]
             outputs = [f"{name}{end}" for name in outputs]
-            names.update(zip(node.output, outputs, strict=True))
+            names.update(zip(node.outputs, outputs, strict=True))
         if branches:
             found.extend(Wire("If", ends, [name]) for name, *ends in zip(outputs, *branches, strict=False))
         if op in _MOVING or op in _STARTS:
             found.append(Wire(op, inputs, outputs))
-    return [names.get(proto.name, proto.name) for proto in graph.output]
+    return [names.get(proto.name, proto.name) for proto in graph.outputs]
 
 
 def paired(

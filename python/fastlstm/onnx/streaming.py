@@ -11,7 +11,7 @@ from fastlstm import checks
 from fastlstm.streaming import StreamBase
 from fastlstm.typing import Floats
 
-from .values import Array, ValueInfo
+from .values import Array, Input, ValueInfo
 
 if TYPE_CHECKING:
     from .network import Network
@@ -81,7 +81,7 @@ class NetworkStream(StreamBase):
                 ValueError, "state", f"have the names {checks.shown([*self.states])}", checks.shown([*given])
             )
         infos = {info.name: info for info in self._network.inputs}
-        self._state = {name: infos[name].taken(given[name]).copy() for name in self.states}
+        self._state = {name: Input(infos[name]).taken(given[name]).copy() for name in self.states}
 
     def reset(self) -> None:
         """Set the states to zero."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -38,24 +39,34 @@ def array_of(proto: Any, folder: Path | None, owner: str) -> Array:
     """
     name = f"{owner}: tensor {proto.name!r}"
     dtype = dtype_of(proto.data_type, name)
-    shape = tuple(proto.dims)
-    if len(shape) > _MOST_AXES or min(shape, default=0) < 0:
-        checks.refuse_shape(name, f"of at most {_MOST_AXES} axes, none below 0", checks.shown(shape))
-    count = math.prod(shape)
-    if (count or math.prod(axis or 1 for axis in shape)) > _LARGEST:
-        checks.refuse_shape(name, f"of at most {_LARGEST} numbers", shape)
+    shape = proto.dims[:]
+    count = _count(shape, name)
     if proto.data_location == _EXTERNAL:
-        array = _read_external(proto, folder, count * dtype.itemsize, name).view(dtype.newbyteorder("<"))
+        array = _of_bytes(_external(proto, folder, count * dtype.itemsize, name), shape, dtype)
     elif proto.HasField("raw_data"):
         raw = proto.raw_data
         _check_count(name, "bytes", count * dtype.itemsize, len(raw))
-        array = np.frombuffer(raw, dtype.newbyteorder("<"))
+        array = _of_bytes(raw, shape, dtype)
     else:
         _check_count(name, "values", count, len(getattr(proto, _FIELDS.get(proto.data_type, "int32_data"))))
-        array = required("reading a tensor").numpy_helper.to_array(proto).reshape(-1)
-    array = array.astype(dtype, copy=False).reshape(shape)
+        array = required("reading a tensor").numpy_helper.to_array(proto).astype(dtype, copy=False).reshape(shape)
     array.flags.writeable = False
     return array
+
+
+def _count(shape: Sequence[int], name: str) -> int:
+    """Return the count of the numbers of a shape that an array can have."""
+    if len(shape) > _MOST_AXES or (shape and min(shape) < 0):
+        checks.refuse_shape(name, f"of at most {_MOST_AXES} axes, none below 0", checks.shown(tuple(shape)))
+    count = math.prod(shape)
+    if (count or math.prod(axis or 1 for axis in shape)) > _LARGEST:
+        checks.refuse_shape(name, f"of at most {_LARGEST} numbers", tuple(shape))
+    return count
+
+
+def _of_bytes(raw: bytes, shape: Sequence[int], dtype: np.dtype[Any]) -> Array:
+    """Return the array that lies in the bytes of a file, which begin with the low one of every number."""
+    return np.ndarray(shape, dtype.newbyteorder("<"), raw).astype(dtype, copy=False)
 
 
 def _check_count(name: str, what: str, wanted: int, found: int) -> None:
@@ -63,7 +74,7 @@ def _check_count(name: str, what: str, wanted: int, found: int) -> None:
         checks.complain(ValueError, name, f"have {wanted} {what}, as its shape says", found)
 
 
-def _read_external(proto: Any, folder: Path | None, nbytes: int, name: str) -> Array:
+def _external(proto: Any, folder: Path | None, nbytes: int, name: str) -> bytes:
     """Read values from a file beside the model: a regular one, by its bare name, and no link of any kind."""
     entries = {entry.key: entry.value for entry in proto.external_data}
     for entry in (*entries, *entries.values()):
@@ -82,7 +93,10 @@ def _read_external(proto: Any, folder: Path | None, nbytes: int, name: str) -> A
         if begin + nbytes > size:
             got = f"{size} bytes in {checks.shown(place)}"
             checks.complain(ValueError, name, f"end within its file, at {begin + nbytes}", got)
-        return np.fromfile(file, np.uint8, nbytes, offset=begin)
+        file.seek(begin)
+        raw = file.read(nbytes)
+    _check_count(name, "bytes", nbytes, len(raw))  # it may have become shorter
+    return raw
 
 
 def _opened(path: Path, name: str) -> BinaryIO:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -40,31 +41,6 @@ class ValueInfo(NamedTuple):
     shape: tuple[int | str | None, ...] | None
     dtype: np.dtype[Any]
 
-    def taken(self, value: Any) -> Array:
-        """Return a `value` of this input as an array, or the error about it."""
-        if type(value) is np.ndarray and value.dtype == self.dtype and self._holds(value.shape):
-            return value  # as nearly always
-        if not isinstance(value, np.ndarray):
-            checks.complain(TypeError, self.name, f"be a NumPy array of {self.dtype}", type(value).__name__)
-        if value.dtype != self.dtype:
-            if value.dtype.newbyteorder("=") != self.dtype:
-                checks.refuse_dtype(self.name, self.dtype, value.dtype, f": use {self.name}.astype('{self.dtype}')")
-            value = value.astype(self.dtype)
-        if not self._holds(value.shape):
-            checks.refuse_shape(self.name, self.shown_shape, value.shape)
-        return np.asarray(value)
-
-    def _holds(self, shape: tuple[int, ...]) -> bool:
-        wanted = self.shape
-        if wanted is None:
-            return True
-        if len(shape) != len(wanted):
-            return False
-        for length, known in zip(shape, wanted, strict=True):  # a loop: this is part of every call
-            if length != known and isinstance(known, int):
-                return False
-        return True
-
     @property
     def shown_shape(self) -> str:
         """The shape as an error shows it."""
@@ -72,22 +48,59 @@ class ValueInfo(NamedTuple):
         return f"({', '.join(axes)}{',' if len(axes) == 1 else ''})"
 
 
+class Input:
+    """An input, as every call holds an array to it.
+
+    Parameters
+    ----------
+    info
+        What is said of it.
+    """
+
+    def __init__(self, info: ValueInfo) -> None:
+        self._info, self._dtype = info, info.dtype
+        self._rank = None if info.shape is None else len(info.shape)
+        known = [axis for axis, length in enumerate(info.shape or ()) if isinstance(length, int)]
+        self._lengths_of = itemgetter(*known) if known else len  # which is then the same for all
+        self._lengths = self._lengths_of(info.shape or ())
+
+    def taken(self, value: Any) -> Array:
+        """Return a `value` of this input as an array, or the error about it."""
+        if type(value) is np.ndarray and value.dtype == self._dtype and self._holds(value.shape):
+            return value  # as nearly always
+        name, dtype = self._info.name, self._dtype
+        if not isinstance(value, np.ndarray):
+            checks.complain(TypeError, name, f"be a NumPy array of {dtype}", type(value).__name__)
+        if value.dtype != dtype:
+            if value.dtype.newbyteorder("=") != dtype:
+                checks.refuse_dtype(name, dtype, value.dtype, f": use {name}.astype('{dtype}')")
+            value = value.astype(dtype)
+        if not self._holds(value.shape):
+            checks.refuse_shape(name, self._info.shown_shape, value.shape)
+        return np.asarray(value)
+
+    def _holds(self, shape: tuple[int, ...]) -> bool:
+        return self._rank is None or (len(shape) == self._rank and self._lengths_of(shape) == self._lengths)
+
+
 def value_info(proto: Any, owner: str) -> ValueInfo:
     """Read the description of an input or output."""
-    kind = proto.type.WhichOneof("value")
+    name, described = proto.name, proto.type
+    kind = described.WhichOneof("value")
     if kind != "tensor_type":
-        checks.complain(ValueError, f"{owner}: {proto.name}", "be a tensor", f"a {kind or 'value of no type'}")
-    tensor = proto.type.tensor_type
-    dtype = dtype_of(tensor.elem_type, f"{owner}: {proto.name}")
-    shape = tuple(_axis(axis, owner) for axis in tensor.shape.dim) if tensor.HasField("shape") else None
-    return ValueInfo(proto.name, shape, dtype)
+        checks.complain(ValueError, f"{owner}: {name}", "be a tensor", f"a {kind or 'value of no type'}")
+    tensor = described.tensor_type
+    dtype = dtype_of(tensor.elem_type, f"{owner}: {name}")
+    shape = tuple([_axis(axis, owner) for axis in tensor.shape.dim[:]]) if tensor.HasField("shape") else None
+    return ValueInfo(name, shape, dtype)
 
 
 def _axis(proto: Any, owner: str) -> int | str | None:
     kind = proto.WhichOneof("value")
     if kind != "dim_value":
         return str(proto.dim_param) or None if kind else None
-    return None if proto.dim_value == -1 else checks.whole_number(f"{owner}: dim_value", proto.dim_value, at_least=0)
+    length = proto.dim_value
+    return None if length == -1 else checks.whole_number(f"{owner}: dim_value", length, at_least=0)
 
 
 def dtype_of(number: int, owner: str) -> np.dtype[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,14 +15,20 @@ SPARE = 3 * 2**24
 _MESSAGE, _VALUE = 160, 64
 """Bytes that a message takes, and a text or a number, besides what they hold; this bounds the time as well."""
 
-_SMALL = SPARE // (_MESSAGE // 2)
-"""Length of a file that cannot take more than that: a message has two bytes or more."""
+_MOST = _MESSAGE // 2
+"""Bytes that a byte of a file may take: a message has two bytes or more."""
+_SMALL = SPARE // _MOST
+"""Length of a file that cannot take more than is to spare."""
+_UNSEEN = 2**15
+"""Bytes of messages that are not looked into, and count for the most they can take: of few layers all but weights."""
 
 _VARINT, _DELIMITED = 0, 2
-_WIDTHS = {1: 8, 5: 4}
-"""Bytes of numbers of a fixed width, by their kind."""
-_MOST_ALIKE = 2**16
-"""Such numbers, each a field of its own, that are looked at together."""
+_WIDTHS = {_VARINT: 1, 1: 8, 5: 4}
+"""Bytes of numbers in a file, by their kind; of those that take as few as they need, at least."""
+_HELD = {_VARINT: 16, 1: 16, 5: 8}
+"""Bytes of them in a list that grows."""
+_RUN, _MOST_ALIKE = 2**6, 2**16
+"""Such numbers, each a field of its own, after which and of which so many are looked at together."""
 
 
 class _Field(NamedTuple):
@@ -59,8 +66,7 @@ def check_memory(data: bytes, kind: Any, owner: str) -> None:
 
 def _memory(data: bytes, kind: Any, most: int) -> int:
     """Return about how many bytes a message takes, or more than `most` as soon as that is known."""
-    taken, place, known = 0, 0, dict[str, dict[int, _Field]]()
-    end, fields = len(data), _fields(kind, known)
+    taken, place, end, fields, unseen, run, last = 0, 0, len(data), _fields(kind), _UNSEEN, 0, 0
     around: list[tuple[int, dict[int, _Field]]] = []
     while taken <= most:
         if place >= end:
@@ -70,23 +76,24 @@ def _memory(data: bytes, kind: Any, most: int) -> int:
             continue
         tag, place = (data[place], place + 1) if data[place] < 128 else _varint(data, place)
         if tag & 7 != _DELIMITED:
-            place = _behind(data, place, tag & 7)
-            taken += _VALUE
-            width = 1 + _WIDTHS.get(tag & 7, 0)
-            if width > 1 and place < end and data[place] == tag:
-                count = _alike(data, place, end, width)
-                place, taken = place + count * width, taken + 2 * count * width
+            place, taken = _behind(data, place, tag & 7), taken + _VALUE
+            run, last = (run + 1 if tag == last else 0), tag
+            if run == _RUN and tag < 128:
+                count, run = _alike(data, place, end, tag), 0
+                place, taken = place + count * (1 + _WIDTHS[tag & 7]), taken + count * _HELD[tag & 7]
             continue
         length, place = (data[place], place + 1) if data[place] < 128 else _varint(data, place)
         field = fields.get(tag >> 3, _TEXT)
         if field.message is None:
             taken += _VALUE + _of_values(data, place, length, field.width)
             place += length
+        elif length <= unseen:
+            taken += _MESSAGE + _MOST * length
+            place, unseen = place + length, unseen - length
         else:
             taken += _MESSAGE
-            if length:
-                around.append((end, fields))
-                end, fields = place + length, _fields(field.message, known)
+            around.append((end, fields))
+            end, fields = place + length, _fields(field.message)
     return taken
 
 
@@ -97,11 +104,18 @@ def _behind(data: bytes, place: int, kind: int) -> int:
     return place + _WIDTHS.get(kind, len(data))
 
 
-def _alike(data: bytes, place: int, end: int, width: int) -> int:
-    """Return how many fields of a `width` come one after the other with the tag of the first; of very many, some."""
-    count = min(end - place, _MOST_ALIKE * width) // width
-    others = np.frombuffer(data, np.uint8, count * width, place)[::width] != data[place]
-    return int(others.argmax()) if others.any() else count
+def _alike(data: bytes, place: int, end: int, tag: int) -> int:
+    """Return how many fields of a tag and of the same width come one after the other."""
+    width, count, window = 1 + _WIDTHS[tag & 7], 0, _RUN
+    while (window := min(window, (end - place) // width - count)) > 0:
+        fields = np.frombuffer(data, np.uint8, window * width, place + count * width).reshape(window, width)
+        others = fields[:, 0] != tag
+        if tag & 7 == _VARINT:
+            others |= fields[:, 1] > 127
+        if others.any():
+            return count + int(others.argmax())
+        count, window = count + window, min(2 * window, _MOST_ALIKE)  # as far again, so that no look is for little
+    return count
 
 
 def _of_values(data: bytes, place: int, length: int, width: int) -> int:
@@ -122,14 +136,11 @@ def _varint(data: bytes, place: int) -> tuple[int, int]:
     return 0, len(data)
 
 
-def _fields(kind: Any, known: dict[str, dict[int, _Field]]) -> dict[int, _Field]:
+@cache
+def _fields(kind: Any) -> dict[int, _Field]:
     """Return the fields of a message by their numbers."""
-    if kind.full_name not in known:
-        fields = kind.fields_by_number.items()
-        known[kind.full_name] = {
-            number: _Field(field.message_type, _SIZES.get(field.cpp_type, 0)) for number, field in fields
-        }
-    return known[kind.full_name]
+    fields = kind.fields_by_number.items()
+    return {number: _Field(field.message_type, _SIZES.get(field.cpp_type, 0)) for number, field in fields}
 
 
 _TEXT = _Field(None, 0)

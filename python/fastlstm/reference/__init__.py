@@ -8,6 +8,7 @@ derivative. A convolution has no steps that depend on each other, and stands by 
 """
 
 from .activations import Activation, read_activation, sigmoid
+from .bfloat16 import to_bfloat16
 from .convolution import ConvolutionGradients, Taps, convolution, convolution_backward
 from .gradients import Gradients
 from .gru_cell import gru_step, gru_step_backward
@@ -40,4 +41,5 @@ __all__ = [
     "rnn_step",
     "rnn_step_backward",
     "sigmoid",
+    "to_bfloat16",
 ]

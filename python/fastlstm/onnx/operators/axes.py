@@ -35,6 +35,17 @@ class Squeezing:
         return x.squeeze(self.axes)
 
 
+class Unsqueezing:
+    """Puts axes of length 1 in."""
+
+    def __init__(self, axes: Sequence[int]) -> None:
+        self.axes = tuple(axes)
+
+    def __call__(self, x: Array, *_: Any) -> Array:
+        """Return the array."""
+        return np.expand_dims(x, self.axes)
+
+
 class Reshaping:
     """Gives an array the axes of a target, in which 0 stands for an axis as it was and -1 for what is left."""
 
@@ -92,8 +103,9 @@ def _squeeze(node: Node) -> Function:
 
 def _unsqueeze(node: Node) -> Function:
     node.expect(2 if node.opset >= 13 else 1)
-    read = axes_of(node, 1, 13)
-    return lambda x, axes=None: np.expand_dims(x, tuple(read(axes) or ()))
+    if is_known(node, 1, 13):
+        return Unsqueezing(known_axes(node, 1, 13) or ())
+    return lambda x, axes: np.expand_dims(x, tuple(np.ravel(axes).tolist()))
 
 
 def _reshape(node: Node) -> Function:

@@ -64,7 +64,7 @@ def _dense(node: Node, alpha: float, beta: float, turned: bool) -> _core.Dense |
     scaled = np.ascontiguousarray(kernel if alpha == 1 else (alpha * kernel).astype(kernel.dtype))
     if bias is None:
         return _core.Dense(scaled)
-    full = np.ascontiguousarray(np.broadcast_to(bias.reshape(-1), kernel.shape[1:]), kernel.dtype)
+    full = bias.ravel() if bias.size == kernel.shape[1] else np.full(kernel.shape[1], bias.ravel()[0])
     return _core.Dense(scaled, full if beta == 1 else (beta * full).astype(kernel.dtype))
 
 

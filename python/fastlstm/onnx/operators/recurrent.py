@@ -126,10 +126,11 @@ class _Options:
     def packed(self, W: Any, R: Any, B: Any, P: Any) -> list[_core.Weights]:
         """Check the weights, and pack them for each direction."""
         self._check(W, R, B, P)
-        return [
-            self._packed(d, W[d], R[d], None if B is None else B[d], None if P is None else P[d])
-            for d in range(self.count)
-        ]
+        D, gates = self.count, self.kind.gates
+        W, R = _reordered(W, gates), _reordered(R, gates)
+        biases: Any = [(None, None)] * D if B is None else _reordered(B.reshape(2 * D, -1), gates).reshape(D, 2, -1)
+        peepholes: Any = [None] * D if P is None else _reordered(P, _PEEPHOLES)
+        return [self._packed(*parts) for parts in zip(range(D), W, R, biases, peepholes, strict=True)]
 
     def _check(self, W: Array, R: Array, B: Array | None, P: Array | None) -> None:
         D, G = self.count, len(self.kind.gates)
@@ -146,24 +147,19 @@ class _Options:
             if array.shape != shape or not min(H, I):
                 checks.refuse_shape(f"{self.label}: {name}", shape, array.shape)
 
-    def _packed(self, number: int, W: Array, R: Array, B: Array | None, P: Array | None) -> _core.Weights:
+    def _packed(self, number: int, W: Array, R: Array, biases: Any, peepholes: Any) -> _core.Weights:
         cell, functions = self._cell_and_functions(number)
-        gates = self.kind.gates
-        biases = (None, None) if B is None else (_reordered(half, gates) for half in np.split(B, 2))
-        options: dict[str, Any] = {"activations": functions, "clip": self.clip}
-        if self.kind.states == 2:
-            options |= {"input_forget": self.input_forget}
-            options |= {} if P is None else {"peepholes": _reordered(P, _PEEPHOLES)}
-        return _core.Weights(cell, _reordered(W, gates), _reordered(R, gates), *biases, **options)
+        options: dict[str, Any] = {"activations": functions, "clip": self.clip, "input_forget": self.input_forget}
+        return _core.Weights(cell, W, R, *biases, peepholes=peepholes, **options)
 
     def _cell_and_functions(self, number: int) -> tuple[str, Activations]:
         """Return the name of the cell in the core, and its activations unless they are those of the name."""
         count = len(self.kind.functions)
         functions = self.activations[number * count : (number + 1) * count]
         if self.kind.states == 2:
-            return "lstm", [] if functions == _standard("LSTM") else functions
+            return "lstm", [] if functions == _STANDARD["LSTM"] else functions
         if count == 2:
-            return "gru" if self.reset_after else "gru_reset_before", [] if functions == _standard("GRU") else functions
+            return "gru" if self.reset_after else "gru_reset_before", [] if functions == _STANDARD["GRU"] else functions
         plain = functions[0][0] in ("tanh", "relu")
         return (f"rnn_{functions[0][0]}", []) if plain else ("rnn", functions)
 
@@ -175,14 +171,15 @@ def _next(default: float | None, given: list[float]) -> float:
     return given.pop(0) if given else default
 
 
-def _standard(op: str) -> Activations:
-    return [(_ACTIVATIONS[name.lower()][0], 0.0, 0.0) for name in _KINDS[op].functions]
+_STANDARD: dict[str, Activations] = {
+    op: [(_ACTIVATIONS[name.lower()][0], 0.0, 0.0) for name in kind.functions] for op, kind in _KINDS.items()
+}
+"""The activations that an operator has if none are given."""
 
 
 def _reordered(stacked: Array, order: Sequence[int]) -> Array:
-    """Put the blocks of the first axis in another order."""
-    blocks = stacked.reshape(len(order), -1, *stacked.shape[1:])
-    return blocks[list(order)].reshape(stacked.shape)
+    """Put the blocks of the second axis in another order."""
+    return stacked.reshape(len(stacked), len(order), -1).take(order, 1).reshape(stacked.shape)
 
 
 class Run:

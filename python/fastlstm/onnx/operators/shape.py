@@ -115,13 +115,23 @@ def _size(node: Node) -> Function:
     return lambda x: np.array(x.size, np.int64)
 
 
+class Filling:
+    """Makes arrays of one number."""
+
+    def __init__(self, number: Any) -> None:
+        self.number = number
+
+    def __call__(self, shape: Array) -> Array:
+        """Return an array of a shape."""
+        return np.full(shape.tolist(), self.number)
+
+
 def _constant_of_shape(node: Node) -> Function:
     node.expect(1)
     value = node.tensor("value")
     if value is not None and value.size != 1:
         node.refuse("value", "of one number", value)
-    one = np.float32(0) if value is None else value.reshape(())[()]
-    return lambda shape: np.full(shape.tolist(), one)
+    return Filling(np.float32(0) if value is None else value.reshape(())[()])
 
 
 def _constant(node: Node) -> Function:

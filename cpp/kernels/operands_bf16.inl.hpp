@@ -1,0 +1,287 @@
+// Operands of products in bfloat16: the upper half of a float32, rounded to nearest, ties to even. Sums are float32.
+//
+// A packed matrix has words of two rows: [group][k / 2][vector][lane] of 32 bits, the even k below and the odd above.
+// Its products go into a sum the odd one first, each a multiply-add that rounds once: a product of two bfloat16 has no
+// more bits than a float32. So does the instruction where there is one, and a row's bits are the same with it and
+// without.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "tile.inl.hpp"
+
+namespace fastlstm {
+namespace FASTLSTM_ISA {
+namespace {
+
+constexpr bool kTrains = true;
+constexpr Index kDepth = 2;  // numbers of a word
+
+using Bits = typename Eigen::internal::unpacket_traits<Packet<float>>::integer_packet;
+
+FASTLSTM_INLINE std::uint32_t bits_of(float number) {
+    std::uint32_t bits;
+    std::memcpy(&bits, &number, sizeof(bits));
+    return bits;
+}
+
+FASTLSTM_INLINE float number_of(std::uint32_t bits) {
+    float number;
+    std::memcpy(&number, &bits, sizeof(number));
+    return number;
+}
+
+// The bits of a number rounded to bfloat16, as those of a float32.
+FASTLSTM_INLINE std::uint32_t rounded_bits(float number) {
+    const std::uint32_t bits = bits_of(number), kept = bits & 0xffff0000u;
+    const bool is_nan = (bits & 0x7fffffffu) > 0x7f800000u;
+    return is_nan ? kept | 0x00400000u : (bits + 0x7fffu + (bits >> 16 & 1)) & 0xffff0000u;
+}
+
+template <class T>
+struct Panel {
+    const std::uint32_t* begin;
+    Index words, group_stride;
+};
+
+FASTLSTM_INLINE Index words_of(Index k, Index columns) { return columns * ceil_div(k, kDepth); }
+
+FASTLSTM_INLINE Index matrix_bytes(Index k, Index columns) {
+    return words_of(k, columns) * static_cast<Index>(sizeof(std::uint32_t));
+}
+
+template <class T>
+FASTLSTM_INLINE Panel<T> panel_at(const Packed<T>& packed, Index k, Index group, Index columns) {
+    const Index stride = words_of(k, columns);
+    return {static_cast<const std::uint32_t*>(packed.numbers) + group * stride, ceil_div(k, kDepth), stride};
+}
+
+template <int R, int V, class T>
+FASTLSTM_INLINE Panel<T> panel_of(const Packed<T>& packed, Index k, Index group, Index, Index, Index, Index) {
+    return panel_at(packed, k, group, V * kLanes<T>);
+}
+
+// --- The left side ---------------------------------------------------------------------------------------------------
+
+// What a word of a left row is held in: the instruction takes a word, else its numbers are those of two floats.
+#if defined(__AVX512BF16__)
+constexpr const char* kHow = "bfloat16, two products an instruction";
+using LeftWord = std::uint32_t;
+FASTLSTM_INLINE LeftWord left_word(float even, float odd) { return rounded_bits(even) >> 16 | rounded_bits(odd); }
+#else
+constexpr const char* kHow = "bfloat16, widened to float32 before it is multiplied";
+struct LeftWord {
+    float even, odd;
+};
+FASTLSTM_INLINE LeftWord left_word(float even, float odd) {
+    return {number_of(rounded_bits(even)), number_of(rounded_bits(odd))};
+}
+#endif
+
+template <class T, int R>
+struct LeftTile {
+    const LeftWord* row[R];
+};
+
+template <class T>
+struct LeftRows {
+    const LeftWord* first;
+    Index pitch;
+
+    template <int R>
+    FASTLSTM_INLINE LeftTile<T, R> tile(Index first_row) const {
+        LeftTile<T, R> left;
+        for (int r = 0; r < R; ++r) left.row[r] = first + (first_row + r) * pitch;
+        return left;
+    }
+};
+
+template <class T>
+using LeftList = LeftRows<T>;
+
+FASTLSTM_INLINE Index left_bytes(Index rows, Index k) {
+    return rows * ceil_div(k, kDepth) * static_cast<Index>(sizeof(LeftWord));
+}
+
+// A run of numbers to words; an odd one more goes with a zero.
+FASTLSTM_INLINE LeftWord* round_run(const float* numbers, Index count, LeftWord* to) {
+    for (Index k = 0; k + 1 < count; k += kDepth) *to++ = left_word(numbers[k], numbers[k + 1]);
+    if (count % kDepth) *to++ = left_word(numbers[count - 1], 0);
+    return to;
+}
+
+// Rounds `rows` rows of k numbers in runs; row(r) is the r-th. Runs but the last have an even number.
+template <class T, class Row>
+__attribute__((noinline)) LeftRows<T> rounded_rows(Index rows, Index k, Index run, Index run_stride,
+                                                   const Rounding& rounding, const Row& row) {
+    auto* words = static_cast<LeftWord*>(rounding.memory);
+    LeftWord* to = words;
+    for (Index r = 0; r < rows; ++r) {
+        const T* numbers = row(r);
+        for (Index done = 0; done < k; done += run, numbers += run_stride) {
+            to = round_run(numbers, at_most(run, k - done), to);
+        }
+    }
+    return {words, ceil_div(k, kDepth)};
+}
+
+template <class T>
+FASTLSTM_INLINE LeftRows<T> left_runs(const T* first, Index pitch, Index rows, Index k, Index run, Index run_stride,
+                                      const Rounding& rounding) {
+    return rounded_rows<T>(rows, k, run, run_stride, rounding, [=](Index r) { return first + r * pitch; });
+}
+template <class T>
+FASTLSTM_INLINE LeftRows<T> left_rows(const T* first, Index pitch, Index rows, Index k, const Rounding& rounding) {
+    return left_runs(first, pitch, rows, k, k, 0, rounding);
+}
+template <class T>
+FASTLSTM_INLINE LeftRows<T> left_list(const T* const* rows, Index count, Index k, Index run, Index run_stride,
+                                      const Rounding& rounding) {
+    return rounded_rows<T>(count, k, run, run_stride, rounding, [=](Index r) { return rows[r]; });
+}
+
+template <class T>
+FASTLSTM_INLINE Rounding behind(const Rounding& rounded, Index rows, Index k) {
+    return {static_cast<char*>(rounded.memory) + left_bytes(rows, k), rounded.largest};
+}
+
+// --- Products --------------------------------------------------------------------------------------------------------
+
+// Half a vector of words, as floats.
+template <bool kOdd>
+FASTLSTM_INLINE Packet<float> half_of(const std::uint32_t* words) {
+    using namespace Eigen::internal;
+    const Bits both = ploadu<Bits>(reinterpret_cast<const std::int32_t*>(words));
+    if constexpr (kOdd) return preinterpret<Packet<float>>(pand(both, pset1<Bits>(static_cast<int>(0xffff0000u))));
+    return preinterpret<Packet<float>>(plogical_shift_left<16>(both));
+}
+
+template <class T>
+FASTLSTM_INLINE Packet<T> left_number(T number) {
+    return pset1<Packet<T>>(number_of(rounded_bits(number)));
+}
+
+template <int V, class T>
+FASTLSTM_INLINE Packet<T> right_vector(const Panel<T>& panel, Index p, Index k, Index v) {
+    const std::uint32_t* words = panel.begin + p * panel.group_stride + (k / kDepth * V + v) * kLanes<T>;
+    return k % kDepth ? half_of<true>(words) : half_of<false>(words);
+}
+
+#if defined(__AVX512BF16__)
+// Stays one instruction on registers: the compiler copies the sums around its own function for it.
+FASTLSTM_INLINE Packet<float> dot(Packet<float> sums, const __m512i& a, const __m512i& w) {
+    asm("vdpbf16ps %[w], %[a], %[sums]" : [sums] "+v"(sums) : [a] "v"(a), [w] "v"(w));
+    return sums;
+}
+
+// acc[p][r][v] += left(r) · b[p][v] for one word of every column; whichever operand has fewer vectors is held.
+template <class T, int P, int R, int V, class Left>
+FASTLSTM_INLINE void add_word(Tile<T, P, R, V>& acc, const Left& left, const std::uint32_t* b, Index group_stride) {
+    constexpr int W = kLanes<T>;
+    const auto broadcast = [&](int r) FASTLSTM_INLINED { return _mm512_set1_epi32(static_cast<int>(left(r))); };
+    if constexpr (P == 1 && V < R) {
+        __m512i w[V];
+        FASTLSTM_UNROLL
+        for (int v = 0; v < V; ++v) w[v] = _mm512_loadu_si512(b + v * W);
+        FASTLSTM_UNROLL
+        for (int r = 0; r < R; ++r) {
+            const __m512i a = broadcast(r);
+            FASTLSTM_UNROLL
+            for (int v = 0; v < V; ++v) acc.at[0][r][v] = dot(acc.at[0][r][v], a, w[v]);
+        }
+    } else {
+        __m512i a[R];
+        FASTLSTM_UNROLL
+        for (int r = 0; r < R; ++r) a[r] = broadcast(r);
+        FASTLSTM_UNROLL
+        for (int p = 0; p < P; ++p) {
+            FASTLSTM_UNROLL
+            for (int v = 0; v < V; ++v) {
+                const __m512i w = _mm512_loadu_si512(b + p * group_stride + v * W);
+                FASTLSTM_UNROLL
+                for (int r = 0; r < R; ++r) acc.at[p][r][v] = dot(acc.at[p][r][v], a[r], w);
+            }
+        }
+    }
+}
+#else
+// As add_half for one half of a word: left(r) is its number.
+template <bool kOdd, class T, int P, int R, int V, class Left>
+FASTLSTM_INLINE void add_half(Tile<T, P, R, V>& acc, const Left& left, const std::uint32_t* b, Index group_stride) {
+    constexpr int W = kLanes<T>;
+    if constexpr (P == 1 && V < R) {
+        Packet<T> w[V];
+        FASTLSTM_UNROLL
+        for (int v = 0; v < V; ++v) w[v] = half_of<kOdd>(b + v * W);
+        FASTLSTM_UNROLL
+        for (int r = 0; r < R; ++r) {
+            const Packet<T> a = pset1<Packet<T>>(left(r));
+            FASTLSTM_UNROLL
+            for (int v = 0; v < V; ++v) acc.at[0][r][v] = pmadd(a, w[v], acc.at[0][r][v]);
+        }
+    } else {
+        Packet<T> a[R];
+        FASTLSTM_UNROLL
+        for (int r = 0; r < R; ++r) a[r] = pset1<Packet<T>>(left(r));
+        FASTLSTM_UNROLL
+        for (int p = 0; p < P; ++p) {
+            FASTLSTM_UNROLL
+            for (int v = 0; v < V; ++v) {
+                const Packet<T> w = half_of<kOdd>(b + p * group_stride + v * W);
+                FASTLSTM_UNROLL
+                for (int r = 0; r < R; ++r) acc.at[p][r][v] = pmadd(a[r], w, acc.at[p][r][v]);
+            }
+        }
+    }
+}
+
+// acc[p][r][v] += left(r) · b[p][v] for one word of every column, the odd numbers first.
+template <class T, int P, int R, int V, class Left>
+FASTLSTM_INLINE void add_word(Tile<T, P, R, V>& acc, const Left& left, const std::uint32_t* b, Index group_stride) {
+    add_half<true>(acc, [&](int r) { return left(r).odd; }, b, group_stride);
+    add_half<false>(acc, [&](int r) { return left(r).even; }, b, group_stride);
+}
+#endif
+
+// acc += left · panel
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel) {
+    const std::uint32_t* b = panel.begin;
+    for (Index word = 0; word < panel.words; ++word, b += V * kLanes<T>) {
+        add_word(acc, [&](int r) { return left.row[r][word]; }, b, panel.group_stride);
+    }
+}
+
+// k rows of `columns` numbers, `pitch` apart, to the words of a panel.
+template <class T>
+void pack_rows(const T* rows, Index pitch, Index k, Index columns, std::uint32_t* words) {
+    for (Index row = 0; row < k; row += kDepth, words += columns, rows += kDepth * pitch) {
+        const T* odd = row + 1 < k ? rows + pitch : nullptr;
+        for (Index c = 0; c < columns; ++c) {
+            words[c] = rounded_bits(rows[c]) >> 16 | (odd ? rounded_bits(odd[c]) : 0);
+        }
+    }
+}
+
+// One panel, [k][columns], to words and back.
+template <class T>
+void pack_panel(const T* panel, Index k, Index columns, void* to, T*) {
+    pack_rows(panel, columns, k, columns, static_cast<std::uint32_t*>(to));
+}
+
+template <class T>
+void unpack_panel(const void* from, Index k, Index columns, T* panel) {
+    const auto* words = static_cast<const std::uint32_t*>(from);
+    for (Index row = 0; row < k; ++row) {
+        for (Index c = 0; c < columns; ++c) {
+            const std::uint32_t word = words[row / kDepth * columns + c];
+            panel[row * columns + c] = number_of(row % kDepth ? word & 0xffff0000u : word << 16);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace FASTLSTM_ISA
+}  // namespace fastlstm

@@ -1,0 +1,72 @@
+// Outer sums in bfloat16: c = a^T b as a product, whose left rows are the columns of a and whose panels are made of b.
+#pragma once
+
+#include "outer_sums.inl.hpp"
+
+namespace fastlstm {
+namespace FASTLSTM_ISA {
+namespace {
+
+// Memory of a call: the columns of a as left rows, then a panel of b, of kSummedRows numbers each.
+FASTLSTM_INLINE Index outer_bytes(Index columns, Index lanes) {
+    return left_bytes(columns, kSummedRows) + matrix_bytes(kSummedRows, kGroup * lanes);
+}
+
+// Numbers [i_begin, i_end) of the rows first..last of a, turned round.
+template <class T>
+__attribute__((noinline)) LeftRows<T> columns_of(const OuterArgs<T>& args, Index first, Index last) {
+    const Index words = ceil_div(last - first, kDepth);
+    auto* to = static_cast<LeftWord*>(args.rounded.memory);
+    for (Index word = 0; word < words; ++word) {
+        const Index k = first + word * kDepth;
+        const T *even = args.a[k], *odd = k + 1 < last ? args.a[k + 1] : nullptr;
+        for (Index i = args.i_begin; i < args.i_end; ++i) {
+            to[(i - args.i_begin) * words + word] = left_word(even[i], odd ? odd[i] : T(0));
+        }
+    }
+    return {to, words};
+}
+
+// The rows first..last of a group of b, as a panel.
+template <class T, int V>
+__attribute__((noinline)) Panel<T> panel_of_rows(const OuterArgs<T>& args, Index group, Index first, Index last) {
+    void* to = behind<T>(args.rounded, args.i_end - args.i_begin, kSummedRows).memory;
+    const T* b = args.b + group * args.group_stride + first * args.row_stride;
+    pack_rows(b, args.row_stride, last - first, V * kLanes<T>, static_cast<std::uint32_t*>(to));
+    return {static_cast<const std::uint32_t*>(to), ceil_div(last - first, kDepth), 0};
+}
+
+template <class T, int R, int V>
+FASTLSTM_APART void outer_tile(const OuterArgs<T>& args, const LeftRows<T>& columns, const Panel<T>& panel, Index i,
+                               Index group, bool add) {
+    constexpr int W = kLanes<T>;
+    const Index pitch = args.vectors * W;
+    T* c = args.c + i * pitch + group * args.group_vectors * W;
+    Tile<T, 1, R, V> acc;
+    set_to_zero(acc);
+    multiply_add(acc, columns.template tile<R>(i - args.i_begin), panel);
+    for_vectors<1, R, V>([&](int, int r, int v)
+                             FASTLSTM_INLINED { join(c + r * pitch + v * W, acc.at[0][r][v], add); });
+}
+
+template <class T>
+void outer(const OuterArgs<T>& args) {
+    for_summed_rows(args.k, [&](Index first, Index last) {
+        const LeftRows<T> columns = columns_of(args, first, last);
+        for (Index group = args.group_begin; group < args.group_end; ++group) {
+            const Index left = args.vectors - group * args.group_vectors;
+            with_count<kGroup>(at_most(args.group_vectors, left), [&](auto v) {
+                constexpr int V = decltype(v)::value;
+                const Panel<T> panel = panel_of_rows<T, V>(args, group, first, last);
+                for_row_tiles<V>(args.i_begin, args.i_end, [&](auto r, Index i) {
+                    outer_tile<T, decltype(r)::value, V>(args, columns, panel, i, group, args.add || first > 0);
+                });
+                if (args.sums && first == 0) sum_rows<T, V>(args, group);
+            });
+        }
+    });
+}
+
+}  // namespace
+}  // namespace FASTLSTM_ISA
+}  // namespace fastlstm

@@ -134,7 +134,7 @@ def test_files_keep_the_bits(activations: str, ending: str, tmp_path: Path) -> N
     model.save(path)
     loaded = keras.models.load_model(path)
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
-    assert [layer.precision for layer in loaded.layers] == [layer.precision for layer in model.layers]
+    assert [layer.precision_now() for layer in loaded.layers] == [layer.precision_now() for layer in model.layers]
     for one, other in zip(loaded.weights, model.weights, strict=True):
         assert one.dtype == other.dtype
         np.testing.assert_array_equal(one.value, other.value)
@@ -338,7 +338,7 @@ def test_filters_that_choose_nothing_are_told() -> None:
     model = whole_model()
     with pytest.warns(UserWarning, match="there is no layer that can be quantized, or none that filters choose"):
         model.quantize("int8", filters="decoder")
-    assert {layer.precision for layer in model.layers} == {"float32"}
+    assert {layer.quantization_mode for layer in model.layers} == {None}
 
 
 def test_layers_that_stay_are_told() -> None:
@@ -475,6 +475,30 @@ def test_what_is_refused(what: str) -> None:
     error, message, call = REFUSED[what]
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_layer_of_ones_own_may_have_a_precision_of_its_own() -> None:
+    class Rounded(layers.Layer):
+        def __init__(self, precision: int) -> None:
+            super().__init__()
+            self.precision = precision
+
+        def call(self, x: Any) -> Any:
+            return ops.round(x, self.precision)
+
+    model = keras.Sequential([keras.Input((4,)), Rounded(1), layers.Dense(2)])
+    model.quantize("int8")
+    assert model.layers[0].get_config()["precision"] == 1
+    assert model.layers[0].quantization_mode is None
+
+
+def test_evaluation_of_a_softmax_at_every_step_works() -> None:
+    model = keras.Sequential([keras.Input((6, 3)), layers.TimeDistributed(layers.Dense(4, "softmax"))])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    y = np.zeros((4, 6), int)
+    before = model.evaluate(sequences(), y, verbose=0)
+    model.quantize("int8")
+    np.testing.assert_allclose(model.evaluate(sequences(), y, verbose=0), before, rtol=0.02)
 
 
 def test_a_class_of_ones_own_may_insist() -> None:

@@ -94,6 +94,11 @@ class Quantizable(Layer):
         precisions.check_float32(f"{self.name}: dtype", self.dtype)
         return precision
 
+    @property
+    def precision(self) -> str:
+        """Of the products: the name of the dtype, or after `quantize` ``"int8"`` or ``"int8_int16"``."""
+        return self.precision_now()
+
     def check_kind(self) -> None:
         """NotImplementedError if the layer computes in a way that has no other precision."""
 

@@ -25,11 +25,11 @@ if(FASTLSTM_SANITIZE)
       -fno-sanitize=null,alignment,object-size,pointer-overflow,return,unreachable)
 endif()
 
-function(fastlstm_add_kernels name flags)
+function(fastlstm_add_kernels name flags rows)
   add_library(fastlstm_kernels_${name} OBJECT cpp/kernels/kernels_${name}.cpp)
   target_compile_features(fastlstm_kernels_${name} PRIVATE cxx_std_17)
   target_compile_definitions(fastlstm_kernels_${name} PRIVATE Eigen=Eigen_${name} EIGEN_MAX_ALIGN_BYTES=64
-                             FASTLSTM_TILE_ROWS=${FASTLSTM_TILE_ROWS})
+                             FASTLSTM_TILE_ROWS=${rows})
   # The ignored attributes are those of packet types as template arguments; the uninitialised values are the undefined
   # registers of the compiler's own AVX-512 header.
   target_compile_options(fastlstm_kernels_${name} PRIVATE ${FASTLSTM_KERNEL_OPTIMIZATION} -ffp-contract=off
@@ -41,18 +41,24 @@ function(fastlstm_add_kernels name flags)
   target_sources(fastlstm PRIVATE $<TARGET_OBJECTS:fastlstm_kernels_${name}>)
 endfunction()
 
+# Reduced precisions have tiles of few rows: their products have enough chains in flight, and half of the code.
+set(FASTLSTM_REDUCED_ROWS 4)
+if(FASTLSTM_TILE_ROWS LESS FASTLSTM_REDUCED_ROWS)
+  set(FASTLSTM_REDUCED_ROWS ${FASTLSTM_TILE_ROWS})
+endif()
+
 foreach(name IN LISTS FASTLSTM_ISAS)
   if(NOT name IN_LIST FASTLSTM_KNOWN_ISAS)
     message(FATAL_ERROR "FASTLSTM_ISAS must be some of '${FASTLSTM_KNOWN_ISAS}', got '${name}'")
   endif()
-  fastlstm_add_kernels(${name} ${name})
-  fastlstm_add_kernels(${name}_int8 ${name})
+  fastlstm_add_kernels(${name} ${name} ${FASTLSTM_TILE_ROWS})
+  fastlstm_add_kernels(${name}_int8 ${name} ${FASTLSTM_REDUCED_ROWS})
   # AVX-512 without products of bfloat16 of its own takes the kernels of AVX2.
   if(NOT name STREQUAL avx512)
-    fastlstm_add_kernels(${name}_bf16 ${name})
+    fastlstm_add_kernels(${name}_bf16 ${name} ${FASTLSTM_REDUCED_ROWS})
   else()
-    fastlstm_add_kernels(avx512_vnni_int8 avx512_vnni)
-    fastlstm_add_kernels(avx512_native_bf16 avx512_native)
+    fastlstm_add_kernels(avx512_vnni_int8 avx512_vnni ${FASTLSTM_REDUCED_ROWS})
+    fastlstm_add_kernels(avx512_native_bf16 avx512_native ${FASTLSTM_REDUCED_ROWS})
   endif()
   set_property(SOURCE cpp/kernels/dispatch.cpp APPEND PROPERTY COMPILE_DEFINITIONS FASTLSTM_HAS_${name})
 endforeach()

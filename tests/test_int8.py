@@ -163,6 +163,22 @@ def test_same_bits_in_any_batch_on_any_threads_and_instruction_set(cell: str) ->
         np.testing.assert_array_equal(output, outputs[0])
 
 
+@pytest.mark.parametrize("order", [["full", "int8"], ["int8", "int8_int16", "bfloat16"], ["bfloat16", "full"]])
+def test_a_stream_has_layers_of_different_precisions(isa: str, threads: int, order: list[str]) -> None:
+    """The widest row is not in the first of them."""
+    sizes = [3, 20, 150, 40]
+    layers = [
+        _core.Weights("gru", **parameters("gru", I, H), precision=precision)
+        for precision, I, H in zip(order, sizes, sizes[1:], strict=False)
+    ]
+    x = uniform(np.random.default_rng(1), 5, 17, 3)
+    wanted = x
+    for layer in layers:
+        wanted = forward(layer, wanted)
+    stream = _core.Stream(layers, 17)
+    np.testing.assert_array_equal(np.stack([stream.step(x_t) for x_t in x]), wanted)
+
+
 def test_weights_take_a_quarter_of_the_memory() -> None:
     p = parameters("lstm", 256, 256)
     full, whole = _core.Weights("lstm", **p).nbytes, _core.Weights("lstm", **p, precision="int8").nbytes

@@ -64,14 +64,13 @@ void Stream<T>::step(const T* x, Index x_stride, T* y, Index y_stride) {
 }
 
 template <class T>
-typename Stream<T>::Rounded Stream<T>::make_rounded() const {
-    Index states = 0, inputs = 0;
+std::vector<typename Stream<T>::Rounded> Stream<T>::make_rounded() const {
+    std::vector<Rounded> rounded;
     for (const Layer& layer : layers_) {
-        states = std::max({states, layer.weights->state_size, layer.weights->hidden_size});
-        inputs = std::max(inputs, layer.weights->input_size);
+        const Weights<T>& weights = *layer.weights;
+        rounded.push_back({rounded_states(weights, rows_), {weights.kernels, rows_, weights.input_size}});
     }
-    const Kernels<T>& kernels = layers_.front().weights->kernels;
-    return {{kernels, rows_, states}, {kernels, rows_, inputs}};
+    return rounded;
 }
 
 // The rows that a layer reads and writes, by one thread for all.
@@ -98,7 +97,8 @@ void Stream<T>::step_layer(Layer& layer, const Ends& ends, int rank, Team& team)
     const Weights<T>& weights = *layer.weights;
     const bool last = &layer == &layers_.back();
     CellForwardArgs<T> args = visit_arguments(weights);
-    const Rounded& rounded = rounded_[static_cast<std::size_t>(rank)];
+    const Rounded& rounded =
+        rounded_[static_cast<std::size_t>(rank)][static_cast<std::size_t>(&layer - layers_.data())];
     args.rows = rows_;
     args.rounded = rounded.states.rounding();
     args.rounded_x = rounded.inputs.rounding();

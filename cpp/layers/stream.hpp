@@ -63,12 +63,12 @@ private:
         Index y_stride;
     };
 
-    // Memory of a thread for the left rows of every layer's products.
+    // Memory of a thread for the left rows of a layer's products.
     struct Rounded {
         RoundedRows<T> states, inputs;
     };
 
-    Rounded make_rounded() const;
+    std::vector<Rounded> make_rounded() const;
     void begin(Layer& layer, const Ends& ends);
     void step_layer(Layer& layer, const Ends& ends, int rank, Team& team);
 
@@ -78,7 +78,7 @@ private:
 
     Index rows_;
     std::vector<Layer> layers_;
-    std::vector<Rounded> rounded_;  // one a thread
+    std::vector<std::vector<Rounded>> rounded_;  // of every thread, one a layer
     std::vector<const T*> x_rows_;
     std::vector<T*> y_rows_, state_rows_;
 };

@@ -98,3 +98,35 @@ def test_activations_of_16_bits_are_floats_in_keras(tmp_path: Path) -> None:
     loaded = ours.models.load_model(tmp_path / "back.keras")
     assert loaded.layers[-1].precision == "int8_int16"
     np.testing.assert_array_equal(loaded.predict(indices(), verbose=0), y)
+
+
+@pytest.mark.parametrize(
+    ("equation", "output", "bias", "shape"),
+    [
+        ("abc,cd->abd", (None, 6), "d", (5, 4)),
+        ("abc,cde->abde", (None, 2, 3), "de", (5, 4)),
+        ("abcd,cde->abe", (None, 6), "e", (5, 2, 4)),
+        ("abc,dc->abd", (None, 6), None, (5, 4)),
+        ("ab,bcd->adc", (3, 2), "d", (4,)),
+        ("abc,ced->abde", (None, 3, 2), "de", (5, 4)),
+    ],
+)
+def test_equations_are_those_of_keras(equation: str, output: Any, bias: Any, shape: Any, tmp_path: Path) -> None:
+    made = [
+        keras.Sequential([keras.Input(shape), keras.layers.EinsumDense(equation, output, bias_axes=bias)])
+        for keras in (theirs, ours)
+    ]
+    made[1].set_weights(made[0].get_weights())
+    x = np.random.default_rng(0).standard_normal((3, *shape)).astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for model in made:
+            model.quantize("int8")
+    for one, other in zip(made[1].get_weights(), made[0].get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    y_wanted, y = (model.predict(x, verbose=0) for model in made)
+    np.testing.assert_allclose(y, y_wanted, rtol=0, atol=1e-6)
+    made[0].save(tmp_path / "theirs.keras")
+    made[1].save(tmp_path / "ours.keras")
+    np.testing.assert_array_equal(ours.models.load_model(tmp_path / "theirs.keras").predict(x, verbose=0), y)
+    np.testing.assert_array_equal(theirs.models.load_model(tmp_path / "ours.keras").predict(x, verbose=0), y_wanted)

@@ -166,26 +166,26 @@ class Layer(Configured):
         must = f"be 'float32' or 'float64' for a {type(self).__name__}, which is not quantized"
         checks.complain(ValueError, f"{self.name}: dtype", must, repr(f"{precision}_from_{self.dtype}"))
 
-    @property
-    def precision(self) -> str:
-        """Of the products: the name of the dtype, or after `quantize` ``"int8"`` or ``"int8_int16"``."""
+    def precision_now(self) -> str:
+        """Return the precision of the products; as an attribute only layers have it that can be quantized."""
         return self.dtype.name if self._precision == FULL else self._precision
 
     @property
     def quantization_mode(self) -> str | None:
         """``"int8"`` after `quantize`; None: the layer is not quantized."""
-        return mode_of(self.precision) if self.precision in NAMES else None
+        precision = self.precision_now()
+        return mode_of(precision) if precision in NAMES else None
 
     def quantize(
         self, mode: Any = None, config: Any = None, type_check: bool = True, *, activations: str | None = None
     ) -> None:
-        """NotImplementedError: `Dense`, `Embedding` and recurrent layers can be quantized."""
+        """NotImplementedError: `Dense`, `EinsumDense`, `Embedding` and recurrent layers can be quantized."""
         self.check_quantized(mode, config, type_check, activations)
 
     def check_quantized(self, mode: Any, config: Any, type_check: Any, activations: Any) -> str:
         """Return the precision that `quantize` is told, or raise if the layer cannot have it."""
-        text = f"{self.name}: a {type(self).__name__} cannot be quantized: Dense, Embedding and recurrent layers can"
-        raise NotImplementedError(text)
+        cure = "Dense, EinsumDense, Embedding and recurrent layers can"
+        raise NotImplementedError(f"{self.name}: a {type(self).__name__} cannot be quantized: {cure}")
 
     def in_file_order(self, variables: list[Variable]) -> list[Variable]:
         """Return weights of this layer in the order of Keras' files: those first that it was made to train."""
@@ -634,7 +634,7 @@ class Layer(Configured):
         return {**self.__dict__, "_frozen": None, "inbound_nodes": []}
 
     def __repr__(self) -> str:
-        quantized = f", precision={self.precision}" if self.quantization_mode else ""
+        quantized = f", precision={self.precision_now()}" if self.quantization_mode else ""
         return f"<{type(self).__name__} name={self.name}, built={self.built}{quantized}>"
 
 

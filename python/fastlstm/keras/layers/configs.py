@@ -33,7 +33,6 @@ class Configured(Operation):
 
     trainable: bool
     dtype: np.dtype[Any]
-    precision: Any
     built: bool
     input_shape: Any
     activity_regularizer: Any
@@ -65,7 +64,11 @@ class Configured(Operation):
         Those of a class of your own are what it was given, if that is numbers, texts and the like; else define
         `get_config` in it, and put its arguments into what this one gives.
         """
-        settings = {"name": self.name, "trainable": self.trainable, "dtype": described(self.dtype, self.precision)}
+        settings = {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": described(self.dtype, self.precision_now()),
+        }
         if self.activity_regularizer is not None:
             settings["activity_regularizer"] = serialize_keras_object(self.activity_regularizer)
         if _is_of_a_user(type(self)) and getattr(type(self).get_config, "by_arguments", False):
@@ -117,6 +120,10 @@ class Configured(Operation):
             shape = next(iter(shapes.values()))
         if shape is not None:
             self.ensure_built(_as_shapes(shape, f"{self.name}: build_config"))
+
+    def precision_now(self) -> str:
+        """Return the precision of the products."""
+        raise NotImplementedError
 
     def ensure_built(self, input_shape: Any) -> None:
         """Build the layer, unless it is built."""

@@ -94,6 +94,11 @@ class Quantizable(Layer):
         precisions.check_float32(f"{self.name}: dtype", self.dtype)
         return precision
 
+    @property
+    def precision(self) -> str:
+        """Of the products: the name of the dtype, or after `quantize` ``"int8"`` or ``"int8_int16"``."""
+        return self.precision_now()
+
     def check_kind(self) -> None:
         """NotImplementedError if the layer computes in a way that has no other precision."""
 
@@ -104,16 +109,19 @@ class Quantizable(Layer):
 
     def vjp(self, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback]:
         """See `Layer.vjp`."""
-        if self._precision == FULL:
-            return super().vjp(x, call)
         if call.training:
             self.check_trainable()
+        found = super().vjp(x, call)
+        return found if self._precision == FULL else self._without_gradient(found[0])
+
+    def _without_gradient(self, y: Array) -> tuple[Array, Pullback]:
+        """Return an output of the quantized layer, from which nothing leads back."""
 
         def pullback(dy: Any) -> tuple[Any, list[Array]]:
             self.check_trainable()
             return None, []
 
-        return super().vjp(x, call)[0], pullback
+        return y, pullback
 
     def _hold_whole(self, matrices: dict[str, Array]) -> None:
         """Put whole numbers, and scales beside them, in the place of the `matrices`."""
@@ -121,7 +129,7 @@ class Quantizable(Layer):
         made: list[Variable] = []
         for name, value in matrices.items():
             path = getattr(self, name).path
-            whole, scale = quantizers.rounded(value, self.matrices[name])
+            whole, scale = self._rounded(name, value)
             for end, array in (("", whole), (SCALE, scale)):
                 variable = Variable(array, name + end, path + end, trainable=False)
                 setattr(self, name + end, variable)
@@ -130,6 +138,14 @@ class Quantizable(Layer):
         self._all_have_gradients = False
         self._frozen = None
         note_new_variables()
+
+    def _rounded(self, name: str, values: Array) -> tuple[Array, Array]:
+        """Return the whole numbers of a matrix, and their scales."""
+        return quantizers.rounded(values, self.matrices[name])
+
+    def _restored_floats(self, name: str, whole: Array, scale: Array) -> Array:
+        """Return the floats that whole numbers stand for."""
+        return quantizers.restored(whole, scale, self.matrices[name])
 
     def in_file_order(self, variables: list[Variable]) -> list[Variable]:
         """Return the weights as files have them: scales come last."""
@@ -148,8 +164,8 @@ class Quantizable(Layer):
         if self._precision == FULL:
             return values
         by_name = {variable.name: value for variable, value in zip(self._weights, values, strict=True)}
-        for name, axis in self.matrices.items():
-            by_name[name] = quantizers.restored(by_name[name], by_name[name + SCALE], axis)
+        for name in self.matrices:
+            by_name[name] = self._restored_floats(name, by_name[name], by_name[name + SCALE])
         return tuple(by_name[name] for name in self._full_order())
 
     def get_config(self) -> dict[str, Any]:

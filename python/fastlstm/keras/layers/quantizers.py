@@ -23,7 +23,7 @@ _ABS_MAX: dict[str, Any] = {
 }
 
 
-def rounded(values: Array, axis: int) -> tuple[Array, Array]:
+def rounded(values: Array, axis: Any) -> tuple[Array, Array]:
     """Return whole numbers, and what they were multiplied with: 127 over the largest magnitude along an axis."""
     is_number = np.isfinite(values).all(axis=axis, keepdims=True)
     finite = np.where(is_number, values, np.float32(0))
@@ -32,7 +32,7 @@ def rounded(values: Array, axis: int) -> tuple[Array, Array]:
     return whole, np.squeeze(np.where(is_number, scale, np.float32("nan")), axis)
 
 
-def restored(whole: Array, scale: Array, axis: int) -> Array:
+def restored(whole: Array, scale: Array, axis: Any) -> Array:
     """Return the floats that whole numbers stand for."""
     with np.errstate(all="ignore"):
         floats: Array = whole.astype(np.float32) / np.expand_dims(scale, axis)

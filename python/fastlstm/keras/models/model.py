@@ -440,8 +440,8 @@ class Model(ConfiguredModel):
     ) -> None:
         """Hold the weights of all layers that can in 8 bits from now on, for inference.
 
-        `Dense`, `Embedding`, `LSTM`, `GRU`, `SimpleRNN` and their cells can, alone and inside other layers. Others stay
-        as they are, and those among them that have weights are told by a warning.
+        `Dense`, `EinsumDense`, `Embedding`, `LSTM`, `GRU`, `SimpleRNN` and their cells can, alone and inside other
+        layers. Others stay as they are, and those among them that have weights are told by a warning.
 
         Parameters
         ----------

@@ -135,7 +135,7 @@ class _Rows:
         return rows
 
     def _row(self, part: Any, prefix: str) -> list[str]:
-        quantized = f", {part.precision}" if getattr(part, "quantization_mode", None) else ""
+        quantized = f", {part.precision_now()}" if getattr(part, "quantization_mode", None) else ""
         kind = f"{part.keras_class_name}{quantized}"
         cells = [f"{prefix}{part.name} ({kind})", shape_of(part), _parameters(part)]
         if "Connected to" in self.header:

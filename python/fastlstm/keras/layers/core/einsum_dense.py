@@ -1,5 +1,6 @@
 """A fully connected layer over axes of choice, said by an equation."""
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
@@ -7,13 +8,17 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from fastlstm import checks
+from fastlstm.precisions import FULL
 
 from ... import activations
+from ...foundation import core
 from ...foundation.arrays import Array, Shape, as_shape, shape_text
 from ...foundation.variable import Variable
 from ...initializers import Initializer, VarianceScaling
-from ..base import Layer, Step, Stepper
+from .. import quantizers
+from ..base import Step, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback
+from ..quantizable import Quantizable
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _FORM = re.compile(r"(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)(\.\.\.)?")
@@ -27,7 +32,7 @@ class Labels(NamedTuple):
     y: str
 
 
-class EinsumDense(Layer):
+class EinsumDense(Quantizable):
     """Fully connected layer over axes of choice: ``activation(einsum(equation, x, kernel) + bias)``.
 
     Parameters
@@ -58,6 +63,7 @@ class EinsumDense(Layer):
 
     min_ndim = 2
     ends_masks = True
+    matrices: ClassVar[Mapping[str, int]] = {"kernel": 0}
     keras_only: ClassVar[Mapping[str, Any]] = {"quantization_config": None}
     keras_past: ClassVar[Mapping[str, Any]] = {
         "lora_rank": None,
@@ -181,7 +187,37 @@ class EinsumDense(Layer):
     def compute_mask(self, x: Array, mask: Array | None) -> None:
         """None, as in Keras."""
 
-    def _values(self) -> tuple[Array, Array | None]:
+    def check_kind(self) -> None:
+        """See `Quantizable.check_kind`: the equation must be that of a product of matrices."""
+        x, kernel, y = self._terms
+        if any((letter in kernel) == (letter in y) for letter in x):
+            text = f"{self.name}: {self.equation!r} cannot be quantized: it is not a product of matrices"
+            raise NotImplementedError(text)
+
+    def _rounded(self, name: str, values: Array) -> tuple[Array, Array]:
+        labels = self._labels(len(self.input_shape or self._terms.x))
+        summed = tuple(k for k, letter in enumerate(labels.kernel) if letter not in labels.y)
+        whole, scale = quantizers.rounded(values, summed)
+        sizes = dict(zip(labels.kernel, values.shape, strict=True))
+        own = [letter for letter in labels.kernel if letter in labels.y]
+        in_order = scale.transpose([own.index(letter) for letter in labels.y if letter in own])
+        return whole, in_order.reshape([sizes.get(letter, 1) for letter in labels.y])
+
+    def _restored_floats(self, name: str, whole: Array, scale: Array) -> Array:
+        y, kernel = self._labels(len(self.input_shape or self._terms.x)).y, self._terms.kernel
+        own = [letter for letter in y if letter in kernel]
+        in_order = scale.reshape([whole.shape[kernel.index(letter)] for letter in own])
+        in_order = in_order.transpose([own.index(letter) for letter in kernel if letter in own])
+        return quantizers.restored(whole, in_order, tuple(k for k, letter in enumerate(kernel) if letter not in own))
+
+    def _freeze(self, values: tuple[Array, ...]) -> tuple[Any, ...]:
+        floats = self._floats(values)
+        if floats is values:
+            return values
+        kernel, *bias = floats
+        return (MatrixProduct(self._terms.kernel, self._terms.x, kernel, self._precision), *bias)
+
+    def _values(self) -> tuple[Any, Array | None]:
         kernel, *rest = self.frozen()
         return kernel, rest[0] if rest else None
 
@@ -196,6 +232,10 @@ class EinsumDense(Layer):
 
     def vjp(self, x: Array, call: Call = TRAINING) -> tuple[Array, Pullback]:
         """See `Layer.vjp`."""
+        if call.training:
+            self.check_trainable()
+        if self._precision != FULL:
+            return self._without_gradient(self.forward(x, call))
         z, labels, (kernel, bias) = self._affine(x), self._labels(x.ndim), self._values()
         y = self.activation.forward(z)
 
@@ -247,8 +287,42 @@ class EinsumDense(Layer):
         )
 
 
-def product(of_one: str, of_other: str, of_result: str, one: Array, other: Array) -> Array:
+class MatrixProduct:
+    """The kernel of a quantized layer, as a matrix.
+
+    Parameters
+    ----------
+    letters, of_x
+        Of the axes of kernel and input: what both have is summed over.
+    kernel
+        Floats.
+    precision
+        Of the product.
+    """
+
+    def __init__(self, letters: str, of_x: str, kernel: Array, precision: str) -> None:
+        self.summed = "".join(letter for letter in letters if letter in of_x)
+        self.others = "".join(letter for letter in letters if letter not in of_x)
+        axes = [letters.index(letter) for letter in self.summed + self.others]
+        in_order, count = kernel.transpose(axes), len(self.summed)
+        self.sizes = in_order.shape[count:]
+        matrix = in_order.reshape(math.prod(in_order.shape[:count]), math.prod(self.sizes))
+        self._dense = core.Dense(matrix, precision=precision)
+
+    def __call__(self, of_x: str, of_y: str, x: Array) -> Array:
+        """Return the product with an input, letters for whose axes are given, in the order of those of the output."""
+        free = "".join(letter for letter in of_x if letter not in self.summed)
+        in_order = x.transpose([of_x.index(letter) for letter in free + self.summed])
+        sizes = in_order.shape[: len(free)]
+        rows = in_order.reshape(math.prod(sizes), math.prod(in_order.shape[len(free) :]))
+        found = self._dense(np.ascontiguousarray(rows)).reshape(*sizes, *self.sizes)
+        return found.transpose([(free + self.others).index(letter) for letter in of_y])
+
+
+def product(of_one: str, of_other: str, of_result: str, one: Array, other: Any) -> Array:
     """Return the sum of products that letters for the axes say, by a matrix product where there is one."""
+    if isinstance(other, MatrixProduct):
+        return other(of_one, of_result, one)
     path: Any = ["einsum_path", (0, 1)]
     result: Array = np.einsum(f"{of_one},{of_other}->{of_result}", one, other, optimize=path)
     return result

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastlstm import checks
+from fastlstm.precisions import FULL
 from fastlstm.tables import add_rows
 
 from ... import ops
@@ -151,7 +152,10 @@ class Embedding(Quantizable):
 
     def vjp(self, x: Array, call: Call = TRAINING) -> tuple[Array, Pullback]:
         """See `Layer.vjp`; the gradient of indices is zero."""
-        self.check_trainable()
+        if call.training:
+            self.check_trainable()
+        if self._precision != FULL:
+            return self._without_gradient(self.forward(x, call))
         (table,) = self.frozen()
         indices = self._indices(x)
 

@@ -73,9 +73,10 @@ class Recurrent(RNN):
     def set_precision(self, precision: str) -> None:
         """Leave it to the cell, which is told the same."""
 
-    @property
-    def precision(self) -> str:
-        """That of the cell."""
+    precision = OfCell()
+
+    def precision_now(self) -> str:
+        """Return that of the cell."""
         return self.cell.precision
 
     def quantize(

@@ -171,9 +171,7 @@ def test_weights_take_a_quarter_of_the_memory() -> None:
 
 def test_what_cannot_be_in_whole_numbers_is_refused() -> None:
     p = parameters("lstm", 3, 4)
-    with pytest.raises(
-        ValueError, match="precision must be one of 'full', 'int8', .* got 'int4'"
-    ):
+    with pytest.raises(ValueError, match=r"precision must be one of 'full', 'int8', .* got 'int4'"):
         _core.Weights("lstm", **p, precision="int4")
     doubles = {name: array.astype(np.float64) for name, array in p.items()}
     with pytest.raises(ValueError, match="precision must be 'full' for float64 weights, got 'int8'"):

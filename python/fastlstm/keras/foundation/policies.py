@@ -9,7 +9,9 @@ from typing import Any
 from fastlstm import checks, precisions
 
 _QUANTIZED = "QuantizedDTypePolicy"
-_NAME = re.compile(f"({'|'.join(precisions.MODES)})_from_(.+)")
+_MODES = ("int8",)
+"""Whose names such a policy may have."""
+_NAME = re.compile(f"({'|'.join(_MODES)})_from_(.+)")
 
 
 def taken_apart(dtype: Any, name: str) -> tuple[Any, str]:
@@ -20,8 +22,8 @@ def taken_apart(dtype: Any, name: str) -> tuple[Any, str]:
     if not isinstance(dtype, Mapping) or dtype.get("class_name") != _QUANTIZED:
         return dtype, precisions.FULL
     config = checks.settings(f"{name}: config", dtype.get("config"))
-    if config.get("mode") not in precisions.MODES:
-        wanted = f"one with the mode {' or '.join(map(repr, precisions.MODES))}"
+    if config.get("mode") not in _MODES:
+        wanted = f"one with the mode {' or '.join(map(repr, _MODES))}"
         checks.refuse(NotImplementedError, name, wanted, dtype)
     return config.get("source_name"), precisions.chosen(config["mode"])
 

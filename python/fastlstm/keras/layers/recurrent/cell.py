@@ -227,6 +227,11 @@ class RecurrentCell(Quantizable, Cell):
         functions = [activations.CORE[function.name] for function in functions]
         return core.packed(self.core_name, weights, functions, self._precision)
 
+    @property
+    def precision(self) -> str:
+        """See `Layer.precision`; what runs in NumPy has that of the dtype."""
+        return super().precision if self.in_core else self.dtype.name
+
     def check_kind(self) -> None:
         """See `Quantizable.check_kind`."""
         if not self.in_core:

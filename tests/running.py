@@ -47,8 +47,8 @@ def infer(a: Arguments, y: Array) -> Found:
     return present(y=y, h_n=h_n, c_n=c_n)
 
 
-def train_forward(a: Arguments, y: Array | None = None) -> tuple[Found, _core.Tape]:
-    options = {"reverse": a.drawn.reverse, "recurrent_masks": a.masks, **a.steps}
+def train_forward(a: Arguments, y: Array | None = None, **bounds: int) -> tuple[Found, _core.Tape]:
+    options = {"reverse": a.drawn.reverse, "recurrent_masks": a.masks, **a.steps, **bounds}
     h_n, c_n, tape = _core.forward_training(pack(a), a.x, a.h_0, a.c_0, y, **options)
     return present(y=y, h_n=h_n, c_n=c_n), tape
 
@@ -64,9 +64,9 @@ def gradient_rooms(a: Arguments, dx: str = "plain", matrices: str = "plain") -> 
     return rooms | {f"d{n}": room_for(w, matrices if w.ndim == 2 else "plain") for n, w in a.weights.items()}
 
 
-def train(a: Arguments) -> Found:
-    """Values and gradients."""
-    values, tape = train_forward(a, np.full_like(a.dy, np.nan))
+def train(a: Arguments, **bounds: int) -> Found:
+    """Values and gradients, within the bounds of a tape."""
+    values, tape = train_forward(a, np.full_like(a.dy, np.nan), **bounds)
     return values | pull_back(a, tape, gradient_rooms(a))
 
 

@@ -1,4 +1,5 @@
 // _core.forward, forward_training, backward and Tape: check, make views, release the GIL, call, return.
+#include "../layers/checkpoints.hpp"
 #include "handles.hpp"
 #include "long_call.hpp"
 #include "precisions.hpp"
@@ -13,6 +14,7 @@ struct ForwardInputs {
     const py::object &x, &h_0, &c_0, &y, &lengths;
     bool reverse;
     const py::object &mask, &recurrent_masks;
+    TapeBounds bounds;
 };
 
 template <class T>
@@ -29,7 +31,7 @@ py::tuple run_forward(const std::shared_ptr<const Weights<T>>& weights, const Fo
     }
     const py::array masks = dense_input<T>(in.recurrent_masks, "recurrent_masks",
                                            {static_cast<py::ssize_t>(traits(weights->kind).gates), rows, H});
-    const Schedule schedule = make_schedule(in.lengths, in.mask, steps, rows, in.reverse);
+    Schedule schedule = make_schedule(in.lengths, in.mask, steps, rows, in.reverse);
 
     ForwardArrays<T> arrays = states.arrays();
     arrays.x = sequence_view<T>(x);
@@ -39,9 +41,11 @@ py::tuple run_forward(const std::shared_ptr<const Weights<T>>& weights, const Fo
         without_gil([&] { return forward<T>(*weights, schedule, arrays, nullptr, signal_waiting); });
         return py::make_tuple(states.h_n(), states.c_n());
     }
-    auto held = std::make_shared<HeldTape<T>>(
-        HeldTape<T>{{weights, schedule, arrays.x, false, {}, {}, {}, {}, {}, {}}, steps, x});
-    without_gil([&] { return forward<T>(*weights, schedule, arrays, &held->tape, signal_waiting); });
+    std::vector<Index> kept = checkpoint_visits(schedule, *weights, arrays.recurrent_masks != nullptr, in.bounds);
+    auto held = std::make_shared<HeldTape<T>>(HeldTape<T>{
+        {weights, std::move(schedule), arrays.x, false, {}, {}, {}, {}, {}, {}, {std::move(kept), {}, {}}}, steps, x});
+    Tape<T>& tape = held->tape;
+    without_gil([&] { return forward<T>(*weights, tape.schedule, arrays, &tape, signal_waiting); });
     return py::make_tuple(states.h_n(), states.c_n(), TapeHandle{std::shared_ptr<const HeldTape<T>>(std::move(held))});
 }
 
@@ -107,14 +111,18 @@ py::tuple run_backward(const HeldTape<T>& held, const BackwardInputs& in) {
 py::tuple forward_entry(const WeightsHandle& handle, const py::object& x, const py::object& h_0, const py::object& c_0,
                         const py::object& y, const py::object& lengths, bool reverse, const py::object& mask) {
     const py::object none = py::none();
-    const ForwardInputs inputs{x, h_0, c_0, y, lengths, reverse, mask, none};
+    const ForwardInputs inputs{x, h_0, c_0, y, lengths, reverse, mask, none, {}};
     return std::visit([&](const auto& weights) { return run_forward(weights, inputs, false); }, handle.weights);
 }
 
 py::tuple forward_training_entry(const WeightsHandle& handle, const py::object& x, const py::object& h_0,
                                  const py::object& c_0, const py::object& y, const py::object& lengths, bool reverse,
-                                 const py::object& mask, const py::object& recurrent_masks) {
-    const ForwardInputs inputs{x, h_0, c_0, y, lengths, reverse, mask, recurrent_masks};
+                                 const py::object& mask, const py::object& recurrent_masks, Index checkpoint_every,
+                                 Index memory_limit) {
+    if (checkpoint_every < 0) throw py::value_error("checkpoint_every must be at least 0");
+    if (memory_limit < 0) throw py::value_error("memory_limit must be at least 0");
+    const ForwardInputs inputs{
+        x, h_0, c_0, y, lengths, reverse, mask, recurrent_masks, {checkpoint_every, memory_limit}};
     return std::visit([&](const auto& weights) { return run_forward(weights, inputs, true); }, handle.weights);
 }
 
@@ -142,7 +150,8 @@ void register_sequence(py::module_& module) {
         return std::visit([](const auto& held) { return held->tape.bytes(); }, handle.held);
     });
     define_forward(module, "forward", &forward_entry);
-    define_forward(module, "forward_training", &forward_training_entry, py::arg("recurrent_masks") = py::none());
+    define_forward(module, "forward_training", &forward_training_entry, py::arg("recurrent_masks") = py::none(),
+                   py::arg("checkpoint_every") = 0, py::arg("memory_limit") = 0);
     module.def("backward", &backward_entry, py::arg("tape"), py::arg("dy") = py::none(), py::arg("dh_n") = py::none(),
                py::arg("dc_n") = py::none(), py::arg("dx") = py::none(), py::arg("dweight_ih") = py::none(),
                py::arg("dweight_hh") = py::none(), py::arg("dbias") = py::none(),

@@ -2,6 +2,7 @@
 // bias.
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <vector>
 
 #include "float_mode.hpp"
@@ -17,7 +18,8 @@ template <class T>
 class Backward {
 public:
     Backward(const Tape<T>& tape, const BackwardArrays<T>& arrays, StopRequested stop_requested)
-        : tape_(tape),
+        : given_(tape),
+          tape_(&tape),
           weights_(*tape.weights),
           schedule_(tape.schedule),
           kernels_(weights_.kernels),
@@ -28,7 +30,8 @@ public:
           packed_ih_transposed_(arrays.dx ? weights_.packed_ih_transposed() : Packed<T>{}),
           packed_gates_transposed_(masks() ? gates_transposed(weights_) : GateMatrices{}),
           plan_(schedule_, weights_, true),
-          interruption_(stop_requested),
+          stop_requested_(std::move(stop_requested)),
+          interruption_(stop_requested_),
           gathering_(tape, plan_.threads()),
           arguments_(visit_arguments()),
           sums_(tape, arrays, gathering_, plan_.threads()) {
@@ -40,18 +43,15 @@ public:
         const auto rows = static_cast<std::size_t>(std::max(gathering_.capacity(), schedule_.rows()));
         const Index masked = masks() ? checked_product(schedule_.rows(), state_pitch()) : 0;
         for (int rank = 0; rank < plan_.threads(); ++rank) {
-            scratch_.push_back({Pointers(rows), OutPointers(rows), Buffer<T>(masked),
-                                RoundedRows<T>(kernels_, static_cast<Index>(rows),
-                                               std::max(weights_.gates.columns(), state_pitch()))});
+            scratch_.push_back(
+                {Pointers(rows), OutPointers(rows), Buffer<T>(masked),
+                 RoundedRows<T>(kernels_, static_cast<Index>(rows), std::max(weights_.gates.columns(), state_pitch())),
+                 gathering_.end(), 0});
         }
     }
 
     bool run() {
-        plan_.run([this](int rank, Team& team) {
-            const FlushSubnormals mode;
-            work(rank, team);
-        });
-        if (interruption_.stopped()) return false;
+        if (!back_to(given_.first) || !back_through_sections()) return false;
         if (traits(weights_.kind).has_cell_state) store_state(carry_, arrays_.dc_0);
         sums_.finish();
         return true;
@@ -66,11 +66,42 @@ private:
         OutPointers out;
         Buffer<T> masked;  // gradients of h_0 before a gate's mask
         RoundedRows<T> rounded;
+        Chunk<T> chunk;  // the last one that was gone through, and how many there were
+        Index chunks;
     };
 
-    Index unit_pitch() const { return tape_.unit_pitch(); }
-    Index state_pitch() const { return tape_.state_pitch(); }
-    const Buffer<T>& masks() const { return tape_.recurrent_masks; }
+    // From checkpoint to checkpoint, where the tape is not there and is made once more.
+    bool back_through_sections() {
+        Index number = given_.checkpoints.count() - 2;
+        if (number < 0) return true;
+        section_ = {given_.weights, schedule_, given_.x, given_.general, {}, {}, {}, {}, {}, copied(masks())};
+        for (; number >= 0; --number) {
+            if (!forward_again(given_, number, *section_, plan_, stop_requested_)) return false;
+            tape_ = &*section_;
+            sums_.turn_to(*section_);
+            if (!back_to(section_->first)) return false;
+        }
+        return true;
+    }
+
+    static Buffer<T> copied(const Buffer<T>& from) {
+        Buffer<T> copy(from.size());
+        std::copy_n(from.data(), from.size(), copy.data());
+        return copy;
+    }
+
+    // Goes on back to a visit at which a chunk begins, or 0: then that is all.
+    bool back_to(Index visit) {
+        plan_.run([&](int rank, Team& team) {
+            const FlushSubnormals mode;
+            work(rank, team, visit);
+        });
+        return !interruption_.stopped();
+    }
+
+    Index unit_pitch() const { return tape_->unit_pitch(); }
+    Index state_pitch() const { return tape_->state_pitch(); }
+    const Buffer<T>& masks() const { return given_.recurrent_masks; }
 
     static GateMatrices gates_transposed(const Weights<T>& weights) {
         GateMatrices gates{};
@@ -95,12 +126,13 @@ private:
         }
     }
 
-    void work(int rank, Team& team) {
-        Chunk<T> chunk = gathering_.end();
-        for (Index number = 0; chunk.begin > 0; ++number) {
+    void work(int rank, Team& team, Index begin) {
+        Chunk<T>& chunk = scratch_[static_cast<std::size_t>(rank)].chunk;
+        Index& number = scratch_[static_cast<std::size_t>(rank)].chunks;
+        for (; chunk.begin > begin; ++number) {
             if (interruption_.at_chunk(rank, number)) return;
             const Chunk<T> after = chunk;
-            chunk = gathering_.before(after, number);
+            chunk = gathering_.before(after, number, begin);
             for (Index visit = chunk.end - 1; visit >= chunk.begin; --visit) {
                 step(plan_.slice(rank), rank, team, chunk, visit + 1 == chunk.end ? after : chunk, visit);
                 if (plan_.split_units()) team.meet();
@@ -111,6 +143,7 @@ private:
                 if (arrays_.dx) input_gradients(rank, part);
             });
         }
+        if (begin > 0) return;
         sums_.store(rank);
         initial_state_gradients(rank, chunk);
     }
@@ -142,17 +175,17 @@ private:
         args.dgates = gathering_.dgates(chunk, visit) + first * gathering_.row_pitch();
         args.dh_n = dh_n_.data() + first * state_pitch();
         if (arrays_.dy) args.dy = output_gradient_rows(rank, visit, first, args.rows);
-        args.h = tape_.h_before(visit + 1) + first * state_pitch();
-        args.h_prev = tape_.h_before(visit) + first * state_pitch();
-        if (tape_.c) args.c_prev = tape_.c_before(visit) + first * unit_pitch();
+        args.h = tape_->h_before(visit + 1) + first * state_pitch();
+        args.h_prev = tape_->h_before(visit) + first * state_pitch();
+        if (tape_->c) args.c_prev = tape_->c_before(visit) + first * unit_pitch();
         if (carry_) args.carry = carry_.data() + first * unit_pitch();
-        if (tape_.kept) {
-            const Index pitch = traits(weights_.kind).kept_slots(tape_.general) * unit_pitch();
-            args.kept = tape_.kept.data() + (schedule_.offset(visit) + first) * pitch;
+        if (tape_->kept) {
+            const Index pitch = traits(weights_.kind).kept_slots(tape_->general) * unit_pitch();
+            args.kept = tape_->kept.data() + (tape_->rows_before(visit) + first) * pitch;
         }
-        if (masks()) args.recurrent_masks = tape_.mask_of(first, 0);
+        if (masks()) args.recurrent_masks = tape_->mask_of(first, 0);
         if (weights_.projected()) pull_projection(slice, rank, team, chunk, visit, args);
-        const auto& phases = cell_kernels(kernels_, weights_.kind, tape_.general).backward;
+        const auto& phases = cell_kernels(kernels_, weights_.kind, tape_->general).backward;
         phases[0](args);
         clear_padding(args, {0, traits(weights_.kind).gates == 1 ? 1 : kGroup});
         if (!phases[1]) return;
@@ -294,13 +327,15 @@ private:
             for (Index row = rows.begin; row < rows.end; ++row) {
                 T* out = arrays_.dh_0 + schedule_.original(row) * S;
                 const T* part = scratch.masked.data() + row * state_pitch();
-                const T* mask = tape_.mask_of(row, gate);
+                const T* mask = tape_->mask_of(row, gate);
                 for (Index unit = 0; unit < S; ++unit) out[unit] = (gate ? out[unit] : T(0)) + mask[unit] * part[unit];
             }
         }
     }
 
-    const Tape<T>& tape_;
+    const Tape<T>& given_;
+    std::optional<Tape<T>> section_;  // what is made once more
+    const Tape<T>* tape_;             // what is gone through
     const Weights<T>& weights_;
     const Schedule& schedule_;
     const Kernels<T>& kernels_;
@@ -312,6 +347,7 @@ private:
     const Packed<T> packed_ih_transposed_;
     const GateMatrices packed_gates_transposed_;  // with masks
     Plan plan_;
+    const StopRequested stop_requested_;
     Interruption interruption_;
     const Gathering<T> gathering_;
     const CellBackwardArgs<T> arguments_;  // of every visit

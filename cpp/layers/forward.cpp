@@ -24,22 +24,24 @@ constexpr Index kRowsWorthFusing = 12;
 template <class T>
 class Forward : public Walk<T> {
 public:
+    // For the visits begin..end, all of them but in a tape that begins later.
     Forward(const Weights<T>& weights, const Schedule& schedule, const ForwardArrays<T>& arrays, Tape<T>* tape,
-            Plan plan, StopRequested stop_requested)
+            const Share& visits, Plan plan, StopRequested stop_requested)
         : weights_(weights),
           schedule_(schedule),
           arrays_(arrays),
           tape_(tape),
-          general_(weights.general || arrays.recurrent_masks),
+          visits_(visits),
+          general_(weights.general || arrays.recurrent_masks || (tape && tape->general)),
           arguments_(visit_arguments(weights)),
           plan_(std::move(plan)),
           interruption_(std::move(stop_requested)) {
-        const Index state_rows = schedule.rows() + (tape ? schedule.total() : schedule.rows());
+        const Index visited_rows = tape ? schedule.offset(visits.end) - schedule.offset(visits.begin) : schedule.rows();
+        const Index state_rows = schedule.rows() + visited_rows;
         h_ = Buffer<T>(checked_product(state_rows, state_pitch()));
         if (traits(weights.kind).has_cell_state) {
             c_ = Buffer<T>(checked_product(keeps_cell_states() ? state_rows : schedule.rows(), unit_pitch()));
         }
-        const Index visited_rows = tape ? schedule.total() : schedule.rows();
         if (tape || general_) {
             kept_ = Buffer<T>(checked_product(visited_rows, traits(weights.kind).kept_slots(general_), unit_pitch()));
         }
@@ -48,22 +50,44 @@ public:
         load_state(arrays.h_0, weights.state_size, state_pitch(), h_);
         if (c_) load_state(arrays.c_0, weights.hidden_size, unit_pitch(), c_);
         if (arrays.recurrent_masks) load_masks();
+        if (tape && tape->recurrent_masks) masks_ = std::move(tape->recurrent_masks);
         make_scratch();
     }
 
     bool run() {
-        plan_.run([this](int rank, Team& team) { walk(rank, team, 0, schedule_.visits()); });
+        plan_.run([this](int rank, Team& team) { walk(rank, team, visits_.begin, visits_.end); });
         if (interruption_.stopped()) return false;
         finish();
-        if (tape_) {
-            tape_->general = general_;
-            tape_->h = std::move(h_);
-            if (keeps_cell_states()) tape_->c = std::move(c_);
-            tape_->kept = std::move(kept_);
-            tape_->h_reset = std::move(h_reset_);
-            tape_->units = std::move(units_);
-            tape_->recurrent_masks = std::move(masks_);
+        if (tape_) hand_over();
+        return true;
+    }
+
+    // Leaves the states at checkpoints, the last of which is where its visits end, on the threads of another plan.
+    bool run_to_checkpoints(Checkpoints<T>& kept, Plan& plan) {
+        const Index count = kept.count();
+        kept.h = Buffer<T>(checked_product(count, schedule_.rows(), state_pitch()));
+        if (c_) kept.c = Buffer<T>(checked_product(count, schedule_.rows(), unit_pitch()));
+        for (Index number = 0; number < count; ++number) {
+            const Index begin = kept.visits[static_cast<std::size_t>(number)];
+            keep_states(kept, number, begin);
+            if (begin == visits_.end) break;
+            const Index end = kept.visits[static_cast<std::size_t>(number) + 1];
+            plan.run([&](int rank, Team& team) { walk(rank, team, begin, end); });
+            if (interruption_.stopped()) return false;
         }
+        finish();
+        return true;
+    }
+
+    // Makes the tape of its visits from the checkpoint they begin with, on the threads of another plan.
+    bool run_from(const Checkpoints<T>& kept, Index number, Plan& plan) {
+        const Index rows = schedule_.active(visits_.begin);
+        std::copy_n(kept.h.data() + number * schedule_.rows() * state_pitch(), rows * state_pitch(), h_.data());
+        if (c_) std::copy_n(kept.c.data() + number * schedule_.rows() * unit_pitch(), rows * unit_pitch(), c_.data());
+        plan.run([this](int rank, Team& team) { walk(rank, team, visits_.begin, visits_.end); });
+        if (interruption_.stopped()) return false;
+        if (arrays_.h_n) finish();
+        hand_over();
         return true;
     }
 
@@ -131,19 +155,38 @@ private:
         }
     }
 
-    // Row r's last state: kept in the tape, or where its last visit left it in the two buffers that swap roles.
+    // Row r's last state, if its last visit is here: kept in the tape, or where that left it in the two buffers that
+    // swap roles.
     void store_state(T* to, bool hidden) const {
         const Index size = hidden ? weights_.state_size : weights_.hidden_size;
         const Index pitch = hidden ? state_pitch() : unit_pitch();
         for (Index row = 0; row < schedule_.rows(); ++row) {
             const Index length = schedule_.length(row);
+            if (length > visits_.end || (length <= visits_.begin && visits_.begin > 0)) continue;
             const T* from = hidden ? h_before(length) : c_before(length);
             std::copy_n(from + row * pitch, size, to + schedule_.original(row) * size);
         }
     }
 
+    void hand_over() {
+        tape_->general = general_;
+        tape_->h = std::move(h_);
+        if (keeps_cell_states()) tape_->c = std::move(c_);
+        tape_->kept = std::move(kept_);
+        tape_->h_reset = std::move(h_reset_);
+        tape_->units = std::move(units_);
+        tape_->recurrent_masks = std::move(masks_);
+    }
+
+    void keep_states(const Checkpoints<T>& kept, Index number, Index visit) const {
+        const Index rows = schedule_.active(visit);
+        std::copy_n(h_before(visit), rows * state_pitch(), kept.h.data() + number * schedule_.rows() * state_pitch());
+        if (!c_) return;
+        std::copy_n(c_before(visit), rows * unit_pitch(), kept.c.data() + number * schedule_.rows() * unit_pitch());
+    }
+
     Index kept_rows_before(Index visit) const {
-        return visit == 0 ? 0 : schedule_.rows() + schedule_.offset(visit - 1);
+        return visit == visits_.begin ? 0 : schedule_.rows() + kept_rows(visit - 1);
     }
     T* h_before(Index visit) const {
         return h_.data() + (tape_ ? kept_rows_before(visit) : visit % 2 * schedule_.rows()) * state_pitch();
@@ -152,7 +195,7 @@ private:
         return c_.data() + (keeps_cell_states() ? kept_rows_before(visit) : 0) * unit_pitch();
     }
     // Place of a visit's rows in what is kept of every visit, or of one.
-    Index kept_rows(Index visit) const { return tape_ ? schedule_.offset(visit) : 0; }
+    Index kept_rows(Index visit) const { return tape_ ? schedule_.offset(visit) - schedule_.offset(visits_.begin) : 0; }
 
     void make_scratch() {
         for (int rank = 0; rank < plan_.threads(); ++rank) {
@@ -265,6 +308,7 @@ private:
     const Schedule& schedule_;
     const ForwardArrays<T>& arrays_;
     Tape<T>* const tape_;
+    const Share visits_;
     const bool general_;
     const CellForwardArgs<T> arguments_;  // of every visit
     Plan plan_;
@@ -275,13 +319,38 @@ private:
     std::vector<Scratch> scratch_;
 };
 
+template <class T>
+bool tape_from(const Checkpoints<T>& kept, Index number, const Share& visits, const ForwardArrays<T>& arrays,
+               Tape<T>& tape, Plan& plan, const StopRequested& stop_requested) {
+    tape.first = visits.begin;
+    Forward<T> pass(*tape.weights, tape.schedule, arrays, &tape, visits,
+                    Plan(tape.schedule, *tape.weights, plan.split()), stop_requested);
+    return pass.run_from(kept, number, plan);
+}
+
+// Keeps a tape of the visits from the last checkpoint on.
+template <class T>
+bool forward_in_sections(const ForwardArrays<T>& arrays, Tape<T>& tape, Plan& plan,
+                         const StopRequested& stop_requested) {
+    const Share before{0, tape.checkpoints.visits.back()}, rest{before.end, tape.schedule.visits()};
+    Forward<T> pass(*tape.weights, tape.schedule, arrays, nullptr, before,
+                    Plan(tape.schedule, *tape.weights, plan.split()), stop_requested);
+    return pass.run_to_checkpoints(tape.checkpoints, plan) &&
+           tape_from(tape.checkpoints, tape.checkpoints.count() - 1, rest, arrays, tape, plan, stop_requested);
+}
+
 }  // namespace
 
 template <class T>
 bool forward(const Weights<T>& weights, const Schedule& schedule, const ForwardArrays<T>& arrays, Tape<T>* tape,
              StopRequested stop_requested) {
     Plan plan(schedule, weights, tape != nullptr);
-    if (!Forward<T>(weights, schedule, arrays, tape, std::move(plan), std::move(stop_requested)).run()) return false;
+    const bool done =
+        tape && tape->checkpoints.count() > 0
+            ? forward_in_sections<T>(arrays, *tape, plan, stop_requested)
+            : Forward<T>(weights, schedule, arrays, tape, {0, schedule.visits()}, std::move(plan), stop_requested)
+                  .run();
+    if (!done) return false;
     if (arrays.y) clear_skipped(arrays.y, schedule, weights.state_size);
     return true;
 }
@@ -289,9 +358,22 @@ bool forward(const Weights<T>& weights, const Schedule& schedule, const ForwardA
 template <class T>
 std::unique_ptr<Walk<T>> make_walk(const Weights<T>& weights, const Schedule& schedule, const ForwardArrays<T>& arrays,
                                    const Split& split, StopRequested stop_requested) {
-    return std::make_unique<Forward<T>>(weights, schedule, arrays, nullptr, Plan(schedule, weights, split),
+    const Share visits{0, schedule.visits()};
+    return std::make_unique<Forward<T>>(weights, schedule, arrays, nullptr, visits, Plan(schedule, weights, split),
                                         std::move(stop_requested));
 }
+
+template <class T>
+bool forward_again(const Tape<T>& tape, Index checkpoint, Tape<T>& section, Plan& plan, StopRequested stop_requested) {
+    const std::vector<Index>& visits = tape.checkpoints.visits;
+    const auto at = static_cast<std::size_t>(checkpoint);
+    ForwardArrays<T> arrays{};
+    arrays.x = tape.x;
+    return tape_from(tape.checkpoints, checkpoint, {visits[at], visits[at + 1]}, arrays, section, plan, stop_requested);
+}
+
+template bool forward_again(const Tape<float>&, Index, Tape<float>&, Plan&, StopRequested);
+template bool forward_again(const Tape<double>&, Index, Tape<double>&, Plan&, StopRequested);
 
 template std::unique_ptr<Walk<float>> make_walk(const Weights<float>&, const Schedule&, const ForwardArrays<float>&,
                                                 const Split&, StopRequested);

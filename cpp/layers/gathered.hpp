@@ -23,6 +23,28 @@ struct Chunk {
     Index origin;  // rows of all visits before those gathered
 };
 
+// Rows of a part at most, and with more bytes of a chunk.
+template <class T>
+Index gathered_rows(const Schedule& schedule, const Weights<T>& weights, Index bytes) {
+    constexpr Index kRowsAtLeast = 192;
+    const Index of_row = weights.slot_groups() * kGroup * weights.gates.lanes * static_cast<Index>(sizeof(T));
+    return std::min(std::max({schedule.active(0), kRowsAtLeast, bytes / of_row}), schedule.total());
+}
+
+// A part stays in the second-level cache, with the inputs and states of its rows, from product to product. In a large
+// layer it has so many rows that a group fits the first-level cache: every part costs a sweep over the sums.
+template <class T>
+Index part_capacity(const Schedule& schedule, const Weights<T>& weights) {
+    return gathered_rows(schedule, weights, 64 * 1024);
+}
+
+// The first visit of the part that ends before another visit.
+inline Index part_begin(const Schedule& schedule, Index capacity, Index end) {
+    Index begin = end - 1;
+    while (begin > 0 && schedule.offset(end) - schedule.offset(begin - 1) <= capacity) --begin;
+    return begin;
+}
+
 // Cuts the visits of a tape into parts, from the last to the first, and tells where their rows lie. A part is what the
 // large products take at once: its size depends on shapes alone, as their sums do. A chunk is what the threads of a
 // team gather between two meetings: some parts, and one where there is nobody to meet.
@@ -33,8 +55,8 @@ public:
         : schedule_(tape.schedule),
           row_pitch_(kGroup * tape.weights->gates.lanes),
           state_pitch_(tape.state_pitch()),
-          part_capacity_(capacity_of(tape, kPartBytes)),
-          chunk_capacity_(threads > 1 ? capacity_of(tape, kChunkBytes) : part_capacity_) {
+          part_capacity_(part_capacity(tape.schedule, *tape.weights)),
+          chunk_capacity_(threads > 1 ? gathered_rows(tape.schedule, *tape.weights, kChunkBytes) : part_capacity_) {
         for (Gathered<T>& half : halves_) {
             half.dgates = Buffer<T>(checked_product(tape.weights->slot_groups(), chunk_capacity_, row_pitch_));
             if (tape.weights->projected()) half.dstates = Buffer<T>(checked_product(chunk_capacity_, state_pitch_));
@@ -47,10 +69,11 @@ public:
 
     // The empty chunk after all visits, and the chunk before another, with its number counted from the last.
     Chunk<T> end() const { return {schedule_.visits(), schedule_.visits(), &halves_[0], schedule_.total()}; }
-    Chunk<T> before(const Chunk<T>& after, Index number) const {
+    // It does not begin before the visit `least`, with which a part begins.
+    Chunk<T> before(const Chunk<T>& after, Index number, Index least) const {
         const auto rows_from = [&](Index visit) { return schedule_.offset(after.begin) - schedule_.offset(visit); };
         Index begin = part_before(after.begin);
-        while (begin > 0 && rows_from(part_before(begin)) <= chunk_capacity_) begin = part_before(begin);
+        while (begin > least && rows_from(part_before(begin)) <= chunk_capacity_) begin = part_before(begin);
         return {begin, after.begin, &halves_[number % 2], schedule_.offset(begin)};
     }
 
@@ -96,24 +119,10 @@ public:
     }
 
 private:
-    // A part stays in the second-level cache, with the inputs and states of its rows, from product to product. In a
-    // large layer it has so many rows that a group fits the first-level cache: every part costs a sweep over the sums.
-    static constexpr Index kPartBytes = 64 * 1024;
-    static constexpr Index kRowsAtLeast = 192;
     // A meeting takes as long as the products of some rows.
     static constexpr Index kChunkBytes = 384 * 1024;
 
-    Index capacity_of(const Tape<T>& tape, Index bytes) const {
-        const Index of_row = tape.weights->slot_groups() * row_pitch_ * static_cast<Index>(sizeof(T));
-        return std::min(std::max({schedule_.active(0), kRowsAtLeast, bytes / of_row}), schedule_.total());
-    }
-
-    // First visit of the part that ends before a visit.
-    Index part_before(Index end) const {
-        Index begin = end - 1;
-        while (begin > 0 && schedule_.offset(end) - schedule_.offset(begin - 1) <= part_capacity_) --begin;
-        return begin;
-    }
+    Index part_before(Index end) const { return part_begin(schedule_, part_capacity_, end); }
 
     const Schedule& schedule_;
     const Index row_pitch_, state_pitch_, part_capacity_, chunk_capacity_;

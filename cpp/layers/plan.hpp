@@ -67,6 +67,7 @@ public:
         : Plan(Work(schedule, weights), split, false) {}
 
     int threads() const { return split_.threads; }
+    const Split& split() const { return split_; }
     bool split_units() const { return split_.units; }  // threads share every row's units and meet after every visit
     const Slice& slice(int rank) const { return slices_[static_cast<std::size_t>(rank)]; }
 

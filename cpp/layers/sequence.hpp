@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <vector>
 
 #include "interruption.hpp"
 #include "plan.hpp"
@@ -26,6 +27,16 @@ struct ForwardArrays {
     const T* recurrent_masks;  // (G, N, H): what every gate's h_{t-1} is multiplied with, or null
 };
 
+// The states before some visits, from which backward makes what a tape would have kept of the visits up to the next one
+// of them; of those from the last on it is there. None: all of it is.
+template <class T>
+struct Checkpoints {
+    std::vector<Index> visits;  // rising, from 0
+    Buffer<T> h, c;             // for each of them N x Sp and N x Hp; the rows that run
+
+    Index count() const { return static_cast<Index>(visits.size()); }
+};
+
 // What a training forward keeps for backward, in schedule order: per valid step (6 + 1) * Hp numbers for the LSTM,
 // (5 + 1) * Hp for the GRU (Hp more with its reset gate before the product), 2 * Hp for the RNN (Hp if it is one of
 // relu), and N more rows of states for the start. General cells keep (4 + 1 + 1) * Hp, 5 * Hp and 2 * Hp. A projected
@@ -41,22 +52,26 @@ struct Tape {
     Buffer<T> h_reset;          // total x Hp; GRU with the reset gate before the product
     Buffer<T> units;            // total x Hp: o tanh(c) before a projection
     Buffer<T> recurrent_masks;  // N x (G * Hp)
+    Checkpoints<T> checkpoints = {};
+    Index first = 0;  // the visit that it begins with
 
     Index unit_pitch() const { return weights->units.columns(); }
     Index state_pitch() const { return weights->states.columns(); }
     const T* h_before(Index visit) const { return h.data() + kept_rows_before(visit) * state_pitch(); }
     const T* c_before(Index visit) const { return c.data() + kept_rows_before(visit) * unit_pitch(); }
+    // Rows that it keeps of the visits before one, but for the states at its start.
+    Index rows_before(Index visit) const { return schedule.offset(visit) - schedule.offset(first); }
     const T* mask_of(Index row, Index gate) const {
         return recurrent_masks.data() + (row * weights->gates.gates + gate) * state_pitch();
     }
 
     Index bytes() const {
-        return static_cast<Index>(sizeof(T)) *
-               (h.size() + c.size() + kept.size() + h_reset.size() + units.size() + recurrent_masks.size());
+        return static_cast<Index>(sizeof(T)) * (h.size() + c.size() + kept.size() + h_reset.size() + units.size() +
+                                                recurrent_masks.size() + checkpoints.h.size() + checkpoints.c.size());
     }
 
 private:
-    Index kept_rows_before(Index visit) const { return visit == 0 ? 0 : schedule.rows() + schedule.offset(visit - 1); }
+    Index kept_rows_before(Index visit) const { return visit == first ? 0 : schedule.rows() + rows_before(visit - 1); }
 };
 
 template <class T>
@@ -75,13 +90,19 @@ struct BackwardArrays {
     T* dc_0;                   // (N, H); LSTM
 };
 
-// Both return false when stopped early; the outputs are then incomplete. With `tape` null nothing is kept.
+// Both return false when stopped early; the outputs are then incomplete. With `tape` null nothing is kept, with the
+// visits of checkpoints in it their states, and all from the last on.
 template <class T>
 bool forward(const Weights<T>& weights, const Schedule& schedule, const ForwardArrays<T>& arrays, Tape<T>* tape,
              StopRequested stop_requested);
 
 template <class T>
 bool backward(const Tape<T>& tape, const BackwardArrays<T>& arrays, StopRequested stop_requested);
+
+// Makes the tape of the visits from a checkpoint to the next one once more, on the threads of a plan: `section` has the
+// first four members of `tape` and its masks.
+template <class T>
+bool forward_again(const Tape<T>& tape, Index checkpoint, Tape<T>& section, Plan& plan, StopRequested stop_requested);
 
 // A forward pass without a tape that is a part of a larger call and walked by threads of it.
 template <class T>

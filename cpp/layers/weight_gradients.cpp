@@ -7,7 +7,7 @@ namespace fastlstm {
 template <class T>
 WeightGradients<T>::WeightGradients(const Tape<T>& tape, const BackwardArrays<T>& arrays, const Gathering<T>& gathering,
                                     int threads)
-    : tape_(tape),
+    : tape_(&tape),
       weights_(*tape.weights),
       arrays_(arrays),
       gathering_(gathering),
@@ -34,19 +34,19 @@ WeightGradients<T>::WeightGradients(const Tape<T>& tape, const BackwardArrays<T>
 template <class T>
 Buffer<T> WeightGradients<T>::make_sums(Index rows, Index columns) const {
     const Index size = checked_product(rows, columns);
-    return tape_.schedule.total() > 0 ? Buffer<T>(size) : Buffer<T>::zeroed(size);
+    return tape_->schedule.total() > 0 ? Buffer<T>(size) : Buffer<T>::zeroed(size);
 }
 
 // Where rows are masked every gate has its own left operand, and so has n with its reset gate before the product.
 template <class T>
 void WeightGradients<T>::make_recurrent_sums() {
     const Index H = weights_.hidden_size;
-    const Index first = tape_.recurrent_masks ? 0 : weights_.recurrent.gates;
-    if (!tape_.recurrent_masks) {
+    const Index first = tape_->recurrent_masks ? 0 : weights_.recurrent.gates;
+    if (!tape_->recurrent_masks) {
         dweight_hh_ = make_sums(weights_.state_size, weights_.recurrent.columns());
     }
     for (Index gate = first; gate < weights_.gates.gates; ++gate) {
-        dgate_hh_[gate] = make_sums(H, tape_.unit_pitch());
+        dgate_hh_[gate] = make_sums(H, tape_->unit_pitch());
     }
 }
 
@@ -56,7 +56,7 @@ void WeightGradients<T>::add(int rank, const Chunk<T>& part) {
     Pointers& rows = this->rows(rank);
     if (dweight_ih_) {
         gathering_.for_visits(part, [&](Index visit, Index count, Index number) {
-            point_to_visit(tape_.x, tape_.schedule, visit, {0, count}, rows.data() + number);
+            point_to_visit(tape_->x, tape_->schedule, visit, {0, count}, rows.data() + number);
         });
     }
     add_products(rank, part, traits(weights_.kind).input_slots, weights_.gates, weights_.input_size, dweight_ih_,
@@ -71,7 +71,7 @@ void WeightGradients<T>::add_recurrent(int rank, const Chunk<T>& part) {
     Pointers& rows = this->rows(rank);
     if (dweight_hh_) {
         gathering_.for_visits(part, [&](Index visit, Index count, Index number) {
-            point_to_rows(tape_.h_before(visit), tape_.state_pitch(), count, rows.data() + number);
+            point_to_rows(tape_->h_before(visit), tape_->state_pitch(), count, rows.data() + number);
         });
     }
     const Slots slots = traits(weights_.kind).recurrent_slots;
@@ -82,7 +82,7 @@ void WeightGradients<T>::add_recurrent(int rank, const Chunk<T>& part) {
                      dgate_hh_[gate], {});
     }
     if (!traits(weights_.kind).resets_before() || !dgate_hh_[kGruCandidate]) return;
-    point_to_rows(tape_.h_reset.data() + tape_.schedule.offset(part.begin) * tape_.unit_pitch(), tape_.unit_pitch(),
+    point_to_rows(tape_->h_reset.data() + tape_->rows_before(part.begin) * tape_->unit_pitch(), tape_->unit_pitch(),
                   gathering_.rows(part), rows.data());
     add_products(rank, part, kCandidateSlots, weights_.units, weights_.hidden_size, dgate_hh_[kGruCandidate], {});
 }
@@ -92,10 +92,10 @@ template <class T>
 void WeightGradients<T>::mask_rows(int rank, const Chunk<T>& part, Index gate) {
     Scratch& scratch = scratch_[static_cast<std::size_t>(rank)];
     gathering_.for_rows(part, [&](Index visit, Index row, Index number) {
-        T* out = scratch.masked.data() + number * tape_.state_pitch();
-        const T* h = tape_.h_before(visit) + row * tape_.state_pitch();
-        const T* mask = tape_.mask_of(row, gate);
-        for (Index unit = 0; unit < tape_.state_pitch(); ++unit) out[unit] = h[unit] * mask[unit];
+        T* out = scratch.masked.data() + number * tape_->state_pitch();
+        const T* h = tape_->h_before(visit) + row * tape_->state_pitch();
+        const T* mask = tape_->mask_of(row, gate);
+        for (Index unit = 0; unit < tape_->state_pitch(); ++unit) out[unit] = h[unit] * mask[unit];
         scratch.rows[static_cast<std::size_t>(number)] = out;
     });
 }
@@ -104,14 +104,14 @@ void WeightGradients<T>::mask_rows(int rank, const Chunk<T>& part, Index gate) {
 template <class T>
 void WeightGradients<T>::add_projection(int rank, const Chunk<T>& part) {
     Pointers& rows = this->rows(rank);
-    point_to_rows(gathering_.dstates(part, part.begin), tape_.state_pitch(), gathering_.rows(part), rows.data());
+    point_to_rows(gathering_.dstates(part, part.begin), tape_->state_pitch(), gathering_.rows(part), rows.data());
     const Share groups = share_of(weights_.units.groups(), rank, threads_);
     OuterArgs<T> args{};
     args.a = rows.data();
     args.k = gathering_.rows(part);
     args.i_end = weights_.state_size;
-    args.b = tape_.units.data() + tape_.schedule.offset(part.begin) * tape_.unit_pitch();
-    args.row_stride = tape_.unit_pitch();
+    args.b = tape_->units.data() + tape_->rows_before(part.begin) * tape_->unit_pitch();
+    args.row_stride = tape_->unit_pitch();
     args.group_stride = gathering_.row_pitch();
     args.group_begin = groups.begin;
     args.group_end = groups.end;
@@ -131,7 +131,7 @@ void WeightGradients<T>::add_peepholes(int rank, const Chunk<T>& part) {
     const Index lanes = weights_.gates.lanes, begin = blocks.begin * lanes, end = blocks.end * lanes;
     T* sums = part_dpeepholes_.data();
     for (Index gate = 0; gate < kPeepholes; ++gate) {
-        std::fill(sums + gate * tape_.unit_pitch() + begin, sums + gate * tape_.unit_pitch() + end, T(0));
+        std::fill(sums + gate * tape_->unit_pitch() + begin, sums + gate * tape_->unit_pitch() + end, T(0));
     }
     gathering_.for_rows(part, [&](Index visit, Index row, Index number) {
         for (Index block = blocks.begin; block < blocks.end; ++block) {
@@ -140,7 +140,7 @@ void WeightGradients<T>::add_peepholes(int rank, const Chunk<T>& part) {
     });
     for (Index gate = 0; gate < kPeepholes; ++gate) {
         for (Index unit = begin; unit < end; ++unit) {
-            dpeepholes_[gate * tape_.unit_pitch() + unit] += sums[gate * tape_.unit_pitch() + unit];
+            dpeepholes_[gate * tape_->unit_pitch() + unit] += sums[gate * tape_->unit_pitch() + unit];
         }
     }
 }
@@ -151,8 +151,8 @@ void WeightGradients<T>::add_peephole_products(const Chunk<T>& part, Index visit
     constexpr Index kSlots[kPeepholes] = {0, 1, 3};
     const Index lanes = weights_.gates.lanes;
     const T* dz = gathering_.row(part, number, {0, kGroup}) + block * gathering_.group_stride();
-    for (Index gate = 0; gate < kPeepholes; ++gate, sums += tape_.unit_pitch()) {
-        const T* c = tape_.c_before(gate == 2 ? visit + 1 : visit) + row * tape_.unit_pitch() + block * lanes;
+    for (Index gate = 0; gate < kPeepholes; ++gate, sums += tape_->unit_pitch()) {
+        const T* c = tape_->c_before(gate == 2 ? visit + 1 : visit) + row * tape_->unit_pitch() + block * lanes;
         for (Index l = 0; l < lanes; ++l) sums[l] += dz[kSlots[gate] * lanes + l] * c[l];
     }
 }
@@ -253,7 +253,7 @@ template <class T>
 void WeightGradients<T>::finish() const {
     const Index H = weights_.hidden_size;
     for (Index gate = 0; dpeepholes_ && gate < kPeepholes; ++gate) {
-        std::copy_n(dpeepholes_.data() + gate * tape_.unit_pitch(), H, arrays_.dpeepholes + gate * H);
+        std::copy_n(dpeepholes_.data() + gate * tape_->unit_pitch(), H, arrays_.dpeepholes + gate * H);
     }
 }
 

@@ -13,6 +13,8 @@ public:
     // For what `arrays` asks for. The arguments are kept by reference.
     WeightGradients(const Tape<T>& tape, const BackwardArrays<T>& arrays, const Gathering<T>& gathering, int threads);
 
+    // What is added next is on another tape of the same call.
+    void turn_to(const Tape<T>& tape) { tape_ = &tape; }
     // Thread `rank` adds a part to its columns of every sum.
     void add(int rank, const Chunk<T>& part);
     // Thread `rank` gives out what it has summed up.
@@ -30,7 +32,7 @@ private:
 
     Buffer<T> make_sums(Index rows, Index columns) const;
     void make_recurrent_sums();
-    bool adds(const Chunk<T>& part) const { return part.end < tape_.schedule.visits(); }
+    bool adds(const Chunk<T>& part) const { return part.end < tape_->schedule.visits(); }
 
     void add_recurrent(int rank, const Chunk<T>& part);
     void mask_rows(int rank, const Chunk<T>& part, Index gate);
@@ -49,7 +51,7 @@ private:
 
     Pointers& rows(int rank) { return scratch_[static_cast<std::size_t>(rank)].rows; }
 
-    const Tape<T>& tape_;
+    const Tape<T>* tape_;
     const Weights<T>& weights_;
     const BackwardArrays<T>& arrays_;
     const Gathering<T>& gathering_;

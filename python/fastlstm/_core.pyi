@@ -85,6 +85,10 @@ def forward_training(
     reverse: bool = False,
     mask: NDArray[np.bool_] | None = None,
     recurrent_masks: Floats | None = None,  # (G, N, H): what each gate's h_{t-1} is multiplied with, at every step
+    # Not 0: the tape has the states every so many steps, some more as they are whole chunks of backward's sums, or as
+    # often as it stays within so many bytes with, if it must. The rest is computed again, with the same bits.
+    checkpoint_every: int = 0,
+    memory_limit: int = 0,
 ) -> tuple[Floats, Floats | None, Tape]:
     """As ``forward``, and keeps what ``backward`` needs. ``x`` is kept by reference: do not change it before."""
 

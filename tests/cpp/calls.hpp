@@ -1,6 +1,7 @@
 // Calls of a problem: inference, and a training step.
 #pragma once
 
+#include "layers/checkpoints.hpp"
 #include "results.hpp"
 #include "threads.hpp"
 
@@ -100,9 +101,11 @@ Tape<T> empty_tape(const Problem<T>& problem, const std::shared_ptr<const Weight
 
 // Forward and backward with these weights; the results of both.
 template <class T>
-Results<T> train_with(const Problem<T>& problem, const std::shared_ptr<const Weights<T>>& weights, Callers callers) {
+Results<T> train_with(const Problem<T>& problem, const std::shared_ptr<const Weights<T>>& weights, Callers callers,
+                      const TapeBounds& bounds = {}) {
     ForwardOutputs<T> forward_out(problem);
     Tape<T> tape = empty_tape(problem, weights);
+    tape.checkpoints.visits = checkpoint_visits(problem.schedule, *weights, !problem.recurrent_masks.empty(), bounds);
     if (callers == Callers::one) wait_for_the_pool();
     forward<T>(*weights, problem.schedule, forward_arrays(problem, forward_out), &tape, {});
     BackwardOutputs<T> out(problem);
@@ -115,9 +118,9 @@ Results<T> train_with(const Problem<T>& problem, const std::shared_ptr<const Wei
 
 // A training step as it is when weights have just been changed: everything that is made of them is new.
 template <class T>
-Results<T> train(const Problem<T>& problem, Callers callers = Callers::one) {
+Results<T> train(const Problem<T>& problem, Callers callers = Callers::one, const TapeBounds& bounds = {}) {
     if (callers == Callers::one) wait_for_the_pool();
-    return train_with(problem, problem.pack(), callers);
+    return train_with(problem, problem.pack(), callers, bounds);
 }
 
 }  // namespace fastlstm

@@ -58,6 +58,7 @@ void check(const Case& given, const Sizes& sizes, const std::vector<int>& team_s
         CHECK(split.threads > 1);
         CHECK(split.units == units);
         CHECK(first_difference(train(problem), wanted) == "");
+        CHECK(first_difference(train(problem, Callers::one, {1, 0}), wanted) == "");
         CHECK(first_difference(infer(problem), wanted_inference) == "");
     }
 }

@@ -39,6 +39,9 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         "`ModelCheckpoint` that ends in anything but `.keras` and `.h5`. Callbacks of your own name the attributes "
         "that checkpoints have in `kept`, or give and take their state with `get_state()` and `set_state(state)`; so "
         "do layers and data.",
+        "`fit` takes more than in Keras, for long sequences: `memory_limit=bytes` or `checkpoint_every=steps` (the "
+        "same weights, to the bit; what the way back needs is computed twice) and `tbptt=steps` (gradients are cut, "
+        "losses are not).",
     ),
     "losses": ("`ignore_class` raises an error: give those entries a `sample_weight` of 0. `axis` must be -1.",),
     "optimizers": (

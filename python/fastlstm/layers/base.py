@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastlstm import checks
+from fastlstm import checks, through_time
 from fastlstm.streaming import Stream
 from fastlstm.typing import Floats
 
@@ -86,7 +86,15 @@ class Recurrent(RecurrentParameters):
         return call.output(y), call.final_states()[0]
 
     def vjp(
-        self, x: Floats, state: State = None, lengths: ArrayLike | None = None, *, hx: State = None
+        self,
+        x: Floats,
+        state: State = None,
+        lengths: ArrayLike | None = None,
+        *,
+        hx: State = None,
+        tbptt: int | None = None,
+        checkpoint_every: int | None = None,
+        memory_limit: int | None = None,
     ) -> tuple[tuple[Floats, State], Pullback]:
         """Run the layer as in training, with dropout between layers, and return the way back.
 
@@ -94,6 +102,16 @@ class Recurrent(RecurrentParameters):
         ----------
         x, state, lengths, hx
             As for a call. `x` is kept, not copied: do not change it before the pullback has run.
+        tbptt : int, optional
+            Cut gradients after so many steps, counted from the first one: what comes out stays the same, states are
+            handed from piece to piece, but their gradients are not. Not for a bidirectional layer.
+        checkpoint_every : int, optional
+            Keep a state every so many steps, in place of all that the way back needs of every step, and compute the
+            steps between them once more there. Gradients are the same to the bit; they take up to a third more time.
+            The core rounds up to whole chunks of steps that it adds up at a time, some hundreds for one row.
+        memory_limit : int, optional
+            Bytes that all this may take, in place of `checkpoint_every`: as much as goes into it is kept. Outputs and
+            gradients, also those between layers, are not counted.
 
         Returns
         -------
@@ -113,7 +131,8 @@ class Recurrent(RecurrentParameters):
         >>> grads.x.shape, grads.parameters["weight_hh_l0"].shape
         ((7, 2, 3), (20, 5))
         """
-        call = TrainingCall(self, x, one_state(state, hx), lengths)
+        by = through_time.checked(tbptt, checkpoint_every, memory_limit).share(self._tapes)
+        call = TrainingCall(self, x, one_state(state, hx), lengths, by)
         y = call.run()
         return (call.output(y), call.final_states()[0]), call.pullback
 

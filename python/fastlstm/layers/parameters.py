@@ -46,6 +46,11 @@ class RecurrentParameters(Quantizable):
         return 2 if self.bidirectional else 1
 
     @property
+    def _tapes(self) -> int:
+        """What a training step keeps tapes of: every layer and direction."""
+        return self.num_layers * self.num_directions
+
+    @property
     def _cell(self) -> str:
         raise NotImplementedError
 

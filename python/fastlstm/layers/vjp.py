@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from fastlstm import _core, checks
+from fastlstm import _core, checks, through_time
+from fastlstm.through_time import ThroughTime
 from fastlstm.typing import Floats
 
 from .arguments import as_array
@@ -42,13 +43,19 @@ class Gradients:
 
 
 class TrainingCall(Call):
-    """A run that keeps the tapes of its layers and the masks of its dropout."""
+    """A run that keeps the tapes of its layers and the masks of its dropout; gradients go through time `by` a way."""
 
-    def __init__(self, layer: Recurrent, x: Floats, state: State, lengths: Any, name: str = "state") -> None:
+    def __init__(
+        self, layer: Recurrent, x: Floats, state: State, lengths: Any, by: ThroughTime, name: str = "state"
+    ) -> None:
         layer.check_trainable()
         super().__init__((layer,), x, (state,), lengths, (name,))
+        if by.tbptt is not None and layer.bidirectional:
+            cure = ": the reverse direction has no state of steps before it; leave tbptt out"
+            checks.complain(ValueError, "bidirectional", "be False for gradients that are cut by tbptt", True, cure)
+        self.by = by
         self.parameters = layer._parameters
-        self.tapes: list[_core.Tape] = []
+        self.tapes: list[through_time.Tape] = []
         self.masks: list[Floats | None] = []
 
     def run(self) -> Floats:
@@ -64,7 +71,7 @@ class TrainingCall(Call):
         for direction, part in enumerate(parts):
             k = layer * len(parts) + direction
             arguments = (self.weights[k], inputs, *self.states[k], part, self.lengths, direction == 1)
-            h_n, c_n, tape = _core.forward_training(*arguments)
+            h_n, c_n, tape = through_time.forward_training(self.by, *arguments)
             self.tapes.append(tape)
             self.final.append((h_n,) if c_n is None else (h_n, c_n))
         return y
@@ -137,7 +144,7 @@ class TrainingCall(Call):
             parameters |= {name + suffix: gradient for name, gradient in own.items()}
             part = None if dy is None else dy[..., direction * S : (direction + 1) * S]
             dh_n, dc_n = (None if seed is None else seed[k] for seed in (*(seeds or ()), None, None)[:2])
-            dh_0, dc_0 = _core.backward(self.tapes[k], part, dh_n, dc_n, dx, **_as_gradients(own))
+            dh_0, dc_0 = through_time.backward(self.tapes[k], part, dh_n, dc_n, dx, _as_gradients(own))
             dstates.append((dh_0,) if dc_0 is None else (dh_0, dc_0))
             total = dx if total is None else total + dx
         assert total is not None

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from fastlstm import _core
-from fastlstm._core import Convolution, Dense, Stream, Tape, Weights, adam, convolution_gradients, empty, step_many
+from fastlstm import _core, through_time
+from fastlstm._core import Convolution, Dense, Stream, Weights, adam, convolution_gradients, empty, step_many
 from fastlstm.precisions import FULL
+from fastlstm.through_time import Tape
 
 from .arrays import Array
+from .way_back import way_back
 
 __all__ = [
     "CellStates",
@@ -35,6 +37,8 @@ __all__ = [
 ]
 
 CellStates: TypeAlias = tuple[Array, ...]
+
+_GRADIENTS = ("dweight_ih", "dweight_hh", "dbias", "drecurrent_bias")
 
 
 def packed(
@@ -84,14 +88,15 @@ def forward_training(
     mask: Array | None = None,
     recurrent_masks: Array | None = None,
 ) -> tuple[CellStates, Tape]:
-    """As `forward`, and keep what `backward` needs.
+    """As `forward`, and keep what `backward` needs to go back as `way_back` says.
 
     Parameters
     ----------
     recurrent_masks
         Factors ``(G, N, H)`` of the states in the sums of the gates.
     """
-    h, c, tape = _core.forward_training(weights, x, *_h_and_c(states), y, mask=mask, recurrent_masks=recurrent_masks)
+    arguments = (weights, x, *_h_and_c(states), y, None, False, mask, recurrent_masks)
+    h, c, tape = through_time.forward_training(way_back(), *arguments)
     return (h,) if c is None else (h, c), tape
 
 
@@ -111,7 +116,8 @@ def backward(
     gradients
         Arrays in the shapes of the weights; none: they are not wanted.
     """
-    dh, dc = _core.backward(tape, dy, *_h_and_c(dstates), dx, *[gradient.T for gradient in gradients])
+    named = {name: gradient.T for name, gradient in zip(_GRADIENTS, gradients, strict=False)}
+    dh, dc = through_time.backward(tape, dy, *_h_and_c(dstates), dx, named)
     return (dh,) if dc is None else (dh, dc)
 
 

@@ -43,7 +43,9 @@ class Late:
 
 def is_large(value: Any) -> bool:
     """Whether something is an array of numbers that is not cast at once."""
-    return type(value) is np.ndarray and value.nbytes > LARGE and value.dtype.kind in REAL and value.ndim > 0
+    return (
+        type(value) in (np.ndarray, np.memmap) and value.nbytes > LARGE and value.dtype.kind in REAL and value.ndim > 0
+    )
 
 
 def later(value: Array, sample: Array) -> Any:

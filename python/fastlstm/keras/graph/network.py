@@ -14,6 +14,7 @@ from ..foundation.arrays import Array, Shape
 from ..foundation.lookup import of_this_package
 from ..foundation.trees import filled, leaves
 from ..foundation.variable import holding
+from ..foundation.watching import note_run
 from ..layers.call import Call, Pullback
 from ..layers.core.embedding import Embedding
 from ..layers.core.masking import Masking
@@ -118,6 +119,7 @@ class Network:
         self, inputs: Sequence[Array], masks: Sequence[Array | None] | None = None, training: bool = False
     ) -> Found:
         """Return outputs, their masks and the penalties."""
+        note_run()
         run = Run(self.plan, inputs, masks)
         self._go(self._ways(training), run, [])
         return run.found(self.plan)
@@ -158,6 +160,7 @@ class Network:
             ``pullback(slopes)`` takes the gradients of the outputs, None for one without, and gives those of the inputs
             (None where there is none) and those of `variables`.
         """
+        note_run()
         run, trained = Run(self.plan, inputs, masks), self.trained
         back: list[tuple[Back, Pullback]] = []
         self._go(trained.ways(training, self.bare, need, self.by_rows), run, back)

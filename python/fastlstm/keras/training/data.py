@@ -1,7 +1,9 @@
 """Batches out of arrays: splitting, shuffling, drawing."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from functools import partial
+from itertools import cycle
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,6 +14,7 @@ from ..foundation.arrays import Array
 from ..foundation.carried import State, check_keys, set_generator
 from ..foundation.late import Late
 from ..foundation.random import generator
+from .reading import Reader
 
 Parts: TypeAlias = tuple[Array | None, ...]
 """An array for each input or output, None for one without."""
@@ -56,6 +59,21 @@ def _rows(part: slice, batch: Batch) -> Batch:
     return tuple([x[part] for x in xs]), _taken(part, ys), _taken(part, weights)
 
 
+def _copied_rows(part: slice, batch: Batch) -> Batch:
+    """Return some rows of arrays that are read when they are copied."""
+    xs, ys, weights = _rows(part, batch)
+    copies = [tuple([None if array is None else np.array(array) for array in arrays]) for arrays in (ys, weights)]
+    return tuple([np.array(x) for x in xs]), copies[0], copies[1]
+
+
+def is_mapped(array: Any) -> bool:
+    """Whether an array is a view of a file."""
+    array = array.array if isinstance(array, Late) else array
+    while isinstance(array, np.ndarray) and not isinstance(array, np.memmap):
+        array = array.base
+    return isinstance(array, np.memmap)
+
+
 def _halves(part: slice, arrays: Parts) -> tuple[Any, ...]:
     """Return some rows of each array, of which there are many."""
     return tuple([array.rows(part) if isinstance(array, Late) else _taken(part, (array,))[0] for array in arrays])
@@ -91,6 +109,9 @@ class ArraySource:
         self._drawn_with: State | None = None
         """The state of the generator before the order of a pass was drawn."""
         self._resumed: State | None = None
+        self._mapped = any(map(is_mapped, (*batch[0], *batch[1], *batch[2])))
+        """Whether reading rows may mean to wait for a disk; then a thread reads ahead."""
+        self._reader = Reader()
 
     def get_state(self, done: int) -> State:
         """Return where a pass is, for a checkpoint, when so many batches of an epoch are `done`."""
@@ -121,13 +142,19 @@ class ArraySource:
     def check_first(self) -> None:
         """See `StreamSource.check_first`; arrays are checked."""
 
-    def epoch(self, done: int = 0) -> Iterator[Batch]:
-        """Return the batches of one epoch but for those `done`. The x of one is valid until the next is drawn."""
+    def epoch(self, done: int = 0, ahead: bool = True) -> Generator[Batch, None, None]:
+        """Return the batches of one epoch but for those `done`. The x of one is valid until the next is drawn.
+
+        What is read `ahead` changes nothing, and is so in any case.
+        """
         if self.limit is None:
-            yield from self._pass()
+            self._reader = Reader()
+            with self._reader:
+                yield from self._pass()
             return
-        for _ in range(done, self.limit):
-            yield next(self._endless)
+        with self._reader:
+            for _ in range(done, self.limit):
+                yield next(self._endless)
 
     def _repeat(self) -> Iterator[Batch]:
         while True:
@@ -142,19 +169,34 @@ class ArraySource:
         return self._shuffled(order)
 
     def _in_order(self) -> Iterator[Batch]:
-        for start in range(self._next, self.rows, self.batch_size):
-            self._next = start + self.batch_size
-            yield _rows(slice(start, start + self.batch_size), self.batch)
+        take = _copied_rows if self._mapped else _rows
+        return self._read(lambda start: take(slice(start, start + self.batch_size), self.batch))
 
     def _shuffled(self, order: Array) -> Iterator[Batch]:
-        xs, ys, weights = self.batch
-        take_x = [_taker(x, np.empty((min(self.batch_size, len(x)), *x.shape[1:]), x.dtype)) for x in xs]
+        _, ys, weights = self.batch
+        # Those of two batches, where one is read while training computes on the other.
+        takers_of_x = cycle([self._takers_of_x() for _ in range(1 + self._mapped)])
         # A metric of a user's own may keep labels and weights: these come in arrays of their own.
         take_y, take_weights = [_taker(y) for y in ys], [_taker(part) for part in weights]
-        for start in range(self._next, self.rows, self.batch_size):
-            self._next = start + self.batch_size
+
+        def gather(start: int) -> Batch:
             rows = order[start : start + self.batch_size]
-            yield _gathered(take_x, rows), _gathered(take_y, rows), _gathered(take_weights, rows)
+            return _gathered(next(takers_of_x), rows), _gathered(take_y, rows), _gathered(take_weights, rows)
+
+        return self._read(gather)
+
+    def _takers_of_x(self) -> list[_Taker]:
+        rows = min(self.batch_size, self.rows)
+        return [_taker(x, np.empty((rows, *x.shape[1:]), x.dtype)) for x in self.batch[0]]
+
+    def _read(self, gather: Callable[[int], Batch]) -> Iterator[Batch]:
+        """Gather the batches of a pass from the next one on."""
+        for start in range(self._next, self.rows, self.batch_size):
+            batch = self._reader.take(partial(gather, start))
+            self._next = start + self.batch_size
+            if self._mapped and self._next < self.rows:
+                self._reader.offer(partial(gather, self._next))
+            yield batch
 
 
 def drawn_order(count: int, before: State | None) -> tuple[Array, State]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import numpy as np
 
 from .meters import Logs
@@ -15,8 +17,8 @@ def evaluated(setup: Setup, source: Source, watchers: Watchers) -> Logs:
     begin, end = hooks.hook("on_test_batch_begin"), hooks.hook("on_test_batch_end")
     hooks.call("on_test_begin", {})
     steps, meters, objective = 0, None, setup.objective()
-    with np.errstate(all="ignore"):
-        for batch in source.epoch():
+    with np.errstate(all="ignore"), closing(source.epoch()) as batches:
+        for batch in batches:
             meters = setup.meters() if meters is None else meters
             for method in begin:
                 method(steps, {})

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 import warnings
+from contextlib import closing
 from typing import NamedTuple
 
 import numpy as np
+
+from fastlstm.through_time import WHOLE, ThroughTime
 
 from ..callbacks import CallbackList
 from ..foundation.arrays import Array, user_stacklevel
 from ..foundation.deferring import Change, deferring
 from ..foundation.messages import tell
 from ..foundation.variable import Variable
+from ..foundation.way_back import going_back
 from ..optimizers import Optimizer
 from .data import Batch
 from .evaluation import evaluated
@@ -39,7 +43,7 @@ def run_epochs(
     validation = sources[1]
     with WholeSteps() as gate, stops.fit() as stop, hooks.of_fit():
         run = Run(setup, sources, hooks, stop)
-        training = _Training(setup, run, gate, FiniteWatch())
+        training = _Training(setup, run, gate, FiniteWatch(), options.by)
         hooks.call("on_train_begin", {})
         found = hooks.checkpoint() or found
         epochs = run.resumed(found, options.epochs)
@@ -72,6 +76,7 @@ class _Training(NamedTuple):
     run: Run
     gate: WholeSteps
     watch: FiniteWatch
+    by: ThroughTime
 
     def epoch(self, number: int, source: Source, bar: ProgressBar | None) -> tuple[int, Logs]:
         """Go through the batches of an epoch; return how many there were, and the logs."""
@@ -80,12 +85,14 @@ class _Training(NamedTuple):
         begin, end = hooks.hook("on_train_batch_begin"), hooks.hook("on_train_batch_end")
         objective, optimizer = self.setup.objective(), self.setup.optimizer()
         steps, meters, watchers, keeps = run.step, run.meters, Watchers(hooks, bar), hooks.keeps_batches
-        with np.errstate(all="ignore"):
-            for batch in () if is_over else source.epoch(steps):
+        # With checkpoints between batches nothing is made ahead: what is random goes on from where they were made.
+        batches = closing(source.epoch(steps, not keeps))
+        with np.errstate(all="ignore"), batches as left:
+            for batch in () if is_over else left:
                 meters = self.setup.meters() if meters is None else meters
                 for method in begin:
                     method(steps, {})
-                outcome = train_step(objective, optimizer, self.gate, batch)
+                outcome = train_step(objective, optimizer, self.gate, batch, self.by)
                 meters.update(outcome, batch[1], batch[2])
                 steps += 1
                 if not math.isfinite(outcome.loss):
@@ -99,9 +106,11 @@ class _Training(NamedTuple):
         return steps, {} if meters is None else meters.finish()
 
 
-def train_step(objective: Objective, optimizer: Optimizer, gate: WholeSteps, batch: Batch) -> Outcome:
+def train_step(
+    objective: Objective, optimizer: Optimizer, gate: WholeSteps, batch: Batch, by: ThroughTime = WHOLE
+) -> Outcome:
     """Change the weights by one step."""
-    with deferring() as changes:
+    with deferring() as changes, going_back(by):
         outcome, gradients = objective.gradients(*batch)
     gate.run(_replace, optimizer, gradients, objective.variables, changes)
     return outcome

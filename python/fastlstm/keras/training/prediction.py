@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -26,15 +27,16 @@ def predicted(
     # Those of the start for all batches; what callbacks do goes by those of then.
     values = values_now(network.plan.weights)
     hooks.call("on_predict_begin", {})
-    for step, (xs, _, _) in enumerate(source.epoch()):
-        for method in begin:
-            method(step, {})
-        with seeing(values):
-            found.append(own(network.infer(xs), xs))
-        for method in end:
-            method(step, {"outputs": as_given(found[-1])})
-        if bar is not None and bar.due(step + 1):
-            bar.draw(step + 1, {})
+    with closing(source.epoch()) as batches:
+        for step, (xs, _, _) in enumerate(batches):
+            for method in begin:
+                method(step, {})
+            with seeing(values):
+                found.append(own(network.infer(xs), xs))
+            for method in end:
+                method(step, {"outputs": as_given(found[-1])})
+            if bar is not None and bar.due(step + 1):
+                bar.draw(step + 1, {})
     hooks.call("on_predict_end", {})
     if bar is not None:
         bar.finish(len(found), {})

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fastlstm.checks import complain, real_number, refuse, shown, truth, whole_number
+from fastlstm.through_time import ThroughTime, checked
 
 from ..callbacks import arguments
 from ..foundation.arrays import user_stacklevel
@@ -32,6 +33,8 @@ class FitOptions:
     validation_steps: int | None
     validation_rows: int
     validates: Callable[[int], bool]
+    by: ThroughTime
+    """How gradients go through time."""
 
 
 def fit_options(
@@ -46,6 +49,9 @@ def fit_options(
     validation_steps: Any,
     validation_batch_size: Any,
     validation_freq: Any,
+    tbptt: Any,
+    checkpoint_every: Any,
+    memory_limit: Any,
 ) -> FitOptions:
     """Check the arguments of `fit` that are not data, all of them."""
     rows = batch_rows("batch_size", batch_size)
@@ -60,6 +66,7 @@ def fit_options(
         steps_of("validation_steps", validation_steps),
         batch_rows("validation_batch_size", validation_batch_size, rows),
         _validation_epochs(validation_freq),
+        checked(tbptt, checkpoint_every, memory_limit),
     )
 
 

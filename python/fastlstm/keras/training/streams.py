@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from functools import partial
 from itertools import chain, islice
 from typing import Any, TypeAlias
 
@@ -19,7 +20,9 @@ from ..foundation.carried import (
     states_of_generators,
 )
 from ..foundation.lookup import of_this_package
+from ..foundation.watching import watched
 from .data import ArraySource, Batch, Check, drawn_order
+from .reading import Reader
 
 _END = object()
 
@@ -76,27 +79,43 @@ class StreamSource:
     def _refuse_nothing(self) -> None:
         checks.complain(ValueError, "x", "give at least one batch", "none")
 
-    def epoch(self, done: int = 0) -> Iterator[Batch]:
-        """Return the batches of one epoch but for those `done`."""
+    def epoch(self, done: int = 0, ahead: bool = True) -> Generator[Batch, None, None]:
+        """Return the batches of one epoch but for those `done`; a thread may make one `ahead` of its turn.
+
+        It does so from the fourth on, if the second depends on nothing that changes while a step is taken.
+        """
         if not done:
             self._tell("on_epoch_begin")
             if self._running is None or (self.limit is None and not self._drawn_ahead):
                 self._running = self._new_pass()
         self._drawn_ahead = False
+        ahead = ahead and getattr(self.data, "workers", 1) != 0
         number = done
-        while self.limit is None or number < self.limit:
-            item = next(self._running or iter(()), _END)
-            if item is _END and number == 0 and self.numbered:  # the epoch before took the last of them
-                self._running = self._new_pass()
-                item = next(self._running, _END)
-            if item is _END:
-                self._ended(number)
-                break
-            number += 1
-            self._taken += 1
-            self._found_any = True
-            yield self.check(*_parts(item))
+        with Reader() as reader:
+            while self.limit is None or number < self.limit:
+                if number == done + 1 and ahead:
+                    batch, depends = reader.take(partial(watched, self._draw))
+                    ahead = not depends
+                else:
+                    batch = reader.take(self._draw)
+                if batch is None and number == 0 and self.numbered:  # the epoch before took the last of them
+                    self._running = self._new_pass()
+                    batch = self._draw()
+                if batch is None:
+                    self._ended(number)
+                    break
+                number += 1
+                self._taken += 1
+                self._found_any = True
+                if ahead and number != self.limit:
+                    reader.offer(self._draw)
+                yield batch
         self._tell("on_epoch_end")
+
+    def _draw(self) -> Batch | None:
+        """Return the next batch of the running pass; None: it is over."""
+        item = next(self._running or iter(()), _END)
+        return None if item is _END else self.check(*_parts(item))
 
     def _tell(self, event: str) -> None:
         method = getattr(self.data, event, None)

@@ -1,6 +1,7 @@
 """Training, evaluation and prediction: everything a model does with batches."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ from .setup import Setup, Watchers
 from .sources import check_stateful, test_source, training_sources, validation_source
 from .stopping import Stops
 from .streams import Source, StreamSource, is_stream
+from .through_time import way_of
 
 _STEPS = ("train_step", "test_step", "predict_step", "make_train_function", "compute_loss")
 """Methods by which models of Keras have a training of their own."""
@@ -192,6 +194,9 @@ class Trainer:
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
         resume_from: Any = None,
+        tbptt: int | None = None,
+        checkpoint_every: int | None = None,
+        memory_limit: int | None = None,
     ) -> History:
         """Train the model.
 
@@ -234,6 +239,16 @@ class Trainer:
             it, in the epoch and with the batch where it was made, to the end of `epochs`, and ends with the bits of
             one that was never interrupted; see Notes. A model, an optimizer, metrics or data that are others are
             refused.
+        tbptt
+            Steps after which gradients through time are cut (truncated backpropagation through time); see Notes. Not
+            for layers that read backwards, so not for a `Bidirectional`.
+        checkpoint_every
+            Steps from one state that recurrent layers keep to the next, in place of all that the way back needs, which
+            is computed once more there: the weights are the same to the bit, for up to a third more time. For layers
+            in the compiled core, which rounds up to whole chunks of its sums, some hundreds of steps for one row.
+        memory_limit
+            Bytes that all this may take in a step, in place of `checkpoint_every`: as much as goes into it is kept.
+            What goes from layer to layer is not counted.
 
         Returns
         -------
@@ -248,11 +263,27 @@ class Trainer:
         the moment when it is made, other iterables when a pass begins. It is a dict of numbers, texts, arrays, and
         lists, tuples and dicts of these. For what callbacks and layers of your own carry see `Callback` and
         `Layer.get_state`.
+
+        Batches of an iterable, and of arrays that are mapped from files, are made by a thread while the batch before is
+        trained on, one ahead and never more than an epoch takes; errors come out where they would without it. This
+        begins with the fourth batch of an epoch, and only if steps take a millisecond or more, and making the second
+        batch neither ran a model nor drew from the random generators of the process, which a step may change or draw
+        from. Data with an attribute ``workers`` that is 0 has it never, nor a training with checkpoints between
+        batches. What callbacks change of the data during an epoch is seen a batch later.
+
+        With ``tbptt=k`` the steps that a recurrent layer takes are pieces of k, counted from the first one it reads.
+        The states at the start of a piece are those at the end of the one before, but count as constants. That is all
+        that changes: outputs, losses of any kind, metrics and logs are those of whole sequences, and there is one step
+        of the optimizer a batch, with the gradient of all pieces. So a loss at every step teaches a layer what lies
+        within the same piece. A loss at the last step only, as behind ``return_sequences=False``, reaches the steps of
+        the last piece, which are k or as many as are left over: 1 of 101 for ``tbptt=100``. What comes before them is
+        read, and gives the layer and those below it no gradient.
         """
         self._settings(loss=True)
         options = fit_options(
             *(batch_size, epochs, verbose, validation_split, shuffle, class_weight, initial_epoch),
             *(steps_per_epoch, validation_steps, validation_batch_size, validation_freq),
+            *(tbptt, checkpoint_every, memory_limit),
         )
         if options.split and validation_data is not None:
             checks.complain(ValueError, "validation_split", "come without validation_data", "both")
@@ -266,6 +297,7 @@ class Trainer:
         if validation_data is not None:
             held_back = validation_source(self._prepare, validation_data, options)
         check_stateful(lambda: self.plan, source, held_back)
+        options = replace(options, by=way_of(lambda: self.plan, options.by))
         last = options.epochs.stop
         hooks = CallbackList(
             callbacks, self, add_history=True, verbose=options.verbose, epochs=last, steps=source.steps

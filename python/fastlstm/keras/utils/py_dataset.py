@@ -18,9 +18,11 @@ class PyDataset:
 
     Parameters
     ----------
-    workers, use_multiprocessing, max_queue_size
-        How Keras makes batches in advance. They are kept; the batches are made one after the other, as training asks
-        for them.
+    workers
+        0: batches are made by the thread that trains, when it wants them. Else one thread makes each batch while the
+        one before is trained on, in order and with the same numbers, see Notes of `fit`.
+    use_multiprocessing, max_queue_size
+        How Keras makes batches in advance. They are kept, and change nothing: one batch is made ahead.
     """
 
     def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike, NDArray
 
-from fastlstm import checks, precisions
+from fastlstm import checks, precisions, through_time
 
 from ..arguments import one_state
 from ..call import State
@@ -142,7 +142,15 @@ class Chain(Layer):
         return (y, run.final_state()) if self._plan.recurrent else y
 
     def vjp(
-        self, x: ArrayLike, state: State = None, lengths: ArrayLike | None = None, *, hx: State = None
+        self,
+        x: ArrayLike,
+        state: State = None,
+        lengths: ArrayLike | None = None,
+        *,
+        hx: State = None,
+        tbptt: int | None = None,
+        checkpoint_every: int | None = None,
+        memory_limit: int | None = None,
     ) -> tuple[Any, Pullback]:
         """Run the layers as in training, with dropout, and return the way back.
 
@@ -150,6 +158,8 @@ class Chain(Layer):
         ----------
         x, state, lengths, hx
             As for a call. `x` is kept, not copied: do not change it before the pullback has run.
+        tbptt, checkpoint_every, memory_limit
+            See `LSTM.vjp`; for all recurrent layers, which share the bytes.
 
         Returns
         -------
@@ -160,7 +170,8 @@ class Chain(Layer):
             those with respect to `x`, `state` and every parameter, by the names of `named_parameters`. None is for an
             output that the scalar does not depend on. It may be called more than once.
         """
-        run = TrainingRun(self._plan, x, one_state(state, hx), lengths)
+        by = through_time.checked(tbptt, checkpoint_every, memory_limit)
+        run = TrainingRun(self._plan, x, one_state(state, hx), lengths, by)
         y = run.run()
         return ((y, run.final_state()) if self._plan.recurrent else y), run.pullback
 

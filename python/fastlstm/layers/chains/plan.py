@@ -51,6 +51,7 @@ class Plan:
     def __init__(self, named: Sequence[tuple[str, Layer]]) -> None:
         self.names, self.layers = [name for name, _ in named], [layer for _, layer in named]
         self.recurrent = [place for place, layer in enumerate(self.layers) if isinstance(layer, Recurrent)]
+        self.tapes = sum(layer._tapes for layer in self.layers if isinstance(layer, Recurrent))
         self.dtype = self._agreed(
             "dtype", [place for place in range(len(named)) if hasattr(self.layers[place], "dtype")]
         )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastlstm import checks
+from fastlstm.through_time import WHOLE, ThroughTime
 from fastlstm.typing import Floats
 
 from ..call import Call
@@ -100,10 +101,14 @@ class Run:
 
 
 class TrainingRun(Run):
-    """A run that keeps the way back."""
+    """A run that keeps the way back; gradients go through time `by` a way."""
 
-    def __init__(self, plan: Plan, x: Any, state: Any, lengths: Any) -> None:
+    def __init__(self, plan: Plan, x: Any, state: Any, lengths: Any, by: ThroughTime) -> None:
         super().__init__(plan, x, state, lengths)
+        if by is not WHOLE and not plan.recurrent:
+            name, value = next((name, value) for name, value in by._asdict().items() if value is not None)
+            checks.refuse(ValueError, name, "left out for a chain without a recurrent layer", value)
+        self.by = by.share(plan.tapes)
         self.trail: list[Any] = []  # of every layer what leads back through it
 
     def run(self) -> Floats:
@@ -119,9 +124,8 @@ class TrainingRun(Run):
     def _train(self, place: int, layer: Any) -> Floats:
         y: Floats
         if place in self.states:
-            call = TrainingCall(
-                layer, self.values, self.states[place], self.lengths, self.plan.state_name(place, "state")
-            )
+            name = self.plan.state_name(place, "state")
+            call = TrainingCall(layer, self.values, self.states[place], self.lengths, self.by, name)
             y = call.output(call.run())
             self._keep(call, [place])
             self.trail.append(call)

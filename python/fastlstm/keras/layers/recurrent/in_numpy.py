@@ -14,6 +14,7 @@ import numpy as np
 from ...activations import ActivationFunction
 from ...foundation import core
 from ...foundation.arrays import Array, sum_of_rows
+from ...foundation.way_back import way_back
 from .equations import EQUATIONS, Product
 from .loop import Reading, StepPullback, walk, walk_back
 from .states import States, filled
@@ -78,6 +79,7 @@ class Tape:
         self, weights: Weights, x: Array, z_shape: tuple[int, ...], mask: Array | None, pullbacks: list[StepPullback]
     ) -> None:
         self.weights, self.x, self.z_shape, self.mask, self.pullbacks = weights, x, z_shape, mask, pullbacks
+        self.cut = way_back().tbptt
 
 
 def packed(cell: str, weights: Sequence[Array], functions: Sequence[ActivationFunction]) -> DenseWeights:
@@ -129,7 +131,7 @@ def backward(
     with np.errstate(all="ignore"):
         dz = np.empty(tape.z_shape, x.dtype)
         dlast = _with_zeros(dstates, weights, x.shape[1])
-        dstart: States = walk_back(tape.pullbacks, slopes, dlast, tape.mask, dz, totals)
+        dstart: States = walk_back(tape.pullbacks, slopes, dlast, tape.mask, dz, totals, tape.cut)
         dkernel, dbias = weights.projected_back(x, dz, dx)
     found = [dkernel, totals[0], dbias, *totals[1:]]
     for gradient, value in zip(gradients, found, strict=False):  # there may be no bias, and no gradient wanted

@@ -53,6 +53,7 @@ def walk_back(
     mask: Array | None,
     dx: Array | None,
     totals: list[Array],
+    cut: int | None,
 ) -> Any:
     """Go back through all steps.
 
@@ -68,6 +69,8 @@ def walk_back(
         Where the gradients of the inputs go, if they are wanted.
     totals
         Where those of the weights are added up.
+    cut
+        Steps of a piece; the gradients of the states at its end are left out, unless it is the last one.
 
     Returns
     -------
@@ -75,6 +78,8 @@ def walk_back(
         Gradients of the first states.
     """
     for t in range(len(pullbacks) - 1, -1, -1):
+        if cut is not None and (t + 1) % cut == 0 and t + 1 < len(pullbacks):
+            dstates = tree_map(np.zeros_like, dstates)
         dinput, dstates, gradients = _back(pullbacks[t], doutputs[t], dstates, None if mask is None else mask[t])
         if dx is not None:
             dx[t] = dinput

@@ -346,6 +346,12 @@ class RNN(Wrapper):
         """Whether this is one cell of the compiled core, whose `core_weights` there are."""
         return is_compiled(self.cell)
 
+    @property
+    def tapes(self) -> int:
+        """Cells that leave a tape of the core in training: one for each of stacked ones, none if one runs in Python."""
+        cells = self.cell.cells if isinstance(self.cell, StackedRNNCells) else [self.cell]
+        return len(cells) if all(map(is_compiled, cells)) else 0
+
     def core_weights(self) -> core.Weights:
         """Return the weights of a compiled layer as the core takes them."""
         weights: core.Weights = self.cell.frozen()

@@ -14,6 +14,7 @@ from ...foundation.boxes import value_of
 from ...foundation.passes import Pass, within
 from ...foundation.tracing import differentiated
 from ...foundation.trees import leaves, mapped
+from ...foundation.way_back import way_back
 from ..base import Layer
 from ..composed import Composed
 from .cell import Cell, RecurrentCell, ScanPullback, output_size, size_tree
@@ -50,7 +51,7 @@ def scan_vjp(cell: Any, reading: Reading, training: bool) -> tuple[Array, States
         result: tuple[Array, States, ScanPullback] = cell.scan_vjp(reading, training)
         return result
     x, _, y, mask = reading
-    steps, pullbacks = Steps(cell, x, training), list[StepPullback]()
+    steps, pullbacks, cut = Steps(cell, x, training), list[StepPullback](), way_back().tbptt
 
     def step(x_t: Array, states: States) -> tuple[Array, States]:
         output, new_states, pullback = steps.vjp(x_t, states)
@@ -63,7 +64,7 @@ def scan_vjp(cell: Any, reading: Reading, training: bool) -> tuple[Array, States
         doutputs = every_output(dy, y, last, mask, len(x))
         dstates = filled(dstates, size_tree(cell), x.shape[1], x.dtype)
         totals = [np.zeros_like(variable.value) for variable in weights_of(cell)]
-        return totals, walk_back(pullbacks, doutputs, dstates, mask, dx, totals)
+        return totals, walk_back(pullbacks, doutputs, dstates, mask, dx, totals, cut)
 
     return last, new_states, pullback
 

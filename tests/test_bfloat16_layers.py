@@ -250,3 +250,13 @@ def test_a_file_of_a_dtype_and_another_precision_is_refused(
 
 def test_config_says_so() -> None:
     assert "bfloat16" in fl.config()["precisions"]
+
+
+# The largest errors that the page states, over 100 steps with H=32, and a half more for other numbers.
+@pytest.mark.parametrize(("cls", "largest"), [(fl.LSTM, 3.2e-3), (fl.GRU, 5.1e-3), (fl.RNN, 7.8e-3)])
+def test_errors_are_those_that_the_page_states(cls: Any, largest: float) -> None:
+    layer = cls(32, 32, dtype="bfloat16", seed=5)
+    full = cls.from_state_dict(layer.state_dict(), dtype="float64")
+    x = np.random.default_rng(5).standard_normal((100, 16, 32)).astype(np.float32)
+    errors = np.abs(layer(x)[0] - full(x.astype(np.float64))[0])
+    assert largest / 3 < errors.max() < 1.5 * largest

@@ -18,7 +18,7 @@ from running import running
 from seeds import for_all
 
 import fastlstm as fl
-from fastlstm import _core, precisions
+from fastlstm import _core, keras, precisions
 from fastlstm.reference.quantized import to_whole_numbers
 
 I, H = 6, 20
@@ -383,4 +383,5 @@ def test_the_page_runs(capsys: Any) -> None:
     names: dict[str, Any] = {}
     for program in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
         exec(program, names)
+    keras.backend.clear_session()  # and with it the policy that a program sets
     assert capsys.readouterr().out == "int8_int16\n"

@@ -109,7 +109,7 @@ def in_bfloat16(keras):
     lonely = [layers.LSTM(3), layers.Dropout(0.1), layers.Embedding(3, 2), layers.RNN(layers.GRUCell(3))]
     both = layers.Bidirectional(layers.LSTM(8))
     model = keras.Sequential([keras.Input((5, 3)), both, layers.BatchNormalization(), layers.Dense(2)])
-    keras.mixed_precision.set_global_policy("float32")
+    keras.backend.clear_session()
     return [*lonely, both, model], model
 
 

@@ -203,12 +203,12 @@ def test_repr_and_summary_say_so(capsys: Any) -> None:
 
 REFUSED: dict[str, tuple[type[Exception], str, Callable[[], Any]]] = {
     "mixed_float16": (
-        ValueError,
+        TypeError,
         "dtype must be 'float32', 'float64' or 'mixed_bfloat16', got 'mixed_float16'",
         lambda: layers.Dense(2, dtype="mixed_float16"),
     ),
     "bfloat16": (TypeError, "dtype must be 'float32' or 'float64', got 'bfl", lambda: layers.LSTM(2, dtype="bfloat16")),
-    "policy": (ValueError, "policy must be 'float32', .*mixed_f", lambda: mixed_precision.set_global_policy("mixed_f")),
+    "policy": (TypeError, "policy must be 'float32', .*mixed_f", lambda: mixed_precision.set_global_policy("mixed_f")),
     "policy of a dtype": (
         TypeError,
         "policy must be 'float32', 'float64' or 'mixed_bfloat16', got 'int8'",

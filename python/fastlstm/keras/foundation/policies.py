@@ -33,10 +33,8 @@ class DTypePolicy:
 
     Raises
     ------
-    ValueError
-        If there is no such policy.
     TypeError
-        If the name is no text, or that of another dtype.
+        If there is no such policy.
 
     Notes
     -----
@@ -113,7 +111,7 @@ def _of_name(name: str, argument: str) -> tuple[np.dtype[Any], str]:
         return np.dtype(np.float32), BFLOAT16
     wanted = f"'float32', 'float64' or {MIXED!r}"
     if name.startswith("mixed_"):
-        checks.refuse(ValueError, argument, wanted, name)
+        checks.refuse(TypeError, argument, wanted, name)
     return checks.float_dtype(argument, name, wanted), FULL
 
 

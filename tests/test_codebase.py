@@ -54,7 +54,7 @@ FLOORS = [
     {"graph"},
     {"layers"},
     {"losses", "metrics", "optimizers"},
-    {"ops", "backend", "config", "random", "pipelines"},
+    {"ops", "backend", "config", "mixed_precision", "random", "pipelines"},
     {"activations", "initializers", "regularizers", "constraints", "foundation"},
 ]
 PACKAGE = ROOT / "python" / "fastlstm"

@@ -229,7 +229,7 @@ def test_state_dict_holds_copies() -> None:
         ({"hidden_size": 2.5}, TypeError, "hidden_size must be a whole number .*, got 2.5"),
         ({"hidden_size": "5"}, TypeError, "hidden_size must be a whole number .*, got '5'"),
         ({"dropout": 1.5}, ValueError, "dropout must be a number from 0 to 1, got 1.5"),
-        ({"dtype": "float16"}, TypeError, "dtype must be 'float32' or 'float64', got 'float16'"),
+        ({"dtype": "float16"}, TypeError, "dtype must be 'float32', 'float64' or 'bfloat16', got 'float16'"),
     ],
 )
 def test_wrong_constructor_arguments(arguments: dict[str, Any], error: type[Exception], message: str) -> None:

@@ -18,7 +18,7 @@ from running import running
 from seeds import for_all
 
 import fastlstm as fl
-from fastlstm import _core, precisions
+from fastlstm import _core, keras, precisions
 from fastlstm.reference.quantized import to_whole_numbers
 
 I, H = 6, 20
@@ -267,8 +267,8 @@ def test_a_chain_with_a_quantized_layer_is_refused_whole() -> None:
 
 
 REFUSED: dict[str, tuple[type[Exception], str, Callable[[], Any]]] = {
-    "mode": (ValueError, "mode must be 'int8', got 'int4'", lambda: LAYERS["lstm"]().quantize("int4")),
-    "no mode": (TypeError, "mode must be 'int8', got 8", lambda: LAYERS["lstm"]().quantize(8)),
+    "mode": (ValueError, "mode must be 'int8' or 'bfloat16', got 'int4'", lambda: LAYERS["lstm"]().quantize("int4")),
+    "no mode": (TypeError, "mode must be 'int8' or 'bfloat16', got 8", lambda: LAYERS["lstm"]().quantize(8)),
     "activations": (
         ValueError,
         "activations must be 'int8' or 'int16', got 'int4'",
@@ -361,7 +361,7 @@ def test_a_file_of_an_unknown_precision_is_refused(described: Any, tmp_path: Pat
     layer = quantized("linear")
     monkeypatch.setattr(layer, "_description", lambda: {**fl.Linear._description(layer), "precision": described})
     layer.save(tmp_path / "layer")
-    with pytest.raises((ValueError, TypeError), match="precision must be 'int8' or 'int8_int16', got"):
+    with pytest.raises((ValueError, TypeError), match="precision must be 'int8', 'int8_int16' or 'bfloat16', got"):
         fl.load(tmp_path / "layer")
 
 
@@ -383,4 +383,5 @@ def test_the_page_runs(capsys: Any) -> None:
     names: dict[str, Any] = {}
     for program in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
         exec(program, names)
+    keras.backend.clear_session()  # and with it the policy that a program sets
     assert capsys.readouterr().out == "int8_int16\n"

@@ -145,7 +145,7 @@ CHANGES = {
     ),
     "batch_first must be True or False, got 'yes'": lambda d: d["arguments"].update(batch_first="yes"),
     "dropout must be a number from 0 to 1, got 3": lambda d: d["arguments"].update(dropout=3),
-    "dtype must be 'float32' or 'float64', got 'O'": lambda d: d["arguments"].update(dtype="O"),
+    "dtype must be 'float32', 'float64' or 'bfloat16', got 'O'": lambda d: d["arguments"].update(dtype="O"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Print how far quantized layers are from float64: the tables of ``docs/reduced-precision.md``.
+"""Print how far layers of each precision are from float64: the tables of ``docs/reduced-precision.md``.
 
 Weights are uniform in ``1/sqrt(H)`` and inputs normal. The error is that of the outputs of all steps of 16 sequences,
 the largest and the root of the mean square, against the same layer in float64.
@@ -15,7 +15,7 @@ import fastlstm as fl
 LAYERS: dict[str, Any] = {"LSTM": fl.LSTM, "GRU": fl.GRU, "RNN": fl.RNN}
 SIZES = (32, 128, 512)
 STEPS = (100, 1000)
-PRECISIONS = ("float32", "int8", "int16")
+PRECISIONS = ("float32", "bfloat16", "int8", "int16")
 ROWS = 16
 
 
@@ -43,6 +43,8 @@ def _outputs(kind: str, size: int, dtype: str, precision: str) -> Any:
     layer.load_state_dict(drawn)
     if precision.startswith("int"):
         layer.quantize("int8", activations=precision)
+    elif precision == "bfloat16":
+        layer.quantize(precision)
     x = np.random.default_rng(0).standard_normal((max(STEPS), ROWS, size)).astype("float32")
     return layer(x.astype(dtype))[0]
 

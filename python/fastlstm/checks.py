@@ -238,9 +238,8 @@ def one_of(name: str, value: T, valid: Iterable[T]) -> T:
     refuse(kind_error(value), name, f"{', '.join(others)} or {last}" if others else last, value)
 
 
-def float_dtype(name: str, value: Any) -> np.dtype[Any]:
+def float_dtype(name: str, value: Any, wanted: str = "'float32' or 'float64'") -> np.dtype[Any]:
     """`value` as the dtype float32 or float64."""
-    wanted = "'float32' or 'float64'"
     found = any_dtype(name, value, wanted)
     if found not in (np.dtype(np.float32), np.dtype(np.float64)):
         refuse(TypeError, name, wanted, value)

@@ -19,11 +19,20 @@ if TYPE_CHECKING:
 FULL = "full"
 """What the core calls the precision of the dtype itself."""
 
-MODES: Mapping[str, Mapping[str, str]] = {"int8": {"int8": "int8", "int16": "int8_int16"}}
+BFLOAT16 = "bfloat16"
+"""The precision of products of numbers of 16 bits, whose weights stay float32 beside them."""
+
+MODES: Mapping[str, Mapping[str, str]] = {
+    "int8": {"int8": "int8", "int16": "int8_int16"},
+    BFLOAT16: {BFLOAT16: BFLOAT16},
+}
 """What the core calls a precision, by the modes of ``quantize()`` and their activations, the first by default."""
 
 NAMES = tuple(name for activations in MODES.values() for name in activations.values())
 """Of all precisions but the full one."""
+
+WHOLE = tuple(MODES["int8"].values())
+"""Of those whose weights are whole numbers, for inference."""
 
 SCALE = "_scale"
 """What the name of an array of scales ends in, behind that of the whole numbers."""
@@ -49,6 +58,16 @@ def mode_of(precision: str) -> str:
     return next(mode for mode, known in MODES.items() if precision in known.values())
 
 
+def of_dtype(name: str, value: Any) -> tuple[np.dtype[Any], str]:
+    """Return the dtype and the precision of what a layer is told as `dtype`: bfloat16 is a precision of float32."""
+    wanted = "'float32', 'float64' or 'bfloat16'"
+    if isinstance(value, str) and value == BFLOAT16:
+        return np.dtype(np.float32), BFLOAT16
+    if checks.any_dtype(name, value, wanted).name == BFLOAT16:  # of another package, as NumPy has none
+        return np.dtype(np.float32), BFLOAT16
+    return checks.float_dtype(name, value, wanted), FULL
+
+
 def check_float32(name: str, dtype: np.dtype[Any]) -> None:
     """TypeError unless a dtype is float32, of which alone there are other precisions."""
     if dtype != np.float32:
@@ -56,7 +75,7 @@ def check_float32(name: str, dtype: np.dtype[Any]) -> None:
 
 
 def refuse_training(owner: str, precision: str) -> None:
-    """ValueError about training what has one of `NAMES`."""
+    """ValueError about training what has one of `WHOLE`."""
     got = f"{precision}, which is for inference: keep a copy made before quantize() to train"
     checks.complain(ValueError, f"{owner}: precision", "be float32 or float64 for gradients and training", got)
 
@@ -96,3 +115,11 @@ def restored(whole: NDArray[np.int8], scale: NDArray[np.float32]) -> NDArray[np.
         numbers = whole.astype(np.float32) * scale[..., None]
     limited: NDArray[np.float32] = np.clip(numbers, -_LARGEST_FLOAT, _LARGEST_FLOAT, out=numbers)
     return limited
+
+
+def rounded_to_bfloat16(numbers: NDArray[Any]) -> NDArray[np.float32]:
+    """Return float32 numbers rounded to bfloat16, the upper half of their bits, ties to even."""
+    bits = numbers.view(np.uint32)
+    halfway = np.uint32(0x7FFF) + (bits >> np.uint32(16) & np.uint32(1))
+    upper = ((bits + halfway) & np.uint32(0xFFFF0000)).view(np.float32)
+    return np.where(np.isnan(numbers), numbers, upper)

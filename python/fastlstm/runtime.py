@@ -112,7 +112,7 @@ def config() -> dict[str, str]:
         "isas built": ", ".join(f"{name} ({build['isa ' + name]})" for name in _core.built_isas()),
         "isas available": ", ".join(available_isas()),
         "isa active": active_isa(),
-        "precisions": f"float32, float64; after quantize(), for inference, {', '.join(precisions.NAMES)}",
+        "precisions": f"float32, float64, bfloat16; after quantize(), for inference, {', '.join(precisions.WHOLE)}",
         "threads": _threads(),
         "compiler": build["compiler"],
         "flags": build["flags"],

@@ -100,3 +100,30 @@ def test_operations_are_described_as_by_keras(name):
     missing = wanted["config"].keys() - described["config"].keys()
     assert missing <= NOT_WRITTEN
     assert described == wanted | {"config": {k: v for k, v in wanted["config"].items() if k not in missing}}
+
+
+def in_bfloat16(keras):
+    """Return layers made under the policy mixed_bfloat16, and a model of some."""
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    layers = keras.layers
+    lonely = [layers.LSTM(3), layers.Dropout(0.1), layers.Embedding(3, 2), layers.RNN(layers.GRUCell(3))]
+    both = layers.Bidirectional(layers.LSTM(8))
+    model = keras.Sequential([keras.Input((5, 3)), both, layers.BatchNormalization(), layers.Dense(2)])
+    keras.backend.clear_session()
+    return [*lonely, both, model], model
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Keras, as it writes
+def test_the_policy_mixed_bfloat16_is_described_as_keras_does_and_goes_both_ways(tmp_path):
+    (own, _), (others, other) = in_bfloat16(ours), in_bfloat16(theirs)
+    assert [layer.get_config()["dtype"] for layer in own] == [layer.get_config()["dtype"] for layer in others]
+    other.save(tmp_path / "theirs.keras")
+    loaded = ours.models.load_model(tmp_path / "theirs.keras")
+    loaded.save(tmp_path / "ours.keras")
+    back = theirs.models.load_model(tmp_path / "ours.keras")
+    x = np.random.default_rng(0).standard_normal((4, 5, 3)).astype(np.float32)
+    wanted = np.asarray(other.predict(x, verbose=0)).astype(np.float32)
+    np.testing.assert_array_equal(np.asarray(back.predict(x, verbose=0)).astype(np.float32), wanted)
+    np.testing.assert_allclose(loaded.predict(x, verbose=0), wanted, rtol=0, atol=16 * 2.0**-9 * np.abs(wanted).max())
+    assert [layer.precision for layer in loaded.layers] == ["float32", "float32", "bfloat16"]
+    assert loaded.layers[0].forward_layer.precision == "bfloat16"

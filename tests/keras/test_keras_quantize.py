@@ -392,9 +392,13 @@ class OwnDense(layers.Dense):
 
 
 REFUSED: dict[str, tuple[type[Exception], str, Callable[[], Any]]] = {
-    "no mode": (ValueError, "mode must be 'int8', got None", lambda: whole_model().quantize()),
-    "mode": (ValueError, "mode must be 'int8', got 'int4'", lambda: whole_model().quantize("int4")),
-    "mode of a layer": (ValueError, "mode must be 'int8', got 'float8'", lambda: built().quantize("float8")),
+    "no mode": (ValueError, "mode must be 'int8' or 'bfloat16', got None", lambda: whole_model().quantize()),
+    "mode": (ValueError, "mode must be 'int8' or 'bfloat16', got 'int4'", lambda: whole_model().quantize("int4")),
+    "mode of a layer": (
+        ValueError,
+        "mode must be 'int8' or 'bfloat16', got 'float8'",
+        lambda: built().quantize("float8"),
+    ),
     "activations": (
         ValueError,
         "activations must be 'int8' or 'int16', got 'int4'",

@@ -7,7 +7,7 @@ from functools import cache
 
 _IMAGES = "images are for Keras or PyTorch; what they make of them, (batch, steps, features), goes on from here"
 _FILES = "model.save('m.keras') and models.load_model() keep whole models, save_weights('m.weights.h5') weights"
-_DTYPES = "layers compute in float32 or float64: dtype='float64' of a layer, or backend.set_floatx()"
+_DTYPES = "dtypes of layers are 'float32', 'float64' and 'mixed_bfloat16', which keras.mixed_precision sets for all"
 _STATELESS = "a model holds its weights itself: get_weights() and set_weights() take them out and in"
 _PRESENT = "there is nothing to choose here: leave it out"
 _TENSORS = "tensors are NumPy arrays: use numpy, or where gradients pass keras.ops, which has NumPy's names"
@@ -109,8 +109,11 @@ TABLE = (
     ("name of the layer, path of its weights", "Layer.path"),
     (
         _DTYPES,
-        "dtype_policies* mixed_precision* DTypePolicy FloatDTypePolicy config.*dtype_policy Layer.*dtype* "
-        "optimizers.LossScaleOptimizer Optimizer.scale_loss *.dtype",
+        "dtype_policies* FloatDTypePolicy *.dtype",
+    ),
+    (
+        "mixed_bfloat16 has the range of float32, so that losses need no scale: leave it out",
+        "*.LossScaleOptimizer Optimizer.scale_loss",
     ),
     # Models
     ("a loss of your own in compile(), or add_loss() in a layer", "Model.compute_loss Model.stateless_compute_loss"),

@@ -16,6 +16,7 @@ from . import (
     layers,
     losses,
     metrics,
+    mixed_precision,
     models,
     old_spellings,
     ops,
@@ -28,6 +29,7 @@ from . import (
     utils,
     wrappers,
 )
+from .foundation.policies import DTypePolicy
 from .foundation.symbolic import SymbolicTensor as KerasTensor
 from .foundation.variable import Variable
 from .initializers import Initializer
@@ -64,6 +66,7 @@ def version() -> str:
 
 
 __all__ = [
+    "DTypePolicy",
     "Initializer",
     "Input",
     "KerasTensor",
@@ -85,6 +88,7 @@ __all__ = [
     "layers",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
     "ops",
     "optimizers",

@@ -19,7 +19,7 @@ from .foundation.boxes import bare
 from .foundation.data_format import image_data_format, set_image_data_format
 from .foundation.lookup import reset_names
 from .foundation.passes import current
-from .foundation.settings import epsilon, floatx, set_epsilon, set_floatx
+from .foundation.settings import epsilon, floatx, set_epsilon, set_floatx, set_policy
 from .foundation.symbolic import SymbolicTensor
 from .foundation.variable import Variable
 from .ops import (
@@ -75,8 +75,9 @@ def backend() -> str:
 
 
 def clear_session() -> None:
-    """Start the automatic layer names again."""
+    """Start the automatic layer names again, and let layers have the dtype ``floatx()`` as at first."""
     reset_names()
+    set_policy(None)
     _uids.clear()
 
 

@@ -2,6 +2,7 @@
 
 from .backend import backend
 from .foundation.data_format import image_data_format, set_image_data_format
+from .foundation.policies import dtype_policy, set_dtype_policy
 from .foundation.settings import (
     disable_interactive_logging,
     enable_interactive_logging,
@@ -16,12 +17,14 @@ __all__ = [
     "backend",
     "disable_interactive_logging",
     "disable_traceback_filtering",
+    "dtype_policy",
     "enable_interactive_logging",
     "epsilon",
     "floatx",
     "image_data_format",
     "is_interactive_logging_enabled",
     "is_traceback_filtering_enabled",
+    "set_dtype_policy",
     "set_epsilon",
     "set_floatx",
     "set_image_data_format",

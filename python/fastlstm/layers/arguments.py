@@ -8,21 +8,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastlstm import checks
+from fastlstm.precisions import BFLOAT16
 from fastlstm.typing import Floats
 
 
 def as_array(value: Any, name: str, dtype: np.dtype[Any]) -> Floats:
-    """`value` if it is an array of the layer's `dtype`, in any byte order."""
+    """`value` if it is an array of the layer's `dtype`, in any byte order; bfloat16 becomes float32."""
     if not isinstance(value, np.ndarray):
         checks.complain(TypeError, name, f"be a NumPy array of {dtype}", type(value).__name__)
     if value.dtype != dtype and value.dtype.newbyteorder("=") != dtype:
+        if is_bfloat16(value) and dtype == np.float32:
+            return value.astype(dtype)
         checks.refuse_dtype(name, f"{dtype}, that of the layer", value.dtype, f": use {name}.astype('{dtype}')")
     return np.asarray(value)  # a matrix would index otherwise
+
+
+def is_bfloat16(array: NDArray[Any]) -> bool:
+    """Whether an array has the dtype bfloat16 of another package, all of whose numbers float32 has."""
+    return array.dtype.name == BFLOAT16
 
 
 def as_parameter(value: Any, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
     """`value` as an array of floats of that `shape`."""
     array = checks.array(name, value)
+    array = array.astype(np.float32) if is_bfloat16(array) else array
     if array.dtype.kind != "f":
         checks.complain(TypeError, name, "hold floating-point numbers", f"dtype {array.dtype}")
     if array.shape != shape:

@@ -45,7 +45,7 @@ class Recurrent(RecurrentParameters):
         self.batch_first = checks.truth("batch_first", batch_first)
         self.dropout = checks.fraction("dropout", dropout)
         self.bidirectional = checks.truth("bidirectional", bidirectional)
-        self.dtype = checks.float_dtype("dtype", dtype)
+        self._set_dtype(dtype)
         self._rng = np.random.default_rng(checks.seed("seed", seed))
         self._start(self._rng)
 

@@ -34,7 +34,7 @@ class Cell(Quantizable):
         self.input_size = checks.size("input_size", input_size)
         self.hidden_size = checks.size("hidden_size", hidden_size)
         self.bias = checks.truth("bias", bias)
-        self.dtype = checks.float_dtype("dtype", dtype)
+        self._set_dtype(dtype)
         self._start(np.random.default_rng(checks.seed("seed", seed)))
 
     @property
@@ -166,7 +166,8 @@ class LSTMCell(Cell):
     bias : bool
         Whether to add biases.
     dtype : str or dtype
-        ``float32`` or ``float64``.
+        ``float32`` or ``float64``, or ``bfloat16`` for products of such numbers: weights, inputs and outputs are
+        float32 then.
     seed : int, optional
         For the initial parameters, uniform in ``+-1/sqrt(H)``.
 

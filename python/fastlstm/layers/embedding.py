@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastlstm import checks
-from fastlstm.precisions import SCALE, restored
+from fastlstm.precisions import BFLOAT16, SCALE, restored, rounded_to_bfloat16
 from fastlstm.tables import add_rows
 from fastlstm.typing import Floats
 
@@ -29,7 +29,8 @@ class Embedding(Quantizable, Stateless):
     padding_idx : int, optional
         A row that has no gradient, and is zero to start with; counted from the end if negative.
     dtype : str or dtype
-        ``float32`` or ``float64``.
+        ``float32`` or ``float64``, or ``bfloat16`` for rows rounded to such numbers: the table and what is given out
+        are float32 then.
     seed : int, optional
         For the initial table, normal.
 
@@ -68,7 +69,7 @@ class Embedding(Quantizable, Stateless):
         self.padding_idx = padding_idx
         if padding_idx is not None:
             self.padding_idx = checks.whole_number("padding_idx", padding_idx, at_least=-rows, at_most=rows - 1) % rows
-        self.dtype = checks.float_dtype("dtype", dtype)
+        self._set_dtype(dtype)
         self._start(np.random.default_rng(checks.seed("seed", seed)))
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
@@ -100,7 +101,11 @@ class Embedding(Quantizable, Stateless):
         """Return the rows of indices."""
         arrays = self._parameters
         rows, scale = arrays["weight"][x], arrays.get("weight" + SCALE)
-        return cast(Floats, rows if scale is None else restored(rows, scale[x]))
+        return cast(Floats, self._as_given(rows) if scale is None else restored(rows, scale[x]))
+
+    def _as_given(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Return rows of floats in the precision of the layer."""
+        return rounded_to_bfloat16(rows) if self._precision == BFLOAT16 else rows
 
     def forward_training(self, x: NDArray[Any]) -> tuple[Floats, Back]:
         """Return the rows of indices, and what leads back: indices have no gradient."""
@@ -114,7 +119,7 @@ class Embedding(Quantizable, Stateless):
                 dweight[self.padding_idx] = 0
             return None, {"weight": dweight}
 
-        return weight[x], back
+        return cast(Floats, self._as_given(weight[x])), back
 
     def size_behind(self, size: int | None, has_time: bool) -> int | None:
         """Return the length of a row; see `Stateless.size_behind`."""

@@ -29,7 +29,8 @@ class Linear(Quantizable, Stateless):
     bias : bool
         Whether to add one.
     dtype : str or dtype
-        ``float32`` or ``float64``.
+        ``float32`` or ``float64``, or ``bfloat16`` for products of such numbers: weights, inputs and outputs are
+        float32 then.
     seed : int, optional
         For the initial parameters, uniform in ``+-1/sqrt(in_features)``.
 
@@ -62,7 +63,7 @@ class Linear(Quantizable, Stateless):
         self.in_features = checks.size("in_features", in_features)
         self.out_features = checks.size("out_features", out_features)
         self.bias = checks.truth("bias", bias)
-        self.dtype = checks.float_dtype("dtype", dtype)
+        self._set_dtype(dtype)
         self._start(np.random.default_rng(checks.seed("seed", seed)))
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:

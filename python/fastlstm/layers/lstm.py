@@ -40,7 +40,8 @@ class LSTM(Recurrent):
     proj_size : int
         ``P``, numbers h is projected to at every step, fewer than H; 0 for no projection.
     dtype : str or dtype
-        ``float32`` or ``float64``.
+        ``float32`` or ``float64``, or ``bfloat16`` for products of such numbers: weights, inputs and outputs are
+        float32 then.
     seed : int, optional
         For the initial parameters, uniform in ``+-1/sqrt(H)``, and for dropout.
 

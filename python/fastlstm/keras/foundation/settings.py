@@ -5,6 +5,7 @@ from fastlstm import checks
 
 class _Settings:
     floatx = "float32"
+    policy: str | None = None
     epsilon = 1e-7
     interactive = True
 
@@ -20,6 +21,16 @@ def floatx() -> str:
 def set_floatx(value: str) -> None:
     """Set the dtype of layers that are not told one: ``"float32"`` or ``"float64"``."""
     _now.floatx = checks.float_dtype("value", value).name
+
+
+def policy() -> str:
+    """Return the name of the dtype policy of layers that are not told one."""
+    return _now.policy or _now.floatx
+
+
+def set_policy(value: str | None) -> None:
+    """Set what `policy` gives; None: `floatx`, as at first."""
+    _now.policy = value
 
 
 def epsilon() -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from fastlstm import checks
-from fastlstm.precisions import FULL, NAMES, mode_of
+from fastlstm.precisions import BFLOAT16, FULL, NAMES, WHOLE, mode_of
 
 from .. import constraints, initializers, ops, regularizers
 from ..foundation.arrays import (
@@ -30,7 +30,7 @@ from ..foundation.carried import State, set_states_of_generators, states_of_gene
 from ..foundation.eager import as_eager, mask_of
 from ..foundation.lookup import auto_name, checked_name, of_this_package
 from ..foundation.passes import current
-from ..foundation.policies import taken_apart
+from ..foundation.policies import MIXED, DTypePolicy, described, taken_apart
 from ..foundation.symbolic import Arguments, SymbolicTensor, any_symbolic
 from ..foundation.trees import filled, leaves
 from ..foundation.undrawn import claim, is_undrawn
@@ -163,18 +163,40 @@ class Layer(Configured):
 
     def set_precision(self, precision: str) -> None:
         """Take what a dtype such as ``"int8_from_float32"`` says beside the dtype."""
+        if precision not in WHOLE:  # a policy for whole models, in which other layers compute in float32
+            self._precision = precision
+            return
         must = f"be 'float32' or 'float64' for a {type(self).__name__}, which is not quantized"
         checks.complain(ValueError, f"{self.name}: dtype", must, repr(f"{precision}_from_{self.dtype}"))
 
     def precision_now(self) -> str:
         """Return the precision of the products; as an attribute only layers have it that can be quantized."""
-        return self.dtype.name if self._precision == FULL else self._precision
+        return self.dtype.name if self._precision == FULL or not self.may_be_quantized else self._precision
+
+    @property
+    def dtype_policy(self) -> DTypePolicy:
+        """What the layer was told of its dtype and precision."""
+        return DTypePolicy(MIXED if self._precision == BFLOAT16 else self.dtype.name)
+
+    @property
+    def variable_dtype(self) -> str:
+        """Of the weights as they are trained."""
+        return self.dtype.name
+
+    @property
+    def compute_dtype(self) -> str:
+        """Of the arrays that the layer takes and gives."""
+        return self.dtype.name
+
+    def described_policy(self) -> dict[str, Any]:
+        """Return the dtype as a config has it."""
+        return described(self.dtype, self._precision)
 
     @property
     def quantization_mode(self) -> str | None:
-        """``"int8"`` after `quantize`; None: the layer is not quantized."""
+        """``"int8"`` after `quantize` to it; None: the weights are floats."""
         precision = self.precision_now()
-        return mode_of(precision) if precision in NAMES else None
+        return mode_of(precision) if precision in WHOLE else None
 
     def quantize(
         self, mode: Any = None, config: Any = None, type_check: bool = True, *, activations: str | None = None
@@ -634,7 +656,8 @@ class Layer(Configured):
         return {**self.__dict__, "_frozen": None, "inbound_nodes": []}
 
     def __repr__(self) -> str:
-        quantized = f", precision={self.precision_now()}" if self.quantization_mode else ""
+        precision = self.precision_now()
+        quantized = f", precision={precision}" if precision in NAMES else ""
         return f"<{type(self).__name__} name={self.name}, built={self.built}{quantized}>"
 
 

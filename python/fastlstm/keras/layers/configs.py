@@ -12,7 +12,7 @@ from fastlstm.precisions import FULL
 from ..foundation.arrays import Shape, as_batch_shape, float_dtype
 from ..foundation.lookup import checked_name, of_this_package
 from ..foundation.operation import Operation
-from ..foundation.policies import described, taken_apart
+from ..foundation.policies import taken_apart
 from ..foundation.registration import custom_object_scope
 from ..foundation.serialization import check_levels, made_of, objects_met, serialize_keras_object
 from .call import several
@@ -39,6 +39,10 @@ class Configured(Operation):
     batch_input_shape: Shape | None
     _options: tuple[str, ...]
 
+    def described_policy(self) -> dict[str, Any]:
+        """Return the dtype as a config has it."""
+        raise NotImplementedError
+
     keras_only: ClassVar[Mapping[str, Any]] = {}
     """Arguments of Keras that have one value here, and it; they are written down and may be read."""
 
@@ -64,11 +68,7 @@ class Configured(Operation):
         Those of a class of your own are what it was given, if that is numbers, texts and the like; else define
         `get_config` in it, and put its arguments into what this one gives.
         """
-        settings = {
-            "name": self.name,
-            "trainable": self.trainable,
-            "dtype": described(self.dtype, self.precision_now()),
-        }
+        settings = {"name": self.name, "trainable": self.trainable, "dtype": self.described_policy()}
         if self.activity_regularizer is not None:
             settings["activity_regularizer"] = serialize_keras_object(self.activity_regularizer)
         if _is_of_a_user(type(self)) and getattr(type(self).get_config, "by_arguments", False):

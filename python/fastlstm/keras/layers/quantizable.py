@@ -1,4 +1,4 @@
-"""Layers whose weights can be whole numbers of 8 bits, for inference, as Keras' ``quantize("int8")`` makes them."""
+"""Layers whose products can have another precision: bfloat16, or Keras' whole numbers of 8 bits for inference."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastlstm import checks, precisions
-from fastlstm.precisions import FULL, SCALE
+from fastlstm.precisions import SCALE, WHOLE
 
 from ..foundation.arrays import Array, Shape
 from ..foundation.lookup import of_this_package
@@ -31,10 +31,10 @@ class Quantizable(Layer):
     def build(self, input_shape: Shape) -> None:
         """Create the weights for inputs of `input_shape`; those of a quantized layer are zeros until they are set."""
         is_new = not self.built
-        if is_new and self._precision != FULL:
+        if is_new and self._is_whole:
             self.check_kind()
         super().build(input_shape)
-        if is_new and self._precision != FULL:
+        if is_new and self._is_whole:
             self._hold_whole({name: np.zeros(getattr(self, name).shape, np.float32) for name in self.matrices})
 
     def set_precision(self, precision: str) -> None:
@@ -45,27 +45,29 @@ class Quantizable(Layer):
     def quantize(
         self, mode: Any = None, config: Any = None, type_check: bool = True, *, activations: str | None = None
     ) -> None:
-        """Hold the weights in 8 bits from now on, for inference.
+        """Compute products in another precision from now on.
 
-        The layer changes in place: ``kernel`` becomes int8, ``kernel_scale`` stands beside it, and the float32 weights
-        are dropped. Biases, gates and states, inputs and outputs stay float32. Streams made before go on as they were.
+        The layer changes in place. Biases, gates and states, inputs and outputs stay float32. Streams made before go on
+        as they were.
 
         Parameters
         ----------
         mode
-            ``"int8"``.
+            ``"int8"`` is for inference: ``kernel`` becomes int8, ``kernel_scale`` stands beside it, and the float32
+            weights are dropped. ``"bfloat16"`` is what the dtype ``"mixed_bfloat16"`` makes; the weights stay float32
+            and can be trained.
         config
             None: the quantizers are those that Keras has by default. A mode may stand here too.
         type_check
             Whether a subclass of your own is refused, as it may use its weights in another way.
         activations
-            What the left side of products is rounded to, row by row: ``"int8"``, the default, or ``"int16"``, which is
-            more accurate and slower.
+            What the left side of products of int8 is rounded to, row by row: ``"int8"``, the default, or ``"int16"``,
+            which is more accurate and slower.
 
         Raises
         ------
         ValueError
-            The layer is not built, or quantized already; there is no such mode.
+            The layer is not built, or in that mode or int8 already; there is no such mode.
         TypeError
             The dtype of the layer is not float32.
         NotImplementedError
@@ -73,13 +75,15 @@ class Quantizable(Layer):
 
         Notes
         -----
-        A row has the same bits in any batch, on any number of threads and on any instruction set. The layer cannot be
-        trained any more.
+        In int8 a row has the same bits in any batch, on any number of threads and on any instruction set, and the
+        layer cannot be trained any more.
         """
         precision = self.check_quantized(mode, config, type_check, activations)
         with CHANGE:
             self._precision = precision
-            self._hold_whole({name: getattr(self, name).value for name in self.matrices})
+            self._frozen = None
+            if self._is_whole:
+                self._hold_whole({name: getattr(self, name).value for name in self.matrices})
 
     def check_quantized(self, mode: Any, config: Any, type_check: Any, activations: Any) -> str:
         """Return the precision that `quantize` is told, or raise."""
@@ -88,7 +92,7 @@ class Quantizable(Layer):
         self.check_kind()
         if not self.built:
             checks.complain(ValueError, self.name, "be built to be quantized", "a layer without weights")
-        if self._precision != FULL:
+        if self._precision in (*WHOLE, precision):
             got = f"{self._precision}: it is quantized already"
             checks.complain(ValueError, f"{self.name}: precision", "be float32 for quantize()", got)
         precisions.check_float32(f"{self.name}: dtype", self.dtype)
@@ -96,15 +100,20 @@ class Quantizable(Layer):
 
     @property
     def precision(self) -> str:
-        """Of the products: the name of the dtype, or after `quantize` ``"int8"`` or ``"int8_int16"``."""
+        """Of the products: ``"bfloat16"``, after `quantize` ``"int8"`` or ``"int8_int16"``, or that of the dtype."""
         return self.precision_now()
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether the matrices are whole numbers."""
+        return self._precision in WHOLE
 
     def check_kind(self) -> None:
         """NotImplementedError if the layer computes in a way that has no other precision."""
 
     def check_trainable(self) -> None:
         """Raise unless there are gradients of the layer."""
-        if self._precision != FULL:
+        if self._is_whole:
             precisions.refuse_training(self.name, self._precision)
 
     def vjp(self, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback]:
@@ -112,7 +121,7 @@ class Quantizable(Layer):
         if call.training:
             self.check_trainable()
         found = super().vjp(x, call)
-        return found if self._precision == FULL else self._without_gradient(found[0])
+        return self._without_gradient(found[0]) if self._is_whole else found
 
     def _without_gradient(self, y: Array) -> tuple[Array, Pullback]:
         """Return an output of the quantized layer, from which nothing leads back."""
@@ -149,7 +158,7 @@ class Quantizable(Layer):
 
     def in_file_order(self, variables: list[Variable]) -> list[Variable]:
         """Return the weights as files have them: scales come last."""
-        if self._precision == FULL:
+        if not self._is_whole:
             return super().in_file_order(variables)
         names = [*self._full_order(), *(name + SCALE for name in self.matrices)]
         return sorted(variables, key=lambda variable: names.index(variable.name))
@@ -161,7 +170,7 @@ class Quantizable(Layer):
 
     def _floats(self, values: tuple[Array, ...]) -> tuple[Array, ...]:
         """Return what the weights stand for, from their `values`: floats, in the order before `quantize`."""
-        if self._precision == FULL:
+        if not self._is_whole:
             return values
         by_name = {variable.name: value for variable, value in zip(self._weights, values, strict=True)}
         for name in self.matrices:
@@ -174,7 +183,7 @@ class Quantizable(Layer):
 
     def described_quantizers(self) -> dict[str, Any]:
         """Return what a config says of the quantizers, if there are any."""
-        return {} if self._precision == FULL else {quantizers.KEY: quantizers.described(self._precision)}
+        return {} if not self._is_whole else {quantizers.KEY: quantizers.described(self._precision)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
@@ -185,7 +194,7 @@ class Quantizable(Layer):
 
     def take_quantizers(self, config: Mapping[str, Any]) -> None:
         """Go by the quantizers of a config, if the layer is quantized."""
-        if self._precision != FULL:
+        if self._is_whole:
             self._precision = quantizers.precision_of(config, self.name)
 
 

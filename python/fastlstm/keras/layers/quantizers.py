@@ -92,5 +92,5 @@ def without(config: Any) -> Any:
     """Return the config of a layer without its quantizers, if the layer is quantized."""
     if not isinstance(config, Mapping):
         return config  # which is refused later on
-    is_quantized = taken_apart(config.get("dtype"), "dtype")[1] != precisions.FULL
+    is_quantized = taken_apart(config.get("dtype"), "dtype")[1] in precisions.WHOLE
     return {name: value for name, value in config.items() if not (is_quantized and name == KEY)}

@@ -20,7 +20,7 @@ class Wrapper(Layer):
     def __init__(self, inner: list[Layer], **kwargs: Any) -> None:
         self._inner: list[Layer] = []
         if inner and kwargs.get("dtype") is None:
-            kwargs["dtype"] = inner[0].dtype
+            kwargs["dtype"] = inner[0].dtype_policy
         super().__init__(**kwargs)
         if any(layer.dtype != self.dtype for layer in inner):
             found = ", ".join(f"{layer.dtype} of {layer.name}" for layer in inner)

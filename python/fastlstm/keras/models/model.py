@@ -438,7 +438,7 @@ class Model(ConfiguredModel):
         *,
         activations: str | None = None,
     ) -> None:
-        """Hold the weights of all layers that can in 8 bits from now on, for inference.
+        """Compute the products of all layers that can in another precision from now on.
 
         `Dense`, `EinsumDense`, `Embedding`, `LSTM`, `GRU`, `SimpleRNN` and their cells can, alone and inside other
         layers. Others stay as they are, and those among them that have weights are told by a warning.
@@ -454,7 +454,8 @@ class Model(ConfiguredModel):
         Raises
         ------
         ValueError
-            If the model is not built, a layer is quantized already, or there is no such mode. No layer is changed then.
+            If the model is not built, a layer is in that mode or int8 already, or there is no such mode. No layer is
+            changed then.
         TypeError
             If a layer is of float64.
 

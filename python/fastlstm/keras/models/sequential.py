@@ -10,7 +10,7 @@ from fastlstm import checks
 from ..foundation.arrays import Array, Shape, as_batch_shape
 from ..foundation.late import is_large
 from ..foundation.lookup import auto_name, checked_name
-from ..foundation.policies import described
+from ..foundation.policies import taken_apart
 from ..foundation.registration import custom_object_scope
 from ..foundation.serialization import check_levels, serialize_keras_object
 from ..foundation.symbolic import SymbolicTensor
@@ -90,7 +90,7 @@ class Sequential(Model):
         config = {
             "name": self.name,
             "trainable": self.own_trainable,
-            "dtype": described(self.dtype),
+            "dtype": self.described_policy(),
             "layers": layers,
         }
         return config | ({"build_input_shape": self.input_shape} if first else {})
@@ -109,6 +109,8 @@ class Sequential(Model):
         with custom_object_scope(custom_objects):
             name: Any = given.get("name")
             made = cls(name=name)
+            if "dtype" in given:
+                made.set_precision(taken_apart(given["dtype"], f"{argument}: dtype")[1])
             for layer in described:
                 made._append(find_layers(layer, f"{argument}: layers"))
             made._use_up_a_name()

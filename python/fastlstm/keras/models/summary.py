@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from fastlstm import checks
+from fastlstm.precisions import NAMES
 
 from ..foundation.messages import write
 from ..foundation.symbolic import SymbolicTensor
@@ -135,7 +136,8 @@ class _Rows:
         return rows
 
     def _row(self, part: Any, prefix: str) -> list[str]:
-        quantized = f", {part.precision_now()}" if getattr(part, "quantization_mode", None) else ""
+        precision = part.precision_now() if hasattr(part, "precision_now") else ""
+        quantized = f", {precision}" if precision in NAMES else ""
         kind = f"{part.keras_class_name}{quantized}"
         cells = [f"{prefix}{part.name} ({kind})", shape_of(part), _parameters(part)]
         if "Connected to" in self.header:

@@ -264,21 +264,21 @@ class Chain(Layer):
                 layer._take(own)
 
     def quantize(self, mode: str = "int8", activations: str | None = None) -> None:
-        """Hold the weights of all layers that can in 8 bits from now on, for inference; see `LSTM.quantize`.
+        """Compute the products of all layers that can in another precision from now on; see `LSTM.quantize`.
 
         Those are recurrent layers, `Linear` and `Embedding`. Others stay as they are.
 
         Parameters
         ----------
-        mode : {"int8"}
+        mode : {"int8", "bfloat16"}
             Of the weights.
         activations : {"int8", "int16"}, optional
-            Of the rows that go into products, by default 8 bits.
+            Of the rows that go into products of ``"int8"``, by default 8 bits.
 
         Raises
         ------
         ValueError
-            If there is no such mode, or a layer is quantized already. Nothing is changed then.
+            If there is no such mode, or a layer is in it or in int8 already. Nothing is changed then.
         TypeError
             If no layer can be quantized, or the dtype is not float32.
         """
@@ -309,7 +309,7 @@ class Chain(Layer):
 
 
 def _in_short(piece: Layer) -> str:
-    """Return the class of a piece, and its precision if it is quantized."""
+    """Return the class of a piece, and its precision if that is not its dtype."""
     precision = piece.precision if isinstance(piece, Quantizable) else ""
     return f"{type(piece).__name__} {precision}" if precision in precisions.NAMES else type(piece).__name__
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from fastlstm import checks
 
+from ..arguments import is_bfloat16
 from ..base import Recurrent
 from ..cells import Cell
 from ..dropout import Dropout
@@ -164,6 +165,8 @@ class Plan:
         """`x` if it has the dtype of the chain."""
         if self.dtype is None or isinstance(self.layers[0], Embedding) or not isinstance(x, np.ndarray):
             return x  # which the first layer checks
+        if is_bfloat16(x) and self.dtype == np.float32:
+            return x.astype(self.dtype)
         if x.dtype != self.dtype and x.dtype.newbyteorder("=") != self.dtype:
             checks.refuse_dtype("x", f"{self.dtype}, that of the chain", x.dtype, f": use x.astype('{self.dtype}')")
         return x

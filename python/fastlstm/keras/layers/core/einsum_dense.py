@@ -8,7 +8,6 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from fastlstm import checks
-from fastlstm.precisions import FULL
 
 from ... import activations
 from ...foundation import core
@@ -226,6 +225,10 @@ class EinsumDense(Quantizable):
         z = product(*self._labels(x.ndim), x, kernel)
         return z if bias is None else z + bias
 
+    def precision_now(self) -> str:
+        """See `Layer.precision_now`; products of floats are NumPy's and have that of the dtype."""
+        return self._precision if self._is_whole else self.dtype.name
+
     def forward(self, x: Array, call: Call = INFERENCE) -> Array:
         """Compute the output; see `Layer.forward`."""
         return self.activation.forward(self._affine(x))
@@ -234,7 +237,7 @@ class EinsumDense(Quantizable):
         """See `Layer.vjp`."""
         if call.training:
             self.check_trainable()
-        if self._precision != FULL:
+        if self._is_whole:
             return self._without_gradient(self.forward(x, call))
         z, labels, (kernel, bias) = self._affine(x), self._labels(x.ndim), self._values()
         y = self.activation.forward(z)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastlstm import checks
-from fastlstm.precisions import FULL
+from fastlstm.precisions import BFLOAT16, rounded_to_bfloat16
 from fastlstm.tables import add_rows
 
 from ... import ops
@@ -127,19 +127,25 @@ class Embedding(Quantizable):
     def _rows(self, indices: Array) -> Array:
         table, *scales = self.frozen()
         rows: Array = table[indices]
-        return rows if not scales else restored(rows, scales[0][indices], -1)
+        return restored(rows, scales[0][indices], -1) if scales else self._as_given(rows)
+
+    def _as_given(self, rows: Array) -> Array:
+        """Return rows of floats in the precision of the layer."""
+        return rounded_to_bfloat16(rows) if self._precision == BFLOAT16 else rows
 
     def step_function(self) -> Stepper:
         """See `Layer.step_function`."""
         if self.mask_zero:
             name, cure = f"{self.name}: mask_zero", "; leave the steps of index 0 out"
             checks.complain(ValueError, name, "be False for the layer to be streamed", True, cure)
-        table, *scales = self.frozen()
+        (table, *scales), precision = self.frozen(), self._precision
 
         def stepper(x: Array) -> tuple[Step, Array]:
             y = np.empty((*x.shape, self.output_dim), self.dtype)
             if scales:
                 return lambda: np.copyto(y, restored(table[i := self._indices(x)], scales[0][i], -1)), y
+            if precision == BFLOAT16:
+                return lambda: np.copyto(y, rounded_to_bfloat16(table[self._indices(x)])), y
             # The indices are in range; with any mode but "clip" NumPy would copy.
             return lambda: np.take(table, self._indices(x), axis=0, out=y, mode="clip"), y
 
@@ -154,7 +160,7 @@ class Embedding(Quantizable):
         """See `Layer.vjp`; the gradient of indices is zero."""
         if call.training:
             self.check_trainable()
-        if self._precision != FULL:
+        if self._is_whole:
             return self._without_gradient(self.forward(x, call))
         (table,) = self.frozen()
         indices = self._indices(x)
@@ -169,7 +175,7 @@ class Embedding(Quantizable):
             add_rows(dtable, indices.reshape(-1), dy)
             return dx, [dtable]
 
-        return table[indices], pullback
+        return self._as_given(table[indices]), pullback
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

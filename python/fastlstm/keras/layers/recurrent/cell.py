@@ -227,6 +227,10 @@ class RecurrentCell(Quantizable, Cell):
         functions = [activations.CORE[function.name] for function in functions]
         return core.packed(self.core_name, weights, functions, self._precision)
 
+    def precision_now(self) -> str:
+        """See `Layer.precision_now`; what runs in NumPy has that of the dtype."""
+        return super().precision_now() if self.in_core else self.dtype.name
+
     def check_kind(self) -> None:
         """See `Quantizable.check_kind`."""
         if not self.in_core:

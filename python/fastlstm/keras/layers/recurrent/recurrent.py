@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ...foundation.policies import DTypePolicy
 from .. import quantizers
 from ..quantizable import check_class
 from .cell import RecurrentCell
@@ -77,7 +78,16 @@ class Recurrent(RNN):
 
     def precision_now(self) -> str:
         """Return that of the cell."""
-        return self.cell.precision
+        return self.cell.precision_now()
+
+    @property
+    def dtype_policy(self) -> DTypePolicy:
+        """That of the cell."""
+        return self.cell.dtype_policy
+
+    def described_policy(self) -> dict[str, Any]:
+        """Return that of the cell."""
+        return self.cell.described_policy()
 
     def quantize(
         self, mode: Any = None, config: Any = None, type_check: bool = True, *, activations: str | None = None

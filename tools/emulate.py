@@ -5,9 +5,9 @@ python tools/emulate.py tests/test_activations.py   arguments of pytest: a quart
 
 Bochs boots a Linux kernel whose first process is pytest, on the Python, the packages and the built core that this tool
 is run with. Tests that take an instruction set run on AVX-512 only. The PC is some hundred times as slow, and the
-threads of a team wait long for each other on its one processor. While it runs, port 5900 shows its screen; it has no
-network. Needs Debian's bochs, isolinux, xorriso and linux-image-cloud-amd64, whose kernel is the newest in /boot unless
---kernel names one. Files lie in build/emulate.
+threads of a team wait long for each other on its one processor. --features adds products of 8 bits and of bfloat16 to
+it. While it runs, port 5900 shows its screen; it has no network. Needs Debian's bochs, isolinux, xorriso and
+linux-image-cloud-amd64, whose kernel is the newest in /boot unless --kernel names one. Files lie in build/emulate.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ LABEL linux
 
 PC = f"""\
 display_library: rfb, options="timeout=0"
-cpu: model=tigerlake, ips=50000000
+cpu: model=corei7_skylake_x, ips=50000000
 megs: 2048
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
@@ -184,9 +184,10 @@ def make_disc(kernel: Path, arguments: Sequence[str]) -> None:
     subprocess.run([*command, "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table", disc], check=True)
 
 
-def run() -> str:
+def run(features: str) -> str:
     """Run the PC with its console on ours, and return what it said last."""
-    (FOLDER / "pc").write_text(PC)
+    more = f'add_features="{features}", ' if features else ""
+    (FOLDER / "pc").write_text(PC.replace("ips=", f"{more}ips="))
     (FOLDER / "commands").write_text("continue\n")
     (FOLDER / "console").touch()
     command: list[str | Path] = ["bochs", "-q", "-f", FOLDER / "pc", "-rc", FOLDER / "commands"]
@@ -212,12 +213,13 @@ def newest_kernel() -> Path | None:
 def main() -> None:
     """Make the disc, run the PC, and end with an error if pytest did or never ran."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--features", default="", help="avx512_vnni,avx512_bf16 with Bochs 3.0 and newer")
     parser.add_argument("--kernel", type=Path, default=newest_kernel(), help="Linux, as a file")
     options, arguments = parser.parse_known_args()
     if options.kernel is None:
         parser.error("a kernel must be in /boot or given by --kernel")
     make_disc(options.kernel, arguments or TESTS)
-    if f"{END}0" not in run():
+    if f"{END}0" not in run(options.features):
         sys.exit("the tests failed, or never ran")
 
 

@@ -172,7 +172,8 @@ def test_a_fit_that_is_broken_off_leaves_a_model_as_good_as_new(model, seed, hoo
             model.fit(x, y, 3, 3, validation_data=(x, y), callbacks=[Breaking(hook, error)], verbose=0)
         other = models.clone_model(model)
         other.set_weights(model.get_weights())
-        same_bits(trained(other, x, y), trained(model, x, y))
+        with np.errstate(over="ignore", invalid="ignore"):  # some models drawn run away
+            same_bits(trained(other, x, y), trained(model, x, y))
 
 
 class Breaking(callbacks.Callback):

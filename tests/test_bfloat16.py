@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 from running import running
 from seeds import for_all
-from test_int8 import GATES, forward, parameters, step_of, uniform
+from test_int8 import GATES, forward, parameters, rows_of_lengths, step_of, uniform
 
 import fastlstm as fl
 from fastlstm import _core, reference
@@ -84,14 +84,8 @@ def test_every_step_is_that_of_the_reference(isa: str, cell: str, N: int, I: int
 
 @pytest.mark.parametrize("cell", [*GATES, "projected", "general"])
 def test_same_bits_in_any_batch_and_on_any_threads(isa: str, threads: int, cell: str) -> None:
-    kind, I, H, N, T = cell if cell in GATES else "lstm", 37, 150, 33, 9
-    p = parameters(kind, I, H)
-    if cell == "projected":
-        p |= {"weight_hr": uniform(np.random.default_rng(2), 40, H, bound=0.1), "weight_hh": p["weight_hh"][:, :40]}
-    if cell == "general":
-        p |= {"clip": 2.0}
-    random = np.random.default_rng(1)
-    x, lengths = uniform(random, T, N, I, bound=2), random.integers(0, T + 1, N)
+    kind, p, x, lengths = rows_of_lengths(cell)
+    N = len(lengths)
     weights = packed(kind, p)
     whole = forward(weights, x, lengths=lengths)
     with running(isa, 1):

@@ -31,6 +31,19 @@ def parameters(cell: str, I: int, H: int, seed: int = 0) -> dict[str, Any]:
     return {name: uniform(random, *shape, bound=bound) for name, shape in shapes.items()}
 
 
+def rows_of_lengths(cell: str) -> tuple[str, dict[str, Any], Any, Any]:
+    """Return a kind of cell, its parameters, inputs and lengths; `cell` may be "projected" or "general"."""
+    kind, I, H, N, T = cell if cell in GATES else "lstm", 37, 150, 33, 9
+    p = parameters(kind, I, H)
+    if cell == "projected":
+        p |= {"weight_hr": uniform(np.random.default_rng(2), 40, H, bound=0.1), "weight_hh": p["weight_hh"][:, :40]}
+    if cell == "general":
+        p |= {"clip": 2.0}
+    random = np.random.default_rng(1)
+    x, lengths = uniform(random, T, N, I, bound=2), random.integers(0, T + 1, N)
+    return kind, p, x, lengths
+
+
 def forward(weights: _core.Weights, x: Any, **options: Any) -> Any:
     y = np.full((*x.shape[:2], weights.state_size), np.nan, np.float32)
     _core.forward(weights, x, y=y, **options)
@@ -140,14 +153,8 @@ def test_the_reset_state_is_rounded_before_its_product(isa: str, precision: str)
 
 @pytest.mark.parametrize("cell", [*GATES, "projected", "general"])
 def test_same_bits_in_any_batch_on_any_threads_and_instruction_set(cell: str) -> None:
-    kind, I, H, N, T = cell if cell in GATES else "lstm", 37, 150, 33, 9
-    p = parameters(kind, I, H)
-    if cell == "projected":
-        p |= {"weight_hr": uniform(np.random.default_rng(2), 40, H, bound=0.1), "weight_hh": p["weight_hh"][:, :40]}
-    if cell == "general":
-        p |= {"clip": 2.0}
-    random = np.random.default_rng(1)
-    x, lengths = uniform(random, T, N, I, bound=2), random.integers(0, T + 1, N)
+    kind, p, x, lengths = rows_of_lengths(cell)
+    N = len(lengths)
     outputs = []
     for isa, threads in itertools.product(fl.available_isas(), [1, 2, 3, 5]):
         with running(isa, threads):

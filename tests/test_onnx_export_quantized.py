@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from test_onnx_export import floats, runners
 
 import fastlstm as fl
 from fastlstm import keras
@@ -28,22 +28,6 @@ LAYERS: dict[str, Callable[[], Any]] = {
     "gru": lambda: fl.GRU(4, 6, num_layers=2, bidirectional=True, seed=0),
     "rnn": lambda: fl.RNN(4, 6, nonlinearity="relu", seed=0),
 }
-
-
-def floats(*shape: int) -> Any:
-    return np.random.default_rng(0).normal(size=shape).astype("float32")
-
-
-def runners(path: Path) -> list[Any]:
-    """Functions from named arrays to named arrays."""
-    found: list[Any] = [fl.onnx.load(path)]
-    if importlib.util.find_spec("onnxruntime"):
-        import onnxruntime
-
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-        names = [output.name for output in session.get_outputs()]
-        found.append(lambda inputs: dict(zip(names, session.run(None, inputs), strict=True)))
-    return found
 
 
 def operators(path: Path) -> set[str]:

@@ -207,7 +207,7 @@ FASTLSTM_INLINE void add_word(Tile<T, P, R, V>& acc, const Left& left, const std
     }
 }
 #else
-// As add_half for one half of a word: left(r) is its number.
+// acc[p][r][v] += left(r) · b[p][v] for one half of the words; whichever operand has fewer vectors is held.
 template <bool kOdd, class T, int P, int R, int V, class Left>
 FASTLSTM_INLINE void add_half(Tile<T, P, R, V>& acc, const Left& left, const std::uint32_t* b, Index group_stride) {
     constexpr int W = kLanes<T>;

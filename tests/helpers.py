@@ -77,20 +77,23 @@ def reference_forward(problem: Problem, **options: Any) -> Values:
 
 
 def reference_backward(problem: Problem, **options: Any) -> Gradients:
+    found = reference_gradients(problem, **options)
+    return Gradients(*(getattr(found, name) for name in Gradients._fields))
+
+
+def reference_gradients(problem: Problem, **options: Any) -> reference.Gradients:
+    """All that the reference gives, norms too."""
     arguments = (problem.x, problem.weight_ih, problem.weight_hh, problem.bias)
     if problem.case.cell == "lstm":
         seeds = {"dy": problem.dy, "dh_n": problem.dh_n, "dc_n": problem.dc_n}
-        found = reference.lstm_backward(*arguments, problem.h_0, problem.c_0, **seeds, **options)
-    elif problem.case.cell.startswith("gru"):
+        return reference.lstm_backward(*arguments, problem.h_0, problem.c_0, **seeds, **options)
+    if problem.case.cell.startswith("gru"):
         seeds = {"dy": problem.dy, "dh_n": problem.dh_n, "reset_after": problem.case.cell == "gru"}
         found = reference.gru_backward(*arguments, problem.recurrent_bias, problem.h_0, **seeds, **options)
-        if problem.recurrent_bias is None:
-            found = found._replace(recurrent_bias=None)
-    else:
-        kind = problem.case.cell.removeprefix("rnn_")
-        seeds = {"dy": problem.dy, "dh_n": problem.dh_n, "nonlinearity": kind}
-        found = reference.rnn_backward(*arguments, problem.h_0, **seeds, **options)
-    return Gradients(*(getattr(found, name) for name in Gradients._fields))
+        return found if problem.recurrent_bias is not None else found._replace(recurrent_bias=None)
+    kind = problem.case.cell.removeprefix("rnn_")
+    seeds = {"dy": problem.dy, "dh_n": problem.dh_n, "nonlinearity": kind}
+    return reference.rnn_backward(*arguments, problem.h_0, **seeds, **options)
 
 
 def options_of(problem: Problem, ragged: bool, reverse: bool) -> dict[str, Any]:

@@ -64,6 +64,12 @@ def gradient_rooms(a: Arguments, dx: str = "plain", matrices: str = "plain") -> 
     return rooms | {f"d{n}": room_for(w, matrices if w.ndim == 2 else "plain") for n, w in a.weights.items()}
 
 
+def norm_rooms(a: Arguments) -> Found:
+    """Arrays for the norms of the gradients of states."""
+    names = ("dh_norms",) if a.c_0 is None else ("dh_norms", "dc_norms")
+    return {name: np.full(a.x.shape[:2], np.nan) for name in names}
+
+
 def train(a: Arguments, **bounds: int) -> Found:
     """Values and gradients, within the bounds of a tape."""
     values, tape = train_forward(a, np.full_like(a.dy, np.nan), **bounds)

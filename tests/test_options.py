@@ -177,8 +177,11 @@ def run_core(problem: Problem, ragged: bool, reverse: bool) -> dict[str, Array]:
     )
     grads = {f"d{name}": np.full_like(value, np.nan) for name, value in problem.weights.items()}
     dx = np.full_like(problem.x, np.nan)
-    dh_0, dc_0 = _core.backward(tape, problem.dy, problem.dh_n, problem.dc_n, dx, **grads)
+    names = ("dh_norms", "dc_norms") if problem.c_0 is not None else ("dh_norms",)
+    norms = {name: np.full(y.shape[:2], np.nan) for name in names}
+    dh_0, dc_0 = _core.backward(tape, problem.dy, problem.dh_n, problem.dc_n, dx, **grads, **norms)
     found = {"y": y, "h_n": h_n, "c_n": c_n, "dx": dx, "dh_0": dh_0, "dc_0": dc_0} | grads
+    found |= {name: value.astype(y.dtype) for name, value in norms.items()}
     return {name: value for name, value in found.items() if value is not None}
 
 

@@ -51,8 +51,15 @@ py::tuple run_forward(const std::shared_ptr<const Weights<T>>& weights, const Fo
 
 struct BackwardInputs {
     const py::object &dy, &dh_n, &dc_n, &dx, &dweight_ih, &dweight_hh, &dbias, &drecurrent_bias, &dweight_hr,
-        &dpeepholes;
+        &dpeepholes, &dh_norms, &dc_norms;
 };
+
+// A double for every step and row.
+MatrixView<double> norms_view(const py::object& object, const char* name, const Shape& wanted) {
+    if (object.is_none()) return {};
+    py::array norms = usable_output<double>(object, name, wanted, false);
+    return mutable_matrix_view<double>(norms);
+}
 
 template <class T>
 py::tuple run_backward(const HeldTape<T>& held, const BackwardInputs& in) {
@@ -61,6 +68,7 @@ py::tuple run_backward(const HeldTape<T>& held, const BackwardInputs& in) {
     const py::ssize_t steps = held.steps, rows = held.tape.schedule.rows();
     const py::ssize_t columns = H * static_cast<py::ssize_t>(traits(weights.kind).gates);
     refuse_cell_state("dc_n", in.dc_n, weights.kind);
+    refuse_cell_state("dc_norms", in.dc_norms, weights.kind);
     py::array dy = in.dy.is_none() ? py::array() : usable_input<T>(in.dy, "dy", {steps, rows, S}, true);
     const py::array dh_n = dense_input<T>(in.dh_n, "dh_n", {rows, S}),
                     dc_n = dense_input<T>(in.dc_n, "dc_n", {rows, H});
@@ -98,6 +106,8 @@ py::tuple run_backward(const HeldTape<T>& held, const BackwardInputs& in) {
     if (!in.drecurrent_bias.is_none()) arrays.drecurrent_bias = static_cast<T*>(drecurrent_bias.mutable_data());
     if (!in.dweight_hr.is_none()) arrays.dweight_hr = mutable_matrix_view<T>(dweight_hr);
     if (!in.dpeepholes.is_none()) arrays.dpeepholes = static_cast<T*>(dpeepholes.mutable_data());
+    arrays.dh_norms = norms_view(in.dh_norms, "dh_norms", {steps, rows});
+    arrays.dc_norms = norms_view(in.dc_norms, "dc_norms", {steps, rows});
     arrays.dh_0 = dh_0.mutable_data();
     if (traits(weights.kind).has_cell_state) {
         py::array_t<T> state({rows, H});
@@ -129,9 +139,9 @@ py::tuple forward_training_entry(const WeightsHandle& handle, const py::object& 
 py::tuple backward_entry(const TapeHandle& handle, const py::object& dy, const py::object& dh_n, const py::object& dc_n,
                          const py::object& dx, const py::object& dweight_ih, const py::object& dweight_hh,
                          const py::object& dbias, const py::object& drecurrent_bias, const py::object& dweight_hr,
-                         const py::object& dpeepholes) {
-    const BackwardInputs inputs{dy,         dh_n,      dc_n, dx, dweight_ih, dweight_hh, dbias, drecurrent_bias,
-                                dweight_hr, dpeepholes};
+                         const py::object& dpeepholes, const py::object& dh_norms, const py::object& dc_norms) {
+    const BackwardInputs inputs{
+        dy, dh_n, dc_n, dx, dweight_ih, dweight_hh, dbias, drecurrent_bias, dweight_hr, dpeepholes, dh_norms, dc_norms};
     return std::visit([&](const auto& held) { return run_backward(*held, inputs); }, handle.held);
 }
 
@@ -156,7 +166,7 @@ void register_sequence(py::module_& module) {
                py::arg("dc_n") = py::none(), py::arg("dx") = py::none(), py::arg("dweight_ih") = py::none(),
                py::arg("dweight_hh") = py::none(), py::arg("dbias") = py::none(),
                py::arg("drecurrent_bias") = py::none(), py::arg("dweight_hr") = py::none(),
-               py::arg("dpeepholes") = py::none());
+               py::arg("dpeepholes") = py::none(), py::arg("dh_norms") = py::none(), py::arg("dc_norms") = py::none());
 }
 
 }  // namespace fastlstm

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "float_mode.hpp"
+#include "gradient_flow.hpp"
 #include "interruption.hpp"
 #include "sequence.hpp"
 #include "weight_gradients.hpp"
@@ -32,9 +33,10 @@ public:
           plan_(schedule_, weights_, true),
           stop_requested_(std::move(stop_requested)),
           interruption_(stop_requested_),
-          gathering_(tape, plan_.threads()),
+          gathering_(tape, plan_.threads(), GradientFlow<T>::wanted(arrays)),
           arguments_(visit_arguments()),
-          sums_(tape, arrays, gathering_, plan_.threads()) {
+          sums_(tape, arrays, gathering_, plan_.threads()),
+          flow_(tape, arrays, gathering_, plan_.threads()) {
         dh_n_ = load_state(arrays.dh_n, weights_.state_size, state_pitch());
         if (traits(weights_.kind).has_cell_state || traits(weights_.kind).bypasses_gates) {
             carry_ = load_state(arrays.dc_n, weights_.hidden_size, unit_pitch());
@@ -54,6 +56,7 @@ public:
         if (!back_to(given_.first) || !back_through_sections()) return false;
         if (traits(weights_.kind).has_cell_state) store_state(carry_, arrays_.dc_0);
         sums_.finish();
+        flow_.finish();
         return true;
     }
 
@@ -79,6 +82,7 @@ private:
             if (!forward_again(given_, number, *section_, plan_, stop_requested_)) return false;
             tape_ = &*section_;
             sums_.turn_to(*section_);
+            flow_.turn_to(*section_);
             if (!back_to(section_->first)) return false;
         }
         return true;
@@ -141,6 +145,7 @@ private:
             gathering_.for_parts(chunk, [&](const Chunk<T>& part) {
                 sums_.add(rank, part);
                 if (arrays_.dx) input_gradients(rank, part);
+                if (GradientFlow<T>::wanted(arrays_)) flow_.add(rank, part);
             });
         }
         if (begin > 0) return;
@@ -174,7 +179,6 @@ private:
         args.rounded = scratch_[static_cast<std::size_t>(rank)].rounded.rounding();
         args.dgates = gathering_.dgates(chunk, visit) + first * gathering_.row_pitch();
         args.dh_n = dh_n_.data() + first * state_pitch();
-        if (arrays_.dy) args.dy = output_gradient_rows(rank, visit, first, args.rows);
         args.h = tape_->h_before(visit + 1) + first * state_pitch();
         args.h_prev = tape_->h_before(visit) + first * state_pitch();
         if (tape_->c) args.c_prev = tape_->c_before(visit) + first * unit_pitch();
@@ -184,7 +188,7 @@ private:
             args.kept = tape_->kept.data() + (tape_->rows_before(visit) + first) * pitch;
         }
         if (masks()) args.recurrent_masks = tape_->mask_of(first, 0);
-        if (weights_.projected()) pull_projection(slice, rank, team, chunk, visit, args);
+        take_state_gradients(slice, rank, team, chunk, visit, args);
         const auto& phases = cell_kernels(kernels_, weights_.kind, tape_->general).backward;
         phases[0](args);
         clear_padding(args, {0, traits(weights_.kind).gates == 1 ? 1 : kGroup});
@@ -210,48 +214,95 @@ private:
         }
     }
 
-    // The way from the state back to the units that were projected to it, so that the cell finds the gradient of its
-    // units where it looks for that of rows that end: dh = dy + dgates_next R^T, or + dh_n, and dunits = dh W_hr.
-    void pull_projection(const Slice& slice, int rank, Team& team, const Chunk<T>& chunk, Index visit,
-                         CellBackwardArgs<T>& args) {
-        Scratch& scratch = scratch_[static_cast<std::size_t>(rank)];
-        const Index first = slice.rows.begin, rows = args.rows;
-        T* dstates = gathering_.dstates(chunk, visit) + first * state_pitch();
-        add_up_state_gradients(slice, scratch, args, visit, dstates);
-        if (plan_.split_units()) team.meet();
-        T* dunits = dunits_.data() + first * unit_pitch();
-        point_to_rows(dstates, state_pitch(), rows, scratch.in.data());
-        point_to_rows(dunits, unit_pitch(), rows, scratch.out.data());
-        const Index k = state_pitch();
-        kernels_.product({scratch.in.data(), rows, k, k, 0, scratch.rounded.rounding(), packed_projection_transposed_,
-                          nullptr, slice.units.begin, slice.units.end, scratch.out.data(), unit_pitch()});
-        args.dh_n = dunits;
-        args.next_rows = 0;
-        args.dy = nullptr;
+    // What the kernel makes dh of; or dh itself, where it is summed up here, as somebody else wants it too: then the
+    // cell finds the gradient of its units where it looks for that of rows that end, and nothing to add.
+    void take_state_gradients(const Slice& slice, int rank, Team& team, const Chunk<T>& chunk, Index visit,
+                              CellBackwardArgs<T>& args) {
+        const Index first = slice.rows.begin;
+        T* dstates = nullptr;
+        if (gathering_.has_states()) {
+            dstates = gathering_.dstates(chunk, visit) + first * state_pitch();
+            add_up_state_gradients(slice, scratch_[static_cast<std::size_t>(rank)], args, visit, dstates);
+        }
+        if (dstates && !masks()) {
+            args.dh_n = weights_.projected() ? pull_projection(slice, rank, team, args, dstates) : dstates;
+            args.next_rows = 0;
+        } else if (arrays_.dy) {
+            args.dy = output_gradient_rows(rank, visit, first, args.rows);
+        }
+        if (!gathering_.has_cells()) return;
+        const T* dunits = masks() ? dstates : args.dh_n;
+        flow_.gather_cells(rank, args, visit, first, dunits, gathering_.dcells(chunk, visit) + first * unit_pitch());
     }
 
-    // dh of every row, the slice's share of its numbers.
+    // The way from the state back to the units that were projected to it: dunits = dh W_hr.
+    const T* pull_projection(const Slice& slice, int rank, Team& team, const CellBackwardArgs<T>& args,
+                             const T* dstates) {
+        Scratch& scratch = scratch_[static_cast<std::size_t>(rank)];
+        if (plan_.split_units()) team.meet();
+        T* dunits = dunits_.data() + slice.rows.begin * unit_pitch();
+        point_to_rows(dstates, state_pitch(), args.rows, scratch.in.data());
+        point_to_rows(dunits, unit_pitch(), args.rows, scratch.out.data());
+        const Index k = state_pitch();
+        kernels_.product({scratch.in.data(), args.rows, k, k, 0, scratch.rounded.rounding(),
+                          packed_projection_transposed_, nullptr, slice.units.begin, slice.units.end,
+                          scratch.out.data(), unit_pitch()});
+        return dunits;
+    }
+
+    // dh of every row, the slice's share of its numbers: dgates_next R^T, or dh_n, + dy + what bypasses the gates.
     void add_up_state_gradients(const Slice& slice, Scratch& scratch, const CellBackwardArgs<T>& args, Index visit,
                                 T* dstates) {
-        const Slots slots = traits(weights_.kind).recurrent_slots;
-        const Index width = kGroup * weights_.states.lanes, begin = slice.states.begin * width;
-        const Index end = std::min(slice.states.end * width, state_pitch());
-        if (begin >= end) return;
-        point_to_rows(args.dgates_next, gathering_.row_pitch(), args.next_rows, scratch.in.data());
-        point_to_rows(dstates, state_pitch(), args.next_rows, scratch.out.data());
-        kernels_.product({scratch.in.data(), args.next_rows, weights_.recurrent.columns(),
-                          slots.count * weights_.gates.lanes, gathering_.group_stride(), scratch.rounded.rounding(),
-                          packed_hh_transposed_, nullptr, slice.states.begin, slice.states.end, scratch.out.data(),
-                          state_pitch()});
+        const Share numbers = numbers_of(slice.states);
+        if (numbers.begin >= numbers.end) return;
+        multiply_next(slice, scratch, args, dstates);
         for (Index row = 0; row < args.rows; ++row) {
             T* out = dstates + row * state_pitch();
             const T* ended = args.dh_n + row * state_pitch();
-            if (row >= args.next_rows) std::copy(ended + begin, ended + end, out + begin);
+            if (row >= args.next_rows) std::copy(ended + numbers.begin, ended + numbers.end, out + numbers.begin);
             if (!arrays_.dy) continue;
-            const Index at = slice.rows.begin + row;
+            const Index at = slice.rows.begin + row, end = std::min(numbers.end, weights_.state_size);
             const T* dy = arrays_.dy.row(schedule_.time(visit, at), schedule_.original(at));
-            for (Index number = begin; number < std::min(end, weights_.state_size); ++number) out[number] += dy[number];
+            for (Index number = numbers.begin; number < end; ++number) out[number] += dy[number];
         }
+        if (traits(weights_.kind).bypasses_gates) add_carry(args, numbers, dstates);
+    }
+
+    // dgates_next R^T for the rows that go on.
+    void multiply_next(const Slice& slice, Scratch& scratch, const CellBackwardArgs<T>& args, T* dstates) {
+        const Share rows{0, args.next_rows};
+        const auto out = [&](Index row) { return dstates + row * state_pitch(); };
+        if (masks()) {
+            const T* first_mask = tape_->mask_of(slice.rows.begin, 0);
+            return multiply_masked(scratch, args.dgates_next, first_mask, rows, slice.states, out);
+        }
+        const Slots slots = traits(weights_.kind).recurrent_slots;
+        for (Index row = 0; row < args.next_rows; ++row) {
+            scratch.in[static_cast<std::size_t>(row)] = from_slot(args.dgates_next, row, slots);
+            scratch.out[static_cast<std::size_t>(row)] = out(row);
+        }
+        multiply_gradients(scratch, rows, slots, weights_.recurrent.columns(), packed_hh_transposed_, slice.states,
+                           state_pitch());
+    }
+
+    // What bypasses the gates moves over to dh, unless the kernel adds it: minus zero leaves every number as it is.
+    void add_carry(const CellBackwardArgs<T>& args, const Share& numbers, T* dstates) const {
+        for (Index row = 0; row < args.rows; ++row) {
+            T* carry = args.carry + row * state_pitch();
+            T* out = dstates + row * state_pitch();
+            for (Index number = numbers.begin; number < numbers.end; ++number) out[number] += carry[number];
+            if (!masks()) std::fill(carry + numbers.begin, carry + numbers.end, -T(0));
+        }
+    }
+
+    // Numbers of a state in some of its groups.
+    Share numbers_of(const Share& groups) const {
+        const Index width = kGroup * weights_.states.lanes;
+        return {groups.begin * width, std::min(groups.end * width, state_pitch())};
+    }
+    // Where a row of gate gradients begins that a product takes from some slots on.
+    const T* from_slot(const T* dgates, Index row, const Slots& slots) const {
+        return dgates + row * gathering_.row_pitch() + slots.first * weights_.gates.lanes;
     }
 
     const T* const* output_gradient_rows(int rank, Index visit, Index first, Index rows) {
@@ -260,13 +311,40 @@ private:
         return dy.data();
     }
 
-    // out[n] = in[n] · B, where in[n] points to gate gradients, of which the given slots go with the k rows of B.
+    // out[n] = in[n] · B, where in[n] points to gate gradients, of which the given slots go with the k rows of B; the
+    // given groups of columns, up to a number of columns.
     void multiply_gradients(const Scratch& scratch, Share rows, const Slots& slots, Index k, const Packed<T>& packed,
-                            const Layout& columns) const {
+                            const Share& groups, Index columns) const {
         const Index run = slots.count * weights_.gates.lanes;
         kernels_.product({scratch.in.data() + rows.begin, rows.end - rows.begin, k, run, gathering_.group_stride(),
-                          scratch.rounded.rounding(), packed, nullptr, 0, columns.groups(),
-                          scratch.out.data() + rows.begin, columns.size});
+                          scratch.rounded.rounding(), packed, nullptr, groups.begin, groups.end,
+                          scratch.out.data() + rows.begin, columns});
+    }
+
+    // out(row) = sum over the gates of mask (dgates R^T), some groups of its numbers. The gate gradients and masks of
+    // the rows follow on those given.
+    template <class Out>
+    void multiply_masked(Scratch& scratch, const T* dgates, const T* masks_of_rows, Share rows, const Share& groups,
+                         const Out& out) const {
+        const Share numbers = numbers_of(groups);
+        const Index gates = weights_.gates.gates, end = std::min(numbers.end, weights_.state_size);
+        for (Index gate = 0; gate < weights_.recurrent.gates; ++gate) {
+            const Slots slots = traits(weights_.kind).recurrent_slots_of(gate);
+            for (Index row = rows.begin; row < rows.end; ++row) {
+                scratch.in[static_cast<std::size_t>(row)] = from_slot(dgates, row, slots);
+                scratch.out[static_cast<std::size_t>(row)] = scratch.masked.data() + row * state_pitch();
+            }
+            multiply_gradients(scratch, rows, slots, unit_pitch(), packed_gates_transposed_[gate], groups,
+                               state_pitch());
+            for (Index row = rows.begin; row < rows.end; ++row) {
+                T* sum = out(row);
+                const T* part = scratch.masked.data() + row * state_pitch();
+                const T* mask = masks_of_rows + (row * gates + gate) * state_pitch();
+                for (Index unit = numbers.begin; unit < end; ++unit) {
+                    sum[unit] = (gate ? sum[unit] : T(0)) + mask[unit] * part[unit];
+                }
+            }
+        }
     }
 
     // dx = dgates W^T, the rows of the part shared out.
@@ -279,7 +357,7 @@ private:
             point_to_visit(arrays_.dx, schedule_, visit, {0, rows}, scratch.out.data() + number);
         });
         multiply_gradients(scratch, share_of(total, rank, plan_.threads()), slots, weights_.gates.columns(),
-                           packed_ih_transposed_, weights_.inputs);
+                           packed_ih_transposed_, {0, weights_.inputs.groups()}, weights_.input_size);
     }
 
     // dh_0 = dgates R^T of visit 0, and what bypassed the gates; a row without a visit passes its gradient on.
@@ -291,7 +369,9 @@ private:
             std::copy_n(dh_n_.data() + row * state_pitch(), S, arrays_.dh_0 + schedule_.original(row) * S);
         }
         if (masks()) {
-            masked_initial_gradients(rank, first, {share.begin, running});
+            multiply_masked(scratch_[static_cast<std::size_t>(rank)], gathering_.dgates(first, first.begin),
+                            tape_->mask_of(0, 0), {share.begin, running}, {0, weights_.states.groups()},
+                            [&](Index row) { return arrays_.dh_0 + schedule_.original(row) * S; });
         } else {
             plain_initial_gradients(rank, first, {share.begin, running});
         }
@@ -310,27 +390,8 @@ private:
             scratch.in[static_cast<std::size_t>(row)] = gathering_.row(first, row, slots);
             scratch.out[static_cast<std::size_t>(row)] = arrays_.dh_0 + schedule_.original(row) * weights_.state_size;
         }
-        multiply_gradients(scratch, rows, slots, weights_.recurrent.columns(), packed_hh_transposed_, weights_.states);
-    }
-
-    // dh_0 = sum over the gates of mask (dgates R^T)
-    void masked_initial_gradients(int rank, const Chunk<T>& first, Share rows) {
-        Scratch& scratch = scratch_[static_cast<std::size_t>(rank)];
-        const Index S = weights_.state_size;
-        for (Index gate = 0; gate < weights_.recurrent.gates; ++gate) {
-            const Slots slots = traits(weights_.kind).recurrent_slots_of(gate);
-            for (Index row = rows.begin; row < rows.end; ++row) {
-                scratch.in[static_cast<std::size_t>(row)] = gathering_.row(first, row, slots);
-                scratch.out[static_cast<std::size_t>(row)] = scratch.masked.data() + row * state_pitch();
-            }
-            multiply_gradients(scratch, rows, slots, unit_pitch(), packed_gates_transposed_[gate], weights_.states);
-            for (Index row = rows.begin; row < rows.end; ++row) {
-                T* out = arrays_.dh_0 + schedule_.original(row) * S;
-                const T* part = scratch.masked.data() + row * state_pitch();
-                const T* mask = tape_->mask_of(row, gate);
-                for (Index unit = 0; unit < S; ++unit) out[unit] = (gate ? out[unit] : T(0)) + mask[unit] * part[unit];
-            }
-        }
+        multiply_gradients(scratch, rows, slots, weights_.recurrent.columns(), packed_hh_transposed_,
+                           {0, weights_.states.groups()}, weights_.state_size);
     }
 
     const Tape<T>& given_;
@@ -352,6 +413,7 @@ private:
     const Gathering<T> gathering_;
     const CellBackwardArgs<T> arguments_;  // of every visit
     WeightGradients<T> sums_;
+    GradientFlow<T> flow_;
     Buffer<T> dh_n_;
     Buffer<T> carry_;   // LSTM: gradient of c; GRU: what of the gradient of h bypasses the gates
     Buffer<T> dunits_;  // with a projection: gradients of the units at one visit, a thread's share its own

@@ -12,7 +12,8 @@ namespace fastlstm {
 template <class T>
 struct Gathered {
     Buffer<T> dgates;   // a group buffer
-    Buffer<T> dstates;  // with a projection: gradients of h
+    Buffer<T> dstates;  // with a projection, or where the flow of gradients is wanted: gradients of h
+    Buffer<T> dcells;   // where that is wanted, LSTM: gradients of c
 };
 
 // Visits [begin, end) of a chunk or of a part of one, and where they are gathered.
@@ -51,21 +52,30 @@ inline Index part_begin(const Schedule& schedule, Index capacity, Index end) {
 template <class T>
 class Gathering {
 public:
-    Gathering(const Tape<T>& tape, int threads)
+    // flow: the gradients of states are gathered too.
+    Gathering(const Tape<T>& tape, int threads, bool flow)
         : schedule_(tape.schedule),
           row_pitch_(kGroup * tape.weights->gates.lanes),
           state_pitch_(tape.state_pitch()),
+          unit_pitch_(tape.unit_pitch()),
           part_capacity_(part_capacity(tape.schedule, *tape.weights)),
           chunk_capacity_(threads > 1 ? gathered_rows(tape.schedule, *tape.weights, kChunkBytes) : part_capacity_) {
         for (Gathered<T>& half : halves_) {
             half.dgates = Buffer<T>(checked_product(tape.weights->slot_groups(), chunk_capacity_, row_pitch_));
-            if (tape.weights->projected()) half.dstates = Buffer<T>(checked_product(chunk_capacity_, state_pitch_));
+            if (flow || tape.weights->projected()) {
+                half.dstates = Buffer<T>(checked_product(chunk_capacity_, state_pitch_));
+            }
+            if (flow && traits(tape.weights->kind).has_cell_state) {
+                half.dcells = Buffer<T>(checked_product(chunk_capacity_, unit_pitch_));
+            }
         }
     }
 
     Index capacity() const { return part_capacity_; }  // rows of a part
     Index row_pitch() const { return row_pitch_; }
     Index group_stride() const { return chunk_capacity_ * row_pitch_; }
+    bool has_states() const { return static_cast<bool>(halves_[0].dstates); }
+    bool has_cells() const { return static_cast<bool>(halves_[0].dcells); }
 
     // The empty chunk after all visits, and the chunk before another, with its number counted from the last.
     Chunk<T> end() const { return {schedule_.visits(), schedule_.visits(), &halves_[0], schedule_.total()}; }
@@ -94,6 +104,9 @@ public:
     }
     T* dstates(const Chunk<T>& chunk, Index visit) const {
         return chunk.gathered->dstates.data() + (schedule_.offset(visit) - chunk.origin) * state_pitch_;
+    }
+    T* dcells(const Chunk<T>& chunk, Index visit) const {
+        return chunk.gathered->dcells.data() + (schedule_.offset(visit) - chunk.origin) * unit_pitch_;
     }
     // First number of a row, those of a chunk or a part counted through, from a slot on.
     const T* row(const Chunk<T>& chunk, Index number, const Slots& slots) const {
@@ -125,7 +138,7 @@ private:
     Index part_before(Index end) const { return part_begin(schedule_, part_capacity_, end); }
 
     const Schedule& schedule_;
-    const Index row_pitch_, state_pitch_, part_capacity_, chunk_capacity_;
+    const Index row_pitch_, state_pitch_, unit_pitch_, part_capacity_, chunk_capacity_;
     // Two, used by turns: a chunk's first step needs the last gate gradients of the chunk after it, and a thread that
     // is done with its products may begin the next chunk while others still read this one.
     Gathered<T> halves_[2];

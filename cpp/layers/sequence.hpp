@@ -88,6 +88,8 @@ struct BackwardArrays {
     T* dpeepholes;             // 3 * H numbers or null
     T* dh_0;                   // (N, S)
     T* dc_0;                   // (N, H); LSTM
+    // (T, N) or empty: how large the gradients of the states after a step are, see gradient_flow.hpp.
+    MatrixView<double> dh_norms, dc_norms;
 };
 
 // Both return false when stopped early; the outputs are then incomplete. With `tape` null nothing is kept, with the

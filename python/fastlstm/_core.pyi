@@ -104,6 +104,8 @@ def backward(
     drecurrent_bias: Floats | None = None,  # (G*H,)
     dweight_hr: Floats | None = None,  # (P, H)
     dpeepholes: Floats | None = None,  # (3H,)
+    dh_norms: NDArray[np.float64] | None = None,  # (T, N), of the gradient of h after every step
+    dc_norms: NDArray[np.float64] | None = None,  # (T, N), likewise of c
 ) -> tuple[Floats, Floats | None]:  # dh_0 (N, S), dc_0 (N, H) or None
     ...
 def empty(shape: Sequence[int], dtype: np.dtype[Any]) -> NDArray[Any]:

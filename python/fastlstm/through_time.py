@@ -37,6 +37,24 @@ class ThroughTime(NamedTuple):
         return range(0, max(steps, 1), self.tbptt or max(steps, 1))
 
 
+class Flow(NamedTuple):
+    """Euclidean norms of the gradients of the states after every step, in every row; 0 at steps that are not valid."""
+
+    h: NDArray[np.float64]
+    """Those of dL/dh_t, ``(T, N)``."""
+    c: NDArray[np.float64] | None
+    """Those of dL/dc_t, None for a cell without c."""
+
+    @classmethod
+    def of(cls, steps: int, rows: int, has_c: bool) -> Flow:
+        """Return one to be filled."""
+        return cls(np.empty((steps, rows)), np.empty((steps, rows)) if has_c else None)
+
+    def part(self, steps: slice) -> Flow:
+        """Return a view of some steps."""
+        return Flow(self.h[steps], _of(steps, self.c))
+
+
 WHOLE = ThroughTime()
 """All the way, from whole tapes."""
 
@@ -71,7 +89,13 @@ class Pieces:
         self.tapes = tapes
 
     def backward(
-        self, dy: Floats | None, dh_n: Floats | None, dc_n: Floats | None, dx: Floats | None, gradients: dict[str, Any]
+        self,
+        dy: Floats | None,
+        dh_n: Floats | None,
+        dc_n: Floats | None,
+        dx: Floats | None,
+        gradients: dict[str, Any],
+        flow: Flow | None,
     ) -> States:
         """Go back through every piece; the last states are those of the last piece, the first those of the first."""
         total, part = gradients, {name: np.empty_like(value) for name, value in gradients.items()}
@@ -79,7 +103,8 @@ class Pieces:
         found: States | None = None
         for number, (steps, tape) in enumerate(reversed(self.tapes)):
             own = total if number == 0 else part
-            found = _core.backward(tape, _of(steps, dy), *dstates, _of(steps, dx), **own)
+            norms = None if flow is None else flow.part(steps)
+            found = backward(tape, _of(steps, dy), *dstates, _of(steps, dx), own, norms)
             dstates = None, None
             if number:
                 for name, value in total.items():
@@ -127,11 +152,13 @@ def backward(
     dc_n: Floats | None,
     dx: Floats | None,
     gradients: dict[str, Any],
+    flow: Flow | None = None,
 ) -> States:
-    """As that of the core, whose names the `gradients` of weights have."""
+    """As that of the core, whose names the `gradients` of weights have; a `flow` is filled."""
     if isinstance(tape, Pieces):
-        return tape.backward(dy, dh_n, dc_n, dx, gradients)
-    return _core.backward(tape, dy, dh_n, dc_n, dx, **gradients)
+        return tape.backward(dy, dh_n, dc_n, dx, gradients, flow)
+    norms = {} if flow is None else {"dh_norms": flow.h, "dc_norms": flow.c}
+    return _core.backward(tape, dy, dh_n, dc_n, dx, **gradients, **norms)
 
 
 def _of(steps: slice, array: Any) -> Any:

@@ -118,9 +118,11 @@ class Recurrent(RecurrentParameters):
         outputs : tuple
             ``(y, state)``, as a call returns.
         pullback : callable
-            ``pullback(dy=None, dstate=None) -> Gradients``: from gradients of a scalar with respect to the outputs to
-            those with respect to `x`, `state` and every parameter. None is for an output that the scalar does not
-            depend on. It may be called more than once.
+            ``pullback(dy=None, dstate=None, flow=False) -> Gradients``: from gradients of a scalar with respect to the
+            outputs to those with respect to `x`, `state` and every parameter. None is for an output that the scalar
+            does not depend on. It may be called more than once. With ``flow=True`` they have `flow`, how large the
+            gradients of the states after every step are: Euclidean norms of dL/dh_t in every row, ``flow.h`` of shape
+            ``(L*D, T, N)`` with the axes of `x`, and ``flow.c`` of an LSTM likewise; see `fastlstm.through_time.Flow`.
 
         Examples
         --------
@@ -130,6 +132,11 @@ class Recurrent(RecurrentParameters):
         >>> grads = pullback(np.ones_like(y))
         >>> grads.x.shape, grads.parameters["weight_hh_l0"].shape
         ((7, 2, 3), (20, 5))
+
+        How a gradient of the last step alone fades on its way back:
+
+        >>> pullback(None, (np.ones_like(h_n), np.zeros_like(c_n)), flow=True).flow.h[0, :, 0].round(3)
+        array([0.019, 0.027, 0.037, 0.05 , 0.065, 0.253, 2.236])
         """
         by = through_time.checked(tbptt, checkpoint_every, memory_limit).share(self._tapes)
         call = TrainingCall(self, x, one_state(state, hx), lengths, by)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastlstm import _core, checks, through_time
-from fastlstm.through_time import ThroughTime
+from fastlstm.through_time import Flow, ThroughTime
 from fastlstm.typing import Floats
 
 from .arguments import as_array
@@ -35,11 +36,15 @@ class Gradients:
         In the form of the initial state; None where there is none.
     parameters : dict of str to ndarray
         By parameter name.
+    flow : Flow, dict or None
+        Where ``flow=True`` was asked for: how large the gradients of the states after every step are. Of a chain by the
+        names of its recurrent layers, if there are several.
     """
 
     x: Any
     state: State
     parameters: dict[str, Floats]
+    flow: Any = None
 
 
 class TrainingCall(Call):
@@ -85,11 +90,12 @@ class TrainingCall(Call):
         self.masks.append(mask)
         return y if mask is None else y * mask
 
-    def pullback(self, dy: Floats | None = None, dstate: State = None) -> Gradients:
+    def pullback(self, dy: Floats | None = None, dstate: State = None, flow: bool = False) -> Gradients:
         """From gradients of the outputs to those of the inputs; see `Recurrent.vjp`."""
         if dy is None and dstate is None:
             checks.refuse_pair("pullback", dy=dy, dstate=dstate)
-        return self.pull(None if dy is None else self.checked(dy), self.seeds(dstate, "dstate"))
+        seeds = self.seeds(dstate, "dstate")
+        return self.pull(None if dy is None else self.checked(dy), seeds, checks.truth("flow", flow))
 
     def seeds(self, dstate: State, name: str, hidden: Floats | None = None) -> Sequence[Floats | None] | None:
         """Return the gradient of the final states, (L*D, N, .): `dstate`, and with it that of `final_hidden`."""
@@ -110,19 +116,38 @@ class TrainingCall(Call):
             checks.refuse_shape("dy", shape, dy.shape)
         return dy
 
-    def pull(self, dy: Floats | None, seeds: Sequence[Floats | None] | None) -> Gradients:
+    def pull(self, dy: Floats | None, seeds: Sequence[Floats | None] | None, flow: bool) -> Gradients:
         """As `pullback`, with what is checked: the `seeds` are dh_n and dc_n, (L*D, N, .)."""
         layer = self.layer
+        flows = [self._flow() for _ in self.tapes] if flow else None
         parameters: dict[str, Floats] = {}
         dstates: list[tuple[Floats, ...]] = []
         dinputs = None if dy is None else self.time_first(dy)
         for k in reversed(range(layer.num_layers)):
             mask = self.masks[k]
             dinputs = dinputs if mask is None or dinputs is None else dinputs * mask
-            dinputs = self._pull_layer(k, dinputs, seeds, parameters, dstates)
+            dinputs = self._pull_layer(k, dinputs, seeds, parameters, dstates, flows)
         assert dinputs is not None
         in_order = {name: parameters[name] for name in layer._shapes()}
-        return Gradients(self.output(dinputs), self.pack_state(layer, dstates[::-1]), in_order)
+        state = self.pack_state(layer, dstates[::-1])
+        return Gradients(self.output(dinputs), state, in_order, flows and self._joined(flows))
+
+    def _flow(self) -> Flow:
+        """Return what the norms of a layer and direction are written to."""
+        steps, rows = self.x.shape[:2]
+        return Flow.of(steps, rows, self.layer._states == 2)
+
+    def _joined(self, flows: list[Flow]) -> Flow:
+        """Return those of all layers and directions, with the axes of x: (L*D, T, N)."""
+        h, c = (None if part[0] is None else np.stack(part) for part in zip(*flows, strict=True))
+        assert h is not None
+        return Flow(self._as_x(h), None if c is None else self._as_x(c))
+
+    def _as_x(self, norms: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give (L*D, T, N) the axes of x."""
+        if not self.batched:
+            return norms[..., 0]
+        return norms.swapaxes(1, 2) if self.layer.batch_first else norms
 
     def _pull_layer(
         self,
@@ -131,6 +156,7 @@ class TrainingCall(Call):
         seeds: Sequence[Floats | None] | None,
         parameters: dict[str, Floats],
         dstates: list[tuple[Floats, ...]],
+        flows: list[Flow] | None,
     ) -> Floats:
         """Both directions of one layer, the second first, so that `dstates` fills from the end."""
         S, D = self.layer._state_size, self.layer.num_directions
@@ -144,7 +170,8 @@ class TrainingCall(Call):
             parameters |= {name + suffix: gradient for name, gradient in own.items()}
             part = None if dy is None else dy[..., direction * S : (direction + 1) * S]
             dh_n, dc_n = (None if seed is None else seed[k] for seed in (*(seeds or ()), None, None)[:2])
-            dh_0, dc_0 = through_time.backward(self.tapes[k], part, dh_n, dc_n, dx, _as_gradients(own))
+            flow = None if flows is None else flows[k]
+            dh_0, dc_0 = through_time.backward(self.tapes[k], part, dh_n, dc_n, dx, _as_gradients(own), flow)
             dstates.append((dh_0,) if dc_0 is None else (dh_0, dc_0))
             total = dx if total is None else total + dx
         assert total is not None

@@ -36,6 +36,13 @@ class Cell(ABC):
     def step_backward(self, x_t: Array, states: States, masks: Array, dstates: States) -> Gradients:
         """From the gradients of the states after the step to those of all that went into it."""
 
+    def whole_gradients(self, x_t: Array, states: States, masks: Array, dstates: States) -> States:
+        """From what later steps and outputs say of the states after the step to all that depends on each of them.
+
+        That is the same, but where a state of the step reaches another: ``c_t`` of an LSTM goes into ``h_t``.
+        """
+        return dstates
+
     # --- Sizes --------------------------------------------------------------------------------------------------------
 
     @property

@@ -15,6 +15,9 @@ class Gradients(NamedTuple):
     What a cell does not have is None: only the LSTM has a cell state ``c_0``, only the GRU a second bias
     ``recurrent_bias``, and an LSTM has ``weight_hr`` and ``peepholes`` if it was given them. For a single step ``x``,
     ``h_0`` and ``c_0`` are the gradients of that step's input and of the states that entered it.
+
+    Of a sequence there are ``h_norms`` and ``c_norms``, ``(T, N)``: the Euclidean norms of dL/dh_t and dL/dc_t, L being
+    the scalar, in every row, with all ways from the state to L. Zero where a row has no valid step.
     """
 
     x: Array
@@ -26,6 +29,8 @@ class Gradients(NamedTuple):
     recurrent_bias: Array | None = None
     weight_hr: Array | None = None
     peepholes: Array | None = None
+    h_norms: Array | None = None
+    c_norms: Array | None = None
 
     @property
     def parameters(self) -> tuple[Array, ...]:

@@ -118,17 +118,26 @@ class LstmCell(Cell):
         s = gates.o * self.act_h(gates.c_t)
         return (s if self.weight_hr is None else s @ self.weight_hr.T), gates.c_t
 
+    def _through_output(self, gates: _Gates, dh: Array, dc: Array) -> tuple[Array, Array]:
+        """Return the gradients of the output gate's sum and of the new cell state, which goes into h too."""
+        ds = dh if self.weight_hr is None else dh @ self.weight_hr
+        dz_o = ds * self.act_h(gates.c_t) * self.act_f.derivative(gates.z_o)
+        dc_t = dc + ds * gates.o * self.act_h.derivative(gates.c_t)
+        if self.peepholes is not None:
+            dc_t += np.split(self.peepholes, 3)[2] * dz_o
+        return dz_o, dc_t
+
+    def whole_gradients(self, x_t: Array, states: States, masks: Array, dstates: States) -> States:
+        """See `Cell.whole_gradients`."""
+        (h, c), (dh, dc) = states, dstates
+        return dh, self._through_output(self.gates(x_t, h, c, masks), dh, dc)[1]
+
     def step_backward(self, x_t: Array, states: States, masks: Array, dstates: States) -> Gradients:
         """See `lstm_step_backward`."""
         (h, c), (dh, dc) = states, dstates
-        z_i, z_f, z_g, z_o, i, f, g, o, c_t = self.gates(x_t, h, c, masks)
-        ds = dh if self.weight_hr is None else dh @ self.weight_hr
-
-        dz_o = ds * self.act_h(c_t) * self.act_f.derivative(z_o)
-        dc_t = dc + ds * o * self.act_h.derivative(c_t)
-        if self.peepholes is not None:
-            p_i, p_f, p_o = np.split(self.peepholes, 3)
-            dc_t += p_o * dz_o
+        gates = self.gates(x_t, h, c, masks)
+        z_i, z_f, z_g, _, i, f, g, o, c_t = gates
+        dz_o, dc_t = self._through_output(gates, dh, dc)
         di, df = dc_t * g, dc_t * c
         if self.input_forget:
             di, df = di - df, np.zeros_like(df)
@@ -137,6 +146,7 @@ class LstmCell(Cell):
         dz_g = dc_t * i * self.act_g.derivative(z_g)
         dc_prev = dc_t * f
         if self.peepholes is not None:
+            p_i, p_f, _ = np.split(self.peepholes, 3)
             dc_prev += p_i * dz_i + p_f * dz_f
 
         dz = np.concatenate([dz_i, dz_f, dz_g, dz_o], axis=1)

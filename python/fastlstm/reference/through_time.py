@@ -93,13 +93,19 @@ def backward_through_time(cell: Cell, x: Array, states: States, walk: Walk, dy: 
     dx = np.zeros_like(x)
     totals = {name: np.zeros_like(parameter) for name, parameter in cell.parameters.items()}
     dstates = tuple(dstate.copy() for dstate in dstates)
+    norms = tuple(np.zeros(x.shape[:2]) for _ in dstates)
     for (t, rows), before in zip(reversed(walk.visits()), reversed(entered), strict=True):
         dstates[0][rows] += dy[t, rows]  # h_t is seen twice: as the output of this step and by the next one
         dafter = tuple(dstate[rows] for dstate in dstates)
+        for norm, whole in zip(
+            norms, cell.whole_gradients(x[t, rows], before, walk.masks[:, rows], dafter), strict=True
+        ):
+            norm[t, rows] = np.linalg.norm(whole, axis=1)
         grads = cell.step_backward(x[t, rows], before, walk.masks[:, rows], dafter)
         dx[t, rows] = grads.x
         for dstate, new in zip(dstates, grads.states, strict=True):
             dstate[rows] = new
         for name, total in totals.items():
             total += getattr(grads, name)  # the same weights served every step
-    return Gradients(dx, dstates[0], dstates[1] if len(dstates) == 2 else None, **totals)
+    dc_0, c_norms = (dstates[1], norms[1]) if len(dstates) == 2 else (None, None)
+    return Gradients(dx, dstates[0], dc_0, **totals, h_norms=norms[0], c_norms=c_norms)

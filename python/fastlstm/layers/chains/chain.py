@@ -166,9 +166,10 @@ class Chain(Layer):
         outputs
             ``(y, state)``, or `y` alone, as a call returns.
         pullback : callable
-            ``pullback(dy=None, dstate=None) -> Gradients``: from gradients of a scalar with respect to the outputs to
-            those with respect to `x`, `state` and every parameter, by the names of `named_parameters`. None is for an
-            output that the scalar does not depend on. It may be called more than once.
+            ``pullback(dy=None, dstate=None, flow=False) -> Gradients``: from gradients of a scalar with respect to the
+            outputs to those with respect to `x`, `state` and every parameter, by the names of `named_parameters`. None
+            is for an output that the scalar does not depend on. It may be called more than once. `flow` is that of
+            `LSTM.vjp`; what it gives has the form of the state, with that of a layer in place of its state.
         """
         by = through_time.checked(tbptt, checkpoint_every, memory_limit)
         run = TrainingRun(self._plan, x, one_state(state, hx), lengths, by)

@@ -151,10 +151,12 @@ class TrainingRun(Run):
 
         return all_steps
 
-    def pullback(self, dy: Floats | None = None, dstate: Any = None) -> Gradients:
+    def pullback(self, dy: Floats | None = None, dstate: Any = None, flow: bool = False) -> Gradients:
         """From gradients of the outputs to those of the inputs; see `Chain.vjp`."""
         if dy is None and dstate is None:
             checks.refuse_pair("pullback", dy=dy, dstate=dstate)
+        if checks.truth("flow", flow) and not self.plan.recurrent:
+            checks.refuse(ValueError, "flow", "False for a chain without a recurrent layer", flow)
         dvalues: Any = None if dy is None else as_gradient(dy, self.values)
         if dy is None and not isinstance(self.trail[-1], TrainingCall):
             dvalues = np.zeros_like(self.values)
@@ -168,22 +170,24 @@ class TrainingRun(Run):
                 continue
             if isinstance(back, TrainingCall):
                 name = self.plan.state_name(place, "dstate")
-                found[place] = back.pull(dvalues, back.seeds(dstates[place], name, hidden))
+                found[place] = back.pull(dvalues, back.seeds(dstates[place], name, hidden), flow)
                 hidden = None
             else:
                 dx, parameters = back(dvalues)
                 found[place] = Gradients(dx, None, parameters)
             dvalues = found[place].x
-        return self._gathered(dvalues, found)
+        return self._gathered(dvalues, found, flow)
 
-    def _gathered(self, dx: Any, found: dict[int, Gradients]) -> Gradients:
+    def _gathered(self, dx: Any, found: dict[int, Gradients], flow: bool) -> Gradients:
         """Return the gradients of all layers as those of the chain."""
         parameters = {
             f"{self.plan.names[place]}.{name}": found[place].parameters[name]
             for place, layer in enumerate(self.layers)
             for name, _ in layer.named_parameters()
         }
-        return Gradients(dx, self.plan.packed({place: found[place].state for place in self.states}), parameters)
+        state = self.plan.packed({place: found[place].state for place in self.states})
+        flows = self.plan.packed({place: found[place].flow for place in self.states}) if flow else None
+        return Gradients(dx, state, parameters, flows)
 
 
 def layers_now(plan: Plan) -> list[Layer]:

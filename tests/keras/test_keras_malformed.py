@@ -229,6 +229,7 @@ ALLOWED_OF: dict[tuple[str, str], set[str]] = {
     ("BatchNormalization", "renorm_clipping"): {"None"},
     ("BatchNormalization", "renorm_momentum"): {"0"},
     ("BatchNormalization", "scale"): {"True", "0"},
+    ("GradientFlow", "exploding"): {"inf", *POSITIVE},
     ("GroupNormalization", "groups"): {"-1", *WHOLE} - {"0"},
     ("GroupNormalization", "scale"): {"True", "0"},
     ("LayerNormalization", "scale"): {"True", "0"},

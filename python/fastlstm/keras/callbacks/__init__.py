@@ -5,6 +5,7 @@ from .base import Callback, Logs
 from .callback_list import CallbackList, checked_callbacks
 from .csv_logger import CSVLogger
 from .early_stopping import EarlyStopping
+from .gradient_flow import GradientFlow
 from .history import History
 from .lambda_callback import LambdaCallback
 from .learning_rate_scheduler import LearningRateScheduler
@@ -18,6 +19,7 @@ __all__ = [
     "Callback",
     "CallbackList",
     "EarlyStopping",
+    "GradientFlow",
     "History",
     "LambdaCallback",
     "LearningRateScheduler",

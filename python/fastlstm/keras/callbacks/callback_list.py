@@ -9,9 +9,11 @@ from typing import Any
 from fastlstm import checks
 
 from ..foundation.carried import State
+from ..foundation.way_back import Listener
 from .backup_and_restore import BackupAndRestore
 from .base import Callback
 from .frequency import Periodic
+from .gradient_flow import GradientFlow
 from .history import History
 from .states import StatesOf
 
@@ -45,6 +47,11 @@ class CallbackList:
         """The last `History` of the list."""
         found: History = next(callback for callback in reversed(self.callbacks) if isinstance(callback, History))
         return found
+
+    @property
+    def listeners(self) -> list[Listener]:
+        """Who is told how large gradients of states are."""
+        return [one.listen for one in self.callbacks if isinstance(one, GradientFlow)]
 
     def hook(self, name: str) -> list[Callable[..., None]]:
         """Return the overridden methods `name` that have something to do."""

@@ -1,10 +1,15 @@
 """History: the logs of every epoch."""
 
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from fastlstm import checks
 
 from ..foundation.carried import State
+from ..foundation.pictures import panels
+from .arguments import names as as_names
 from .base import Callback, Logs
 
 
@@ -44,3 +49,38 @@ class History(Callback):
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
         self.model.history = self
+
+    def plot(self, names: Sequence[str] | None = None) -> Any:
+        """Draw the curves of losses and metrics, a panel for each, that of the validation beside that of the training.
+
+        Parameters
+        ----------
+        names
+            Which, without ``val_``; None: all.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Of ``matplotlib.pyplot``: its ``show()`` shows it, ``savefig(path)`` of the figure writes it.
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        ValueError
+            A name is not among the logs, or there are none yet.
+        """
+        known = list(dict.fromkeys(name.removeprefix("val_") for name in self.history))
+        if not known:
+            checks.complain(ValueError, "History", "have been in a fit() before plot()", "no epochs")
+        chosen = known if names is None else [checks.one_of("names", name, known) for name in as_names("names", names)]
+        figure, axes = panels("History.plot()", len(chosen))
+        for name, ax in zip(chosen, axes, strict=True):
+            for entry, style, label in ((name, "--", "training"), (f"val_{name}", "-", "validation")):
+                values = self.history.get(entry, [])
+                epochs = np.arange(len(values)) + 1
+                ax.plot(epochs, values, style, color="tab:blue", linewidth=1.5, label=label if values else None)
+            ax.set(title=name, xlabel="epoch")
+            ax.xaxis.get_major_locator().set_params(integer=True)
+            ax.legend(frameon=False)
+        return figure

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from fastlstm import _core, through_time
 from fastlstm._core import Convolution, Dense, Stream, Weights, adam, convolution_gradients, empty, step_many
 from fastlstm.precisions import FULL
-from fastlstm.through_time import Tape
+from fastlstm.through_time import Flow, Tape
 
 from .arrays import Array
 from .way_back import way_back
@@ -22,6 +22,7 @@ __all__ = [
     "CellStates",
     "Convolution",
     "Dense",
+    "Flow",
     "Stream",
     "Tape",
     "Weights",
@@ -101,7 +102,12 @@ def forward_training(
 
 
 def backward(
-    tape: Tape, dy: Array | None, dstates: CellStates | None, dx: Array | None, gradients: Sequence[Array]
+    tape: Tape,
+    dy: Array | None,
+    dstates: CellStates | None,
+    dx: Array | None,
+    gradients: Sequence[Array],
+    flow: Flow | None = None,
 ) -> CellStates:
     """Write to `dx` and to the `gradients` of the weights; return those of the first states.
 
@@ -115,9 +121,11 @@ def backward(
         Where that of the inputs ``(T, N, I)`` goes, if it is wanted.
     gradients
         Arrays in the shapes of the weights; none: they are not wanted.
+    flow
+        Where the norms of the gradients of states go, if they are wanted.
     """
     named = {name: gradient.T for name, gradient in zip(_GRADIENTS, gradients, strict=False)}
-    dh, dc = through_time.backward(tape, dy, *_h_and_c(dstates), dx, named)
+    dh, dc = through_time.backward(tape, dy, *_h_and_c(dstates), dx, named, flow)
     return (dh,) if dc is None else (dh, dc)
 
 

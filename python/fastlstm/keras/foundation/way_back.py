@@ -1,12 +1,23 @@
-"""How gradients go through time in a step of training: said around it, as layers anywhere inside go by it."""
+"""How gradients go through time in a step of training, and who is told how large they are.
+
+It is said around the step, as layers anywhere inside go by it.
+"""
 
 import threading
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
-from fastlstm.through_time import WHOLE, ThroughTime
+from fastlstm.through_time import WHOLE, Flow, ThroughTime
+
+from .arrays import Array
+
+Listener: TypeAlias = Callable[[Any, Flow, Array | None], None]
+"""``listener(cell, flow, mask)``: a cell has gone back through its steps, those that the `mask` (T, N) has, or all."""
 
 
 class _Said(threading.local):
     by: ThroughTime = WHOLE
+    listeners: Sequence[Listener] = ()
 
 
 _said = _Said()
@@ -17,6 +28,11 @@ def way_back() -> ThroughTime:
     return _said.by
 
 
+def listeners() -> Sequence[Listener]:
+    """Return who is told how large gradients of states are."""
+    return _said.listeners
+
+
 class going_back:  # noqa: N801 - used as a function
     """For this thread and the time of a block, gradients of recurrent layers go through time this way.
 
@@ -24,6 +40,8 @@ class going_back:  # noqa: N801 - used as a function
     ----------
     by
         The way.
+    listeners
+        Who is told how large they are.
 
     Examples
     --------
@@ -34,11 +52,12 @@ class going_back:  # noqa: N801 - used as a function
     True
     """
 
-    def __init__(self, by: ThroughTime) -> None:
-        self.by = by
+    def __init__(self, by: ThroughTime, listeners: Sequence[Listener] = ()) -> None:
+        self.by, self.listeners = by, listeners
 
     def __enter__(self) -> None:
-        self._outer, _said.by = _said.by, self.by
+        self._outer = _said.by, _said.listeners
+        _said.by, _said.listeners = self.by, self.listeners
 
     def __exit__(self, *error: object) -> None:
-        _said.by = self._outer
+        _said.by, _said.listeners = self._outer

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from contextlib import closing
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from ..foundation.arrays import Array, user_stacklevel
 from ..foundation.deferring import Change, deferring
 from ..foundation.messages import tell
 from ..foundation.variable import Variable
-from ..foundation.way_back import going_back
+from ..foundation.way_back import Listener, going_back
 from ..optimizers import Optimizer
 from .data import Batch
 from .evaluation import evaluated
@@ -29,6 +30,9 @@ from .run_options import FitOptions
 from .setup import Setup, Watchers
 from .stopping import Stops
 from .streams import Source
+
+Way: TypeAlias = tuple[ThroughTime, Sequence[Listener]]
+"""How gradients go through time, and who is told how large they are."""
 
 
 def run_epochs(
@@ -43,7 +47,7 @@ def run_epochs(
     validation = sources[1]
     with WholeSteps() as gate, stops.fit() as stop, hooks.of_fit():
         run = Run(setup, sources, hooks, stop)
-        training = _Training(setup, run, gate, FiniteWatch(), options.by)
+        training = _Training(setup, run, gate, FiniteWatch(), (options.by, hooks.listeners))
         hooks.call("on_train_begin", {})
         found = hooks.checkpoint() or found
         epochs = run.resumed(found, options.epochs)
@@ -76,7 +80,7 @@ class _Training(NamedTuple):
     run: Run
     gate: WholeSteps
     watch: FiniteWatch
-    by: ThroughTime
+    way: Way
 
     def epoch(self, number: int, source: Source, bar: ProgressBar | None) -> tuple[int, Logs]:
         """Go through the batches of an epoch; return how many there were, and the logs."""
@@ -92,7 +96,7 @@ class _Training(NamedTuple):
                 meters = self.setup.meters() if meters is None else meters
                 for method in begin:
                     method(steps, {})
-                outcome = train_step(objective, optimizer, self.gate, batch, self.by)
+                outcome = train_step(objective, optimizer, self.gate, batch, self.way)
                 meters.update(outcome, batch[1], batch[2])
                 steps += 1
                 if not math.isfinite(outcome.loss):
@@ -107,10 +111,10 @@ class _Training(NamedTuple):
 
 
 def train_step(
-    objective: Objective, optimizer: Optimizer, gate: WholeSteps, batch: Batch, by: ThroughTime = WHOLE
+    objective: Objective, optimizer: Optimizer, gate: WholeSteps, batch: Batch, way: Way = (WHOLE, ())
 ) -> Outcome:
     """Change the weights by one step."""
-    with deferring() as changes, going_back(by):
+    with deferring() as changes, going_back(*way):
         outcome, gradients = objective.gradients(*batch)
     gate.run(_replace, optimizer, gradients, objective.variables, changes)
     return outcome

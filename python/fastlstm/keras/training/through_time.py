@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 from fastlstm import checks
 from fastlstm.through_time import WHOLE, ThroughTime
 
-from ..foundation.trees import leaves
 from ..graph.plan import Plan
-from ..layers.base import Layer
+from ..layers.recurrent.finding import recurrent_layers
 from ..layers.recurrent.rnn import RNN
 
 
@@ -18,24 +16,13 @@ def way_of(plan: Callable[[], Plan], by: ThroughTime) -> ThroughTime:
     """Return how gradients go through time in each layer of a plan, where all are to go `by` that, or raise."""
     if by is WHOLE:
         return by
-    layers = [layer for step in plan().steps for layer in _recurrent(step.layer)]
+    layers = [layer for step in plan().steps for layer in recurrent_layers(step.layer)]
     if not layers:
         name, value = next((name, value) for name, value in by._asdict().items() if value is not None)
         checks.refuse(ValueError, name, "left out for a model without recurrent layers", value)
     for layer in layers:
         _check(layer, by)
     return by.share(sum(layer.tapes for layer in layers))
-
-
-def _recurrent(layer: Any) -> Iterator[RNN]:
-    """Return a layer, and those inside it, that go through time."""
-    if isinstance(layer, RNN):
-        yield layer
-        return
-    for _, part in layer.named_parts():
-        for leaf in leaves(part):
-            if isinstance(leaf, Layer):
-                yield from _recurrent(leaf)
 
 
 def _check(layer: RNN, by: ThroughTime) -> None:

@@ -20,6 +20,7 @@ from ...foundation.symbolic import any_symbolic
 from ...foundation.tracing import as_one_step
 from ...foundation.trees import leaves
 from ...foundation.variable import Variable, current_values
+from ...foundation.way_back import listeners
 from ...initializers import Initializer
 from .. import inside
 from ..base import Layer
@@ -137,6 +138,7 @@ class RecurrentCell(Quantizable, Cell):
     state_names: tuple[str, ...] = ("h",)
 
     kernel_initializer: Any
+    recurrent_initializer: Any
     bias_initializer: Initializer
     kernel: Variable
     recurrent_kernel: Variable
@@ -319,7 +321,7 @@ class RecurrentCell(Quantizable, Cell):
         def pullback(dy: Array | None, dstates: Any, dx: Array | None) -> tuple[list[Array], Any]:
             if last_only:
                 dy, dstates = None, _with_output(dstates, dy)
-            found = self._backward(tape, dy, dstates, dx)
+            found = self._backward(tape, dy, dstates, dx, reading)
             if dx is not None and drop is not None:
                 dx *= drop
             return found
@@ -334,11 +336,35 @@ class RecurrentCell(Quantizable, Cell):
         return reading if drop is None else reading._replace(x=reading.x * drop), drop, masks
 
     def _backward(
-        self, tape: Any, dy: Array | None, dstates: States | None, dx: Array | None
+        self, tape: Any, dy: Array | None, dstates: States | None, dx: Array | None, reading: Reading | None = None
     ) -> tuple[list[Array], States]:
         """Fill `dx`; return the gradients of the trainable weights and those of the first states."""
         gradients = self._empty_gradients()
-        return gradients, self._engine.backward(tape, dy, dstates, dx, gradients)
+        return gradients, self._walk_back(tape, dy, dstates, dx, gradients, reading)
+
+    def _walk_back(
+        self,
+        tape: Any,
+        dy: Array | None,
+        dstates: States | None,
+        dx: Array | None,
+        gradients: list[Array],
+        reading: Reading | None,
+    ) -> States:
+        """Fill `dx` and `gradients`, which are as the core has them; return the gradients of the first states.
+
+        Who wants to know how large those of all states are is told, where a whole `reading` is gone through.
+        """
+        told = listeners()
+        if reading is None or not told or not self.in_core:
+            first: States = self._engine.backward(tape, dy, dstates, dx, gradients)
+            return first
+        steps, rows = reading.x.shape[:2]
+        flow = core.Flow.of(steps, rows, "c" in self.state_names)
+        found = core.backward(tape, dy, dstates, dx, gradients, flow)
+        for listener in told:
+            listener(self, flow, reading.mask)
+        return found
 
     def _empty_gradients(self) -> list[Array]:
         return list(map(np.empty_like, current_values(self.differentiated)))

@@ -13,6 +13,7 @@ from ... import activations
 from ...activations import ActivationFunction
 from ...foundation.arrays import Array
 from .cell import RecurrentCell
+from .loop import Reading
 from .options import CellOptions, RecurrentOptions, shows, split
 from .recurrent import OfCell, Recurrent
 from .states import States
@@ -98,11 +99,11 @@ class GRUCell(RecurrentCell):
         return self._packed([kernel, recurrent, *_bias_rows(bias)])
 
     def _backward(
-        self, tape: Any, dy: Array | None, dstates: States | None, dx: Array | None
+        self, tape: Any, dy: Array | None, dstates: States | None, dx: Array | None, reading: Reading | None = None
     ) -> tuple[list[Array], States]:
         gradients = self._empty_gradients()
         parts = [*gradients[:2], *_bias_rows(gradients[2:])]
-        dstart = self._engine.backward(tape, dy, dstates, dx, parts)
+        dstart = self._walk_back(tape, dy, dstates, dx, parts, reading)
         return list(map(_swap_gates, gradients)), dstart
 
     def get_config(self) -> dict[str, Any]:

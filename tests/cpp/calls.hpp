@@ -45,7 +45,7 @@ Results<T> infer(const Problem<T>& problem, Callers callers = Callers::one) {
 
 template <class T>
 struct BackwardOutputs {
-    explicit BackwardOutputs(const Problem<T>& problem) {
+    explicit BackwardOutputs(const Problem<T>& problem, bool norms = false) {
         const auto [T_, N, I, H, P] = problem.sizes;
         const Index columns = problem.G * H, S = problem.S;
         dx = unwritten<T>(T_ * N * I);
@@ -57,6 +57,8 @@ struct BackwardOutputs {
         if (problem.of.peepholes) dpeepholes = unwritten<T>(kPeepholes * H);
         dh_0 = unwritten<T>(N * S);
         if (traits(problem.of.kind).has_cell_state) dc_0 = unwritten<T>(N * H);
+        if (norms) dh_norms = unwritten<double>(T_ * N);
+        if (norms && traits(problem.of.kind).has_cell_state) dc_norms = unwritten<double>(T_ * N);
     }
     Results<T> results() const {
         return without_empty<T>({{"dx", dx},
@@ -67,9 +69,12 @@ struct BackwardOutputs {
                                  {"dweight_hr", dweight_hr},
                                  {"dpeepholes", dpeepholes},
                                  {"dh_0", dh_0},
-                                 {"dc_0", dc_0}});
+                                 {"dc_0", dc_0},
+                                 {"dh_norms", {dh_norms.begin(), dh_norms.end()}},
+                                 {"dc_norms", {dc_norms.begin(), dc_norms.end()}}});
     }
     Numbers<T> dx, dweight_ih, dweight_hh, dbias, drecurrent_bias, dweight_hr, dpeepholes, dh_0, dc_0;
+    Numbers<double> dh_norms, dc_norms;
 };
 
 template <class T>
@@ -90,6 +95,8 @@ BackwardArrays<T> backward_arrays(const Problem<T>& problem, BackwardOutputs<T>&
     if (problem.of.peepholes) arrays.dpeepholes = out.dpeepholes.data();
     arrays.dh_0 = out.dh_0.data();
     arrays.dc_0 = out.dc_0.data();
+    if (!out.dh_norms.empty()) arrays.dh_norms = matrix_of<double>(out.dh_norms, T_, N, other_order);
+    if (!out.dc_norms.empty()) arrays.dc_norms = matrix_of<double>(out.dc_norms, T_, N, other_order);
     return arrays;
 }
 
@@ -102,13 +109,13 @@ Tape<T> empty_tape(const Problem<T>& problem, const std::shared_ptr<const Weight
 // Forward and backward with these weights; the results of both.
 template <class T>
 Results<T> train_with(const Problem<T>& problem, const std::shared_ptr<const Weights<T>>& weights, Callers callers,
-                      const TapeBounds& bounds = {}) {
+                      const TapeBounds& bounds = {}, bool norms = false) {
     ForwardOutputs<T> forward_out(problem);
     Tape<T> tape = empty_tape(problem, weights);
     tape.checkpoints.visits = checkpoint_visits(problem.schedule, *weights, !problem.recurrent_masks.empty(), bounds);
     if (callers == Callers::one) wait_for_the_pool();
     forward<T>(*weights, problem.schedule, forward_arrays(problem, forward_out), &tape, {});
-    BackwardOutputs<T> out(problem);
+    BackwardOutputs<T> out(problem, norms);
     if (callers == Callers::one) wait_for_the_pool();
     backward<T>(tape, backward_arrays(problem, out), {});
     Results<T> results = forward_out.results();
@@ -118,9 +125,10 @@ Results<T> train_with(const Problem<T>& problem, const std::shared_ptr<const Wei
 
 // A training step as it is when weights have just been changed: everything that is made of them is new.
 template <class T>
-Results<T> train(const Problem<T>& problem, Callers callers = Callers::one, const TapeBounds& bounds = {}) {
+Results<T> train(const Problem<T>& problem, Callers callers = Callers::one, const TapeBounds& bounds = {},
+                 bool norms = false) {
     if (callers == Callers::one) wait_for_the_pool();
-    return train_with(problem, problem.pack(), callers, bounds);
+    return train_with(problem, problem.pack(), callers, bounds, norms);
 }
 
 }  // namespace fastlstm

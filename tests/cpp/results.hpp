@@ -1,6 +1,7 @@
 // What calls give, and whether two calls gave the same bits.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <string>
@@ -32,6 +33,12 @@ std::string first_difference(const Results<T>& got, const Results<T>& wanted) {
         if (a.size() != b.size() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) != 0) return got[i].first;
     }
     return "";
+}
+
+// As many of the first results as another call gave.
+template <class T>
+Results<T> first_of(const Results<T>& results, const Results<T>& other) {
+    return {results.begin(), results.begin() + static_cast<std::ptrdiff_t>(std::min(results.size(), other.size()))};
 }
 
 // The name of the first array in which something is not written or not finite, or nothing.

@@ -21,8 +21,11 @@ void check(const Case& given, const Sizes& sizes, const KernelTable& isa) {
     const Results<T> once = train(problem);
     CHECK(first_unwritten(once) == "");
     CHECK(first_difference(train(problem), once) == "");
+    const Results<T> with_norms = train(problem, Callers::one, {}, true);
+    CHECK(first_unwritten(with_norms) == "");
+    CHECK(first_difference(first_of(with_norms, once), once) == "");
     const Results<T> inference = infer(problem);
-    CHECK(first_difference(inference, {once.begin(), once.begin() + static_cast<int>(inference.size())}) == "");
+    CHECK(first_difference(inference, first_of(once, inference)) == "");
 }
 
 template <class T>

@@ -156,6 +156,20 @@ def test_layers_give_them_with_the_axes_of_x(cls: Any, batch_first: bool) -> Non
         assert (np.count_nonzero(by_row, axis=-1) == [7, 0, 3, 5]).all()
 
 
+@pytest.mark.parametrize("cls", [fl.LSTM, fl.GRU, fl.RNN])
+def test_products_of_bfloat16(cls: Any) -> None:
+    layer, draw = cls(3, 40, dtype="bfloat16", seed=0), np.random.default_rng(0)
+    x, dy = draw.standard_normal((30, 9, 3)).astype("float32"), draw.standard_normal((30, 9, 40)).astype("float32")
+    pullback = layer.vjp(x)[1]
+    plain, found = pullback(dy), pullback(dy, flow=True)
+    np.testing.assert_array_equal(found.x, plain.x)
+    assert_same(found.parameters, plain.parameters)
+    full = cls(3, 40, seed=0)
+    full.load_state_dict(layer.state_dict())
+    # gradients of the gates are rounded to 8 bits at every step
+    np.testing.assert_allclose(found.flow.h, full.vjp(x)[1](dy, flow=True).flow.h, rtol=0.02)
+
+
 def test_a_single_sequence_has_no_axis_of_rows() -> None:
     (y, _), pullback = fl.LSTM(3, 5, seed=0).vjp(np.ones((7, 3), "float32"))
     found = pullback(np.ones_like(y), flow=True).flow

@@ -2,7 +2,7 @@
 
 Makes the pictures of docs/gradient-flow.md and prints its tables. Needs matplotlib.
 
-    python tools/gradient_flow.py             # a quarter of an hour on two cores
+    python tools/gradient_flow.py             # some ten minutes of one core
     python tools/gradient_flow.py --short     # everything once, in seconds, of trainings that learn nothing
 """
 

@@ -35,7 +35,8 @@ def verdict(cell: RecurrentCell, optimizer: Any, norms: Array, vanishing: float,
     """
     steps = len(norms)
     if not np.isfinite(norms).all():
-        return Verdict("explode", f"are no numbers any more at {np.sum(~np.isfinite(norms))} of {steps} steps")
+        text = f"are no numbers any more at {np.sum(~np.isfinite(norms))} of {steps} steps"
+        return Verdict("explode", f"{text}: {_against_explosion(cell, optimizer)}")
     largest = norms.max(initial=0)
     if steps and norms[-1] > 0 and largest > exploding * norms[-1]:
         text = f"grow {largest / norms[-1]:.0e} times on the way back from step {steps - 1} to step {norms.argmax()}"
@@ -67,7 +68,7 @@ def _against_vanishing(cell: RecurrentCell) -> str:
         cures.append("unit_forget_bias=True starts with forget gates that are open")
     elif cell.gates > 1:
         gate = "forget" if len(cell.state_names) == 2 else "update"
-        cures.append(f"a larger bias of the {gate} gate to start with keeps it open for longer")
+        cures.append(f"a larger bias of the {gate} gate to start with lets them pass, or it learns to, in later epochs")
     cures.append("where what is so far back does not matter, fit(tbptt=k) saves time")
     return "; ".join(cures)
 

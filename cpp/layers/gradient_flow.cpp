@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace fastlstm {
 
@@ -10,24 +11,33 @@ namespace {
 constexpr Index kOutputGate = 3;   // slot of o among i, f, g, o
 constexpr Index kSlopeOfCell = 4;  // slot of dh/dc in what a standard LSTM keeps
 
-// Squares of what vanishes would be no numbers any more: those of doubles are taken of shares of the largest.
-template <class T>
-double scale_of(const T* x, Index n) {
-    if (sizeof(T) < sizeof(double)) return 1;
-    double largest = 0;
-    for (Index i = 0; i < n; ++i) largest = std::max(largest, static_cast<double>(std::abs(x[i])));
-    return largest > 0 && std::isfinite(largest) ? largest : 1;
+// As several sums that do not wait for each other.
+template <class T, class Share>
+double sum_of_squares(const T* x, Index n, const Share& share) {
+    constexpr Index kSums = 8;
+    double sums[kSums] = {};
+    const auto add = [&](Index i, Index k) {
+        const double number = share(static_cast<double>(x[i + k]));
+        sums[k] += number * number;
+    };
+    Index i = 0;
+    for (; i + kSums <= n; i += kSums) {
+        for (Index k = 0; k < kSums; ++k) add(i, k);
+    }
+    for (Index k = 0; i + k < n; ++k) add(i, k);
+    return std::accumulate(sums, sums + kSums, 0.0);
 }
 
-template <class T>
-double norm(const T* x, Index n) {
-    const double scale = scale_of(x, n);
-    double sum = 0;
-    for (Index i = 0; i < n; ++i) {
-        const double share = static_cast<double>(x[i]) / scale;
-        sum += share * share;
-    }
-    return scale * std::sqrt(sum);
+double norm(const float* x, Index n) {
+    return std::sqrt(sum_of_squares(x, n, [](double number) { return number; }));
+}
+
+// Squares of doubles that vanish would be no numbers any more: they are those of shares of the largest.
+double norm(const double* x, Index n) {
+    double largest = 0;
+    for (Index i = 0; i < n; ++i) largest = std::max(largest, std::abs(x[i]));
+    const double scale = largest > 0 && std::isfinite(largest) ? largest : 1;
+    return scale * std::sqrt(sum_of_squares(x, n, [&](double number) { return number / scale; }));
 }
 
 }  // namespace

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from running import running
 from test_quantized_layers import LAYERS, H, I, chain, given, output
 
 import fastlstm as fl
-from fastlstm import _core, precisions, reference
+from fastlstm import _core, keras, precisions, reference
 
 # A rounding to bfloat16 moves a number by 2^-9 of it at most; errors of many products are independent.
 NEAR = 8 * 2.0**-9
@@ -248,8 +251,50 @@ def test_a_file_of_a_dtype_and_another_precision_is_refused(
         fl.load(tmp_path / "layer")
 
 
-def test_config_says_so() -> None:
-    assert "bfloat16" in fl.config()["precisions"]
+def test_config_says_how_each_precision_runs(isa: str) -> None:
+    for name in precisions.NAMES:
+        said = fl.config()[f"products {name}"]
+        assert said.startswith(_core.kernel_description(name))
+        assert said.endswith("(emulated)") == precisions.is_emulated(name)
+    assert not precisions.is_emulated("int8")
+    assert precisions.is_emulated("bfloat16") or isa not in ("avx2", "baseline")
+
+
+def test_config_says_what_a_build_has_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precisions, "NAMES", ("int4",))  # which the core refuses as it does what a build has not
+    assert fl.config()["products int4"] == "none in this build"
+
+
+ASKING: dict[str, Callable[[], Any]] = {
+    "dtype": lambda: fl.LSTM(3, 4, dtype="bfloat16"),
+    "cell": lambda: fl.GRUCell(3, 4, dtype="bfloat16"),
+    "linear": lambda: fl.Linear(3, 4, dtype="bfloat16"),
+    "quantize": lambda: fl.LSTM(3, 4).quantize("bfloat16"),
+    "Keras dense": lambda: keras.layers.Dense(3, dtype="mixed_bfloat16")(np.ones((1, 2), "f")),
+    "Keras LSTM": lambda: keras.layers.LSTM(3, dtype="mixed_bfloat16")(np.ones((1, 2, 2), "f")),
+}
+
+
+@pytest.mark.parametrize("case", ASKING)
+def test_what_is_emulated_is_said_once(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precisions, "_told", set())
+    with running(fl.available_isas()[-1], 1), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fl.LSTM(3, 4).quantize("int8")
+        assert not caught
+        for ask in (ASKING[case], *ASKING.values()):
+            ask()
+    assert [warning.category for warning in caught] == [fl.EmulatedPrecisionWarning]
+    assert re.search("bfloat16 is emulated: .*: use float32, or int8 for inference", str(caught[0].message))
+    assert caught[0].filename == __file__
+
+
+def test_what_is_not_emulated_is_not_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precisions, "_told", set())
+    monkeypatch.setattr(precisions, "is_emulated", lambda precision: False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ASKING["dtype"]()
 
 
 # The largest errors that the page states, over 100 steps with H=32, and a half more for other numbers.

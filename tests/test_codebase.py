@@ -206,6 +206,7 @@ def test_import_needs_no_more_than_numpy() -> None:
         "fastlstm",
         "fastlstm._core",
         "fastlstm.checks",
+        "fastlstm.frames",
         "fastlstm.precisions",
         "fastlstm.runtime",
     }

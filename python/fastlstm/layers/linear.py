@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastlstm import _core, checks
+from fastlstm.precisions import for_packing
 from fastlstm.typing import Floats
 
 from .arguments import as_array
@@ -78,7 +79,7 @@ class Linear(Quantizable, Stateless):
 
     def _pack(self, parameters: dict[str, Any]) -> _core.Dense:
         floats = self._floats(parameters)
-        return _core.Dense(floats["weight"].T, floats.get("bias"), precision=self._precision)
+        return _core.Dense(floats["weight"].T, floats.get("bias"), precision=for_packing(self._precision))
 
     @classmethod
     def _sizes_of(cls, own: dict[str, NDArray[Any]], prefix: str, names: list[Any], owner: str) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Array types, and the one rule by which the Keras surface takes what users pass as arrays."""
 
 import math
-import sys
 from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
@@ -120,14 +119,6 @@ def as_mask(mask: Any, name: str, shape: tuple[int, ...], ndim: int | None = Non
 def shape_text(shape: Shape) -> str:
     """Return a shape as users write it, with None for a free axis."""
     return str(tuple(shape))
-
-
-def user_stacklevel() -> int:
-    """Return the `stacklevel` that makes a warning point at the first line outside this package."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith("fastlstm."):
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def sum_of_rows(values: Array) -> Array:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastlstm import checks
+from fastlstm.precisions import for_packing
 
 from ...foundation import core
 from ...foundation.arrays import Array, Shape, sum_of_rows
@@ -73,7 +74,7 @@ class Dense(Quantizable, Affine):
 
     def _freeze(self, values: tuple[Array, ...]) -> tuple[core.Dense, Array | None]:
         floats = self._floats(values)
-        return core.Dense(*floats, precision=self._precision), floats[0] if floats is values else None
+        return core.Dense(*floats, precision=for_packing(self._precision)), floats[0] if floats is values else None
 
     def step_function(self) -> Stepper:
         """See `Layer.step_function`."""

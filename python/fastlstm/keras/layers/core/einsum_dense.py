@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from fastlstm import checks
+from fastlstm.precisions import for_packing
 
 from ... import activations
 from ...foundation import core
@@ -310,7 +311,7 @@ class MatrixProduct:
         in_order, count = kernel.transpose(axes), len(self.summed)
         self.sizes = in_order.shape[count:]
         matrix = in_order.reshape(math.prod(in_order.shape[:count]), math.prod(self.sizes))
-        self._dense = core.Dense(matrix, precision=precision)
+        self._dense = core.Dense(matrix, precision=for_packing(precision))
 
     def __call__(self, of_x: str, of_y: str, x: Array) -> Array:
         """Return the product with an input, letters for whose axes are given, in the order of those of the output."""

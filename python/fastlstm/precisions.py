@@ -99,6 +99,14 @@ def for_packing(precision: str) -> str:
     return precision
 
 
+def product(left: NDArray[Any], right: NDArray[Any], precision: str) -> NDArray[Any]:
+    """Return ``left (N, K) @ right (K, M)`` in a precision: of gradients, whose right side is another every time."""
+    if precision == FULL or not left.size or not right.size:
+        full: NDArray[Any] = left @ right
+        return full
+    return _core.Dense(right, precision=for_packing(precision))(left)
+
+
 def check_float32(name: str, dtype: np.dtype[Any]) -> None:
     """TypeError unless a dtype is float32, of which alone there are other precisions."""
     if dtype != np.float32:

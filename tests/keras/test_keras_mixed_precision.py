@@ -37,6 +37,7 @@ MADE: dict[str, Callable[..., Any]] = {
     "RNN": lambda **how: layers.RNN(layers.LSTMCell(8, **how)),
     "stack": lambda **how: layers.RNN([layers.LSTMCell(8, **how), layers.GRUCell(5, **how)]),
     "Bidirectional": lambda **how: layers.Bidirectional(layers.LSTM(8, **how)),
+    "EinsumDense": lambda **how: layers.EinsumDense("abc,cde->abed", (7, 4, 2), "tanh", "d", **how),
     "TimeDistributed": lambda **how: layers.TimeDistributed(layers.Dense(4, **how)),
 }
 
@@ -72,6 +73,49 @@ def test_weights_and_rows_are_rounded() -> None:
     mixed.set_weights(full.get_weights())
     kernel, rows = (reference.to_bfloat16(array).astype(np.float64) for array in (full.get_weights()[0], x))
     np.testing.assert_allclose(mixed(x), rows @ kernel, rtol=0, atol=1e-6)
+
+
+PRODUCTS: dict[str, Callable[[], Any]] = {
+    "Dense": lambda: layers.Dense(8, dtype=MIXED),
+    "EinsumDense": lambda: layers.EinsumDense("abc,cd->abd", (7, 8), bias_axes="d", dtype=MIXED),
+}
+
+
+@pytest.mark.parametrize("kind", PRODUCTS)
+@pytest.mark.parametrize("rows", [0, 1, 6])
+def test_gradients_of_products_are_products_of_rounded_numbers(kind: str, rows: int) -> None:
+    layer, x = PRODUCTS[kind](), series(rows)
+    layer.build(x.shape)
+    _, back = layer.vjp(x)
+    dy = np.random.default_rng(1).standard_normal((rows, 7, 8)).astype(np.float32)
+    dx, (dkernel, dbias) = back(dy)
+    x, dy, kernel = (reference.to_bfloat16(array).astype(np.float64) for array in (x, dy, layer.get_weights()[0]))
+    np.testing.assert_allclose(dx, dy @ kernel.T, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(dkernel, np.einsum("abc,abd->cd", x, dy), rtol=0, atol=1e-5)
+    assert dbias.shape == (8,)
+
+
+def test_attention_projects_in_it_and_compares_in_float32() -> None:
+    full, mixed = (layers.MultiHeadAttention(2, 4, dtype=dtype) for dtype in ("float32", MIXED))
+    x = series()
+    wanted, _ = full(x, x), mixed(x, x)
+    mixed.set_weights(full.get_weights())
+    parts = [mixed.query_dense, mixed.key_dense, mixed.value_dense, mixed.output_dense]
+    assert {part.precision for part in parts} == {"bfloat16"}
+    assert 0 < np.abs(mixed(x, x) - wanted).max() < NEAR * np.abs(wanted).max()
+    switched = layers.MultiHeadAttention.from_config(full.get_config())
+    switched(x, x)
+    switched.set_weights(full.get_weights())
+    switched.quantize("bfloat16")
+    np.testing.assert_array_equal(switched(x, x), mixed(x, x))
+
+
+def test_an_equation_that_is_no_product_of_matrices_stays_in_float32() -> None:
+    full, mixed = (layers.EinsumDense("abc,bc->abc", (7, 3), dtype=dtype) for dtype in ("float32", MIXED))
+    full(series()), mixed(series())
+    mixed.set_weights(full.get_weights())
+    np.testing.assert_array_equal(mixed(series()), full(series()))
+    assert mixed.precision == "float32"
 
 
 def test_rows_of_a_table_are_rounded() -> None:

@@ -200,10 +200,31 @@ def test_arrays_of_ml_dtypes_are_taken(kind: str) -> None:
     assert fl.Linear(3, 4, dtype=bfloat16).precision == "bfloat16"
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_streams_take_arrays_of_ml_dtypes(dtype: str) -> None:
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    layer, x = fl.LSTM(I, H, dtype=dtype, seed=1), given("lstm").astype(bfloat16)
+    wanted = layer(x)[0]
+    stream, out = layer.stream(4), np.empty((4, H), np.float32)
+    np.testing.assert_array_equal([stream.step(x_t, out).copy() for x_t in x], wanted)
+    single, net = layer.stream(), fl.Chain(layer=layer).stream()
+    np.testing.assert_array_equal([single.step(x_t) for x_t in x[:, 0]], wanted[:, 0])
+    np.testing.assert_array_equal([net.step(x_t) for x_t in x[:, 0]], wanted[:, 0])
+    many = [layer.stream() for _ in range(4)]
+    np.testing.assert_array_equal([fl.step_many(many, x_t) for x_t in x], wanted)
+
+
 def test_arrays_of_ml_dtypes_are_refused_in_float64() -> None:
     bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
     with pytest.raises(TypeError, match="x must have dtype float64"):
         fl.Linear(3, 4, dtype="float64")(np.ones((2, 3), bfloat16))
+    with pytest.raises(TypeError, match="x must have dtype float64"):
+        fl.GRU(3, 4, dtype="float64").stream().step(np.ones(3, bfloat16))
+
+
+def test_an_array_of_half_precision_is_no_bfloat16() -> None:
+    with pytest.raises(TypeError, match="x must have dtype float32, got float16"):
+        fl.GRU(3, 4).stream().step(np.ones(3, "float16"))
 
 
 REFUSED: dict[str, tuple[type[Exception], str, Callable[[], Any]]] = {

@@ -156,6 +156,11 @@ def restored(whole: NDArray[np.int8], scale: NDArray[np.float32]) -> NDArray[np.
     return limited
 
 
+def is_bfloat16(array: NDArray[Any]) -> bool:
+    """Whether an array has the dtype bfloat16 of another package, all of whose numbers float32 has."""
+    return array.dtype.name == BFLOAT16
+
+
 def rounded_to_bfloat16(numbers: NDArray[Any]) -> NDArray[np.float32]:
     """Return float32 numbers rounded to bfloat16, the upper half of their bits, ties to even."""
     bits = numbers.view(np.uint32)

@@ -229,6 +229,19 @@ def test_a_stream_has_the_outputs_of_the_whole_sequence() -> None:
     np.testing.assert_array_equal(steps, model.predict(x, verbose=0))
 
 
+def test_arrays_of_ml_dtypes_are_taken() -> None:
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    model = Sequential([Input((7, 3)), layers.LSTM(8, return_sequences=True, dtype=MIXED)])
+    model.compile("adam", "mse")
+    x = series().astype(bfloat16)
+    wanted = model.predict(x.astype(np.float32), verbose=0)
+    np.testing.assert_array_equal(model.predict(x, verbose=0), wanted)
+    np.testing.assert_array_equal(model.layers[0](x), wanted)
+    stream = model.stream(6)
+    np.testing.assert_array_equal(np.stack([stream.step(x[:, t]) for t in range(7)], axis=1), wanted)
+    model.fit(x, np.ones((6, 7, 8), bfloat16), verbose=0)
+
+
 def test_what_runs_in_numpy_stays_in_float32() -> None:
     full, mixed = (layers.GRU(4, activation="gelu", dtype=dtype) for dtype in ("float32", MIXED))
     full(series()), mixed(series())

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastlstm import checks
+from fastlstm.precisions import is_bfloat16
 
 from .settings import floatx
 
@@ -99,8 +100,10 @@ def as_array(value: Any, name: str, dtype: np.dtype[Any], wanted: str = "an arra
 
 
 def any_numbers(value: Any, name: str, wanted: str = "an array of numbers") -> Array:
-    """`value` as an array of whatever real number type it has, or TypeError."""
+    """`value` as an array of whatever real number type it has, or TypeError; bfloat16 becomes float32."""
     array = value if type(value) is np.ndarray else checks.array(name, value, wanted)
+    if is_bfloat16(array):
+        return array.astype(np.float32)
     if array.dtype.kind not in REAL:
         found = checks.shown(value) if array.ndim == 0 else f"dtype {array.dtype}"
         checks.complain(TypeError, name, f"be {wanted}", found, "; convert it to float32 or float64 first")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fastlstm import keras, reference
-from fastlstm.keras import Input, Model, Sequential, layers, mixed_precision, models
+from fastlstm.keras import Input, Model, Sequential, dtype_policies, layers, mixed_precision, models
 
 MIXED = "mixed_bfloat16"
 # A rounding to bfloat16 moves a number by 2^-9 of it at most; errors of many products are independent.
@@ -171,6 +171,15 @@ def test_policies_are_like_those_of_keras() -> None:
     assert layers.LSTM(3).dtype == np.float64
 
 
+def test_dtype_policies_are_found_and_described() -> None:
+    policy = dtype_policies.DTypePolicy(MIXED)
+    described = dtype_policies.serialize(policy)
+    assert described == layers.Dense(2, dtype=MIXED).get_config()["dtype"]
+    assert dtype_policies.deserialize(described) == dtype_policies.get(MIXED) == dtype_policies.get(policy) == policy
+    assert dtype_policies.get(None).name == "float32"
+    assert dtype_policies.FloatDTypePolicy("float64") == dtype_policies.get("float64")
+
+
 def test_configs_and_files_keep_the_policy(tmp_path: Path) -> None:
     mixed_precision.set_global_policy(MIXED)
     model, x = whole_model(), series()
@@ -271,6 +280,13 @@ REFUSED: dict[str, tuple[type[Exception], str, Callable[[], Any]]] = {
         "policy must be 'float32', 'float64' or 'mixed_bfloat16', got 'int8'",
         lambda: mixed_precision.set_global_policy("int8"),
     ),
+    "quantized policy": (
+        NotImplementedError,
+        "policy must be one of layers that are not quantized, got 'int8_from_float32'",
+        lambda: dtype_policies.get("int8_from_float32"),
+    ),
+    "a name as config": (TypeError, "config must be the description", lambda: dtype_policies.deserialize(MIXED)),
+    "no policy to describe": (TypeError, "policy must be a DTypePolicy, got", lambda: dtype_policies.serialize(MIXED)),
     "no policy": (TypeError, "policy must be a DTypePolicy or", lambda: mixed_precision.set_global_policy(None)),
     "name": (TypeError, "name must be a str", lambda: keras.DTypePolicy(3)),
     "activations": (

@@ -122,7 +122,7 @@ template <class T>
 void lstm_forward(const CellForwardArgs<T>& args) {
     const VisitRows<T> left(args);
     for_tiles<4>(
-        args.rows, args.group_begin, args.group_end,
+        args.rows, args.state_size, args.group_begin, args.group_end,
         [&](auto p, auto r, Index row, Index block) {
             lstm_forward_tile<T, decltype(p)::value, decltype(r)::value>(args, left, row, block);
         },
@@ -205,7 +205,7 @@ template <class T>
 void gru_forward(const CellForwardArgs<T>& args) {
     const LeftRows<T> left = state_rows(args);
     for_tiles<3>(
-        args.rows, args.group_begin, args.group_end,
+        args.rows, args.state_size, args.group_begin, args.group_end,
         [&](auto p, auto r, Index row, Index block) {
             gru_forward_tile<T, decltype(p)::value, decltype(r)::value>(args, left, row, block);
         },
@@ -286,8 +286,8 @@ FASTLSTM_APART void gru_candidate_forward_tile(const CellForwardArgs<T>& args, c
 template <class T>
 void gru_reset_forward(const CellForwardArgs<T>& args) {
     const LeftRows<T> left = state_rows(args);
-    for_vector_tiles(args.rows, 2 * ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
-                     [&](auto p, auto r, auto v, Index row, Index group) {
+    for_vector_tiles(args.rows, args.state_size, 2 * ceil_div(args.hidden_size, kLanes<T>), args.group_begin,
+                     args.group_end, [&](auto p, auto r, auto v, Index row, Index group) {
                          if constexpr (decltype(v)::value % 2 == 0) {
                              gru_reset_forward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
                                  args, left, row, group);
@@ -298,8 +298,8 @@ void gru_reset_forward(const CellForwardArgs<T>& args) {
 template <class T>
 void gru_candidate_forward(const CellForwardArgs<T>& args) {
     const LeftRows<T> left = reset_rows(args);
-    for_vector_tiles(args.rows, ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
-                     [&](auto p, auto r, auto v, Index row, Index group) {
+    for_vector_tiles(args.rows, args.hidden_size, ceil_div(args.hidden_size, kLanes<T>), args.group_begin,
+                     args.group_end, [&](auto p, auto r, auto v, Index row, Index group) {
                          gru_candidate_forward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
                              args, left, row, group);
                      });
@@ -360,7 +360,7 @@ template <class T, class Unit>
 void rnn_forward(const CellForwardArgs<T>& args) {
     const VisitRows<T> left(args);
     for_vector_tiles(
-        args.rows, ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
+        args.rows, args.state_size, ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
         [&](auto p, auto r, auto v, Index row, Index group) {
             rnn_forward_tile<T, Unit, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, left, row,
                                                                                                   group);

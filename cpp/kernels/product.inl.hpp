@@ -8,11 +8,6 @@ namespace FASTLSTM_ISA {
 namespace {
 
 template <class T, int P, int R, int V>
-FASTLSTM_INLINE void set_to_zero(Tile<T, P, R, V>& acc) {
-    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED { acc.at[p][r][v] = constant<T>(0); });
-}
-
-template <class T, int P, int R, int V>
 FASTLSTM_INLINE void set_to_bias(Tile<T, P, R, V>& acc, const T* bias, Index group) {
     for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
         acc.at[p][r][v] = pload<Packet<T>>(bias + ((group + p) * kGroup + v) * kLanes<T>);
@@ -41,10 +36,11 @@ template <class T>
 void product(const ProductArgs<T>& args) {
     const Index vectors = ceil_div(args.columns, kLanes<T>);
     const auto left = left_list(args.a, args.rows, args.k, args.run, args.run_stride, args.rounded);
-    for_vector_tiles(
-        args.rows, vectors, args.group_begin, args.group_end, [&](auto p, auto r, auto v, Index row, Index group) {
-            product_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, left, row, group);
-        });
+    for_vector_tiles(args.rows, args.k, vectors, args.group_begin, args.group_end,
+                     [&](auto p, auto r, auto v, Index row, Index group) {
+                         product_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, left, row,
+                                                                                                     group);
+                     });
 }
 
 // to[l][r] = from[r][l] for a block of W x W, aligned or not

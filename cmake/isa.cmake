@@ -54,11 +54,11 @@ foreach(name IN LISTS FASTLSTM_ISAS)
     message(FATAL_ERROR "FASTLSTM_ISAS must be some of '${FASTLSTM_KNOWN_ISAS}', got '${name}'")
   endif()
   fastlstm_add_kernels(${name} ${name} ${FASTLSTM_TILE_ROWS})
-  fastlstm_add_kernels(${name}_int8 ${name} ${FASTLSTM_REDUCED_ROWS})
-  # AVX-512 without products of bfloat16 of its own takes the kernels of AVX2.
   if(NOT name STREQUAL avx512)
+    fastlstm_add_kernels(${name}_int8 ${name} ${FASTLSTM_REDUCED_ROWS})
     fastlstm_add_kernels(${name}_bf16 ${name} ${FASTLSTM_REDUCED_ROWS})
   else()
+    # AVX-512 without products of whole numbers or bfloat16 of its own takes the kernels of AVX2.
     fastlstm_add_kernels(avx512_vnni_int8 avx512_vnni ${FASTLSTM_REDUCED_ROWS})
     fastlstm_add_kernels(avx512_vnni_int16 avx512_vnni ${FASTLSTM_REDUCED_ROWS})
     fastlstm_add_kernels(avx512_native_bf16 avx512_native ${FASTLSTM_REDUCED_ROWS})

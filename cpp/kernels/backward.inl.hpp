@@ -43,9 +43,8 @@ FASTLSTM_INLINE void state_gradient(Tile<T, P, R, V>& acc, const CellBackwardArg
             acc.at[p][r][v] = pload<Packet<T>>(args.dh_n + (row + r) * h_pitch + ((group + p) * kGroup + v) * W);
         });
     } else {
-        set_to_zero(acc);
-        multiply_add(
-            acc, dgates.template tile<R>(row),
+        multiply(
+            acc, Beginning<T>{}, dgates.template tile<R>(row),
             panel_of<R, kGroup>(args.packed_hh_t, k, group, args.group_begin, args.group_end, row, args.next_rows));
     }
     add_output_gradient(acc, args, row, group);
@@ -135,9 +134,8 @@ FASTLSTM_APART void gru_reset_backward_tile(const CellBackwardArgs<T>& args, con
     constexpr int W = kLanes<T>;
     const Index h_pitch = ceil_div(args.hidden_size, W) * W;
     Tile<T, P, R, V> dm;
-    set_to_zero(dm);
-    multiply_add(
-        dm, dz_n.template tile<R>(row),
+    multiply(
+        dm, Beginning<T>{}, dz_n.template tile<R>(row),
         panel_of<R, kGroup>(args.packed_candidate_t, h_pitch, group, args.group_begin, args.group_end, row, args.rows));
     for_cells(dm, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
         const Index block = (group + p) * kGroup + v, at = (row + r) * h_pitch + block * W;

@@ -31,33 +31,24 @@ struct VisitRows {
 template <class T, int P, int R, int V>
 FASTLSTM_INLINE void project(Tile<T, P, R, V>& acc, const CellForwardArgs<T>& args, const LeftList<T>& x, Index row,
                              Index group) {
-    set_to_bias(acc, args.bias, group);
     const Index k = args.input_size;
-    multiply_add(acc, x.template tile<R>(row),
-                 panel_of<R, kGroup>(args.packed_ih, k, group, args.group_begin, args.group_end, row, args.rows));
-}
-
-// acc = z for a tile
-template <class T, int P, int R, int V>
-FASTLSTM_INLINE void set_to_sums(Tile<T, P, R, V>& acc, const CellForwardArgs<T>& args, Index row, Index group,
-                                 Index z_pitch) {
-    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
-        acc.at[p][r][v] = pload<Packet<T>>(args.z + (row + r) * z_pitch + ((group + p) * kGroup + v) * kLanes<T>);
-    });
+    multiply(acc, begin_with_bias(args.bias, group), x.template tile<R>(row),
+             panel_of<R, kGroup>(args.packed_ih, k, group, args.group_begin, args.group_end, row, args.rows));
 }
 
 // acc = z + h_prev · R for a tile; rows of z lie one after the other.
 template <class T, int P, int R, int V>
 FASTLSTM_INLINE void pre_activations(Tile<T, P, R, V>& acc, const CellForwardArgs<T>& args, const VisitRows<T>& left,
                                      Index row, Index group, Index z_pitch) {
+    const auto h = left.h.template tile<R>(row);
+    const auto panel =
+        panel_of<R, kGroup>(args.packed_hh, args.state_size, group, args.group_begin, args.group_end, row, args.rows);
     if (args.x) {
         project(acc, args, left.x, row, group);
+        multiply_add(acc, h, panel);
     } else {
-        set_to_sums(acc, args, row, group, z_pitch);
+        multiply(acc, {args.z + row * z_pitch + group * kGroup * kLanes<T>, z_pitch}, h, panel);
     }
-    multiply_add(
-        acc, left.h.template tile<R>(row),
-        panel_of<R, kGroup>(args.packed_hh, args.state_size, group, args.group_begin, args.group_end, row, args.rows));
 }
 
 // i, f, o = sigmoid(z_i, z_f, z_o), g = tanh(z_g)

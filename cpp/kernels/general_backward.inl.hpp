@@ -41,10 +41,9 @@ FASTLSTM_INLINE void add_masked_gradient(Tile<T, P, R, V>& acc, const CellBackwa
     const Index pitch = ceil_div(args.hidden_size, W) * W;
     for (Index gate = 0; gate < gates.count; ++gate) {
         Tile<T, P, R, V> part;
-        set_to_zero(part);
-        multiply_add(part, dgates.of[gate].template tile<R>(row),
-                     panel_of<R, kGroup>(args.packed_gates_t[gate], pitch, group, args.group_begin, args.group_end, row,
-                                         args.next_rows));
+        multiply(part, Beginning<T>{}, dgates.of[gate].template tile<R>(row),
+                 panel_of<R, kGroup>(args.packed_gates_t[gate], pitch, group, args.group_begin, args.group_end, row,
+                                     args.next_rows));
         for (int p = 0; p < P; ++p)
             for (int r = 0; r < R; ++r)
                 for (int v = 0; v < V; ++v) {

@@ -27,6 +27,10 @@ FASTLSTM_INLINE void load_matrix(const void* first, Index pitch) {
     asm volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(first), "r"(pitch), "i"(N) : "memory");
 }
 template <int N>
+FASTLSTM_INLINE void set_matrix_to_zero() {
+    asm volatile("tilezero %%tmm%c0" : : "i"(N));
+}
+template <int N>
 FASTLSTM_INLINE void store_matrix(void* first, Index pitch) {
     asm volatile("tilestored %%tmm%c2, (%0,%1,1)" : : "r"(first), "r"(pitch), "i"(N) : "memory");
 }
@@ -92,7 +96,8 @@ FASTLSTM_INLINE Index for_matrix_rows(Index begin, Index end, Index k, const F& 
     return for_heights<kMatrixRows>(begin, end, f);
 }
 
-// Where the sums of a tile come from and go to: rows of V vectors. A pitch of 0 gives all rows the first one's.
+// Where the sums of a tile come from and go to: rows of V vectors. A pitch of 0 gives all rows the first one's; without
+// a place to come from they begin with 0.
 struct MatrixSums {
     const void* from;
     Index from_pitch;
@@ -113,6 +118,7 @@ FASTLSTM_INLINE void multiply_some(const MatrixSums& sums, const char* left, Ind
     };
     for_sums([&](auto half, auto v) FASTLSTM_INLINED {
         constexpr int kAt = decltype(half)::value * kVectors + decltype(v)::value;
+        if (!sums.from) return set_matrix_to_zero<kAt>();
         const char* from = static_cast<const char*>(sums.from) + decltype(half)::value * kMatrixRows * sums.from_pitch;
         load_matrix<kAt>(from + (kFirst + decltype(v)::value) * kMatrixRowBytes, sums.from_pitch);
     });

@@ -243,11 +243,13 @@ struct MatrixDot {
     }
 };
 
-// The same through matrix registers.
+// acc = beginning + left · panel, through matrix registers
 template <class T, int R, int V>
-FASTLSTM_INLINE void multiply_matrices(Tile<T, 1, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel) {
+FASTLSTM_INLINE void multiply_matrices(Tile<T, 1, R, V>& acc, const Beginning<T>& beginning, const LeftTile<T, R>& left,
+                                       const Panel<T>& panel) {
     static_assert(sizeof(Packet<T>) == kMatrixRowBytes);
-    multiply_in_matrices<MatrixDot, R, V>({&acc, V * kMatrixRowBytes, &acc}, left.row[0], left.pitch(), panel.begin,
+    const Index pitch = beginning.row_pitch * static_cast<Index>(sizeof(T));
+    multiply_in_matrices<MatrixDot, R, V>({beginning.first, pitch, &acc}, left.row[0], left.pitch(), panel.begin,
                                           panel.words);
 }
 #else
@@ -311,8 +313,21 @@ FASTLSTM_INLINE void multiply_vectors(Tile<T, P, R, V>& acc, const LeftTile<T, R
 template <class T, int P, int R, int V>
 FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel) {
     if constexpr (R >= kFewestMatrixRows) {
-        multiply_matrices(acc, left, panel);
+        const Beginning<T> itself{reinterpret_cast<const T*>(&acc), V * kLanes<T>};
+        multiply_matrices(acc, itself, left, panel);
     } else {
+        multiply_vectors(acc, left, panel);
+    }
+}
+
+// acc = beginning + left · panel
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void multiply(Tile<T, P, R, V>& acc, const Beginning<T>& beginning, const LeftTile<T, R>& left,
+                              const Panel<T>& panel) {
+    if constexpr (R >= kFewestMatrixRows) {
+        multiply_matrices(acc, beginning, left, panel);
+    } else {
+        set_to(acc, beginning);
         multiply_vectors(acc, left, panel);
     }
 }

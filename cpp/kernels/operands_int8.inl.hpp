@@ -240,15 +240,30 @@ FASTLSTM_INLINE void multiply_matrices(SumTile<1, R, V>& sums, const LeftTile<T,
 }
 #endif
 
-// acc += left · panel
 template <class T, int P, int R, int V>
-FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel) {
-    SumTile<P, R, V> sums;
+FASTLSTM_INLINE void multiply(SumTile<P, R, V>& sums, const LeftTile<T, R>& left, const Panel<T>& panel) {
     if constexpr (R >= kFewestMatrixRows) {
         multiply_matrices(sums, left, panel);
     } else {
         multiply_vectors(sums, left, panel);
     }
+}
+
+// acc += left · panel
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel) {
+    SumTile<P, R, V> sums;
+    multiply(sums, left, panel);
+    add_sums(acc, sums, left, panel);
+}
+
+// acc = beginning + left · panel
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void multiply(Tile<T, P, R, V>& acc, const Beginning<T>& beginning, const LeftTile<T, R>& left,
+                              const Panel<T>& panel) {
+    SumTile<P, R, V> sums;
+    multiply(sums, left, panel);
+    set_to(acc, beginning);
     add_sums(acc, sums, left, panel);
 }
 

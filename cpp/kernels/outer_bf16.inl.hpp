@@ -77,8 +77,7 @@ FASTLSTM_APART void outer_tile(const OuterArgs<T>& args, const LeftRows<T>& colu
     const Index pitch = args.vectors * W;
     T* c = args.c + i * pitch + group * args.group_vectors * W;
     Tile<T, 1, R, V> acc;
-    set_to_zero(acc);
-    multiply_add(acc, columns.template tile<R>(i - args.i_begin), panel);
+    multiply(acc, Beginning<T>{}, columns.template tile<R>(i - args.i_begin), panel);
     for_vectors<1, R, V>([&](int, int r, int v)
                              FASTLSTM_INLINED { join(c + r * pitch + v * W, acc.at[0][r][v], add); });
 }

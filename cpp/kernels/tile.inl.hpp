@@ -43,6 +43,22 @@ FASTLSTM_INLINE void set_to_zero(Tile<T, P, R, V>& acc) {
     for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED { acc.at[p][r][v] = pset1<Packet<T>>(T(0)); });
 }
 
+// What the sums of a tile begin with: rows of numbers `row_pitch` apart, groups of kGroup vectors side by side; one row
+// for all at a pitch of 0; zeros where there is none.
+template <class T>
+struct Beginning {
+    const T* first;
+    Index row_pitch;
+};
+
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void set_to(Tile<T, P, R, V>& acc, const Beginning<T>& beginning) {
+    if (!beginning.first) return set_to_zero(acc);
+    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+        acc.at[p][r][v] = pload<Packet<T>>(beginning.first + r * beginning.row_pitch + (p * kGroup + v) * kLanes<T>);
+    });
+}
+
 // Calls f(sums, p, r, v) for every cell of sums in memory, the K vectors from [p][r][v] on, with one copy of f.
 template <int K, class T, int P, int R, int V, class F>
 FASTLSTM_INLINE void for_cells_in_memory(const Tile<T, P, R, V>& sums, const F& f) {

@@ -25,12 +25,13 @@ class GoneError(Exception):
 
 @dataclass(frozen=True)
 class Entrant:
-    """Who takes part: a module of ``contenders``, run by a Python under an environment."""
+    """Who takes part: a module of ``contenders`` in a precision, run by a Python under an environment."""
 
     label: str
     module: str
     python: str = sys.executable
     environment: dict[str, str] = field(default_factory=dict)
+    precision: str = "float32"
 
 
 def thread_environment(threads: int) -> dict[str, str]:
@@ -75,9 +76,9 @@ class Process:
     def start(self) -> None:
         """Start; raise `GoneError` if it ends at once."""
         environment = {**os.environ, **thread_environment(len(self.cores)), **self.entrant.environment}
-        cores = ",".join(map(str, self.cores))
+        options = ["--cores", ",".join(map(str, self.cores)), "--precision", self.entrant.precision]
         self.process = subprocess.Popen(
-            [self.entrant.python, str(WORKER), self.entrant.module, "--cores", cores],
+            [self.entrant.python, str(WORKER), self.entrant.module, *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,

@@ -16,6 +16,7 @@ from typing import Any
 
 import fit
 import footprint
+import precisions
 import sweep
 import threads
 from results import NUMPY, OURS, PADDED, Line, read_lines
@@ -26,7 +27,7 @@ from fastlstm.bench import Bounds
 PADDED_TARGET = 0.65  # time of a run with lengths over that of the padded run, lengths uniform from 1 to T
 EXPLANATIONS = Path(__file__).with_name("explanations.json")
 UNEXPLAINED = "**not explained yet**"
-PARTS = ("cases", "instruction_sets", "fit", "footprint", "threads", "sweeps")  # files of the folder
+PARTS = ("cases", "instruction_sets", "precisions", "fit", "footprint", "threads", "sweeps")  # files of the folder
 
 Results = dict[str, Any]  # what one of them holds
 
@@ -251,6 +252,8 @@ def _bound_words(measured: dict[str, Any]) -> str:
 
 INTRODUCTION = """# Benchmarks
 
+Every figure is of float32, of every library, unless it says bfloat16 or int8.
+
 Made by `bench/whole.py`; do not edit. What the columns mean and the rules the figures keep are in
 [bench/README.md](../bench/README.md). In short: medians over turns taken one after the other on the same cores, each
 contender in the fastest mode that is right; nothing is timed before its results agree with the float64 reference."""
@@ -269,21 +272,23 @@ def page(found: dict[str, Results], explanations: Sequence[dict[str, str]], pict
     cases = found["cases"]
     lines = list(read_lines(cases))
     others = list(read_lines(found["instruction_sets"])) if "instruction_sets" in found else lines
+    reduced = list(read_lines(found["precisions"])) if "precisions" in found else []
     sweeps = [picture for picture in pictures if "sweep" in picture]
     parts = [
         INTRODUCTION,
         lost_section(lines, explanations),
         overview_section(lines),
         *(show_picture(picture) for picture in pictures if picture not in sweeps),
+        precisions.section(found["precisions"]) if "precisions" in found else "",
         fit.section(found["fit"]) if "fit" in found else "",
         footprint.section(found["footprint"]) if "footprint" in found else "",
         lengths_section(lines),
         instruction_sets_section(others),
         threads.section(found["threads"]) if "threads" in found else "",
         sweep.section(found["sweeps"], sweeps) if "sweeps" in found else "",
-        untimed_section(lines),
+        untimed_section([*lines, *reduced]),
         ALL_CASES,
-        *case_sections(lines),
+        *case_sections([*lines, *reduced]),
         machine_section(cases),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -23,6 +23,11 @@ KINDS = {
 }
 
 
+def precision_of(label: str) -> str:
+    """Read the precision from what ``contenders.in_precision`` made."""
+    return label.partition(" ")[2] or "float32"
+
+
 @dataclass(frozen=True)
 class Line:
     """A workload with a number of threads, and what everybody made of it."""
@@ -52,18 +57,23 @@ class Line:
         record = self.found.get(label, {})
         return float(record["median"]) / self.workload.calls if record.get("status") == "timed" else None
 
-    def ratio(self, rival: str) -> float | None:
+    def ratio(self, rival: str, ours: str = OURS) -> float | None:
         """How many times as long a rival takes: the median over the rounds, in which both had turns."""
-        ours: list[float] = self.found.get(OURS, {}).get("rounds", [])
+        mine: list[float] = self.found.get(ours, {}).get("rounds", [])
         theirs: list[float] = self.found.get(rival, {}).get("rounds", [])
-        if not ours or not theirs:
+        if not mine or not theirs:
             return None
-        return statistics.median(their / our for our, their in zip(ours, theirs, strict=True))
+        return statistics.median(their / my for my, their in zip(mine, theirs, strict=True))
 
     @property
     def ratios(self) -> dict[str, float]:
-        """Ratio of every rival that was timed, fastlstm's own variations left out."""
-        found = {label: self.ratio(label) for label in self.found if not label.startswith(OURS)}
+        """Ratio of every rival that was timed in float32, fastlstm's own variations left out."""
+        return self.ratios_to(OURS, "float32")
+
+    def ratios_to(self, ours: str, *precisions: str) -> dict[str, float]:
+        """Ratios to one of ours, of the rivals that were timed in these precisions."""
+        rivals = [label for label in self.found if not label.startswith(OURS) and precision_of(label) in precisions]
+        found = {label: self.ratio(label, ours) for label in rivals}
         return {label: ratio for label, ratio in found.items() if ratio is not None}
 
     @property

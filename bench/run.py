@@ -13,7 +13,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import IO, Any
@@ -124,7 +124,7 @@ def describe(processes: list[Process]) -> tuple[dict[str, Any], dict[str, Any]]:
     for process in processes:
         label = process.entrant.label
         versions[label] = process.ask("versions").get("versions", {})
-        if process.entrant.module == "fastlstm":
+        if process.entrant.module == "fastlstm" and process.entrant.precision == "float32":
             bounds[label] = process.ask("bounds").get("bounds")  # None: a commit that cannot measure them yet
     return versions, bounds
 
@@ -174,15 +174,23 @@ def _result(group: str, workload: Workload, records: list[Record]) -> dict[str, 
 # --- Command line -----------------------------------------------------------------------------------------------------
 
 
-def _entrants(rivals: str, isas: str, padded: bool) -> list[Entrant]:
+def _entrants(rivals: str, isas: str, padded: bool, precisions: str = "float32") -> list[Entrant]:
     known = list(contenders.NAMES[1:])
     names = {"all": known, "none": []}.get(rivals, rivals.split(","))
     _refuse("--rivals", set(names) - set(known), known)
+    chosen = list(contenders.PRECISIONS) if precisions == "all" else precisions.split(",")
+    _refuse("--precisions", set(chosen) - set(contenders.PRECISIONS), list(contenders.PRECISIONS))
     others = fastlstm.available_isas() if isas == "all" else list(filter(None, isas.split(",")))
     ours, best = [Entrant("fastlstm", "fastlstm")], fastlstm.active_isa()
     ours += [Entrant(f"fastlstm@{isa}", "fastlstm", environment={"FASTLSTM_ISA": isa}) for isa in others if isa != best]
     ours += [Entrant(f"fastlstm@{contenders.PADDED}", contenders.PADDED)] if padded else []
-    return ours + [Entrant(name, name) for name in names]
+    everybody = ours + [Entrant(name, name) for name in names]
+    return [
+        replace(entrant, label=contenders.in_precision(entrant.label, precision), precision=precision)
+        for precision in chosen
+        for entrant in everybody
+        if entrant.module in contenders.PRECISIONS[precision]
+    ]
 
 
 def select_workloads(groups: str, select: str, small: bool = False) -> list[tuple[str, Workload]]:
@@ -206,6 +214,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--select", default="", metavar="REGEX", help="only workloads whose name matches")
     parser.add_argument("--rivals", default="all", help="comma-separated, all (default) or none")
     parser.add_argument("--isa", default="", help="time fastlstm on these instruction sets too, comma-separated or all")
+    parser.add_argument("--precisions", default="float32", help="comma-separated or all (default: float32)")
     parser.add_argument("--threads", default="1,all", help="comma-separated numbers or all (default: 1,all)")
     parser.add_argument("--cores", default="", help="processors to use, comma-separated (default: all there are)")
     parser.add_argument("--rounds", type=int, default=4, help="turns of every contender (default: 4)")
@@ -223,7 +232,7 @@ def main(argv: list[str] | None = None) -> None:
         print("\n".join(f"{group:10} {workload.name}" for group, workload in workloads))
         return
     padded = any(workload.variable_lengths for _, workload in workloads)
-    entrants = _entrants(arguments.rivals, arguments.isa, padded)
+    entrants = _entrants(arguments.rivals, arguments.isa, padded, arguments.precisions)
     chosen_cores = machine.core_sets(arguments.threads, arguments.cores)
     run(entrants, workloads, chosen_cores, arguments.rounds, arguments.seconds, arguments.out)
     print(f"{len(workloads)} workloads in {arguments.out}; now: python bench/report.py {arguments.out}")

@@ -31,6 +31,7 @@ QUICK = "--small --rounds 1 --seconds 0"
 STEPS = (
     Step("cases.json", "run.py", QUICK),
     Step("instruction_sets.json", "run.py --groups promised --rivals none --isa all --threads 1", QUICK),
+    Step("precisions.json", "run.py --groups precisions --precisions all --threads 1", QUICK),
     Step("fit.json", "fit.py", "--small --rounds 1 --threads 1"),
     Step("footprint.json", "footprint.py", "--small"),
     Step("threads.json", "threads.py", QUICK),

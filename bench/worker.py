@@ -23,7 +23,7 @@ from typing import Any, TextIO
 
 import numpy as np
 from check import WrongResultError, check
-from contenders import UnsupportedError, Variant
+from contenders import PRECISIONS, UnsupportedError, Variant
 from timing import sample, summarize
 from workloads import Workload, make_task
 
@@ -31,11 +31,12 @@ TRIAL_SECONDS = 0.03  # for choosing between a contender's variants
 
 
 class Worker:
-    """A contender and the workload it has prepared."""
+    """A contender in a precision, and the workload it has prepared."""
 
-    def __init__(self, contender: ModuleType, threads: int) -> None:
+    def __init__(self, contender: ModuleType, threads: int, precision: str = "float32") -> None:
         self.contender = contender
         self.threads = threads
+        self.precision = precision
         self.ready: Variant | None = None
 
     def answer(self, command: str, **arguments: Any) -> dict[str, Any]:
@@ -77,9 +78,9 @@ class Worker:
             expected = dict(file)
         right: list[tuple[float, float, str, Variant]] = []
         wrong: list[str] = []
-        for name, variant in self.contender.prepare(make_task(workload), self.threads).items():
+        for name, variant in self.contender.prepare(make_task(workload, self.precision), self.threads).items():
             try:
-                error = check(workload, variant.outputs(), expected)
+                error = check(workload, variant.outputs(), expected, self.precision)
             except WrongResultError as reason:
                 wrong.append(f"{name}: {reason}")
                 continue
@@ -124,6 +125,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("contender")
     parser.add_argument("--cores", required=True, help="comma-separated processors to stay on")
+    parser.add_argument("--precision", default="float32", choices=PRECISIONS)
     arguments = parser.parse_args()
     cores = [int(core) for core in arguments.cores.split(",")]
     _die_with_parent()
@@ -136,7 +138,7 @@ def main() -> None:
         print(json.dumps({"status": "missing", "why": str(error)}), file=replies, flush=True)
         return
     print(json.dumps({"status": "started", "import_seconds": perf_counter() - start}), file=replies, flush=True)
-    serve(Worker(contender, len(cores)), sys.stdin, replies)
+    serve(Worker(contender, len(cores), arguments.precision), sys.stdin, replies)
 
 
 if __name__ == "__main__":

@@ -71,6 +71,7 @@ class Task:
     lengths: NDArray[np.int64] | None  # (N,), from 1 to T
     head: Head | None = None  # of ``fit_step``
     convolution: Convolution | None = None  # in place of problems
+    precision: str = "float32"  # one of ``contenders.PRECISIONS``
 
     @property
     def problem(self) -> Problem:
@@ -91,15 +92,16 @@ def make_lengths(workload: Workload) -> NDArray[np.int64]:
     return np.floor(parts * case.T).astype(np.int64) + 1
 
 
-def make_task(workload: Workload) -> Task:
-    """Draw the numbers of a workload, the same in every process."""
+def make_task(workload: Workload, precision: str = "float32") -> Task:
+    """Draw the numbers of a workload, the same in every process and for every precision."""
     if workload.case.K:
-        return Task(workload, (), None, convolution=make_convolution(workload.case))
+        return Task(workload, (), None, convolution=make_convolution(workload.case), precision=precision)
     problems = tuple(make_problem(workload.case, seed=direction) for direction in range(workload.directions))
     lengths = make_lengths(workload) if workload.variable_lengths else None
     if workload.mode != "fit_step":
-        return Task(workload, problems, lengths)
-    return Task(workload, tuple(map(_from_zero, problems)), lengths, make_head(workload.case))
+        return Task(workload, problems, lengths, precision=precision)
+    head = make_head(workload.case)
+    return Task(workload, tuple(map(_from_zero, problems)), lengths, head, precision=precision)
 
 
 def _from_zero(problem: Problem) -> Problem:
@@ -208,6 +210,19 @@ def _deepbench() -> Iterator[Workload]:
     yield Workload("forward", Case("rnn_tanh", 96, 1, 64, 64))
 
 
+def _precisions() -> Iterator[Workload]:
+    """Those that are timed in bfloat16 and int8 too."""
+    for N, H in ((1, 128), (1, 256), (1, 512), (1, 1024), (32, 128), (32, 512), (256, 256)):
+        yield Workload("forward", Case("lstm", 100 if N <= 32 else 50, N, H, H))
+    for H in (128, 512):
+        yield Workload("step", Case("lstm", 100, 1, H, H))
+    for cell in ("rnn_tanh", "gru"):
+        for N in (1, 32):
+            yield Workload("forward", Case(cell, 100, N, 128, 128))
+    yield Workload("train", Case("lstm", 50, 32, 32, 128))
+    yield Workload("train", Case("lstm", 25, 128, 128, 512))
+
+
 GROUPS: dict[str, list[Workload]] = {
     "promised": list(_promised()),
     "streaming": list(_streaming()),
@@ -222,6 +237,7 @@ GROUPS: dict[str, list[Workload]] = {
     "issues": list(_issues()),
     "onednn": list(_onednn()),
     "deepbench": list(_deepbench()),
+    "precisions": list(_precisions()),
 }
 
 

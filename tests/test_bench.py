@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 from cases import Case
-from check import TOLERANCE, WrongResultError, check
-from contenders import UnsupportedError, Variant, reorder_gates
+from check import REDUCED, TOLERANCE, WrongResultError, check
+from contenders import PRECISIONS, UnsupportedError, Variant, in_precision, reorder_gates
 
-from fastlstm import bench
+from fastlstm import bench, reference
 from fastlstm import timing as clock
 
 ROOT = Path(__file__).parents[1]
@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[1]
 pytest.importorskip("tqdm")
 import fit  # noqa: E402
 import footprint  # noqa: E402
+import precisions  # noqa: E402
 import regression  # noqa: E402
 import report  # noqa: E402
 import results  # noqa: E402
@@ -108,6 +109,20 @@ def test_check_keeps_lower_precision_out(workload: Workload) -> None:
         check(workload, {**expected, "y": bits.view(np.float32)}, expected)
 
 
+@pytest.mark.parametrize("precision", REDUCED)
+def test_check_of_a_reduced_precision_takes_its_error_and_neither_less_nor_more(
+    workload: Workload, precision: str
+) -> None:
+    expected = expected_outputs(make_task(workload))
+    rounded = {name: reference.to_bfloat16(array) for name, array in expected.items()}
+    assert check(workload, rounded, expected, precision) > TOLERANCE["forward"]
+    with pytest.raises(WrongResultError, match=f"it was not computed in {precision}"):
+        check(workload, expected, expected, precision)
+    for value in (2 * REDUCED[precision]["forward"], np.nan):
+        with pytest.raises(WrongResultError, match="y is off"):
+            check(workload, with_wrong_number(rounded, "y", value), expected, precision)
+
+
 def fake_contender(*variants: Variant) -> Any:
     named = {f"variant {k}": variant for k, variant in enumerate(variants)}
     return SimpleNamespace(prepare=lambda task, threads: named, versions=dict)
@@ -170,6 +185,39 @@ def test_contenders_solve_every_kind_of_workload(name: str, workload: Workload) 
         assert check(workload, variant.outputs(), expected_outputs(task)) < 1e-5  # a second call starts afresh
 
 
+@pytest.mark.parametrize("precision", REDUCED)
+@pytest.mark.parametrize("workload", GROUPS["precisions"], ids=lambda workload: workload.name)
+def test_ours_solves_what_is_timed_in_every_precision(workload: Workload, precision: str) -> None:
+    from contenders.fastlstm import prepare
+
+    small = shrink(workload, size=20)
+    task = make_task(small, precision)
+    if (workload.mode, precision) == ("train", "int8"):
+        with pytest.raises(UnsupportedError, match="int8 is for inference"):
+            prepare(task, 1)
+        return
+    (variant,) = prepare(task, 1).values()
+    assert check(small, variant.outputs(), expected_outputs(task), precision) > 0
+
+
+@pytest.mark.parametrize("group", ["fitting", "convolutions"])
+def test_what_is_timed_in_float32_alone_is_refused_in_others(group: str) -> None:
+    from contenders.fastlstm import prepare
+
+    with pytest.raises(UnsupportedError, match="timed in float32"):
+        prepare(make_task(shrink(GROUPS[group][0]), "bfloat16"), 1)
+
+
+def test_contenders_take_part_in_the_precisions_they_have() -> None:
+    labels = [entrant.label for entrant in run._entrants("numpy,torch,onnxruntime", "", False, "all")]
+    ours = [in_precision("fastlstm", precision) for precision in PRECISIONS]
+    assert ours == ["fastlstm", "fastlstm bfloat16", "fastlstm int8"]
+    assert {*labels} == {*ours, "numpy", "torch", "torch bfloat16", "torch int8", "onnxruntime", "onnxruntime int8"}
+    assert [entrant.label for entrant in run._entrants("none", "", True)] == ["fastlstm", "fastlstm@padded"]
+    with pytest.raises(SystemExit, match="--precisions must be from float32, bfloat16, int8, got half"):
+        run._entrants("none", "", False, "half")
+
+
 def test_every_cell_is_promised_streamed_ragged_and_bidirectional() -> None:
     for group in ("promised", "streaming", "lengths", "bidirectional"):
         assert {"lstm", "gru", "rnn_tanh"} <= {workload.case.cell for workload in GROUPS[group]}, group
@@ -225,6 +273,16 @@ def test_the_command_line_from_run_to_page(tmp_path: Path) -> None:
     page = report.page(report.read(out), [])
     assert "forward/rnn_tanh" in page
     assert "## Rows of different lengths" in page
+
+
+@pytest.mark.slow
+def test_precisions_are_run_and_reported(tmp_path: Path) -> None:
+    out = tmp_path / "precisions.json"
+    options = ["--groups", "precisions", "--precisions", "all", "--rivals", "none", "--threads", "1", "--out", out]
+    run_script("run.py", *options)
+    section = precisions.section(json.loads(out.read_text()))
+    assert "| fastlstm int8 |" in section
+    assert "products bfloat16: bfloat16" in section
 
 
 # --- The report -------------------------------------------------------------------------------------------------------
@@ -312,6 +370,40 @@ def test_who_could_do_nothing_in_a_group_has_no_column() -> None:
     table = report.case_table(lines_of(found))
     assert "numpy" not in table
     assert "jax" in table
+
+
+def reduced_results() -> dict[str, Any]:
+    found = results_with(
+        [
+            *(
+                record("fastlstm" + name, seconds)
+                for name, seconds in (("", 4e-3), (" bfloat16", 2e-3), (" int8", 1e-3))
+            ),
+            *(record("torch" + name, seconds) for name, seconds in (("", 8e-3), (" bfloat16", 3e-3), (" int8", 2e-3))),
+            record("openvino", 5e-3),
+            record("openvino bfloat16", 1.5e-3),
+            record("numpy", 1e-4),
+        ]
+    )
+    found["runs"][0]["versions"] = {"fastlstm": {"products int8": "one by one"}}
+    return found
+
+
+def test_reduced_precisions_are_held_against_peers_in_theirs() -> None:
+    section = precisions.section(reduced_results())
+    (row,) = [line for line in section.splitlines() if line.startswith("| `forward") and "torch" in line]
+    cells = [cell.strip() for cell in row.split("|")][2:-1]
+    assert cells == ["1", "4 ms", "2 ms", "1 ms", "5 ms openvino", "1.5 ms openvino", "2 ms torch", "0.75", "1.50"]
+    assert "- products int8: one by one" in section
+
+
+def test_reduced_precisions_are_no_rivals_of_float32() -> None:
+    (line,) = lines_of(reduced_results())
+    assert {*line.ratios} == {"torch", "openvino", "numpy"}
+    page = report.page({"cases": results_with(), "precisions": reduced_results()}, [])
+    assert page.splitlines()[2] == "Every figure is of float32, of every library, unless it says bfloat16 or int8."
+    assert "## Reduced precision" in page
+    assert "### promised, 1 thread" in page
 
 
 def test_explanations_are_well_formed() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 from test_quantized_layers import LAYERS, H, I, chain, given, output
 
 import fastlstm as fl
-from fastlstm import _core, precisions, reference
+from fastlstm import _core, keras, precisions, reference
 
 # A rounding to bfloat16 moves a number by 2^-9 of it at most; errors of many products are independent.
 NEAR = 8 * 2.0**-9
@@ -72,6 +74,17 @@ def test_weights_and_rows_are_rounded() -> None:
     arrays = layer.state_dict()
     weight, rows = (reference.to_bfloat16(array).astype(np.float64) for array in (arrays["weight"], x))
     np.testing.assert_allclose(layer(x), rows @ weight.T + arrays["bias"], rtol=0, atol=1e-6)
+
+
+def test_gradients_of_a_product_are_products_of_rounded_numbers() -> None:
+    layer, x = fl.Linear(I, H, dtype="bfloat16", seed=1), given("linear")
+    y, pullback = layer.vjp(x)
+    dy = np.random.default_rng(1).standard_normal(y.shape).astype(np.float32)
+    found = pullback(dy)
+    rows, drows, weight = (reference.to_bfloat16(a).astype(np.float64) for a in (x, dy, layer.state_dict()["weight"]))
+    np.testing.assert_allclose(found.x, drows @ weight, rtol=0, atol=1e-5)
+    wanted = drows.reshape(-1, H).T @ rows.reshape(-1, I)
+    np.testing.assert_allclose(found.parameters["weight"], wanted, rtol=0, atol=1e-5)
 
 
 def test_rows_of_a_table_are_rounded() -> None:
@@ -187,10 +200,31 @@ def test_arrays_of_ml_dtypes_are_taken(kind: str) -> None:
     assert fl.Linear(3, 4, dtype=bfloat16).precision == "bfloat16"
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_streams_take_arrays_of_ml_dtypes(dtype: str) -> None:
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    layer, x = fl.LSTM(I, H, dtype=dtype, seed=1), given("lstm").astype(bfloat16)
+    wanted = layer(x)[0]
+    stream, out = layer.stream(4), np.empty((4, H), np.float32)
+    np.testing.assert_array_equal([stream.step(x_t, out).copy() for x_t in x], wanted)
+    single, net = layer.stream(), fl.Chain(layer=layer).stream()
+    np.testing.assert_array_equal([single.step(x_t) for x_t in x[:, 0]], wanted[:, 0])
+    np.testing.assert_array_equal([net.step(x_t) for x_t in x[:, 0]], wanted[:, 0])
+    many = [layer.stream() for _ in range(4)]
+    np.testing.assert_array_equal([fl.step_many(many, x_t) for x_t in x], wanted)
+
+
 def test_arrays_of_ml_dtypes_are_refused_in_float64() -> None:
     bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
     with pytest.raises(TypeError, match="x must have dtype float64"):
         fl.Linear(3, 4, dtype="float64")(np.ones((2, 3), bfloat16))
+    with pytest.raises(TypeError, match="x must have dtype float64"):
+        fl.GRU(3, 4, dtype="float64").stream().step(np.ones(3, bfloat16))
+
+
+def test_an_array_of_half_precision_is_no_bfloat16() -> None:
+    with pytest.raises(TypeError, match="x must have dtype float32, got float16"):
+        fl.GRU(3, 4).stream().step(np.ones(3, "float16"))
 
 
 REFUSED: dict[str, tuple[type[Exception], str, Callable[[], Any]]] = {
@@ -248,8 +282,51 @@ def test_a_file_of_a_dtype_and_another_precision_is_refused(
         fl.load(tmp_path / "layer")
 
 
-def test_config_says_so() -> None:
-    assert "bfloat16" in fl.config()["precisions"]
+def test_config_says_how_each_precision_runs(isa: str) -> None:
+    for name in precisions.NAMES:
+        said = fl.config()[f"products {name}"]
+        assert said.startswith(_core.kernel_description(name))
+        assert said.endswith("(emulated)") == precisions.is_emulated(name)
+    assert not precisions.is_emulated("int8")
+    assert precisions.is_emulated("bfloat16") or isa not in ("avx2", "baseline")
+
+
+def test_config_says_what_a_build_has_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precisions, "NAMES", ("int4",))  # which the core refuses as it does what a build has not
+    assert fl.config()["products int4"] == "none in this build"
+
+
+ASKING: dict[str, Callable[[], Any]] = {
+    "dtype": lambda: fl.LSTM(3, 4, dtype="bfloat16"),
+    "cell": lambda: fl.GRUCell(3, 4, dtype="bfloat16"),
+    "linear": lambda: fl.Linear(3, 4, dtype="bfloat16"),
+    "quantize": lambda: fl.LSTM(3, 4).quantize("bfloat16"),
+    "Keras dense": lambda: keras.layers.Dense(3, dtype="mixed_bfloat16")(np.ones((1, 2), "f")),
+    "Keras LSTM": lambda: keras.layers.LSTM(3, dtype="mixed_bfloat16")(np.ones((1, 2, 2), "f")),
+}
+
+
+@pytest.mark.parametrize("case", ASKING)
+def test_what_is_emulated_is_said_once(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precisions, "_told", set())
+    monkeypatch.setattr(precisions, "is_emulated", lambda precision: precision == "bfloat16")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fl.LSTM(3, 4).quantize("int8")
+        assert not caught
+        for ask in (ASKING[case], *ASKING.values()):
+            ask()
+    assert [warning.category for warning in caught] == [fl.EmulatedPrecisionWarning]
+    assert re.search("bfloat16 is emulated: .*: use float32, or int8 for inference", str(caught[0].message))
+    assert caught[0].filename == __file__
+
+
+def test_what_is_not_emulated_is_not_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precisions, "_told", set())
+    monkeypatch.setattr(precisions, "is_emulated", lambda precision: False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ASKING["dtype"]()
 
 
 # The largest errors that the page states, over 100 steps with H=32, and a half more for other numbers.

@@ -54,8 +54,8 @@ FLOORS = [
     {"graph"},
     {"layers"},
     {"losses", "metrics", "optimizers"},
-    {"ops", "backend", "config", "mixed_precision", "random", "pipelines"},
-    {"activations", "initializers", "regularizers", "constraints", "foundation"},
+    {"ops", "backend", "config", "dtype_policies", "mixed_precision", "random", "pipelines"},
+    {"activations", "initializers", "regularizers", "constraints", "quantizers", "foundation"},
 ]
 PACKAGE = ROOT / "python" / "fastlstm"
 KERAS = PACKAGE / "keras"
@@ -206,6 +206,7 @@ def test_import_needs_no_more_than_numpy() -> None:
         "fastlstm",
         "fastlstm._core",
         "fastlstm.checks",
+        "fastlstm.frames",
         "fastlstm.precisions",
         "fastlstm.runtime",
     }

@@ -373,10 +373,6 @@ def test_a_precision_of_what_has_none_is_refused(tmp_path: Path, monkeypatch: An
         fl.load(tmp_path / "layer")
 
 
-def test_config_says_which_precisions_there_are() -> None:
-    assert "int8, int8_int16" in fl.config()["precisions"]
-
-
 def test_the_page_runs(capsys: Any) -> None:
     """The programs of ``docs/reduced-precision.md``."""
     page = Path(__file__).parents[1] / "docs" / "reduced-precision.md"

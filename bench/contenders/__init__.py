@@ -1,7 +1,8 @@
 """Those who are timed, a small file each, all with the same two functions.
 
 ``prepare(task, threads) -> {name: Variant}`` sets a workload up in every mode that could be the fastest;
-``versions() -> {package: version}`` says what ran. What a contender cannot do raises `UnsupportedError`.
+``versions() -> {package: version}`` says what ran. What a contender cannot do raises `UnsupportedError`. Those
+that `PRECISIONS` names more than once go by ``task.precision``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,12 @@ from training import CHECKED_STEPS
 
 NAMES = ("fastlstm", "numpy", "torch", "onnxruntime", "openvino", "keras", "jax")
 PADDED = "padded"  # fastlstm again, without lengths: `run.py` puts it beside workloads that have them
+PRECISIONS = {
+    "float32": (*NAMES, PADDED),
+    "bfloat16": ("fastlstm", "torch", "openvino", "keras"),
+    "int8": ("fastlstm", "torch", "onnxruntime", "openvino"),
+}
+"""Who computes in what."""
 
 
 class UnsupportedError(Exception):
@@ -54,6 +61,11 @@ def require(condition: bool, reason: str) -> None:
     """Raise `UnsupportedError` unless the condition holds."""
     if not condition:
         raise UnsupportedError(reason)
+
+
+def in_precision(name: str, precision: str) -> str:
+    """Give the label of a contender that computes in a precision."""
+    return name if precision == "float32" else f"{name} {precision}"
 
 
 def reorder_gates(weights: NDArray[Any], order: str, axis: int = 0) -> NDArray[Any]:

@@ -23,6 +23,7 @@ def versions() -> dict[str, str]:
         "isa": fastlstm.active_isa(),
         "compiler": _core.build_config()["compiler"],
         "flags": _core.build_config()["flags"],
+        **{name: how for name, how in fastlstm.config().items() if name.startswith("products")},
         "python": platform.python_version(),
     }
 
@@ -35,6 +36,9 @@ def measure_bounds() -> dict[str, Any]:
 
 def prepare(task: Task, threads: int) -> dict[str, Variant]:
     fastlstm.set_num_threads(threads)
+    if task.precision != "float32":
+        require(task.workload.mode != "fit_step" and task.convolution is None, "timed in float32")
+        require(task.workload.mode != "train" or task.precision != "int8", "int8 is for inference")
     if task.convolution is not None:
         return {fastlstm.active_isa(): _convolution(task.convolution, task.workload.mode == "train")}
     make = {"step": _step, "forward": prepare_forward, "train": _train, "fit_step": _fit_step}[task.workload.mode]
@@ -78,6 +82,8 @@ def _layer(task: Task) -> Any:
         recurrent_bias = problem.recurrent_bias
         state["bias_hh" + suffix] = np.zeros_like(problem.bias) if recurrent_bias is None else recurrent_bias
     layer.load_state_dict(state)
+    if task.precision != "float32":
+        layer.quantize(task.precision)
     return layer
 
 
@@ -120,10 +126,11 @@ def _train(task: Task) -> Variant:
     problem = task.problem
     parameters = {name: getattr(problem, name) for name in PARAMETERS if getattr(problem, name) is not None}
     gradients = {name: np.empty_like(array) for name, array in parameters.items()}
+    options = {} if task.precision == "float32" else {"precision": task.precision}
 
     def run() -> None:
         # Weights change after every training step, so packing them is part of it.
-        weights = _core.Weights(problem.case.cell, *parameters.values())
+        weights = _core.Weights(problem.case.cell, *parameters.values(), **options)
         *_, tape = _core.forward_training(weights, problem.x, problem.h_0, problem.c_0, None, task.lengths)
         _core.backward(tape, None, problem.dh_n, None, None, *gradients.values())
 

@@ -1,6 +1,7 @@
 """Keras on TensorFlow: the layer in a ``tf.function``, as a graph and compiled by XLA.
 
-A training step is ``train_on_batch``, and the same step written out in a ``tf.function``.
+A training step is ``train_on_batch``, and the same step written out in a ``tf.function``. bfloat16 is the policy
+``mixed_bfloat16``.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from workloads import Task
 
 from contenders import Variant, fit_step, keras_weights, reorder_gates, require
 
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+
 
 def versions() -> dict[str, str]:
     return {"keras": keras.__version__, "tensorflow": tf.__version__}
@@ -28,6 +31,7 @@ def versions() -> dict[str, str]:
 
 def prepare(task: Task, threads: int) -> dict[str, Variant]:
     require(task.convolution is None, "timed for recurrent layers only")
+    require(task.precision == "float32" or task.workload.mode != "fit_step", "timed in float32")
     _set_threads(threads)
     if task.workload.mode == "fit_step":
         return _fit_steps(task)
@@ -43,7 +47,7 @@ def _set_threads(threads: int) -> None:
 
 def _layer(task: Task, direction: int = 0, **options: Any) -> Any:
     case, problem = task.workload.case, task.problems[direction]
-    options["go_backwards"] = direction == 1
+    options |= {"go_backwards": direction == 1, "dtype": POLICIES[task.precision]}
     if case.cell == "lstm":
         layer = keras.layers.LSTM(case.H, return_state=True, **options)
     elif case.cell == "gru":
@@ -120,7 +124,7 @@ def _train(task: Task, compiled: bool) -> Variant:
     def gradients(x: Any, *state: Any) -> Any:
         with tf.GradientTape() as tape:
             h_n, *_ = layer(x, initial_state=list(state), mask=mask, training=True)
-        return tape.gradient(h_n, variables, output_gradients=dh_n)
+        return tape.gradient(h_n, variables, output_gradients=tf.cast(dh_n, h_n.dtype))
 
     call = _compile(gradients, compiled)
 

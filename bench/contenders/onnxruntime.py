@@ -1,4 +1,7 @@
-"""ONNX Runtime: one LSTM, GRU or RNN node, time first, with and without bound buffers."""
+"""ONNX Runtime: one LSTM, GRU or RNN node, time first, with and without bound buffers.
+
+In int8 the node is its ``DynamicQuantizeLSTM``, with signed and with unsigned weights.
+"""
 
 from __future__ import annotations
 
@@ -23,23 +26,36 @@ def versions() -> dict[str, str]:
 
 def prepare(task: Task, threads: int) -> dict[str, Variant]:
     require(task.workload.mode in ("step", "forward"), "inference only")
+    if task.convolution is not None:
+        session = _session(_convolution_model(task.convolution), threads)
+        return {"bound buffers": _bound_convolution(session, task.convolution)}
+    if task.precision == "float32":
+        return _variants(_session(make_model(task), threads), task)
+    require(task.workload.case.cell == "lstm", "has no quantized layer but the LSTM")
+    found = {}
+    for name, dtype in (("signed", np.int8), ("unsigned", np.uint8)):
+        variants = _variants(_session(make_model(task, dtype), threads), task)
+        found |= {f"{name}, {way}": variant for way, variant in variants.items()}
+    return found
+
+
+def _session(model: onnx.ModelProto, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    steps = 1 if task.workload.mode == "step" else task.workload.case.T
-    convolution = task.convolution
-    made = make_model(task, steps) if convolution is None else _convolution_model(convolution)
-    session = onnxruntime.InferenceSession(made.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    if convolution is not None:
-        return {"bound buffers": _bound_convolution(session, convolution)}
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def _variants(session: Any, task: Task) -> dict[str, Variant]:
     if task.workload.mode == "step":
         return {"bound buffers": _bound_steps(session, task), "run": _steps(session, task)}
     return {"bound buffers": _bound_forward(session, task), "run": _forward(session, task)}
 
 
-def make_model(task: Task, steps: int) -> onnx.ModelProto:
+def make_model(task: Task, quantized: type | None = None) -> onnx.ModelProto:
     """Build a graph of one node; its weights are constants, so that the runtime packs them once."""
     case, D = task.workload.case, task.workload.directions
+    steps = 1 if task.workload.mode == "step" else case.T
     has_cell = case.cell == "lstm"
     sequence = [case.N] if task.lengths is not None else None
     state = [D, case.N, case.H]
@@ -56,10 +72,30 @@ def make_model(task: Task, steps: int) -> onnx.ModelProto:
         attributes["linear_before_reset"] = 1  # the reset gate after the recurrent product
     elif not has_cell:
         attributes["activations"] = [case.cell.removeprefix("rnn_").capitalize()] * D
-    node = helper.make_node(OPERATORS.get(case.cell, "RNN"), names, [value.name for value in outputs], **attributes)
-    graph = helper.make_graph([node], "layer", inputs, outputs, _weights(task))
+    operator, domain, weights = OPERATORS.get(case.cell, "RNN"), "", _weights(task)
+    if quantized is not None:
+        operator, domain, weights = "DynamicQuantizeLSTM", "com.microsoft", _quantized(weights, quantized)
+        names += ["", *(value.name for value in weights[3:])]  # no peepholes
+    node = helper.make_node(operator, names, [value.name for value in outputs], domain=domain, **attributes)
+    graph = helper.make_graph([node], "layer", inputs, outputs, weights)
     # An intermediate representation that runtimes a few years old read too.
-    return helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 14)])
+    versions = [helper.make_opsetid("", 14), helper.make_opsetid("com.microsoft", 1)]
+    return helper.make_model(graph, ir_version=8, opset_imports=versions)
+
+
+def _quantized(weights: list[onnx.TensorProto], dtype: type) -> list[onnx.TensorProto]:
+    """Turn W and R into whole numbers ``(D, size, G*H)`` with a scale a column; scales and zero points come last."""
+    W, R, bias = weights
+    zero = 0 if dtype is np.int8 else 128
+    matrices, others = [], []
+    for tensor in (W, R):
+        rows = numpy_helper.to_array(tensor)
+        scale = np.abs(rows).max(axis=2, keepdims=True) / 127
+        whole = (np.rint(rows / scale) + zero).astype(dtype).transpose(0, 2, 1)
+        matrices.append(numpy_helper.from_array(np.ascontiguousarray(whole), tensor.name))
+        others.append(numpy_helper.from_array(scale[..., 0], tensor.name + "_scale"))
+        others.append(numpy_helper.from_array(np.full(scale.shape[:2], zero, dtype), tensor.name + "_zero"))
+    return [*matrices, bias, *others]
 
 
 def _convolution_model(problem: Convolution) -> onnx.ModelProto:

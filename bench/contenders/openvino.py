@@ -1,4 +1,7 @@
-"""OpenVINO: its sequence operations, batch first as they want it, in float32 (its default would be bf16)."""
+"""OpenVINO: its sequence operations, batch first as they want it, in float32 where its default would be bf16.
+
+In int8 the operands of the LSTM are quantized by NNCF, where that is installed, over the numbers that are timed.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from cases import Convolution, Problem
 from openvino import opset13 as ops
 from workloads import Task
 
-from contenders import Variant, reorder_gates, require
+from contenders import UnsupportedError, Variant, reorder_gates, require
 
 GATES = {"lstm": "figo", "gru": "urn"}
 
@@ -22,7 +25,7 @@ def versions() -> dict[str, str]:
 def prepare(task: Task, threads: int) -> dict[str, Variant]:
     require(task.workload.mode in ("step", "forward"), "inference only")
     config = {
-        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_PRECISION_HINT": "f32" if task.precision == "float32" else "bf16",
         "INFERENCE_NUM_THREADS": threads,
         "PERFORMANCE_HINT": "LATENCY",
         "NUM_STREAMS": 1,
@@ -30,7 +33,10 @@ def prepare(task: Task, threads: int) -> dict[str, Variant]:
     if task.convolution is not None:
         return {"call": _convolution(task.convolution, config)}
     steps = 1 if task.workload.mode == "step" else task.workload.case.T
-    compiled = ov.Core().compile_model(_model(task, steps), "CPU", config)
+    model = _model(task, steps)
+    if task.precision == "int8":
+        model = _quantized(model, task)
+    compiled = ov.Core().compile_model(model, "CPU", config)
     if task.workload.mode == "step":
         return {"call": _steps(compiled, task), "tensors kept": _kept_steps(compiled, task)}
     return {"call": _forward(compiled, task)}
@@ -78,6 +84,30 @@ def _model(task: Task, steps: int) -> ov.Model:
         activation = [case.cell.removeprefix("rnn_")] * D
         node = ops.rnn_sequence(x, *state, lengths, *weights, case.H, direction, activation)
     return ov.Model([ops.result(output) for output in node.outputs()], [x, *state], "layer")
+
+
+def _quantized(model: ov.Model, task: Task) -> ov.Model:
+    require(task.workload.case.cell == "lstm", "has no quantized layer but the LSTM")
+    try:
+        import nncf
+    except ImportError as error:
+        raise UnsupportedError("int8 needs the package nncf") from error
+    feeds = _calibration(model, task)
+    return nncf.quantize(model, nncf.Dataset(feeds), subset_size=len(feeds))
+
+
+def _calibration(model: ov.Model, task: Task) -> list[dict[str, Any]]:
+    """Give what the model is going to be fed: the sequence, or every step with the states before it."""
+    states = _initial(task)
+    if task.workload.mode == "forward":
+        return [{"x": np.ascontiguousarray(task.problem.x.transpose(1, 0, 2)), **states}]
+    request = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}).create_infer_request()
+    feeds = []
+    for x_t in task.problem.x:
+        feeds.append({"x": x_t[:, None], **states})
+        _, *after = request.infer(feeds[-1]).values()
+        states = {name: array.copy() for name, array in zip(states, after, strict=True)}
+    return feeds
 
 
 def _lengths(task: Task, steps: int) -> Any:

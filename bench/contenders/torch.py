@@ -1,8 +1,12 @@
-"""PyTorch: ``torch.nn`` layers in inference mode, through oneDNN and without it; single steps through cells too."""
+"""PyTorch: ``torch.nn`` layers in inference mode, through oneDNN and without it; single steps through cells too.
+
+In bfloat16 as modules of that dtype and by autocast, in int8 by dynamic quantization.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,15 +25,48 @@ def versions() -> dict[str, str]:
 
 def prepare(task: Task, threads: int) -> dict[str, Variant]:
     torch.set_num_threads(threads)
+    if task.precision != "float32":
+        return _reduced(task)
     if task.convolution is not None:
         return _convolutions(task.convolution, task.workload.mode == "train")
     if task.workload.mode == "fit_step":
         return _fit_steps(task)
+    return _every_way(task)
+
+
+def _every_way(task: Task) -> dict[str, Variant]:
     make = {"step": _steps, "forward": _forward, "train": _train}[task.workload.mode]
     variants = make(task)
     if task.workload.case.cell == "lstm":  # only this one has a oneDNN path to leave
         variants |= {f"{name}, no oneDNN": _without_onednn(variant) for name, variant in variants.items()}
     return variants
+
+
+def _reduced(task: Task) -> dict[str, Variant]:
+    require(task.workload.mode != "fit_step" and task.convolution is None, "timed in float32")
+    if task.precision == "int8":
+        require(task.workload.mode != "train", "int8 is for inference")
+        return _every_way(task)
+    full = _every_way(replace(task, precision="float32"))
+    cast = {f"{name}, autocast": _autocast(variant) for name, variant in full.items()}
+    return _every_way(task) | {name: variant for name, variant in cast.items() if _runs(variant)}
+
+
+def _runs(variant: Variant) -> bool:
+    """Whether it raises nothing: oneDNN has no LSTM of bfloat16 for some processors."""
+    try:
+        variant.run()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _autocast(variant: Variant) -> Variant:
+    def run() -> Any:
+        with torch.autocast("cpu", torch.bfloat16):
+            return variant.run()
+
+    return Variant(run, variant.read)
 
 
 def _convolutions(problem: Convolution, train: bool) -> dict[str, Variant]:
@@ -103,6 +140,26 @@ def _fill(module: torch.nn.Module, task: Task, suffixes: tuple[str, ...]) -> Non
             getattr(module, "bias_hh" + suffix).copy_(torch.from_numpy(recurrent_bias))
 
 
+DYNAMIC = {torch.nn.LSTM, torch.nn.GRU, torch.nn.LSTMCell, torch.nn.GRUCell, torch.nn.RNNCell}
+
+
+def _in_precision(module: torch.nn.Module, task: Task) -> Any:
+    if task.precision == "int8":
+        require(type(module) in DYNAMIC, "has no quantized RNN")
+        holder = torch.nn.Sequential(module.eval())
+        return torch.ao.quantization.quantize_dynamic(holder, DYNAMIC, torch.qint8)[0]
+    return module.bfloat16() if task.precision == "bfloat16" else module
+
+
+def _tensor(array: Any, task: Task) -> torch.Tensor:
+    tensor = torch.from_numpy(array)
+    return tensor.bfloat16() if task.precision == "bfloat16" else tensor
+
+
+def _numpy(tensor: torch.Tensor) -> Any:
+    return tensor.float().numpy()  # NumPy has no bfloat16
+
+
 def _layer(task: Task) -> torch.nn.Module:
     case, bidirectional = task.workload.case, task.workload.bidirectional
     if case.cell == "lstm":
@@ -113,7 +170,7 @@ def _layer(task: Task) -> torch.nn.Module:
         kind = case.cell.removeprefix("rnn_")
         layer = torch.nn.RNN(case.I, case.H, nonlinearity=kind, bidirectional=bidirectional)
     _fill(layer, task, ("_l0", "_l0_reverse"))
-    return layer
+    return _in_precision(layer, task)
 
 
 def _cell(task: Task) -> torch.nn.Module:
@@ -125,14 +182,14 @@ def _cell(task: Task) -> torch.nn.Module:
     else:
         cell = torch.nn.RNNCell(case.I, case.H, nonlinearity=case.cell.removeprefix("rnn_"))
     _fill(cell, task, ("",))
-    return cell
+    return _in_precision(cell, task)
 
 
 def _initial_state(task: Task) -> Any:
-    h_0 = torch.from_numpy(np.stack([problem.h_0 for problem in task.problems]))
+    h_0 = _tensor(np.stack([problem.h_0 for problem in task.problems]), task)
     if task.problem.c_0 is None:
         return h_0
-    return h_0, torch.from_numpy(np.stack([problem.c_0 for problem in task.problems]))
+    return h_0, _tensor(np.stack([problem.c_0 for problem in task.problems]), task)
 
 
 def _hidden(state: Any) -> Any:
@@ -140,7 +197,7 @@ def _hidden(state: Any) -> Any:
 
 
 def _forward(task: Task) -> dict[str, Variant]:
-    layer, x, state = _layer(task).eval(), torch.from_numpy(task.problem.x), _initial_state(task)
+    layer, x, state = _layer(task).eval(), _tensor(task.problem.x, task), _initial_state(task)
     lengths = None if task.lengths is None else torch.from_numpy(task.lengths)
 
     def run() -> Any:
@@ -153,7 +210,7 @@ def _forward(task: Task) -> dict[str, Variant]:
             return pad_packed_sequence(y, total_length=len(x))[0], final
 
     def read(found: Any) -> dict[str, Any]:
-        return {"y": found[0].numpy(), "h_n": _hidden(found[1]).numpy()}
+        return {"y": _numpy(found[0]), "h_n": _numpy(_hidden(found[1]))}
 
     return {"layer": Variant(run, read)} if lengths is None else {"packed": Variant(run_packed, read)}
 
@@ -161,7 +218,7 @@ def _forward(task: Task) -> dict[str, Variant]:
 def _steps(task: Task) -> dict[str, Variant]:
     layer, cell, state = _layer(task).eval(), _cell(task).eval(), _initial_state(task)
     single = tuple(part[0] for part in state) if isinstance(state, tuple) else state[0]
-    steps = list(torch.from_numpy(task.problem.x))
+    steps = list(_tensor(task.problem.x, task))
     longer = [x_t[None] for x_t in steps]
 
     def run_layer() -> Any:
@@ -175,7 +232,7 @@ def _steps(task: Task) -> dict[str, Variant]:
         return _loop(step, steps, single)
 
     def read(y: Any) -> dict[str, Any]:
-        y = torch.stack([h.reshape(task.problem.h_0.shape) for h in y]).numpy()
+        y = _numpy(torch.stack([h.reshape(task.problem.h_0.shape) for h in y]))
         return {"y": y, "h_n": y[-1:]}
 
     return {"layer": Variant(run_layer, read), "cell": Variant(run_cell, read)}
@@ -192,8 +249,8 @@ def _loop(step: Callable[[Any, Any], Any], steps: list[Any], state: Any) -> list
 
 def _train(task: Task) -> dict[str, Variant]:
     require(not task.workload.bidirectional, "timed for one direction only")
-    layer, x, state = _layer(task).train(), torch.from_numpy(task.problem.x), _initial_state(task)
-    dh_n = torch.from_numpy(task.problem.dh_n)[None]
+    layer, x, state = _layer(task).train(), _tensor(task.problem.x, task), _initial_state(task)
+    dh_n = _tensor(task.problem.dh_n, task)[None]
     lengths = None if task.lengths is None else torch.from_numpy(task.lengths)
     parameters = [layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0, layer.bias_hh_l0]
 
@@ -203,7 +260,7 @@ def _train(task: Task) -> dict[str, Variant]:
 
     def read(found: Any) -> dict[str, Any]:
         names = ["weight_ih", "weight_hh", "bias", *(["recurrent_bias"] if task.workload.case.cell == "gru" else [])]
-        return {name: gradient.numpy() for name, gradient in zip(names, found, strict=False)}
+        return {name: _numpy(gradient) for name, gradient in zip(names, found, strict=False)}
 
     return {"layer": Variant(run, read)}
 

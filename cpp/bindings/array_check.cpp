@@ -17,16 +17,34 @@ std::string text_of(const Shape& shape) {
 
 Shape shape_of(const py::array& array) { return Shape(array.shape(), array.shape() + array.ndim()); }
 
+namespace {
+
+bool holds(const py::array& array, const py::dtype& wanted) {
+    if (!py::isinstance<py::array>(array)) return false;
+    const py::dtype got = array.dtype();
+    return got.kind() == wanted.kind() && got.itemsize() == wanted.itemsize();
+}
+
+}  // namespace
+
 void check_dtype(const py::array& array, const char* name, const py::dtype& wanted) {
+    if (holds(array, wanted)) return;
     if (!py::isinstance<py::array>(array)) {
         throw py::type_error(std::string(name) + " must be a NumPy array, got " +
                              py::str(py::type::of(array).attr("__name__")).cast<std::string>());
     }
-    const py::dtype got = array.dtype();
-    if (got.kind() != wanted.kind() || got.itemsize() != wanted.itemsize()) {
-        throw py::type_error(std::string(name) + " must have dtype " + py::str(wanted).cast<std::string>() + ", got " +
-                             py::str(got).cast<std::string>());
-    }
+    throw py::type_error(std::string(name) + " must have dtype " + py::str(wanted).cast<std::string>() + ", got " +
+                         py::str(array.dtype()).cast<std::string>());
+}
+
+py::array array_of(const py::object& object, const char* name, const py::dtype& wanted) {
+    auto array = py::reinterpret_borrow<py::array>(object);
+    if (holds(array, wanted)) return array;
+    const bool is_bfloat16 =  // a dtype of another package
+        py::isinstance<py::array>(object) && py::str(array.dtype()).equal(py::str("bfloat16"));
+    if (is_bfloat16 && wanted.itemsize() == sizeof(float)) return array.attr("astype")(wanted);
+    check_dtype(array, name, wanted);
+    return array;
 }
 
 void check_shape(const py::array& array, const char* name, const Shape& wanted) {

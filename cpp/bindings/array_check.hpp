@@ -24,6 +24,9 @@ Shape shape_of(const py::array& array);
 void check_dtype(const py::array& array, const char* name, const py::dtype& wanted);
 void check_shape(const py::array& array, const char* name, const Shape& wanted);
 
+// The array of an object that holds `wanted`, as check_dtype asks; float32 numbers of one that holds bfloat16.
+py::array array_of(const py::object& object, const char* name, const py::dtype& wanted);
+
 // Whether T numbers can be reached by pointer steps: aligned, native byte order, strides a multiple of the size.
 bool has_element_strides(const py::array& array);
 bool has_dense_last_axis(const py::array& array);
@@ -44,8 +47,7 @@ py::array without_gaps(const py::array& array) {
 
 template <class T>
 py::array usable_input(const py::object& object, const char* name, const Shape& wanted, bool last_axis_dense) {
-    auto array = py::reinterpret_borrow<py::array>(object);
-    check_dtype(array, name, py::dtype::of<T>());
+    const py::array array = array_of(object, name, py::dtype::of<T>());
     check_shape(array, name, wanted);
     if ((!last_axis_dense || has_dense_last_axis(array)) && has_element_strides(array)) return array;
     return without_gaps<T>(array);

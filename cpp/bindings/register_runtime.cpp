@@ -14,6 +14,7 @@
 #include "../layers/thread_pool.hpp"
 #include "array_check.hpp"
 #include "dtypes.hpp"
+#include "precisions.hpp"
 #include "register.hpp"
 
 namespace fastlstm {
@@ -31,6 +32,11 @@ std::map<std::string, std::string> build_config() {
         {"version", FASTLSTM_VERSION}, {"compiler", FASTLSTM_COMPILER}, {"flags", FASTLSTM_FLAGS}};
     for (const KernelTable* table : built_tables()) config["isa " + std::string(table->name)] = table->description;
     return config;
+}
+
+// Of the active instruction set and float32.
+std::string kernel_description(const std::string& precision) {
+    return active_kernels<float>(precision_of(precision)).description;
 }
 
 template <class T>
@@ -105,6 +111,7 @@ void register_runtime(py::module_& module) {
     module.def("available_isas", [] { return names_of(available_tables()); });
     module.def("active_isa", [] { return std::string(active_table().name); });
     module.def("set_isa", &set_active_table, py::arg("name"));
+    module.def("kernel_description", &kernel_description, py::arg("precision"));
     module.def("get_num_threads", &num_threads);
     module.def("set_num_threads", &set_num_threads, py::arg("n"));
     module.def("granted_threads", &granted_threads);

@@ -28,7 +28,6 @@ extern const KernelTable table;
     }
 FASTLSTM_REDUCED_KERNELS(baseline_int8)
 FASTLSTM_REDUCED_KERNELS(avx2_int8)
-FASTLSTM_REDUCED_KERNELS(avx512_int8)
 FASTLSTM_REDUCED_KERNELS(avx512_vnni_int8)
 FASTLSTM_REDUCED_KERNELS(amx_int8)
 FASTLSTM_REDUCED_KERNELS(neon_int8)
@@ -43,7 +42,6 @@ FASTLSTM_REDUCED_KERNELS(neon_bf16)
     }
 FASTLSTM_WIDE_KERNELS(baseline_int8)
 FASTLSTM_WIDE_KERNELS(avx2_int8)
-FASTLSTM_WIDE_KERNELS(avx512_int8)
 FASTLSTM_WIDE_KERNELS(avx512_vnni_int16)
 FASTLSTM_WIDE_KERNELS(neon_int8)
 
@@ -106,12 +104,12 @@ const Reduced kReduced[] = {
     {amx, Precision::int8_int16, avx512_vnni_int16::wide_kernels, kAlways},
     {amx, Precision::bfloat16, amx_bf16::kernels, kAlways},
     {avx512::table, Precision::int8, avx512_vnni_int8::kernels, has_vnni},
-    {avx512::table, Precision::int8, avx512_int8::kernels, kAlways},
     {avx512::table, Precision::int8_int16, avx512_vnni_int16::wide_kernels, has_vnni},
-    {avx512::table, Precision::int8_int16, avx512_int8::wide_kernels, kAlways},
     {avx512::table, Precision::bfloat16, avx512_native_bf16::kernels,
      [] { return __builtin_cpu_supports("avx512bf16") != 0; }},
 #if defined(FASTLSTM_HAS_avx2)
+    {avx512::table, Precision::int8, avx2_int8::kernels, kAlways},
+    {avx512::table, Precision::int8_int16, avx2_int8::wide_kernels, kAlways},
     {avx512::table, Precision::bfloat16, avx2_bf16::kernels, kAlways},
 #endif
 #endif

@@ -49,14 +49,7 @@ FASTLSTM_INLINE Words load_weights(const std::int8_t* p) {
     return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
 }
 FASTLSTM_INLINE Sums dot(Sums sums, const Words& a, const Words& w) {
-#if defined(__AVX512VNNI__)
     asm("vpdpwssd %[w], %[a], %[sums]" : [sums] "+v"(sums) : [a] "v"(a), [w] "v"(w));
-#else
-    Sums products;
-    asm("vpmaddwd %[w], %[a], %[products]\n\tvpaddd %[products], %[sums], %[sums]"
-        : [sums] "+v"(sums), [products] "=&v"(products)
-        : [a] "v"(a), [w] "v"(w));
-#endif
     return sums;
 }
 #endif

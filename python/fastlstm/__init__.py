@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         Tanh,
     )
     from fastlstm.loading import load
+    from fastlstm.precisions import EmulatedPrecisionWarning
     from fastlstm.streaming import step_many
     from fastlstm.weights import read_weights, write_weights
 
@@ -56,6 +57,7 @@ __all__ = [
     "Chain",
     "Dropout",
     "Embedding",
+    "EmulatedPrecisionWarning",
     "FinalHidden",
     "GRUCell",
     "LSTMCell",
@@ -123,6 +125,7 @@ _NAMES = {
         ),
         "layers",
     ),
+    "EmulatedPrecisionWarning": "precisions",
     "load": "loading",
     "step_many": "streaming",
     **dict.fromkeys(("read_weights", "write_weights"), "weights"),

@@ -6,12 +6,14 @@ numbers and the same scale, so that what a file has of a layer packs to the same
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from fastlstm import checks
+from fastlstm import _core, checks
+from fastlstm.frames import user_stacklevel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,6 +70,43 @@ def of_dtype(name: str, value: Any) -> tuple[np.dtype[Any], str]:
     return checks.float_dtype(name, value, wanted), FULL
 
 
+class EmulatedPrecisionWarning(RuntimeWarning):
+    """A precision was asked for whose products the processor has no instructions for.
+
+    Outputs are those that it has elsewhere; only the speed is another. It is given once in a process, and
+    ``warnings.simplefilter("ignore", fl.EmulatedPrecisionWarning)`` leaves it out.
+    """
+
+
+_told: set[str] = set()  # of these precisions
+
+
+def is_emulated(precision: str) -> bool:
+    """Whether the active instruction set has no instructions for the products of a precision."""
+    return "widened" in _core.kernel_description(precision)
+
+
+def for_packing(precision: str) -> str:
+    """Return the precision, for weights that are about to be packed in it; the first time, warn if it is emulated."""
+    if precision != FULL and precision not in _told and is_emulated(precision):
+        text = (
+            f"{precision} is emulated: the instruction set {_core.active_isa()!r} here has no products of it, and they "
+            "are made in float32. Outputs are the same as elsewhere, but with many rows it takes longer than float32 "
+            "does: use float32, or int8 for inference"
+        )
+        warnings.warn(text, EmulatedPrecisionWarning, stacklevel=user_stacklevel())
+        _told.add(precision)
+    return precision
+
+
+def product(left: NDArray[Any], right: NDArray[Any], precision: str) -> NDArray[Any]:
+    """Return ``left (N, K) @ right (K, M)`` in a precision: of gradients, whose right side is another every time."""
+    if precision == FULL or not left.size or not right.size:
+        full: NDArray[Any] = left @ right
+        return full
+    return _core.Dense(right, precision=for_packing(precision))(left)
+
+
 def check_float32(name: str, dtype: np.dtype[Any]) -> None:
     """TypeError unless a dtype is float32, of which alone there are other precisions."""
     if dtype != np.float32:
@@ -115,6 +154,11 @@ def restored(whole: NDArray[np.int8], scale: NDArray[np.float32]) -> NDArray[np.
         numbers = whole.astype(np.float32) * scale[..., None]
     limited: NDArray[np.float32] = np.clip(numbers, -_LARGEST_FLOAT, _LARGEST_FLOAT, out=numbers)
     return limited
+
+
+def is_bfloat16(array: NDArray[Any]) -> bool:
+    """Whether an array has the dtype bfloat16 of another package, all of whose numbers float32 has."""
+    return array.dtype.name == BFLOAT16
 
 
 def rounded_to_bfloat16(numbers: NDArray[Any]) -> NDArray[np.float32]:

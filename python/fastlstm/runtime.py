@@ -101,7 +101,8 @@ def config() -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Versions, instruction sets built, available and active, threads, compiler and flags.
+        Versions, instruction sets built, available and active, how it makes products in each reduced precision,
+        threads, compiler and flags.
     """
     build = _core.build_config()
     return {
@@ -112,11 +113,20 @@ def config() -> dict[str, str]:
         "isas built": ", ".join(f"{name} ({build['isa ' + name]})" for name in _core.built_isas()),
         "isas available": ", ".join(available_isas()),
         "isa active": active_isa(),
-        "precisions": f"float32, float64, bfloat16; after quantize(), for inference, {', '.join(precisions.WHOLE)}",
+        **{f"products {name}": _products(name) for name in precisions.NAMES},
         "threads": _threads(),
         "compiler": build["compiler"],
         "flags": build["flags"],
     }
+
+
+def _products(precision: str) -> str:
+    """Return how the active instruction set makes products in a precision."""
+    try:
+        emulated = " (emulated)" if precisions.is_emulated(precision) else ""
+        return _core.kernel_description(precision) + emulated
+    except ValueError:
+        return "none in this build"
 
 
 def _threads() -> str:
@@ -128,4 +138,4 @@ def _threads() -> str:
 def show_config() -> None:
     """Print `config`, a line each: what to paste into a bug report."""
     for name, value in config().items():
-        print(f"{name:15} {value}")
+        print(f"{name:20} {value}")

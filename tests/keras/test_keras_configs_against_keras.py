@@ -125,5 +125,5 @@ def test_the_policy_mixed_bfloat16_is_described_as_keras_does_and_goes_both_ways
     wanted = np.asarray(other.predict(x, verbose=0)).astype(np.float32)
     np.testing.assert_array_equal(np.asarray(back.predict(x, verbose=0)).astype(np.float32), wanted)
     np.testing.assert_allclose(loaded.predict(x, verbose=0), wanted, rtol=0, atol=16 * 2.0**-9 * np.abs(wanted).max())
-    assert [layer.precision for layer in loaded.layers] == ["float32", "float32", "bfloat16"]
+    assert [layer.precision_now() for layer in loaded.layers] == ["float32", "float32", "bfloat16"]
     assert loaded.layers[0].forward_layer.precision == "bfloat16"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fastlstm import keras, reference
-from fastlstm.keras import Input, Model, Sequential, layers, mixed_precision, models
+from fastlstm.keras import Input, Model, Sequential, dtype_policies, layers, mixed_precision, models
 
 MIXED = "mixed_bfloat16"
 # A rounding to bfloat16 moves a number by 2^-9 of it at most; errors of many products are independent.
@@ -37,6 +37,7 @@ MADE: dict[str, Callable[..., Any]] = {
     "RNN": lambda **how: layers.RNN(layers.LSTMCell(8, **how)),
     "stack": lambda **how: layers.RNN([layers.LSTMCell(8, **how), layers.GRUCell(5, **how)]),
     "Bidirectional": lambda **how: layers.Bidirectional(layers.LSTM(8, **how)),
+    "EinsumDense": lambda **how: layers.EinsumDense("abc,cde->abed", (7, 4, 2), "tanh", "d", **how),
     "TimeDistributed": lambda **how: layers.TimeDistributed(layers.Dense(4, **how)),
 }
 
@@ -72,6 +73,49 @@ def test_weights_and_rows_are_rounded() -> None:
     mixed.set_weights(full.get_weights())
     kernel, rows = (reference.to_bfloat16(array).astype(np.float64) for array in (full.get_weights()[0], x))
     np.testing.assert_allclose(mixed(x), rows @ kernel, rtol=0, atol=1e-6)
+
+
+PRODUCTS: dict[str, Callable[[], Any]] = {
+    "Dense": lambda: layers.Dense(8, dtype=MIXED),
+    "EinsumDense": lambda: layers.EinsumDense("abc,cd->abd", (7, 8), bias_axes="d", dtype=MIXED),
+}
+
+
+@pytest.mark.parametrize("kind", PRODUCTS)
+@pytest.mark.parametrize("rows", [0, 1, 6])
+def test_gradients_of_products_are_products_of_rounded_numbers(kind: str, rows: int) -> None:
+    layer, x = PRODUCTS[kind](), series(rows)
+    layer.build(x.shape)
+    _, back = layer.vjp(x)
+    dy = np.random.default_rng(1).standard_normal((rows, 7, 8)).astype(np.float32)
+    dx, (dkernel, dbias) = back(dy)
+    x, dy, kernel = (reference.to_bfloat16(array).astype(np.float64) for array in (x, dy, layer.get_weights()[0]))
+    np.testing.assert_allclose(dx, dy @ kernel.T, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(dkernel, np.einsum("abc,abd->cd", x, dy), rtol=0, atol=1e-5)
+    assert dbias.shape == (8,)
+
+
+def test_attention_projects_in_it_and_compares_in_float32() -> None:
+    full, mixed = (layers.MultiHeadAttention(2, 4, dtype=dtype) for dtype in ("float32", MIXED))
+    x = series()
+    wanted, _ = full(x, x), mixed(x, x)
+    mixed.set_weights(full.get_weights())
+    parts = [mixed.query_dense, mixed.key_dense, mixed.value_dense, mixed.output_dense]
+    assert {part.precision for part in parts} == {"bfloat16"}
+    assert 0 < np.abs(mixed(x, x) - wanted).max() < NEAR * np.abs(wanted).max()
+    switched = layers.MultiHeadAttention.from_config(full.get_config())
+    switched(x, x)
+    switched.set_weights(full.get_weights())
+    switched.quantize("bfloat16")
+    np.testing.assert_array_equal(switched(x, x), mixed(x, x))
+
+
+def test_an_equation_that_is_no_product_of_matrices_stays_in_float32() -> None:
+    full, mixed = (layers.EinsumDense("abc,bc->abc", (7, 3), dtype=dtype) for dtype in ("float32", MIXED))
+    full(series()), mixed(series())
+    mixed.set_weights(full.get_weights())
+    np.testing.assert_array_equal(mixed(series()), full(series()))
+    assert mixed.precision == "float32"
 
 
 def test_rows_of_a_table_are_rounded() -> None:
@@ -125,6 +169,15 @@ def test_policies_are_like_those_of_keras() -> None:
     assert layers.LSTM(3, dtype=keras.DTypePolicy("float64")).dtype == np.float64
     mixed_precision.set_global_policy("float64")
     assert layers.LSTM(3).dtype == np.float64
+
+
+def test_dtype_policies_are_found_and_described() -> None:
+    policy = dtype_policies.DTypePolicy(MIXED)
+    described = dtype_policies.serialize(policy)
+    assert described == layers.Dense(2, dtype=MIXED).get_config()["dtype"]
+    assert dtype_policies.deserialize(described) == dtype_policies.get(MIXED) == dtype_policies.get(policy) == policy
+    assert dtype_policies.get(None).name == "float32"
+    assert dtype_policies.FloatDTypePolicy("float64") == dtype_policies.get("float64")
 
 
 def test_configs_and_files_keep_the_policy(tmp_path: Path) -> None:
@@ -185,6 +238,19 @@ def test_a_stream_has_the_outputs_of_the_whole_sequence() -> None:
     np.testing.assert_array_equal(steps, model.predict(x, verbose=0))
 
 
+def test_arrays_of_ml_dtypes_are_taken() -> None:
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    model = Sequential([Input((7, 3)), layers.LSTM(8, return_sequences=True, dtype=MIXED)])
+    model.compile("adam", "mse")
+    x = series().astype(bfloat16)
+    wanted = model.predict(x.astype(np.float32), verbose=0)
+    np.testing.assert_array_equal(model.predict(x, verbose=0), wanted)
+    np.testing.assert_array_equal(model.layers[0](x), wanted)
+    stream = model.stream(6)
+    np.testing.assert_array_equal(np.stack([stream.step(x[:, t]) for t in range(7)], axis=1), wanted)
+    model.fit(x, np.ones((6, 7, 8), bfloat16), verbose=0)
+
+
 def test_what_runs_in_numpy_stays_in_float32() -> None:
     full, mixed = (layers.GRU(4, activation="gelu", dtype=dtype) for dtype in ("float32", MIXED))
     full(series()), mixed(series())
@@ -214,6 +280,13 @@ REFUSED: dict[str, tuple[type[Exception], str, Callable[[], Any]]] = {
         "policy must be 'float32', 'float64' or 'mixed_bfloat16', got 'int8'",
         lambda: mixed_precision.set_global_policy("int8"),
     ),
+    "quantized policy": (
+        NotImplementedError,
+        "policy must be one of layers that are not quantized, got 'int8_from_float32'",
+        lambda: dtype_policies.get("int8_from_float32"),
+    ),
+    "a name as config": (TypeError, "config must be the description", lambda: dtype_policies.deserialize(MIXED)),
+    "no policy to describe": (TypeError, "policy must be a DTypePolicy, got", lambda: dtype_policies.serialize(MIXED)),
     "no policy": (TypeError, "policy must be a DTypePolicy or", lambda: mixed_precision.set_global_policy(None)),
     "name": (TypeError, "name must be a str", lambda: keras.DTypePolicy(3)),
     "activations": (

@@ -391,6 +391,25 @@ class OwnDense(layers.Dense):
     pass
 
 
+CONFIGS: dict[str, tuple[Any, str]] = {
+    "default": (keras.quantizers.Int8QuantizationConfig(), "int8"),
+    "as said": (keras.quantizers.Int8QuantizationConfig(None, keras.quantizers.AbsMaxQuantizer(axis=-1)), "int8"),
+    "weights alone": (keras.quantizers.Int8QuantizationConfig(activation_quantizer=None), "int8_int16"),
+}
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_configs_of_quantizers_are_taken(kind: str) -> None:
+    config, precision = CONFIGS[kind]
+    layer, twin = built(), built()
+    layer.quantize("int8", config=config)
+    twin.quantize(config=config, activations=config.activations)
+    assert layer.precision == twin.precision == precision
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+    model.quantize(config=config)
+    assert model.layers[-1].precision == precision
+
+
 REFUSED: dict[str, tuple[type[Exception], str, Callable[[], Any]]] = {
     "no mode": (ValueError, "mode must be 'int8' or 'bfloat16', got None", lambda: whole_model().quantize()),
     "mode": (ValueError, "mode must be 'int8' or 'bfloat16', got 'int4'", lambda: whole_model().quantize("int4")),
@@ -404,7 +423,32 @@ REFUSED: dict[str, tuple[type[Exception], str, Callable[[], Any]]] = {
         "activations must be 'int8' or 'int16', got 'int4'",
         lambda: built().quantize("int8", activations="int4"),
     ),
-    "config": (NotImplementedError, "config must be None, got", lambda: built().quantize("int8", config={"a": 1})),
+    "config of another mode": (
+        ValueError,
+        "config must be None, or say what mode and activations say, got one of int8",
+        lambda: built().quantize("bfloat16", config=keras.quantizers.Int8QuantizationConfig()),
+    ),
+    "config of other activations": (
+        ValueError,
+        "got one of int8 with activations int8",
+        lambda: built().quantize(config=keras.quantizers.Int8QuantizationConfig(), activations="int16"),
+    ),
+    "quantizer of weights": (
+        NotImplementedError,
+        "weight_quantizer must be None",
+        lambda: keras.quantizers.Int8QuantizationConfig(keras.quantizers.AbsMaxQuantizer()),
+    ),
+    "quantizer of activations": (
+        NotImplementedError,
+        "activation_quantizer must be None, 'default' or an AbsMaxQuantizer, got 'int4'",
+        lambda: keras.quantizers.Int8QuantizationConfig(None, "int4"),
+    ),
+    "axis": (NotImplementedError, "axis must be -1 or None", lambda: keras.quantizers.AbsMaxQuantizer(0)),
+    "config": (
+        NotImplementedError,
+        "config must be None or an Int8QuantizationConfig, got",
+        lambda: built().quantize("int8", config={"a": 1}),
+    ),
     "filters": (
         ValueError,
         "filters must be a regular expression, a list of these, or a function of a layer, got 3",

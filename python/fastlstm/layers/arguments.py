@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastlstm import checks
-from fastlstm.precisions import BFLOAT16
+from fastlstm.precisions import is_bfloat16
 from fastlstm.typing import Floats
 
 
@@ -21,11 +21,6 @@ def as_array(value: Any, name: str, dtype: np.dtype[Any]) -> Floats:
             return value.astype(dtype)
         checks.refuse_dtype(name, f"{dtype}, that of the layer", value.dtype, f": use {name}.astype('{dtype}')")
     return np.asarray(value)  # a matrix would index otherwise
-
-
-def is_bfloat16(array: NDArray[Any]) -> bool:
-    """Whether an array has the dtype bfloat16 of another package, all of whose numbers float32 has."""
-    return array.dtype.name == BFLOAT16
 
 
 def as_parameter(value: Any, name: str, shape: tuple[int, ...]) -> NDArray[Any]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastlstm import _core, checks
+from fastlstm.precisions import for_packing
 from fastlstm.typing import Floats
 
 from .arguments import as_array, one_state
@@ -144,7 +145,7 @@ class Cell(Quantizable):
 
     def _pack(self, parameters: dict[str, Any]) -> _core.Weights:
         floats = {core_name(name): value for name, value in self._floats(parameters).items()}
-        return _core.Weights(self._cell, **floats, precision=self._precision)
+        return _core.Weights(self._cell, **floats, precision=for_packing(self._precision))
 
     @classmethod
     def _sizes_of(cls, own: dict[str, NDArray[Any]], prefix: str, names: list[Any], owner: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastlstm import _core, checks
+from fastlstm.precisions import for_packing, product
 from fastlstm.typing import Floats
 
 from .arguments import as_array
@@ -78,7 +79,7 @@ class Linear(Quantizable, Stateless):
 
     def _pack(self, parameters: dict[str, Any]) -> _core.Dense:
         floats = self._floats(parameters)
-        return _core.Dense(floats["weight"].T, floats.get("bias"), precision=self._precision)
+        return _core.Dense(floats["weight"].T, floats.get("bias"), precision=for_packing(self._precision))
 
     @classmethod
     def _sizes_of(cls, own: dict[str, NDArray[Any]], prefix: str, names: list[Any], owner: str) -> dict[str, Any]:
@@ -100,12 +101,13 @@ class Linear(Quantizable, Stateless):
     def forward_training(self, x: NDArray[Any]) -> tuple[Floats, Back]:
         """Compute the output, and what leads back."""
         self.check_trainable()
-        weight, rows = self._parameters["weight"], x.reshape(-1, self.in_features)
+        weight, rows, precision = self._parameters["weight"], x.reshape(-1, self.in_features), self._precision
 
         def back(dy: Floats) -> tuple[Floats, dict[str, Floats]]:
             drows = dy.reshape(-1, self.out_features)
             bias = {"bias": cast(Floats, drows.sum(0))} if self.bias else {}
-            return (drows @ weight).reshape(x.shape), {"weight": drows.T @ rows, **bias}
+            dx, dweight = product(drows, weight, precision), product(drows.T, rows, precision)
+            return dx.reshape(x.shape), {"weight": dweight, **bias}
 
         return self.forward(x), back
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastlstm import _core, checks
+from fastlstm.precisions import for_packing
 
 from .draws import uniform
 from .quantizable import Quantizable
@@ -99,7 +100,7 @@ class RecurrentParameters(Quantizable):
         weights, floats = [], self._floats(parameters)
         for suffix, _ in self._suffixes():
             own = {core_name(name): floats[name + suffix] for name in self._parameter_names}
-            weights.append(_core.Weights(self._cell, **own, precision=self._precision))
+            weights.append(_core.Weights(self._cell, **own, precision=for_packing(self._precision)))
         return weights
 
     @classmethod

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastlstm import checks
+from fastlstm.frames import user_stacklevel
 
-from ..foundation.arrays import Array, user_stacklevel
+from ..foundation.arrays import Array
 from ..foundation.core import Flow
 from ..foundation.pictures import panels
 from ..foundation.way_back import way_back
@@ -136,11 +137,11 @@ class GradientFlow(Callback):
         sums["there"] = _joined(sums.get("there"), there[order])
         for name, norms in flow._asdict().items():
             if norms is not None:
-                sums[name] = _joined(sums.get(name), np.hypot.reduce(norms, axis=1)[order])
+                sums[name] = _joined(sums.get(name), _of_all_rows(norms)[order])
         self._cut = way_back().tbptt
 
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Count the batches."""
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Count the batches; at their end there would be logs to be made."""
         self._batches += 1
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
@@ -193,6 +194,15 @@ class GradientFlow(Callback):
             ax.set(title=name, xlabel="step t", ylabel="norm of dL/dh (dL/dc dashed)", yscale="log")
             ax.legend(frameon=False, fontsize="small")
         return figure
+
+
+def _of_all_rows(norms: Array) -> Array:
+    """Root of the sum of squares over rows (T, N), of shares of the largest: squares may be no numbers."""
+    largest = norms.max(axis=1, initial=0)
+    scale = np.where((largest > 0) & np.isfinite(largest), largest, 1)
+    shares = norms / scale[:, None]
+    found: Array = scale * np.sqrt(np.einsum("tn,tn->t", shares, shares))
+    return found
 
 
 def _joined(total: Array | None, part: Array) -> Array:

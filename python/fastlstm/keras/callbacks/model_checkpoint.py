@@ -8,8 +8,8 @@ import numpy as np
 
 from fastlstm import checks
 from fastlstm.files.hdf5 import ENDINGS
+from fastlstm.frames import user_stacklevel
 
-from ..foundation.arrays import user_stacklevel
 from ..foundation.carried import State
 from ..foundation.messages import tell
 from .arguments import path_with_a_name, verbosity

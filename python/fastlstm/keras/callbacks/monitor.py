@@ -4,8 +4,8 @@ import math
 import warnings
 
 from fastlstm import checks
+from fastlstm.frames import user_stacklevel
 
-from ..foundation.arrays import user_stacklevel
 from .base import Callback, Logs
 
 

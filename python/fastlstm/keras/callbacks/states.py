@@ -6,8 +6,8 @@ import warnings
 from typing import Any
 
 from fastlstm import checks
+from fastlstm.frames import user_stacklevel
 
-from ..foundation.arrays import user_stacklevel
 from ..foundation.carried import State
 from ..foundation.lookup import of_this_package
 from .base import Callback

@@ -5,7 +5,9 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from ..foundation.arrays import Array, user_stacklevel
+from fastlstm.frames import user_stacklevel
+
+from ..foundation.arrays import Array
 from .optimizer_state import set_state, with_rate
 
 _SLOTS = {

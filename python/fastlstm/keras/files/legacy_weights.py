@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from fastlstm import checks
+from fastlstm.frames import user_stacklevel
 
-from ..foundation.arrays import Array, user_stacklevel
+from ..foundation.arrays import Array
 from ..foundation.variable import CHANGE, Variable, replace_values
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from fastlstm import checks
+from fastlstm.frames import user_stacklevel
 
-from ..foundation.arrays import Array, user_stacklevel
+from ..foundation.arrays import Array
 from ..optimizers import Nadam
 
 STEPS_DTYPE, RATE_DTYPE = np.int64, np.float32

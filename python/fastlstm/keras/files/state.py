@@ -11,8 +11,9 @@ import numpy as np
 
 from fastlstm import checks
 from fastlstm.files.hdf5 import Tree
+from fastlstm.frames import user_stacklevel
 
-from ..foundation.arrays import Array, user_stacklevel
+from ..foundation.arrays import Array
 from ..foundation.variable import CHANGE, Variable, replace_values
 from .optimizer_state import set_state, state_of, with_rate
 from .places import own_variables, places

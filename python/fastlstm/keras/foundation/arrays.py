@@ -1,7 +1,6 @@
 """Array types, and the one rule by which the Keras surface takes what users pass as arrays."""
 
 import math
-import sys
 from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastlstm import checks
+from fastlstm.precisions import is_bfloat16
 
 from .settings import floatx
 
@@ -100,8 +100,10 @@ def as_array(value: Any, name: str, dtype: np.dtype[Any], wanted: str = "an arra
 
 
 def any_numbers(value: Any, name: str, wanted: str = "an array of numbers") -> Array:
-    """`value` as an array of whatever real number type it has, or TypeError."""
+    """`value` as an array of whatever real number type it has, or TypeError; bfloat16 becomes float32."""
     array = value if type(value) is np.ndarray else checks.array(name, value, wanted)
+    if is_bfloat16(array):
+        return array.astype(np.float32)
     if array.dtype.kind not in REAL:
         found = checks.shown(value) if array.ndim == 0 else f"dtype {array.dtype}"
         checks.complain(TypeError, name, f"be {wanted}", found, "; convert it to float32 or float64 first")
@@ -120,14 +122,6 @@ def as_mask(mask: Any, name: str, shape: tuple[int, ...], ndim: int | None = Non
 def shape_text(shape: Shape) -> str:
     """Return a shape as users write it, with None for a free axis."""
     return str(tuple(shape))
-
-
-def user_stacklevel() -> int:
-    """Return the `stacklevel` that makes a warning point at the first line outside this package."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith("fastlstm."):
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def sum_of_rows(values: Array) -> Array:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from fastlstm import _core, through_time
 from fastlstm._core import Convolution, Dense, Stream, Weights, adam, convolution_gradients, empty, step_many
-from fastlstm.precisions import FULL
+from fastlstm.precisions import FULL, for_packing
 from fastlstm.through_time import Flow, Tape
 
 from .arrays import Array
@@ -58,7 +58,7 @@ def packed(
     precision
         Of the products.
     """
-    return Weights(cell, *[values.T for values in weights], activations=functions, precision=precision)
+    return Weights(cell, *[values.T for values in weights], activations=functions, precision=for_packing(precision))
 
 
 def forward(

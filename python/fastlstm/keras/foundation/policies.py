@@ -134,6 +134,30 @@ def taken_apart(dtype: Any, name: str) -> tuple[Any, str]:
     return _source(config.get("source_name")), precisions.chosen(config["mode"])
 
 
+def get(policy: Any) -> DTypePolicy:
+    """Return the policy of a name or a description, or itself; None is that of `dtype_policy`."""
+    if policy is None or isinstance(policy, DTypePolicy):
+        return DTypePolicy() if policy is None else policy
+    dtype, precision = taken_apart(policy, "policy")
+    if precision in precisions.WHOLE:
+        checks.refuse(NotImplementedError, "policy", "one of layers that are not quantized", policy)
+    return DTypePolicy(MIXED if precision == BFLOAT16 else dtype)
+
+
+def serialize(policy: DTypePolicy) -> dict[str, Any]:
+    """Return a policy as configs describe it."""
+    if not isinstance(policy, DTypePolicy):
+        checks.refuse(TypeError, "policy", "a DTypePolicy", policy)
+    return _object("keras", "DTypePolicy", policy.get_config())
+
+
+def deserialize(config: Mapping[str, Any]) -> DTypePolicy:
+    """Return the policy that a config describes."""
+    if not isinstance(config, Mapping):
+        checks.refuse(TypeError, "config", "the description of a DTypePolicy", config)
+    return get(config)
+
+
 def _source(name: Any) -> Any:
     """Return the dtype of a policy that a layer had before it was quantized."""
     return "float32" if name == MIXED else name

@@ -4,9 +4,10 @@ import warnings
 from typing import Any
 
 from fastlstm import checks
+from fastlstm.frames import user_stacklevel
 
 from .. import activations
-from ..foundation.arrays import Array, user_stacklevel
+from ..foundation.arrays import Array
 from ..foundation.variable import Variable
 from .base import Layer
 from .call import INFERENCE, TRAINING, Call, Pullback

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from fastlstm import checks
+from fastlstm.frames import user_stacklevel
 from fastlstm.precisions import BFLOAT16, FULL, NAMES, WHOLE, mode_of
 
 from .. import constraints, initializers, ops, regularizers
@@ -23,7 +24,6 @@ from ..foundation.arrays import (
     float_dtype,
     memory_for,
     shape_text,
-    user_stacklevel,
     weight_shape,
 )
 from ..foundation.carried import State, set_states_of_generators, states_of_generators

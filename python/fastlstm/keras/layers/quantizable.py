@@ -57,7 +57,8 @@ class Quantizable(Layer):
             weights are dropped. ``"bfloat16"`` is what the dtype ``"mixed_bfloat16"`` makes; the weights stay float32
             and can be trained.
         config
-            None: the quantizers are those that Keras has by default. A mode may stand here too.
+            None: the quantizers are those that Keras has by default; or a `quantizers.Int8QuantizationConfig`. A mode
+            may stand here too.
         type_check
             Whether a subclass of your own is refused, as it may use its weights in another way.
         activations

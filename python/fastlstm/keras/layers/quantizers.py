@@ -11,6 +11,7 @@ from fastlstm import checks, precisions
 
 from ..foundation.arrays import Array
 from ..foundation.policies import taken_apart
+from ..quantizers import Int8QuantizationConfig
 
 KEY = "quantization_config"
 """What configs call it."""
@@ -43,9 +44,14 @@ def told(owner: str, mode: Any, config: Any, activations: Any) -> str:
     """Return the precision that the arguments of ``quantize()`` say."""
     if isinstance(config, str):
         mode, config = config, None
-    if config is not None:
+    if isinstance(config, Int8QuantizationConfig):
+        if mode not in (None, config.mode) or activations not in (None, config.activations):
+            got = f"one of {config.mode} with activations {config.activations}"
+            checks.complain(ValueError, f"{owner}: config", "be None, or say what mode and activations say", got)
+        mode, activations = config.mode, config.activations
+    elif config is not None:
         cure = "; activations='int16' is the one other choice there is"
-        checks.refuse(NotImplementedError, f"{owner}: config", "None", config, cure)
+        checks.refuse(NotImplementedError, f"{owner}: config", "None or an Int8QuantizationConfig", config, cure)
     if mode is None:
         checks.refuse(ValueError, f"{owner}: mode", " or ".join(map(repr, precisions.MODES)), mode)
     try:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from fastlstm import checks
+from fastlstm.frames import user_stacklevel
 
-from ..foundation.arrays import user_stacklevel
 from ..foundation.trees import leaves
 from ..foundation.variable import CHANGE
 from . import quantizers

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from fastlstm import checks
+from fastlstm.frames import user_stacklevel
 
-from ..foundation.arrays import user_stacklevel
 from ..foundation.lookup import of_this_package
 from ..foundation.published import place_of
 from ..foundation.registration import custom_object_scope

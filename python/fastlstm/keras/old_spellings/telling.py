@@ -2,7 +2,7 @@
 
 import warnings
 
-from ..foundation.arrays import user_stacklevel
+from fastlstm.frames import user_stacklevel
 
 
 def tell(old: str, today: str) -> None:

@@ -10,10 +10,11 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from fastlstm.frames import user_stacklevel
 from fastlstm.through_time import WHOLE, ThroughTime
 
 from ..callbacks import CallbackList
-from ..foundation.arrays import Array, user_stacklevel
+from ..foundation.arrays import Array
 from ..foundation.deferring import Change, deferring
 from ..foundation.messages import tell
 from ..foundation.variable import Variable

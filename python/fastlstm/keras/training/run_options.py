@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fastlstm.checks import complain, real_number, refuse, shown, truth, whole_number
+from fastlstm.frames import user_stacklevel
 from fastlstm.through_time import ThroughTime, checked
 
 from ..callbacks import arguments
-from ..foundation.arrays import user_stacklevel
 
 ClassWeights: TypeAlias = dict[int, float]
 

@@ -9,8 +9,8 @@ from itertools import chain, islice
 from typing import Any, TypeAlias
 
 from fastlstm import checks
+from fastlstm.frames import user_stacklevel
 
-from ..foundation.arrays import user_stacklevel
 from ..foundation.carried import (
     State,
     check_keys,

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastlstm import checks
+from fastlstm.precisions import is_bfloat16
 
-from ..arguments import is_bfloat16
 from ..base import Recurrent
 from ..cells import Cell
 from ..dropout import Dropout

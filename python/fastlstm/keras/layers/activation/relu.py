@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from fastlstm import checks
+from fastlstm.frames import user_stacklevel
 
-from ...foundation.arrays import Array, user_stacklevel
+from ...foundation.arrays import Array
 from .pointwise import Pointwise
 
 

@@ -253,7 +253,7 @@ class MultiHeadAttention(Lookup, Wrapper):
             activation,
             made if self.use_bias else None,
             name=name,
-            dtype=self.dtype,
+            dtype=self.dtype_policy,
             activity_regularizer=self.projection_regularizer,
             **{name: deepcopy(option) for name, option in options.items()},
         )

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastlstm import checks
+from fastlstm.precisions import for_packing, product
 
 from ...foundation import core
 from ...foundation.arrays import Array, Shape, sum_of_rows
@@ -73,7 +74,7 @@ class Dense(Quantizable, Affine):
 
     def _freeze(self, values: tuple[Array, ...]) -> tuple[core.Dense, Array | None]:
         floats = self._floats(values)
-        return core.Dense(*floats, precision=self._precision), floats[0] if floats is values else None
+        return core.Dense(*floats, precision=for_packing(self._precision)), floats[0] if floats is values else None
 
     def step_function(self) -> Stepper:
         """See `Layer.step_function`."""
@@ -98,13 +99,12 @@ class Dense(Quantizable, Affine):
         return dense(x.reshape(-1, x.shape[-1])).reshape(*x.shape[:-1], self.units)
 
     def _input_gradient(self, dz: Array, kernel: Array, shape: tuple[int, ...]) -> Array:
-        dx: Array = dz @ kernel.T
-        return dx
+        return product(dz.reshape(-1, self.units), kernel.T, self._precision).reshape(shape)
 
     def _weight_gradients(self, x: Array, dz: Array) -> list[Array]:
         if x.ndim > 2:
             x, dz = x.reshape(-1, x.shape[-1]), dz.reshape(-1, self.units)
-        dkernel = x.T @ dz
+        dkernel = product(x.T, dz, self._precision)
         return [dkernel, sum_of_rows(dz)] if self.use_bias else [dkernel]
 
     def get_config(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from fastlstm import checks
+from fastlstm.precisions import BFLOAT16, FULL, for_packing
 
 from ... import activations
 from ...foundation import core
@@ -186,10 +187,15 @@ class EinsumDense(Quantizable):
     def compute_mask(self, x: Array, mask: Array | None) -> None:
         """None, as in Keras."""
 
+    @property
+    def _is_product(self) -> bool:
+        """Whether the equation is that of a product of matrices."""
+        x, kernel, y = self._terms
+        return all((letter in kernel) != (letter in y) for letter in x)
+
     def check_kind(self) -> None:
         """See `Quantizable.check_kind`: the equation must be that of a product of matrices."""
-        x, kernel, y = self._terms
-        if any((letter in kernel) == (letter in y) for letter in x):
+        if not self._is_product:
             text = f"{self.name}: {self.equation!r} cannot be quantized: it is not a product of matrices"
             raise NotImplementedError(text)
 
@@ -210,11 +216,13 @@ class EinsumDense(Quantizable):
         return quantizers.restored(whole, in_order, tuple(k for k, letter in enumerate(kernel) if letter not in own))
 
     def _freeze(self, values: tuple[Array, ...]) -> tuple[Any, ...]:
-        floats = self._floats(values)
-        if floats is values:
-            return values
-        kernel, *bias = floats
-        return (MatrixProduct(self._terms.kernel, self._terms.x, kernel, self._precision), *bias)
+        kernel, *bias = self._floats(values)
+        return (self._right(self._terms.kernel, self._terms.x, kernel), *bias)
+
+    def _right(self, letters: str, of_other: str, array: Array) -> Any:
+        """Return the right side of a product with letters for its axes, packed if there is a reduced precision."""
+        is_full = self._precision == FULL or not self._is_product or not array.size
+        return array if is_full else MatrixProduct(letters, of_other, array, self._precision)
 
     def _values(self) -> tuple[Any, Array | None]:
         kernel, *rest = self.frozen()
@@ -226,8 +234,8 @@ class EinsumDense(Quantizable):
         return z if bias is None else z + bias
 
     def precision_now(self) -> str:
-        """See `Layer.precision_now`; products of floats are NumPy's and have that of the dtype."""
-        return self._precision if self._is_whole else self.dtype.name
+        """See `Layer.precision_now`; other sums than products of matrices are NumPy's and have that of the dtype."""
+        return super().precision_now() if self._is_product else self.dtype.name
 
     def forward(self, x: Array, call: Call = INFERENCE) -> Array:
         """Compute the output; see `Layer.forward`."""
@@ -244,13 +252,22 @@ class EinsumDense(Quantizable):
 
         def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
             dz = self.activation.backward(dy, z, y)
-            dx = _spread(labels, dz, kernel, x.shape) if call.need_dx else None
+            dx = self._spread(labels, dz, kernel, x.shape) if call.need_dx else None
             if not self.trainable:
                 return dx, []
-            dkernel = product(labels.x, labels.y, labels.kernel, x, dz)
+            dkernel = product(labels.x, labels.y, labels.kernel, x, self._right(labels.y, labels.x, dz))
             return dx, [dkernel] if bias is None else [dkernel, _summed_to(dz, bias.shape)]
 
         return y, pullback
+
+    def _spread(self, labels: Labels, dz: Array, kernel: Any, shape: tuple[int, ...]) -> Array:
+        """Return the gradient of an input of a `shape`; axes that were summed over alone have it everywhere."""
+        known = "".join(letter for letter in labels.x if letter in labels.kernel + labels.y)
+        if isinstance(kernel, MatrixProduct):
+            kernel = self._right(labels.kernel, labels.y, kernel.array)
+        dx = product(labels.y, labels.kernel, known, dz, kernel)
+        sizes = [size if letter in known else 1 for letter, size in zip(labels.x, shape, strict=True)]
+        return np.broadcast_to(dx.reshape(sizes), shape)
 
     def step_function(self) -> Stepper:
         """See `Layer.step_function`; the second axis, time, must stay where it is."""
@@ -291,26 +308,27 @@ class EinsumDense(Quantizable):
 
 
 class MatrixProduct:
-    """The kernel of a quantized layer, as a matrix.
+    """The right side of a product in a reduced precision, as a matrix.
 
     Parameters
     ----------
     letters, of_x
-        Of the axes of kernel and input: what both have is summed over.
-    kernel
+        Of the axes of the right and the left side: what both have is summed over.
+    array
         Floats.
     precision
         Of the product.
     """
 
-    def __init__(self, letters: str, of_x: str, kernel: Array, precision: str) -> None:
+    def __init__(self, letters: str, of_x: str, array: Array, precision: str) -> None:
+        self.array: Any = array if precision == BFLOAT16 else None  # for gradients
         self.summed = "".join(letter for letter in letters if letter in of_x)
         self.others = "".join(letter for letter in letters if letter not in of_x)
         axes = [letters.index(letter) for letter in self.summed + self.others]
-        in_order, count = kernel.transpose(axes), len(self.summed)
+        in_order, count = array.transpose(axes), len(self.summed)
         self.sizes = in_order.shape[count:]
         matrix = in_order.reshape(math.prod(in_order.shape[:count]), math.prod(self.sizes))
-        self._dense = core.Dense(matrix, precision=precision)
+        self._dense = core.Dense(matrix, precision=for_packing(precision))
 
     def __call__(self, of_x: str, of_y: str, x: Array) -> Array:
         """Return the product with an input, letters for whose axes are given, in the order of those of the output."""
@@ -329,14 +347,6 @@ def product(of_one: str, of_other: str, of_result: str, one: Array, other: Any) 
     path: Any = ["einsum_path", (0, 1)]
     result: Array = np.einsum(f"{of_one},{of_other}->{of_result}", one, other, optimize=path)
     return result
-
-
-def _spread(labels: Labels, dz: Array, kernel: Array, shape: tuple[int, ...]) -> Array:
-    """Return the gradient of an input of a `shape`; axes that were summed over alone have it everywhere."""
-    known = "".join(letter for letter in labels.x if letter in labels.kernel + labels.y)
-    dx = product(labels.y, labels.kernel, known, dz, kernel)
-    sizes = [size if letter in known else 1 for letter, size in zip(labels.x, shape, strict=True)]
-    return np.broadcast_to(dx.reshape(sizes), shape)
 
 
 def _summed_to(dz: Array, shape: tuple[int, ...]) -> Array:

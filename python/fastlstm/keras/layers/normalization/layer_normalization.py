@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from fastlstm import checks
+from fastlstm.frames import user_stacklevel
 
-from ...foundation.arrays import Array, Shape, as_axes, user_stacklevel
+from ...foundation.arrays import Array, Shape, as_axes
 from ..base import Step, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback
 from .affine_normalization import AffineNormalization, mean_along, spread

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastlstm import checks
+from fastlstm.frames import user_stacklevel
 
-from ...foundation.arrays import Array, Shape, user_stacklevel
+from ...foundation.arrays import Array, Shape
 from ...foundation.symbolic import any_symbolic
 from ..base import Layer, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback

@@ -85,7 +85,7 @@ def known_numbers(node: Node, number: int, name: str) -> list[int] | None:
         return None
     if constant.dtype.kind != "i" or constant.ndim > 1:
         node.refuse(name, "a list of whole numbers", constant)
-    found: list[int] = np.ravel(constant).tolist()
+    found: list[int] = constant.ravel().tolist()
     return found
 
 

@@ -191,7 +191,7 @@ class _Layout:
         if node.outside:
             sources = [*sources, *[self.place(name, node.label) for name in node.outside]]
         targets = [self._define(name) if name else _MISSING for name in node.outputs]
-        kept = self.facts.without_zeros(function, sources)
+        function, kept = self.facts.settled(node, function, sources)
         self.steps.append(Step(function, tuple(kept), tuple(targets), (), node.label, node.op))
         self.facts.note(node, self.steps[-1])
 

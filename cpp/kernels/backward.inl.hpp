@@ -43,9 +43,8 @@ FASTLSTM_INLINE void state_gradient(Tile<T, P, R, V>& acc, const CellBackwardArg
             acc.at[p][r][v] = pload<Packet<T>>(args.dh_n + (row + r) * h_pitch + ((group + p) * kGroup + v) * W);
         });
     } else {
-        set_to_zero(acc);
-        multiply_add(
-            acc, dgates.template tile<R>(row),
+        multiply(
+            acc, Beginning<T>{}, dgates.template tile<R>(row),
             panel_of<R, kGroup>(args.packed_hh_t, k, group, args.group_begin, args.group_end, row, args.next_rows));
     }
     add_output_gradient(acc, args, row, group);
@@ -135,9 +134,8 @@ FASTLSTM_APART void gru_reset_backward_tile(const CellBackwardArgs<T>& args, con
     constexpr int W = kLanes<T>;
     const Index h_pitch = ceil_div(args.hidden_size, W) * W;
     Tile<T, P, R, V> dm;
-    set_to_zero(dm);
-    multiply_add(
-        dm, dz_n.template tile<R>(row),
+    multiply(
+        dm, Beginning<T>{}, dz_n.template tile<R>(row),
         panel_of<R, kGroup>(args.packed_candidate_t, h_pitch, group, args.group_begin, args.group_end, row, args.rows));
     for_cells(dm, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
         const Index block = (group + p) * kGroup + v, at = (row + r) * h_pitch + block * W;
@@ -165,14 +163,15 @@ FASTLSTM_APART void rnn_backward_tile(const CellBackwardArgs<T>& args, const Lef
     });
 }
 
-// Tiles of the rows that go on, then of those that end here: tile(P, R, V, row, group, ends).
+// Tiles of the rows that go on, whose products have k numbers, then of those that end here: tile(P, R, V, row, group,
+// ends).
 template <class T, class F>
-FASTLSTM_INLINE void for_backward_tiles(const CellBackwardArgs<T>& args, const F& tile) {
+FASTLSTM_INLINE void for_backward_tiles(const CellBackwardArgs<T>& args, Index k, const F& tile) {
     const Index vectors = ceil_div(args.hidden_size, kLanes<T>);
-    for_vector_tiles(args.next_rows, vectors, args.group_begin, args.group_end,
+    for_vector_tiles(args.next_rows, k, vectors, args.group_begin, args.group_end,
                      [&](auto p, auto r, auto v, Index row, Index group) { tile(p, r, v, row, group, false); });
     for_vector_tiles(
-        args.rows - args.next_rows, vectors, args.group_begin, args.group_end,
+        args.rows - args.next_rows, k, vectors, args.group_begin, args.group_end,
         [&](auto p, auto r, auto v, Index row, Index group) { tile(p, r, v, args.next_rows + row, group, true); });
 }
 
@@ -180,7 +179,7 @@ template <class T>
 void lstm_backward(const CellBackwardArgs<T>& args) {
     const Index h_pitch = ceil_div(args.hidden_size, kLanes<T>) * kLanes<T>;
     const LeftRows<T> dgates = gradient_rows(args, 4 * h_pitch);
-    for_backward_tiles(args, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
+    for_backward_tiles(args, 4 * h_pitch, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
         lstm_backward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, dgates, row, group,
                                                                                           ends);
     });
@@ -190,7 +189,7 @@ template <class T>
 void gru_backward(const CellBackwardArgs<T>& args) {
     const Index h_pitch = ceil_div(args.hidden_size, kLanes<T>) * kLanes<T>;
     const LeftRows<T> dgates = gradient_rows(args, 3 * h_pitch, 1, 3);
-    for_backward_tiles(args, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
+    for_backward_tiles(args, 3 * h_pitch, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
         gru_backward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, dgates, row, group,
                                                                                          ends);
     });
@@ -200,7 +199,7 @@ template <class T>
 void gru_candidate_backward(const CellBackwardArgs<T>& args) {
     const Index h_pitch = ceil_div(args.hidden_size, kLanes<T>) * kLanes<T>;
     const LeftRows<T> dgates = gradient_rows(args, 2 * h_pitch, 1, 2);
-    for_backward_tiles(args, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
+    for_backward_tiles(args, 2 * h_pitch, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
         gru_candidate_backward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, dgates, row,
                                                                                                    group, ends);
     });
@@ -212,7 +211,7 @@ void gru_reset_backward(const CellBackwardArgs<T>& args) {
     const Index h_pitch = ceil_div(args.hidden_size, W) * W;
     const LeftRows<T> dz_n = left_runs(static_cast<const T*>(args.dgates), kGroup * W, args.rows, h_pitch, W,
                                        args.group_stride, args.rounded);
-    for_vector_tiles(args.rows, ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
+    for_vector_tiles(args.rows, h_pitch, ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
                      [&](auto p, auto r, auto v, Index row, Index group) {
                          gru_reset_backward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
                              args, dz_n, row, group);
@@ -223,7 +222,7 @@ template <class T, class Unit>
 void rnn_backward(const CellBackwardArgs<T>& args) {
     const Index h_pitch = ceil_div(args.hidden_size, kLanes<T>) * kLanes<T>;
     const LeftRows<T> dgates = gradient_rows(args, h_pitch);
-    for_backward_tiles(args, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
+    for_backward_tiles(args, h_pitch, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
         rnn_backward_tile<T, Unit, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, dgates, row, group,
                                                                                                ends);
     });

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "matrix_registers.hpp"
+
 namespace fastlstm {
 
 namespace baseline {
@@ -28,10 +30,12 @@ FASTLSTM_REDUCED_KERNELS(baseline_int8)
 FASTLSTM_REDUCED_KERNELS(avx2_int8)
 FASTLSTM_REDUCED_KERNELS(avx512_int8)
 FASTLSTM_REDUCED_KERNELS(avx512_vnni_int8)
+FASTLSTM_REDUCED_KERNELS(amx_int8)
 FASTLSTM_REDUCED_KERNELS(neon_int8)
 FASTLSTM_REDUCED_KERNELS(baseline_bf16)
 FASTLSTM_REDUCED_KERNELS(avx2_bf16)
 FASTLSTM_REDUCED_KERNELS(avx512_native_bf16)
+FASTLSTM_REDUCED_KERNELS(amx_bf16)
 FASTLSTM_REDUCED_KERNELS(neon_bf16)
 #define FASTLSTM_WIDE_KERNELS(name)           \
     namespace name {                          \
@@ -40,6 +44,7 @@ FASTLSTM_REDUCED_KERNELS(neon_bf16)
 FASTLSTM_WIDE_KERNELS(baseline_int8)
 FASTLSTM_WIDE_KERNELS(avx2_int8)
 FASTLSTM_WIDE_KERNELS(avx512_int8)
+FASTLSTM_WIDE_KERNELS(avx512_vnni_int16)
 FASTLSTM_WIDE_KERNELS(neon_int8)
 
 namespace {
@@ -49,15 +54,26 @@ struct Entry {
     bool (*supported)();
 };
 
+#if defined(FASTLSTM_HAS_avx512)
+bool has_avx512() {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
+}
+
+// AMX has products of its own in reduced precisions, and in full precision is AVX-512 by another name.
+KernelTable named(KernelTable table, const char* name, const char* description) {
+    table.name = table.f32.isa = table.f64.isa = name;
+    table.description = description;
+    return table;
+}
+const KernelTable amx = named(avx512::table, "amx", "AVX-512, and matrices of AMX in int8 and bfloat16");
+#endif
+
 // Fastest first. The build says which there are (FASTLSTM_ISAS in cmake/isa.cmake).
 const Entry kEntries[] = {
 #if defined(FASTLSTM_HAS_avx512)
-    {&avx512::table,
-     [] {
-         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-                __builtin_cpu_supports("fma");
-     }},
+    {&amx, [] { return has_avx512() && has_matrix_registers(); }},
+    {&avx512::table, has_avx512},
 #endif
 #if defined(FASTLSTM_HAS_avx2)
     {&avx2::table, [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
@@ -80,12 +96,18 @@ struct Reduced {
 };
 
 constexpr auto kAlways = [] { return true; };
+#if defined(FASTLSTM_HAS_avx512)
+bool has_vnni() { return __builtin_cpu_supports("avx512vnni") != 0; }
+#endif
 
 const Reduced kReduced[] = {
 #if defined(FASTLSTM_HAS_avx512)
-    {avx512::table, Precision::int8, avx512_vnni_int8::kernels,
-     [] { return __builtin_cpu_supports("avx512vnni") != 0; }},
+    {amx, Precision::int8, amx_int8::kernels, kAlways},
+    {amx, Precision::int8_int16, avx512_vnni_int16::wide_kernels, kAlways},
+    {amx, Precision::bfloat16, amx_bf16::kernels, kAlways},
+    {avx512::table, Precision::int8, avx512_vnni_int8::kernels, has_vnni},
     {avx512::table, Precision::int8, avx512_int8::kernels, kAlways},
+    {avx512::table, Precision::int8_int16, avx512_vnni_int16::wide_kernels, has_vnni},
     {avx512::table, Precision::int8_int16, avx512_int8::wide_kernels, kAlways},
     {avx512::table, Precision::bfloat16, avx512_native_bf16::kernels,
      [] { return __builtin_cpu_supports("avx512bf16") != 0; }},

@@ -31,33 +31,24 @@ struct VisitRows {
 template <class T, int P, int R, int V>
 FASTLSTM_INLINE void project(Tile<T, P, R, V>& acc, const CellForwardArgs<T>& args, const LeftList<T>& x, Index row,
                              Index group) {
-    set_to_bias(acc, args.bias, group);
     const Index k = args.input_size;
-    multiply_add(acc, x.template tile<R>(row),
-                 panel_of<R, kGroup>(args.packed_ih, k, group, args.group_begin, args.group_end, row, args.rows));
-}
-
-// acc = z for a tile
-template <class T, int P, int R, int V>
-FASTLSTM_INLINE void set_to_sums(Tile<T, P, R, V>& acc, const CellForwardArgs<T>& args, Index row, Index group,
-                                 Index z_pitch) {
-    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
-        acc.at[p][r][v] = pload<Packet<T>>(args.z + (row + r) * z_pitch + ((group + p) * kGroup + v) * kLanes<T>);
-    });
+    multiply(acc, begin_with_bias(args.bias, group), x.template tile<R>(row),
+             panel_of<R, kGroup>(args.packed_ih, k, group, args.group_begin, args.group_end, row, args.rows));
 }
 
 // acc = z + h_prev · R for a tile; rows of z lie one after the other.
 template <class T, int P, int R, int V>
 FASTLSTM_INLINE void pre_activations(Tile<T, P, R, V>& acc, const CellForwardArgs<T>& args, const VisitRows<T>& left,
                                      Index row, Index group, Index z_pitch) {
+    const auto h = left.h.template tile<R>(row);
+    const auto panel =
+        panel_of<R, kGroup>(args.packed_hh, args.state_size, group, args.group_begin, args.group_end, row, args.rows);
     if (args.x) {
         project(acc, args, left.x, row, group);
+        multiply_add(acc, h, panel);
     } else {
-        set_to_sums(acc, args, row, group, z_pitch);
+        multiply(acc, {args.z + row * z_pitch + group * kGroup * kLanes<T>, z_pitch}, h, panel);
     }
-    multiply_add(
-        acc, left.h.template tile<R>(row),
-        panel_of<R, kGroup>(args.packed_hh, args.state_size, group, args.group_begin, args.group_end, row, args.rows));
 }
 
 // i, f, o = sigmoid(z_i, z_f, z_o), g = tanh(z_g)
@@ -122,7 +113,7 @@ template <class T>
 void lstm_forward(const CellForwardArgs<T>& args) {
     const VisitRows<T> left(args);
     for_tiles<4>(
-        args.rows, args.group_begin, args.group_end,
+        args.rows, args.state_size, args.group_begin, args.group_end,
         [&](auto p, auto r, Index row, Index block) {
             lstm_forward_tile<T, decltype(p)::value, decltype(r)::value>(args, left, row, block);
         },
@@ -205,7 +196,7 @@ template <class T>
 void gru_forward(const CellForwardArgs<T>& args) {
     const LeftRows<T> left = state_rows(args);
     for_tiles<3>(
-        args.rows, args.group_begin, args.group_end,
+        args.rows, args.state_size, args.group_begin, args.group_end,
         [&](auto p, auto r, Index row, Index block) {
             gru_forward_tile<T, decltype(p)::value, decltype(r)::value>(args, left, row, block);
         },
@@ -286,8 +277,8 @@ FASTLSTM_APART void gru_candidate_forward_tile(const CellForwardArgs<T>& args, c
 template <class T>
 void gru_reset_forward(const CellForwardArgs<T>& args) {
     const LeftRows<T> left = state_rows(args);
-    for_vector_tiles(args.rows, 2 * ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
-                     [&](auto p, auto r, auto v, Index row, Index group) {
+    for_vector_tiles(args.rows, args.state_size, 2 * ceil_div(args.hidden_size, kLanes<T>), args.group_begin,
+                     args.group_end, [&](auto p, auto r, auto v, Index row, Index group) {
                          if constexpr (decltype(v)::value % 2 == 0) {
                              gru_reset_forward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
                                  args, left, row, group);
@@ -298,8 +289,8 @@ void gru_reset_forward(const CellForwardArgs<T>& args) {
 template <class T>
 void gru_candidate_forward(const CellForwardArgs<T>& args) {
     const LeftRows<T> left = reset_rows(args);
-    for_vector_tiles(args.rows, ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
-                     [&](auto p, auto r, auto v, Index row, Index group) {
+    for_vector_tiles(args.rows, args.hidden_size, ceil_div(args.hidden_size, kLanes<T>), args.group_begin,
+                     args.group_end, [&](auto p, auto r, auto v, Index row, Index group) {
                          gru_candidate_forward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
                              args, left, row, group);
                      });
@@ -360,7 +351,7 @@ template <class T, class Unit>
 void rnn_forward(const CellForwardArgs<T>& args) {
     const VisitRows<T> left(args);
     for_vector_tiles(
-        args.rows, ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
+        args.rows, args.state_size, ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
         [&](auto p, auto r, auto v, Index row, Index group) {
             rnn_forward_tile<T, Unit, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, left, row,
                                                                                                   group);

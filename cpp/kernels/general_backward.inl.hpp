@@ -41,10 +41,9 @@ FASTLSTM_INLINE void add_masked_gradient(Tile<T, P, R, V>& acc, const CellBackwa
     const Index pitch = ceil_div(args.hidden_size, W) * W;
     for (Index gate = 0; gate < gates.count; ++gate) {
         Tile<T, P, R, V> part;
-        set_to_zero(part);
-        multiply_add(part, dgates.of[gate].template tile<R>(row),
-                     panel_of<R, kGroup>(args.packed_gates_t[gate], pitch, group, args.group_begin, args.group_end, row,
-                                         args.next_rows));
+        multiply(part, Beginning<T>{}, dgates.of[gate].template tile<R>(row),
+                 panel_of<R, kGroup>(args.packed_gates_t[gate], pitch, group, args.group_begin, args.group_end, row,
+                                     args.next_rows));
         for (int p = 0; p < P; ++p)
             for (int r = 0; r < R; ++r)
                 for (int v = 0; v < V; ++v) {
@@ -59,7 +58,7 @@ FASTLSTM_INLINE void add_masked_gradient(Tile<T, P, R, V>& acc, const CellBackwa
 template <class T, int P, int R, int V>
 FASTLSTM_APART void state_gradient_tile(const CellBackwardArgs<T>& args, const GateRows<T>& dgates,
                                         const RecurrentSlots& gates, Index masks, const Places<T>& to, Index row,
-                                        Index group, bool ends) {
+                                        Index group, Index k, bool ends) {
     const Index pitch = ceil_div(args.hidden_size, kLanes<T>) * kLanes<T>;
     Tile<T, P, R, V> dh;
     if (args.recurrent_masks && !ends) {
@@ -67,7 +66,6 @@ FASTLSTM_APART void state_gradient_tile(const CellBackwardArgs<T>& args, const G
         add_masked_gradient(dh, args, dgates, row, group, gates, masks);
         add_output_gradient(dh, args, row, group);
     } else {
-        const Index k = gates.slots == kGroup ? pitch : gates.slots * gates.count * pitch;
         state_gradient(dh, args, dgates.of[0], k, row, group, ends, pitch);
     }
     TilePlaces<T, P, R, V>(to, row, group * kGroup, kGroup).store(dh);
@@ -77,10 +75,12 @@ FASTLSTM_APART void state_gradient_tile(const CellBackwardArgs<T>& args, const G
 template <class T>
 __attribute__((noinline)) void leave_state_gradient(const CellBackwardArgs<T>& args, const RecurrentSlots& gates,
                                                     Index masks, const Places<T>& to) {
-    const GateRows<T> dgates(args, gates, ceil_div(args.hidden_size, kLanes<T>) * kLanes<T>);
-    for_backward_tiles(args, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
+    const Index pitch = ceil_div(args.hidden_size, kLanes<T>) * kLanes<T>;
+    const Index k = gates.slots == kGroup ? pitch : gates.slots * gates.count * pitch;
+    const GateRows<T> dgates(args, gates, pitch);
+    for_backward_tiles(args, k, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
         state_gradient_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, dgates, gates, masks,
-                                                                                           to, row, group, ends);
+                                                                                           to, row, group, k, ends);
     });
 }
 

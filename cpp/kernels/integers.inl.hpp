@@ -17,9 +17,13 @@ namespace {
 //
 // Two at a time, both sides have 16 bits, and the sum of two products always fits. Four at a time, left numbers have no
 // sign: they are moved up by kShift, and sums begin with what that adds too much.
-#if defined(__AVX512VNNI__)
+#if defined(FASTLSTM_LEFT_BYTES)
 constexpr int kDepth = 4, kShift = 128;
+#if defined(FASTLSTM_AMX)
+constexpr const char* kHow = "whole numbers of 8 bits, matrices of AMX";
+#else
 constexpr const char* kHow = "whole numbers of 8 bits, four at a time";
+#endif
 using LeftNumber = std::uint8_t;
 #else
 constexpr int kDepth = 2, kShift = 0;
@@ -34,7 +38,7 @@ using Words = __m512i;
 FASTLSTM_INLINE Sums load_sums(const std::int32_t* p) { return _mm512_loadu_si512(p); }
 FASTLSTM_INLINE Words broadcast(std::int32_t word) { return _mm512_set1_epi32(word); }
 FASTLSTM_INLINE Packet<float> to_numbers(const Sums& sums) { return _mm512_cvtepi32_ps(sums); }
-#if defined(__AVX512VNNI__)
+#if defined(FASTLSTM_LEFT_BYTES)
 FASTLSTM_INLINE Words load_weights(const std::int8_t* p) { return _mm512_loadu_si512(p); }
 FASTLSTM_INLINE Sums dot(Sums sums, const Words& a, const Words& w) {
     asm("vpdpbusd %[w], %[a], %[sums]" : [sums] "+v"(sums) : [a] "v"(a), [w] "v"(w));
@@ -45,10 +49,14 @@ FASTLSTM_INLINE Words load_weights(const std::int8_t* p) {
     return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
 }
 FASTLSTM_INLINE Sums dot(Sums sums, const Words& a, const Words& w) {
+#if defined(__AVX512VNNI__)
+    asm("vpdpwssd %[w], %[a], %[sums]" : [sums] "+v"(sums) : [a] "v"(a), [w] "v"(w));
+#else
     Sums products;
     asm("vpmaddwd %[w], %[a], %[products]\n\tvpaddd %[products], %[sums], %[sums]"
         : [sums] "+v"(sums), [products] "=&v"(products)
         : [a] "v"(a), [w] "v"(w));
+#endif
     return sums;
 }
 #endif
@@ -103,22 +111,33 @@ FASTLSTM_INLINE Sums dot(const Sums& sums, const Words& a, const Words& w) {
 }
 #endif
 
-// Eight numbers times a factor to whole numbers of 16 bits, to nearest, ties to even.
-#if defined(EIGEN_VECTORIZE_SSE2)
-FASTLSTM_INLINE __m128i rounded_eight(const float* x, float factor) {
+// kRoundedTogether numbers times a factor to whole numbers, to nearest, ties to even.
+#if defined(EIGEN_VECTORIZE_AVX512)
+constexpr Index kRoundedTogether = 16;
+
+FASTLSTM_INLINE __m512i rounded_words(const float* x, float factor) {
+    return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x), _mm512_set1_ps(factor)));
+}
+FASTLSTM_INLINE void round_together(const float* x, float factor, std::int16_t* to) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(rounded_words(x, factor)));
+}
+FASTLSTM_INLINE void round_together(const float* x, float factor, std::uint8_t* to) {
+    const __m512i shifted = _mm512_add_epi32(rounded_words(x, factor), _mm512_set1_epi32(kShift));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(shifted));
+}
+#elif defined(EIGEN_VECTORIZE_SSE2)
+constexpr Index kRoundedTogether = 8;
+
+FASTLSTM_INLINE void round_together(const float* x, float factor, std::int16_t* to) {
     const __m128 f = _mm_set1_ps(factor);
     const __m128i low = _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(x), f));
-    return _mm_packs_epi32(low, _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(x + 4), f)));
-}
-FASTLSTM_INLINE void round_eight(const float* x, float factor, std::int16_t* to) {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), rounded_eight(x, factor));
-}
-FASTLSTM_INLINE void round_eight(const float* x, float factor, std::uint8_t* to) {
-    const __m128i shifted = _mm_add_epi16(rounded_eight(x, factor), _mm_set1_epi16(kShift));
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(to), _mm_packus_epi16(shifted, shifted));
+    const __m128i high = _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(x + 4), f));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_packs_epi32(low, high));
 }
 #else
-FASTLSTM_INLINE void round_eight(const float* x, float factor, std::int16_t* to) {
+constexpr Index kRoundedTogether = 8;
+
+FASTLSTM_INLINE void round_together(const float* x, float factor, std::int16_t* to) {
     const int32x4_t low = vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x), factor));
     const int32x4_t high = vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x + 4), factor));
     vst1q_s16(to, vcombine_s16(vqmovn_s32(low), vqmovn_s32(high)));

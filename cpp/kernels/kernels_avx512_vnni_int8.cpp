@@ -5,4 +5,5 @@
 #endif
 #define FASTLSTM_ISA avx512_vnni_int8
 #define FASTLSTM_ISA_NAME "avx512"
+#define FASTLSTM_LEFT_BYTES
 #include "kernels_int8.inl.hpp"

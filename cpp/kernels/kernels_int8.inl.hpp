@@ -1,11 +1,10 @@
 // The kernel source once more, with operands of 8 bits: inference in float32. A kernels_<isa>_int8.cpp file defines
 // FASTLSTM_ISA, the name of its instruction set, and includes this.
 //
-// Products and sums are never fused, whether the processor can or not: every instruction set gives the same bits.
+// A multiply-add rounds once, whether the processor can or not: every instruction set gives the same bits.
 #pragma once
 
 #define FASTLSTM_INT8
-#define FASTLSTM_SEPARATE
 #include "make_kernels.inl.hpp"
 
 namespace fastlstm {
@@ -21,7 +20,7 @@ constexpr Reduction<float> kNarrow = reduction(127), kWide = reduction(32767);
 
 extern const Kernels<float> kernels;
 constexpr Kernels<float> kernels = make_kernels<float>(FASTLSTM_ISA_NAME, kHow, Precision::int8, &kNarrow);
-#if !defined(__AVX512VNNI__)  // whose left rows have no room for more
+#if !defined(FASTLSTM_LEFT_BYTES)
 extern const Kernels<float> wide_kernels;
 constexpr Kernels<float> wide_kernels = make_kernels<float>(FASTLSTM_ISA_NAME, kHow, Precision::int8_int16, &kWide);
 #endif

@@ -3,7 +3,7 @@
 // A packed matrix has words of two rows: [group][k / 2][vector][lane] of 32 bits, the even k below and the odd above.
 // Its products go into a sum the odd one first, each a multiply-add that rounds once: a product of two bfloat16 has no
 // more bits than a float32. So does the instruction where there is one, and a row's bits are the same with it and
-// without.
+// without. Matrix registers have an order of their own, the same for every number of rows.
 #pragma once
 
 #include <algorithm>
@@ -18,6 +18,8 @@ namespace {
 
 constexpr bool kTrains = true;
 constexpr Index kDepth = 2;  // numbers of a word
+
+constexpr std::uint32_t kUpperHalf = 0xffff0000u;
 
 using Bits = typename Eigen::internal::unpacket_traits<Packet<float>>::integer_packet;
 
@@ -35,9 +37,9 @@ FASTLSTM_INLINE float number_of(std::uint32_t bits) {
 
 // The bits of a number rounded to bfloat16, as those of a float32.
 FASTLSTM_INLINE std::uint32_t rounded_bits(float number) {
-    const std::uint32_t bits = bits_of(number), kept = bits & 0xffff0000u;
+    const std::uint32_t bits = bits_of(number), kept = bits & kUpperHalf;
     const bool is_nan = (bits & 0x7fffffffu) > 0x7f800000u;
-    return is_nan ? kept | 0x00400000u : (bits + 0x7fffu + (bits >> 16 & 1)) & 0xffff0000u;
+    return is_nan ? kept | 0x00400000u : (bits + 0x7fffu + (bits >> 16 & 1)) & kUpperHalf;
 }
 
 template <class T>
@@ -46,16 +48,18 @@ struct Panel {
     Index words, group_stride;
 };
 
-FASTLSTM_INLINE Index words_of(Index k, Index columns) { return columns * ceil_div(k, kDepth); }
+// Words of k numbers, as many as products take at a time.
+constexpr Index kWordsTogether = kMatrices ? kCacheLine / sizeof(std::uint32_t) : 1;
+FASTLSTM_INLINE Index words_of(Index k) { return ceil_div(k, kDepth * kWordsTogether) * kWordsTogether; }
 
 FASTLSTM_INLINE Index matrix_bytes(Index k, Index columns) {
-    return words_of(k, columns) * static_cast<Index>(sizeof(std::uint32_t));
+    return columns * words_of(k) * static_cast<Index>(sizeof(std::uint32_t));
 }
 
 template <class T>
 FASTLSTM_INLINE Panel<T> panel_at(const Packed<T>& packed, Index k, Index group, Index columns) {
-    const Index stride = words_of(k, columns);
-    return {static_cast<const std::uint32_t*>(packed.numbers) + group * stride, ceil_div(k, kDepth), stride};
+    const Index stride = columns * words_of(k);
+    return {static_cast<const std::uint32_t*>(packed.numbers) + group * stride, words_of(k), stride};
 }
 
 template <int R, int V, class T>
@@ -67,7 +71,11 @@ FASTLSTM_INLINE Panel<T> panel_of(const Packed<T>& packed, Index k, Index group,
 
 // What a word of a left row is held in: the instruction takes a word, else its numbers are those of two floats.
 #if defined(__AVX512BF16__)
+#if defined(FASTLSTM_AMX)
+constexpr const char* kHow = "bfloat16, matrices of AMX";
+#else
 constexpr const char* kHow = "bfloat16, two products an instruction";
+#endif
 using LeftWord = std::uint32_t;
 FASTLSTM_INLINE LeftWord left_word(float even, float odd) { return rounded_bits(even) >> 16 | rounded_bits(odd); }
 #else
@@ -83,6 +91,10 @@ FASTLSTM_INLINE LeftWord left_word(float even, float odd) {
 template <class T, int R>
 struct LeftTile {
     const LeftWord* row[R];
+
+    FASTLSTM_INLINE Index pitch() const {  // bytes
+        return R > 1 ? (row[R - 1] - row[R - 2]) * static_cast<Index>(sizeof(LeftWord)) : 0;
+    }
 };
 
 template <class T>
@@ -102,7 +114,7 @@ template <class T>
 using LeftList = LeftRows<T>;
 
 FASTLSTM_INLINE Index left_bytes(Index rows, Index k) {
-    return rows * ceil_div(k, kDepth) * static_cast<Index>(sizeof(LeftWord));
+    return rows * words_of(k) * static_cast<Index>(sizeof(LeftWord));
 }
 
 // A run of numbers to words; an odd one more goes with a zero.
@@ -117,14 +129,16 @@ template <class T, class Row>
 __attribute__((noinline)) LeftRows<T> rounded_rows(Index rows, Index k, Index run, Index run_stride,
                                                    const Rounding& rounding, const Row& row) {
     auto* words = static_cast<LeftWord*>(rounding.memory);
-    LeftWord* to = words;
+    const Index pitch = words_of(k);
     for (Index r = 0; r < rows; ++r) {
         const T* numbers = row(r);
+        LeftWord* to = words + r * pitch;
         for (Index done = 0; done < k; done += run, numbers += run_stride) {
             to = round_run(numbers, at_most(run, k - done), to);
         }
+        std::fill(to, words + (r + 1) * pitch, LeftWord{});
     }
-    return {words, ceil_div(k, kDepth)};
+    return {words, pitch};
 }
 
 template <class T>
@@ -154,7 +168,7 @@ template <bool kOdd>
 FASTLSTM_INLINE Packet<float> half_of(const std::uint32_t* words) {
     using namespace Eigen::internal;
     const Bits both = ploadu<Bits>(reinterpret_cast<const std::int32_t*>(words));
-    if constexpr (kOdd) return preinterpret<Packet<float>>(pand(both, pset1<Bits>(static_cast<int>(0xffff0000u))));
+    if constexpr (kOdd) return preinterpret<Packet<float>>(pand(both, pset1<Bits>(static_cast<int>(kUpperHalf))));
     return preinterpret<Packet<float>>(plogical_shift_left<16>(both));
 }
 
@@ -169,6 +183,76 @@ FASTLSTM_INLINE Packet<T> right_vector(const Panel<T>& panel, Index p, Index k, 
     return k % kDepth ? half_of<true>(words) : half_of<false>(words);
 }
 
+#if defined(FASTLSTM_AMX) || !defined(__AVX512BF16__)
+// acc[p][r][v] += left(r) · b[p][v] for one half of the words; whichever operand has fewer vectors is held.
+template <bool kOdd, class T, int P, int R, int V, class Left>
+FASTLSTM_INLINE void add_half(Tile<T, P, R, V>& acc, const Left& left, const std::uint32_t* b, Index group_stride) {
+    constexpr int W = kLanes<T>;
+    if constexpr (P == 1 && V < R) {
+        Packet<T> w[V];
+        FASTLSTM_UNROLL
+        for (int v = 0; v < V; ++v) w[v] = half_of<kOdd>(b + v * W);
+        FASTLSTM_UNROLL
+        for (int r = 0; r < R; ++r) {
+            const Packet<T> a = pset1<Packet<T>>(left(r));
+            FASTLSTM_UNROLL
+            for (int v = 0; v < V; ++v) acc.at[0][r][v] = pmadd(a, w[v], acc.at[0][r][v]);
+        }
+    } else {
+        Packet<T> a[R];
+        FASTLSTM_UNROLL
+        for (int r = 0; r < R; ++r) a[r] = pset1<Packet<T>>(left(r));
+        FASTLSTM_UNROLL
+        for (int p = 0; p < P; ++p) {
+            FASTLSTM_UNROLL
+            for (int v = 0; v < V; ++v) {
+                const Packet<T> w = half_of<kOdd>(b + p * group_stride + v * W);
+                FASTLSTM_UNROLL
+                for (int r = 0; r < R; ++r) acc.at[p][r][v] = pmadd(a[r], w, acc.at[p][r][v]);
+            }
+        }
+    }
+}
+#endif
+
+#if defined(FASTLSTM_AMX)
+// acc += left · panel, through vectors, with the bits of matrix registers: they sum up the even and the odd numbers of
+// a matrix apart, and then add both to what there is.
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void multiply_vectors(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel) {
+    const std::uint32_t* b = panel.begin;
+    for (Index first = 0; first < panel.words; first += kMatrixRows) {
+        Tile<T, P, R, V> even, odd;
+        set_to_zero(even);
+        set_to_zero(odd);
+        for (Index word = first; word < first + kMatrixRows; ++word, b += V * kLanes<T>) {
+            add_half<false>(even, [&](int r) { return number_of(left.row[r][word] << 16); }, b, panel.group_stride);
+            add_half<true>(
+                odd, [&](int r) { return number_of(left.row[r][word] & kUpperHalf); }, b, panel.group_stride);
+        }
+        for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+            acc.at[p][r][v] = padd(acc.at[p][r][v], padd(even.at[p][r][v], odd.at[p][r][v]));
+        });
+    }
+}
+
+struct MatrixDot {
+    template <int kSums, int kLeft, int kRight>
+    static FASTLSTM_INLINE void add() {
+        asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kLeft), "i"(kRight));
+    }
+};
+
+// acc = beginning + left · panel, through matrix registers
+template <class T, int R, int V>
+FASTLSTM_INLINE void multiply_matrices(Tile<T, 1, R, V>& acc, const Beginning<T>& beginning, const LeftTile<T, R>& left,
+                                       const Panel<T>& panel) {
+    static_assert(sizeof(Packet<T>) == kMatrixRowBytes);
+    const Index pitch = beginning.row_pitch * static_cast<Index>(sizeof(T));
+    multiply_in_matrices<MatrixDot, R, V>({beginning.first, pitch, &acc}, left.row[0], left.pitch(), panel.begin,
+                                          panel.words);
+}
+#else
 #if defined(__AVX512BF16__)
 // Stays one instruction on registers: the compiler copies the sums around its own function for it.
 FASTLSTM_INLINE Packet<float> dot(Packet<float> sums, const __m512i& a, const __m512i& w) {
@@ -207,36 +291,6 @@ FASTLSTM_INLINE void add_word(Tile<T, P, R, V>& acc, const Left& left, const std
     }
 }
 #else
-// acc[p][r][v] += left(r) · b[p][v] for one half of the words; whichever operand has fewer vectors is held.
-template <bool kOdd, class T, int P, int R, int V, class Left>
-FASTLSTM_INLINE void add_half(Tile<T, P, R, V>& acc, const Left& left, const std::uint32_t* b, Index group_stride) {
-    constexpr int W = kLanes<T>;
-    if constexpr (P == 1 && V < R) {
-        Packet<T> w[V];
-        FASTLSTM_UNROLL
-        for (int v = 0; v < V; ++v) w[v] = half_of<kOdd>(b + v * W);
-        FASTLSTM_UNROLL
-        for (int r = 0; r < R; ++r) {
-            const Packet<T> a = pset1<Packet<T>>(left(r));
-            FASTLSTM_UNROLL
-            for (int v = 0; v < V; ++v) acc.at[0][r][v] = pmadd(a, w[v], acc.at[0][r][v]);
-        }
-    } else {
-        Packet<T> a[R];
-        FASTLSTM_UNROLL
-        for (int r = 0; r < R; ++r) a[r] = pset1<Packet<T>>(left(r));
-        FASTLSTM_UNROLL
-        for (int p = 0; p < P; ++p) {
-            FASTLSTM_UNROLL
-            for (int v = 0; v < V; ++v) {
-                const Packet<T> w = half_of<kOdd>(b + p * group_stride + v * W);
-                FASTLSTM_UNROLL
-                for (int r = 0; r < R; ++r) acc.at[p][r][v] = pmadd(a[r], w, acc.at[p][r][v]);
-            }
-        }
-    }
-}
-
 // acc[p][r][v] += left(r) · b[p][v] for one word of every column, the odd numbers first.
 template <class T, int P, int R, int V, class Left>
 FASTLSTM_INLINE void add_word(Tile<T, P, R, V>& acc, const Left& left, const std::uint32_t* b, Index group_stride) {
@@ -247,22 +301,48 @@ FASTLSTM_INLINE void add_word(Tile<T, P, R, V>& acc, const Left& left, const std
 
 // acc += left · panel
 template <class T, int P, int R, int V>
-FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel) {
+FASTLSTM_INLINE void multiply_vectors(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel) {
     const std::uint32_t* b = panel.begin;
     for (Index word = 0; word < panel.words; ++word, b += V * kLanes<T>) {
         add_word(acc, [&](int r) { return left.row[r][word]; }, b, panel.group_stride);
+    }
+}
+#endif
+
+// acc += left · panel
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel) {
+    if constexpr (R >= kFewestMatrixRows) {
+        const Beginning<T> itself{reinterpret_cast<const T*>(&acc), V * kLanes<T>};
+        multiply_matrices(acc, itself, left, panel);
+    } else {
+        multiply_vectors(acc, left, panel);
+    }
+}
+
+// acc = beginning + left · panel
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void multiply(Tile<T, P, R, V>& acc, const Beginning<T>& beginning, const LeftTile<T, R>& left,
+                              const Panel<T>& panel) {
+    if constexpr (R >= kFewestMatrixRows) {
+        multiply_matrices(acc, beginning, left, panel);
+    } else {
+        set_to(acc, beginning);
+        multiply_vectors(acc, left, panel);
     }
 }
 
 // k rows of `columns` numbers, `pitch` apart, to the words of a panel.
 template <class T>
 void pack_rows(const T* rows, Index pitch, Index k, Index columns, std::uint32_t* words) {
+    std::uint32_t* end = words + columns * words_of(k);
     for (Index row = 0; row < k; row += kDepth, words += columns, rows += kDepth * pitch) {
         const T* odd = row + 1 < k ? rows + pitch : nullptr;
         for (Index c = 0; c < columns; ++c) {
             words[c] = rounded_bits(rows[c]) >> 16 | (odd ? rounded_bits(odd[c]) : 0);
         }
     }
+    std::fill(words, end, 0u);
 }
 
 // One panel, [k][columns], to words and back.
@@ -277,7 +357,7 @@ void unpack_panel(const void* from, Index k, Index columns, T* panel) {
     for (Index row = 0; row < k; ++row) {
         for (Index c = 0; c < columns; ++c) {
             const std::uint32_t word = words[row / kDepth * columns + c];
-            panel[row * columns + c] = number_of(row % kDepth ? word & 0xffff0000u : word << 16);
+            panel[row * columns + c] = number_of(row % kDepth ? word & kUpperHalf : word << 16);
         }
     }
 }

@@ -1,7 +1,7 @@
 // Operands of products in full precision: weights and left rows are the numbers themselves.
 //
 // What every precision has in such a file: Panel and panel_of, the right side; LeftRows, LeftList and their tiles, the
-// left; and multiply_add.
+// left; multiply_add; and multiply, which is the same with sums that begin elsewhere.
 #pragma once
 
 #include "tile.inl.hpp"
@@ -193,6 +193,14 @@ FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const LeftTile<T, R>& l
         if (leaves_near_cache(panel)) return multiply([](const T* b) FASTLSTM_INLINED { fetch_near<V>(b); });
     }
     multiply([](const T*) FASTLSTM_INLINED {});
+}
+
+// acc = beginning + left · panel
+template <class T, int P, int R, int V, class Left>
+FASTLSTM_INLINE void multiply(Tile<T, P, R, V>& acc, const Beginning<T>& beginning, const Left& left,
+                              const Panel<T>& panel) {
+    set_to(acc, beginning);
+    multiply_add(acc, left, panel);
 }
 
 }  // namespace

@@ -2,8 +2,8 @@
 //
 //   a · b = s_a s_b sum over k of q_a q_b,  q = round(number / s),  s = largest |number| / largest q
 //
-// The sums are of whole numbers and exact, so that they do not depend on any order; and all that follows is computed
-// with separate products and sums. That is why a row's bits are those of every instruction set.
+// The sums are of whole numbers and exact, so that they do not depend on any order; and in all that follows a
+// multiply-add rounds once. That is why a row's bits are those of every instruction set.
 //
 // Packed matrix: panels of [vector][lane] sums to begin with, of 32 bits, and then [k / kDepth][vector][lane][kDepth]
 // weights; and a scale for every column. Left rows are rounded to at most `Rounding::largest`, or to what leaves the
@@ -22,7 +22,7 @@ namespace {
 
 constexpr bool kTrains = false;
 
-constexpr Index kRoundedTogether = 8;
+constexpr Index kWordsTogether = kMatrices ? kCacheLine / kDepth : 1;
 constexpr float kLargestWeight = 127;
 constexpr float kSmallestLargest = 0x1p-100f;  // below it a row or column counts as zero: its inverse stays finite
 
@@ -49,14 +49,15 @@ struct Panel {
 
 constexpr Index kSumBytes = sizeof(std::int32_t);
 
-FASTLSTM_INLINE Index matrix_bytes(Index k, Index columns) {
-    return columns * (kSumBytes + ceil_div(k, kDepth) * kDepth);
-}
+// Words of k numbers, as many as products take at a time.
+FASTLSTM_INLINE Index words_of(Index k) { return ceil_div(k, kDepth * kWordsTogether) * kWordsTogether; }
+
+FASTLSTM_INLINE Index matrix_bytes(Index k, Index columns) { return columns * (kSumBytes + words_of(k) * kDepth); }
 
 template <class T>
 FASTLSTM_INLINE Panel<T> panel_at(const Packed<T>& packed, Index k, Index group, Index columns) {
     const Index stride = matrix_bytes(k, columns);
-    return {static_cast<const std::int8_t*>(packed.numbers) + group * stride, ceil_div(k, kDepth), stride,
+    return {static_cast<const std::int8_t*>(packed.numbers) + group * stride, words_of(k), stride,
             packed.scales + group * columns, columns};
 }
 
@@ -69,6 +70,8 @@ template <class T, int R>
 struct LeftTile {
     const LeftNumber* row[R];
     const T* scales;  // of the rows
+
+    FASTLSTM_INLINE Index pitch() const { return R > 1 ? row[R - 1] - row[R - 2] : 0; }  // bytes
 };
 
 // Rounded rows: their scales, and on the next line of the cache the numbers.
@@ -89,7 +92,9 @@ struct LeftRows {
 template <class T>
 using LeftList = LeftRows<T>;
 
-FASTLSTM_INLINE Index left_pitch(Index k) { return ceil_div(k, kRoundedTogether) * kRoundedTogether; }
+FASTLSTM_INLINE Index left_pitch(Index k) {
+    return ceil_div(words_of(k) * kDepth, kRoundedTogether) * kRoundedTogether;
+}
 template <class T>
 FASTLSTM_INLINE Index scale_bytes(Index rows) {
     return ceil_div(rows * static_cast<Index>(sizeof(T)), kCacheLine) * kCacheLine;
@@ -120,11 +125,11 @@ FASTLSTM_INLINE Scaling scaling_of_row(const T* row, Index k, float largest_whol
 template <class T>
 FASTLSTM_INLINE void round_row(const T* row, Index k, float factor, LeftNumber* to) {
     Index i = 0;
-    for (; i + kRoundedTogether <= k; i += kRoundedTogether) round_eight(row + i, factor, to + i);
+    for (; i + kRoundedTogether <= k; i += kRoundedTogether) round_together(row + i, factor, to + i);
     if (i == k) return;
     T rest[kRoundedTogether] = {};
     std::copy(row + i, row + k, rest);
-    round_eight(rest, factor, to + i);
+    round_together(rest, factor, to + i);
 }
 
 // Rounds `rows` rows; row(r) is the r-th.
@@ -164,6 +169,17 @@ struct SumTile {
     Sums at[P][R][V];
 };
 
+// acc += sums, in numbers
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void add_sums(Tile<T, P, R, V>& acc, const SumTile<P, R, V>& sums, const LeftTile<T, R>& left,
+                              const Panel<T>& panel) {
+    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+        const T* column = panel.scales + p * panel.columns + v * kLanes<T>;
+        const Packet<T> scale = pmul(pset1<Packet<T>>(left.scales[r]), ploadu<Packet<T>>(column));
+        acc.at[p][r][v] = padd(acc.at[p][r][v], pmul(to_numbers(sums.at[p][r][v]), scale));
+    });
+}
+
 // sums[p][r][v] += left(r) · b[p][v] for one word of every column; whichever operand has fewer vectors is held.
 template <int P, int R, int V, int W, class Left>
 FASTLSTM_INLINE void add_word(SumTile<P, R, V>& sums, const Left& left, const std::int8_t* b, Index group_stride) {
@@ -193,11 +209,10 @@ FASTLSTM_INLINE void add_word(SumTile<P, R, V>& sums, const Left& left, const st
     }
 }
 
-// acc += left · panel
+// sums = left · panel
 template <class T, int P, int R, int V>
-FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel) {
+FASTLSTM_INLINE void multiply_vectors(SumTile<P, R, V>& sums, const LeftTile<T, R>& left, const Panel<T>& panel) {
     constexpr int W = kLanes<T>;
-    SumTile<P, R, V> sums;
     for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
         const std::int8_t* begin = panel.begin + p * panel.group_stride;
         sums.at[p][r][v] = load_sums(reinterpret_cast<const std::int32_t*>(begin) + v * W);
@@ -206,11 +221,50 @@ FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const LeftTile<T, R>& l
     for (Index word = 0; word < panel.words; ++word, b += V * W * kDepth) {
         add_word<P, R, V, W>(sums, [&](int r) { return word_at(left.row[r] + word * kDepth); }, b, panel.group_stride);
     }
-    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
-        const Packet<T> scale =
-            pmul(pset1<Packet<T>>(left.scales[r]), ploadu<Packet<T>>(panel.scales + p * panel.columns + v * W));
-        acc.at[p][r][v] = padd(acc.at[p][r][v], pmul(to_numbers(sums.at[p][r][v]), scale));
-    });
+}
+
+#if defined(FASTLSTM_AMX)
+struct MatrixDot {
+    template <int kSums, int kLeft, int kRight>
+    static FASTLSTM_INLINE void add() {
+        asm volatile("tdpbusd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kLeft), "i"(kRight));
+    }
+};
+
+// The same through matrix registers.
+template <class T, int R, int V>
+FASTLSTM_INLINE void multiply_matrices(SumTile<1, R, V>& sums, const LeftTile<T, R>& left, const Panel<T>& panel) {
+    static_assert(sizeof(Sums) == kMatrixRowBytes);
+    multiply_in_matrices<MatrixDot, R, V>({panel.begin, 0, &sums}, left.row[0], left.pitch(),
+                                          panel.begin + V * kMatrixRowBytes, panel.words);
+}
+#endif
+
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void multiply(SumTile<P, R, V>& sums, const LeftTile<T, R>& left, const Panel<T>& panel) {
+    if constexpr (R >= kFewestMatrixRows) {
+        multiply_matrices(sums, left, panel);
+    } else {
+        multiply_vectors(sums, left, panel);
+    }
+}
+
+// acc += left · panel
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel) {
+    SumTile<P, R, V> sums;
+    multiply(sums, left, panel);
+    add_sums(acc, sums, left, panel);
+}
+
+// acc = beginning + left · panel
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void multiply(Tile<T, P, R, V>& acc, const Beginning<T>& beginning, const LeftTile<T, R>& left,
+                              const Panel<T>& panel) {
+    SumTile<P, R, V> sums;
+    multiply(sums, left, panel);
+    set_to(acc, beginning);
+    add_sums(acc, sums, left, panel);
 }
 
 // One panel, [k][columns], in whole numbers.
@@ -233,7 +287,7 @@ void pack_panel(const T* panel, Index k, Index columns, void* to, T* scales) {
     constexpr T kRounds = 0x1.8p23f;  // added and taken away again: to the nearest whole number
     std::int32_t sums[kMostColumns] = {};
     auto* out = static_cast<std::int8_t*>(to) + columns * kSumBytes;
-    std::fill_n(out, columns * ceil_div(k, kDepth) * kDepth, std::int8_t(0));
+    std::fill_n(out, columns * words_of(k) * kDepth, std::int8_t(0));
     for (Index row = 0; row < k; ++row) {
         for (Index c = 0; c < columns; ++c) {
             if (factors[c] == 0) continue;

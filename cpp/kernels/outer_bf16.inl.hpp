@@ -12,6 +12,39 @@ FASTLSTM_INLINE Index outer_bytes(Index columns, Index lanes) {
     return left_bytes(columns, kSummedRows) + matrix_bytes(kSummedRows, kGroup * lanes);
 }
 
+#if defined(__AVX512BF16__)
+// The words of 16 columns from two rows of a; zeros past the last column and row.
+FASTLSTM_INLINE Packet<float> words_of_rows(const float* const* rows, Index count, Index i, Index columns) {
+    const auto halves = [&](Index row) FASTLSTM_INLINED {
+        const Packet<float> numbers = row < count ? load_first(rows[row] + i, columns) : pset1<Packet<float>>(0);
+        return _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(numbers)));
+    };
+    return _mm512_castsi512_ps(_mm512_or_si512(halves(0), _mm512_slli_epi32(halves(1), 16)));
+}
+
+// Numbers [i_begin, i_end) of the rows first..last of a, turned round 16 words at a time.
+template <class T>
+__attribute__((noinline)) LeftRows<T> columns_of(const OuterArgs<T>& args, Index first, Index last) {
+    constexpr int W = kLanes<T>;
+    const Index pitch = ceil_div(words_of(last - first), W) * W;
+    auto* to = static_cast<LeftWord*>(args.rounded.memory);
+    for (Index i = args.i_begin; i < args.i_end; i += W, to += W * pitch) {
+        const Index columns = args.i_end - i;
+        for (Index word = 0; word < pitch; word += W) {
+            Eigen::internal::PacketBlock<Packet<T>, W> block;
+            for (int w = 0; w < W; ++w) {
+                const Index k = first + (word + w) * kDepth;
+                block.packet[w] = words_of_rows(args.a + k, last - k, i, columns);
+            }
+            Eigen::internal::ptranspose(block);
+            for (int l = 0; l < at_most(W, columns); ++l) {
+                pstoreu(reinterpret_cast<T*>(to + l * pitch + word), block.packet[l]);
+            }
+        }
+    }
+    return {static_cast<const LeftWord*>(args.rounded.memory), pitch};
+}
+#else
 // Numbers [i_begin, i_end) of the rows first..last of a, turned round.
 template <class T>
 __attribute__((noinline)) LeftRows<T> columns_of(const OuterArgs<T>& args, Index first, Index last) {
@@ -26,6 +59,7 @@ __attribute__((noinline)) LeftRows<T> columns_of(const OuterArgs<T>& args, Index
     }
     return {to, words};
 }
+#endif
 
 // The rows first..last of a group of b, as a panel.
 template <class T, int V>
@@ -33,7 +67,7 @@ __attribute__((noinline)) Panel<T> panel_of_rows(const OuterArgs<T>& args, Index
     void* to = behind<T>(args.rounded, args.i_end - args.i_begin, kSummedRows).memory;
     const T* b = args.b + group * args.group_stride + first * args.row_stride;
     pack_rows(b, args.row_stride, last - first, V * kLanes<T>, static_cast<std::uint32_t*>(to));
-    return {static_cast<const std::uint32_t*>(to), ceil_div(last - first, kDepth), 0};
+    return {static_cast<const std::uint32_t*>(to), words_of(last - first), 0};
 }
 
 template <class T, int R, int V>
@@ -43,8 +77,7 @@ FASTLSTM_APART void outer_tile(const OuterArgs<T>& args, const LeftRows<T>& colu
     const Index pitch = args.vectors * W;
     T* c = args.c + i * pitch + group * args.group_vectors * W;
     Tile<T, 1, R, V> acc;
-    set_to_zero(acc);
-    multiply_add(acc, columns.template tile<R>(i - args.i_begin), panel);
+    multiply(acc, Beginning<T>{}, columns.template tile<R>(i - args.i_begin), panel);
     for_vectors<1, R, V>([&](int, int r, int v)
                              FASTLSTM_INLINED { join(c + r * pitch + v * W, acc.at[0][r][v], add); });
 }
@@ -58,7 +91,7 @@ void outer(const OuterArgs<T>& args) {
             with_count<kGroup>(at_most(args.group_vectors, left), [&](auto v) {
                 constexpr int V = decltype(v)::value;
                 const Panel<T> panel = panel_of_rows<T, V>(args, group, first, last);
-                for_row_tiles<V>(args.i_begin, args.i_end, [&](auto r, Index i) {
+                for_row_tiles<V>(args.i_begin, args.i_end, kSummedRows, [&](auto r, Index i) {
                     outer_tile<T, decltype(r)::value, V>(args, columns, panel, i, group, args.add || first > 0);
                 });
                 if (args.sums && first == 0) sum_rows<T, V>(args, group);

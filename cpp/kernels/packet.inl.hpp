@@ -43,20 +43,45 @@ constexpr bool kFull = false;
 constexpr bool kFull = true;
 #endif
 
-// Whether a multiply-add is one instruction, and rounds once.
-#if defined(FASTLSTM_SEPARATE)
-constexpr bool kFused = false;
-template <class P>
-FASTLSTM_INLINE P pmadd(const P& a, const P& b, const P& c) {
-    return padd(pmul(a, b), c);
-}
+// Whether products go through the matrix registers of AMX.
+#if defined(FASTLSTM_AMX)
+constexpr bool kMatrices = true;
 #else
+constexpr bool kMatrices = false;
+#endif
+
+// Whether a multiply-add rounds once. In whole numbers it does so everywhere: there, bits are promised to be the same.
 using Eigen::internal::pmadd;
-#if defined(EIGEN_VECTORIZE_FMA) || defined(EIGEN_VECTORIZE_NEON)
+#if defined(EIGEN_VECTORIZE_FMA) || defined(EIGEN_VECTORIZE_NEON) || defined(FASTLSTM_INT8)
 constexpr bool kFused = true;
 #else
 constexpr bool kFused = false;
 #endif
+
+#if defined(FASTLSTM_INT8) && !defined(EIGEN_VECTORIZE_FMA) && !defined(EIGEN_VECTORIZE_NEON)
+// p + c, an inexact sum to that of its two neighbours whose last bit is odd: rounding that once more, to float, gives
+// what rounding the exact sum would.
+FASTLSTM_INLINE __m128d sum_to_odd(const __m128d& p, const __m128d& c) {
+    const __m128d sum = _mm_add_pd(p, c), of_c = _mm_sub_pd(sum, p);
+    const __m128d error = _mm_add_pd(_mm_sub_pd(p, _mm_sub_pd(sum, of_c)), _mm_sub_pd(c, of_c));
+    const __m128d zero = _mm_setzero_pd(), inexact = _mm_or_pd(_mm_cmplt_pd(error, zero), _mm_cmplt_pd(zero, error));
+    const __m128i bits = _mm_castpd_si128(sum), one = _mm_set1_epi64x(1);
+    const __m128i is_even = _mm_sub_epi64(_mm_setzero_si128(), _mm_andnot_si128(bits, one));
+    const __m128i signs = _mm_srai_epi32(_mm_castpd_si128(_mm_xor_pd(error, sum)), 31);
+    const __m128i step = _mm_or_si128(_mm_shuffle_epi32(signs, _MM_SHUFFLE(3, 3, 1, 1)), one);  // towards the error
+    const __m128i wanted = _mm_and_si128(is_even, _mm_castpd_si128(inexact));
+    return _mm_castsi128_pd(_mm_add_epi64(bits, _mm_and_si128(step, wanted)));
+}
+
+// a b + c, rounded once, where there is no instruction for it. The product is exact in float64. Out of line, as it is
+// long and everywhere.
+FASTLSTM_APART __m128 pmadd(const __m128& a, const __m128& b, const __m128& c) {
+    const auto half = [](const __m128& x, const __m128& y, const __m128& z) FASTLSTM_INLINED {
+        return _mm_cvtpd_ps(sum_to_odd(_mm_mul_pd(_mm_cvtps_pd(x), _mm_cvtps_pd(y)), _mm_cvtps_pd(z)));
+    };
+    const __m128 low = half(a, b, c);
+    return _mm_movelh_ps(low, half(_mm_movehl_ps(a, a), _mm_movehl_ps(b, b), _mm_movehl_ps(c, c)));
+}
 #endif
 
 // Rows of a register tile with V vectors: as many accumulators as leave room for one vector and the broadcasts. The

@@ -7,16 +7,10 @@ namespace fastlstm {
 namespace FASTLSTM_ISA {
 namespace {
 
-template <class T, int P, int R, int V>
-FASTLSTM_INLINE void set_to_zero(Tile<T, P, R, V>& acc) {
-    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED { acc.at[p][r][v] = constant<T>(0); });
-}
-
-template <class T, int P, int R, int V>
-FASTLSTM_INLINE void set_to_bias(Tile<T, P, R, V>& acc, const T* bias, Index group) {
-    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
-        acc.at[p][r][v] = pload<Packet<T>>(bias + ((group + p) * kGroup + v) * kLanes<T>);
-    });
+// A bias of the columns from a group on, for all rows.
+template <class T>
+FASTLSTM_INLINE Beginning<T> begin_with_bias(const T* bias, Index group) {
+    return {bias + group * kGroup * kLanes<T>, 0};
 }
 
 // out[row + r][group + p] = bias + a[row + r] · B[group + p]
@@ -24,13 +18,8 @@ template <class T, int P, int R, int V, class Left>
 FASTLSTM_APART void product_tile(const ProductArgs<T>& args, const Left& left, Index row, Index group) {
     constexpr int W = kLanes<T>;
     Tile<T, P, R, V> acc;
-    if (args.bias) {
-        set_to_bias(acc, args.bias, group);
-    } else {
-        set_to_zero(acc);
-    }
-    multiply_add(acc, left.template tile<R>(row),
-                 panel_of<R, kGroup>(args.packed, args.k, group, args.group_begin, args.group_end, row, args.rows));
+    multiply(acc, args.bias ? begin_with_bias(args.bias, group) : Beginning<T>{}, left.template tile<R>(row),
+             panel_of<R, kGroup>(args.packed, args.k, group, args.group_begin, args.group_end, row, args.rows));
     for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
         const Index column = ((group + p) * kGroup + v) * W;
         store_first(args.out[row + r] + column, acc.at[p][r][v], args.columns - column);
@@ -41,10 +30,11 @@ template <class T>
 void product(const ProductArgs<T>& args) {
     const Index vectors = ceil_div(args.columns, kLanes<T>);
     const auto left = left_list(args.a, args.rows, args.k, args.run, args.run_stride, args.rounded);
-    for_vector_tiles(
-        args.rows, vectors, args.group_begin, args.group_end, [&](auto p, auto r, auto v, Index row, Index group) {
-            product_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, left, row, group);
-        });
+    for_vector_tiles(args.rows, args.k, vectors, args.group_begin, args.group_end,
+                     [&](auto p, auto r, auto v, Index row, Index group) {
+                         product_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, left, row,
+                                                                                                     group);
+                     });
 }
 
 // to[l][r] = from[r][l] for a block of W x W, aligned or not

@@ -4,7 +4,7 @@
 // batch it is in or on the number of threads.
 #pragma once
 
-#include "packet.inl.hpp"
+#include "tiling.inl.hpp"
 
 namespace fastlstm {
 namespace FASTLSTM_ISA {
@@ -38,87 +38,61 @@ FASTLSTM_INLINE void for_vectors(const F& f) {
     }
 }
 
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void set_to_zero(Tile<T, P, R, V>& acc) {
+    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED { acc.at[p][r][v] = pset1<Packet<T>>(T(0)); });
+}
+
+// What the sums of a tile begin with: rows of numbers `row_pitch` apart, groups of kGroup vectors side by side; one row
+// for all at a pitch of 0; zeros where there is none.
+template <class T>
+struct Beginning {
+    const T* first;
+    Index row_pitch;
+};
+
+template <class T, int P, int R, int V>
+FASTLSTM_INLINE void set_to(Tile<T, P, R, V>& acc, const Beginning<T>& beginning) {
+    if (!beginning.first) return set_to_zero(acc);
+    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+        acc.at[p][r][v] = pload<Packet<T>>(beginning.first + r * beginning.row_pitch + (p * kGroup + v) * kLanes<T>);
+    });
+}
+
+// Calls f(sums, p, r, v) for every cell of sums in memory, the K vectors from [p][r][v] on, with one copy of f.
+template <int K, class T, int P, int R, int V, class F>
+FASTLSTM_INLINE void for_cells_in_memory(const Tile<T, P, R, V>& sums, const F& f) {
+    FASTLSTM_ROLLED
+    for (int v = 0; v < P * R * V; v += K) f(sums, v / (R * V), v / V % R, v % V);
+}
+
 // Calls f(sums, p, r, v) for every cell of a tile, whose sums are the K vectors from [p][r][v] on. The equations of a
 // cell are long: in float32 every cell has its copy of them and finds its sums in registers, else, and in the reduced
-// precisions, whose code would be as long again, they go through memory.
+// precisions, whose code would be as long again, they go through memory. Those of matrix registers are there.
 template <int K = 1, class T, int P, int R, int V, class F>
 FASTLSTM_INLINE void for_cells(const Tile<T, P, R, V>& acc, const F& f) {
     if constexpr (kFull && sizeof(T) == sizeof(float)) {
         for_vectors<P, R, V / K>([&](int p, int r, int cell) FASTLSTM_INLINED { f(acc, p, r, cell * K); });
+    } else if constexpr (R >= kFewestMatrixRows) {
+        for_cells_in_memory<K>(acc, f);
     } else {
         Tile<T, P, R, V> sums;
         for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED { sums.at[p][r][v] = acc.at[p][r][v]; });
-        FASTLSTM_ROLLED
-        for (int v = 0; v < P * R * V; v += K) f(sums, v / (R * V), v / V % R, v % V);
-    }
-}
-
-// A number known to the compiler, passed as an argument.
-template <int N>
-struct Count {
-    static constexpr int value = N;
-};
-
-// Calls f(Count<n>) for the run-time n in 1..N.
-template <int N, class F>
-FASTLSTM_INLINE void with_count(Index n, const F& f) {
-    if constexpr (N > 1) {
-        if (n < N) return with_count<N - 1>(n, f);
-    }
-    f(Count<N>{});
-}
-
-// Splits rows [begin, end) into tiles of V vectors and nearly equal height, calling f(Count<R>, first row).
-template <int V, class F>
-FASTLSTM_INLINE void for_row_tiles(Index begin, Index end, const F& f) {
-    Index tiles = ceil_div(end - begin, kTileRows<V>);
-    for (Index row = begin; tiles > 0; --tiles) {
-        const Index height = ceil_div(end - row, tiles);
-        with_count<kTileRows<V>>(height, [&](auto count) { f(count, row); });
-        row += height;
-    }
-}
-
-// Groups side by side in a tile of R rows, so that enough chains are in flight to hide the latency of an addition.
-template <int R>
-constexpr int kTileGroups = R == 1 || (R == 2 && kRegisters == 32) ? 2 : 1;
-
-// Calls f(Count<P>, Count<R>, first row, first group) for every tile of groups of V vectors. Groups are the outer loop:
-// a group's panel stays in the nearest cache while the rows pass by it. One or two rows may take the groups from the
-// last to the first: a sweep that goes back where the one before ended finds the end of it in the cache.
-template <int V, class F>
-FASTLSTM_INLINE void for_tiles(Index rows, Index group_begin, Index group_end, const F& f, bool descending = false) {
-    if (rows == 1 || rows == 2) {
-        const Index most = rows == 1 ? kTileGroups<1> : kTileGroups<2>;
-        const Index tiles = ceil_div(group_end - group_begin, most);
-        for (Index tile = 0; tile < tiles; ++tile) {
-            const Index group = group_begin + (descending ? tiles - 1 - tile : tile) * most;
-            with_count<kTileGroups<1>>(at_most(most, group_end - group), [&](auto p) {
-                if (rows == 1) {
-                    f(p, Count<1>{}, Index{0}, group);
-                } else if constexpr (decltype(p)::value <= kTileGroups<2>) {
-                    f(p, Count<2>{}, Index{0}, group);
-                }
-            });
-        }
-        return;
-    }
-    for (Index group = group_begin; group < group_end; ++group) {
-        for_row_tiles<V>(0, rows, [&](auto r, Index row) { f(Count<1>{}, r, row, group); });
+        for_cells_in_memory<K>(sums, f);
     }
 }
 
 // As for_tiles, over `vectors` vectors in groups of four of which the last may have fewer: f gets Count<V> as well.
 template <class F>
-FASTLSTM_INLINE void for_vector_tiles(Index rows, Index vectors, Index group_begin, Index group_end, const F& f,
-                                      bool descending = false) {
+FASTLSTM_INLINE void for_vector_tiles(Index rows, Index k, Index vectors, Index group_begin, Index group_end,
+                                      const F& f, bool descending = false) {
     const Index full = vectors / kGroup;
     for_tiles<kGroup>(
-        rows, group_begin, at_most(group_end, full),
+        rows, k, group_begin, at_most(group_end, full),
         [&](auto p, auto r, Index row, Index group) { f(p, r, Count<kGroup>{}, row, group); }, descending);
     if (group_end <= full) return;
     with_count<kGroup - 1>(vectors % kGroup, [&](auto v) {
-        for_tiles<decltype(v)::value>(rows, full, full + 1, [&](auto p, auto r, Index row, Index group) {
+        for_tiles<decltype(v)::value>(rows, k, full, full + 1, [&](auto p, auto r, Index row, Index group) {
             if constexpr (decltype(p)::value == 1) f(p, r, v, row, group);
         });
     });

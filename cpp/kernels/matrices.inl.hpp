@@ -1,0 +1,163 @@
+// Matrix registers of AMX: up to 16 rows of 64 bytes, which a product takes 16 x 16 sums at a time.
+//
+//   sums[r][l] += sum over the 16 words of left row r of word · right[word][l]
+//
+// A word is what a lane of a vector holds: four numbers of 8 bits, or two of bfloat16. So the right side is 16 words of
+// one vector of a packed panel, as it lies there.
+#pragma once
+
+#include <cstdint>
+
+#include "counts.inl.hpp"
+
+namespace fastlstm {
+namespace FASTLSTM_ISA {
+namespace {
+
+constexpr Index kMatrixRows = 16, kMatrixRowBytes = 64;
+
+// Of the eight registers four hold sums. A tile of 16 rows has the sums of its vectors there, one register for the left
+// and two for the right side in turn; a tile of 32 rows has two vectors at a time, so that what is loaded of the right
+// side is multiplied twice.
+constexpr int kSumMatrices = 4;
+
+// The instructions read and write memory that the compiler does not see.
+template <int N>
+FASTLSTM_INLINE void load_matrix(const void* first, Index pitch) {
+    asm volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(first), "r"(pitch), "i"(N) : "memory");
+}
+template <int N>
+FASTLSTM_INLINE void set_matrix_to_zero() {
+    asm volatile("tilezero %%tmm%c0" : : "i"(N));
+}
+template <int N>
+FASTLSTM_INLINE void store_matrix(void* first, Index pitch) {
+    asm volatile("tilestored %%tmm%c2, (%0,%1,1)" : : "r"(first), "r"(pitch), "i"(N) : "memory");
+}
+
+// The registers have so many rows of sums and of the left side while an object of this lives. A thread that leaves them
+// in use has 8 KB more to be saved whenever it is interrupted.
+template <int R>
+class MatrixShape {
+public:
+    FASTLSTM_INLINE MatrixShape() {
+        static constexpr Configuration kConfiguration = configuration();
+        asm volatile("ldtilecfg %0" : : "m"(kConfiguration));
+    }
+    FASTLSTM_INLINE ~MatrixShape() { asm volatile("tilerelease"); }
+    MatrixShape(const MatrixShape&) = delete;
+    MatrixShape& operator=(const MatrixShape&) = delete;
+
+private:
+    struct alignas(kMatrixRowBytes) Configuration {
+        std::uint8_t palette, first_row, reserved[14];
+        std::uint16_t row_bytes[16];
+        std::uint8_t rows[16];
+    };
+
+    static constexpr Configuration configuration() {
+        Configuration made{1, 0, {}, {}, {}};
+        for (int n = 0; n < 8; ++n) {
+            made.row_bytes[n] = kMatrixRowBytes;
+            made.rows[n] = n <= kSumMatrices && R < kMatrixRows ? R : kMatrixRows;
+        }
+        return made;
+    }
+};
+
+// Fewer rows go through vectors: every product of matrices takes the time of 16 rows.
+#if defined(FASTLSTM_INT8)
+constexpr int kFewestMatrixRows = 8, kNumberBytes = 1;
+#else
+constexpr int kFewestMatrixRows = 2, kNumberBytes = 2;
+#endif
+
+// Calls f(Count<R>, begin, end) for as many of the rows [begin, end) as there are R at a time, then for the powers of
+// two below. Returns the first of the rows that do not go through matrix registers.
+template <int R, class F>
+FASTLSTM_INLINE Index for_heights(Index begin, Index end, const F& f) {
+    const Index last = end - (end - begin) % R;
+    if (last > begin) {
+        const MatrixShape<R> shape;
+        f(Count<R>{}, begin, last);
+    }
+    if constexpr (R > kFewestMatrixRows && R <= kMatrixRows) return for_heights<R / 2>(last, end, f);
+    return last;
+}
+
+// Calls f(Count<R>, begin, end) for the rows of [begin, end) that go through matrix registers, and returns the first of
+// those that do not. Tiles of 32 rows halve what is read of a panel that leaves the nearest cache from one tile to the
+// next; their own sums would push out one that stays there.
+template <class F>
+FASTLSTM_INLINE Index for_matrix_rows(Index begin, Index end, Index k, const F& f) {
+    constexpr Index kNearPanel = 32 * 1024;  // bytes
+    const Index panel = k * kNumberBytes * kGroup * kLanes<float>;
+    if (panel > kNearPanel) begin = for_heights<2 * kMatrixRows>(begin, end, f);
+    return for_heights<kMatrixRows>(begin, end, f);
+}
+
+// Where the sums of a tile come from and go to: rows of V vectors. A pitch of 0 gives all rows the first one's; without
+// a place to come from they begin with 0.
+struct MatrixSums {
+    const void* from;
+    Index from_pitch;
+    void* to;
+};
+
+// to = from + left · panel for the vectors from kFirst on that have registers at a time; `words` is a whole number of
+// matrices.
+template <class Dot, int R, int V, int kFirst>
+FASTLSTM_INLINE void multiply_some(const MatrixSums& sums, const char* left, Index left_pitch, const char* right,
+                                   Index words) {
+    constexpr int kHalves = R > kMatrixRows ? 2 : 1, kMost = kSumMatrices / kHalves;
+    constexpr int kVectors = V - kFirst < kMost ? V - kFirst : kMost, kLeft = kSumMatrices, kRight = kLeft + kHalves;
+    constexpr Index kPitch = V * kMatrixRowBytes;
+    const auto for_sums = [](const auto& f) FASTLSTM_INLINED {
+        for_counts<kHalves>(
+            [&](auto half) FASTLSTM_INLINED { for_counts<kVectors>([&](auto v) FASTLSTM_INLINED { f(half, v); }); });
+    };
+    for_sums([&](auto half, auto v) FASTLSTM_INLINED {
+        constexpr int kAt = decltype(half)::value * kVectors + decltype(v)::value;
+        if (!sums.from) return set_matrix_to_zero<kAt>();
+        const char* from = static_cast<const char*>(sums.from) + decltype(half)::value * kMatrixRows * sums.from_pitch;
+        load_matrix<kAt>(from + (kFirst + decltype(v)::value) * kMatrixRowBytes, sums.from_pitch);
+    });
+    right += kFirst * kMatrixRowBytes;
+    for (Index word = 0; word < words; word += kMatrixRows) {
+        for_counts<kHalves>([&](auto half) FASTLSTM_INLINED {
+            load_matrix<kLeft + decltype(half)::value>(left + decltype(half)::value * kMatrixRows * left_pitch,
+                                                       left_pitch);
+        });
+        for_counts<kVectors>([&](auto v) FASTLSTM_INLINED {
+            constexpr int kVector = decltype(v)::value, kUsed = kRight + kVector % 2;
+            load_matrix<kUsed>(right + kVector * kMatrixRowBytes, kPitch);
+            for_counts<kHalves>([&](auto half) FASTLSTM_INLINED {
+                constexpr int kHalf = decltype(half)::value;
+                Dot::template add<kHalf * kVectors + kVector, kLeft + kHalf, kUsed>();
+            });
+        });
+        left += kMatrixRowBytes;
+        right += kMatrixRows * kPitch;
+    }
+    for_sums([&](auto half, auto v) FASTLSTM_INLINED {
+        constexpr int kAt = decltype(half)::value * kVectors + decltype(v)::value;
+        char* to = static_cast<char*>(sums.to) + decltype(half)::value * kMatrixRows * kPitch;
+        store_matrix<kAt>(to + (kFirst + decltype(v)::value) * kMatrixRowBytes, kPitch);
+    });
+    if constexpr (kFirst + kVectors < V) {
+        multiply_some<Dot, R, V, kFirst + kVectors>(sums, left - words / kMatrixRows * kMatrixRowBytes, left_pitch,
+                                                    right - words * kPitch - kFirst * kMatrixRowBytes, words);
+    }
+}
+
+// to = from + left · panel for R rows and V vectors
+template <class Dot, int R, int V>
+FASTLSTM_INLINE void multiply_in_matrices(const MatrixSums& sums, const void* left, Index left_pitch, const void* right,
+                                          Index words) {
+    multiply_some<Dot, R, V, 0>(sums, static_cast<const char*>(left), left_pitch, static_cast<const char*>(right),
+                                words);
+}
+
+}  // namespace
+}  // namespace FASTLSTM_ISA
+}  // namespace fastlstm

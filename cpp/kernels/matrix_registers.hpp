@@ -1,0 +1,26 @@
+// Whether the processor and the system let this process use the matrix registers of AMX.
+#pragma once
+
+#if defined(__x86_64__) && defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace fastlstm {
+
+// For products of 8 bits and of bfloat16. The system gives the registers, which are large, to a process that asks.
+inline bool has_matrix_registers() {
+#if defined(__x86_64__) && defined(__linux__)
+    constexpr unsigned kWanted = bit_AMX_TILE | bit_AMX_INT8 | bit_AMX_BF16;
+    constexpr long kAskForRegisters = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & kWanted) != kWanted) return false;
+    static const bool given = syscall(SYS_arch_prctl, kAskForRegisters, kTileData) == 0;
+    return given;
+#else
+    return false;
+#endif
+}
+
+}  // namespace fastlstm

@@ -1,0 +1,89 @@
+// How rows and groups are cut into tiles: first those of matrix registers, where there are any, then those of vectors.
+#pragma once
+
+#if defined(FASTLSTM_AMX)
+#include "matrices.inl.hpp"
+#else
+#include "counts.inl.hpp"
+#endif
+
+namespace fastlstm {
+namespace FASTLSTM_ISA {
+namespace {
+
+#if !defined(FASTLSTM_AMX)
+constexpr int kFewestMatrixRows = 1 << 16;
+
+// Calls f(Count<R>, begin, end) for the rows of [begin, end) that go through matrix registers, and returns the first of
+// those that do not.
+template <class F>
+FASTLSTM_INLINE Index for_matrix_rows(Index begin, Index, Index, const F&) {
+    return begin;
+}
+#endif
+
+// Splits rows [begin, end) into tiles of vectors of nearly equal height, calling f(Count<R>, first row).
+template <int V, class F>
+FASTLSTM_INLINE void for_vector_rows(Index begin, Index end, const F& f) {
+    constexpr int kMost = kTileRows<V> < kFewestMatrixRows ? kTileRows<V> : kFewestMatrixRows - 1;
+    Index tiles = ceil_div(end - begin, kMost);
+    for (Index row = begin; tiles > 0; --tiles) {
+        const Index height = ceil_div(end - row, tiles);
+        with_count<kMost>(height, [&](auto count) { f(count, row); });
+        row += height;
+    }
+}
+
+// Splits rows [begin, end) into tiles of products of k numbers, calling f(Count<R>, first row).
+template <int V, class F>
+FASTLSTM_INLINE void for_row_tiles(Index begin, Index end, Index k, const F& f) {
+    const Index rest = for_matrix_rows(begin, end, k, [&](auto r, Index first, Index last) {
+        for (Index row = first; row < last; row += decltype(r)::value) f(r, row);
+    });
+    for_vector_rows<V>(rest, end, f);
+}
+
+// Groups side by side in a tile of R rows, so that enough chains are in flight to hide the latency of an addition.
+template <int R>
+constexpr int kTileGroups = R == 1 || (R == 2 && kRegisters == 32) ? 2 : 1;
+
+// for_tiles for one or two rows from `row` on.
+template <class F>
+FASTLSTM_INLINE void for_few_tiles(Index row, Index rows, Index group_begin, Index group_end, const F& f,
+                                   bool descending) {
+    const Index most = rows == 1 ? kTileGroups<1> : kTileGroups<2>;
+    const Index tiles = ceil_div(group_end - group_begin, most);
+    for (Index tile = 0; tile < tiles; ++tile) {
+        const Index group = group_begin + (descending ? tiles - 1 - tile : tile) * most;
+        with_count<kTileGroups<1>>(at_most(most, group_end - group), [&](auto p) {
+            if (rows == 1) {
+                f(p, Count<1>{}, row, group);
+            } else if constexpr (decltype(p)::value <= kTileGroups<2> && 2 < kFewestMatrixRows) {
+                f(p, Count<2>{}, row, group);
+            }
+        });
+    }
+}
+
+// Calls f(Count<P>, Count<R>, first row, first group) for every tile of groups of V vectors and k numbers. Groups are
+// the outer loop: a group's panel stays in the nearest cache while the rows pass by it. One or two rows may take the
+// groups from the last to the first: a sweep that goes back where the one before ended finds the end of it in the
+// cache.
+template <int V, class F>
+FASTLSTM_INLINE void for_tiles(Index rows, Index k, Index group_begin, Index group_end, const F& f,
+                               bool descending = false) {
+    const Index begin = for_matrix_rows(0, rows, k, [&](auto r, Index first, Index last) {
+        for (Index group = group_begin; group < group_end; ++group)
+            for (Index row = first; row < last; row += decltype(r)::value) f(Count<1>{}, r, row, group);
+    });
+    if (rows - begin == 1 || rows - begin == 2) {
+        return for_few_tiles(begin, rows - begin, group_begin, group_end, f, descending);
+    }
+    for (Index group = group_begin; group < group_end; ++group) {
+        for_vector_rows<V>(begin, rows, [&](auto r, Index row) { f(Count<1>{}, r, row, group); });
+    }
+}
+
+}  // namespace
+}  // namespace FASTLSTM_ISA
+}  // namespace fastlstm

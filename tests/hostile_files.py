@@ -145,6 +145,10 @@ NPZ: dict[str, Build] = {
     "rows of truths": lambda: zip_of({"a.npy": npy_of("('a',)", data=FOUR)}),
     "no header": lambda: zip_of({"a.npy": b"\x93NUMPY\x01\x00\xff\xff"}),
     "header of code": lambda: zip_of({"a.npy": npy_of("__import__('os')", data=FOUR)}),
+    "header that does not end": lambda: zip_of({"a.npy": npy_of("(((", data=FOUR)}),
+    "header with a zero byte": lambda: zip_of({"a.npy": npy_of("(2,\0", data=FOUR)}),
+    "header of what has no hash": lambda: zip_of({"a.npy": npy_of("({[]: 1},)", data=FOUR)}),
+    "header of numbers too long": lambda: zip_of({"a.npy": npy_of(f"({'1' * 5000},)", data=FOUR)}),
     "structured": lambda: zip_of({"a.npy": npy_of("(2,)", "[('a', '<f8')]", FOUR)}),
     "bytes after the array": lambda: zip_of({"a.npy": npy_of("(2,)", data=FOUR + b"more")}),
     "600 MB in 600 KB": lambda: zip_of({"a.npy": npy_of(f"({75 * 10**6},)", data=bytes(6 * 10**8))}, ZIP_DEFLATED),
@@ -211,7 +215,29 @@ def flipped(data: bytes, place: int, bit: int = 0) -> bytes:
 
 
 def mutations(originals: list[bytes], rng: np.random.Generator, count: int) -> Iterator[bytes]:
-    """Files with flipped bits, other bytes, cut off, or with pieces of each other."""
+    """Files with flipped bits, other bytes, cut off, or with pieces of each other.
+
+    Of zip archives half are whole, with such changes in a file inside: no checksum tells of these.
+    """
+    members = [{name: data for name, data in members_of(whole).items() if data} for whole in originals]
+    archives = [found for found in members if found]
+    inside = count // 2 if archives else 0
+    for _ in range(inside):
+        archive = archives[rng.integers(len(archives))]
+        name = [*archive][rng.integers(len(archive))]
+        yield zip_of({**archive, name: next(mutations([archive[name]], rng, 1))})
+    yield from _mutations(originals, rng, count - inside)
+
+
+def members_of(data: bytes) -> dict[str, bytes]:
+    """What is in a zip archive; nothing if it is none."""
+    if not zipfile.is_zipfile(io.BytesIO(data)):
+        return {}
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def _mutations(originals: list[bytes], rng: np.random.Generator, count: int) -> Iterator[bytes]:
     for _ in range(count):
         data, other = (bytearray(originals[k]) for k in rng.integers(len(originals), size=2))
         kind, place = rng.integers(5), int(rng.integers(len(data)))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import strategies as st
 from running import running
 from seeds import for_all
+from test_options import ACTIVATIONS
 
 import fastlstm as fl
 from fastlstm import _core, reference
@@ -166,6 +167,19 @@ def test_same_bits_in_any_batch_on_any_threads_and_instruction_set(cell: str) ->
             stream = _core.Stream([weights], N)
             stepped = np.stack([stream.step(x_t) for x_t in x])
             np.testing.assert_array_equal(stepped, forward(weights, x))
+    for output in outputs[1:]:
+        np.testing.assert_array_equal(output, outputs[0])
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_same_bits_of_every_activation_on_any_instruction_set(name: str) -> None:
+    x = uniform(np.random.default_rng(3), 2, 33, 37, bound=20)
+    outputs = []
+    for isa in fl.available_isas():
+        with running(isa, 1):
+            activations = [(name, *ACTIVATIONS[name])]
+            weights = _core.Weights("rnn", **parameters("rnn_tanh", 37, 150), activations=activations, precision="int8")
+            outputs.append(forward(weights, x))
     for output in outputs[1:]:
         np.testing.assert_array_equal(output, outputs[0])
 

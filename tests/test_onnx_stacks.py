@@ -142,6 +142,49 @@ def test_zeros_of_other_rows_are_refused() -> None:
         net({"x": floats(T, N, 4), "other": floats(T, 5, 4)})
 
 
+def joined_by_shape(k: int) -> list[NodeLike]:
+    """Directions side by side as the newer exporter of PyTorch writes it: by the shape of the array."""
+    parts: list[NodeLike] = [
+        ("Slice", f"s{k} {a} {b}", f"s{k}{a}") for a, b in (("zero", "one"), ("one", "two"), ("two", "three"))
+    ]
+    return [
+        *(("Transpose", f"Y{k}", f"t{k}", {"perm": [0, 2, 1, 3]}), ("Shape", f"t{k}", f"s{k}"), *parts),
+        ("Slice", f"s{k} three four", f"s{k}three"),
+        ("Mul", f"s{k}two s{k}three", f"p{k}"),
+        ("Reshape", f"p{k} rest", f"q{k}"),
+        ("Concat", f"s{k}zero s{k}one q{k}", f"side{k}", {"axis": 0}),
+        ("Reshape", f"t{k} side{k}", f"y{k}"),
+    ]
+
+
+@pytest.mark.parametrize("shape", [(T, N, 4), (1, 1, 4)])
+@pytest.mark.parametrize("D", [1, 2])
+def test_directions_that_are_joined_by_the_shape_of_the_array(calls: list[int], D: int, shape: Any) -> None:
+    nodes = [lstm(0, "x", D), *joined_by_shape(0), lstm(1, "y0", D), *joined_by_shape(1)]
+    constants = {**weights(2, D), "three": np.array([3]), "rest": np.array([-1])}
+    ran(nodes, constants, "y1", calls, x=floats(*shape))
+    assert calls == [2 * D]
+
+
+TARGETS: dict[str, tuple[list[NodeLike], Any]] = {
+    "axes in another order": ([("Gather", "s turn", "w")], (4, 6)),
+    "an axis and what is left": ([("Slice", "s zero one", "a"), ("Concat", "a rest", "w", {"axis": 0})], (6, 4)),
+    "an axis behind the others": ([("Concat", "s one", "w", {"axis": 0})], (6, 4, 1)),
+    "an axis twice as long": (
+        [("Mul", "s two", "d"), ("Slice", "d zero one", "a"), ("Concat", "a rest", "w", {"axis": 0})],
+        (12, 2),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_targets_that_are_made_of_the_shape(calls: list[int], name: str) -> None:
+    nodes, shape = TARGETS[name]
+    given = {"turn": np.array([1, 0]), "rest": np.array([-1])}
+    got = ran([("Shape", "x", "s"), *nodes, ("Reshape", "x w", "y")], given, "y", calls, x=floats(6, 4))
+    assert got["y"].shape == shape
+
+
 KEPT_APART: dict[str, tuple[list[NodeLike], str]] = {
     "outputs that are taken in between": ([lstm(0, "x"), *joined(0, 1), lstm(1, "y0"), *joined(1, 1)], "y1 y0"),
     "outputs that are taken before they are joined": (

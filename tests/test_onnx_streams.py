@@ -11,7 +11,7 @@ from onnx_graphs import graph_of, model_of
 
 import fastlstm as fl
 
-pytest.importorskip("onnx")
+onnx = pytest.importorskip("onnx")
 
 H = 5
 
@@ -92,6 +92,16 @@ def test_a_state_that_a_branch_leaves_alone_is_not_taken_for_one() -> None:
     model = branching_model()
     then = next(attribute.g for attribute in model.graph.node[2].attribute if attribute.name == "then_branch")
     then.node[1].CopyFrom(type(then.node[1])(op_type="Identity", input=["state"], output=["end"]))
+    with pytest.raises(ValueError, match="none are known to be"):
+        fl.onnx.load(model).stream()
+
+
+def test_a_constant_of_a_branch_is_not_the_state_of_that_name() -> None:
+    model = branching_model()
+    value = onnx.numpy_helper.from_array(floats(2, 1, H))
+    for attribute in model.graph.node[2].attribute:
+        if attribute.name == "else_branch":
+            attribute.g.node.insert(0, onnx.helper.make_node("Constant", [], ["state"], value=value))
     with pytest.raises(ValueError, match="none are known to be"):
         fl.onnx.load(model).stream()
 

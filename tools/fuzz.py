@@ -3,17 +3,21 @@
 python tools/fuzz.py safetensors              without end
 python tools/fuzz.py keras -runs=20000        what follows the reader are options of libFuzzer
 
-Readers are safetensors, npz, pt, keras, h5, native and onnx. It begins with whole files. An error has to say what the
-file must be and what it is. An input that fails is kept as fuzz-READER-crash-..., and belongs into the tests of
-hostile files. Needs atheris, and for the last ones h5py and onnx.
+Readers are safetensors, npz, pt, keras, h5, native, layers and onnx. It begins with whole files. What is in a zip file
+is changed there, as its checksum would give away anything else. An error has to say what the file must be and what it
+is. An input that fails is kept as fuzz-READER-crash-..., and belongs into the tests of hostile files. Needs atheris,
+and for some h5py or onnx.
 """
 
 from __future__ import annotations
 
+import io
+import random
 import re
 import sys
 import tempfile
 import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +27,7 @@ import numpy as np
 
 with atheris.instrument_imports(include=["fastlstm"]):
     import fastlstm as fl
+    from fastlstm import load, onnx, read_weights  # so that these are led by their branches, too
     from fastlstm.keras import Input, Sequential, layers, models
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
@@ -46,20 +51,45 @@ def model() -> Sequential:
     return made
 
 
+def chain() -> fl.Chain:
+    """Make a small chain of layers on arrays."""
+    return fl.Chain(embedding=fl.Embedding(5, 2), lstm=fl.LSTM(2, 3), last=fl.LastStep(), fc=fl.Linear(3, 1))
+
+
 def arrays() -> dict[str, np.ndarray]:
     """Make what is read as weights."""
     return {"lstm.weight": np.ones((4, 2), "float32"), "step": np.arange(3)}
 
 
 TARGETS = {
-    "safetensors": Target(".safetensors", fl.read_weights, lambda path: fl.write_weights(path, arrays())),
-    "npz": Target(".npz", fl.read_weights, lambda path: fl.write_weights(path, arrays())),
-    "pt": Target(".pt", fl.read_weights, lambda path: path.write_bytes((GOLDEN / "torch_lstm.pt").read_bytes())),
+    "safetensors": Target(".safetensors", read_weights, lambda path: fl.write_weights(path, arrays())),
+    "npz": Target(".npz", read_weights, lambda path: fl.write_weights(path, arrays())),
+    "pt": Target(".pt", read_weights, lambda path: path.write_bytes((GOLDEN / "torch_lstm.pt").read_bytes())),
     "keras": Target(".keras", models.load_model, lambda path: model().save(path)),
     "h5": Target(".h5", models.load_model, lambda path: model().save(path)),
-    "native": Target("", fl.load, lambda path: model().save(path)),
-    "onnx": Target(".onnx", lambda path: fl.onnx.load(path), lambda path: model().export(path)),
+    "native": Target("", load, lambda path: model().save(path)),
+    "layers": Target("", load, lambda path: chain().save(path)),
+    "onnx": Target(".onnx", onnx.load, lambda path: model().export(path)),
 }
+
+
+def changed(data: bytes, most: int, seed: int) -> bytes:
+    """Change bytes, those of one file in them if they are a zip file."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            parts = {name: archive.read(name) for name in archive.namelist()}
+    except Exception:  # of whatever zipfile makes of them
+        return bytes(atheris.Mutate(data, most))
+    generator = random.Random(seed)
+    if not parts or generator.random() < 0.2:
+        return bytes(atheris.Mutate(data, most))
+    name = generator.choice([*parts])
+    parts[name] = bytes(atheris.Mutate(parts[name], most))
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for part, content in parts.items():
+            archive.writestr(part, content)
+    return made.getvalue() if made.tell() <= most else data
 
 
 def main() -> None:
@@ -82,7 +112,8 @@ def main() -> None:
                 if not WORDED.search(str(error)):
                     raise RuntimeError(f"an error that does not say what must be: {error!r}") from error
 
-        atheris.Setup([sys.argv[0], *LIMITS, f"-artifact_prefix=fuzz-{name}-", *options, str(corpus)], read)
+        settings = [*LIMITS, f"-artifact_prefix=fuzz-{name}-", *options]
+        atheris.Setup([sys.argv[0], *settings, str(corpus)], read, custom_mutator=changed)
         atheris.Fuzz()
 
 

@@ -58,6 +58,18 @@ FASTLSTM_INLINE ExpNegative exp_negative(const Packet<float>& x) {
     return {e, preinterpret<P>(Eigen::internal::plogical_shift_left<23>(preinterpret<Bits>(shifted)))};
 }
 
+// e^x, clamped where it would overflow. Eigen's is made of multiply-adds of its own, which SSE2 rounds twice.
+FASTLSTM_INLINE Packet<float> exp_clamped(const Packet<float>& x) {
+#if defined(FASTLSTM_INT8)
+    const Packet<float> negative = psub(constant<float>(0), x);
+    const auto [e, scale] = exp_negative(at_least(at_most(negative, constant<float>(88)), constant<float>(-88.3)));
+    return pmul(e, scale);
+#else
+    return Eigen::internal::pexp(x);
+#endif
+}
+FASTLSTM_INLINE Packet<double> exp_clamped(const Packet<double>& x) { return Eigen::internal::pexp(x); }
+
 FASTLSTM_INLINE Packet<double> exp_negative(const Packet<double>& x) {
     return Eigen::internal::pexp(psub(constant<double>(0), x));
 }

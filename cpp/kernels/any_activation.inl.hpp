@@ -43,10 +43,10 @@ FASTLSTM_INLINE Packet<T> expm1_of_negative(const Packet<T>& x) {
     return pdiv(padd(half.numerator, half.numerator), psub(half.denominator, half.numerator));
 }
 
-// e^x. Eigen's clamps where it would overflow; that of half of x does not, and the square goes to infinity, or to zero.
+// e^x. That of half of x is not clamped, and the square goes to infinity, or to zero.
 template <class T>
 FASTLSTM_INLINE Packet<T> exp_packet(const Packet<T>& x) {
-    const Packet<T> root = Eigen::internal::pexp(Packet<T>(pmul(x, constant<T>(0.5))));
+    const Packet<T> root = exp_clamped(Packet<T>(pmul(x, constant<T>(0.5))));
     return pmul(root, root);
 }
 
@@ -76,7 +76,7 @@ Graded<T> elu(const Packet<T>& x, const Packet<T>& alpha) {
 
 template <class T>
 Graded<T> softplus(const Packet<T>& x) {
-    const Packet<T> u = Eigen::internal::pexp(psub(constant<T>(0), Eigen::internal::pabs(x)));
+    const Packet<T> u = exp_clamped(Packet<T>(psub(constant<T>(0), Eigen::internal::pabs(x))));
     return {padd(at_least(x, constant<T>(0)), log1p_of_unit<T>(u)), sigmoid_packet<T>(x)};
 }
 

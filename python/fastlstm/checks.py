@@ -275,7 +275,10 @@ def path(name: str, value: Any) -> str:
     """`value` as the path of a file."""
     if not isinstance(value, str | os.PathLike):
         refuse(TypeError, name, "a path", value)
-    return str(os.fspath(value))
+    found = os.fsdecode(value)
+    if "\0" in found:
+        refuse(ValueError, name, "a path without zero bytes", found)
+    return found
 
 
 def function(name: str, value: Any, wanted: str = "a function") -> Any:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from fastlstm import checks, contents
+from fastlstm import checks, commands, contents
 from fastlstm.files import hdf5, kinds
 from fastlstm.files.atomic import replaced
 from fastlstm.loading import load
@@ -24,19 +25,14 @@ def main(argv: list[str] | None = None) -> int:
         "target",
         metavar="OUT",
         help=".keras, .h5 and .weights.h5 are Keras'; .npz and .safetensors have the arrays alone, but a model in "
-        ".safetensors is one of fastlstm's, as with any other ending but .onnx",
+        ".safetensors is one of fastlstm's, as with any other ending but .onnx and PyTorch's",
     )
     given = parser.parse_args(argv)
-    try:
-        converted(Path(given.source), Path(given.target))
-    except (ValueError, TypeError, NotImplementedError, OSError, ImportError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return commands.status(lambda: converted(given.source, given.target))
 
 
-def converted(source: Path, target: Path) -> None:
-    """Write what is in a file to another one.
+def converted(source: str, target: str) -> Iterable[str]:
+    """Write what is in a file to another one, and return what there is to say of that: nothing.
 
     Parameters
     ----------
@@ -50,11 +46,15 @@ def converted(source: Path, target: Path) -> None:
     ValueError, TypeError
         The source cannot be read, or has not what the format is for.
     """
-    found = contents.of_file(source)
-    if target.suffix == ".npz" or (found.config is None and not _is_layer(found)):
-        _write_arrays(found, source, target)
-    else:
-        _write_whole(found, source, target)
+    if os.path.isdir(target) or not os.path.basename(target):
+        checks.refuse(ValueError, "OUT", "the name of a file", target)
+    with commands.about("IN", "a file that can be read", source):
+        found = contents.of_file(source)
+    with commands.about("OUT", "a file that can be written", target):
+        whole = found.config is not None or _is_layer(found)
+        write = _write_whole if whole and Path(target).suffix != ".npz" else _write_arrays
+        write(found, Path(source), Path(target))
+    return ()
 
 
 def _is_layer(found: contents.Contents) -> bool:
@@ -71,7 +71,8 @@ def _write_arrays(found: contents.Contents, source: Path, target: Path) -> None:
         return
     if target.suffix not in ENDINGS:
         cure = f"; a file of arrays may become one that ends in {', '.join(ENDINGS)}"
-        checks.complain(ValueError, str(source), f"have a model to become {target.name}", "arrays alone", cure)
+        got = "a graph, of which arrays alone can be had" if found.kind == kinds.ONNX else "arrays alone"
+        checks.complain(ValueError, str(source), f"have a model to become {target.name}", got, cure)
     write_weights(target, found.arrays)
 
 

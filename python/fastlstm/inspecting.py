@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import math
 import os
-import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from fastlstm import contents
+from fastlstm import commands, contents
 
 
 class _Row(NamedTuple):
@@ -23,19 +22,18 @@ class _Row(NamedTuple):
 def main(argv: list[str] | None = None) -> int:
     """Print what a file is and has; return 1 if it cannot be read."""
     parser = argparse.ArgumentParser(prog="python -m fastlstm inspect", description=__doc__)
-    parser.add_argument("file", help="of Keras, PyTorch, NumPy, safetensors, ONNX or fastlstm")
+    parser.add_argument("file", metavar="FILE", help="of Keras, PyTorch, NumPy, safetensors, ONNX or fastlstm")
     path = parser.parse_args(argv).file
-    try:
-        found = contents.of_file(path)
-    except (ValueError, TypeError, OSError, ImportError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{path}: {found.kind.name}, {os.path.getsize(path):,} bytes")
-    for name, value in found.facts.items():
-        print(f"{name}: {value}")
-    _print_layers([*_layers(found.config)])
-    _print_arrays(found)
-    return 0
+    return commands.status(lambda: lines_of(path))
+
+
+def lines_of(path: str) -> list[str]:
+    """Return what there is to say of a file."""
+    with commands.about("FILE", "a file that can be read", path):
+        found, size = contents.of_file(path), os.path.getsize(path)
+    facts = [f"{name}: {value}" for name, value in found.facts.items()]
+    first = f"{path}: {found.kind.name}, {size:,} bytes"
+    return [first, *facts, *_of_layers([*_layers(found.config)]), *_of_arrays(found)]
 
 
 def _layers(config: Any) -> Iterator[_Row]:
@@ -54,24 +52,25 @@ def _layers(config: Any) -> Iterator[_Row]:
         waiting += [(entry, depth) for entry in reversed(parts)]
 
 
-def _print_layers(rows: list[_Row]) -> None:
+def _of_layers(rows: list[_Row]) -> Iterator[str]:
     named = [row for row in rows if row.name.strip()]
     if named:
         width = max(len(row.name) for row in named)
-        print("\nlayers:")
-        for row in named:
-            print(f"  {row.name:{width}}  {row.kind}")
+        yield from ("", "layers:")
+        yield from (f"  {row.name:{width}}  {row.kind}" for row in named)
     refused = {f"{row.kind}: {row.refusal}" for row in rows if row.refusal}
     if refused:
-        print("\nnot supported:", *sorted(refused), sep="\n  ")
+        yield from ("", "not supported:")
+        yield from (f"  {line}" for line in sorted(refused))
 
 
-def _print_arrays(found: contents.Contents) -> None:
+def _of_arrays(found: contents.Contents) -> Iterator[str]:
     if not found.arrays:
         return
     width = max(map(len, found.arrays))
-    print("\narrays:")
+    yield from ("", "arrays:")
     for name, array in found.arrays.items():
-        print(f"  {name:{width}}  {array.dtype.name:8} {array.shape}")
+        yield f"  {name:{width}}  {array.dtype.name:8} {array.shape}"
     numbers = sum(math.prod(array.shape) for array in found.arrays.values())
-    print(f"\n{len(found.arrays)} arrays, {numbers:,} numbers, {sum(a.nbytes for a in found.arrays.values()):,} bytes")
+    yield ""
+    yield f"{len(found.arrays)} arrays, {numbers:,} numbers, {sum(a.nbytes for a in found.arrays.values()):,} bytes"

@@ -17,7 +17,10 @@ VERSION = 1
 
 METADATA, _VERSION, _WRITER = "fastlstm", "format_version", "written_by"
 
-_OTHERS = {".npz": "fastlstm.write_weights()", ".onnx": "fastlstm.onnx.export()"}
+_OTHERS = {
+    **{".npz": "fastlstm.write_weights()", ".onnx": "fastlstm.onnx.export()"},
+    **dict.fromkeys((".pt", ".pth"), "torch.save()"),
+}
 """What writes files that end so."""
 
 

@@ -22,7 +22,7 @@ def opened(path: Path) -> io.FileIO:
     OSError
         There is no such file, it is a folder, or it may not be read.
     """
-    file = io.FileIO(path, opener=lambda name, flags: os.open(name, flags | _WITHOUT_WAITING))
+    file = io.FileIO(os.fspath(path), opener=lambda name, flags: os.open(name, flags | _WITHOUT_WAITING))
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         checks.complain(ValueError, str(path), "be a regular file", "a pipe, a device or the like")

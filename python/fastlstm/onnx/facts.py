@@ -20,6 +20,8 @@ Lengths: TypeAlias = tuple[Length, ...]
 
 _MOST_NUMBERS = 64
 """Of a shape: of longer ones nothing is noted, as they may double with every node."""
+_MOST_LENGTH = 2**31
+"""Of an axis: what is longer may be one of few bits less by the time it is there."""
 _MOST_ZEROS = 2**16
 """Numbers of a constant that is looked through for zeros."""
 _WHOLE = (6, 7)
@@ -72,7 +74,23 @@ class Facts:
             return place in self._zeros
         return constant.size <= _MOST_ZEROS and not constant.any()
 
-    def without_zeros(self, function: Function, sources: Sequence[int]) -> Sequence[int]:
+    def settled(self, node: Node, function: Function, sources: Sequence[int]) -> tuple[Function, Sequence[int]]:
+        """Return a function that needs fewer sources, and these, where the others are known to say nothing new."""
+        target = self._target(sources) if node.op == "Reshape" and not isinstance(function, Reshaping) else None
+        if target is not None:
+            return Reshaping(target, keep=True), sources[:1]
+        return function, self._without_zeros(function, sources)
+
+    def _target(self, sources: Sequence[int]) -> list[int] | None:
+        """Return the target of a Reshape, 0 for an axis that is as it was, if it can be told; none else is 0 then."""
+        shape, numbers = self.shape(sources[0]), self.numbers(sources[1])
+        if shape is None or numbers is None:
+            return None
+        target = [0 if shape[k : k + 1] == (length,) else length for k, length in enumerate(numbers)]
+        known = [length for length in target if isinstance(length, int)]
+        return known if len(known) == len(target) and 0 not in numbers else None
+
+    def _without_zeros(self, function: Function, sources: Sequence[int]) -> Sequence[int]:
         """Return the sources of a step, without states of zeros of which it needs none, as long as they fit."""
         if not isinstance(function, Run) or function.packed is None or function.batch_first:
             return sources
@@ -120,6 +138,15 @@ class Facts:
         parts = [self.numbers(place) for place in step.sources]
         if all(part is not None for part in parts):
             self._count(step, tuple(length for part in parts if part is not None for length in part))
+
+    def _mul(self, node: Node, step: Step) -> None:
+        first, second = (self.numbers(place) for place in step.sources)
+        if first is None or second is None or len(first) != len(second):
+            return
+        pairs = [(a, b) for a, b in zip(first, second, strict=True) if isinstance(a, int) and isinstance(b, int)]
+        found = [a * b for a, b in pairs if abs(a * b) < _MOST_LENGTH]
+        if len(found) == len(first):
+            self._count(step, tuple(found))
 
     def _constant_of_shape(self, node: Node, step: Step) -> None:
         found = self.numbers(step.sources[0])
@@ -245,6 +272,7 @@ _RULES: dict[str, Callable[[Facts, Node, Step], None]] = {
     "GRU": Facts._recurrent,
     "Gather": Facts._gather,
     "LSTM": Facts._recurrent,
+    "Mul": Facts._mul,
     "RNN": Facts._recurrent,
     "Reshape": Facts._reshape,
     "Shape": Facts._shape_of,

@@ -56,6 +56,25 @@ def network_of(graph: Any, opset: int, source: Source) -> Network:
     return Network(layout.plan(), layout.inputs, outputs, opset, wires_of(record), source.owner)
 
 
+class _Allowance:
+    """How many bytes may yet be worked out at load, in the main graph and the graphs inside.
+
+    Parameters
+    ----------
+    constants
+        Those of the main graph, None among them.
+    """
+
+    def __init__(self, constants: Sequence[Array | None]) -> None:
+        self._left = _SPARE + sum([array.nbytes for array in constants if array is not None])
+
+    def has(self, count: int) -> bool:
+        """Whether there are so many, which are then counted."""
+        enough = count <= self._left
+        self._left -= count if enough else 0
+        return enough
+
+
 class _Layout:
     """The places of a graph while its nodes are laid out.
 
@@ -80,11 +99,12 @@ class _Layout:
         self.places: dict[str, int] = {"": _MISSING}
         self.captured: dict[str, int] = {}
         self.steps: list[Step] = []
-        self.root: _Layout = self if outer is None else outer.root
         for tensor in graph.initializers:
             self._define(tensor.name, self.tensor(tensor, self.owner))
-        self.left: int = _SPARE + sum([array.nbytes for array in self.start if array is not None])
         self.given = [self._input(proto) for proto in graph.inputs if outer or proto.name not in self.places]
+        for name, tensor in graph.constants:
+            self._define(name, self.tensor(tensor, f"{self.owner}: {name!r} (Constant)"))
+        self.allowance: _Allowance = _Allowance(self.start) if outer is None else outer.allowance
         for node in graph.nodes:
             self._add(node)
         self.wanted = [self.place(proto.name, f"{self.owner}: output") for proto in graph.outputs]
@@ -171,7 +191,7 @@ class _Layout:
         if node.outside:
             sources = [*sources, *[self.place(name, node.label) for name in node.outside]]
         targets = [self._define(name) if name else _MISSING for name in node.outputs]
-        kept = self.facts.without_zeros(function, sources)
+        function, kept = self.facts.settled(node, function, sources)
         self.steps.append(Step(function, tuple(kept), tuple(targets), (), node.label, node.op))
         self.facts.note(node, self.steps[-1])
 
@@ -186,7 +206,7 @@ class _Layout:
         return layout.plan(described), [*layout.captured]
 
     def _can_fold(self, node: Node, sources: Sequence[int]) -> bool:
-        """Whether a node can be worked out at load; what that takes is then counted."""
+        """Whether a node can be worked out at load."""
         if node.op not in _FOLDED or node.outside:
             return False
         constants = [self.start[place] for place in sources if place != _MISSING]
@@ -194,10 +214,7 @@ class _Layout:
             if constant is None:
                 return False
         taken = 0 if node.op in _VIEWS else sum([constant.nbytes for constant in constants])
-        if taken > self.root.left:
-            return False
-        self.root.left -= taken
-        return True
+        return self.allowance.has(taken)
 
 
 _DOMAINS = {"ai.onnx": ""}

@@ -11,7 +11,7 @@ from fastlstm.files import regular
 
 from .graph import Source
 from .package import required
-from .reading import laid_out, parsed
+from .reading import check_graph, laid_out, parsed
 from .tensors import array_of
 from .values import Array, ValueInfo, value_info
 
@@ -19,6 +19,7 @@ from .values import Array, ValueInfo, value_info
 def listed(path: Path) -> tuple[dict[str, str], dict[str, Array]]:
     """Return what is said of a model, by name, and the tensors that it holds."""
     model = parsed(required("reading a model of ONNX"), regular.content(path), str(path))
+    check_graph(model, str(path))
     graph, known = model.graph, {tensor.name for tensor in model.graph.initializer}
     facts = {
         "made by": f"{model.producer_name} {model.producer_version}".strip(),

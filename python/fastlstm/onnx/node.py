@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
 
+import numpy as np
+
 from fastlstm import checks
 
 from .records import GraphRecord, NodeRecord
@@ -24,6 +26,10 @@ def same(x: Array, *_: Any) -> Array:
 
 _KINDS = {1: "f", 2: "i", 3: "s", 4: "t", 5: "g", 6: "floats", 7: "ints", 8: "strings"}
 """Fields of attributes by the number of the type."""
+
+
+MOST_LISTED = 2**18
+"""Numbers of a list that is no array: each takes some forty bytes."""
 
 
 class Surroundings(Protocol):
@@ -132,18 +138,30 @@ class Node:
 
     def numbers(self, name: str, default: Sequence[int] | None) -> Any:
         """Return an attribute that is a list of whole numbers."""
-        found = self._value(name, "ints", default)
+        found = self._list(name, "ints", default)
         return found if found is None else [int(number) for number in found]
 
     def reals(self, name: str) -> list[float] | None:
         """Return an attribute that is a list of floats, if it is there."""
-        found = self._value(name, "floats", None)
+        found = self._list(name, "floats")
         return found if found is None else [float(number) for number in found]
 
     def texts(self, name: str) -> list[str] | None:
         """Return an attribute that is a list of texts, if it is there."""
-        found = self._value(name, "strings", None)
+        found = self._list(name, "strings")
         return found if found is None else [self._text(name, text) for text in found]
+
+    def _list(self, name: str, kind: str, default: Any = None) -> Any:
+        found = self._value(name, kind, default)
+        if found is not None and len(found) > MOST_LISTED:
+            got = f"a list of {len(found)}"
+            checks.complain(ValueError, f"{self.label}: {name}", f"be a list of at most {MOST_LISTED}", got)
+        return found
+
+    def array(self, name: str, dtype: Any) -> Array:
+        """Return an attribute that is a list of numbers of any length, as an array."""
+        kind = "ints" if np.dtype(dtype).kind == "i" else "floats"
+        return np.asarray(self._value(name, kind, None)).astype(dtype, copy=False)
 
     def tensor(self, name: str) -> Array | None:
         """Return an attribute that is a tensor, if it is there."""

@@ -65,7 +65,7 @@ def load(model: str | os.PathLike[str] | bytes | Any) -> Network:
         return laid_out(parsed(library, bytes(model), "the model"), Source("the model", None))
     if not isinstance(model, str | os.PathLike):
         checks.refuse(TypeError, "model", "a path, bytes or an onnx.ModelProto", model)
-    path = Path(model)
+    path = Path(checks.path("model", model))
     return laid_out(parsed(library, regular.content(path), str(path)), Source(str(path), path.parent))
 
 
@@ -78,10 +78,15 @@ def parsed(library: Any, data: bytes, owner: str) -> Any:
         checks.complain(ValueError, owner, "be a whole model of ONNX", f"bytes that are none: {error}", cause=error)
 
 
+def check_graph(model: Any, owner: str) -> None:
+    """Refuse a model that has no graph, as an empty file."""
+    if not model.HasField("graph"):
+        checks.complain(ValueError, owner, "have a graph", "a model without one")
+
+
 def laid_out(model: Any, source: Source) -> Network:
     """Check what the graph needs, and lay it out."""
-    if not model.HasField("graph"):
-        checks.complain(ValueError, source.owner, "have a graph", "a model without one")
+    check_graph(model, source.owner)
     if model.functions:
         cure = "; onnx.inliner.inline_local_functions(model) writes them out"
         got = f"{checks.shown([function.name for function in model.functions])}{cure}"

@@ -12,8 +12,8 @@ from .names import check_texts
 MOST_NODES = 100_000
 """Of a graph and the graphs inside: each takes a hundred times the memory that it may have in the file."""
 
-_GRAPH = 5
-"""The type of an attribute that is a graph."""
+_TENSOR, _GRAPH = 4, 5
+"""Types of attributes."""
 
 
 class NodeRecord(NamedTuple):
@@ -31,6 +31,15 @@ class NodeRecord(NamedTuple):
     """What errors call it."""
 
 
+class ConstantRecord(NamedTuple):
+    """A node that is a tensor of the file. Some exporters write more of these than of all others together."""
+
+    name: str
+    """What it gives."""
+    tensor: Any
+    """A message."""
+
+
 class GraphRecord(NamedTuple):
     """A graph."""
 
@@ -38,7 +47,9 @@ class GraphRecord(NamedTuple):
     """What errors call it."""
     initializers: Sequence[Any]
     """Messages of the tensors."""
+    constants: Sequence[ConstantRecord]
     nodes: Sequence[NodeRecord]
+    """All others."""
     inputs: Sequence[Any]
     outputs: Sequence[Any]
     """Messages that describe them."""
@@ -70,20 +81,36 @@ class _Reading:
         self.texts += [graph.name, *named, *[proto.name for proto in (*initializers, *inputs)]]
         if len(graph.sparse_initializer):
             checks.complain(ValueError, owner, "have dense tensors", "sparse ones")
-        nodes = [self._node(node, f"{owner}: node {number}") for number, node in enumerate(graph.node)]
+        constants, nodes = list[ConstantRecord](), list[NodeRecord]()
+        for number, node in enumerate(graph.node):
+            constant = self._constant(node)
+            if constant is None:
+                nodes.append(self._node(node, f"{owner}: node {number}"))
+            else:
+                constants.append(constant)
         used = {*named}.union(*[node.inputs for node in nodes])
         used.update(*[inner.used for node in nodes for inner in node.graphs.values()])
-        return GraphRecord(owner, initializers, nodes, inputs, outputs, used)
+        return GraphRecord(owner, initializers, constants, nodes, inputs, outputs, used)
+
+    def _constant(self, node: Any) -> ConstantRecord | None:
+        """Return the tensor that a node is, if it is nothing else."""
+        if node.op_type != "Constant" or node.domain or len(node.input):
+            return None
+        outputs, attributes = node.output[:], node.attribute[:]
+        if len(outputs) != 1 or not outputs[0] or len(attributes) != 1:
+            return None
+        [value] = attributes
+        if value.name != "value" or value.type != _TENSOR or value.ref_attr_name:
+            return None
+        self.texts.append(outputs[0])
+        return ConstantRecord(outputs[0], value.t)
 
     def _node(self, node: Any, owner: str) -> NodeRecord:
         name, op, domain = node.name, node.op_type, node.domain
         label = f"{owner} {name!r} ({op})" if name else f"{owner} ({op})"
         inputs, outputs, listed = node.input[:], node.output[:], node.attribute[:]
-        attributes, graphs = dict[str, Any](), dict[str, GraphRecord]()
-        for attribute in listed:
-            attributes[attribute.name] = attribute
-            if attribute.type == _GRAPH:
-                graphs[attribute.name] = self._inner(attribute.g)
+        attributes = {attribute.name: attribute for attribute in listed}
+        graphs = {name: self._inner(part.g) for name, part in attributes.items() if part.type == _GRAPH}
         self.texts += (name, op, domain, *inputs, *outputs, *attributes)
         if len(attributes) != len(listed):
             checks.complain(ValueError, label, "have every attribute once", "one twice")

@@ -59,6 +59,8 @@ def _wire(graph: GraphRecord, names: ChainMap[str, str], numbers: Iterator[int],
     The two branches of an If may use the same names, so those of each get its number.
     """
     end = f"{_BRANCH}{next(numbers)}" if len(names.maps) > 1 else ""
+    if end:
+        names.update({name: f"{name}{end}" for name, _ in graph.constants})
     for node in graph.nodes:
         op, inputs, outputs = node.op, node.inputs, node.outputs
         if not end and op not in _TELLING:  # as most

@@ -14,7 +14,6 @@ import numpy as np
 from fastlstm import checks
 
 from .names import check_text
-from .package import required
 from .values import DTYPES, Array, dtype_of
 
 _MOST_AXES = 32
@@ -48,8 +47,7 @@ def array_of(proto: Any, folder: Path | None, owner: str) -> Array:
         _check_count(name, "bytes", count * dtype.itemsize, len(raw))
         array = _of_bytes(raw, shape, dtype)
     else:
-        _check_count(name, "values", count, len(getattr(proto, _FIELDS.get(proto.data_type, "int32_data"))))
-        array = required("reading a tensor").numpy_helper.to_array(proto).astype(dtype, copy=False).reshape(shape)
+        array = _of_list(getattr(proto, _FIELDS.get(proto.data_type, "int32_data")), dtype, count, name).reshape(shape)
     array.flags.writeable = False
     return array
 
@@ -71,6 +69,14 @@ _IN_FILES = {dtype: dtype.newbyteorder("<") for dtype in DTYPES.values()}
 def _of_bytes(raw: bytes, shape: Sequence[int], dtype: np.dtype[Any]) -> Array:
     """Return the array that lies in the bytes of a file, which begin with the low one of every number."""
     return np.ndarray(shape, _IN_FILES[dtype], raw).astype(dtype, copy=False)
+
+
+def _of_list(values: Any, dtype: np.dtype[Any], count: int, name: str) -> Array:
+    """Return the array of a list of numbers; halves are in it as the whole number that has their bits."""
+    _check_count(name, "values", count, len(values))
+    if dtype == np.float16:
+        return np.asarray(values, np.int32).astype(np.uint16).view(dtype)
+    return np.asarray(values).astype(dtype, copy=False)
 
 
 def _check_count(name: str, what: str, wanted: int, found: int) -> None:

@@ -25,8 +25,8 @@ _UNSEEN = 2**15
 _VARINT, _DELIMITED = 0, 2
 _WIDTHS = {_VARINT: 1, 1: 8, 5: 4}
 """Bytes of numbers in a file, by their kind; of those that take as few as they need, at least."""
-_HELD = {_VARINT: 16, 1: 16, 5: 8}
-"""Bytes of them in a list that grows."""
+_HELD = {_VARINT: 8, 1: 8, 5: 4}
+"""Bytes of them in memory."""
 _RUN, _MOST_ALIKE = 2**6, 2**16
 """Such numbers, each a field of its own, after which and of which so many are looked at together."""
 
@@ -37,7 +37,7 @@ class _Field(NamedTuple):
     message: Any
     """Description of the message that it is, or None."""
     width: int
-    """Bytes of a number if it is a list of those that are written in as few as they need, or 0."""
+    """Bytes in memory of a number if it is a list of those that are written in as few as they need, or 0."""
 
 
 def check_memory(data: bytes, kind: Any, owner: str) -> None:
@@ -61,7 +61,8 @@ def check_memory(data: bytes, kind: Any, owner: str) -> None:
         return
     if taken > most:
         got = "messages of a few bytes or numbers that are not raw, which take more"
-        checks.complain(ValueError, owner, f"take at most {most} bytes of memory once it is read", got)
+        cure = "; onnx.numpy_helper.from_array() makes raw ones"
+        checks.complain(ValueError, owner, f"take at most {most} bytes of memory once it is read", got, cure)
 
 
 def _memory(data: bytes, kind: Any, most: int) -> int:
@@ -80,7 +81,7 @@ def _memory(data: bytes, kind: Any, most: int) -> int:
             run, last = (run + 1 if tag == last else 0), tag
             if run == _RUN and tag < 128:
                 count, run = _alike(data, place, end, tag), 0
-                place, taken = place + count * (1 + _WIDTHS[tag & 7]), taken + count * _HELD[tag & 7]
+                place, taken = place + count * (1 + _WIDTHS[tag & 7]), taken + _in_list(count, _HELD[tag & 7])
             continue
         length, place = (data[place], place + 1) if data[place] < 128 else _varint(data, place)
         field = fields.get(tag >> 3, _TEXT)
@@ -123,7 +124,15 @@ def _of_values(data: bytes, place: int, length: int, width: int) -> int:
     if not width:
         return length
     last = np.frombuffer(data, np.uint8, length, place) < 128  # the last byte of each number
-    return width * int(np.count_nonzero(last))
+    return _in_list(int(np.count_nonzero(last)), width)
+
+
+def _in_list(count: int, width: int) -> int:
+    """Return the bytes of numbers of a `width` in a list, of all shorter ones that it was, and of the array of it.
+
+    A list that is full becomes one of twice the length, and the memory that it had is not given back.
+    """
+    return width * (2 * count + (1 << count.bit_length()))
 
 
 def _varint(data: bytes, place: int) -> tuple[int, int]:
@@ -144,5 +153,5 @@ def _fields(kind: Any) -> dict[int, _Field]:
 
 
 _TEXT = _Field(None, 0)
-_SIZES = {1: 8, 2: 16, 3: 8, 4: 16, 7: 2, 8: 8}
-"""Bytes of a number in a list that grows, by its C++ type: those of 32 and 64 bits, truths and names of a list."""
+_SIZES = {1: 4, 2: 8, 3: 4, 4: 8, 7: 1, 8: 4}
+"""Bytes of a number in memory, by its C++ type: those of 32 and 64 bits, truths and names of a list."""

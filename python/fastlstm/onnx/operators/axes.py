@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..node import Function, Node
+from ..node import MOST_LISTED, Function, Node
 from ..values import Array
 from .table import Table
 
@@ -83,9 +83,9 @@ def known_numbers(node: Node, number: int, name: str) -> list[int] | None:
     constant = node.constant(number)
     if constant is None:
         return None
-    if constant.dtype.kind != "i" or constant.ndim > 1:
-        node.refuse(name, "a list of whole numbers", constant)
-    found: list[int] = np.ravel(constant).tolist()
+    if constant.dtype.kind != "i" or constant.ndim > 1 or constant.size > MOST_LISTED:
+        node.refuse(name, f"a list of at most {MOST_LISTED} whole numbers", constant)
+    found: list[int] = constant.ravel().tolist()
     return found
 
 

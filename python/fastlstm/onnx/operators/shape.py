@@ -139,18 +139,18 @@ def _constant(node: Node) -> Array:
     found = node.tensor("value")
     if found is not None:
         return found
-    for name, read, dtype in _CONSTANTS:
+    for name, read in _CONSTANTS.items():
         if node.has_attribute(name):
-            return np.array(read(node, name), dtype)
-    checks.complain(ValueError, node.label, f"have one of value, {', '.join(c[0] for c in _CONSTANTS)}", "none")
+            return read(node, name)
+    checks.complain(ValueError, node.label, f"have one of value, {', '.join(_CONSTANTS)}", "none")
 
 
-_CONSTANTS: list[tuple[str, Callable[[Node, str], Any], Any]] = [
-    ("value_float", lambda node, name: node.real(name, None), np.float32),
-    ("value_floats", lambda node, name: node.reals(name), np.float32),
-    ("value_int", lambda node, name: node.number(name, None), np.int64),
-    ("value_ints", lambda node, name: node.numbers(name, None), np.int64),
-]
+_CONSTANTS: dict[str, Callable[[Node, str], Array]] = {
+    "value_float": lambda node, name: np.array(node.real(name, None), np.float32),
+    "value_floats": lambda node, name: node.array(name, np.float32),
+    "value_int": lambda node, name: np.array(node.number(name, None), np.int64),
+    "value_ints": lambda node, name: node.array(name, np.int64),
+}
 
 
 def _range(node: Node) -> Function:

@@ -32,7 +32,7 @@ def test_live_arrays_share_nothing() -> None:
 
 
 def test_memory_comes_back_when_the_last_view_is_dropped() -> None:
-    size = 123_456  # of no other array in this process
+    size = 123_456
     array = _core.empty((size,), FLOAT32)
     address = array.ctypes.data
     view = array[1:].reshape(5, -1)
@@ -44,7 +44,8 @@ def test_memory_comes_back_when_the_last_view_is_dropped() -> None:
     assert (view == 1).all()
     del view
     gc.collect()
-    assert _core.empty((size,), FLOAT32).ctypes.data == address
+    arrays = [_core.empty((size,), FLOAT32) for _ in range(65)]  # more than there can be kept blocks of this size
+    assert address in {array.ctypes.data for array in arrays}
 
 
 def test_a_block_much_larger_than_asked_for_is_not_given_away() -> None:

@@ -92,7 +92,7 @@ def test_errors_say_what_to_do_and_name_the_page(use, text):
             "from fastlstm.keras.wrappers import SKLearnClassifier",
             "'SKLearnClassifier' from .*: .*KerasClassifier",
         ),
-        ("from fastlstm.keras.callbacks import TensorBoard", "CSVLogger"),
+        ("from fastlstm.keras.callbacks import RemoteMonitor", "LambdaCallback"),
         ("from fastlstm import GradientTape", "'GradientTape' from 'fastlstm': .*vjp"),
     ],
 )

@@ -5,12 +5,13 @@ import re
 import runpy
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fastlstm.keras import Input, Sequential, layers
+from fastlstm.keras import Input, Sequential, callbacks, layers
 from fastlstm.keras.training import progress
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -120,6 +121,58 @@ def test_bar_on_a_terminal(monkeypatch):
     assert first.endswith("/step - loss: 1.0000")
     assert last.startswith(f"\x1b[1m40/40\x1b[0m \x1b[32m{BAR}\x1b[0m \x1b[1m0s\x1b[0m ")
     assert last.endswith("\n")
+
+
+class OutStream(io.StringIO):
+    """Standard output of a notebook, which is no terminal but draws lines anew."""
+
+    __module__ = "ipykernel.iostream"
+
+
+def slow_steps(data, **options):
+    """A training of one epoch whose steps take longer than a drawing waits for the next."""
+    model = Sequential([Input((5, 3)), layers.LSTM(4), layers.Dense(4)])
+    model.compile("sgd", "mse")
+    pause = callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: time.sleep(0.01))
+    model.fit(*data, batch_size=16, callbacks=[pause], **options)
+
+
+@pytest.mark.parametrize("screen", [Terminal, OutStream])
+def test_bars_move_where_lines_can_be_drawn_anew(monkeypatch, data, screen):
+    monkeypatch.setattr(sys, "stdout", screen())
+    monkeypatch.setattr(progress, "REFRESH", 0.0)
+    slow_steps(data)
+    steps = -(-len(data[0]) // 16)
+    text = re.sub(r"\x1b\[\d+m", "", sys.stdout.getvalue())
+    drawn = text.split("\r")[1:]
+    assert [int(line.partition("/")[0]) for line in drawn] == [*range(1, steps + 1), steps]
+    # What is left of an epoch: steps of 10 ms are done within a second.
+    assert all(re.match(rf" *\d+/{steps} [━]{{20}} 0s \d+ms/step - loss: ", line) for line in drawn)
+    assert text.count("\n") == 1
+
+
+def test_the_time_that_is_left_is_told(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    bar = progress.ProgressBar(101, 1)
+    for step in (1, 11):
+        now[0] += 20 if step == 1 else 10  # the first step, which is not like others, counts for nothing
+        assert bar.due(step)
+    bar.draw(11, {})
+    assert "1:30\x1b[0m 1s/step" in sys.stdout.getvalue()  # 90 steps of a second
+
+
+def test_log_files_have_a_line_an_epoch(monkeypatch, data, tmp_path):
+    path = tmp_path / "log.txt"
+    with path.open("w", encoding="utf-8") as file:
+        monkeypatch.setattr(sys, "stdout", file)
+        monkeypatch.setattr(progress, "REFRESH", 0.0)
+        slow_steps(data, epochs=2)
+    text = path.read_text("utf-8")
+    assert "\r" not in text
+    assert "\x1b" not in text
+    assert len(text.splitlines()) == 4  # with the number of the epoch above each
 
 
 def test_a_shorter_line_covers_the_longer_one(monkeypatch):

@@ -42,6 +42,12 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         "`fit` takes more than in Keras, for long sequences: `memory_limit=bytes` or `checkpoint_every=steps` (the "
         "same weights, to the bit; what the way back needs is computed twice) and `tbptt=steps` (gradients are cut, "
         "losses are not).",
+        "Ctrl-C raises `KeyboardInterrupt` from `fit`, without `on_train_end`, as in Keras: the weights are those "
+        "after the last whole step, `model.history` has the epochs that are whole, and another `fit` goes on from there.",
+        "`TensorBoard` needs the package tensorboard or tensorboardX, TensorFlow it does not need. Files have the tags "
+        "and steps of Keras', and the model as its config; the graph of TensorFlow's operations is not there. "
+        "`write_images`, `profile_batch`, `embeddings_freq` and `embeddings_metadata` raise an error. With a number as "
+        "`update_freq` nothing is left out of what is written by epoch.",
     ),
     "losses": ("`ignore_class` raises an error: give those entries a `sample_weight` of 0. `axis` must be -1.",),
     "optimizers": (

@@ -52,7 +52,7 @@ TABLE = (
         "callbacks.OrbaxCheckpoint",
     ),
     # Callbacks
-    ("CSVLogger writes the logs to a file; fit() returns them", "callbacks.TensorBoard tf.summary"),
+    ("the callback TensorBoard writes event files of what fit() and evaluate() find", "tf.summary"),
     ("a LambdaCallback can send logs anywhere", "callbacks.RemoteMonitor"),
     ("fit(verbose=1) shows progress", "callbacks.ProgbarLogger"),
     ("tqdm shows progress", "utils.Progbar"),

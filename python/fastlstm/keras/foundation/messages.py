@@ -28,6 +28,9 @@ def write(text: str) -> None:
     stream.flush()
 
 
-def is_terminal() -> bool:
-    """Whether standard output is a terminal."""
-    return sys.stdout is not None and sys.stdout.isatty()
+def redraws() -> bool:
+    """Whether a line of standard output can be drawn anew: in terminals and notebooks, not in files and pipes."""
+    stream = sys.stdout
+    if stream is None:
+        return False
+    return stream.isatty() or type(stream).__module__.partition(".")[0] == "ipykernel"

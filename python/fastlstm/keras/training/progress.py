@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..foundation.messages import is_terminal, tell
+from ..foundation.messages import redraws, tell
 from ..foundation.settings import is_interactive_logging_enabled
 
 REFRESH = 0.05
@@ -18,7 +18,8 @@ WIDTH = 20
 class ProgressBar:
     """One line that tells the step, the time and the values of the logs.
 
-    On a terminal the line is drawn anew as steps pass; elsewhere it is written once, without colours.
+    On a terminal and in a notebook the line is drawn anew as steps pass, with the time that is left; elsewhere, as in
+    log files, it is written once, without colours.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ class ProgressBar:
 
     def __init__(self, target: int | None, verbose: int) -> None:
         self.target, self.verbose = target, verbose
-        self.live = verbose == 1 and is_interactive_logging_enabled() and is_terminal()
+        self.live = verbose == 1 and is_interactive_logging_enabled() and redraws()
         self._start = self._drawn = time.perf_counter()
         self._first_step: float | None = None
         self._width = 0

@@ -115,6 +115,11 @@ def refuse_pair(owner: str, **given: Any) -> NoReturn:
     complain(ValueError, owner, f"be given either {' or '.join(given)}", got)
 
 
+def refuse_without(package: str, purpose: str, extra: str, cause: ImportError) -> NoReturn:
+    """Raise ImportError about a package that is not there, and the extra of this one that brings it."""
+    raise ImportError(f"{purpose} needs {package}: pip install fastlstm[{extra}]") from cause
+
+
 def named(error: Exception, owner: str) -> Exception:
     """Return an error of the same kind with the `owner` of the argument before it."""
     kind = next((kind for kind in (TypeError, NotImplementedError) if isinstance(error, kind)), ValueError)

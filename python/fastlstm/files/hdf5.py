@@ -52,7 +52,7 @@ def h5py(purpose: str) -> Any:
     try:
         import h5py as found
     except ImportError as error:
-        raise ImportError(f"{purpose} needs h5py: pip install fastlstm[keras]") from error
+        checks.refuse_without("h5py", purpose, "keras", error)
     return found
 
 

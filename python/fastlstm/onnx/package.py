@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastlstm import checks
+
 
 def required(purpose: str) -> Any:
     """Return the package, or say what it is needed for."""
     try:
         import onnx as found
     except ImportError as error:
-        raise ImportError(f"{purpose} needs onnx: pip install fastlstm[onnx]") from error
+        checks.refuse_without("onnx", purpose, "onnx", error)
     return found

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from fastlstm import checks
+
 from .arrays import Array
 
 _PACKAGES = (
@@ -88,4 +90,4 @@ def _package(purpose: str) -> tuple[Any, Any]:
             return import_module(writer), import_module(messages)
         except ImportError as error:
             errors.append(error)
-    raise ImportError(f"{purpose} needs tensorboard or tensorboardX: pip install fastlstm[tensorboard]") from errors[0]
+    checks.refuse_without("tensorboard or tensorboardX", purpose, "tensorboard", errors[0])

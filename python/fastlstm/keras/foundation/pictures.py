@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastlstm import checks
+
 
 def panels(purpose: str, count: int) -> tuple[Any, list[Any]]:
     """Return a figure and so many axes of it side by side, two in a row; `purpose` is what needs matplotlib."""
     try:
         from matplotlib import pyplot
     except ImportError as error:
-        raise ImportError(f"{purpose} needs matplotlib: pip install fastlstm[plot]") from error
+        checks.refuse_without("matplotlib", purpose, "plot", error)
     columns = min(count, 2)
     rows = -(-count // columns)
     size = (5 * columns, 3.2 * rows)

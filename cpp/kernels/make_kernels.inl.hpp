@@ -3,6 +3,7 @@
 
 #include "general_backward.inl.hpp"
 #include "outer.inl.hpp"
+#include "updates.inl.hpp"
 
 #define FASTLSTM_TEXT_OF(x) #x
 #define FASTLSTM_TEXT(x) FASTLSTM_TEXT_OF(x)
@@ -56,7 +57,9 @@ constexpr Kernels<T> make_kernels(const char* isa, const char* description, Prec
                        {{general_rnn_forward<T>, nullptr}, {}},
                        map<T, tanh_packet<T>>,
                        map<T, sigmoid_packet<T>>,
-                       activate<T>};
+                       activate<T>,
+                       {}};
+    if constexpr (kFull) kernels.updates = {kUpdates<T>, kUpdateCount<T>};
     if constexpr (kTrains) add_training(kernels);
     return kernels;
 }

@@ -161,19 +161,16 @@ class Stream:
 def step_many(streams: Sequence[Stream], x: Floats, out: Floats | None = None) -> Floats:
     """One step of streams of batch size 1 that share their weights: x (M, I) -> (M, H)."""
 
-def adam(
-    w: Floats,  # (size,), as all of them
-    g: Floats,
-    next: Floats,
-    m: Floats,
-    v: Floats,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    rate: float,
-    largest: Floats | None = None,
+def update(
+    rule: str,
+    numbers: Sequence[float],  # of the rule; see fastlstm/reference/updates.py
+    w: Floats,  # (size,)
+    gradients: list[Floats],  # of any shapes, together (size,)
+    next: Floats,  # (size,)
+    kept: list[Floats],  # each (size,)
+    decays: Sequence[float] = (),  # of the weights of each gradient; none: 1
 ) -> None:
-    """Write what weights are after a step of Adam into `next`; bring `m`, `v` and `largest` up to date."""
+    """Write what weights, multiplied by their decay, are after a step of an optimizer into `next`; update `kept`."""
 
 def activation(name: str, x: Floats) -> Floats:
     """``tanh`` or ``sigmoid`` of every element, by the active kernels."""

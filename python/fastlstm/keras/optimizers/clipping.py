@@ -25,14 +25,15 @@ def checked_clips(owner: str, **clips: Any) -> list[float | None]:
 def clip(groups: list[Group], clipnorm: float | None, clipvalue: float | None, global_clipnorm: float | None) -> None:
     """Bring the gradients of all groups within the one bound that is not None."""
     if clipvalue is not None:
-        for group in groups:
-            np.clip(group.gradient, -clipvalue, clipvalue, out=group.gradient)
+        for gradient in (group.flat_gradient() for group in groups):
+            np.clip(gradient, -clipvalue, clipvalue, out=gradient)
     elif clipnorm is not None:
         for group in groups:
+            gradient = group.flat_gradient()
             for span in group.spans:
-                _shorten([group.gradient[span]], clipnorm)
+                _shorten([gradient[span]], clipnorm)
     elif global_clipnorm is not None:
-        _shorten([group.gradient for group in groups], global_clipnorm)
+        _shorten([group.flat_gradient() for group in groups], global_clipnorm)
 
 
 def _shorten(gradients: list[Array], longest: float) -> None:

@@ -1,6 +1,6 @@
-"""The weights of one dtype as one flat array, updated in blocks that stay in cache."""
+"""The weights of one dtype as one flat array."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +9,7 @@ from ..foundation.arrays import Array
 from ..foundation.variable import Variable, are_values, replace_values
 
 BLOCK = 16384
-"""Elements updated at a time; a block of weights, gradients and slots stays in the second-level cache."""
+"""Elements that NumPy updates at a time; a block of weights, gradients and slots stays in the second-level cache."""
 
 
 def _same(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -40,8 +40,9 @@ class Group:
         self.shapes = [variable.shape for variable in variables]
         self.spans = _spans([variable.value.size for variable in variables])
         size, dtype = self.spans[-1].stop, variables[0].dtype
-        self.gradient, self.scratch = np.empty(size, dtype), np.empty(min(size, BLOCK), dtype)
-        self.blocks = [slice(start, min(start + BLOCK, size)) for start in range(0, size, BLOCK)]
+        self.gradients: list[Array] = []
+        """Those of the step being taken, one for each variable."""
+        self._gradient = np.empty(size, dtype)
         self._flat, self._views = np.empty(0, dtype), [np.empty(0, dtype) for _ in variables]
         self._slot_shapes = [[slot.shape(shape) for shape in self.shapes] for slot in slots]
         self._slot_spans = [_spans([int(np.prod(s)) for s in shapes]) for shapes in self._slot_shapes]
@@ -51,8 +52,20 @@ class Group:
         ]
 
     def collect(self, gradients: Sequence[Array]) -> None:
-        """Copy the gradients of this group's weights out of those of all weights."""
-        np.concatenate([gradients[i].reshape(-1) for i in self.indices], out=self.gradient)
+        """Take the gradients of this group's weights out of those of all weights."""
+        self.gradients = [gradients[i] for i in self.indices]
+
+    def flat_gradient(self) -> Array:
+        """Return the gradients as one array; from then on they are parts of that, to read and write."""
+        if self.gradients[0].base is not self._gradient:
+            np.concatenate([part.reshape(-1) for part in self.gradients], out=self._gradient)
+            self.gradients = [self._gradient[span] for span in self.spans]
+        return self._gradient
+
+    def blocks(self) -> Iterator[slice]:
+        """Give the parts that NumPy updates one after the other."""
+        size = self.spans[-1].stop
+        return (slice(start, min(start + BLOCK, size)) for start in range(0, size, BLOCK))
 
     def weights(self) -> Array:
         """Return the weights as they are, in one array that nobody may write to."""
@@ -74,6 +87,7 @@ class Group:
         self._flat = flat
         self._views = [flat[span].reshape(shape) for span, shape in zip(self.spans, self.shapes, strict=True)]
         replace_values(self.variables, self._views)
+        self.gradients = []
 
 
 def _spans(sizes: Sequence[int]) -> list[slice]:

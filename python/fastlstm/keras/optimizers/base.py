@@ -244,8 +244,7 @@ class Optimizer(Configurable):
         return self.iterations
 
     def _step(self, group: Group, rate: float) -> Array:
-        weights = group.weights()
-        new = core.empty(weights.shape, weights.dtype)
+        weights, new = group.weights(), group.room()
         if type(self).update is Optimizer.update and type(self).update_group is Optimizer.update_group:
             decays = self._decays(group, rate)
             core.update(*self.rule(rate), weights, group.gradients, new, self._own_slots(group), decays)

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..foundation.arrays import Array
 from ..foundation.variable import Variable, are_values, replace_values
+from .flat import Flat
 
 BLOCK = 16384
 """Elements that NumPy updates at a time; a block of weights, gradients and slots stays in the second-level cache."""
@@ -43,7 +44,10 @@ class Group:
         self.gradients: list[Array] = []
         """Those of the step being taken, one for each variable."""
         self._gradient = np.empty(size, dtype)
-        self._flat, self._views = np.empty(0, dtype), [np.empty(0, dtype) for _ in variables]
+        self._now: Flat | None = None
+        """The weights; what else the variables may have been given since then."""
+        self._before: Flat | None = None
+        """Those of the step before, which may be somebody's still."""
         self._slot_shapes = [[slot.shape(shape) for shape in self.shapes] for slot in slots]
         self._slot_spans = [_spans([int(np.prod(s)) for s in shapes]) for shapes in self._slot_shapes]
         self.slots = [
@@ -69,9 +73,17 @@ class Group:
 
     def weights(self) -> Array:
         """Return the weights as they are, in one array that nobody may write to."""
-        if not are_values(self._views, self.variables):
-            self._flat = np.concatenate([variable.value.reshape(-1) for variable in self.variables])
-        return self._flat
+        if self._now is None or not are_values(self._now.parts, self.variables):
+            gathered = np.concatenate([variable.value.reshape(-1) for variable in self.variables])
+            self._now = Flat(gathered, self.spans, self.shapes)
+        return self._now.array
+
+    def room(self) -> Array:
+        """Return an array for what the weights become: that of the step before the last, if nobody has it any more."""
+        if self._before is None or not self._before.is_free():
+            return np.empty(self.spans[-1].stop, self.variables[0].dtype)
+        self._before.array.flags.writeable = True
+        return self._before.array
 
     def slots_of(self, number: int) -> list[Array]:
         """Return the slots of one of the variables, in their shapes, to read and write."""
@@ -83,10 +95,12 @@ class Group:
         for k in [k for k, variable in enumerate(self.variables) if variable.constraint is not None]:
             view = flat[self.spans[k]].reshape(self.shapes[k])
             view[...] = self.variables[k].constraint(view)  # type: ignore[misc]
-        flat.flags.writeable = False  # and so are the views made of it
-        self._flat = flat
-        self._views = [flat[span].reshape(shape) for span, shape in zip(self.spans, self.shapes, strict=True)]
-        replace_values(self.variables, self._views)
+        new = self._before
+        if new is None or new.array is not flat:
+            new = Flat(flat, self.spans, self.shapes)
+        flat.flags.writeable = False
+        self._now, self._before = new, self._now
+        replace_values(self.variables, new.parts)
         self.gradients = []
 
 

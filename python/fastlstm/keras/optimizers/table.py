@@ -101,6 +101,10 @@ class Table(Group):
         (value,) = values_now(self.variables).values()
         return value[self._rows].reshape(-1)
 
+    def room(self) -> Array:
+        """Return an array for what the rows that may change become."""
+        return super().room() if self._whole else np.empty(self.spans[-1].stop, self._gradient.dtype)
+
     def commit(self, flat: Array) -> None:
         """Make `flat` the values of the rows that may change."""
         if self._whole:

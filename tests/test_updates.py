@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from helpers import Array, num_threads
 
+import fastlstm as fl
 from fastlstm import _core, reference
 from fastlstm.reference.updates import RULES
 
@@ -27,6 +28,7 @@ SIZES = {
     "adagrad": (1, [3e-3, 1e-7]),
     "adadelta": (2, [0.5, 0.05, 1e-7]),
     "lion": (1, [3e-3, 0.9, 0.1, 0.99, 0.01]),
+    "mean": (0, [0.1]),
 }
 Arrays = list[Array]
 
@@ -41,12 +43,10 @@ def drawn(rule: str, size: int, dtype: str, seed: int = 0) -> tuple[Array, Array
     return w, g, [*kept]
 
 
-def in_core(
-    rule: str, w: Array, gradients: Arrays, kept: Arrays, decays: tuple[float, ...] = ()
-) -> tuple[Array, Arrays]:
+def in_core(rule: str, w: Array, gradients: Arrays, kept: Arrays, **factors: list[float]) -> tuple[Array, Arrays]:
     new, after = np.full_like(w, np.nan), [array.copy() for array in kept]
     before = [w.copy(), *(g.copy() for g in gradients)]
-    _core.update(rule, SIZES[rule][1], w, gradients, new, after, decays)
+    _core.update(rule, SIZES[rule][1], w, gradients, new, after, **factors)
     for array, copy in zip([w, *gradients], before, strict=True):
         np.testing.assert_array_equal(array, copy)
     return new, after
@@ -109,11 +109,13 @@ def test_several_gradients_are_one(rule: str) -> None:
     assert_same(in_core(rule, w, parts, kept), in_core(rule, w, [g], kept))
 
 
-def test_weights_decay_by_gradient() -> None:
+def test_weights_decay_and_gradients_are_scaled_one_by_one() -> None:
     w, g, kept = drawn("adam", 60, "float32")
-    decayed = w.copy()
+    parts, decayed, scaled = [g[:20], g[20:]], w.copy(), g.copy()
     decayed[:20] *= 0.9
-    assert_same(in_core("adam", w, [g[:20], g[20:]], kept, (0.9, 1.0)), in_core("adam", decayed, [g], kept))
+    scaled[20:] *= 0.3
+    assert_same(in_core("adam", w, parts, kept, decays=[0.9, 1.0]), in_core("adam", decayed, [g], kept))
+    assert_same(in_core("adam", w, parts, kept, scales=[1.0, 0.3]), in_core("adam", w, [scaled], kept))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -130,8 +132,31 @@ def test_threads_share_the_weights(dtype: str) -> None:
 def test_an_input_may_be_the_output_and_need_not_be_dense() -> None:
     w, g, kept = drawn("adam", 33, "float32")
     wanted = in_core("adam", w, [g], kept)[0]
-    _core.update("adam", SIZES["adam"][1], w, [g.repeat(2)[::2]], w, kept)
-    np.testing.assert_array_equal(w, wanted)
+    own_w, own_g = w.copy(), g.copy()
+    for given_w, given_g, new in [(own_w, g.repeat(2)[::2], own_w), (w, own_g, own_g)]:
+        _core.update("adam", SIZES["adam"][1], given_w, [given_g], new, [array.copy() for array in kept])
+        np.testing.assert_array_equal(new, wanted)
+    both = np.zeros(34, "float32")
+    both[1:] = w  # next begins a weight before w
+    _core.update("adam", SIZES["adam"][1], both[1:], [g], both[:-1], kept)
+    np.testing.assert_array_equal(both[:-1], wanted)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_sums_of_squares(dtype: str) -> None:
+    """The same bits in all instruction sets; sums of doubles, of up to 63 squares in a chain."""
+    arrays = [np.random.default_rng(size).standard_normal(size).astype(dtype) for size in (*range(40), 1001)]
+    before, found = fl.active_isa(), []
+    for name in fl.available_isas():
+        fl.set_isa(name)
+        found.append(_core.squares(arrays))
+    fl.set_isa(before)
+    assert all(sums == found[0] for sums in found)
+    np.testing.assert_allclose(found[0], [np.square(array, dtype=np.float64).sum() for array in arrays], rtol=1e-14)
+    strided = [arrays[-1][::-3], arrays[36].reshape(6, 6).T]
+    assert _core.squares(strided) == _core.squares([array.copy("C") for array in strided])
+    with pytest.raises(TypeError, match="arrays: each must have dtype float32 or float64, got int64"):
+        _core.squares([np.arange(3)])
 
 
 def given(**change: Any) -> dict[str, Any]:
@@ -152,6 +177,7 @@ F4 = np.zeros(5, "float32")
         ({"numbers": [1.0]}, ValueError, "numbers must be 4 for adam, got 1"),
         ({"kept": [F4]}, ValueError, "kept must be 2 for adam, got 1"),
         ({"decays": [1.0, 1.0]}, ValueError, "decays must be 1 for as many gradients, got 2"),
+        ({"scales": [1.0, 1.0]}, ValueError, "scales must be 1 for as many gradients, got 2"),
         ({"kept": [F4, np.zeros(5)]}, TypeError, "kept: each must have dtype float32, got float64"),
         ({"w": np.zeros((5, 1), "float32")}, ValueError, "w must have"),
         ({"w": np.zeros(5, "int32")}, TypeError, "w must have dtype float32 or float64, got int32"),

@@ -1,4 +1,4 @@
-// _core.update: a step of an optimizer.
+// _core.update, a step of an optimizer, and _core.squares.
 #include <pybind11/stl.h>
 
 #include <algorithm>
@@ -42,20 +42,34 @@ py::array apart_from_all(const std::vector<py::array>& outputs, py::array input)
     return input;
 }
 
-// The arrays keep alive what the stretches point to.
+// Numbers without gaps, in C order.
 template <class T>
-std::vector<py::array> add_stretches(OptimizerStep<T>& step, const py::list& gradients,
-                                     const std::vector<double>& decays, const std::vector<py::array>& outputs) {
+py::array in_order(const py::handle& object, const char* name) {
+    const py::array array = array_of(py::reinterpret_borrow<py::object>(object), name, py::dtype::of<T>());
+    const bool is_ordered = has_element_strides(array) && (array.flags() & py::array::c_style);
+    return is_ordered ? array : without_gaps<T>(array);
+}
+
+// What weights and gradients are multiplied with, by gradient; none: 1.
+struct Factors {
+    const std::vector<double>&decays, &scales;
+};
+
+// Adds those of all gradients, and gives the arrays, which keep alive what the stretches point to.
+template <class T>
+std::vector<py::array> add_stretches(OptimizerStep<T>& step, const py::list& gradients, const Factors& factors,
+                                     const std::vector<py::array>& outputs) {
     std::vector<py::array> arrays;
+    const auto factor = [&](const std::vector<double>& of) {
+        return static_cast<T>(of.empty() ? 1 : of[arrays.size()]);
+    };
     Index total = 0;
-    for (std::size_t i = 0; i < gradients.size(); ++i) {
-        py::array g = array_of(py::object(gradients[i]), "gradients: each", py::dtype::of<T>());
-        if (!has_element_strides(g) || !(g.flags() & py::array::c_style)) g = without_gaps<T>(g);
-        arrays.push_back(apart_from_all(outputs, g));
-        const double decay = decays.empty() ? 1.0 : decays[i];
-        step.stretches.push_back(
-            {static_cast<const T*>(arrays.back().data()), arrays.back().size(), static_cast<T>(decay)});
-        total += arrays.back().size();
+    for (const py::handle gradient : gradients) {
+        const T decay = factor(factors.decays), scale = factor(factors.scales);
+        arrays.push_back(apart_from_all(outputs, in_order<T>(gradient, "gradients: each")));
+        const py::array& g = arrays.back();
+        step.stretches.push_back({static_cast<const T*>(g.data()), g.size(), decay, scale});
+        total += g.size();
     }
     if (total != step.size) {
         throw py::value_error("gradients must have " + std::to_string(step.size) + " numbers, as w has, got " +
@@ -66,20 +80,20 @@ std::vector<py::array> add_stretches(OptimizerStep<T>& step, const py::list& gra
 
 template <class T>
 void step(const std::string& rule, const std::vector<double>& numbers, const py::array& w, const py::list& gradients,
-          const py::object& next, const py::list& kept, const std::vector<double>& decays) {
+          const py::object& next, const py::list& kept, const Factors& factors) {
     const Update<T>& update = update_by(rule, active_kernels<T>().updates);
     check_count("numbers", numbers.size(), static_cast<std::size_t>(update.numbers), rule);
     check_count("kept", kept.size(), static_cast<std::size_t>(update.kept), rule);
-    if (!decays.empty()) check_count("decays", decays.size(), gradients.size(), "as many gradients");
     const Shape shape{w.ndim() == 1 ? w.shape(0) : -1};
     std::vector<py::array> outputs = outputs_of<T>(next, kept, shape);
-    const py::array weights = apart_from_all(outputs, usable_input<T>(w, "w", shape, true));
+    const py::array given = usable_input<T>(w, "w", shape, true);
+    const py::array weights = given.data() == outputs[0].data() ? given : apart_from_all(outputs, given);
     OptimizerStep<T> wanted{
         static_cast<const T*>(weights.data()), static_cast<T*>(outputs[0].mutable_data()), {}, {}, {}, w.shape(0)};
     for (std::size_t k = 0; k < kept.size(); ++k) wanted.kept[k] = static_cast<T*>(outputs[k + 1].mutable_data());
     std::transform(numbers.begin(), numbers.end(), wanted.numbers,
                    [](double number) { return static_cast<T>(number); });
-    const std::vector<py::array> read = add_stretches(wanted, gradients, decays, outputs);
+    const std::vector<py::array> read = add_stretches(wanted, gradients, factors, outputs);
     if (wanted.size < kWeightsWorthReleasing) return take_step(update, wanted);
     without_gil([&] {
         take_step(update, wanted);
@@ -88,16 +102,34 @@ void step(const std::string& rule, const std::vector<double>& numbers, const py:
 }
 
 void take(const std::string& rule, const std::vector<double>& numbers, const py::array& w, const py::list& gradients,
-          const py::object& next, const py::list& kept, const std::vector<double>& decays) {
-    with_element_type(w, "w",
-                      [&](auto number) { step<decltype(number)>(rule, numbers, w, gradients, next, kept, decays); });
+          const py::object& next, const py::list& kept, const std::vector<double>& decays,
+          const std::vector<double>& scales) {
+    if (!decays.empty()) check_count("decays", decays.size(), gradients.size(), "as many gradients");
+    if (!scales.empty()) check_count("scales", scales.size(), gradients.size(), "as many gradients");
+    with_element_type(w, "w", [&](auto number) {
+        step<decltype(number)>(rule, numbers, w, gradients, next, kept, Factors{decays, scales});
+    });
+}
+
+std::vector<double> squares_of(const std::vector<py::array>& arrays) {
+    std::vector<double> found;
+    for (const py::array& array : arrays) {
+        found.push_back(with_element_type(array, "arrays: each", [&](auto number) {
+            using T = decltype(number);
+            const py::array numbers = in_order<T>(array, "arrays: each");
+            return squares(active_kernels<T>(), static_cast<const T*>(numbers.data()), numbers.size());
+        }));
+    }
+    return found;
 }
 
 }  // namespace
 
 void register_updates(py::module_& module) {
     module.def("update", &take, py::arg("rule"), py::arg("numbers"), py::arg("w"), py::arg("gradients"),
-               py::arg("next"), py::arg("kept"), py::arg("decays") = std::vector<double>());
+               py::arg("next"), py::arg("kept"), py::arg("decays") = std::vector<double>(),
+               py::arg("scales") = std::vector<double>());
+    module.def("squares", &squares_of, py::arg("arrays"));
 }
 
 }  // namespace fastlstm

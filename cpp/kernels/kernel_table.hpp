@@ -177,7 +177,7 @@ struct UpdateArgs {
     T* next;             // the new weights; may be w
     T* kept[kMostKept];  // what an optimizer keeps for each of them, read and written
     Index size;
-    T decay;           // what w is multiplied with before anything else
+    T decay, scale;    // what w and g are multiplied with before anything else
     const T* numbers;  // of the rule
 };
 
@@ -236,6 +236,7 @@ struct Kernels {
     void (*sigmoid)(const T* x, T* y, Index n);
     void (*activate)(const Activation& activation, const T* x, T* y, T* slope, Index n);
     Updates<T> updates;
+    double (*squares)(const T* x, Index n);  // their sum; the same bits in all instruction sets
 };
 
 // Upper bounds to measure against.

@@ -3,7 +3,6 @@
 
 #include "general_backward.inl.hpp"
 #include "outer.inl.hpp"
-#include "updates.inl.hpp"
 
 #define FASTLSTM_TEXT_OF(x) #x
 #define FASTLSTM_TEXT(x) FASTLSTM_TEXT_OF(x)
@@ -58,8 +57,8 @@ constexpr Kernels<T> make_kernels(const char* isa, const char* description, Prec
                        map<T, tanh_packet<T>>,
                        map<T, sigmoid_packet<T>>,
                        activate<T>,
-                       {}};
-    if constexpr (kFull) kernels.updates = {kUpdates<T>, kUpdateCount<T>};
+                       {},
+                       nullptr};
     if constexpr (kTrains) add_training(kernels);
     return kernels;
 }

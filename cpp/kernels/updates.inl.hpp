@@ -4,10 +4,12 @@
 // fastlstm/reference/updates.py: all instruction sets have NumPy's bits. A NaN stays one.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 #include "any_activation.inl.hpp"
+#include "tile.inl.hpp"
 
 namespace fastlstm {
 namespace FASTLSTM_ISA {
@@ -20,20 +22,25 @@ using Packets = std::array<P, N>;
 template <class P, std::size_t S, std::size_t N>
 using Rule = P (*)(const P& w, const P& g, Packets<P, S>& kept, const Packets<P, N>& numbers);
 
-// sqrt(x), rounded once: that of Eigen is an approximation in some instruction sets.
+// sqrt(x), rounded once: that of Eigen is an approximation in some instruction sets. And floats as doubles.
 #if defined(EIGEN_VECTORIZE_AVX512)
+FASTLSTM_INLINE Packet<double> load_doubles(const float* x) { return _mm512_cvtps_pd(_mm256_loadu_ps(x)); }
 FASTLSTM_INLINE Packet<float> root(const Packet<float>& x) { return _mm512_sqrt_ps(x); }
 FASTLSTM_INLINE Packet<double> root(const Packet<double>& x) { return _mm512_sqrt_pd(x); }
 #elif defined(EIGEN_VECTORIZE_AVX)
+FASTLSTM_INLINE Packet<double> load_doubles(const float* x) { return _mm256_cvtps_pd(_mm_loadu_ps(x)); }
 FASTLSTM_INLINE Packet<float> root(const Packet<float>& x) { return _mm256_sqrt_ps(x); }
 FASTLSTM_INLINE Packet<double> root(const Packet<double>& x) { return _mm256_sqrt_pd(x); }
 #elif defined(EIGEN_VECTORIZE_SSE)
+FASTLSTM_INLINE Packet<double> load_doubles(const float* x) { return _mm_setr_pd(x[0], x[1]); }
 FASTLSTM_INLINE Packet<float> root(const Packet<float>& x) { return _mm_sqrt_ps(x); }
 FASTLSTM_INLINE Packet<double> root(const Packet<double>& x) { return _mm_sqrt_pd(x); }
 #else
+FASTLSTM_INLINE Packet<double> load_doubles(const float* x) { return vcvt_f64_f32(vld1_f32(x)); }
 FASTLSTM_INLINE Packet<float> root(const Packet<float>& x) { return vsqrtq_f32(x); }
 FASTLSTM_INLINE Packet<double> root(const Packet<double>& x) { return vsqrtq_f64(x); }
 #endif
+FASTLSTM_INLINE Packet<double> load_doubles(const double* x) { return ploadu<Packet<double>>(x); }
 
 // mean + (x - mean) share
 template <class P>
@@ -189,6 +196,43 @@ FASTLSTM_INLINE P lion(const P& w, const P& g, Packets<P, 1>& kept, const Packet
     return psub(w, pselect(pcmp_lt(zero, where), rate, falling));
 }
 
+// w + (g - w) share: a mean of weights, in place of w, follows them
+template <class P>
+FASTLSTM_INLINE P mean(const P& w, const P& g, Packets<P, 0>&, const Packets<P, 1>& numbers) {
+    return follow(w, g, numbers[0]);
+}
+
+constexpr Index kSquares = 16;  // chains of a sum of squares, everywhere
+
+using SquareSums = Packet<double>[kSquares / kLanes<double>];
+
+template <class T>
+FASTLSTM_INLINE void add_squares(const T* x, SquareSums& sums) {
+    FASTLSTM_UNROLL
+    for (Index p = 0; p < kSquares / kLanes<double>; ++p) {
+        const Packet<double> numbers = load_doubles(x + p * kLanes<double>);
+        sums[p] = padd(sums[p], pmul(numbers, numbers));
+    }
+}
+
+template <class T>
+double squares(const T* x, Index n) {
+    SquareSums sums;
+    for (Packet<double>& sum : sums) sum = pset1<Packet<double>>(0);
+    const Index rest = n % kSquares;
+    for (Index at = 0; at < n - rest; at += kSquares) add_squares(x + at, sums);
+    T last[kSquares] = {};
+    std::copy(x + n - rest, x + n, last);
+    add_squares(last, sums);
+    double whole = 0;
+    for (const Packet<double>& sum : sums) {
+        double lanes[kLanes<double>];
+        pstoreu(lanes, sum);
+        for (const double lane : lanes) whole += lane;
+    }
+    return whole;
+}
+
 template <class T, class R, R rule>
 struct Sweep;
 
@@ -197,10 +241,10 @@ struct Sweep<T, Rule<P, S, N>, rule> {
     static constexpr int kKept = static_cast<int>(S), kNumbers = static_cast<int>(N);
 
     template <std::size_t... s>
-    FASTLSTM_INLINE static void some(const UpdateArgs<T>& args, const Packets<P, N>& numbers, const P& decay, Index at,
-                                     Index n, std::index_sequence<s...>) {
+    FASTLSTM_INLINE static void some(const UpdateArgs<T>& args, const Packets<P, N>& numbers, const P& decay,
+                                     const P& scale, Index at, Index n, std::index_sequence<s...>) {
         Packets<P, S> kept{load_first(args.kept[s] + at, n)...};
-        const P w = pmul(load_first(args.w + at, n), decay), g = load_first(args.g + at, n);
+        const P w = pmul(load_first(args.w + at, n), decay), g = pmul(load_first(args.g + at, n), scale);
         store_first(args.next + at, rule(w, g, kept, numbers), n);
         (store_first(args.kept[s] + at, kept[s], n), ...);
     }
@@ -208,11 +252,11 @@ struct Sweep<T, Rule<P, S, N>, rule> {
     static void all(const UpdateArgs<T>& args) {
         Packets<P, N> numbers;
         for (std::size_t i = 0; i < N; ++i) numbers[i] = pset1<P>(args.numbers[i]);
-        const P decay = pset1<P>(args.decay);
+        const P decay = pset1<P>(args.decay), scale = pset1<P>(args.scale);
         const auto slots = std::make_index_sequence<S>();
         Index at = 0;
-        for (; at + kLanes<T> <= args.size; at += kLanes<T>) some(args, numbers, decay, at, kLanes<T>, slots);
-        if (at < args.size) some(args, numbers, decay, at, args.size - at, slots);
+        for (; at + kLanes<T> <= args.size; at += kLanes<T>) some(args, numbers, decay, scale, at, kLanes<T>, slots);
+        if (at < args.size) some(args, numbers, decay, scale, at, args.size - at, slots);
     }
 };
 
@@ -238,6 +282,7 @@ constexpr Update<T> kUpdates[] = {
     update<T, adagrad<Packet<T>>>("adagrad"),
     update<T, adadelta<Packet<T>>>("adadelta"),
     update<T, lion<Packet<T>>>("lion"),
+    update<T, mean<Packet<T>>>("mean"),
 };
 
 template <class T>

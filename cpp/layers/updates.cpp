@@ -20,8 +20,9 @@ void update_some(const Update<T>& update, const OptimizerStep<T>& step, const St
     begin = std::max(begin, first);
     end = std::min(end, first + stretch.size);
     if (begin >= end) return;
-    UpdateArgs<T> args{step.w + begin, stretch.g + (begin - first), step.next + begin, {}, end - begin, stretch.decay,
-                       step.numbers};
+    UpdateArgs<T> args{
+        step.w + begin, stretch.g + (begin - first), step.next + begin, {}, end - begin, stretch.decay, stretch.scale,
+        step.numbers};
     for (int k = 0; k < update.kept; ++k) args.kept[k] = step.kept[k] + begin;
     update.step(args);
 }
@@ -51,9 +52,17 @@ void take_step(const Update<T>& update, const OptimizerStep<T>& step) {
     });
 }
 
+template <class T>
+double squares(const Kernels<T>& kernels, const T* x, Index size) {
+    const FlushSubnormals mode;
+    return kernels.squares(x, size);
+}
+
 template const Update<float>& update_by(const std::string&, const Updates<float>&);
 template const Update<double>& update_by(const std::string&, const Updates<double>&);
 template void take_step(const Update<float>&, const OptimizerStep<float>&);
 template void take_step(const Update<double>&, const OptimizerStep<double>&);
+template double squares(const Kernels<float>&, const float*, Index);
+template double squares(const Kernels<double>&, const double*, Index);
 
 }  // namespace fastlstm

@@ -17,7 +17,7 @@ template <class T>
 struct Stretch {
     const T* g;
     Index size;
-    T decay;  // what the weights are multiplied with before the step
+    T decay, scale;  // what weights and gradients are multiplied with before the step
 };
 
 // The stretches follow each other in w, next and what is kept.
@@ -34,5 +34,9 @@ struct OptimizerStep {
 // Weights do not depend on each other, so threads share them as they come.
 template <class T>
 void take_step(const Update<T>& update, const OptimizerStep<T>& step);
+
+// The sum of the squares of numbers.
+template <class T>
+double squares(const Kernels<T>& kernels, const T* x, Index size);
 
 }  // namespace fastlstm

@@ -168,9 +168,13 @@ def update(
     gradients: list[Floats],  # of any shapes, together (size,)
     next: Floats,  # (size,)
     kept: list[Floats],  # each (size,)
-    decays: Sequence[float] = (),  # of the weights of each gradient; none: 1
+    decays: Sequence[float] = (),  # what the weights of each gradient are multiplied with first; none: 1
+    scales: Sequence[float] = (),  # and the gradients
 ) -> None:
-    """Write what weights, multiplied by their decay, are after a step of an optimizer into `next`; update `kept`."""
+    """Write what weights are after a step of an optimizer into `next`, which may be `w`; bring `kept` up to date."""
+
+def squares(arrays: Sequence[Floats]) -> list[float]:
+    """Return the sum of squares of each, which does not depend on instruction set and threads."""
 
 def activation(name: str, x: Floats) -> Floats:
     """``tanh`` or ``sigmoid`` of every element, by the active kernels."""

@@ -18,7 +18,7 @@ Results<T> take(const Update<T>& update, const std::vector<Index>& sizes, int th
     std::vector<Numbers<T>> gradients;
     for (const Index size : sizes) {
         gradients.push_back(random_numbers<T>(size, 1, random));
-        step.stretches.push_back({gradients.back().data(), size, T(0.5)});
+        step.stretches.push_back({gradients.back().data(), size, T(0.5), T(2)});
         step.size += size;
     }
     const Numbers<T> w = random_numbers<T>(step.size, 1, random);

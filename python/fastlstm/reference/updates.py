@@ -149,6 +149,11 @@ def _lion(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) -> Updated
     return w - np.sign(m * keep_1 + g * share_1) * rate, [m * keep_2 + g * share_2]
 
 
+def _mean(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) -> Updated:
+    (share,) = numbers
+    return follow(w, g, share), kept
+
+
 RULES: dict[str, Callable[[Floats, Floats, Kept, Sequence[float]], Updated]] = {
     "sgd": _sgd,
     "sgd_momentum": _sgd_momentum,
@@ -164,4 +169,5 @@ RULES: dict[str, Callable[[Floats, Floats, Kept, Sequence[float]], Updated]] = {
     "adagrad": _adagrad,
     "adadelta": _adadelta,
     "lion": _lion,
+    "mean": _mean,
 }

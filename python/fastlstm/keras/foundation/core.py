@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from fastlstm import _core, through_time
-from fastlstm._core import Convolution, Dense, Stream, Weights, convolution_gradients, empty, step_many, update
+from fastlstm._core import Convolution, Dense, Stream, Weights, convolution_gradients, empty, squares, step_many, update
 from fastlstm.precisions import FULL, for_packing
 from fastlstm.through_time import Flow, Tape
 
@@ -33,6 +33,7 @@ __all__ = [
     "forward_together",
     "forward_training",
     "packed",
+    "squares",
     "step_many",
     "update",
 ]

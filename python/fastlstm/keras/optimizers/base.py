@@ -18,7 +18,6 @@ from ..foundation.lookup import checked_name, of_this_package, snake_case
 from ..foundation.rows import RowGradient
 from ..foundation.variable import CHANGE, Variable
 from .clipping import checked_clips, clip
-from .following import follow
 from .group import BLOCK, Group, Slot
 from .rate import Rate
 from .rule import Rule
@@ -217,9 +216,11 @@ class Optimizer(Configurable):
     def _averaged(self, group: Group, flat: Array) -> Array:
         """Let the means follow the weights, and return what these become: themselves, or their means."""
         average, frequency = group.slots[0], self.ema_overwrite_frequency
-        follow(average, flat.copy(), self.ema_momentum if self.iterations else 0.0)
-        overwrite = frequency is not None and (self.iterations + 1) % frequency == 0
-        return average.copy() if overwrite else flat
+        share = 1 - self.ema_momentum if self.iterations else 1.0
+        core.update("mean", (share,), average, [flat], average, [])
+        if frequency is not None and (self.iterations + 1) % frequency == 0:
+            np.copyto(flat, average)
+        return flat
 
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
         """Give those of the variables that are trained the means of their values, if `use_ema`; `fit` ends with it."""
@@ -247,7 +248,8 @@ class Optimizer(Configurable):
         weights, new = group.weights(), group.room()
         if type(self).update is Optimizer.update and type(self).update_group is Optimizer.update_group:
             decays = self._decays(group, rate)
-            core.update(*self.rule(rate), weights, group.gradients, new, self._own_slots(group), decays)
+            own = self._own_slots(group)
+            core.update(*self.rule(rate), weights, group.gradients, new, own, decays, group.scales)
         else:
             self.update_group(group, self._decayed(group, weights, rate), new, rate)
         return new

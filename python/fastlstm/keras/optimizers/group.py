@@ -43,6 +43,8 @@ class Group:
         size, dtype = self.spans[-1].stop, variables[0].dtype
         self.gradients: list[Array] = []
         """Those of the step being taken, one for each variable."""
+        self.scales: list[float] = []
+        """What each of them is still to be multiplied with; none: 1."""
         self._gradient = np.empty(size, dtype)
         self._now: Flat | None = None
         """The weights; what else the variables may have been given since then."""
@@ -57,13 +59,20 @@ class Group:
 
     def collect(self, gradients: Sequence[Array]) -> None:
         """Take the gradients of this group's weights out of those of all weights."""
-        self.gradients = [gradients[i] for i in self.indices]
+        self.take([gradients[i] for i in self.indices])
+
+    def take(self, gradients: list[Array]) -> None:
+        """Go on with these gradients, one for each variable."""
+        self.gradients, self.scales = gradients, []
 
     def flat_gradient(self) -> Array:
         """Return the gradients as one array; from then on they are parts of that, to read and write."""
         if self.gradients[0].base is not self._gradient:
             np.concatenate([part.reshape(-1) for part in self.gradients], out=self._gradient)
             self.gradients = [self._gradient[span] for span in self.spans]
+        for part, scale in zip(self.gradients, self.scales, strict=False):
+            part *= scale
+        self.scales = []
         return self._gradient
 
     def blocks(self) -> Iterator[slice]:
@@ -101,7 +110,7 @@ class Group:
         flat.flags.writeable = False
         self._now, self._before = new, self._now
         replace_values(self.variables, new.parts)
-        self.gradients = []
+        self.take([])
 
 
 def _spans(sizes: Sequence[int]) -> list[slice]:

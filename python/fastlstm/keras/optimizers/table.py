@@ -55,7 +55,7 @@ class Table(Group):
         self._rows, self.spans = rows, [slice(0, size)]
         self._gradient = np.zeros(size, self._gradient.dtype)
         self._gradient.reshape(shape)[self._place[gradient.places]] = gradient.rows
-        self.gradients = [self._gradient[:]]
+        self.take([self._gradient[:]])
         self.slots = [slot.reshape(self.shapes[0])[rows].reshape(-1) for slot in self._kept]
 
     def _take_whole(self, gradient: Any) -> None:
@@ -64,7 +64,7 @@ class Table(Group):
             self._whole, self._spare, self._value = True, None, None
             self.spans, self.slots = [slice(0, size)], self._kept
             self._gradient = np.empty(size, self._gradient.dtype)
-        self.gradients = [gradient.whole() if isinstance(gradient, RowGradient) else gradient]
+        self.take([gradient.whole() if isinstance(gradient, RowGradient) else gradient])
 
     def _rows_for(self, gradient: RowGradient) -> Array | None:
         """Return the rows that may change; None if these are many."""
@@ -118,7 +118,7 @@ class Table(Group):
         after[rows] = flat.reshape(shape)
         after.flags.writeable = False
         replace_values(self.variables, [after])
-        self.gradients = []
+        self.take([])
         self._value, self._spare, self._differing = after, before, rows
 
     def _free_copy(self, before: Array) -> Array:

@@ -10,8 +10,8 @@ namespace fastlstm {
 
 namespace {
 
-constexpr Index kGrain = 4096;        // weights, whole lines of every array, that one thread takes at least
-constexpr double kMultiplyAdds = 12;  // that take as long as a weight, from and to memory
+constexpr Index kGrain = 4096;       // weights, whole lines of every array, that one thread takes at least
+constexpr double kMultiplyAdds = 4;  // a weight counts as so many: threads share the memory, too
 
 // The part of a stretch, which begins at weight `first`, that lies between weights `begin` and `end`.
 template <class T>

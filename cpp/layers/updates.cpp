@@ -10,7 +10,7 @@ namespace fastlstm {
 
 namespace {
 
-constexpr Index kGrain = 4096;       // weights, whole lines of every array, that one thread takes at least
+constexpr Index kGrain = 4096;       // weights that one thread takes at least
 constexpr double kMultiplyAdds = 4;  // a weight counts as so many: threads share the memory, too
 
 // The part of a stretch, which begins at weight `first`, that lies between weights `begin` and `end`.

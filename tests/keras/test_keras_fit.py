@@ -389,6 +389,7 @@ def test_interrupt_leaves_the_last_whole_step(data):
     with pytest.raises(KeyboardInterrupt):
         model.fit(*data, batch_size=10, shuffle=False, verbose=0)
     assert model.optimizer.iterations == 3
+    assert model.history.epoch == []  # not those of a training before
     whole.fit(data[0][:30], data[1][:30], batch_size=10, shuffle=False, verbose=0)
     assert_same_weights(model, whole)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

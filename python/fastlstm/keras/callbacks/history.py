@@ -34,6 +34,8 @@ class History(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Start the list of epochs."""
         self.epoch = []
+        if self.model is not None:  # which may be interrupted before its first epoch is whole
+            self.model.history = self
 
     def set_state(self, state: State) -> None:
         """See `Callback.set_state`."""

@@ -1,7 +1,7 @@
 """The weights of one dtype as one flat array."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,12 +40,12 @@ class Group:
         self.variables, self.indices = variables, indices
         self.shapes = [variable.shape for variable in variables]
         self.spans = _spans([variable.value.size for variable in variables])
-        size, dtype = self.spans[-1].stop, variables[0].dtype
+        self.dtype = variables[0].dtype
         self.gradients: list[Array] = []
         """Those of the step being taken, one for each variable."""
         self.scales: list[float] = []
         """What each of them is still to be multiplied with; none: 1."""
-        self._gradient = np.empty(size, dtype)
+        self._gradient: Array | None = None
         self._now: Flat | None = None
         """The weights; what else the variables may have been given since then."""
         self._before: Flat | None = None
@@ -53,9 +53,13 @@ class Group:
         self._slot_shapes = [[slot.shape(shape) for shape in self.shapes] for slot in slots]
         self._slot_spans = [_spans([int(np.prod(s)) for s in shapes]) for shapes in self._slot_shapes]
         self.slots = [
-            self.weights().copy() if slot.start is None else np.full(spans[-1].stop, slot.start, dtype)
+            self.weights().copy() if slot.start is None else np.full(spans[-1].stop, slot.start, self.dtype)
             for slot, spans in zip(slots, self._slot_spans, strict=True)
         ]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what a step makes afresh: a model in a file is no larger than its weights and slots."""
+        return vars(self) | {"gradients": [], "scales": [], "_gradient": None, "_now": None, "_before": None}
 
     def collect(self, gradients: Sequence[Array]) -> None:
         """Take the gradients of this group's weights out of those of all weights."""
@@ -67,6 +71,8 @@ class Group:
 
     def flat_gradient(self) -> Array:
         """Return the gradients as one array; from then on they are parts of that, to read and write."""
+        if self._gradient is None:
+            self._gradient = np.empty(self.spans[-1].stop, self.dtype)
         if self.gradients[0].base is not self._gradient:
             np.concatenate([part.reshape(-1) for part in self.gradients], out=self._gradient)
             self.gradients = [self._gradient[span] for span in self.spans]
@@ -90,7 +96,7 @@ class Group:
     def room(self) -> Array:
         """Return an array for what the weights become: that of the step before the last, if nobody has it any more."""
         if self._before is None or not self._before.is_free():
-            return np.empty(self.spans[-1].stop, self.variables[0].dtype)
+            return np.empty(self.spans[-1].stop, self.dtype)
         self._before.array.flags.writeable = True
         return self._before.array
 

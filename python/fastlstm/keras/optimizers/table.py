@@ -38,6 +38,10 @@ class Table(Group):
         self._spare: Array | None = None
         self._differing: Array = self._rows
 
+    def __getstate__(self) -> dict[str, Any]:
+        """See `Group`."""
+        return super().__getstate__() | {"_value": None, "_spare": None}
+
     def slots_of(self, number: int) -> list[Array]:
         """Return the slots of the table, to read and write."""
         self._moving = None
@@ -53,9 +57,9 @@ class Table(Group):
         shape = (len(rows), self.shapes[0][1])
         size = shape[0] * shape[1]
         self._rows, self.spans = rows, [slice(0, size)]
-        self._gradient = np.zeros(size, self._gradient.dtype)
-        self._gradient.reshape(shape)[self._place[gradient.places]] = gradient.rows
-        self.take([self._gradient[:]])
+        self._gradient = gathered = np.zeros(size, self.dtype)
+        gathered.reshape(shape)[self._place[gradient.places]] = gradient.rows
+        self.take([gathered[:]])
         self.slots = [slot.reshape(self.shapes[0])[rows].reshape(-1) for slot in self._kept]
 
     def _take_whole(self, gradient: Any) -> None:
@@ -63,7 +67,7 @@ class Table(Group):
         if not self._whole:
             self._whole, self._spare, self._value = True, None, None
             self.spans, self.slots = [slice(0, size)], self._kept
-            self._gradient = np.empty(size, self._gradient.dtype)
+            self._gradient = None
         self.take([gradient.whole() if isinstance(gradient, RowGradient) else gradient])
 
     def _rows_for(self, gradient: RowGradient) -> Array | None:
@@ -103,7 +107,7 @@ class Table(Group):
 
     def room(self) -> Array:
         """Return an array for what the rows that may change become."""
-        return super().room() if self._whole else np.empty(self.spans[-1].stop, self._gradient.dtype)
+        return super().room() if self._whole else np.empty(self.spans[-1].stop, self.dtype)
 
     def commit(self, flat: Array) -> None:
         """Make `flat` the values of the rows that may change."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import builtins
 import importlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+DATA = Path(__file__).parent / "data"
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 
 
@@ -20,7 +22,9 @@ def options(description: str | None) -> argparse.Namespace:
 
 
 def spread(values: Sequence[float], form: str = "{:.1%}") -> str:
-    """Word the mean of several runs, with the least and the largest."""
+    """Word the mean of several runs, with the least and the largest; a single one alone."""
+    if len(values) == 1:
+        return form.format(values[0])
     mean, least, most = (form.format(value) for value in (sum(values) / len(values), min(values), max(values)))
     return f"{mean} ({least} to {most})"
 
@@ -35,13 +39,13 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         print("| " + " | ".join([label.ljust(first), *shown]) + " |")
 
 
-def picture(path: Path, draw: Callable[[Any], None], size: tuple[float, float] = (9, 3.6)) -> Any:
-    """Let `draw` fill a figure and keep it in a file; return it, for notebooks, or None without matplotlib."""
+def picture(path: Path, draw: Callable[[Any], None], size: tuple[float, float] = (9, 3.6)) -> None:
+    """Let `draw` fill a figure, keep it in a file, and show it in a notebook."""
     try:
         figure_module = importlib.import_module("matplotlib.figure")
     except ImportError:
         print("No picture: matplotlib is not installed (pip install fastlstm[plot]).")
-        return None
+        return
     figure = figure_module.Figure(figsize=size, layout="constrained")  # no window, whatever the backend
     draw(figure)
     for axes in figure.axes:
@@ -49,4 +53,5 @@ def picture(path: Path, draw: Callable[[Any], None], size: tuple[float, float] =
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=80)
     print(f"Picture: {path}")
-    return figure
+    if show := getattr(builtins, "display", None):  # which notebooks put there
+        show({"image/png": path.read_bytes()}, raw=True)

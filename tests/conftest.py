@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import faulthandler
+import os
 import signal
 from collections.abc import Iterator
 
@@ -14,6 +16,27 @@ ISAS = fl.available_isas()
 # A shell lets its background jobs ignore Ctrl-C, and Python then leaves it so.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+LONGEST = 1200
+"""Seconds a test may take; then its process says where it is and ends, so that what waits for ever fails."""
+
+_STDERR = pytest.StashKey[int]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep where errors go before tests have theirs taken."""
+    config.stash[_STDERR] = os.dup(2)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """End the process if a test never does; no thread of Python need be able to run for that."""
+    faulthandler.dump_traceback_later(LONGEST, exit=True, file=item.config.stash[_STDERR])
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(params=ISAS)

@@ -17,6 +17,8 @@ from cases import Case, make_problem
 from helpers import assert_same_bits, kernel_backward, kernel_forward, num_threads
 
 import fastlstm as fl
+from fastlstm import forks
+from fastlstm.forks import DRAWS, held_at_forks
 from fastlstm.keras import Input, Sequential, layers
 
 pytestmark = [
@@ -161,3 +163,16 @@ def test_a_signal_handler_forks_in_the_middle_of_a_call() -> None:
     run = [sys.executable, "-c", FORKED_BY_A_HANDLER.format(patience=PATIENCE)]
     done = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == "right in both\n", done.stderr
+
+
+def test_nothing_of_python_runs_when_a_lock_goes() -> None:
+    """A Ctrl-C that arrived in it would be dropped."""
+    lock, events = threading.Lock(), list[str]()
+    held_at_forks(lock, DRAWS)
+    key = id(lock)
+    assert key in forks._ranks[DRAWS]
+    sys.setprofile(lambda frame, event, argument: events.append(event))
+    del lock
+    sys.setprofile(None)
+    assert key not in forks._ranks[DRAWS]
+    assert "call" not in events

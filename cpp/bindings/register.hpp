@@ -19,5 +19,6 @@ void register_sequence(pybind11::module_& module);
 void register_stack(pybind11::module_& module);
 void register_stream(pybind11::module_& module);
 void register_adam(pybind11::module_& module);
+void register_scopes(pybind11::module_& module);
 
 }  // namespace fastlstm

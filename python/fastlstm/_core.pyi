@@ -1,12 +1,15 @@
 """Stub of the compiled core. Arrays are float32 or float64, one dtype within a call."""
 
 from collections.abc import Sequence
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastlstm.typing import Floats
+
+T = TypeVar("T")
 
 class Weights:
     """Weights of one recurrent layer in one direction, packed for the active instruction set.
@@ -174,6 +177,13 @@ def adam(
     largest: Floats | None = None,
 ) -> None:
     """Write what weights are after a step of Adam into `next`; bring `m`, `v` and `largest` up to date."""
+
+class Scope(Generic[T]):
+    """For the time of a block a context variable has another value, which ``with`` gives."""
+
+    def __init__(self, variable: ContextVar[T], value: T) -> None: ...
+    def __enter__(self) -> T: ...
+    def __exit__(self, *error: object) -> None: ...
 
 def activation(name: str, x: Floats) -> Floats:
     """``tanh`` or ``sigmoid`` of every element, by the active kernels."""

@@ -7,6 +7,7 @@ gives them back in the parent and in the child.
 import os
 import threading
 import weakref
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -34,7 +35,8 @@ def held_at_forks(lock: Lock, rank: int) -> None:
     """Take `lock` at every fork as long as it lives; registering it again does no harm."""
     known, key = _ranks[rank], id(lock)
     if key not in known:
-        known[key] = weakref.ref(lock, lambda _: known.pop(key, None))
+        # Not a function of ours: a Ctrl-C that arrives in one that is called at such a moment is dropped by Python.
+        known[key] = weakref.ref(lock, partial(known.pop, key))
 
 
 def safe_at_forks(source: np.random.Generator) -> np.random.Generator:

@@ -238,8 +238,8 @@ def test_a_child_forked_from_a_thread_can_be_interrupted():
         thread.start()
         thread.join()
 
-    with WholeSteps() as gate:
-        gate.run(forking)
+    with WholeSteps():
+        forking()
     assert found == [True]
 
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 from fastlstm import checks
 
 from ..foundation.carried import State
+from ..foundation.lookup import of_this_package
 from ..foundation.way_back import Listener
 from .backup_and_restore import BackupAndRestore
 from .base import Callback
 from .frequency import Periodic
 from .gradient_flow import GradientFlow
 from .history import History
+from .lambda_callback import LambdaCallback
 from .states import StatesOf
+
+Hook: TypeAlias = Callable[..., None]
 
 
 class CallbackList:
@@ -41,6 +45,7 @@ class CallbackList:
         for callback in self.callbacks:
             callback.set_params(params)
             callback.set_model(model)
+        self._for_users: Callable[[Hook], Hook] = lambda method: method
 
     @property
     def history(self) -> History:
@@ -53,16 +58,25 @@ class CallbackList:
         """Who is told how large gradients of states are."""
         return [one.listen for one in self.callbacks if isinstance(one, GradientFlow)]
 
-    def hook(self, name: str) -> list[Callable[..., None]]:
+    def hook(self, name: str) -> list[Hook]:
         """Return the overridden methods `name` that have something to do."""
         wanted = [one for one in self.callbacks if _overrides(one, name) and not _skips(one, name)]
-        return [getattr(callback, name) for callback in wanted]
+        return [self._method(callback, name) for callback in wanted]
+
+    def _method(self, callback: Any, name: str) -> Hook:
+        method: Hook = getattr(callback, name)
+        ours = of_this_package(type(callback)) and not isinstance(callback, LambdaCallback)
+        return method if ours else self._for_users(method)
 
     # Checkpoints.
 
     @contextmanager
-    def of_fit(self) -> Iterator[None]:
-        """For the time of a block, a training is under way, of which checkpoints may be made."""
+    def of_fit(self, for_users: Callable[[Hook], Hook]) -> Iterator[None]:
+        """For the time of a block, a training is under way, of which checkpoints may be made.
+
+        In it, methods that users wrote are called as `for_users` says.
+        """
+        self._for_users = for_users
         keepers = [one for one in self.callbacks if isinstance(one, Periodic)]
         # Last those from which a training goes on by itself: what else was to be written is there by then.
         self._keepers = sorted(keepers, key=lambda one: isinstance(one, BackupAndRestore))

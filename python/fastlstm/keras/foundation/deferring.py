@@ -1,20 +1,19 @@
 """What layers change of their own weights in training: at once, or after the step that it belongs to."""
 
-import threading
+from __future__ import annotations
+
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TypeAlias
+
+from .scopes import Scoped
 
 Change: TypeAlias = Callable[[], None]
 
-
-class _Deferred(threading.local):
-    changes: list[Change] | None = None
+_deferred = Scoped[list[Change] | None]("deferred", None)
 
 
-_deferred = _Deferred()
-
-
-class deferring:  # noqa: N801 - used as a function
+def deferring() -> AbstractContextManager[list[Change]]:
     """For this thread and the time of a block, collect changes; those who do the step make them in the end.
 
     So a step that fails or is done over leaves the weights as they were.
@@ -28,24 +27,20 @@ class deferring:  # noqa: N801 - used as a function
     >>> changes[0]()
     changed
     """
-
-    def __enter__(self) -> list[Change]:
-        self._outer, _deferred.changes = _deferred.changes, list[Change]()
-        return _deferred.changes
-
-    def __exit__(self, *error: object) -> None:
-        _deferred.changes = self._outer
+    return _deferred.being([])  # type: ignore[return-value]
 
 
 def change(made: Change) -> None:
     """Make a change now, or let the step make it that this thread is in."""
-    if _deferred.changes is None:
+    changes = _deferred.get()
+    if changes is None:
         made()
     else:
-        _deferred.changes.append(made)
+        changes.append(made)
 
 
 def forget_changes() -> None:
     """Forget those of the step that this thread is in, which is done over."""
-    if _deferred.changes is not None:
-        _deferred.changes.clear()
+    changes = _deferred.get()
+    if changes is not None:
+        changes.clear()

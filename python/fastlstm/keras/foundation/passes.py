@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from .arrays import Array
 from .deferring import change
 from .eager import mask_of
+from .scopes import Scoped
 from .trees import leaves
 
 
@@ -55,40 +54,29 @@ class Pass:
 
     def finish(self) -> None:
         """Make the function's assignments good, at once or with the step of training, unless it was only tried."""
-        if not _current.trying:
+        if not _now.get().trying:
             for variable, value in self._assigned.values():
                 change(partial(variable.assign, value))
 
 
-class _Current(threading.local):
+class _Now(NamedTuple):
     passing: Pass | None = None
-    trying = False
+    trying: bool = False
 
 
-_current = _Current()
+_now = Scoped("pass", _Now())
 
 
 def current() -> Pass | None:
     """Return the pass that this thread is in, None if it is in none."""
-    return _current.passing
+    return _now.get().passing
 
 
-@contextmanager
-def within(passing: Pass | None) -> Iterator[None]:
+def within(passing: Pass | None) -> AbstractContextManager[object]:
     """For the time of a block, this thread is in a pass, or in none."""
-    outer, _current.passing = _current.passing, passing
-    try:
-        yield
-    finally:
-        _current.passing = outer
+    return _now.being(_Now(passing, _now.get().trying))
 
 
-@contextmanager
-def trying() -> Iterator[None]:
+def trying() -> AbstractContextManager[object]:
     """For the time of a block, functions only run to see what comes out: what they assign to variables is dropped."""
-    outer, _current.trying = _current.trying, True
-    try:
-        with within(None):
-            yield
-    finally:
-        _current.trying = outer
+    return _now.being(_Now(trying=True))

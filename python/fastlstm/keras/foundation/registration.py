@@ -6,12 +6,13 @@ imported because a config says so.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from fastlstm import checks
+
+from .scopes import Scoped
 
 T = TypeVar("T")
 
@@ -22,11 +23,7 @@ _NAMES: dict[Any, str] = {}
 """The other way round."""
 
 
-class _Scope(threading.local):
-    objects: Mapping[str, Any] = {}
-
-
-_scope = _Scope()
+_scope = Scoped[Mapping[str, Any]]("custom objects", {})
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[T], T]:
@@ -85,7 +82,7 @@ def get_registered_object(
     """Return the class or function of a name: that of a scope, a registered one, or one of the dicts; None: none."""
     if not isinstance(name, str):
         return None
-    for table in (_scope.objects, _REGISTERED, custom_objects or {}, module_objects or {}):
+    for table in (_scope.get(), _REGISTERED, custom_objects or {}, module_objects or {}):
         if name in table:
             return table[name]
     return None
@@ -96,8 +93,7 @@ def get_custom_objects() -> dict[str, Any]:
     return _REGISTERED
 
 
-@contextmanager
-def custom_object_scope(custom_objects: Mapping[str, Any] | None) -> Iterator[None]:
+def custom_object_scope(custom_objects: Mapping[str, Any] | None) -> AbstractContextManager[object]:
     """For this thread and the time of a block, let configs name these classes and functions.
 
     Parameters
@@ -106,12 +102,7 @@ def custom_object_scope(custom_objects: Mapping[str, Any] | None) -> Iterator[No
         Classes and functions by the names that configs have for them; None: none.
     """
     given = {} if custom_objects is None else checks.settings("custom_objects", custom_objects)
-    outer = _scope.objects
-    _scope.objects = {**outer, **given}
-    try:
-        yield
-    finally:
-        _scope.objects = outer
+    return _scope.being({**_scope.get(), **given})
 
 
 CustomObjectScope = custom_object_scope

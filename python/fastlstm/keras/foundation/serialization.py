@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-import threading
 import types
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from .arrays import any_numbers, real_dtype
 from .lookup import of_this_package
 from .published import find_function, find_maker, is_function, name_of_function, place_of
 from .registration import custom_object_scope, get_registered_name, get_registered_object
+from .scopes import Scoped
 from .symbolic import SymbolicTensor
 from .texts import dtype_name
 
@@ -72,8 +72,8 @@ def _described_slice(part: slice) -> dict[str, Any]:
 def described_function(function: Any) -> dict[str, Any]:
     """Return the description of a function: its name."""
     name = name_of_function(function)
-    if _writing.met is not None and get_registered_object(name) is None:
-        _writing.met[name] = function
+    if get_registered_object(name) is None:
+        _note(name, function)
     return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
 
 
@@ -99,24 +99,18 @@ _DESCRIBERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
 )
 
 
-class _Writing(threading.local):
-    met: dict[str, Any] | None = None
+_met = Scoped[tuple[dict[str, Any], ...]]("met", ())
+"""Where the classes and functions that are described are noted: one dict for each block."""
 
 
-_writing = _Writing()
+def objects_met(found: dict[str, Any]) -> AbstractContextManager[object]:
+    """Note the classes and functions that are described in a block, by name: an object copied by it is in no file."""
+    return _met.being((*_met.get(), found))
 
 
-@contextmanager
-def objects_met() -> Iterator[dict[str, Any]]:
-    """Give the classes and functions that are described in a block, by name: an object copied by it is in no file."""
-    outer, found = _writing.met, dict[str, Any]()
-    _writing.met = found
-    try:
-        yield found
-    finally:
-        _writing.met = outer
-        if outer is not None:
-            outer.update(found)
+def _note(name: str, thing: Any) -> None:
+    for found in _met.get():
+        found[name] = thing
 
 
 def _described(obj: Any) -> dict[str, Any]:
@@ -131,8 +125,8 @@ def _described(obj: Any) -> dict[str, Any]:
         "config": serialize_keras_object(config),
         "registered_name": registered_name,
     }
-    if _writing.met is not None and registered_name == get_registered_name(type(obj)):
-        _writing.met[registered_name] = type(obj)
+    if registered_name == get_registered_name(type(obj)):
+        _note(registered_name, type(obj))
     for key in ("build_config", "compile_config"):
         more = getattr(obj, f"get_{key}", lambda: None)()
         if more is not None:
@@ -140,11 +134,8 @@ def _described(obj: Any) -> dict[str, Any]:
     return found
 
 
-class _Reading(threading.local):
-    shared: dict[Any, Any] | None = None
-
-
-_reading = _Reading()
+_shared = Scoped[dict[Any, Any] | None]("shared", None)
+"""What has been read and may be met again, by its number."""
 
 
 def deserialize_keras_object(
@@ -174,15 +165,10 @@ def deserialize_keras_object(
             checks.complain(ValueError, "config", "not lie so deep in itself", "one that exceeds Python's stack")
 
 
-@contextmanager
-def _one_reading() -> Iterator[None]:
+def _one_reading() -> AbstractContextManager[object]:
     """Know what was shared among what is read."""
-    outer = _reading.shared
-    _reading.shared = {} if outer is None else outer
-    try:
-        yield
-    finally:
-        _reading.shared = outer
+    outer = _shared.get()
+    return _shared.being({} if outer is None else outer)
 
 
 def check_levels(config: Any, argument: str = "config") -> None:
@@ -263,8 +249,10 @@ _RESTORERS: dict[str, Callable[[dict[str, Any], str], Any]] = {
 
 def made_of(described: dict[str, Any], argument: str = "config") -> Any:
     """Make an object that has a config; one that was met before under the same number of sharing is that one."""
-    number, shared = described.get("shared_object_id"), _reading.shared or {}
-    if isinstance(number, int) and number in shared:
+    number, shared = described.get("shared_object_id"), _shared.get()
+    if not isinstance(number, int):
+        shared = None
+    if shared is not None and number in shared:
         return shared[number]
     maker = find_maker(described, argument)
     config = described.get("config")
@@ -273,8 +261,8 @@ def made_of(described: dict[str, Any], argument: str = "config") -> Any:
     # A class of a user's own may take its config apart.
     made = _from_config(maker, config) if of_this_package(maker) else maker.from_config(copy.deepcopy(config))
     _finish(made, described, argument)
-    if isinstance(number, int) and _reading.shared is not None:
-        _reading.shared[number] = made
+    if shared is not None:
+        shared[number] = made
     return made
 
 

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import math
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from fastlstm import checks
+
+from .scopes import Scoped
 
 MOST_TRIED = 2**23
 """Numbers of arrays on which a function is tried to find its shapes; entries of a list as long as a config says."""
 
 
-class _Block(threading.local):
-    """How many numbers the file of such a block has left for this thread; None: there is no block."""
+class _Left:
+    """How many numbers a file has left."""
 
-    left: int | None = None
-
-
-_BLOCK = _Block()
+    def __init__(self, numbers: int) -> None:
+        self.numbers = numbers
 
 
-@contextmanager
-def undrawn(numbers: int) -> Iterator[None]:
+_left = Scoped[_Left | None]("left", None)
+
+
+def undrawn(numbers: int) -> AbstractContextManager[object]:
     """Let weights that are made in a block be 0, where an initializer of this package would draw them.
 
     Parameters
@@ -31,26 +31,23 @@ def undrawn(numbers: int) -> Iterator[None]:
     numbers
         How many a file has for them: before more are allocated there is a ValueError.
     """
-    outer, _BLOCK.left = _BLOCK.left, numbers
-    try:
-        yield
-    finally:
-        _BLOCK.left = outer
+    return _left.being(_Left(numbers))
 
 
 def is_undrawn() -> bool:
     """Whether this thread is in such a block."""
-    return _BLOCK.left is not None
+    return _left.get() is not None
 
 
 def claim(shape: tuple[int, ...], argument: str) -> None:
     """Count the numbers of a weight that is to be made; in a block, raise ValueError if the file has not as many."""
-    if _BLOCK.left is None:
+    left = _left.get()
+    if left is None:
         return
-    if math.prod(shape) > _BLOCK.left:
-        must = f"be of at most {_BLOCK.left} numbers, which are what the file has left for it"
+    if math.prod(shape) > left.numbers:
+        must = f"be of at most {left.numbers} numbers, which are what the file has left for it"
         checks.complain(ValueError, argument, must, checks.shown(shape))
-    _BLOCK.left -= math.prod(shape)
+    left.numbers -= math.prod(shape)
 
 
 def within_reason(numbers: int, argument: str) -> None:

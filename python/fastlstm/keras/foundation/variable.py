@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import operator
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from operator import attrgetter, is_
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,6 +20,7 @@ from .arrays import Array, any_numbers
 from .boxes import autograd, bare, is_box, value_of
 from .eager import as_tensors
 from .passes import current
+from .scopes import Scoped
 from .symbolic import SymbolicTensor
 
 if TYPE_CHECKING:
@@ -240,14 +241,10 @@ Values: TypeAlias = dict[Variable, Array]
 """Values of variables at one moment."""
 
 
-class _Held(threading.local):
-    values: Values | None = None
+_held = Scoped[Values | None]("held", None)
 
 
-_held = _Held()
-
-
-class holding:  # noqa: N801 - used as a function
+def holding(variables: Sequence[Variable]) -> AbstractContextManager[object]:
     """For this thread and the time of a block, keep the values that variables have now, taken all at once.
 
     So a pass through many layers sees the weights of one moment, even if another thread sets them meanwhile. A block
@@ -258,17 +255,8 @@ class holding:  # noqa: N801 - used as a function
     variables
         What to hold.
     """
-
-    def __init__(self, variables: Sequence[Variable]) -> None:
-        self.variables, self.outermost = variables, _held.values is None
-
-    def __enter__(self) -> None:
-        if self.outermost:
-            _held.values = values_now(self.variables)
-
-    def __exit__(self, *error: object) -> None:
-        if self.outermost:
-            _held.values = None
+    outer = _held.get()
+    return _held.being(values_now(variables) if outer is None else outer)
 
 
 def values_now(variables: Sequence[Variable]) -> Values:
@@ -277,25 +265,20 @@ def values_now(variables: Sequence[Variable]) -> Values:
         return dict(zip(variables, map(_VALUE, variables), strict=True))
 
 
-@contextmanager
-def seeing(values: Values) -> Iterator[None]:
+def seeing(values: Values) -> AbstractContextManager[object]:
     """For this thread and the time of a block, go by the `values` of an earlier moment."""
-    outer, _held.values = _held.values, values
-    try:
-        yield
-    finally:
-        _held.values = outer
+    return _held.being(values)
 
 
 def is_held(variables: list[Variable]) -> bool:
     """Whether this thread holds the values of the variables of a layer, all of them or none."""
-    held = _held.values
+    held = _held.get()
     return held is not None and bool(variables) and variables[0] in held
 
 
 def current_values(variables: Sequence[Variable]) -> tuple[Array, ...]:
     """Return what `variables` are, for this thread: see `holding`."""
-    held = _held.values
+    held = _held.get()
     if held is None:
         return tuple(map(_VALUE, variables))
     return tuple(map(held.get, variables, map(_VALUE, variables)))

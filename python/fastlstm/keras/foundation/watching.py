@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import pickle
-import threading
 from collections.abc import Callable
 from typing import Any
 
 from .carried import state_of_process
+from .scopes import Scoped
 
-
-class _Runs(threading.local):
-    seen: int | None = None
-
-
-_runs = _Runs()
+_runs = Scoped[list[None] | None]("runs", None)
+"""An entry for each run of a model."""
 
 
 def note_run() -> None:
     """Note that a model runs in this thread."""
-    if _runs.seen is not None:
-        _runs.seen += 1
+    runs = _runs.get()
+    if runs is not None:
+        runs.append(None)
 
 
 def watched(make: Callable[[], Any]) -> tuple[Any, bool]:
@@ -34,9 +31,7 @@ def watched(make: Callable[[], Any]) -> tuple[Any, bool]:
     >>> watched(lambda: np.random.rand(2).shape)
     ((2,), True)
     """
-    before, outer, _runs.seen = pickle.dumps(state_of_process()), _runs.seen, 0
-    try:
+    before, runs = pickle.dumps(state_of_process()), list[None]()
+    with _runs.being(runs):
         found = make()
-        return found, _runs.seen > 0 or pickle.dumps(state_of_process()) != before
-    finally:
-        _runs.seen = outer
+    return found, bool(runs) or pickle.dumps(state_of_process()) != before

@@ -3,37 +3,38 @@
 It is said around the step, as layers anywhere inside go by it.
 """
 
-import threading
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, TypeAlias
 
 from fastlstm.through_time import WHOLE, Flow, ThroughTime
 
 from .arrays import Array
+from .scopes import Scoped
 
 Listener: TypeAlias = Callable[[Any, Flow, Array | None], None]
 """``listener(cell, flow, mask)``: a cell has gone back through its steps, those that the `mask` (T, N) has, or all."""
 
 
-class _Said(threading.local):
+class _Way(NamedTuple):
     by: ThroughTime = WHOLE
     listeners: Sequence[Listener] = ()
 
 
-_said = _Said()
+_way = Scoped("way", _Way())
 
 
 def way_back() -> ThroughTime:
     """Return how gradients of what this thread runs next are to go through time."""
-    return _said.by
+    return _way.get().by
 
 
 def listeners() -> Sequence[Listener]:
     """Return who is told how large gradients of states are."""
-    return _said.listeners
+    return _way.get().listeners
 
 
-class going_back:  # noqa: N801 - used as a function
+def going_back(by: ThroughTime, listeners: Sequence[Listener] = ()) -> AbstractContextManager[object]:
     """For this thread and the time of a block, gradients of recurrent layers go through time this way.
 
     Parameters
@@ -51,13 +52,4 @@ class going_back:  # noqa: N801 - used as a function
     >>> way_back().tbptt is None
     True
     """
-
-    def __init__(self, by: ThroughTime, listeners: Sequence[Listener] = ()) -> None:
-        self.by, self.listeners = by, listeners
-
-    def __enter__(self) -> None:
-        self._outer = _said.by, _said.listeners
-        _said.by, _said.listeners = self.by, self.listeners
-
-    def __exit__(self, *error: object) -> None:
-        _said.by, _said.listeners = self._outer
+    return _way.being(_Way(by, listeners))

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+
+from .scopes import Scoped
+
+_whole = Scoped("whole configs", default=False)
 
 
-class _Blocks(threading.local):
-    """How many such blocks this thread is in."""
-
-    count = 0
-
-
-_BLOCKS = _Blocks()
-
-
-@contextmanager
-def whole_configs() -> Iterator[None]:
+def whole_configs() -> AbstractContextManager[object]:
     """Let configs that are made in a block have vocabularies that were found, too."""
-    _BLOCKS.count += 1
-    try:
-        yield
-    finally:
-        _BLOCKS.count -= 1
+    return _whole.being(True)
 
 
 def are_whole() -> bool:
     """Whether this thread is in such a block."""
-    return _BLOCKS.count > 0
+    return _whole.get()

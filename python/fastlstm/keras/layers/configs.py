@@ -207,7 +207,8 @@ def _set_later(layer: Any, later: dict[str, Any]) -> None:
 
 def copy_of(layer: Any, **changes: Any) -> Any:
     """Return another layer with the settings of `layer`, or others; its class need not be registered."""
-    with objects_met() as met:
+    met = dict[str, Any]()
+    with objects_met(met):
         config = layer.get_config() | changes
     with custom_object_scope(met):
         return type(layer).from_config(config)

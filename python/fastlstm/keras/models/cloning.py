@@ -141,7 +141,8 @@ class _Cloning:
             if value is not None:
                 wanted = f"None for {model.name}, whose class says what its layers do"
                 checks.refuse(ValueError, name, wanted, value)
-        with objects_met() as met:
+        met = dict[str, Any]()
+        with objects_met(met):
             config = serialize_keras_object(model)
         return deserialize_keras_object(config, met)
 

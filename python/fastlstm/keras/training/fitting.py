@@ -14,10 +14,8 @@ from fastlstm.frames import user_stacklevel
 from fastlstm.through_time import WHOLE, ThroughTime
 
 from ..callbacks import CallbackList
-from ..foundation.arrays import Array
-from ..foundation.deferring import Change, deferring
+from ..foundation.deferring import deferring
 from ..foundation.messages import tell
-from ..foundation.variable import Variable
 from ..foundation.way_back import Listener, going_back
 from ..optimizers import Optimizer
 from .data import Batch
@@ -30,7 +28,7 @@ from .run import Checkpoint, Run
 from .run_options import FitOptions
 from .setup import Setup, Watchers
 from .stopping import Stops
-from .streams import Source
+from .streams import Source, StreamSource
 
 Way: TypeAlias = tuple[ThroughTime, Sequence[Listener]]
 """How gradients go through time, and who is told how large they are."""
@@ -46,7 +44,7 @@ def run_epochs(
 ) -> None:
     """Train for the epochs of the options, or those left after a checkpoint, with a validation after those wanted."""
     validation = sources[1]
-    with WholeSteps() as gate, stops.fit() as stop, hooks.of_fit():
+    with WholeSteps() as gate, stops.fit() as stop, hooks.of_fit(gate.at_once):
         run = Run(setup, sources, hooks, stop)
         training = _Training(setup, run, gate, FiniteWatch(), (options.by, hooks.listeners))
         hooks.call("on_train_begin", {})
@@ -58,7 +56,7 @@ def run_epochs(
             bar = ProgressBar(sources[0].steps, options.verbose) if options.verbose else None
             steps, logs = training.epoch(epoch, sources[0], bar)
             if validation is not None and options.validates(epoch):
-                values = evaluated(setup, validation, Watchers(hooks, None))
+                values = gate.at_once(evaluated)(setup, validation, Watchers(hooks, None))
                 logs |= {f"val_{name}": value for name, value in values.items()}
             logs = dict(sorted(logs.items()))
             hooks.call("on_epoch_end", epoch, logs)
@@ -66,11 +64,12 @@ def run_epochs(
             hooks.keep(run.state)
             if bar is not None:
                 bar.finish(steps, logs)
+            gate.check()
             if stop.asked or steps == 0:
                 break
         if epochs or found is not None:
             optimizer, variables = setup.optimizer(), setup.objective().variables
-            gate.run(optimizer.finalize_variable_values, variables)
+            optimizer.finalize_variable_values(variables)
         hooks.call("on_train_end", run.logs)
 
 
@@ -93,11 +92,12 @@ class _Training(NamedTuple):
         # With checkpoints between batches nothing is made ahead: what is random goes on from where they were made.
         batches = closing(source.epoch(steps, not keeps))
         with np.errstate(all="ignore"), batches as left:
-            for batch in () if is_over else left:
+            waits = isinstance(source, StreamSource)  # for what users make
+            for batch in () if is_over else self.gate.each(left) if waits else left:
                 meters = self.setup.meters() if meters is None else meters
                 for method in begin:
                     method(steps, {})
-                outcome = train_step(objective, optimizer, self.gate, batch, self.way)
+                outcome = train_step(objective, optimizer, batch, self.way)
                 meters.update(outcome, batch[1], batch[2])
                 steps += 1
                 if not math.isfinite(outcome.loss):
@@ -106,27 +106,21 @@ class _Training(NamedTuple):
                 if keeps:
                     run.step, run.meters = steps, meters
                     hooks.keep(run.state)
+                self.gate.check()
                 if stop.asked:
                     break
         return steps, {} if meters is None else meters.finish()
 
 
-def train_step(
-    objective: Objective, optimizer: Optimizer, gate: WholeSteps, batch: Batch, way: Way = (WHOLE, ())
-) -> Outcome:
+def train_step(objective: Objective, optimizer: Optimizer, batch: Batch, way: Way = (WHOLE, ())) -> Outcome:
     """Change the weights by one step."""
     with deferring() as changes, going_back(*way):
         outcome, gradients = objective.gradients(*batch)
-    gate.run(_replace, optimizer, gradients, objective.variables, changes)
-    return outcome
-
-
-def _replace(optimizer: Optimizer, gradients: list[Array], variables: list[Variable], changes: list[Change]) -> None:
-    """Change what training changes, and what layers change by themselves."""
     if gradients:
-        optimizer.apply(gradients, variables)
-    for made in changes:
+        optimizer.apply(gradients, objective.variables)
+    for made in changes:  # what layers change by themselves
         made()
+    return outcome
 
 
 class FiniteWatch:

@@ -93,7 +93,8 @@ class Reader:
         if thread is None or self._process != getpid():
             return
         self._wanted.put(None)
-        thread.join()
+        if thread.is_alive():  # a Ctrl-C may have come before it was
+            thread.join()
 
     def _work(self) -> None:
         with np.errstate(all="ignore"):  # as around the steps of training

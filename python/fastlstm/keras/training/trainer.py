@@ -278,6 +278,10 @@ class Trainer:
         within the same piece. A loss at the last step only, as behind ``return_sequences=False``, reaches the steps of
         the last piece, which are k or as many as are left over: 1 of 101 for ``tbptt=100``. What comes before them is
         read, and gives the layer and those below it no gradient.
+
+        Ctrl-C ends training after the batch, with a KeyboardInterrupt; pressed twice it does so at once, as it does in
+        callbacks of your own, while data is waited for, and in a validation. Weights, optimizer, random numbers and
+        ``model.history`` are then those of whole steps and whole epochs, but for a step that was pressed twice in.
         """
         self._settings(loss=True)
         options = fit_options(
@@ -449,8 +453,8 @@ class Trainer:
         self._settings(loss=True)
         as_dict = checks.truth("return_dict", return_dict)
         batch = self._prepare(x, y, sample_weight, class_weights(class_weight))
-        with WholeSteps() as gate, np.errstate(all="ignore"):
-            outcome = train_step(self._objective(), self.optimizer, gate, batch)
+        with WholeSteps(), np.errstate(all="ignore"):
+            outcome = train_step(self._objective(), self.optimizer, batch)
             return self._results_of_one(outcome, batch, as_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:

@@ -3,8 +3,8 @@
     python tools/notebooks.py             # writes examples/notebooks/*.ipynb
     python tools/notebooks.py --check     # writes nothing and names those that are not in step
 
-A script is cut into cells by lines of ``# %%``, and ``# %% [markdown]`` before text, as Jupytext and editors read them.
-Notebooks have no outputs: those are on the pages.
+A script is cut into cells by lines of ``# %%``, with a title behind or without, and of ``# %% [markdown]`` before text,
+as Jupytext and editors read them. Notebooks have no outputs: those are on the pages.
 """
 
 from __future__ import annotations
@@ -42,11 +42,13 @@ def cells_of(text: str, name: str) -> list[tuple[str, str]]:
     """Return kind and source of the cells: the docstring as a heading, what a notebook needs to start, and the rest."""
     tree = ast.parse(text)
     begins = tree.body[0].end_lineno if ast.get_docstring(tree) else 0
-    head, *parts = re.split(r"^# %%(.*)\n", "".join(text.splitlines(keepends=True)[begins:]), flags=re.MULTILINE)
+    head, *parts = re.split(r"^# %% ?(.*)\n", "".join(text.splitlines(keepends=True)[begins:]), flags=re.MULTILINE)
     found = [("markdown", f"# {ast.get_docstring(tree) or name}"), ("code", START.format(name=name)), ("code", head)]
     for mark, body in zip(parts[::2], parts[1::2], strict=True):
-        text_of = re.sub(r"^# ?", "", body, flags=re.MULTILINE)
-        found.append(("markdown", text_of) if "[markdown]" in mark else ("code", body))
+        if mark == "[markdown]":
+            found.append(("markdown", re.sub(r"^# ?", "", body, flags=re.MULTILINE)))
+        else:
+            found += [("markdown", f"## {mark}" if mark else ""), ("code", body)]
     return [(kind, source.strip("\n")) for kind, source in found if source.strip()]
 
 

@@ -61,7 +61,7 @@ models = {layer.__name__: [learn(layer, seed) for seed in range(SEEDS)] for laye
 shares = {name: [model.predict(x_test, verbose=0) for model in trained] for name, trained in models.items()}
 found = {name: [(p.argmax(-1) == y_test[:, None]).mean(axis=0) for p in every] for name, every in shares.items()}
 found["3 nearest neighbours"] = [right_of(lambda: KNeighborsClassifier(3))]
-found["logistic regression"] = [right_of(lambda: LogisticRegression(max_iter=100 if options.short else 5000))]
+found["logistic regression"] = [right_of(lambda: LogisticRegression(max_iter=5000))]
 sure = {f"{name}, share of its answer": [p.max(-1).mean(axis=0) for p in every] for name, every in shares.items()}
 chosen = {f"{rows} rows": rows - 1 for rows in (2, 4, 6, 8)}
 rows = (found | sure).items()

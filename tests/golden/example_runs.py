@@ -5,6 +5,7 @@
 
 import contextlib
 import io
+import re
 import warnings
 from pathlib import Path
 from unittest import mock
@@ -12,7 +13,11 @@ from unittest import mock
 import numpy as np
 
 FOLDER = Path(__file__).parents[2] / "examples"
-NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))
+TEXTS = {path.stem: path.read_text("utf-8") for path in FOLDER.glob("*.py")}
+WORKED = sorted(name for name, text in TEXTS.items() if "import showing" in text)
+SHARED = {name for name in TEXTS if re.search(rf"^(import|from) {name}\b", "\n".join(TEXTS.values()), re.MULTILINE)}
+NAMES = sorted(TEXTS.keys() - SHARED - set(WORKED))
+"""Programs as users of Keras write them; worked examples, and what they share, have tests of their own."""
 
 OF_TODAY = {
     "keras_1_text": {
@@ -48,7 +53,7 @@ OF_TODAY = {
 
 def program(name, package, today):
     """Return the text of a program on `package`; `today`: in the spelling of Keras 3."""
-    text = (FOLDER / f"{name}.py").read_text("utf-8")
+    text = TEXTS[name]
     for old, new in OF_TODAY.get(name, {}).items() if today else ():
         assert old in text, old
         text = text.replace(old, new)

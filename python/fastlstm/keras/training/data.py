@@ -14,6 +14,7 @@ from ..foundation.arrays import Array
 from ..foundation.carried import State, check_keys, set_generator
 from ..foundation.late import Late
 from ..foundation.random import generator
+from .interrupts import Waiting, as_it_is
 from .reading import Reader
 
 Parts: TypeAlias = tuple[Array | None, ...]
@@ -142,10 +143,10 @@ class ArraySource:
     def check_first(self) -> None:
         """See `StreamSource.check_first`; arrays are checked."""
 
-    def epoch(self, done: int = 0, ahead: bool = True) -> Generator[Batch, None, None]:
+    def epoch(self, done: int = 0, ahead: bool = True, waiting: Waiting = as_it_is) -> Generator[Batch, None, None]:
         """Return the batches of one epoch but for those `done`. The x of one is valid until the next is drawn.
 
-        What is read `ahead` changes nothing, and is so in any case.
+        What is read `ahead` changes nothing, and is so in any case. There is nothing of users to be `waiting` for.
         """
         if self.limit is None:
             self._reader = Reader()

@@ -28,7 +28,7 @@ from .run import Checkpoint, Run
 from .run_options import FitOptions
 from .setup import Setup, Watchers
 from .stopping import Stops
-from .streams import Source, StreamSource
+from .streams import Source
 
 Way: TypeAlias = tuple[ThroughTime, Sequence[Listener]]
 """How gradients go through time, and who is told how large they are."""
@@ -56,7 +56,7 @@ def run_epochs(
             bar = ProgressBar(sources[0].steps, options.verbose) if options.verbose else None
             steps, logs = training.epoch(epoch, sources[0], bar)
             if validation is not None and options.validates(epoch):
-                values = gate.at_once(evaluated)(setup, validation, Watchers(hooks, None))
+                values = evaluated(setup, validation, Watchers(hooks, None), gate)
                 logs |= {f"val_{name}": value for name, value in values.items()}
             logs = dict(sorted(logs.items()))
             hooks.call("on_epoch_end", epoch, logs)
@@ -90,10 +90,9 @@ class _Training(NamedTuple):
         objective, optimizer = self.setup.objective(), self.setup.optimizer()
         steps, meters, watchers, keeps = run.step, run.meters, Watchers(hooks, bar), hooks.keeps_batches
         # With checkpoints between batches nothing is made ahead: what is random goes on from where they were made.
-        batches = closing(source.epoch(steps, not keeps))
+        batches = closing(source.epoch(steps, not keeps, self.gate.at_once))
         with np.errstate(all="ignore"), batches as left:
-            waits = isinstance(source, StreamSource)  # for what users make
-            for batch in () if is_over else self.gate.each(left) if waits else left:
+            for batch in () if is_over else left:
                 meters = self.setup.meters() if meters is None else meters
                 for method in begin:
                     method(steps, {})

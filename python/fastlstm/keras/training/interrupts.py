@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar
 
 T = TypeVar("T")
 
-_END: Any = object()
+Waiting: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
+"""Gives a function that calls another one, which may take long, in some way."""
+
+
+def as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function."""
+    return function
 
 
 class WholeSteps:
@@ -65,7 +70,3 @@ class WholeSteps:
                 self._waits = waited
 
         return called
-
-    def each(self, items: Iterator[T]) -> Iterator[T]:
-        """Return the items; while the next one is made, Ctrl-C takes effect at once."""
-        return iter(self.at_once(partial(next, items, _END)), _END)

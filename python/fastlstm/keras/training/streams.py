@@ -22,6 +22,7 @@ from ..foundation.carried import (
 from ..foundation.lookup import of_this_package
 from ..foundation.watching import watched
 from .data import ArraySource, Batch, Check, drawn_order
+from .interrupts import Waiting, as_it_is
 from .reading import Reader
 
 _END = object()
@@ -79,28 +80,31 @@ class StreamSource:
     def _refuse_nothing(self) -> None:
         checks.complain(ValueError, "x", "give at least one batch", "none")
 
-    def epoch(self, done: int = 0, ahead: bool = True) -> Generator[Batch, None, None]:
+    def epoch(self, done: int = 0, ahead: bool = True, waiting: Waiting = as_it_is) -> Generator[Batch, None, None]:
         """Return the batches of one epoch but for those `done`; a thread may make one `ahead` of its turn.
 
-        It does so from the fourth on, if the second depends on nothing that changes while a step is taken.
+        It does so from the fourth on, if the second depends on nothing that changes while a step is taken. Functions
+        that call what users wrote, or wait for it, are called as `waiting` says.
         """
+        tell, new_pass = waiting(self._tell), waiting(self._new_pass)
         if not done:
-            self._tell("on_epoch_begin")
+            tell("on_epoch_begin")
             if self._running is None or (self.limit is None and not self._drawn_ahead):
-                self._running = self._new_pass()
+                self._running = new_pass()
         self._drawn_ahead = False
         ahead = ahead and getattr(self.data, "workers", 1) != 0
         number = done
         with Reader() as reader:
+            take = waiting(reader.take)
             while self.limit is None or number < self.limit:
                 if number == done + 1 and ahead:
-                    batch, depends = reader.take(partial(watched, self._draw))
+                    batch, depends = take(partial(watched, self._draw))
                     ahead = not depends
                 else:
-                    batch = reader.take(self._draw)
+                    batch = take(self._draw)
                 if batch is None and number == 0 and self.numbered:  # the epoch before took the last of them
-                    self._running = self._new_pass()
-                    batch = self._draw()
+                    self._running = new_pass()
+                    batch = waiting(self._draw)()
                 if batch is None:
                     self._ended(number)
                     break
@@ -110,7 +114,7 @@ class StreamSource:
                 if ahead and number != self.limit:
                     reader.offer(self._draw)
                 yield batch
-        self._tell("on_epoch_end")
+        tell("on_epoch_end")
 
     def _draw(self) -> Batch | None:
         """Return the next batch of the running pass; None: it is over."""

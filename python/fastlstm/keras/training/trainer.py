@@ -280,8 +280,8 @@ class Trainer:
         read, and gives the layer and those below it no gradient.
 
         Ctrl-C ends training after the batch, with a KeyboardInterrupt; pressed twice it does so at once, as it does in
-        callbacks of your own, while data is waited for, and in a validation. Weights, optimizer, random numbers and
-        ``model.history`` are then those of whole steps and whole epochs, but for a step that was pressed twice in.
+        callbacks of your own and while data is waited for. Weights, optimizer, random numbers and ``model.history`` are
+        then those of whole steps and whole epochs, but for a step that was pressed twice in.
         """
         self._settings(loss=True)
         options = fit_options(

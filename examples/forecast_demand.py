@@ -21,7 +21,7 @@ SEEDS = 2 if options.short else 5
 def learned(layer: Any, fit: Windows, choose: Windows, x: Array, seed: int) -> Array:
     """Train until it gets no better on the part for choosing."""
     keras.utils.set_random_seed(seed)
-    model = keras.Sequential([keras.Input(x.shape[1:]), layer, layers.Dense(fit.change.shape[1])])
+    model = keras.Sequential([keras.Input(x.shape[1:]), layer(32), layers.Dense(fit.change.shape[1])])
     model.compile(keras.optimizers.Adam(2e-3, clipnorm=1.0), "mse")
     stop = keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)
     epochs, batch = (1, 256) if options.short else (100, min(64, len(fit.x) // 8))
@@ -51,7 +51,7 @@ def compare(series: Series) -> dict[str, Array]:
     made["mean of four seasons"] = [before(*(ago * np.arange(1, 5)))]
     made["ridge on lags"] = [back(best_ridge((more.flat, more.change), (choose.flat, choose.change), test.flat))]
     for name, layer in (("RNN", layers.SimpleRNN), ("LSTM", layers.LSTM)):
-        made[name] = [back(learned(layer(32), fit, choose, test.x, seed)) for seed in range(SEEDS)]
+        made[name] = [back(learned(layer, fit, choose, test.x, seed)) for seed in range(SEEDS)]
     rows, by_step = [], (len(values), -1, values.shape[2])
     off = {name: [np.abs(one - test.seen).reshape(by_step).mean((0, 2)) for one in many] for name, many in made.items()}
     for name, errors in off.items():

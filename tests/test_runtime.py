@@ -35,19 +35,6 @@ def test_thread_numbers_of_the_wrong_kind(n: object) -> None:
         fl.set_num_threads(n)  # type: ignore[arg-type]
 
 
-def test_threads_from_the_environment() -> None:
-    code = "import fastlstm as fl; print(fl.get_num_threads())"
-    run = [sys.executable, "-c", code]
-    good = subprocess.run(
-        run, env={**os.environ, "FASTLSTM_NUM_THREADS": "3"}, capture_output=True, text=True, check=True
-    )
-    assert good.stdout.strip() == "3"
-    bad = subprocess.run(
-        run, env={**os.environ, "FASTLSTM_NUM_THREADS": "two"}, capture_output=True, text=True, check=False
-    )
-    assert "FASTLSTM_NUM_THREADS must be a whole number from 1 to 1024, got 'two'" in bad.stderr
-
-
 def test_one_layer_from_many_threads() -> None:
     problem = make_problem(LARGE)
     weights = pack(problem)

@@ -5,6 +5,7 @@
 
 A line of a ``.ts`` file is an utterance: twelve coefficients separated by colons, each a comma-separated series, and
 the speaker, 1 to 9. No number has more than six decimals, so millionths in an int32 are exactly what was published.
+Their bytes stand apart, the lowest of all numbers first: those of the highest, which hardly differ, take little room.
 The same input gives the same bytes.
 """
 
@@ -38,10 +39,15 @@ def arrays(path, suffix):
     """Put all utterances of a file one after the other, with their lengths and speakers beside them."""
     steps, speakers = zip(*utterances(path), strict=True)
     return {
-        f"millionths_{suffix}": np.concatenate(steps).astype("<i4"),
+        f"millionths_{suffix}": bytes_apart(np.concatenate(steps)),
         f"lengths_{suffix}": np.array([len(one) for one in steps], dtype=np.uint8),
         f"speakers_{suffix}": np.array(speakers, dtype=np.uint8),
     }
+
+
+def bytes_apart(numbers):
+    """Take numbers (rows, 12) apart into bytes (4, 12, rows)."""
+    return np.ascontiguousarray(numbers.astype("<i4")[..., None].view(np.uint8).T)
 
 
 def main(source, target):

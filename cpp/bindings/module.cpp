@@ -10,8 +10,8 @@ PYBIND11_MODULE(_core_of_main_interpreter, module, pybind11::mod_gil_not_used())
     fastlstm::register_sequence(module);
     fastlstm::register_stack(module);
     fastlstm::register_stream(module);
-    fastlstm::register_adam(module);
     fastlstm::register_scopes(module);
+    fastlstm::register_updates(module);
 }
 
 // In a subinterpreter pybind11 would wait for a GIL it holds; so say no before it begins.

@@ -11,6 +11,7 @@
 #include "../layers/buffer.hpp"
 #include "../layers/cell.hpp"
 #include "../layers/float_mode.hpp"
+#include "../layers/processors.hpp"
 #include "../layers/thread_pool.hpp"
 #include "array_check.hpp"
 #include "dtypes.hpp"
@@ -115,6 +116,7 @@ void register_runtime(py::module_& module) {
     module.def("get_num_threads", &num_threads);
     module.def("set_num_threads", &set_num_threads, py::arg("n"));
     module.def("granted_threads", &granted_threads);
+    module.def("processors", &processors, py::arg("root") = "");
     module.def("build_config", &build_config);
     module.def("measure_multiply_add", &measure_multiply_add);
     module.def("measure_read_bandwidth", &measure_read_bandwidth, py::arg("bytes"));

@@ -10,7 +10,7 @@ namespace {
 // For the time of a `with` block a context variable has another value. Python lets handlers of signals run, which may
 // raise, at the first line of a function, be it the __exit__ that puts back what was before. This one has no lines.
 class Scope {
-   public:
+public:
     Scope(py::object variable, py::object value) : variable_(std::move(variable)), value_(std::move(value)) {}
 
     py::object enter() {
@@ -24,7 +24,7 @@ class Scope {
     // Without the token of Python: a generator that is closed elsewhere has another context than where it entered.
     void exit() const { set(before_); }
 
-   private:
+private:
     void set(const py::object& value) const {
         if (!py::reinterpret_steal<py::object>(PyContextVar_Set(variable_.ptr(), value.ptr()))) {
             throw py::error_already_set();

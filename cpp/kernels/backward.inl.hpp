@@ -168,9 +168,9 @@ FASTLSTM_APART void rnn_backward_tile(const CellBackwardArgs<T>& args, const Lef
 template <class T, class F>
 FASTLSTM_INLINE void for_backward_tiles(const CellBackwardArgs<T>& args, Index k, const F& tile) {
     const Index vectors = ceil_div(args.hidden_size, kLanes<T>);
-    for_vector_tiles(args.next_rows, k, vectors, args.group_begin, args.group_end,
-                     [&](auto p, auto r, auto v, Index row, Index group) { tile(p, r, v, row, group, false); });
-    for_vector_tiles(
+    for_vector_tiles<T>(args.next_rows, k, vectors, args.group_begin, args.group_end,
+                        [&](auto p, auto r, auto v, Index row, Index group) { tile(p, r, v, row, group, false); });
+    for_vector_tiles<T>(
         args.rows - args.next_rows, k, vectors, args.group_begin, args.group_end,
         [&](auto p, auto r, auto v, Index row, Index group) { tile(p, r, v, args.next_rows + row, group, true); });
 }
@@ -211,11 +211,11 @@ void gru_reset_backward(const CellBackwardArgs<T>& args) {
     const Index h_pitch = ceil_div(args.hidden_size, W) * W;
     const LeftRows<T> dz_n = left_runs(static_cast<const T*>(args.dgates), kGroup * W, args.rows, h_pitch, W,
                                        args.group_stride, args.rounded);
-    for_vector_tiles(args.rows, h_pitch, ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
-                     [&](auto p, auto r, auto v, Index row, Index group) {
-                         gru_reset_backward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
-                             args, dz_n, row, group);
-                     });
+    for_vector_tiles<T>(args.rows, h_pitch, ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
+                        [&](auto p, auto r, auto v, Index row, Index group) {
+                            gru_reset_backward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
+                                args, dz_n, row, group);
+                        });
 }
 
 template <class T, class Unit>

@@ -112,7 +112,7 @@ FASTLSTM_APART void lstm_forward_tile(const CellForwardArgs<T>& args, const Visi
 template <class T>
 void lstm_forward(const CellForwardArgs<T>& args) {
     const VisitRows<T> left(args);
-    for_tiles<4>(
+    for_tiles<T, 4>(
         args.rows, args.state_size, args.group_begin, args.group_end,
         [&](auto p, auto r, Index row, Index block) {
             lstm_forward_tile<T, decltype(p)::value, decltype(r)::value>(args, left, row, block);
@@ -195,7 +195,7 @@ FASTLSTM_APART void gru_forward_tile(const CellForwardArgs<T>& args, const LeftR
 template <class T>
 void gru_forward(const CellForwardArgs<T>& args) {
     const LeftRows<T> left = state_rows(args);
-    for_tiles<3>(
+    for_tiles<T, 3>(
         args.rows, args.state_size, args.group_begin, args.group_end,
         [&](auto p, auto r, Index row, Index block) {
             gru_forward_tile<T, decltype(p)::value, decltype(r)::value>(args, left, row, block);
@@ -277,23 +277,23 @@ FASTLSTM_APART void gru_candidate_forward_tile(const CellForwardArgs<T>& args, c
 template <class T>
 void gru_reset_forward(const CellForwardArgs<T>& args) {
     const LeftRows<T> left = state_rows(args);
-    for_vector_tiles(args.rows, args.state_size, 2 * ceil_div(args.hidden_size, kLanes<T>), args.group_begin,
-                     args.group_end, [&](auto p, auto r, auto v, Index row, Index group) {
-                         if constexpr (decltype(v)::value % 2 == 0) {
-                             gru_reset_forward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
-                                 args, left, row, group);
-                         }
-                     });
+    for_vector_tiles<T>(args.rows, args.state_size, 2 * ceil_div(args.hidden_size, kLanes<T>), args.group_begin,
+                        args.group_end, [&](auto p, auto r, auto v, Index row, Index group) {
+                            if constexpr (decltype(v)::value % 2 == 0) {
+                                gru_reset_forward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
+                                    args, left, row, group);
+                            }
+                        });
 }
 
 template <class T>
 void gru_candidate_forward(const CellForwardArgs<T>& args) {
     const LeftRows<T> left = reset_rows(args);
-    for_vector_tiles(args.rows, args.hidden_size, ceil_div(args.hidden_size, kLanes<T>), args.group_begin,
-                     args.group_end, [&](auto p, auto r, auto v, Index row, Index group) {
-                         gru_candidate_forward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
-                             args, left, row, group);
-                     });
+    for_vector_tiles<T>(args.rows, args.hidden_size, ceil_div(args.hidden_size, kLanes<T>), args.group_begin,
+                        args.group_end, [&](auto p, auto r, auto v, Index row, Index group) {
+                            gru_candidate_forward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
+                                args, left, row, group);
+                        });
 }
 
 // h = tanh(z), and dh/dz = 1 - h^2
@@ -350,7 +350,7 @@ FASTLSTM_APART void rnn_forward_tile(const CellForwardArgs<T>& args, const Visit
 template <class T, class Unit>
 void rnn_forward(const CellForwardArgs<T>& args) {
     const VisitRows<T> left(args);
-    for_vector_tiles(
+    for_vector_tiles<T>(
         args.rows, args.state_size, ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
         [&](auto p, auto r, auto v, Index row, Index group) {
             rnn_forward_tile<T, Unit, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, left, row,

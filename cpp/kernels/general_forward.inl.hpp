@@ -109,17 +109,17 @@ __attribute__((noinline)) void add_products(const CellForwardArgs<T>& args, cons
     LeftRows<T> left{};
     if (operands.count == 1) left = left_rows(operands.first, operands.row_pitch, args.rows, panels.k, args.rounded);
     if (panels.group == 3) {
-        for_tiles<3>(
+        for_tiles<T, 3>(
             args.rows, panels.k, args.group_begin, args.group_end, [&](auto p, auto r, Index row, Index group) {
                 sums_tile<T, decltype(p)::value, decltype(r)::value, 3>(operands, left, panels, sums, row, group);
             });
         return;
     }
-    for_vector_tiles(args.rows, panels.k, panels.vectors, args.group_begin, args.group_end,
-                     [&](auto p, auto r, auto v, Index row, Index group) {
-                         sums_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
-                             operands, left, panels, sums, row, group);
-                     });
+    for_vector_tiles<T>(args.rows, panels.k, panels.vectors, args.group_begin, args.group_end,
+                        [&](auto p, auto r, auto v, Index row, Index group) {
+                            sums_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
+                                operands, left, panels, sums, row, group);
+                        });
 }
 
 // Calls f(row, block, place of the unit block in a state) for rows [0, rows) and unit blocks [begin, end).

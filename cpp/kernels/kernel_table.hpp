@@ -167,6 +167,36 @@ struct OuterArgs {
     Rounding rounded;
 };
 
+constexpr int kMostKept = 3, kMostNumbers = 7;
+
+// Weights one after the other, each of which a step of an optimizer changes by itself.
+template <class T>
+struct UpdateArgs {
+    const T* w;
+    const T* g;
+    T* next;             // the new weights; may be w
+    T* kept[kMostKept];  // what an optimizer keeps for each of them, read and written
+    Index size;
+    T decay, scale;    // what w and g are multiplied with before anything else
+    const T* numbers;  // of the rule
+};
+
+// A rule for such steps; the formulas stand in updates.inl.hpp.
+template <class T>
+struct Update {
+    const char* name;
+    int kept, numbers;  // how many arrays of `kept` it has, and how many numbers
+    void (*step)(const UpdateArgs<T>&);
+};
+
+template <class T>
+struct Updates {
+    const Update<T>* first;
+    int count;
+    const Update<T>* begin() const { return first; }
+    const Update<T>* end() const { return first + count; }
+};
+
 // The phases of a visit, one or two: the second needs what the first made for all units, and is null where there is
 // none.
 template <class T>
@@ -189,7 +219,7 @@ struct Reduction {
     Index (*outer_bytes)(Index numbers, Index lanes);
 };
 
-// Of one element type and precision. A reduced precision has what inference needs.
+// Of one element type and precision. A reduced precision has what inference needs, and no updates.
 template <class T>
 struct Kernels {
     const char* isa;
@@ -205,6 +235,8 @@ struct Kernels {
     void (*tanh)(const T* x, T* y, Index n);
     void (*sigmoid)(const T* x, T* y, Index n);
     void (*activate)(const Activation& activation, const T* x, T* y, T* slope, Index n);
+    Updates<T> updates;
+    double (*squares)(const T* x, Index n);  // their sum; the same bits in all instruction sets
 };
 
 // Upper bounds to measure against.

@@ -5,6 +5,7 @@
 
 #include "make_kernels.inl.hpp"
 #include "probe.inl.hpp"
+#include "updates.inl.hpp"
 
 namespace fastlstm {
 namespace FASTLSTM_ISA {
@@ -12,14 +13,22 @@ namespace {
 
 constexpr const char* kName = FASTLSTM_TEXT(FASTLSTM_ISA);
 
+template <class T>
+constexpr Kernels<T> full_kernels() {
+    Kernels<T> kernels = make_kernels<T>(kName, FASTLSTM_ISA_DESCRIPTION, Precision::full, nullptr);
+    kernels.updates = {kUpdates<T>, kUpdateCount<T>};
+    kernels.squares = squares<T>;
+    return kernels;
+}
+
 }  // namespace
 
 extern const KernelTable table;
 constexpr KernelTable table = {kName,
                                FASTLSTM_ISA_DESCRIPTION,
                                {probe_multiply_add, kProbeFlops, probe_read},
-                               make_kernels<float>(kName, FASTLSTM_ISA_DESCRIPTION, Precision::full, nullptr),
-                               make_kernels<double>(kName, FASTLSTM_ISA_DESCRIPTION, Precision::full, nullptr)};
+                               full_kernels<float>(),
+                               full_kernels<double>()};
 
 }  // namespace FASTLSTM_ISA
 }  // namespace fastlstm

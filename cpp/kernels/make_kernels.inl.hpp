@@ -56,7 +56,9 @@ constexpr Kernels<T> make_kernels(const char* isa, const char* description, Prec
                        {{general_rnn_forward<T>, nullptr}, {}},
                        map<T, tanh_packet<T>>,
                        map<T, sigmoid_packet<T>>,
-                       activate<T>};
+                       activate<T>,
+                       {},
+                       nullptr};
     if constexpr (kTrains) add_training(kernels);
     return kernels;
 }

@@ -91,7 +91,7 @@ void outer(const OuterArgs<T>& args) {
             with_count<kGroup>(at_most(args.group_vectors, left), [&](auto v) {
                 constexpr int V = decltype(v)::value;
                 const Panel<T> panel = panel_of_rows<T, V>(args, group, first, last);
-                for_row_tiles<V>(args.i_begin, args.i_end, kSummedRows, [&](auto r, Index i) {
+                for_row_tiles<T, V>(args.i_begin, args.i_end, kSummedRows, [&](auto r, Index i) {
                     outer_tile<T, decltype(r)::value, V>(args, columns, panel, i, group, args.add || first > 0);
                 });
                 if (args.sums && first == 0) sum_rows<T, V>(args, group);

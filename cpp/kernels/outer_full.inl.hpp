@@ -42,8 +42,8 @@ void outer(const OuterArgs<T>& args) {
         const Index left = args.vectors - group * args.group_vectors;
         with_count<kGroup>(at_most(args.group_vectors, left), [&](auto v) {
             constexpr int V = decltype(v)::value;
-            for_row_tiles<V>(args.i_begin, args.i_end, args.k,
-                             [&](auto r, Index i) { outer_tile<T, decltype(r)::value, V>(args, i, group); });
+            for_row_tiles<T, V>(args.i_begin, args.i_end, args.k,
+                                [&](auto r, Index i) { outer_tile<T, decltype(r)::value, V>(args, i, group); });
             if (args.sums) sum_rows<T, V>(args, group);
         });
     }

@@ -84,10 +84,16 @@ FASTLSTM_APART __m128 pmadd(const __m128& a, const __m128& b, const __m128& c) {
 }
 #endif
 
+// Registers that tiles are made for. Those of float64 have half the code where there are 32: twelve chains hide the
+// latency of an addition as well.
+template <class T>
+constexpr int kTileRegisters = sizeof(T) == 8 ? 16 : kRegisters;
+
 // Rows of a register tile with V vectors: as many accumulators as leave room for one vector and the broadcasts. The
 // build may ask for less than 8, as sanitizers do.
-template <int V>
-constexpr int kTileRows = 3 * kRegisters / 4 / V < FASTLSTM_TILE_ROWS ? 3 * kRegisters / 4 / V : FASTLSTM_TILE_ROWS;
+template <class T, int V>
+constexpr int kTileRows =
+    3 * kTileRegisters<T> / 4 / V < FASTLSTM_TILE_ROWS ? 3 * kTileRegisters<T> / 4 / V : FASTLSTM_TILE_ROWS;
 
 FASTLSTM_INLINE Index at_most(Index a, Index b) { return a < b ? a : b; }
 FASTLSTM_INLINE Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }

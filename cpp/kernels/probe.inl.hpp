@@ -10,13 +10,13 @@ namespace {
 // `rounds` multiply-adds on every accumulator of a full register tile, nothing loaded; returns a number that needs
 // them.
 float probe_multiply_add(Index rounds) {
-    constexpr int kChains = kTileRows<kGroup> * kGroup;
-    Tile<float, 1, kTileRows<kGroup>, kGroup> acc;
+    constexpr int kChains = kTileRows<float, kGroup> * kGroup;
+    Tile<float, 1, kTileRows<float, kGroup>, kGroup> acc;
     set_to_zero(acc);
     Packet<float> a = constant<float>(0.5), b = constant<float>(0.25);
     for (Index i = 0; i < rounds; ++i) {
         asm volatile("" : "+x"(a), "+x"(b));  // keeps the compiler from knowing the outcome
-        for (int r = 0; r < kTileRows<kGroup>; ++r)
+        for (int r = 0; r < kTileRows<float, kGroup>; ++r)
             for (int v = 0; v < kGroup; ++v) acc.at[0][r][v] = pmadd(a, acc.at[0][r][v], b);
     }
     Packet<float> sum = acc.at[0][0][0];
@@ -25,7 +25,7 @@ float probe_multiply_add(Index rounds) {
 }
 
 // Floating-point operations of one round.
-constexpr Index kProbeFlops = 2 * kTileRows<kGroup> * kGroup * kLanes<float>;
+constexpr Index kProbeFlops = 2 * kTileRows<float, kGroup> * kGroup * kLanes<float>;
 
 // Reads n numbers once, n a multiple of 4 packets.
 float probe_read(const float* x, Index n) {

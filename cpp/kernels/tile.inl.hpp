@@ -83,16 +83,16 @@ FASTLSTM_INLINE void for_cells(const Tile<T, P, R, V>& acc, const F& f) {
 }
 
 // As for_tiles, over `vectors` vectors in groups of four of which the last may have fewer: f gets Count<V> as well.
-template <class F>
+template <class T, class F>
 FASTLSTM_INLINE void for_vector_tiles(Index rows, Index k, Index vectors, Index group_begin, Index group_end,
                                       const F& f, bool descending = false) {
     const Index full = vectors / kGroup;
-    for_tiles<kGroup>(
+    for_tiles<T, kGroup>(
         rows, k, group_begin, at_most(group_end, full),
         [&](auto p, auto r, Index row, Index group) { f(p, r, Count<kGroup>{}, row, group); }, descending);
     if (group_end <= full) return;
     with_count<kGroup - 1>(vectors % kGroup, [&](auto v) {
-        for_tiles<decltype(v)::value>(rows, k, full, full + 1, [&](auto p, auto r, Index row, Index group) {
+        for_tiles<T, decltype(v)::value>(rows, k, full, full + 1, [&](auto p, auto r, Index row, Index group) {
             if constexpr (decltype(p)::value == 1) f(p, r, v, row, group);
         });
     });

@@ -23,9 +23,9 @@ FASTLSTM_INLINE Index for_matrix_rows(Index begin, Index, Index, const F&) {
 #endif
 
 // Splits rows [begin, end) into tiles of vectors of nearly equal height, calling f(Count<R>, first row).
-template <int V, class F>
+template <class T, int V, class F>
 FASTLSTM_INLINE void for_vector_rows(Index begin, Index end, const F& f) {
-    constexpr int kMost = kTileRows<V> < kFewestMatrixRows ? kTileRows<V> : kFewestMatrixRows - 1;
+    constexpr int kMost = kTileRows<T, V> < kFewestMatrixRows ? kTileRows<T, V> : kFewestMatrixRows - 1;
     Index tiles = ceil_div(end - begin, kMost);
     for (Index row = begin; tiles > 0; --tiles) {
         const Index height = ceil_div(end - row, tiles);
@@ -35,12 +35,12 @@ FASTLSTM_INLINE void for_vector_rows(Index begin, Index end, const F& f) {
 }
 
 // Splits rows [begin, end) into tiles of products of k numbers, calling f(Count<R>, first row).
-template <int V, class F>
+template <class T, int V, class F>
 FASTLSTM_INLINE void for_row_tiles(Index begin, Index end, Index k, const F& f) {
     const Index rest = for_matrix_rows(begin, end, k, [&](auto r, Index first, Index last) {
         for (Index row = first; row < last; row += decltype(r)::value) f(r, row);
     });
-    for_vector_rows<V>(rest, end, f);
+    for_vector_rows<T, V>(rest, end, f);
 }
 
 // Groups side by side in a tile of R rows, so that enough chains are in flight to hide the latency of an addition.
@@ -69,7 +69,7 @@ FASTLSTM_INLINE void for_few_tiles(Index row, Index rows, Index group_begin, Ind
 // the outer loop: a group's panel stays in the nearest cache while the rows pass by it. One or two rows may take the
 // groups from the last to the first: a sweep that goes back where the one before ended finds the end of it in the
 // cache.
-template <int V, class F>
+template <class T, int V, class F>
 FASTLSTM_INLINE void for_tiles(Index rows, Index k, Index group_begin, Index group_end, const F& f,
                                bool descending = false) {
     const Index begin = for_matrix_rows(0, rows, k, [&](auto r, Index first, Index last) {
@@ -80,7 +80,7 @@ FASTLSTM_INLINE void for_tiles(Index rows, Index k, Index group_begin, Index gro
         return for_few_tiles(begin, rows - begin, group_begin, group_end, f, descending);
     }
     for (Index group = group_begin; group < group_end; ++group) {
-        for_vector_rows<V>(begin, rows, [&](auto r, Index row) { f(Count<1>{}, r, row, group); });
+        for_vector_rows<T, V>(begin, rows, [&](auto r, Index row) { f(Count<1>{}, r, row, group); });
     }
 }
 

@@ -1,5 +1,6 @@
 #include "thread_pool.hpp"
 
+#include "processors.hpp"
 #include "spin.hpp"
 
 #include <pthread.h>
@@ -18,15 +19,6 @@
 namespace fastlstm {
 
 namespace {
-
-int processors() {
-#if defined(__linux__)
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-#endif
-    const unsigned hardware = std::thread::hardware_concurrency();
-    return hardware ? static_cast<int>(hardware) : 1;
-}
 
 // A team meets every few microseconds. If a thread does not come for so long, another process has its processor, and a
 // team is far slower than one thread; so for a while calls run alone. That may have been a moment: the rest is short at
@@ -175,6 +167,18 @@ Pool& the_pool() {
     return pool.compare_exchange_strong(current, fresh.get()) ? *fresh.release() : *current;
 }
 
+// What OMP_NUM_THREADS says, by which programs that run many processes keep each to its share: a number, or one for
+// each depth of nesting, of which the first counts. 0: nothing, or what OpenMP would not take either.
+int openmp_threads() {
+    const char* wanted = std::getenv("OMP_NUM_THREADS");
+    if (!wanted) return 0;
+    char* end = nullptr;
+    const long number = std::strtol(wanted, &end, 10);
+    while (*end == ' ') ++end;
+    if (end == wanted || (*end != '\0' && *end != ',') || number < 1) return 0;
+    return static_cast<int>(std::min<long>(number, kMostThreads));
+}
+
 int default_num_threads() {
     const char* wanted = std::getenv("FASTLSTM_NUM_THREADS");
     if (wanted && *wanted) {
@@ -184,7 +188,8 @@ int default_num_threads() {
         throw std::invalid_argument("FASTLSTM_NUM_THREADS must be a whole number from 1 to " +
                                     std::to_string(kMostThreads) + ", got '" + wanted + "'");
     }
-    return processors();
+    const int of_openmp = openmp_threads();
+    return of_openmp ? of_openmp : processors();
 }
 
 std::atomic<int> threads{0};

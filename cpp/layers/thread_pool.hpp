@@ -12,8 +12,8 @@ namespace fastlstm {
 constexpr int kMostThreads = 1024;
 constexpr double kWorthATeam = 1.0e6;  // multiply-adds of a call; waking a team takes some ten microseconds
 
-// FASTLSTM_NUM_THREADS, else the processors this process may run on, until set. Throws std::invalid_argument for a
-// number outside 1..kMostThreads.
+// FASTLSTM_NUM_THREADS, else OMP_NUM_THREADS, else the processors this process may use, until set. Throws
+// std::invalid_argument for a number of the first outside 1..kMostThreads.
 int num_threads();
 void set_num_threads(int n);
 

@@ -164,19 +164,20 @@ class Stream:
 def step_many(streams: Sequence[Stream], x: Floats, out: Floats | None = None) -> Floats:
     """One step of streams of batch size 1 that share their weights: x (M, I) -> (M, H)."""
 
-def adam(
-    w: Floats,  # (size,), as all of them
-    g: Floats,
-    next: Floats,
-    m: Floats,
-    v: Floats,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    rate: float,
-    largest: Floats | None = None,
+def update(
+    rule: str,
+    numbers: Sequence[float],  # of the rule; see fastlstm/reference/updates.py
+    w: Floats,  # (size,)
+    gradients: list[Floats],  # of any shapes, together (size,)
+    next: Floats,  # (size,)
+    kept: list[Floats],  # each (size,)
+    decays: Sequence[float] = (),  # what the weights of each gradient are multiplied with first; none: 1
+    scales: Sequence[float] = (),  # and the gradients
 ) -> None:
-    """Write what weights are after a step of Adam into `next`; bring `m`, `v` and `largest` up to date."""
+    """Write what weights are after a step of an optimizer into `next`, which may be `w`; bring `kept` up to date."""
+
+def squares(arrays: Sequence[Floats]) -> list[float]:
+    """Return the sum of squares of each, which does not depend on instruction set and threads."""
 
 class Scope(Generic[T]):
     """For the time of a block a context variable has another value, which ``with`` gives."""
@@ -200,6 +201,9 @@ def kernel_description(precision: str) -> str:
 
 def set_num_threads(n: int) -> None: ...
 def granted_threads() -> int: ...
+def processors(root: str = "") -> int:
+    """Processors this process may use; files that say so are looked for under `root`."""
+
 def get_num_threads() -> int: ...
 def build_config() -> dict[str, str]: ...
 def measure_multiply_add() -> float:

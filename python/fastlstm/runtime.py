@@ -59,7 +59,9 @@ def set_isa(name: str) -> None:
 def get_num_threads() -> int:
     """Largest number of threads a call may use.
 
-    The default is the environment variable ``FASTLSTM_NUM_THREADS``, else the processors this process may run on.
+    The default is the environment variable ``FASTLSTM_NUM_THREADS``, else ``OMP_NUM_THREADS``, which Dask, Ray, Spark
+    and joblib set in their workers, else the processors this process may run on or, where that is less, those that the
+    time a container grants it amounts to, rounded down.
 
     Returns
     -------

@@ -11,7 +11,7 @@ import pytest
 
 from fastlstm.keras import Input, Model, Sequential, callbacks, layers, models, utils
 from fastlstm.keras.foundation.carried import state_of_process
-from fastlstm.keras.foundation.scopes import Scoped
+from fastlstm.scopes import Scoped
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="a process of Windows cannot be sent Ctrl-C alone")
 

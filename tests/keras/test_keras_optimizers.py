@@ -232,6 +232,66 @@ def test_sgd_and_rmsprop_agree_with_pytorch():
         np.testing.assert_allclose(run(ours), parameter.detach().numpy(), atol=tolerance)
 
 
+def test_values_given_out_stay_what_they_were():
+    """New weights go where those of the step before the last were only if nobody has these, or a part of them."""
+    variables = [Variable(np.zeros((2, 3)), "a"), Variable(np.zeros(4), "b")]
+    optimizer, kept = optimizers.SGD(1.0), []
+    for step in range(9):
+        optimizer.apply([np.full(v.shape, 1.0 + step) for v in variables], variables)
+        values = [v.value for v in variables]
+        assert not any(value.flags.writeable or value.base.flags.writeable for value in values)
+        held = [values[0], values[1][1:], memoryview(values[0]), values[1].base, values[0].T][step % 5]
+        kept.append((held, np.array(held)))
+    for held, copy_of_it in kept:
+        np.testing.assert_array_equal(held, copy_of_it)
+
+
+def test_two_arrays_do_where_nobody_has_the_values():
+    variables, optimizer = [Variable(np.zeros((2, 3)), "a"), Variable(np.zeros(4), "b")], optimizers.Adam()
+    places = set()
+    for _ in range(9):
+        before = variables[0].value
+        optimizer.apply([np.ones(v.shape) for v in variables], variables)
+        assert variables[0].value is not before
+        places.add(variables[0].value.ctypes.data)
+        del before
+    assert len(places) == 2
+
+
+@pytest.mark.parametrize("through", [copy.deepcopy, lambda pair: pickle.loads(pickle.dumps(pair))])
+def test_a_copy_goes_on_by_itself(through):
+    first = [Variable(np.arange(6.0).reshape(2, 3), "a"), Variable(np.zeros(4), "b")]
+    optimizer = optimizers.Adam(0.1)
+    step = lambda optimizer, variables: optimizer.apply([np.cos(v.numpy()) for v in variables], variables)  # noqa: E731
+    for _ in range(3):
+        step(optimizer, first)
+    second, other = through((first, optimizer))
+    for _ in range(5):
+        step(optimizer, first)
+        np.testing.assert_array_equal(second[0].value == first[0].value, False)
+        step(other, second)
+        for a, b in zip(first, second, strict=True):
+            np.testing.assert_array_equal(a.value, b.value)
+            assert not np.shares_memory(a.value, b.value)
+
+
+def test_gradients_of_another_dtype_are_cast():
+    variable, optimizer = Variable(np.zeros(3, np.float32), "w"), optimizers.SGD(1.0)
+    for gradient in (np.ones(3), [1, 2, 3], np.ones(6, np.float32)[::2]):
+        optimizer.apply([gradient], [variable])
+    np.testing.assert_array_equal(variable.value, [-3, -4, -5])
+    assert variable.dtype == np.float32
+
+
+def test_an_update_of_ones_own_may_extend_that_of_the_core():
+    class Doubled(optimizers.Adam):
+        def update(self, w, g, new, scratch, slots, rate):
+            np.multiply(g, 2, out=scratch)
+            super().update(w, scratch, new, scratch, slots, rate)
+
+    np.testing.assert_array_equal(run(Doubled()), run(optimizers.Adam(), [2 * g for g in GRADIENTS]))
+
+
 def test_an_optimizer_belongs_to_one_model():
     a, b, optimizer = Variable(np.zeros(2), "a"), Variable(np.zeros(2), "b"), optimizers.Adam()
     optimizer.apply([np.ones(2)], [a])

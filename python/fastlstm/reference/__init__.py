@@ -4,7 +4,8 @@ Letters in shapes: ``T`` steps, ``N`` batch, ``I`` input size, ``H`` hidden size
 state, ``G`` gates. Whatever comes in is cast to float64. Each cell is a *step*, which is its equations, and the
 derivative of that step; they stand in the file of the cell. Two loops shared by all cells carry the steps forward
 through time and the gradients back (``through_time.py``). A new cell, or a variant of one, brings a step and its
-derivative. A convolution has no steps that depend on each other, and stands by itself.
+derivative. A convolution has no steps that depend on each other, and stands by itself. What the core promises to the
+bit (roundings, whole numbers, updates of weights) is written down in the dtype that it has there.
 """
 
 from .activations import Activation, read_activation, sigmoid
@@ -18,6 +19,7 @@ from .lstm_sequences import lstm, lstm_backward
 from .quantized import quantized_product
 from .rnn_cell import rnn_step, rnn_step_backward
 from .rnn_sequences import rnn, rnn_backward
+from .updates import update
 
 __all__ = [
     "Activation",
@@ -42,4 +44,5 @@ __all__ = [
     "rnn_step_backward",
     "sigmoid",
     "to_bfloat16",
+    "update",
 ]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from fastlstm import _core, through_time
-from fastlstm._core import Convolution, Dense, Stream, Weights, adam, convolution_gradients, empty, step_many
+from fastlstm._core import Convolution, Dense, Stream, Weights, convolution_gradients, empty, squares, step_many, update
 from fastlstm.precisions import FULL, for_packing
 from fastlstm.through_time import Flow, Tape
 
@@ -26,7 +26,6 @@ __all__ = [
     "Stream",
     "Tape",
     "Weights",
-    "adam",
     "backward",
     "convolution_gradients",
     "empty",
@@ -34,7 +33,9 @@ __all__ = [
     "forward_together",
     "forward_training",
     "packed",
+    "squares",
     "step_many",
+    "update",
 ]
 
 CellStates: TypeAlias = tuple[Array, ...]

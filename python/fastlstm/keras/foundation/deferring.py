@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TypeAlias
 
-from .scopes import Scoped
+from fastlstm.scopes import Scoped
 
 Change: TypeAlias = Callable[[], None]
 

@@ -6,10 +6,11 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, NamedTuple
 
+from fastlstm.scopes import Scoped
+
 from .arrays import Array
 from .deferring import change
 from .eager import mask_of
-from .scopes import Scoped
 from .trees import leaves
 
 

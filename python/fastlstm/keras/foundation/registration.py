@@ -11,8 +11,7 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from fastlstm import checks
-
-from .scopes import Scoped
+from fastlstm.scopes import Scoped
 
 T = TypeVar("T")
 

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from fastlstm import checks
+from fastlstm.scopes import Scoped
 
 from .arrays import any_numbers, real_dtype
 from .lookup import of_this_package
 from .published import find_function, find_maker, is_function, name_of_function, place_of
 from .registration import custom_object_scope, get_registered_name, get_registered_object
-from .scopes import Scoped
 from .symbolic import SymbolicTensor
 from .texts import dtype_name
 

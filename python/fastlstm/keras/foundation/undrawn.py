@@ -6,8 +6,7 @@ import math
 from contextlib import AbstractContextManager
 
 from fastlstm import checks
-
-from .scopes import Scoped
+from fastlstm.scopes import Scoped
 
 MOST_TRIED = 2**23
 """Numbers of arrays on which a function is tried to find its shapes; entries of a list as long as a config says."""

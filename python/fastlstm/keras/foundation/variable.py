@@ -15,12 +15,12 @@ from numpy.typing import DTypeLike
 from fastlstm import checks
 from fastlstm.forks import CHANGES, held_at_forks
 from fastlstm.precisions import check_whole
+from fastlstm.scopes import Scoped
 
 from .arrays import Array, any_numbers
 from .boxes import autograd, bare, is_box, value_of
 from .eager import as_tensors
 from .passes import current
-from .scopes import Scoped
 from .symbolic import SymbolicTensor
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
+from fastlstm.scopes import Scoped
+
 from .carried import state_of_process
-from .scopes import Scoped
 
 _runs = Scoped[list[None] | None]("runs", None)
 """An entry for each run of a model."""

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, TypeAlias
 
+from fastlstm.scopes import Scoped
 from fastlstm.through_time import WHOLE, Flow, ThroughTime
 
 from .arrays import Array
-from .scopes import Scoped
 
 Listener: TypeAlias = Callable[[Any, Flow, Array | None], None]
 """``listener(cell, flow, mask)``: a cell has gone back through its steps, those that the `mask` (T, N) has, or all."""

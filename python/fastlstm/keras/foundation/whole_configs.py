@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
-from .scopes import Scoped
+from fastlstm.scopes import Scoped
 
 _whole = Scoped("whole configs", default=False)
 

@@ -1,6 +1,6 @@
 """Optimizers with Keras' formulas, and learning-rate schedules.
 
-All weights of one dtype are updated together, as one flat array in blocks that stay in cache.
+All weights of one dtype are updated together: where the core has the optimizer, in one pass of one call.
 """
 
 from . import schedules

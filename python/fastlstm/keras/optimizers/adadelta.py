@@ -2,14 +2,11 @@
 
 from typing import Any
 
-import numpy as np
-
 from fastlstm import checks
 
-from ..foundation.arrays import Array
 from .base import Optimizer
-from .following import follow
 from .group import Slot
+from .rule import Rule
 from .schedules import LearningRate
 
 
@@ -42,19 +39,9 @@ class Adadelta(Optimizer):
         self.epsilon = checks.real_number("epsilon", epsilon, at_least=0)
         self.slots = (Slot("accumulated_grad"), Slot("accumulated_delta_var", with_previous=True))
 
-    def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:
+    def rule(self, rate: float) -> Rule:
         """See the class."""
-        v, u = slots
-        np.multiply(g, g, out=scratch)
-        follow(v, scratch, self.rho)
-        np.add(u, self.epsilon, out=new)
-        np.add(v, self.epsilon, out=scratch)
-        np.divide(np.sqrt(new, out=new), np.sqrt(scratch, out=scratch), out=new)
-        new *= g
-        np.multiply(new, new, out=scratch)
-        follow(u, scratch, self.rho)
-        new *= -rate
-        new += w
+        return Rule("adadelta", (rate, 1 - self.rho, self.epsilon))
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import numpy as np
-
 from fastlstm import checks
 
-from ..foundation.arrays import Array
 from .base import Optimizer
 from .group import Slot
+from .rule import Rule
 from .schedules import LearningRate
 
 
@@ -46,16 +44,9 @@ class Adagrad(Optimizer):
         self.epsilon = checks.real_number("epsilon", epsilon, at_least=0)
         self.slots = (Slot("accumulator", start),)
 
-    def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:
+    def rule(self, rate: float) -> Rule:
         """See the class."""
-        (total,) = slots
-        np.multiply(g, g, out=scratch)
-        total += scratch
-        np.add(total, self.epsilon, out=scratch)
-        np.sqrt(scratch, out=scratch)
-        np.divide(g, scratch, out=scratch)
-        scratch *= rate
-        np.subtract(w, scratch, out=new)
+        return Rule("adagrad", (rate, self.epsilon))
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

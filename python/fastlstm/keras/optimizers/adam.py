@@ -5,10 +5,9 @@ from typing import Any
 
 from fastlstm import checks
 
-from ..foundation import core
-from ..foundation.arrays import Array
 from .group import Slot
 from .moments import Moments
+from .rule import Rule
 from .schedules import LearningRate
 
 
@@ -51,12 +50,12 @@ class Adam(Moments):
         largest = (Slot("velocity_hat"),) if self.amsgrad else ()
         self.slots = (Slot("momentum"), Slot("velocity", with_previous=True), *largest)
 
-    def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:
+    def rule(self, rate: float) -> Rule:
         """See the class."""
         t = self.iterations + 1
         rate = rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
-        m, v, *largest = slots
-        core.adam(w, g, new, m, v, self.beta_1, self.beta_2, self.epsilon, rate, largest[0] if largest else None)
+        numbers = (rate, 1 - self.beta_1, 1 - self.beta_2, self.epsilon)
+        return Rule("amsgrad" if self.amsgrad else "adam", numbers)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

@@ -1,11 +1,8 @@
 """Adam with the largest gradient in place of the mean square."""
 
-import numpy as np
-
-from ..foundation.arrays import Array
-from .following import follow
 from .group import Slot
 from .moments import Moments
+from .rule import Rule
 
 
 class Adamax(Moments):
@@ -32,15 +29,7 @@ class Adamax(Moments):
     rests = True
     slots = (Slot("momentum"), Slot("norm", with_previous=True))
 
-    def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:
+    def rule(self, rate: float) -> Rule:
         """See the class."""
-        m, u = slots
-        np.copyto(scratch, g)
-        follow(m, scratch, self.beta_1)
-        np.abs(g, out=scratch)
-        u *= self.beta_2
-        np.maximum(u, scratch, out=u)
-        np.add(u, self.epsilon, out=scratch)
-        np.divide(m, scratch, out=scratch)
-        scratch *= rate / (1 - self.beta_1 ** (self.iterations + 1))
-        np.subtract(w, scratch, out=new)
+        rate = rate / (1 - self.beta_1 ** (self.iterations + 1))
+        return Rule("adamax", (rate, 1 - self.beta_1, self.beta_2, self.epsilon))

@@ -11,15 +11,16 @@ import numpy as np
 from fastlstm import checks
 from fastlstm.forks import StepLock
 
+from ..foundation import core
 from ..foundation.arrays import Array, any_numbers
 from ..foundation.configs import Configurable
 from ..foundation.lookup import checked_name, of_this_package, snake_case
 from ..foundation.rows import RowGradient
 from ..foundation.variable import CHANGE, Variable
 from .clipping import checked_clips, clip
-from .following import follow
-from .group import Group, Slot
+from .group import BLOCK, Group, Slot
 from .rate import Rate
+from .rule import Rule
 from .schedules import LearningRate, LearningRateSchedule, checked_rate, deserialize, rate_at, serialize
 from .slots import Slots, as_variables
 
@@ -205,19 +206,21 @@ class Optimizer(Configurable):
             return True
         done = (self._calls + 1) % steps == 0
         for group in groups:
-            total = group.slots[len(self._shared_slots) - 1]
+            total, gradient = group.slots[len(self._shared_slots) - 1], group.flat_gradient()
             if done:
-                group.gradient += total
-                group.gradient /= steps
-            total[...] = 0 if done else total + group.gradient
+                gradient += total
+                gradient /= steps
+            total[...] = 0 if done else total + gradient
         return done
 
     def _averaged(self, group: Group, flat: Array) -> Array:
         """Let the means follow the weights, and return what these become: themselves, or their means."""
         average, frequency = group.slots[0], self.ema_overwrite_frequency
-        follow(average, flat.copy(), self.ema_momentum if self.iterations else 0.0)
-        overwrite = frequency is not None and (self.iterations + 1) % frequency == 0
-        return average.copy() if overwrite else flat
+        share = 1 - self.ema_momentum if self.iterations else 1.0
+        core.update("mean", (share,), average, [flat], average, [])
+        if frequency is not None and (self.iterations + 1) % frequency == 0:
+            np.copyto(flat, average)
+        return flat
 
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
         """Give those of the variables that are trained the means of their values, if `use_ema`; `fit` ends with it."""
@@ -242,26 +245,36 @@ class Optimizer(Configurable):
         return self.iterations
 
     def _step(self, group: Group, rate: float) -> Array:
-        weights = group.weights()
-        if self.weight_decay is not None:
-            weights = self._decayed(group, weights, rate)
-        new = np.empty_like(weights)
-        self.update_group(group, weights, new, rate)
+        weights, new = group.weights(), group.room()
+        if type(self).update is Optimizer.update and type(self).update_group is Optimizer.update_group:
+            decays = self._decays(group, rate)
+            own = self._own_slots(group)
+            core.update(*self.rule(rate), weights, group.gradients, new, own, decays, group.scales)
+        else:
+            self.update_group(group, self._decayed(group, weights, rate), new, rate)
         return new
+
+    def _own_slots(self, group: Group) -> list[Array]:
+        return group.slots[len(group.slots) - len(self.slots) :]
 
     def update_group(self, group: Group, weights: Array, new: Array, rate: float) -> None:
         """`update` all weights of one dtype, block by block."""
-        own = group.slots[len(group.slots) - len(self.slots) :]
-        for block in group.blocks:
-            slots = [slot[block] for slot in own]
-            scratch = group.scratch[: block.stop - block.start]
-            self.update(weights[block], group.gradient[block], new[block], scratch, slots, rate)
+        own, gradient = self._own_slots(group), group.flat_gradient()
+        scratch = np.empty(BLOCK, new.dtype)
+        for block in group.blocks():
+            slots, free = [slot[block] for slot in own], scratch[: block.stop - block.start]
+            self.update(weights[block], gradient[block], new[block], free, slots, rate)
 
     def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:
         """Write the new values of the weights `w` with gradients `g` into `new`, and bring `slots` up to date.
 
-        All are parts of flat arrays; `scratch` is free for use, `iterations` counts the steps before this one.
+        All are parts of flat arrays; `scratch` is free for use, `iterations` counts the steps before this one. An
+        optimizer of your own defines this; those that have a `rule` are one call of the core for all weights.
         """
+        core.update(*self.rule(rate), w, [g], new, slots)
+
+    def rule(self, rate: float) -> Rule:
+        """Return what the core does for the next step, at this rate; with a `rule` there need not be an `update`."""
         raise NotImplementedError(f"{type(self).__name__} must define update")
 
     def exclude_from_weight_decay(
@@ -273,12 +286,18 @@ class Optimizer(Configurable):
         parts = [checks.text("var_names: each", name) for name in names]
         self._undecayed = (*(variable.path for variable in variables), *parts)
 
+    def _decays(self, group: Group, rate: float) -> list[float]:
+        """Return what a step multiplies the weights of each variable with before anything else; none: nothing."""
+        if self.weight_decay is None:
+            return []
+        left_out = [any(part in variable.path for part in self._undecayed) for variable in group.variables]
+        return [1.0 if out else 1 - self.weight_decay * rate for out in left_out]
+
     def _decayed(self, group: Group, weights: Array, rate: float) -> Array:
-        assert self.weight_decay is not None
-        weights = weights.copy()
-        for variable, span in zip(group.variables, group.spans, strict=True):
-            if not any(part in variable.path for part in self._undecayed):
-                weights[span] *= 1 - self.weight_decay * rate
+        decays = self._decays(group, rate)
+        weights = weights.copy() if decays else weights
+        for span, decay in zip(group.spans, decays, strict=False):
+            weights[span] *= decay
         return weights
 
     # -- state -----------------------------------------------------------------------------------------------------

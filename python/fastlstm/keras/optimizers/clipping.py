@@ -7,7 +7,7 @@ import numpy as np
 
 from fastlstm import checks
 
-from ..foundation.arrays import Array
+from ..foundation import core
 from .group import Group
 
 
@@ -25,18 +25,20 @@ def checked_clips(owner: str, **clips: Any) -> list[float | None]:
 def clip(groups: list[Group], clipnorm: float | None, clipvalue: float | None, global_clipnorm: float | None) -> None:
     """Bring the gradients of all groups within the one bound that is not None."""
     if clipvalue is not None:
-        for group in groups:
-            np.clip(group.gradient, -clipvalue, clipvalue, out=group.gradient)
+        for gradient in (group.flat_gradient() for group in groups):
+            np.clip(gradient, -clipvalue, clipvalue, out=gradient)
     elif clipnorm is not None:
         for group in groups:
-            for span in group.spans:
-                _shorten([group.gradient[span]], clipnorm)
+            group.scales = [_scale(squares, clipnorm) for squares in core.squares(group.gradients)]
     elif global_clipnorm is not None:
-        _shorten([group.gradient for group in groups], global_clipnorm)
+        scale = _scale(sum(sum(core.squares(group.gradients)) for group in groups), global_clipnorm)
+        for group in groups:
+            group.scales = [scale] * len(group.gradients)
 
 
-def _shorten(gradients: list[Array], longest: float) -> None:
-    length = math.sqrt(sum(float(np.dot(g, g)) for g in gradients))
-    if not length <= longest:
-        for gradient in gradients:
-            gradient *= longest / length if math.isfinite(length) else math.nan
+def _scale(squares: float, longest: float) -> float:
+    """Return what makes a gradient with this sum of squares no longer than it may be."""
+    length = math.sqrt(squares)
+    if length <= longest:
+        return 1.0
+    return longest / length if math.isfinite(length) else math.nan

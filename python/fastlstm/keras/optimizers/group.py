@@ -1,15 +1,16 @@
-"""The weights of one dtype as one flat array, updated in blocks that stay in cache."""
+"""The weights of one dtype as one flat array."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from ..foundation.arrays import Array
 from ..foundation.variable import Variable, are_values, replace_values
+from .flat import Flat
 
 BLOCK = 16384
-"""Elements updated at a time; a block of weights, gradients and slots stays in the second-level cache."""
+"""Elements that NumPy updates at a time; a block of weights, gradients and slots stays in the second-level cache."""
 
 
 def _same(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -40,9 +41,15 @@ class Group:
         self.shapes = [variable.shape for variable in variables]
         self.spans = _spans([variable.value.size for variable in variables])
         size, dtype = self.spans[-1].stop, variables[0].dtype
-        self.gradient, self.scratch = np.empty(size, dtype), np.empty(min(size, BLOCK), dtype)
-        self.blocks = [slice(start, min(start + BLOCK, size)) for start in range(0, size, BLOCK)]
-        self._flat, self._views = np.empty(0, dtype), [np.empty(0, dtype) for _ in variables]
+        self.gradients: list[Array] = []
+        """Those of the step being taken, one for each variable."""
+        self.scales: list[float] = []
+        """What each of them is still to be multiplied with; none: 1."""
+        self._gradient = np.empty(size, dtype)
+        self._now: Flat | None = None
+        """The weights; what else the variables may have been given since then."""
+        self._before: Flat | None = None
+        """Those of the step before, which may be somebody's still."""
         self._slot_shapes = [[slot.shape(shape) for shape in self.shapes] for slot in slots]
         self._slot_spans = [_spans([int(np.prod(s)) for s in shapes]) for shapes in self._slot_shapes]
         self.slots = [
@@ -51,14 +58,41 @@ class Group:
         ]
 
     def collect(self, gradients: Sequence[Array]) -> None:
-        """Copy the gradients of this group's weights out of those of all weights."""
-        np.concatenate([gradients[i].reshape(-1) for i in self.indices], out=self.gradient)
+        """Take the gradients of this group's weights out of those of all weights."""
+        self.take([gradients[i] for i in self.indices])
+
+    def take(self, gradients: list[Array]) -> None:
+        """Go on with these gradients, one for each variable."""
+        self.gradients, self.scales = gradients, []
+
+    def flat_gradient(self) -> Array:
+        """Return the gradients as one array; from then on they are parts of that, to read and write."""
+        if self.gradients[0].base is not self._gradient:
+            np.concatenate([part.reshape(-1) for part in self.gradients], out=self._gradient)
+            self.gradients = [self._gradient[span] for span in self.spans]
+        for part, scale in zip(self.gradients, self.scales, strict=False):
+            part *= scale
+        self.scales = []
+        return self._gradient
+
+    def blocks(self) -> Iterator[slice]:
+        """Give the parts that NumPy updates one after the other."""
+        size = self.spans[-1].stop
+        return (slice(start, min(start + BLOCK, size)) for start in range(0, size, BLOCK))
 
     def weights(self) -> Array:
         """Return the weights as they are, in one array that nobody may write to."""
-        if not are_values(self._views, self.variables):
-            self._flat = np.concatenate([variable.value.reshape(-1) for variable in self.variables])
-        return self._flat
+        if self._now is None or not are_values(self._now.parts, self.variables):
+            gathered = np.concatenate([variable.value.reshape(-1) for variable in self.variables])
+            self._now = Flat(gathered, self.spans, self.shapes)
+        return self._now.array
+
+    def room(self) -> Array:
+        """Return an array for what the weights become: that of the step before the last, if nobody has it any more."""
+        if self._before is None or not self._before.is_free():
+            return np.empty(self.spans[-1].stop, self.variables[0].dtype)
+        self._before.array.flags.writeable = True
+        return self._before.array
 
     def slots_of(self, number: int) -> list[Array]:
         """Return the slots of one of the variables, in their shapes, to read and write."""
@@ -70,10 +104,13 @@ class Group:
         for k in [k for k, variable in enumerate(self.variables) if variable.constraint is not None]:
             view = flat[self.spans[k]].reshape(self.shapes[k])
             view[...] = self.variables[k].constraint(view)  # type: ignore[misc]
-        flat.flags.writeable = False  # and so are the views made of it
-        self._flat = flat
-        self._views = [flat[span].reshape(shape) for span, shape in zip(self.spans, self.shapes, strict=True)]
-        replace_values(self.variables, self._views)
+        new = self._before
+        if new is None or new.array is not flat:
+            new = Flat(flat, self.spans, self.shapes)
+        flat.flags.writeable = False
+        self._now, self._before = new, self._now
+        replace_values(self.variables, new.parts)
+        self.take([])
 
 
 def _spans(sizes: Sequence[int]) -> list[slice]:

@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import numpy as np
-
 from fastlstm import checks
 
-from ..foundation.arrays import Array
 from .base import Optimizer
 from .group import Slot
+from .rule import Rule
 from .schedules import LearningRate
 
 
@@ -41,18 +39,9 @@ class Lion(Optimizer):
         self.beta_2 = checks.real_number("beta_2", beta_2, at_least=0, at_most=1)
         self.slots = (Slot("momentum"),)
 
-    def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:
+    def rule(self, rate: float) -> Rule:
         """See the class."""
-        (m,) = slots
-        np.multiply(m, self.beta_1, out=new)
-        np.multiply(g, 1 - self.beta_1, out=scratch)
-        new += scratch
-        np.sign(new, out=new)
-        new *= -rate
-        new += w
-        m *= self.beta_2
-        np.multiply(g, 1 - self.beta_2, out=scratch)
-        m += scratch
+        return Rule("lion", (rate, self.beta_1, 1 - self.beta_1, self.beta_2, 1 - self.beta_2))
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

@@ -4,10 +4,9 @@ import math
 
 import numpy as np
 
-from ..foundation.arrays import Array
-from .following import follow
 from .group import Slot
 from .moments import Moments
+from .rule import Rule
 
 _WARM_UP = np.cumprod(1 - 0.5 * 0.96 ** np.arange(1, 1001))
 """Product of ``1 - 0.96**i / 2`` over the first steps; later factors are 1."""
@@ -43,24 +42,13 @@ class Nadam(Moments):
         warm_up = float(_WARM_UP[min(steps, len(_WARM_UP)) - 1]) if steps else 1.0
         return float(self.beta_1**steps * warm_up)
 
-    def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:
+    def rule(self, rate: float) -> Rule:
         """See the class."""
-        m, v = slots
         t = self.iterations + 1
         b, b_next = (self.beta_1 * (1 - 0.5 * 0.96**step) for step in (t, t + 1))
-        np.copyto(scratch, g)
-        follow(m, scratch, self.beta_1)
-        np.multiply(g, g, out=scratch)
-        follow(v, scratch, self.beta_2)
-        np.multiply(m, b_next / (1 - self._product(t + 1)), out=new)
-        np.multiply(g, (1 - b) / (1 - self._product(t)), out=scratch)
-        new += scratch
-        np.sqrt(v, out=scratch)
-        scratch *= 1 / math.sqrt(1 - self.beta_2**t)
-        scratch += self.epsilon
-        new /= scratch
-        new *= -rate
-        new += w
+        of_m, of_g = b_next / (1 - self._product(t + 1)), (1 - b) / (1 - self._product(t))
+        of_root = 1 / math.sqrt(1 - self.beta_2**t)
+        return Rule("nadam", (rate, 1 - self.beta_1, 1 - self.beta_2, self.epsilon, of_m, of_g, of_root))
 
     def derived_state(self) -> list[float]:
         """Return the product of `b` over the steps done."""

@@ -2,14 +2,11 @@
 
 from typing import Any
 
-import numpy as np
-
 from fastlstm import checks
 
-from ..foundation.arrays import Array
 from .base import Optimizer
-from .following import follow
 from .group import Slot
+from .rule import Rule
 from .schedules import LearningRate
 
 
@@ -50,28 +47,11 @@ class RMSprop(Optimizer):
         wanted = {"velocity": True, "momentum": self.momentum > 0, "average_gradient": self.centered}
         self.slots = tuple(Slot(name) for name, there in wanted.items() if there)
 
-    def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:
+    def rule(self, rate: float) -> Rule:
         """See the class."""
-        v = slots[0]
-        np.multiply(g, g, out=scratch)
-        follow(v, scratch, self.rho)
-        if self.centered:
-            average = slots[-1]
-            np.copyto(scratch, g)
-            follow(average, scratch, self.rho)
-            np.multiply(average, average, out=scratch)
-            np.subtract(v, scratch, out=scratch)
-            scratch += self.epsilon
-        else:
-            np.add(v, self.epsilon, out=scratch)
-        np.sqrt(scratch, out=scratch)
-        np.divide(g, scratch, out=scratch)
-        scratch *= rate
-        if self.momentum:
-            slots[1] *= self.momentum
-            slots[1] += scratch
-            scratch = slots[1]
-        np.subtract(w, scratch, out=new)
+        name = "rmsprop" + "_centered" * self.centered + "_momentum" * (self.momentum > 0)
+        numbers = (rate, 1 - self.rho, self.epsilon)
+        return Rule(name, (*numbers, self.momentum) if self.momentum else numbers)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

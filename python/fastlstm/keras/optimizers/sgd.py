@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import numpy as np
-
 from fastlstm import checks
 
-from ..foundation.arrays import Array
 from .base import Optimizer
 from .group import Slot
+from .rule import Rule
 from .schedules import LearningRate
 
 
@@ -37,21 +35,11 @@ class SGD(Optimizer):
         self.nesterov = checks.truth("nesterov", nesterov)
         self.slots = (Slot("momentum"),) if self.momentum else ()
 
-    def update(self, w: Array, g: Array, new: Array, scratch: Array, slots: list[Array], rate: float) -> None:
+    def rule(self, rate: float) -> Rule:
         """See the class."""
-        np.multiply(g, rate, out=scratch)
-        if not slots:
-            np.subtract(w, scratch, out=new)
-            return
-        (v,) = slots
-        v *= self.momentum
-        v -= scratch
-        if not self.nesterov:
-            np.add(w, v, out=new)
-            return
-        np.subtract(w, scratch, out=new)
-        np.multiply(v, self.momentum, out=scratch)
-        new += scratch
+        if not self.slots:
+            return Rule("sgd", (rate,))
+        return Rule("sgd_nesterov" if self.nesterov else "sgd_momentum", (rate, self.momentum))
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

@@ -21,7 +21,7 @@ class Slots:
     def __init__(self) -> None:
         self.groups: list[Group] = []
         self.trained: list[Variable] = []
-        self._wanted: list[tuple[tuple[int, ...], str]] = []
+        self._wanted: list[tuple[tuple[int, ...], np.dtype[Any]]] = []
         self._set_aside: list[tuple[Variable, list[Array]]] = []
         self._kinds: Sequence[Slot] = ()
         self._apart: frozenset[int] = frozenset()
@@ -34,7 +34,7 @@ class Slots:
             return
         self._put_aside()
         self._check_known(variables, owner)
-        self.trained, self._wanted, self._kinds = variables, [(v.shape, "f") for v in variables], slots
+        self.trained, self._wanted, self._kinds = variables, [(v.shape, v.dtype) for v in variables], slots
         self._make_groups()
         self._take_up()
 
@@ -95,7 +95,7 @@ class Slots:
     def checked_gradients(self, gradients: Any) -> list[Any]:
         """Return the gradients, each an array of its variable's shape, or a `RowGradient` of it."""
         arrays = isinstance(gradients, list) and {*map(type, gradients)} == {np.ndarray}
-        if arrays and [(g.shape, g.dtype.kind) for g in gradients] == self._wanted:  # as those of a model are
+        if arrays and [(g.shape, g.dtype) for g in gradients] == self._wanted:  # as those of a model are
             return list(gradients)
         given = checks.items("gradients", gradients, "a list of arrays")
         if len(given) != len(self.trained):

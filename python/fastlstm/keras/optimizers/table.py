@@ -11,7 +11,7 @@ import numpy as np
 from ..foundation.arrays import Array
 from ..foundation.rows import RowGradient
 from ..foundation.variable import Variable, replace_values, values_now
-from .group import BLOCK, Group, Slot
+from .group import Group, Slot
 
 
 class Table(Group):
@@ -53,9 +53,9 @@ class Table(Group):
         shape = (len(rows), self.shapes[0][1])
         size = shape[0] * shape[1]
         self._rows, self.spans = rows, [slice(0, size)]
-        self.gradient = np.zeros(size, self.gradient.dtype)
-        self.gradient.reshape(shape)[self._place[gradient.places]] = gradient.rows
-        self.blocks = [slice(start, min(start + BLOCK, size)) for start in range(0, size, BLOCK)]
+        self._gradient = np.zeros(size, self._gradient.dtype)
+        self._gradient.reshape(shape)[self._place[gradient.places]] = gradient.rows
+        self.take([self._gradient[:]])
         self.slots = [slot.reshape(self.shapes[0])[rows].reshape(-1) for slot in self._kept]
 
     def _take_whole(self, gradient: Any) -> None:
@@ -63,10 +63,8 @@ class Table(Group):
         if not self._whole:
             self._whole, self._spare, self._value = True, None, None
             self.spans, self.slots = [slice(0, size)], self._kept
-            self.gradient = np.empty(size, self.gradient.dtype)
-            self.blocks = [slice(start, min(start + BLOCK, size)) for start in range(0, size, BLOCK)]
-        whole = gradient.whole() if isinstance(gradient, RowGradient) else gradient
-        np.copyto(self.gradient, whole.reshape(-1))
+            self._gradient = np.empty(size, self._gradient.dtype)
+        self.take([gradient.whole() if isinstance(gradient, RowGradient) else gradient])
 
     def _rows_for(self, gradient: RowGradient) -> Array | None:
         """Return the rows that may change; None if these are many."""
@@ -103,6 +101,10 @@ class Table(Group):
         (value,) = values_now(self.variables).values()
         return value[self._rows].reshape(-1)
 
+    def room(self) -> Array:
+        """Return an array for what the rows that may change become."""
+        return super().room() if self._whole else np.empty(self.spans[-1].stop, self._gradient.dtype)
+
     def commit(self, flat: Array) -> None:
         """Make `flat` the values of the rows that may change."""
         if self._whole:
@@ -116,6 +118,7 @@ class Table(Group):
         after[rows] = flat.reshape(shape)
         after.flags.writeable = False
         replace_values(self.variables, [after])
+        self.take([])
         self._value, self._spare, self._differing = after, before, rows
 
     def _free_copy(self, before: Array) -> Array:

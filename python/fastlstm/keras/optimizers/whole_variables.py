@@ -10,8 +10,9 @@ class WholeVariables(Optimizer):
 
     def update_group(self, group: Group, weights: Array, new: Array, rate: float) -> None:
         """See `Optimizer.update_group`; variable by variable."""
+        gradient = group.flat_gradient()
         for k, (span, shape) in enumerate(zip(group.spans, group.shapes, strict=True)):
-            w, g = (flat[span].reshape(shape) for flat in (weights, group.gradient))
+            w, g = (flat[span].reshape(shape) for flat in (weights, gradient))
             slots = group.slots_of(k)
             new[span] = self.stepped(w, g, slots[len(slots) - len(self.slots) :], rate).reshape(-1)
 

@@ -6,12 +6,13 @@ import math
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
-from os import getpid
 from queue import SimpleQueue
 from time import perf_counter
 from typing import Any
 
 import numpy as np
+
+from fastlstm.forks import generation
 
 Make = Callable[[], Any]
 
@@ -40,7 +41,7 @@ class Reader:
     def __init__(self) -> None:
         self._wanted, self._made = SimpleQueue[Make | None](), SimpleQueue[tuple[Any, BaseException | None]]()
         self._thread: threading.Thread | None = None
-        self._offered, self._process = False, getpid()
+        self._offered, self._generation = False, generation()
         self._taken, self._taken_at = 0, 0.0
         self._making, self._step = 0.0, math.inf  # seconds of the last one that was made here, and of the shortest step
 
@@ -53,7 +54,7 @@ class Reader:
     def offer(self, make: Make) -> None:
         """Let the thread make the next thing, which `take` gives."""
         worth = self._taken > 2 and self._making >= LEAST_MAKING and self._step >= LEAST_STEP
-        if not worth or self._process != getpid():
+        if not worth or self._generation != generation():
             return
         if self._thread is None:
             self._thread = threading.Thread(target=copy_context().run, args=(self._work,), name="batches", daemon=True)
@@ -68,7 +69,7 @@ class Reader:
             self._step = min(self._step, now - self._taken_at)
         self._taken += 1
         try:
-            return self._wait() if self._offered and self._process == getpid() else self._made_here(make, now)
+            return self._wait() if self._offered and self._generation == generation() else self._made_here(make, now)
         finally:
             self._taken_at = perf_counter()
 
@@ -90,7 +91,7 @@ class Reader:
     def close(self) -> None:
         """End the thread when it has made what it was offered, which may still be taken."""
         thread, self._thread = self._thread, None
-        if thread is None or self._process != getpid():
+        if thread is None or self._generation != generation():
             return
         self._wanted.put(None)
         if thread.is_alive():  # a Ctrl-C may have come before it was

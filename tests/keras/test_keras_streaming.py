@@ -286,7 +286,10 @@ def test_a_stream_leaves_stateful_layers_alone():
             [layers.LSTM(2, go_backwards=True)],
             "lstm.*: go_backwards must be False for the layer to be streamed, got True",
         ),
-        ([layers.LSTM(2), layers.Flatten()], "flatten.* must be a layer that can be streamed, .*, got a Flatten"),
+        (
+            [layers.LSTM(2, return_sequences=True), layers.Flatten()],
+            "flatten.* must be a layer that can be streamed, .*, got a Flatten",
+        ),
     ],
 )
 def test_layers_that_cannot_be_streamed(parts, message):

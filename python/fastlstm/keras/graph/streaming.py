@@ -15,8 +15,8 @@ from fastlstm.streaming import Claim, StreamBase
 
 from ..foundation import core
 from ..foundation.arrays import Array
-from ..foundation.variable import CHANGE
-from ..layers.base import Layer, Step
+from ..foundation.variable import CHANGE, seeing, values_now
+from ..layers.base import Layer, Step, Stepper
 from ..layers.core.embedding import Embedding
 from ..layers.history import Memory, StepWithMemory
 from ..layers.recurrent.rnn import RNN
@@ -69,7 +69,8 @@ class StepPlan:
         self.first = layer
         with CHANGE:
             self.values = [variable.value for variable in plan.weights]
-            self.parts = [_streamed(step) for step in plan.steps]
+            timed = _with_time(plan)
+            self.parts = [_streamed(step, not timed.isdisjoint(step.inputs)) for step in plan.steps]
         self.recurrent = [
             (step.layer, part)
             for step, part in zip(plan.steps, self.parts, strict=True)
@@ -110,14 +111,47 @@ class StepPlan:
         return len(ours) == len(theirs) and all(a is b for a, b in zip(ours, theirs, strict=True))
 
 
-def _streamed(step: Any) -> Any:
+def _with_time(plan: Plan) -> set[int]:
+    """Return the places of the arrays that have an axis of time: a layer that gives its last output takes it away."""
+    timed = set(plan.given)
+    for step in plan.steps:
+        gives_last = isinstance(step.layer, RNN) and not step.layer.return_sequences
+        if not gives_last and not timed.isdisjoint(step.inputs):
+            timed.update(step.outputs)
+    return timed
+
+
+def _streamed(step: Any, timed: bool) -> Any:
     """Return what a step of the plan is at one time step: packed weights, or what makes a function."""
     layer = step.layer
     if step.mask is not None or step.structure is not None or (isinstance(layer, RNN) and len(step.inputs) > 1):
         must = "be given no mask or states, and give no states, to be streamed"
         checks.complain(ValueError, layer.name, must, "a call with them")
+    if not timed:
+        return _stepper_behind_time(layer)
     in_core = isinstance(layer, RNN) and layer.is_compiled
     return layer.stream_weights() if in_core else layer.step_function()
+
+
+def _stepper_behind_time(layer: Layer) -> Stepper:
+    """Return what makes the steps of a layer whose input has no axis of time: it does what it does for sequences."""
+    if layer.steps_without_time and not layer.composed:
+        return layer.step_function()
+    if getattr(layer, "stateful", False):
+        must = "keep no state from call to call, to be streamed behind a layer that gives its last output"
+        checks.complain(ValueError, layer.name, must, "stateful=True")
+    values = values_now(layer.weights)
+
+    def stepper(x: Any) -> tuple[Step, Array]:
+        def forward(x: Any) -> Array:
+            with seeing(values):
+                y: Array = layer.forward(x)
+                return y
+
+        y = forward([np.zeros_like(part) for part in x] if isinstance(x, list) else np.zeros_like(x)).copy()
+        return lambda: np.copyto(y, forward(x)), y
+
+    return stepper
 
 
 def _cast(x: Array, layer: Layer, steps: list[Step]) -> Array:

@@ -95,6 +95,8 @@ class Layer(Configured):
     """Whether Keras hands it the mask of its input, rather than only passing that on."""
     over_time = False
     """Whether the second axis of an input is time, along which a step depends on others."""
+    steps_without_time = False
+    """Whether `step_function` holds where an input has no axis of time, too, behind a last output."""
     by_name = False
     """Whether it is called with several arrays by name, masks among them."""
     found_places: ClassVar[tuple[str, ...]] = ()

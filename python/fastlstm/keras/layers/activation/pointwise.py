@@ -10,6 +10,8 @@ from ..call import INFERENCE, TRAINING, Call, Pullback
 class Pointwise(Layer):
     """Base class of layers that compute each number from itself; a subclass defines the function and its slope."""
 
+    steps_without_time = True
+
     def _values(self, x: Array) -> Array:
         raise NotImplementedError(f"{type(self).__name__} must define _values(x)")
 

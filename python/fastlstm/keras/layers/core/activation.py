@@ -23,6 +23,8 @@ class Activation(Layer):
         Those of `Layer`.
     """
 
+    steps_without_time = True
+
     def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.activation = activations.get(activation, f"{self.name}: activation")

@@ -36,6 +36,8 @@ class Dense(Quantizable, Affine):
         Those of `Layer`.
     """
 
+    steps_without_time = True
+
     min_ndim = 2
     matrices: ClassVar[Mapping[str, int]] = {"kernel": 0}
     keras_only: ClassVar[Mapping[str, Any]] = {"quantization_config": None}

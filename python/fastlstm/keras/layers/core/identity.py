@@ -20,6 +20,8 @@ class Identity(Layer):
     [[1.0, 2.0]]
     """
 
+    steps_without_time = True
+
     def forward(self, x: Array, call: Call = INFERENCE) -> Array:
         """Return `x`; see `Layer.forward`."""
         return x

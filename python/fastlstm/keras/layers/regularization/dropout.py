@@ -29,6 +29,8 @@ class Dropout(Layer):
         Those of `Layer`.
     """
 
+    steps_without_time = True
+
     keras_call: ClassVar[Mapping[str, Any]] = {"training": False}
 
     def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any) -> None:

@@ -18,6 +18,8 @@ from ..call import INFERENCE, TRAINING, Call, Pullback
 class Gaussian(Layer):
     """Base class of `GaussianNoise` and `GaussianDropout`, which draw noise in training and do nothing else."""
 
+    steps_without_time = True
+
     keras_call: ClassVar[Mapping[str, Any]] = {"training": False}
 
     def __init__(self, seed: int | None = None, **kwargs: Any) -> None:

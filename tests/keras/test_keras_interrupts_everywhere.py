@@ -32,6 +32,7 @@ class Interrupted:
     def __call__(self, function):
         """Call a function; return whether KeyboardInterrupt came out."""
         self.before = sys.getprofile()
+        gc.disable()  # whose callbacks, such as those of hypothesis, are functions like others
         try:
             sys.setprofile(self._event)
             function()
@@ -39,6 +40,7 @@ class Interrupted:
             self.came = True
         finally:
             sys.setprofile(self.before)
+            gc.enable()
         return self.came
 
     def _event(self, frame, event, argument):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import interrupted_runs
 import pytest
 
 PROGRAM = """
@@ -81,3 +82,13 @@ def test_ctrl_c_leaves_whole_steps_and_the_history_of_whole_epochs():
             lines.append(process.stdout.readline().strip())
     assert lines == ["ready"] * rounds + ["whole"]
     assert process.returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="a process of Windows cannot be sent Ctrl-C alone")
+@pytest.mark.parametrize("name", interrupted_runs.NAMES)
+def test_ctrl_c_at_many_moments_of_a_run(tmp_path, name):
+    """Nothing is left half done, and none is lost."""
+    command = [sys.executable, interrupted_runs.__file__, name, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

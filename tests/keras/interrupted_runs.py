@@ -1,19 +1,22 @@
-"""Ctrl-C at many moments of a run, one after the other: nothing is left half done, and none is lost."""
+"""Ctrl-C at many moments of a run, one after the other: nothing is left half done, and none is lost.
+
+    python interrupted_runs.py NAME FOLDER
+
+This is a program of its own, as what NumPy and Python hold for the time of a block may be left half done.
+"""
 
 import gc
 import inspect
 import os
 import signal
 import sys
+from pathlib import Path
 
 import numpy as np
-import pytest
 
 from fastlstm.keras import Input, Model, Sequential, callbacks, layers, models, utils
 from fastlstm.keras.foundation.carried import state_of_process
 from fastlstm.scopes import Scoped
-
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="a process of Windows cannot be sent Ctrl-C alone")
 
 ROWS, BATCH = 6, 2
 X = np.random.default_rng(0).normal(size=(ROWS, 3, 2)).astype(np.float32)
@@ -126,9 +129,7 @@ DATA = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("data", DATA)
-def test_fit(data):
+def fit(data):
     """Weights, slots of the optimizer and random numbers are those of whole steps, the history is of whole epochs."""
     epochs, kept = 2 if data == "arrays" else 1, Kept()
     options = {"epochs": epochs, "verbose": 0, "validation_data": (X, Y)}
@@ -181,12 +182,25 @@ RUNS = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", RUNS)
-def test_other_runs(name, tmp_path):
-    """They may end anywhere; whoever goes on has what there was before."""
+def other(name, folder):
+    """Runs that may end anywhere; whoever goes on has what there was before."""
     model = functional()
-    run, wanted = RUNS[name](model, tmp_path), model.predict(X, verbose=0)
+    run, wanted = RUNS[name](model, folder), model.predict(X, verbose=0)
     at_many_events(
         lambda: (run,), lambda at: np.testing.assert_array_equal(model.predict(X, verbose=0), wanted, str(at))
     )
+
+
+NAMES = [*(f"fit on {data}" for data in DATA), *RUNS]
+
+
+def main(name, folder):
+    """Interrupt the run of a name; it may write into the folder."""
+    if name in RUNS:
+        other(name, Path(folder))
+    else:
+        fit(name.removeprefix("fit on "))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -31,11 +31,11 @@ void update_some(const Update<T>& update, const OptimizerStep<T>& step, const St
 
 template <class T>
 const Update<T>& update_by(const std::string& rule, const Updates<T>& updates) {
-    std::string rules;
     for (const Update<T>& update : updates) {
         if (rule == update.name) return update;
-        rules += (rules.empty() ? "'" : ", '") + std::string(update.name) + "'";
     }
+    std::string rules;
+    for (const Update<T>& update : updates) rules += (rules.empty() ? "'" : ", '") + std::string(update.name) + "'";
     throw std::invalid_argument("rule must be one of " + rules + ", got '" + rule + "'");
 }
 

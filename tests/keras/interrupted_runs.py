@@ -34,15 +34,14 @@ class Interrupted:
 
     def __call__(self, function):
         """Call a function; return whether KeyboardInterrupt came out."""
-        self.before = sys.getprofile()
-        gc.disable()  # whose callbacks, such as those of hypothesis, are functions like others
+        gc.disable()  # whose callbacks are functions like others
         try:
             sys.setprofile(self._event)
             function()
         except KeyboardInterrupt:
             self.came = True
         finally:
-            sys.setprofile(self.before)
+            sys.setprofile(None)
             gc.enable()
         return self.came
 

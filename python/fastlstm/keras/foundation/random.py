@@ -156,20 +156,16 @@ class OwnSources:
     def _follow(self, around: Sources) -> None:
         self._around, self.sources = around, Sources(around.draw_seed("models"))
 
-    def _hold(self) -> bool:
-        return sources() in (self._around, self.sources)
-
     def drawing(self) -> AbstractContextManager[Any]:
         """For the time of a block, what is drawn comes from them."""
-        if not self._hold():
-            self._follow(sources())
+        around = sources()
+        if around is not self._around and around is not self.sources:
+            self._follow(around)
         return drawing_from(self.sources)
 
-    def __getstate__(self) -> Sources | None:
-        return self.sources if self._hold() else None
+    def __getstate__(self) -> tuple[Sources, Sources | None]:
+        return self.sources, None if self._around is sources() else self._around
 
-    def __setstate__(self, own: Sources | None) -> None:
-        if own is None:
-            self._follow(sources())
-        else:
-            self._around, self.sources = sources(), own
+    def __setstate__(self, state: tuple[Sources, Sources | None]) -> None:
+        own, around = state
+        self._around, self.sources = around or sources(), own

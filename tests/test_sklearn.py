@@ -26,6 +26,11 @@ LABELS = np.array(["a", "b", "c"])[np.digitize(SUMS, [-1.5, 1.5])]
 TABLE = X.reshape(ROWS, -1)
 RAGGED = [row[: 2 + number % 4] for number, row in enumerate(X)]
 QUICK = {"units": 3, "epochs": 2, "random_state": 0}
+LEARNING = {
+    "classifier": {"units": 4, "epochs": 12, "learning_rate": 0.1},
+    "regressor": {"units": 8, "epochs": 60, "learning_rate": 0.03},
+}
+"""With which they learn the data of scikit-learn's checks in little time."""
 ESTIMATORS = {"classifier": (LSTMClassifier, LABELS), "regressor": (LSTMRegressor, SUMS)}
 both = pytest.mark.parametrize("kind", ESTIMATORS)
 
@@ -46,8 +51,7 @@ def bits(estimator, x=X):
 @both
 def test_the_checks_of_scikit_learn(kind):
     """All of them; that weights are as repeated rows to 1e-7 needs float64 and all rows in a batch."""
-    exact = {"dtype": "float64", "batch_size": 60}
-    estimator, _ = made(kind, units=8, epochs=60, learning_rate=0.03, random_state=None, **exact)
+    estimator, _ = made(kind, **LEARNING[kind], random_state=None, dtype="float64", batch_size=60)
     done = check_estimator(estimator, on_skip=None)
     assert len(done) >= 55
     assert sum(one["status"] == "passed" for one in done) >= len(done) - 3  # without pandas
@@ -76,7 +80,9 @@ def test_rows_of_any_lengths(kind):
     single = [row[:, 0] for row in RAGGED]
     objects = np.empty(ROWS, object)
     objects[:] = single
-    np.testing.assert_array_equal(estimator.fit(single, y).predict(single), estimator.predict(objects))
+    found = estimator.fit(single, y).predict(single)
+    np.testing.assert_array_equal(estimator.predict(objects), found)
+    np.testing.assert_array_equal(estimator.predict(objects[::4]), found[::4], "rows that happen to be equally long")
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
@@ -231,6 +237,14 @@ ERRORS = {
 def test_errors(message):
     with pytest.raises(ValueError, match=message):
         ERRORS[message]()
+
+
+def test_the_example_with_optuna(capsys):
+    pytest.importorskip("optuna").logging.set_verbosity(40)
+    from choose_with_optuna import main
+
+    assert main(["--trials", "2", "--epochs", "1"]) > 1 / 9
+    assert "in cross-validation" in capsys.readouterr().out
 
 
 # --- Forecasts --------------------------------------------------------------------------------------------------------

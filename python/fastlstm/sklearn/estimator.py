@@ -77,6 +77,8 @@ class Recurrent(BaseEstimator):  # type: ignore[misc]
         Epochs that were trained.
     n_features_in_ : int
         Columns of a table; of sequences, numbers of a step.
+    is_tabular_ : bool
+        Whether it was trained with a table.
     feature_names_in_ : ndarray
         Names of the columns, where X had any.
 

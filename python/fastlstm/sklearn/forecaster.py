@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from fastlstm import checks
 
 from .regressor import LSTMRegressor
-from .sequences import is_ragged
+from .sequences import is_ragged, without_object_array
 
 Array = NDArray[Any]
 
@@ -156,7 +156,8 @@ class LSTMForecaster(BaseEstimator):  # type: ignore[misc]
 
 def _are_many(X: Any) -> bool:
     """Whether `X` is a list of series, of whatever lengths."""
-    return is_ragged(X) or (isinstance(X, list | tuple) and np.ndim(X[0]) > 0)
+    X = without_object_array(X)
+    return is_ragged(X) or (isinstance(X, list | tuple) and len(X) > 0 and np.ndim(X[0]) > 0)
 
 
 def _listed(X: Any) -> list[Any]:

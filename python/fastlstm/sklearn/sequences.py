@@ -24,10 +24,15 @@ def is_ragged(X: Any) -> bool:
     >>> is_ragged([[1.0, 2.0], [3.0]]), is_ragged([[1.0, 2.0], [3.0, 4.0]])
     (True, False)
     """
-    if not isinstance(X, list | tuple) and not (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1):
+    if not isinstance(X, list | tuple):
         return False
     lengths = [len(row) if hasattr(row, "__len__") and not isinstance(row, str | bytes | dict) else -1 for row in X]
     return len({*lengths}) > 1 and min(lengths) >= 0
+
+
+def without_object_array(X: Any) -> Any:
+    """Return `X`, as a list if it is an array of arrays."""
+    return list(X) if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1 else X
 
 
 def sequences_of(estimator: Any, X: Any, first: bool) -> Array:
@@ -42,14 +47,15 @@ def sequences_of(estimator: Any, X: Any, first: bool) -> Array:
     first
         Whether it begins with these, so that others must be like them.
     """
-    if is_ragged(X):
+    X = without_object_array(X)
+    if is_ragged(X) or (not first and not estimator.is_tabular_ and _axes(X) == 2):
         found = _padded([_steps(row, number, estimator.dtype) for number, row in enumerate(X)])
     elif _axes(X) == 3:
         found = check_array(X, dtype=estimator.dtype, allow_nd=True, input_name="X")
     else:
         return _of_table(estimator, X, first)
     if first:
-        estimator.n_features_in_ = found.shape[2]
+        estimator.n_features_in_, estimator.is_tabular_ = found.shape[2], False
         vars(estimator).pop("feature_names_in_", None)
     return found
 
@@ -66,6 +72,8 @@ def _of_table(estimator: Any, X: Any, first: bool) -> Array:
     size = checks.size("features_per_step", estimator.features_per_step)
     if table.shape[1] % size:
         checks.complain(ValueError, "X", f"have steps of {size} columns, as features_per_step says", table.shape[1])
+    if first:
+        estimator.is_tabular_ = True
     return table.reshape(len(table), -1, size)
 
 

@@ -105,6 +105,16 @@ def test_a_classifier_learns_and_gives_probabilities():
     np.testing.assert_array_equal(classifier.predict(X), classifier.classes_[shares.argmax(axis=1)])
 
 
+@both
+def test_a_stream_answers_after_every_step(kind):
+    estimator, y = made(kind)
+    estimator.fit(X, y)
+    stream = estimator.stream(ROWS)
+    for t in range(STEPS):
+        found = stream.step(X[:, t].astype("float32"))
+        np.testing.assert_array_equal(found, estimator.model_.predict(X[:, : t + 1], verbose=0))
+
+
 def test_rows_of_several_numbers():
     y = X[:, -1]
     regressor = LSTMRegressor(8, epochs=80, learning_rate=0.03, random_state=0).fit(X, y)

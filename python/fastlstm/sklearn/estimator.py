@@ -70,7 +70,7 @@ class Recurrent(BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     model_ : Sequential
-        The trained network, which files, streams and ONNX take.
+        The trained network, which goes into files and to ONNX.
     history_ : dict
         Losses by epoch; ``val_loss`` with `early_stopping`.
     n_iter_ : int
@@ -163,6 +163,24 @@ class Recurrent(BaseEstimator):  # type: ignore[misc]
         self.history_ = self._train(x, targets, weights, self.epochs, held_back)
         self.n_iter_ = len(self.history_["loss"])
         return self
+
+    def stream(self, batch_size: int = 1) -> Any:
+        """Return a stream of the network, which takes sequences step by step.
+
+        Parameters
+        ----------
+        batch_size : int
+            Sequences that it takes side by side, N.
+
+        Returns
+        -------
+        ModelStream
+            ``step(x_t)`` takes ``(N, I)`` and gives what the network gives for the steps so far, ``(N, outputs)``:
+            probabilities of the classes, or numbers.
+        """
+        check_is_fitted(self)
+        masking, *others = self.model_.layers
+        return Sequential([Input(masking.input.shape[1:], dtype=self.dtype), *others]).stream(batch_size)
 
     def _part(self, X: Any, y: Any, sample_weight: Any) -> Any:
         """Train for one epoch, with a new network at first."""

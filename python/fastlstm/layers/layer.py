@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastlstm import checks
+from fastlstm import _core, checks
 from fastlstm.files import native
 from fastlstm.files.bundle import Bundle
 from fastlstm.forks import CHANGES, held_at_forks
@@ -100,6 +100,18 @@ class Layer:
         """Replace all arrays. A call under way keeps the old ones."""
         with CHANGE:
             self._parameters, self._weights = prepared
+
+    def follow(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take the values that arrays of somebody else have now, unless the layer has them.
+
+        Parameters
+        ----------
+        arrays
+            With the names, the order, the shapes and the dtypes of the layer's own. Their memory is compared, so it
+            does not matter how it was changed.
+        """
+        if not _core.same_bytes([*arrays.values()], [*self._parameters.values()]):
+            self._take(self._packed(arrays))
 
     def _now(self) -> Self:
         """Return this layer with the arrays it has now, whatever is loaded later."""

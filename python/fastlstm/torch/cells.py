@@ -1,0 +1,4 @@
+"""The cells."""
+class LSTMCell: pass
+class GRUCell: pass
+class RNNCell: pass

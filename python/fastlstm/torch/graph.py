@@ -1,0 +1,82 @@
+"""A step of autograd's graph, and what is kept for the way back."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from torch.autograd.function import once_differentiable
+
+from fastlstm.typing import Floats
+
+Back: TypeAlias = Callable[[Sequence[Floats | None], Sequence[bool]], Sequence[Floats | None]]
+Start: TypeAlias = Callable[..., tuple[Sequence[Floats], Back]]
+
+
+class Ticket(np.ndarray[Any, Any]):
+    """An array with the number of what is kept as long as the array is.
+
+    PyTorch keeps such an array with the tensors that a step has saved for its way back. So tapes go when those go: at the
+    end of the way back, where a graph is dropped, and under `torch.utils.checkpoint`.
+    """
+
+    kept: Any
+
+
+_numbers = itertools.count()
+_tickets: weakref.WeakValueDictionary[int, Ticket] = weakref.WeakValueDictionary()
+
+
+def ticket_for(what: Any) -> torch.Tensor:
+    """Return a tensor that keeps something, and by which it is found again."""
+    number = next(_numbers)
+    ticket = np.array([number]).view(Ticket)
+    ticket.kept = what
+    _tickets[number] = ticket
+    return torch.from_numpy(ticket)
+
+
+def kept_by(ticket: torch.Tensor) -> Any:
+    """Return what a ticket keeps."""
+    found = _tickets.get(int(ticket))
+    if found is None:
+        raise RuntimeError("the tape of this step is gone: what it had saved was copied, and the copy has none")
+    return found.kept
+
+
+class Step(torch.autograd.Function):
+    """What a layer does, as one step of the graph."""
+
+    @staticmethod
+    def forward(ctx: Any, start: Start, count: int, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Run.
+
+        Parameters
+        ----------
+        ctx
+            What is kept for the way back.
+        start
+            Takes the arrays of the first `count` tensors, and returns arrays and the way back: a function of the
+            gradients of those, None where there is none, and of whether the gradient of each of the `tensors` is needed.
+        count
+            Of the tensors that go in.
+        *tensors
+            They, and the weights.
+        """
+        outputs, back = start(*[tensor.detach().numpy() for tensor in tensors[:count]])
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(tensors[0], ticket_for(back))
+        return tuple([torch.from_numpy(output) for output in outputs])
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: torch.Tensor | None) -> tuple[Any, ...]:
+        """Go back."""
+        _, ticket = ctx.saved_tensors  # raises an error if x has been changed in place
+        given = [None if gradient is None else gradient.numpy() for gradient in gradients]
+        found = kept_by(ticket)(given, ctx.needs_input_grad[2:])
+        return None, None, *[None if gradient is None else torch.from_numpy(gradient) for gradient in found]

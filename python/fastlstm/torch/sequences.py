@@ -1,0 +1,115 @@
+"""Packed sequences, and runs of layers over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from fastlstm import _core
+from fastlstm.layers.vjp import TrainingCall
+from fastlstm.through_time import WHOLE
+from fastlstm.typing import Floats
+
+from .graph import Back
+
+
+class Padding:
+    """The places that the rows of a packed sequence have in a padded one.
+
+    Parameters
+    ----------
+    batch_sizes : Tensor
+        ``(T,)``, how many sequences have each step, the longest first.
+    """
+
+    def __init__(self, batch_sizes: torch.Tensor) -> None:
+        sizes = batch_sizes.numpy()
+        valid = np.arange(sizes[0]) < sizes[:, None]
+        self.shape = valid.shape
+        self.lengths = valid.sum(axis=0)
+        self.places = np.flatnonzero(valid)
+
+    def pad(self, packed: Floats) -> Floats:
+        """Return ``(T, N, size)`` of ``(sum, size)``; what is not valid is anything."""
+        flat = _core.empty((self.shape[0] * self.shape[1], packed.shape[1]), packed.dtype)
+        flat[self.places] = packed
+        return flat.reshape(*self.shape, -1)
+
+    def pack(self, padded: Floats) -> Floats:
+        """Return ``(sum, size)`` of ``(T, N, size)``."""
+        packed: Floats = padded.reshape(-1, padded.shape[-1]).take(self.places, axis=0)
+        return packed
+
+
+class Run(TrainingCall):
+    """A run of a layer with a way back, whose dropout draws from PyTorch's generator what PyTorch would draw.
+
+    Parameters
+    ----------
+    layer
+        Of the run.
+    x
+        Input, or that of a packed sequence.
+    state
+        To start with, or none.
+    padding
+        Of a packed sequence, else None.
+    dropout
+        Probability with which an output between layers is dropped.
+    """
+
+    def __init__(self, layer: Any, x: Floats, state: Sequence[Floats], padding: Padding | None, dropout: float) -> None:
+        self.padding = padding
+        padded, lengths = (x, None) if padding is None else (padding.pad(x), padding.lengths)
+        super().__init__(layer, padded, _in_form(layer, state), lengths, WHOLE)
+        self.dropout = dropout
+
+    def forward(self) -> tuple[list[Floats], Back]:
+        """Return output and last states, and the way back."""
+        y = self.run()
+        state = self.final_states()[0]
+        return [self._left(self.output(y)), *(state if self.layer._states == 2 else (state,))], self.back
+
+    def back(self, gradients: Sequence[Floats | None], needed: Sequence[bool]) -> list[Floats | None]:
+        """Return gradients of x, of the states to start with and of the parameters, as far as they are needed."""
+        names = [*self.parameters]
+        states = len(needed) - 1 - len(names)
+        wanted = {name for name, is_needed in zip(names, needed[1 + states :], strict=True) if is_needed}
+        dy, *dstate = gradients
+        seeds = [part if part is None or self.batched else part[:, None] for part in dstate]
+        found = self.pull(self._entered(dy), seeds, False, {*wanted, "x"} if needed[0] else wanted)
+        dstart = found.state if self.layer._states == 2 else (found.state,)
+        return [self._left(found.x), *dstart[:states], *(found.parameters.get(name) for name in names)]
+
+    def dropout_mask(self, shape: tuple[int, ...], p: float) -> Floats:
+        """Draw factors for a (T, N, D*S) array."""
+        drawn = shape if self.padding is None else (len(self.padding.places), shape[-1])
+        noise = torch.empty(drawn, dtype=torch.float64 if self.layer.dtype == np.float64 else torch.float32)
+        factors: Floats = (noise.bernoulli_(1 - p).div_(1 - p) if p < 1 else noise.zero_()).numpy()
+        return factors if self.padding is None else self.padding.pad(factors)
+
+    def _entered(self, array: Floats | None) -> Floats | None:
+        return array if array is None or self.padding is None else self.padding.pad(array)
+
+    def _left(self, array: Floats | None) -> Any:
+        return array if array is None or self.padding is None else self.padding.pack(array)
+
+
+def infer(layer: Any, x: Floats, state: Sequence[Floats], padding: Padding | None) -> list[Floats]:
+    """Return output and last states of a run without a way back and without dropout."""
+    if padding is None:
+        y, final = layer(x, _in_form(layer, state))
+    else:
+        y, final = layer(padding.pad(x), _in_form(layer, state), padding.lengths)
+        y = padding.pack(y)
+    return [y, *(final if layer._states == 2 else (final,))]
+
+
+def _in_form(layer: Any, state: Sequence[Floats]) -> Any:
+    """Return a state as the array layer takes it."""
+    if not state:
+        return None
+    return tuple(state) if layer._states == 2 else state[0]

@@ -1,4 +1,114 @@
-"""The cells."""
-class LSTMCell: pass
-class GRUCell: pass
-class RNNCell: pass
+"""LSTMCell, GRUCell and RNNCell: PyTorch's modules on fastlstm's kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import torch
+
+from fastlstm import layers
+from fastlstm.typing import Floats
+
+from .graph import Back, Step, array_of
+from .module import Following, needs_way_back
+
+_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
+class Cell(Following):
+    """What the three cells do in place of PyTorch's."""
+
+    def forward(self, input: Any, hx: Any = None) -> Any:
+        """Take one step, as the cell of ``torch.nn`` does.
+
+        Parameters
+        ----------
+        input : Tensor
+            ``(N, I)`` or ``(I,)``.
+        hx : Tensor or tuple of Tensor, optional
+            State before the step, ``(N, H)`` each; zeros if left out.
+
+        Returns
+        -------
+        Tensor or tuple of Tensor
+            State after the step.
+        """
+        if not self._fits(input, hx):
+            return super().forward(input, hx)  # type: ignore[misc]  # which words its errors
+        weights, state = self._weights(), self._state(hx)
+        cell = self._layer(weights)
+        tensors = (input, *state, *weights.values())
+        if needs_way_back(tensors):
+            return self._form(Step.apply(partial(_recorded, cell), 1 + len(state), *tensors))
+        x, *start = [array_of(tensor) for tensor in (input, *state)]
+        found = cell(x, self._form(start) if start else None)
+        return self._form([torch.from_numpy(part) for part in (found if self._states == 2 else (found,))])
+
+    def _fits(self, x: Any, hx: Any) -> bool:
+        if not isinstance(x, torch.Tensor) or x.dim() not in (1, 2) or x.shape[-1] != self.input_size or not x.numel():
+            return False
+        return self._runs(x, hx, [(*x.shape[:-1], self.hidden_size)] * 2)
+
+    def _weight_names(self) -> Sequence[str]:
+        return _WEIGHTS if self.bias else _WEIGHTS[:2]
+
+
+def _recorded(cell: Any, x: Floats, *state: Floats) -> tuple[list[Floats], Back]:
+    """Take one step; return the state after it and the way back."""
+    rows = [array if array.ndim == 2 else array[None] for array in state]
+    after, back = cell.recorded(x, *rows, *[None] * (2 - len(rows)))
+
+    def go_back(gradients: Sequence[Floats | None], needed: Sequence[bool]) -> list[Floats | None]:
+        names = ["x", *[""] * len(state), *_WEIGHTS]
+        wanted = {name for name, is_needed in zip(names, needed, strict=False) if is_needed}
+        given = [part if part is None or part.ndim == 2 else part[None] for part in gradients]
+        found = back(*given, *[None] * (2 - len(given)), wanted)
+        dstate = found.state if isinstance(found.state, tuple) else (found.state,)
+        count = len(needed) - 1 - len(state)
+        return [found.x, *dstate[: len(state)], *[found.parameters.get(name) for name in _WEIGHTS[:count]]]
+
+    return [part if x.ndim == 2 else part[0] for part in after if part is not None], go_back
+
+
+class LSTMCell(Cell, torch.nn.LSTMCell):
+    """A step of an LSTM: ``torch.nn.LSTMCell`` on fastlstm's kernels.
+
+    Constructor, call and parameters are PyTorch's; for the equations see `fastlstm.LSTM`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from fastlstm.torch import LSTMCell
+    >>> cell = LSTMCell(3, 5)
+    >>> h, c = cell(torch.ones(2, 3))
+    >>> h, c = cell(torch.ones(2, 3), (h, c))
+    >>> h.shape
+    torch.Size([2, 5])
+    """
+
+    _states = 2
+
+    def _kind(self) -> tuple[type[Any], dict[str, Any]]:
+        return layers.LSTMCell, {}
+
+
+class GRUCell(Cell, torch.nn.GRUCell):
+    """A step of a GRU: ``torch.nn.GRUCell`` on fastlstm's kernels.
+
+    Constructor, call and parameters are PyTorch's; for the equations see `fastlstm.GRU`.
+    """
+
+    def _kind(self) -> tuple[type[Any], dict[str, Any]]:
+        return layers.GRUCell, {}
+
+
+class RNNCell(Cell, torch.nn.RNNCell):
+    """A step of a simple recurrent layer: ``torch.nn.RNNCell`` on fastlstm's kernels.
+
+    Constructor, call and parameters are PyTorch's; for the equations see `fastlstm.RNN`.
+    """
+
+    def _kind(self) -> tuple[type[Any], dict[str, Any]]:
+        return layers.RNNCell, {"nonlinearity": self.nonlinearity}

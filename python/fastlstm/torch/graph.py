@@ -48,6 +48,12 @@ def kept_by(ticket: torch.Tensor) -> Any:
     return found.kept
 
 
+def array_of(tensor: torch.Tensor) -> Floats:
+    """Return an array that shares the memory of a tensor."""
+    array: Floats = (tensor.detach() if tensor.requires_grad else tensor).numpy()
+    return array
+
+
 class Step(torch.autograd.Function):
     """What a layer does, as one step of the graph."""
 
@@ -67,7 +73,7 @@ class Step(torch.autograd.Function):
         *tensors
             They, and the weights.
         """
-        outputs, back = start(*[tensor.detach().numpy() for tensor in tensors[:count]])
+        outputs, back = start(*[array_of(tensor) for tensor in tensors[:count]])
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(tensors[0], ticket_for(back))
         return tuple([torch.from_numpy(output) for output in outputs])

@@ -67,12 +67,6 @@ class Run(TrainingCall):
         super().__init__(layer, padded, _in_form(layer, state), lengths, WHOLE)
         self.dropout = dropout
 
-    def forward(self) -> tuple[list[Floats], Back]:
-        """Return output and last states, and the way back."""
-        y = self.run()
-        state = self.final_states()[0]
-        return [self._left(self.output(y)), *(state if self.layer._states == 2 else (state,))], self.back
-
     def back(self, gradients: Sequence[Floats | None], needed: Sequence[bool]) -> list[Floats | None]:
         """Return gradients of x, of the states to start with and of the parameters, as far as they are needed."""
         names = [*self.parameters]
@@ -80,9 +74,12 @@ class Run(TrainingCall):
         wanted = {name for name, is_needed in zip(names, needed[1 + states :], strict=True) if is_needed}
         dy, *dstate = gradients
         seeds = [part if part is None or self.batched else part[:, None] for part in dstate]
-        found = self.pull(self._entered(dy), seeds, False, {*wanted, "x"} if needed[0] else wanted)
+        if self.padding is not None and dy is not None:
+            dy = self.padding.pad(dy)
+        found = self.pull(dy, seeds, False, {*wanted, "x"} if needed[0] else wanted)
+        dx = found.x if self.padding is None or found.x is None else self.padding.pack(found.x)
         dstart = found.state if self.layer._states == 2 else (found.state,)
-        return [self._left(found.x), *dstart[:states], *(found.parameters.get(name) for name in names)]
+        return [dx, *dstart[:states], *(found.parameters.get(name) for name in names)]
 
     def dropout_mask(self, shape: tuple[int, ...], p: float) -> Floats:
         """Draw factors for a (T, N, D*S) array."""
@@ -91,21 +88,20 @@ class Run(TrainingCall):
         factors: Floats = (noise.bernoulli_(1 - p).div_(1 - p) if p < 1 else noise.zero_()).numpy()
         return factors if self.padding is None else self.padding.pad(factors)
 
-    def _entered(self, array: Floats | None) -> Floats | None:
-        return array if array is None or self.padding is None else self.padding.pad(array)
+def recorded(
+    layer: Any, padding: Padding | None, dropout: float, x: Floats, *state: Floats
+) -> tuple[list[Floats], Back]:
+    """Return output and last states of a run, and its way back."""
+    run = Run(layer, x, state, padding, dropout)
+    y, last = run.output(run.run()), run.final_states()[0]
+    return [y if padding is None else padding.pack(y), *(last if layer._states == 2 else (last,))], run.back
 
-    def _left(self, array: Floats | None) -> Any:
-        return array if array is None or self.padding is None else self.padding.pack(array)
 
-
-def infer(layer: Any, x: Floats, state: Sequence[Floats], padding: Padding | None) -> list[Floats]:
+def infer(layer: Any, padding: Padding | None, x: Floats, *state: Floats) -> list[Floats]:
     """Return output and last states of a run without a way back and without dropout."""
-    if padding is None:
-        y, final = layer(x, _in_form(layer, state))
-    else:
-        y, final = layer(padding.pad(x), _in_form(layer, state), padding.lengths)
-        y = padding.pack(y)
-    return [y, *(final if layer._states == 2 else (final,))]
+    padded, lengths = (x, None) if padding is None else (padding.pad(x), padding.lengths)
+    y, last = layer(padded, _in_form(layer, state), lengths)
+    return [y if padding is None else padding.pack(y), *(last if layer._states == 2 else (last,))]
 
 
 def _in_form(layer: Any, state: Sequence[Floats]) -> Any:

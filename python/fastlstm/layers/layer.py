@@ -6,7 +6,7 @@ import inspect
 import math
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import MappingProxyType
@@ -101,17 +101,17 @@ class Layer:
         with CHANGE:
             self._parameters, self._weights = prepared
 
-    def follow(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def follow(self, arrays: Sequence[NDArray[Any]]) -> None:
         """Take the values that arrays of somebody else have now, unless the layer has them.
 
         Parameters
         ----------
         arrays
-            With the names, the order, the shapes and the dtypes of the layer's own. Their memory is compared, so it
-            does not matter how it was changed.
+            In the order, of the shapes and of the dtypes of the layer's own. Their memory is compared, so it does not
+            matter how it was changed.
         """
-        if not _core.same_bytes([*arrays.values()], [*self._parameters.values()]):
-            self._take(self._packed(arrays))
+        if not _core.same_bytes(arrays, [*self._parameters.values()]):
+            self._take(self._packed(dict(zip(self._parameters, arrays, strict=True))))
 
     def _now(self) -> Self:
         """Return this layer with the arrays it has now, whatever is loaded later."""

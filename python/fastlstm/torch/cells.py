@@ -8,11 +8,13 @@ from typing import Any
 
 import torch
 
-from fastlstm import layers
+from fastlstm import _core, layers
 from fastlstm.typing import Floats
 
+from .elsewhere import undisturbed
 from .graph import Back, Step, array_of
 from .module import Following, needs_way_back
+from .twins import Twin
 
 _WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
@@ -35,24 +37,37 @@ class Cell(Following):
         Tensor or tuple of Tensor
             State after the step.
         """
+        if torch.compiler.is_compiling():
+            return super().forward(input, hx)  # type: ignore[misc]  # of whose operations a compiler makes more
+        return self._forward(input, hx)
+
+    @undisturbed
+    def _forward(self, input: Any, hx: Any) -> Any:
+        quick = self._quick(input, hx)
+        if quick is not None:
+            return quick
         if not self._fits(input, hx):
             return super().forward(input, hx)  # type: ignore[misc]  # which words its errors
         weights, state = self._weights(), self._state(hx)
-        cell = self._layer(weights)
-        tensors = (input, *state, *weights.values())
+        cell = self._twin.layer(weights)
+        tensors = (input, *state, *weights)
         if needs_way_back(tensors):
             return self._form(Step.apply(partial(_recorded, cell), 1 + len(state), *tensors))
-        x, *start = [array_of(tensor) for tensor in (input, *state)]
-        found = cell(x, self._form(start) if start else None)
-        return self._form([torch.from_numpy(part) for part in (found if self._states == 2 else (found,))])
+        return self._infer(cell, *[array_of(tensor) for tensor in (input, *state)])
+
+    def _infer(self, cell: Any, x: Floats, *state: Floats) -> Any:
+        """Take one step without a way back."""
+        rows = [x, *state] if x.ndim == 2 else [x[None], *[part[None] for part in state]]
+        after = _core.forward(cell._weights, rows[0][None], *rows[1:])
+        return self._form([torch.from_numpy(h if x.ndim == 2 else h[0]) for h in after if h is not None])
 
     def _fits(self, x: Any, hx: Any) -> bool:
         if not isinstance(x, torch.Tensor) or x.dim() not in (1, 2) or x.shape[-1] != self.input_size or not x.numel():
             return False
         return self._runs(x, hx, [(*x.shape[:-1], self.hidden_size)] * 2)
 
-    def _weight_names(self) -> Sequence[str]:
-        return _WEIGHTS if self.bias else _WEIGHTS[:2]
+    def _twin_of(self, kind: type[Any], **options: Any) -> Twin:
+        return Twin(kind, _WEIGHTS if self.bias else _WEIGHTS[:2], options)
 
 
 def _recorded(cell: Any, x: Floats, *state: Floats) -> tuple[list[Floats], Back]:
@@ -90,8 +105,8 @@ class LSTMCell(Cell, torch.nn.LSTMCell):
 
     _states = 2
 
-    def _kind(self) -> tuple[type[Any], dict[str, Any]]:
-        return layers.LSTMCell, {}
+    def _new_twin(self) -> Twin:
+        return self._twin_of(layers.LSTMCell)
 
 
 class GRUCell(Cell, torch.nn.GRUCell):
@@ -100,8 +115,8 @@ class GRUCell(Cell, torch.nn.GRUCell):
     Constructor, call and parameters are PyTorch's; for the equations see `fastlstm.GRU`.
     """
 
-    def _kind(self) -> tuple[type[Any], dict[str, Any]]:
-        return layers.GRUCell, {}
+    def _new_twin(self) -> Twin:
+        return self._twin_of(layers.GRUCell)
 
 
 class RNNCell(Cell, torch.nn.RNNCell):
@@ -110,5 +125,5 @@ class RNNCell(Cell, torch.nn.RNNCell):
     Constructor, call and parameters are PyTorch's; for the equations see `fastlstm.RNN`.
     """
 
-    def _kind(self) -> tuple[type[Any], dict[str, Any]]:
-        return layers.RNNCell, {"nonlinearity": self.nonlinearity}
+    def _new_twin(self) -> Twin:
+        return self._twin_of(layers.RNNCell, nonlinearity=self.nonlinearity)

@@ -1,15 +1,25 @@
-"""What PyTorch has to run itself."""
+"""What PyTorch has to run itself, and what its compiler has to leave alone."""
 
 from __future__ import annotations
 
+import functools
+import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 _FLOATS = (torch.float32, torch.float64)
 _told = set[str]()
+
+
+def plain_mode() -> bool:
+    """Return whether operations are carried out as they are called, and in the dtype of their arguments."""
+    if torch.jit.is_tracing() or torch._C._are_functorch_transforms_active():
+        return False
+    return not torch._C._is_any_autocast_enabled()
 
 
 def runs_here(x: torch.Tensor, weight: torch.Tensor) -> bool:
@@ -42,3 +52,18 @@ def _tell(reason: str) -> None:
 def is_plain(tensor: torch.Tensor, shape: Sequence[int], dtype: torch.dtype) -> bool:
     """Return whether a tensor has that shape and dtype, and its memory can be looked at as an array's."""
     return type(tensor) in _PLAIN and tensor.shape == shape and tensor.dtype == dtype and tensor.is_cpu
+
+
+def undisturbed(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that `torch.compile` does not look into. Its compiler is not imported for that."""
+    disabled: list[Callable[..., Any]] = []
+
+    @functools.wraps(function)
+    def call(*arguments: Any) -> Any:
+        if "torch._dynamo" not in sys.modules:
+            return function(*arguments)
+        if not disabled:
+            disabled.append(torch.compiler.disable(function))
+        return disabled[0](*arguments)
+
+    return call

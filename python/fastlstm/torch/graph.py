@@ -13,6 +13,8 @@ from torch.autograd.function import once_differentiable
 
 from fastlstm.typing import Floats
 
+from .elsewhere import undisturbed
+
 Back: TypeAlias = Callable[[Sequence[Floats | None], Sequence[bool]], Sequence[Floats | None]]
 Start: TypeAlias = Callable[..., tuple[Sequence[Floats], Back]]
 
@@ -83,6 +85,12 @@ class Step(torch.autograd.Function):
     def backward(ctx: Any, *gradients: torch.Tensor | None) -> tuple[Any, ...]:
         """Go back."""
         _, ticket = ctx.saved_tensors  # raises an error if x has been changed in place
-        given = [None if gradient is None else gradient.numpy() for gradient in gradients]
-        found = kept_by(ticket)(given, ctx.needs_input_grad[2:])
-        return None, None, *[None if gradient is None else torch.from_numpy(gradient) for gradient in found]
+        return None, None, *_pull(ticket, gradients, ctx.needs_input_grad[2:])
+
+
+@undisturbed
+def _pull(
+    ticket: torch.Tensor, gradients: Sequence[torch.Tensor | None], needed: Sequence[bool]
+) -> list[torch.Tensor | None]:
+    given = [None if gradient is None else array_of(gradient) for gradient in gradients]
+    return [None if found is None else torch.from_numpy(found) for found in kept_by(ticket)(given, needed)]

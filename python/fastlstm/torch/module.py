@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from .elsewhere import is_plain, runs_here
+from .elsewhere import is_plain, plain_mode, runs_here
 from .twins import Twin
 
 
@@ -15,26 +15,20 @@ class Following:
     """A module whose computing is done by an array layer."""
 
     _states: ClassVar[int] = 1  # tensors in a state: 2 for (h, c), 1 for h
-    _following: Twin | None = None
+    _twin: Twin
 
-    def _weight_names(self) -> Sequence[str]:
-        """Return the names of the weights, in the order of the array layer's."""
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._twin = self._new_twin()
+
+    def _new_twin(self) -> Twin:
+        """Return an array layer that has followed no parameters yet."""
         raise NotImplementedError
 
-    def _kind(self) -> tuple[type[Any], dict[str, Any]]:
-        """Return the class of the array layer, and arguments that no array shows."""
-        raise NotImplementedError
-
-    def _weights(self) -> dict[str, torch.Tensor]:
-        """Return the weights by name: parameters, or what `torch.nn.utils.parametrize` makes of them."""
+    def _weights(self) -> list[torch.Tensor]:
+        """Return the weights: parameters, or what `torch.nn.utils.parametrize` makes of them."""
         own = self._parameters
-        return {name: own[name] if name in own else getattr(self, name) for name in self._weight_names()}
-
-    def _layer(self, weights: dict[str, torch.Tensor]) -> Any:
-        """Return the array layer, with these weights."""
-        if self._following is None:
-            self._following = Twin(*self._kind())
-        return self._following.layer(weights)
+        return [own[name] if name in own else getattr(self, name) for name in self._twin.names]
 
     def _state(self, hx: Any) -> Sequence[torch.Tensor]:
         """Return the tensors of a state, none if it is left out."""
@@ -46,9 +40,22 @@ class Following:
         """Give the tensors of a state PyTorch's form."""
         return tuple(parts) if self._states == 2 else parts[0]
 
+    def _quick(self, x: Any, hx: Any) -> Any:
+        """Return the result of a call without a way back, or None if there is anything special about it.
+
+        Nothing is looked at that the core looks at anyway: where it raises an error, so does the usual way after it.
+        """
+        if type(x) is not torch.Tensor or torch.is_grad_enabled() or not plain_mode():
+            return None
+        try:
+            state = [part.numpy() for part in self._state(hx)]
+            return self._infer(self._twin.layer(self._weights()), x.numpy(), *state)
+        except (TypeError, ValueError, RuntimeError, AttributeError):
+            return None
+
     def _runs(self, x: torch.Tensor, hx: Any, shapes: Sequence[tuple[int, ...]]) -> bool:
         """Return whether fastlstm can compute with `x` and a state `hx` that has to have these shapes."""
-        name = self._weight_names()[0]
+        name = self._twin.names[0]
         weight = self._parameters[name] if name in self._parameters else getattr(self, name)
         if not runs_here(x, weight):
             return False
@@ -61,8 +68,11 @@ class Following:
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()  # type: ignore[misc]
-        state.pop("_following", None)  # a copy or a file has none of the packed weights
-        return state
+        return {name: value for name, value in state.items() if name != "_twin"}  # no file has packed weights
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[misc]
+        self._twin = self._new_twin()
 
 
 def needs_way_back(tensors: Sequence[torch.Tensor]) -> bool:

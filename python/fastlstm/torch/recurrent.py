@@ -11,9 +11,14 @@ from torch.nn.utils.rnn import PackedSequence
 
 from fastlstm import layers
 
+from fastlstm.typing import Floats
+
 from .graph import Step, array_of
+from . import operations
+from .elsewhere import undisturbed
 from .module import Following, needs_way_back
-from .sequences import Padding, infer, recorded
+from .sequences import Padding, infer, recorded, with_axes
+from .twins import Twin
 
 
 class Recurrent(Following):
@@ -34,15 +39,29 @@ class Recurrent(Following):
         tuple
             Output, and the final state.
         """
-        is_packed = isinstance(input, PackedSequence)
-        if not (self._fits_packed(input, hx) if is_packed else self._fits(input, hx)):
-            return super().forward(input, hx)  # type: ignore[misc]  # which words its errors
-        if is_packed:
+        return self._forward_compiled(input, hx) if torch.compiler.is_compiling() else self._forward(input, hx)
+
+    @undisturbed
+    def _forward(self, input: Any, hx: Any) -> Any:
+        quick = self._quick(input, hx)
+        if quick is not None:
+            return quick
+        if isinstance(input, PackedSequence):
             return self._forward_packed(input, hx)
+        if not self._fits(input, hx):
+            return super().forward(input, hx)  # type: ignore[misc]  # which words its errors
         y, *state = self._run(input, self._state(hx), None)
         return y, self._form(state)
 
+    def _infer(self, layer: Any, x: Floats, *state: Floats) -> Any:
+        if self._dropout() or layer.batch_first != self.batch_first or not x.size or any([len(part) != len(layer._weights) for part in state]):
+            return None
+        y, *last = [torch.from_numpy(array) for array in infer(layer, None, x, *state)]
+        return y, self._form(last)
+
     def _forward_packed(self, packed: PackedSequence, hx: Any) -> Any:
+        if not self._fits_packed(packed, hx):
+            return super().forward(packed, hx)  # type: ignore[misc]
         x, batch_sizes, order, order_back = packed
         state = self._state(hx if hx is None else self.permute_hidden(hx, order))
         y, *last = self._run(x, state, Padding(batch_sizes))
@@ -51,23 +70,30 @@ class Recurrent(Following):
     def _run(self, x: torch.Tensor, state: Sequence[torch.Tensor], padding: Padding | None) -> Sequence[torch.Tensor]:
         """Return output and last states; those of a packed sequence are in its order."""
         weights = self._weights()
-        layer = self._layer_for(weights, padding)
-        dropout = self.dropout if self.training and self.num_layers > 1 else 0.0
-        tensors = (x, *state, *weights.values())
+        layer = with_axes(self._twin.layer(weights), padding is None and self.batch_first)
+        tensors = (x, *state, *weights)
         if needs_way_back(tensors):
-            return Step.apply(partial(recorded, layer, padding, dropout), 1 + len(state), *tensors)  # type: ignore[no-any-return]
+            start = partial(recorded, layer, padding, self._dropout())
+            return Step.apply(start, 1 + len(state), *tensors)  # type: ignore[no-any-return]
         arrays = [array_of(tensor) for tensor in (x, *state)]
-        found = recorded(layer, padding, dropout, *arrays)[0] if dropout else infer(layer, padding, *arrays)
+        found = recorded(layer, padding, self._dropout(), *arrays)[0] if self._dropout() else infer(layer, padding, *arrays)
         return [torch.from_numpy(array) for array in found]
 
-    def _layer_for(self, weights: dict[str, torch.Tensor], padding: Padding | None) -> Any:
-        """Return the array layer with its axes in the order that those of the input have."""
-        layer = self._layer(weights)
-        batch_first = padding is None and self.batch_first
-        if layer.batch_first != batch_first:
-            layer = layer._now()
-            layer.batch_first = batch_first
-        return layer
+    def _dropout(self) -> float:
+        """Return the probability with which an output between layers is dropped now."""
+        return self.dropout if self.training and self.num_layers > 1 else 0.0
+
+    def _forward_compiled(self, x: Any, hx: Any) -> Any:
+        """Run as one operation of a graph; a packed sequence is left to PyTorch."""
+        if isinstance(x, PackedSequence) or not self._fits(x, hx):
+            return super().forward(x, hx)  # type: ignore[misc]
+        state, weights = self._state(hx), self._weights()
+        run = operations.record if needs_way_back((x, *state, *weights)) else operations.run
+        sizes = [self.proj_size or self.hidden_size, self.hidden_size][: self._states]
+        directions = 2 if self.bidirectional else 1
+        options = (self.batch_first, self._dropout(), self.num_layers * directions, directions, sizes)
+        y, *last = run(self._twin.number, [x, *state], weights, *options)
+        return y, self._form(last[: self._states])
 
     def _fits(self, x: Any, hx: Any) -> bool:
         """Return whether arguments are as they should be, and can be computed with here."""
@@ -85,8 +111,8 @@ class Recurrent(Following):
         before = (self.num_layers * (2 if self.bidirectional else 1), *rows)
         return self._runs(x, hx, [(*before, self.proj_size or self.hidden_size), (*before, self.hidden_size)])
 
-    def _weight_names(self) -> Sequence[str]:
-        return self._flat_weights_names
+    def _twin_of(self, kind: type[Any], **options: Any) -> Twin:
+        return Twin(kind, self._flat_weights_names, {"batch_first": self.batch_first, **options})
 
 
 class LSTM(Recurrent, torch.nn.LSTM):
@@ -107,8 +133,8 @@ class LSTM(Recurrent, torch.nn.LSTM):
 
     _states = 2
 
-    def _kind(self) -> tuple[type[Any], dict[str, Any]]:
-        return layers.LSTM, {"batch_first": self.batch_first}
+    def _new_twin(self) -> Twin:
+        return self._twin_of(layers.LSTM)
 
 
 class GRU(Recurrent, torch.nn.GRU):
@@ -117,8 +143,8 @@ class GRU(Recurrent, torch.nn.GRU):
     Constructor, call, parameters and ``state_dict`` are PyTorch's; for the equations see `fastlstm.GRU`.
     """
 
-    def _kind(self) -> tuple[type[Any], dict[str, Any]]:
-        return layers.GRU, {"batch_first": self.batch_first}
+    def _new_twin(self) -> Twin:
+        return self._twin_of(layers.GRU)
 
 
 class RNN(Recurrent, torch.nn.RNN):
@@ -127,5 +153,5 @@ class RNN(Recurrent, torch.nn.RNN):
     Constructor, call, parameters and ``state_dict`` are PyTorch's; for the equations see `fastlstm.RNN`.
     """
 
-    def _kind(self) -> tuple[type[Any], dict[str, Any]]:
-        return layers.RNN, {"batch_first": self.batch_first, "nonlinearity": self.mode.removeprefix("RNN_").lower()}
+    def _new_twin(self) -> Twin:
+        return self._twin_of(layers.RNN, nonlinearity=self.mode.removeprefix("RNN_").lower())

@@ -88,6 +88,14 @@ class Run(TrainingCall):
         factors: Floats = (noise.bernoulli_(1 - p).div_(1 - p) if p < 1 else noise.zero_()).numpy()
         return factors if self.padding is None else self.padding.pad(factors)
 
+def with_axes(layer: Any, batch_first: bool) -> Any:
+    """Return a layer that takes (N, T, I) or (T, N, I), with the arrays of `layer`."""
+    if layer.batch_first != batch_first:
+        layer = layer._now()
+        layer.batch_first = batch_first
+    return layer
+
+
 def recorded(
     layer: Any, padding: Padding | None, dropout: float, x: Floats, *state: Floats
 ) -> tuple[list[Floats], Back]:
@@ -98,10 +106,41 @@ def recorded(
 
 
 def infer(layer: Any, padding: Padding | None, x: Floats, *state: Floats) -> list[Floats]:
-    """Return output and last states of a run without a way back and without dropout."""
-    padded, lengths = (x, None) if padding is None else (padding.pad(x), padding.lengths)
-    y, last = layer(padded, _in_form(layer, state), lengths)
-    return [y if padding is None else padding.pack(y), *(last if layer._states == 2 else (last,))]
+    """Return output and last states of a run without a way back and without dropout.
+
+    This is a call of the layer without its checks, which take as long as a step of a small one. Those of the core remain.
+    """
+    if padding is not None:
+        lengths, x = padding.lengths, padding.pad(x)
+    else:
+        lengths, x = None, x.transpose(1, 0, 2) if layer.batch_first and x.ndim == 3 else x
+    batched = x.ndim == 3
+    if not batched:
+        x = x[:, None]
+        state = tuple([part[:, None] for part in state])
+    y, last = _infer(layer, x, state, lengths)
+    if not batched:
+        return [y[:, 0], *[part[:, 0] for part in last]]
+    if padding is not None:
+        return [padding.pack(y), *last]
+    return [y.transpose(1, 0, 2) if layer.batch_first else y, *last]
+
+
+def _infer(layer: Any, x: Floats, state: Sequence[Floats], lengths: Any) -> tuple[Floats, list[Floats]]:
+    """Of (T, N, I)."""
+    weights = layer._weights
+    T, N, _ = x.shape
+    D, S = layer.num_directions, layer._state_size
+    if layer.batch_first:
+        y = _core.empty((N, T, D * S), x.dtype).transpose(1, 0, 2)
+    else:
+        y = _core.empty((T, N, D * S), x.dtype)
+    parts = [y] if D == 1 else [y[..., :S], y[..., S:]]
+    starts = list(zip(*state, strict=True)) if len(state) == 2 else [(h, None) for h in state[0]] if state else None
+    found = _core.forward_stack(weights, x, starts, parts, lengths)
+    if len(found) == 1:
+        return y, [part.reshape(1, N, -1) for part in found[0] if part is not None]
+    return y, [np.stack(part) for part in zip(*found, strict=True) if part[0] is not None]
 
 
 def _in_form(layer: Any, state: Sequence[Floats]) -> Any:

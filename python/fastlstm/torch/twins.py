@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+import weakref
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
 from fastlstm.layers.layer import Layer
 from fastlstm.typing import Floats
+
+_numbers = itertools.count()
+_twins: weakref.WeakValueDictionary[int, Twin] = weakref.WeakValueDictionary()
 
 
 class Twin:
@@ -21,32 +26,43 @@ class Twin:
     ----------
     kind : type
         Of the layer.
+    names : sequence of str
+        Of its parameters.
     options : dict
         Arguments of its constructor that do not follow from the arrays.
     """
 
-    def __init__(self, kind: type[Layer], options: dict[str, Any]) -> None:
-        self.kind, self.options = kind, options
-        self._views: dict[str, Floats] = {}  # the parameters' memory, by their names
+    def __init__(self, kind: type[Layer], names: Sequence[str], options: dict[str, Any]) -> None:
+        self.kind, self.names, self.options = kind, tuple(names), options
+        self.number = next(_numbers)  # by which a compiled graph finds it
+        _twins[self.number] = self
+        self._views: list[Floats] = []  # the parameters' memory
         self._places: list[Any] = []  # where that is
         self._layer: Layer | None = None
 
-    def layer(self, parameters: Mapping[str, torch.Tensor]) -> Any:
+    def layer(self, parameters: Sequence[torch.Tensor]) -> Any:
         """Return the layer, with the values that the parameters have now."""
-        places = [(value.data_ptr(), value.shape, value.stride(), value.dtype) for value in parameters.values()]
-        if self._layer is None or places != self._places:
+        # A tensor without gaps and with as many numbers in the same place is the same to the layer.
+        places = [(value.data_ptr(), value.numel(), value.is_contiguous()) for value in parameters]
+        if self._layer is None or places != self._places or not all([place[2] for place in places]):
             self._look_at(parameters)
             self._places = places
         assert self._layer is not None
         self._layer.follow(self._views)
         return self._layer
 
-    def _look_at(self, parameters: Mapping[str, torch.Tensor]) -> None:
+    def _look_at(self, parameters: Sequence[torch.Tensor]) -> None:
         """Begin to follow these, by a new layer if they are of another dtype or shape."""
-        before, self._views = self._views, {name: value.detach().numpy() for name, value in parameters.items()}
+        before, self._views = self._views, [value.detach().numpy() for value in parameters]
         if self._layer is None or _kinds(before) != _kinds(self._views):
-            self._layer = self.kind.from_state_dict(self._views, **self.options)
+            arrays = dict(zip(self.names, self._views, strict=True))
+            self._layer = self.kind.from_state_dict(arrays, **self.options)
 
 
-def _kinds(arrays: Mapping[str, Floats]) -> dict[str, Any]:
-    return {name: (value.shape, value.dtype) for name, value in arrays.items()}
+def twin_of(number: int) -> Twin:
+    """Return the one with this number."""
+    return _twins[number]
+
+
+def _kinds(arrays: Sequence[Floats]) -> list[Any]:
+    return [(value.shape, value.dtype) for value in arrays]

@@ -32,8 +32,8 @@ struct Pair {
 };
 
 Pair pair_of(const py::array& a, const py::array& b) {
-    const bool alike = a.ndim() == b.ndim() && a.itemsize() == b.itemsize() &&
-                       std::equal(a.shape(), a.shape() + a.ndim(), b.shape());
+    const bool alike =
+        a.ndim() == b.ndim() && a.itemsize() == b.itemsize() && std::equal(a.shape(), a.shape() + a.ndim(), b.shape());
     const bool in_order = (a.flags() & b.flags() & py::array::c_style) != 0;
     return alike && in_order ? Pair{a.data(), b.data(), a.nbytes()} : Pair{nullptr, nullptr, 0};
 }

@@ -11,7 +11,7 @@ import torch
 from fastlstm import _core, layers
 from fastlstm.typing import Floats
 
-from .elsewhere import undisturbed
+from .elsewhere import is_transformed, undisturbed
 from .graph import Back, Step, array_of
 from .module import Following, needs_way_back
 from .twins import Twin
@@ -38,7 +38,7 @@ class Cell(Following):
             State after the step.
         """
         if torch.compiler.is_compiling():
-            return super().forward(input, hx)  # type: ignore[misc]  # of whose operations a compiler makes more
+            return super().forward(input, hx)  # of whose operations a compiler makes more
         return self._forward(input, hx)
 
     @undisturbed
@@ -46,8 +46,8 @@ class Cell(Following):
         quick = self._quick(input, hx)
         if quick is not None:
             return quick
-        if not self._fits(input, hx):
-            return super().forward(input, hx)  # type: ignore[misc]  # which words its errors
+        if is_transformed() or not self._fits(input, hx):
+            return super().forward(input, hx)  # which words its errors
         weights, state = self._weights(), self._state(hx)
         cell = self._twin.layer(weights)
         tensors = (input, *state, *weights)
@@ -58,7 +58,8 @@ class Cell(Following):
     def _infer(self, cell: Any, x: Floats, *state: Floats) -> Any:
         """Take one step without a way back."""
         rows = [x, *state] if x.ndim == 2 else [x[None], *[part[None] for part in state]]
-        after = _core.forward(cell._weights, rows[0][None], *rows[1:])
+        h, c = (*rows[1:], None, None)[:2]
+        after = _core.forward(cell._weights, rows[0][None], h, c)
         return self._form([torch.from_numpy(h if x.ndim == 2 else h[0]) for h in after if h is not None])
 
     def _fits(self, x: Any, hx: Any) -> bool:

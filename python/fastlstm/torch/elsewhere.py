@@ -15,20 +15,22 @@ _FLOATS = (torch.float32, torch.float64)
 _told = set[str]()
 
 
-def plain_mode() -> bool:
+def is_transformed() -> bool:
+    """Return whether operations are traced or transformed in place of being carried out.
+
+    They are PyTorch's then, without a word, as what is asked for is a graph of its own operations.
+    """
+    return bool(torch.jit.is_tracing() or torch._C._are_functorch_transforms_active())
+
+
+def is_plain_mode() -> bool:
     """Return whether operations are carried out as they are called, and in the dtype of their arguments."""
-    if torch.jit.is_tracing() or torch._C._are_functorch_transforms_active():
-        return False
-    return not torch._C._is_any_autocast_enabled()
+    return not is_transformed() and not torch._C._is_any_autocast_enabled()
 
 
 def runs_here(x: torch.Tensor, weight: torch.Tensor) -> bool:
-    """Return whether fastlstm can compute with these; tell once of what it cannot.
-
-    Where a function is traced or transformed PyTorch goes on without a word, as what is asked for is a graph of its own
-    operations; so it does with what it refuses itself.
-    """
-    if torch.jit.is_tracing() or torch._C._are_functorch_transforms_active() or type(x) not in _PLAIN:
+    """Return whether fastlstm can compute with these; tell once of what it cannot, unless PyTorch refuses it too."""
+    if type(x) not in _PLAIN:
         return False
     dtype = x.dtype
     if dtype in _FLOATS and weight.dtype == dtype and x.is_cpu and weight.is_cpu:

@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import torch
-from torch.autograd.function import once_differentiable
 
 from fastlstm.typing import Floats
 
@@ -22,8 +21,8 @@ Start: TypeAlias = Callable[..., tuple[Sequence[Floats], Back]]
 class Ticket(np.ndarray[Any, Any]):
     """An array with the number of what is kept as long as the array is.
 
-    PyTorch keeps such an array with the tensors that a step has saved for its way back. So tapes go when those go: at the
-    end of the way back, where a graph is dropped, and under `torch.utils.checkpoint`.
+    PyTorch keeps such an array with the tensors that a step has saved for its way back. So tapes go when those go: at
+    the end of the way back, where a graph is dropped, and under `torch.utils.checkpoint`.
     """
 
     kept: Any
@@ -69,7 +68,7 @@ class Step(torch.autograd.Function):
             What is kept for the way back.
         start
             Takes the arrays of the first `count` tensors, and returns arrays and the way back: a function of the
-            gradients of those, None where there is none, and of whether the gradient of each of the `tensors` is needed.
+            gradients of those, None where there is none, and of whether that of each of the `tensors` is needed.
         count
             Of the tensors that go in.
         *tensors
@@ -81,9 +80,11 @@ class Step(torch.autograd.Function):
         return tuple([torch.from_numpy(output) for output in outputs])
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *gradients: torch.Tensor | None) -> tuple[Any, ...]:
         """Go back."""
+        if torch.is_grad_enabled():
+            cure = "use the module of torch.nn where create_graph=True is needed"
+            raise RuntimeError(f"fastlstm.torch has no gradients of gradients: {cure}")
         _, ticket = ctx.saved_tensors  # raises an error if x has been changed in place
         return None, None, *_pull(ticket, gradients, ctx.needs_input_grad[2:])
 

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 import torch
 
-from .elsewhere import is_plain, plain_mode, runs_here
+from .elsewhere import is_plain, is_plain_mode, runs_here
 from .twins import Twin
 
 
-class Following:
+class Following(torch.nn.Module):
     """A module whose computing is done by an array layer."""
 
     _states: ClassVar[int] = 1  # tensors in a state: 2 for (h, c), 1 for h
@@ -45,10 +45,12 @@ class Following:
 
         Nothing is looked at that the core looks at anyway: where it raises an error, so does the usual way after it.
         """
-        if type(x) is not torch.Tensor or torch.is_grad_enabled() or not plain_mode():
+        if type(x) is not torch.Tensor or torch.is_grad_enabled() or not is_plain_mode():
             return None
         try:
             state = [part.numpy() for part in self._state(hx)]
+            if len(state) not in (0, self._states):
+                return None
             return self._infer(self._twin.layer(self._weights()), x.numpy(), *state)
         except (TypeError, ValueError, RuntimeError, AttributeError):
             return None
@@ -67,11 +69,11 @@ class Following:
         return all([is_plain(part, shape, x.dtype) for part, shape in parts])
 
     def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = super().__getstate__()  # type: ignore[misc]
+        state: dict[str, Any] = super().__getstate__()
         return {name: value for name, value in state.items() if name != "_twin"}  # no file has packed weights
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)  # type: ignore[misc]
+        super().__setstate__(state)
         self._twin = self._new_twin()
 
 

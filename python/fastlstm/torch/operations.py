@@ -1,7 +1,7 @@
 """Runs of layers as operations of PyTorch, which a compiler takes as they are.
 
-A graph that is compiled has numbers and tensors only: a layer is in it by the number of its twin, and what leads back by its
-ticket.
+A graph that is compiled has numbers and tensors only: a layer is in it by the number of its twin, and what leads back
+by its ticket.
 """
 
 from __future__ import annotations

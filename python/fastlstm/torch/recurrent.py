@@ -10,12 +10,11 @@ import torch
 from torch.nn.utils.rnn import PackedSequence
 
 from fastlstm import layers
-
 from fastlstm.typing import Floats
 
-from .graph import Step, array_of
 from . import operations
-from .elsewhere import undisturbed
+from .elsewhere import is_transformed, undisturbed
+from .graph import Step, array_of
 from .module import Following, needs_way_back
 from .sequences import Padding, infer, recorded, with_axes
 from .twins import Twin
@@ -48,20 +47,23 @@ class Recurrent(Following):
             return quick
         if isinstance(input, PackedSequence):
             return self._forward_packed(input, hx)
-        if not self._fits(input, hx):
-            return super().forward(input, hx)  # type: ignore[misc]  # which words its errors
+        if is_transformed() or not self._fits(input, hx):
+            return super().forward(input, hx)  # which words its errors
         y, *state = self._run(input, self._state(hx), None)
         return y, self._form(state)
 
     def _infer(self, layer: Any, x: Floats, *state: Floats) -> Any:
-        if self._dropout() or layer.batch_first != self.batch_first or not x.size or any([len(part) != len(layer._weights) for part in state]):
+        """Run without a way back, or return None where that needs a run of the other kind or an error."""
+        if self._dropout() or layer.batch_first != self.batch_first or not x.size:
+            return None
+        if state and len(state[0]) != len(layer._weights):
             return None
         y, *last = [torch.from_numpy(array) for array in infer(layer, None, x, *state)]
         return y, self._form(last)
 
     def _forward_packed(self, packed: PackedSequence, hx: Any) -> Any:
-        if not self._fits_packed(packed, hx):
-            return super().forward(packed, hx)  # type: ignore[misc]
+        if is_transformed() or not self._fits_packed(packed, hx):
+            return super().forward(packed, hx)
         x, batch_sizes, order, order_back = packed
         state = self._state(hx if hx is None else self.permute_hidden(hx, order))
         y, *last = self._run(x, state, Padding(batch_sizes))
@@ -74,10 +76,12 @@ class Recurrent(Following):
         tensors = (x, *state, *weights)
         if needs_way_back(tensors):
             start = partial(recorded, layer, padding, self._dropout())
-            return Step.apply(start, 1 + len(state), *tensors)  # type: ignore[no-any-return]
+            found: Sequence[torch.Tensor] = Step.apply(start, 1 + len(state), *tensors)
+            return found
         arrays = [array_of(tensor) for tensor in (x, *state)]
-        found = recorded(layer, padding, self._dropout(), *arrays)[0] if self._dropout() else infer(layer, padding, *arrays)
-        return [torch.from_numpy(array) for array in found]
+        dropout = self._dropout()
+        run = recorded(layer, padding, dropout, *arrays)[0] if dropout else infer(layer, padding, *arrays)
+        return [torch.from_numpy(array) for array in run]
 
     def _dropout(self) -> float:
         """Return the probability with which an output between layers is dropped now."""
@@ -86,7 +90,7 @@ class Recurrent(Following):
     def _forward_compiled(self, x: Any, hx: Any) -> Any:
         """Run as one operation of a graph; a packed sequence is left to PyTorch."""
         if isinstance(x, PackedSequence) or not self._fits(x, hx):
-            return super().forward(x, hx)  # type: ignore[misc]
+            return super().forward(x, hx)
         state, weights = self._state(hx), self._weights()
         run = operations.record if needs_way_back((x, *state, *weights)) else operations.run
         sizes = [self.proj_size or self.hidden_size, self.hidden_size][: self._states]
@@ -118,8 +122,8 @@ class Recurrent(Following):
 class LSTM(Recurrent, torch.nn.LSTM):
     """Long short-term memory: ``torch.nn.LSTM`` on fastlstm's kernels.
 
-    Constructor, call, parameters and ``state_dict`` are PyTorch's; for the equations see `fastlstm.LSTM`. Dropout between
-    layers draws the numbers that PyTorch's module would draw.
+    Constructor, call, parameters and ``state_dict`` are PyTorch's; for the equations see `fastlstm.LSTM`. Dropout
+    between layers draws the numbers that PyTorch's module would draw.
 
     Examples
     --------

@@ -88,6 +88,7 @@ class Run(TrainingCall):
         factors: Floats = (noise.bernoulli_(1 - p).div_(1 - p) if p < 1 else noise.zero_()).numpy()
         return factors if self.padding is None else self.padding.pad(factors)
 
+
 def with_axes(layer: Any, batch_first: bool) -> Any:
     """Return a layer that takes (N, T, I) or (T, N, I), with the arrays of `layer`."""
     if layer.batch_first != batch_first:
@@ -108,7 +109,7 @@ def recorded(
 def infer(layer: Any, padding: Padding | None, x: Floats, *state: Floats) -> list[Floats]:
     """Return output and last states of a run without a way back and without dropout.
 
-    This is a call of the layer without its checks, which take as long as a step of a small one. Those of the core remain.
+    This is a call of the layer without its checks, which take as long as a step of a small one. The core's remain.
     """
     if padding is not None:
         lengths, x = padding.lengths, padding.pad(x)

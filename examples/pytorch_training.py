@@ -1,7 +1,7 @@
 """A training program of PyTorch on a CPU, and the one line of it that changes.
 
-It tells sequences that rise from those that fall, of any length, by packed sequences, Adam and a learning rate that decays.
-`--source torch.nn` runs it on PyTorch's own modules; the losses are the same.
+It tells sequences that rise from those that fall, of any length, by packed sequences, Adam and a learning rate that
+decays. `--source torch.nn` runs it on PyTorch's own modules; the losses are the same.
 """
 
 import argparse

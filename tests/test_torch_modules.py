@@ -369,10 +369,28 @@ def test_outputs_may_be_changed() -> None:
     assert_same(*found)
 
 
-def test_gradients_of_gradients_are_refused() -> None:
-    x = torch.randn(T, N, I, requires_grad=True)
-    with pytest.raises(RuntimeError, match="has no gradients of gradients"):
-        torch.autograd.grad(ours.LSTM(I, H)(x)[0].sum(), x, create_graph=True)
+@pytest.mark.parametrize("form", ["padded", "packed", "one"])
+@pytest.mark.parametrize(("name", "options"), [*KINDS_AND_STACKS[2::2], *CELLS], ids=str)
+def test_gradients_of_gradients_are_pytorchs(name: str, options: Any, form: str) -> None:
+    theirs, own = pair(name, options)
+    cell, rows = "Cell" in name, () if form == "one" else (N,)
+    x = torch.randn(*rows, I, dtype=torch.float64, requires_grad=True) if cell else input_for(own, form == "one")
+    state = state_for(own, *rows)
+    found = []
+    for module in (own, theirs):
+        given = x
+        if form == "packed" and not cell:
+            given = rnn.pack_padded_sequence(x, torch.tensor([7, 5, 5, 2]), batch_first=own.batch_first)
+        torch.manual_seed(3)
+        outputs = module(given, state)  # float64, so none of oneDNN's
+        y = tuple_of(outputs)[0]
+        (dx,) = torch.autograd.grad(
+            (y.data if isinstance(y, rnn.PackedSequence) else y).square().sum(), x, create_graph=True
+        )
+        seconds = torch.autograd.grad(dx.square().sum(), [x, *tuple_of(state), *module.parameters()], allow_unused=True)
+        found.append([dx, *[second for second in seconds if second is not None]])
+    assert len(found[0]) > 3
+    assert_same(*found, rtol=1e-9, atol=1e-11)  # of some tens, as squares are summed twice
 
 
 # -- files and copies -----------------------------------------------------------------------------------------------

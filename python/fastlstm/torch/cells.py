@@ -11,6 +11,7 @@ import torch
 from fastlstm import _core, layers
 from fastlstm.typing import Floats
 
+from .again import cell_again
 from .elsewhere import is_transformed, undisturbed
 from .graph import Back, Step, array_of
 from .module import Following, needs_way_back
@@ -52,7 +53,8 @@ class Cell(Following):
         cell = self._twin.layer(weights)
         tensors = (input, *state, *weights)
         if needs_way_back(tensors):
-            return self._form(Step.apply(partial(_recorded, cell), 1 + len(state), *tensors))
+            count = 1 + len(state)
+            return self._form(Step.apply(partial(_recorded, cell), partial(cell_again, self, count), count, *tensors))
         return self._infer(cell, *[array_of(tensor) for tensor in (input, *state)])
 
     def _infer(self, cell: Any, x: Floats, *state: Floats) -> Any:
@@ -63,7 +65,9 @@ class Cell(Following):
         return self._form([torch.from_numpy(h if x.ndim == 2 else h[0]) for h in after if h is not None])
 
     def _fits(self, x: Any, hx: Any) -> bool:
-        if not isinstance(x, torch.Tensor) or x.dim() not in (1, 2) or x.shape[-1] != self.input_size or not x.numel():
+        if not isinstance(x, torch.Tensor) or x.dim() not in (1, 2) or x.shape[-1] != self.input_size:
+            return False
+        if not x.numel() or not self.hidden_size:
             return False
         return self._runs(x, hx, [(*x.shape[:-1], self.hidden_size)] * 2)
 

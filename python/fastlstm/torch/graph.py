@@ -15,6 +15,7 @@ from fastlstm.typing import Floats
 from .elsewhere import undisturbed
 
 Back: TypeAlias = Callable[[Sequence[Floats | None], Sequence[bool]], Sequence[Floats | None]]
+Again: TypeAlias = Callable[..., Sequence[torch.Tensor]]
 Start: TypeAlias = Callable[..., tuple[Sequence[Floats], Back]]
 
 
@@ -59,7 +60,7 @@ class Step(torch.autograd.Function):
     """What a layer does, as one step of the graph."""
 
     @staticmethod
-    def forward(ctx: Any, start: Start, count: int, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    def forward(ctx: Any, start: Start, again: Again, count: int, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Run.
 
         Parameters
@@ -69,6 +70,8 @@ class Step(torch.autograd.Function):
         start
             Takes the arrays of the first `count` tensors, and returns arrays and the way back: a function of the
             gradients of those, None where there is none, and of whether that of each of the `tensors` is needed.
+        again
+            Does the same with the `tensors` by operations of PyTorch, for gradients of gradients.
         count
             Of the tensors that go in.
         *tensors
@@ -76,17 +79,29 @@ class Step(torch.autograd.Function):
         """
         outputs, back = start(*[array_of(tensor) for tensor in tensors[:count]])
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(tensors[0], ticket_for(back))
+        ctx.save_for_backward(ticket_for(back), *tensors)
+        ctx.again = again
         return tuple([torch.from_numpy(output) for output in outputs])
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor | None) -> tuple[Any, ...]:
         """Go back."""
+        ticket, *tensors = ctx.saved_tensors  # raises an error if one has been changed in place
+        needed = ctx.needs_input_grad[3:]
         if torch.is_grad_enabled():
-            cure = "use the module of torch.nn where create_graph=True is needed"
-            raise RuntimeError(f"fastlstm.torch has no gradients of gradients: {cure}")
-        _, ticket = ctx.saved_tensors  # raises an error if x has been changed in place
-        return None, None, *_pull(ticket, gradients, ctx.needs_input_grad[2:])
+            return None, None, None, *_pull_again(ctx.again, tensors, gradients, needed)
+        return None, None, None, *_pull(ticket, gradients, needed)
+
+
+def _pull_again(
+    again: Again, tensors: Sequence[torch.Tensor], gradients: Sequence[torch.Tensor | None], needed: Sequence[bool]
+) -> list[torch.Tensor | None]:
+    """Return gradients that have a graph of their own."""
+    pairs = [pair for pair in zip(again(*tensors), gradients, strict=True) if pair[1] is not None]
+    wanted = [tensor for tensor, is_needed in zip(tensors, needed, strict=True) if is_needed]
+    outputs, given = zip(*pairs, strict=True)
+    found = iter(torch.autograd.grad(outputs, wanted, given, create_graph=True, allow_unused=True))
+    return [next(found) if is_needed else None for is_needed in needed]
 
 
 @undisturbed

@@ -13,6 +13,7 @@ from fastlstm import layers
 from fastlstm.typing import Floats
 
 from . import operations
+from .again import layer_again
 from .elsewhere import is_transformed, undisturbed
 from .graph import Step, array_of
 from .module import Following, needs_way_back
@@ -75,8 +76,11 @@ class Recurrent(Following):
         layer = with_axes(self._twin.layer(weights), padding is None and self.batch_first)
         tensors = (x, *state, *weights)
         if needs_way_back(tensors):
-            start = partial(recorded, layer, padding, self._dropout())
-            found: Sequence[torch.Tensor] = Step.apply(start, 1 + len(state), *tensors)
+            dropout = self._dropout()
+            start = partial(recorded, layer, padding, dropout)
+            noise = torch.get_rng_state() if dropout else None
+            again = partial(layer_again, self, padding and padding.batch_sizes, dropout, noise)
+            found: Sequence[torch.Tensor] = Step.apply(start, again, 1 + len(state), *tensors)
             return found
         arrays = [array_of(tensor) for tensor in (x, *state)]
         dropout = self._dropout()

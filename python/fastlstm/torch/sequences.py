@@ -26,7 +26,7 @@ class Padding:
     """
 
     def __init__(self, batch_sizes: torch.Tensor) -> None:
-        sizes = batch_sizes.numpy()
+        self.batch_sizes, sizes = batch_sizes, batch_sizes.numpy()
         valid = np.arange(sizes[0]) < sizes[:, None]
         self.shape = valid.shape
         self.lengths = valid.sum(axis=0)

@@ -87,10 +87,15 @@ class Layer:
 
     def _packed(self, values: Mapping[str, NDArray[Any]]) -> Prepared:
         """Return copies of `values` in the layer's dtype, and the same packed."""
-        parameters = {name: np.array(value, self._dtype_of(name)) for name, value in values.items()}
-        for value in parameters.values():
-            value.flags.writeable = False
+        parameters = {name: self._copied(name, value) for name, value in values.items()}
         return parameters, self._pack(parameters)
+
+    def _copied(self, name: str, value: NDArray[Any]) -> NDArray[Any]:
+        """Return a read-only copy in C order, in memory that the copy before it may have had."""
+        copy = _core.empty(value.shape, self._dtype_of(name))
+        copy[...] = value
+        copy.flags.writeable = False
+        return copy
 
     def _dtype_of(self, name: str) -> np.dtype[Any]:
         """Return the dtype of an array: that of the layer, but of counters and of quantized weights."""

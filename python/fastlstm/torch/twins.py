@@ -42,14 +42,15 @@ class Twin:
 
     def layer(self, parameters: Sequence[torch.Tensor]) -> Any:
         """Return the layer, with the values that the parameters have now."""
-        # A tensor without gaps and with as many numbers in the same place is the same to the layer.
         places = [(value.data_ptr(), value.numel(), value.is_contiguous()) for value in parameters]
-        if self._layer is None or places != self._places or not all([place[2] for place in places]):
+        if places != self._places:
             self._look_at(parameters)
-            self._places = places
-        assert self._layer is not None
-        self._layer.follow(self._views)
-        return self._layer
+            # A tensor without gaps and with as many numbers in the same place is the same to the layer.
+            self._places = places if all([place[2] for place in places]) else []
+        layer = self._layer
+        assert layer is not None
+        layer.follow(self._views)
+        return layer
 
     def _look_at(self, parameters: Sequence[torch.Tensor]) -> None:
         """Begin to follow these, by a new layer if they are of another dtype or shape."""

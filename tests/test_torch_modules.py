@@ -532,6 +532,33 @@ def test_traces_have_pytorchs_operations() -> None:
     torch.testing.assert_close(traced(other)[0], theirs(other)[0])
 
 
+@pytest.mark.parametrize("name", ["LSTM", "RNN", "GRUCell"])
+def test_tangents_are_pytorchs(name: str) -> None:
+    """Of forward-mode gradients, also where no gradient is recorded."""
+    theirs, own = pair(name, {})
+    x = torch.randn(*((3, I) if "Cell" in name else (T, N, I)), dtype=torch.float64)
+    for grad in (False, True):
+        with torch.autograd.forward_ad.dual_level(), torch.set_grad_enabled(grad):
+            dual = torch.autograd.forward_ad.make_dual(x, x.cos())
+            tangents = [
+                torch.autograd.forward_ad.unpack_dual(tuple_of(module(dual))[0]).tangent for module in (own, theirs)
+            ]
+        assert_same(tangents[:1], tangents[1:])
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("strict", [False, True])
+def test_exported_programs_have_pytorchs_operations(strict: bool) -> None:
+    import torch._dynamo
+
+    own, x = ours.GRU(I, H), torch.randn(T, N, I)
+    with torch._dynamo.config.patch(allow_rnn=True):
+        program = torch.export.export(own, (x,), strict=strict)
+    assert "aten.gru" in str(program.graph)
+    torch.testing.assert_close(program.module()(x)[0], own(x)[0], rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.filterwarnings("ignore:There is a performance drop")
 def test_transforms_of_functions_are_pytorchs() -> None:
     own = ours.GRUCell(I, H)

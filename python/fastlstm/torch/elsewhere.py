@@ -16,11 +16,13 @@ _told = set[str]()
 
 
 def is_transformed() -> bool:
-    """Return whether operations are traced or transformed in place of being carried out.
+    """Return whether operations are traced or transformed, or carry tangents, in place of being just carried out.
 
     They are PyTorch's then, without a word, as what is asked for is a graph of its own operations.
     """
-    return bool(torch.jit.is_tracing() or torch._C._are_functorch_transforms_active())
+    if torch.jit.is_tracing() or torch._C._are_functorch_transforms_active():
+        return True
+    return bool(torch.autograd.forward_ad._current_level >= 0)
 
 
 def is_plain_mode() -> bool:

@@ -92,8 +92,8 @@ class Recurrent(Following):
         return self.dropout if self.training and self.num_layers > 1 else 0.0
 
     def _forward_compiled(self, x: Any, hx: Any) -> Any:
-        """Run as one operation of a graph; a packed sequence is left to PyTorch."""
-        if isinstance(x, PackedSequence) or not self._fits(x, hx):
+        """Run as one operation of a graph; packed sequences, and graphs for elsewhere, are left to PyTorch."""
+        if torch.compiler.is_exporting() or isinstance(x, PackedSequence) or not self._fits(x, hx):
             return super().forward(x, hx)
         state, weights = self._state(hx), self._weights()
         run = operations.record if needs_way_back((x, *state, *weights)) else operations.run

@@ -148,16 +148,3 @@ def test_wrong_arguments() -> None:
     for call, error, message in wrong:
         with pytest.raises(error, match=re.escape(message)):
             call()
-
-
-@pytest.mark.parametrize("name", CELLS)
-def test_gradients_that_are_wanted_have_the_bits_of_all(name: str) -> None:
-    cell, _ = pair(name)
-    _, back = cell.recorded(draw(4, 3), None, None)
-    seeds = (draw(4, 5), draw(4, 5) if name == "LSTMCell" else None)
-    every = back(*seeds)
-    some = back(*seeds, {"weight_hh"})
-    assert some.x is None
-    assert [*some.parameters] == ["weight_hh"]
-    np.testing.assert_array_equal(some.parameters["weight_hh"], every.parameters["weight_hh"])
-    np.testing.assert_array_equal(back(*seeds, {"x"}).x, every.x)

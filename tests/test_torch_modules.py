@@ -16,6 +16,7 @@ import pytest
 
 torch: Any = pytest.importorskip("torch")
 
+import fastlstm as fl  # noqa: E402
 import fastlstm.torch as ours  # noqa: E402
 from fastlstm import _core  # noqa: E402
 from fastlstm.torch import elsewhere, graph  # noqa: E402
@@ -129,6 +130,20 @@ def test_values_without_a_way_back(name: str, options: Any, form: str, training:
             found.append([y.data if form == "packed" else y, *tuple_of(last)])
     assert_same(*found)
     assert not any(part.requires_grad for part in found[0])
+
+
+@pytest.mark.parametrize("grad", [False, True])
+@pytest.mark.parametrize("name", ["LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell"])
+def test_numbers_have_the_bits_of_array_layers(name: str, grad: bool) -> None:
+    """Which nothing else has; but cells that record gradients are PyTorch's."""
+    module, cell = getattr(ours, name)(I, H), "Cell" in name
+    x = torch.randn(3, I) if cell else torch.randn(T, N, I)
+    arrays = {key: value.numpy() for key, value in module.state_dict().items()}
+    layer = getattr(fl, name).from_state_dict(arrays)
+    with torch.set_grad_enabled(grad and not cell):
+        found = module(x, module(x) if cell else module(x)[1])
+    wanted = layer(x.numpy(), layer(x.numpy()) if cell else layer(x.numpy())[1])
+    assert_same([tuple_of(found)[0]], [torch.from_numpy(tuple_of(wanted)[0])], rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("grad", [False, True])
@@ -476,13 +491,14 @@ def untold(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_other_devices_and_dtypes_are_pytorchs_with_one_warning(kind: str) -> None:
     module = getattr(ours, kind)(I, H)
     shape = (3, I) if "Cell" in kind else (T, N, I)
-    with pytest.warns(RuntimeWarning, match=r"tensors are on meta\. This is said once"):
+    grad = torch.set_grad_enabled("Cell" not in kind)  # a cell that records gradients is PyTorch's anyway
+    with grad, pytest.warns(RuntimeWarning, match=r"tensors are on meta\. This is said once"):
         y = tuple_of(module.to("meta")(torch.empty(*shape, device="meta")))[0]
     assert y.is_meta
     half = getattr(ours, kind)(I, H).bfloat16()
-    with pytest.warns(RuntimeWarning, match=r"parameters are torch\.bfloat16"):
+    with grad, pytest.warns(RuntimeWarning, match=r"parameters are torch\.bfloat16"):
         assert tuple_of(half(torch.ones(*shape).bfloat16()))[0].dtype == torch.bfloat16
-    with pytest.warns(RuntimeWarning, match="autocast"), torch.autocast("cpu", torch.bfloat16):
+    with grad, pytest.warns(RuntimeWarning, match="autocast"), torch.autocast("cpu", torch.bfloat16):
         getattr(ours, kind)(I, H)(torch.ones(*shape))
     with warnings.catch_warnings():
         warnings.simplefilter("error")

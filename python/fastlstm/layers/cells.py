@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +18,6 @@ from .parameters import core_name
 from .quantizable import Quantizable
 from .sizes import cell_sizes, missing
 from .vjp import Gradients, Pullback
-
-Back: TypeAlias = Callable[..., Gradients]
 
 
 class Cell(Quantizable):
@@ -89,38 +86,22 @@ class Cell(Quantizable):
             ``pullback(dstate) -> Gradients``: from the gradient of a scalar with respect to that state to those with
             respect to `x`, the state before and every parameter. It may be called more than once.
         """
-        x = self._input(x)
-        (h, c), back = self.recorded(x, *self._start_of(x, one_state(state, hx), "state"))
+        self.check_trainable()
+        x, weights, parameters = self._input(x), self._weights, self._parameters
+        start = self._start_of(x, one_state(state, hx), "state")
+        h, c, tape = _core.forward_training(weights, _rows(x)[None], *start)
 
         def pullback(dstate: State) -> Gradients:
             if dstate is None:
                 checks.refuse(TypeError, "dstate", "the gradient of the state", dstate)
-            return back(*self._start_of(x, dstate, "dstate"))
-
-        return self._result(x, h, c), pullback
-
-    def recorded(self, x: Floats, h_0: Floats | None, c_0: Floats | None) -> tuple[tuple[Floats, Any], Back]:
-        """Take one step with arrays that have been checked: `x` as it is given, states (N, H).
-
-        Returns
-        -------
-        tuple
-            h and c, (N, H), and ``back(dh, dc, wanted=None) -> Gradients``, which makes only the gradients of the
-            parameters and of ``"x"`` that are `wanted`, by name; None: all.
-        """
-        self.check_trainable()
-        parameters = self._parameters
-        h, c, tape = _core.forward_training(self._weights, _rows(x)[None], h_0, c_0)
-
-        def back(dh_n: Floats | None, dc_n: Floats | None, wanted: Container[str] | None = None) -> Gradients:
-            dx = np.empty((1, *_rows(x).shape), x.dtype) if wanted is None or "x" in wanted else None
-            names = [name for name in parameters if wanted is None or name in wanted]
-            own = {name: _core.empty(parameters[name].shape, x.dtype) for name in names}
+            dh_n, dc_n = self._start_of(x, dstate, "dstate")
+            dx = np.empty((1, *_rows(x).shape), x.dtype)
+            own = {name: np.empty(value.shape, x.dtype) for name, value in parameters.items()}
             gradients = {f"d{core_name(name)}": gradient for name, gradient in own.items()}
             dh, dc = _core.backward(tape, None, dh_n, dc_n, dx, **gradients)
-            return Gradients(None if dx is None else dx.reshape(x.shape), self._result(x, dh, dc), own)
+            return Gradients(dx.reshape(x.shape), self._result(x, dh, dc), own)
 
-        return (h, c), back
+        return self._result(x, h, c), pullback
 
     def _input(self, x: Any) -> Floats:
         array = as_array(x, "x", self.dtype)

@@ -61,22 +61,3 @@ def _as_before(noise: torch.Tensor | None) -> Iterator[None]:
             yield
         finally:
             torch.backends.mkldnn.enabled = enabled
-
-
-_CELLS = {
-    "LSTMCell": torch.lstm_cell,
-    "GRUCell": torch.gru_cell,
-    "tanh": torch.rnn_tanh_cell,
-    "relu": torch.rnn_relu_cell,
-}
-
-
-def cell_again(module: Any, count: int, *tensors: torch.Tensor) -> Sequence[torch.Tensor]:
-    """Return the state that a cell gives, of `count` tensors that go in and its weights."""
-    x, *state = [tensor if tensor.dim() == 2 else tensor[None] for tensor in tensors[:count]]
-    weights = [*tensors[count:], *[None] * (0 if module.bias else 2)]
-    kind = getattr(module, "nonlinearity", module._twin.kind.__name__)
-    hx = state or [x.new_zeros(len(x), module.hidden_size)] * module._states
-    found = _CELLS[kind](x, hx if module._states == 2 else hx[0], *weights)
-    parts = found if module._states == 2 else (found,)
-    return [part if tensors[0].dim() == 2 else part[0] for part in parts]

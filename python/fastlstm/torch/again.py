@@ -52,12 +52,12 @@ def _zeros(x: torch.Tensor, module: Any, rows: int) -> list[torch.Tensor]:
 @contextmanager
 def _as_before(noise: torch.Tensor | None) -> Iterator[None]:
     """Draw what was drawn before, and use no LSTM of oneDNN, which can be differentiated once only."""
-    enabled = torch.backends.mkldnn.enabled
+    enabled = torch._C._get_mkldnn_enabled()  # flags() of torch.backends.mkldnn warns of Intel's GPUs
     with torch.random.fork_rng(devices=[]):
         if noise is not None:
             torch.set_rng_state(noise)
-        torch.backends.mkldnn.enabled = False
+        torch._C._set_mkldnn_enabled(False)
         try:
             yield
         finally:
-            torch.backends.mkldnn.enabled = enabled
+            torch._C._set_mkldnn_enabled(enabled)

@@ -4,8 +4,9 @@
     python tools/make_japanese_vowels.py aeon/datasets/data/JapaneseVowels python/fastlstm/datasets/japanese_vowels.npz
 
 A line of a ``.ts`` file is an utterance: twelve coefficients separated by colons, each a comma-separated series, and
-the speaker, 1 to 9. No number has more than six decimals, so millionths in an int32 are exactly what was published.
-Their bytes stand apart, the lowest of all numbers first: those of the highest, which hardly differ, take little room.
+the speaker, 1 to 9. No number has more than six decimals, so whole millionths are exactly what was published. They fit
+24 bits, moved up so that none is negative, and their bytes stand apart, the lowest of all numbers first: those of the
+highest, which hardly differ, take little room.
 The same input gives the same bytes.
 """
 
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 MILLIONTHS = 6
+SHIFT = 1 << 23
 
 
 def utterances(path):
@@ -46,8 +48,10 @@ def arrays(path, suffix):
 
 
 def bytes_apart(numbers):
-    """Take numbers (rows, 12) apart into bytes (4, 12, rows)."""
-    return np.ascontiguousarray(numbers.astype("<i4")[..., None].view(np.uint8).T)
+    """Take numbers (rows, 12) of 24 bits apart into bytes (3, 12, rows)."""
+    if np.abs(numbers).max() >= SHIFT:
+        raise ValueError(f"a coefficient has more than 24 bits in millionths: {np.abs(numbers).max()}")
+    return np.ascontiguousarray((numbers + SHIFT).astype("<u4")[..., None].view(np.uint8)[..., :3].T)
 
 
 def main(source, target):

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "activations.inl.hpp"
+#include "phases.inl.hpp"
 #include "product.inl.hpp"
 
 namespace fastlstm {
@@ -28,18 +29,19 @@ struct VisitRows {
 };
 
 // acc = bias + x · W for a tile
-template <class T, int P, int R, int V>
-FASTLSTM_INLINE void project(Tile<T, P, R, V>& acc, const CellForwardArgs<T>& args, const LeftList<T>& x, Index row,
-                             Index group) {
+template <class Acc, class T>
+FASTLSTM_INLINE void project(Acc& acc, const CellForwardArgs<T>& args, const LeftList<T>& x, Index row, Index group) {
+    constexpr int R = Acc::kRows;
     const Index k = args.input_size;
     multiply(acc, begin_with_bias(args.bias, group), x.template tile<R>(row),
              panel_of<R, kGroup>(args.packed_ih, k, group, args.group_begin, args.group_end, row, args.rows));
 }
 
 // acc = z + h_prev · R for a tile; rows of z lie one after the other.
-template <class T, int P, int R, int V>
-FASTLSTM_INLINE void pre_activations(Tile<T, P, R, V>& acc, const CellForwardArgs<T>& args, const VisitRows<T>& left,
-                                     Index row, Index group, Index z_pitch) {
+template <class Acc, class T>
+FASTLSTM_INLINE void pre_activations(Acc& acc, const CellForwardArgs<T>& args, const VisitRows<T>& left, Index row,
+                                     Index group, Index z_pitch) {
+    constexpr int R = Acc::kRows;
     const auto h = left.h.template tile<R>(row);
     const auto panel =
         panel_of<R, kGroup>(args.packed_hh, args.state_size, group, args.group_begin, args.group_end, row, args.rows);
@@ -47,7 +49,7 @@ FASTLSTM_INLINE void pre_activations(Tile<T, P, R, V>& acc, const CellForwardArg
         project(acc, args, left.x, row, group);
         multiply_add(acc, h, panel);
     } else {
-        multiply(acc, {args.z + row * z_pitch + group * kGroup * kLanes<T>, z_pitch}, h, panel);
+        multiply(acc, begin_with(args.z + row * z_pitch + group * kGroup * kLanes<T>, z_pitch), h, panel);
     }
 }
 
@@ -91,33 +93,34 @@ private:
     Packet<T> f_quotient, ig, oc;
 };
 
-template <class T, int P, int R>
-FASTLSTM_APART void lstm_forward_tile(const CellForwardArgs<T>& args, const VisitRows<T>& left, Index row,
-                                      Index block) {
-    constexpr int W = kLanes<T>;
-    const Index h_pitch = ceil_div(args.hidden_size, W) * W, z_pitch = 4 * h_pitch;
-    Tile<T, P, R, 4> z;
-    pre_activations(z, args, left, row, block, z_pitch);
-    for_cells<4>(z, [&](const auto& sums, int p, int r, int) FASTLSTM_INLINED {
-        const Index unit = (block + p) * W, at = (row + r) * h_pitch + unit;
+template <class T>
+struct LstmForward {
+    using Number = T;
+    static constexpr int kOfCell = 4;
+
+    template <class Acc>
+    static FASTLSTM_INLINE void sum(Acc& z, const CellForwardArgs<T>& args, const VisitRows<T>& left, Index row,
+                                    Index block, Index pitch) {
+        pre_activations(z, args, left, row, block, 4 * pitch);
+    }
+
+    template <class Z>
+    static FASTLSTM_INLINE void cell(const CellForwardArgs<T>& args, const Z& z, Index row, Index block, int,
+                                     Index pitch) {
+        const Index unit = block * kLanes<T>, at = row * pitch + unit;
         const Packet<T> c_prev = pload<Packet<T>>(args.c_prev + at);
-        const LstmCell<T> cell(sums.at[p][r], c_prev);
+        const LstmCell<T> cell({z(0), z(1), z(2), z(3)}, c_prev);
         pstore(args.c + at, cell.c);
         pstore(args.h + at, cell.h);
-        if (args.y) store_first(args.y[row + r] + unit, cell.h, args.hidden_size - unit);
+        if (args.y) store_first(args.y[row] + unit, cell.h, args.hidden_size - unit);
         if (args.kept) cell.keep(args.kept + kLstmKept * at, c_prev);
-    });
-}
+    }
+};
 
 template <class T>
 void lstm_forward(const CellForwardArgs<T>& args) {
-    const VisitRows<T> left(args);
-    for_tiles<T, 4>(
-        args.rows, args.state_size, args.group_begin, args.group_end,
-        [&](auto p, auto r, Index row, Index block) {
-            lstm_forward_tile<T, decltype(p)::value, decltype(r)::value>(args, left, row, block);
-        },
-        args.descending);
+    const Index vectors = 4 * ceil_div(args.hidden_size, kLanes<T>);
+    run_phase<LstmForward<T>>(args, VisitRows<T>(args), 0, args.rows, args.state_size, vectors, args.descending);
 }
 
 // r, u = sigmoid(z_r, z_u),  n = tanh(z_n + r a)  with a = R_n h_prev + b_rn
@@ -167,63 +170,71 @@ private:
 };
 
 // Vectors of R in a group: r, u, n. Rows of z hold n, r, u of every unit block.
-template <class T, int P, int R>
-FASTLSTM_APART void gru_forward_tile(const CellForwardArgs<T>& args, const LeftRows<T>& left, Index row, Index block) {
-    constexpr int W = kLanes<T>, V = 3;
-    const Index k = args.hidden_size, h_pitch = ceil_div(k, W) * W;
-    const auto unit_of = [&](int p, int r) { return (row + r) * h_pitch + (block + p) * W; };
-    const auto z_of = [&](int p, int r) { return args.z + V * unit_of(p, r); };
-    Tile<T, P, R, V> acc;
-    for_vectors<P, R, 1>([&](int p, int r, int) FASTLSTM_INLINED {
-        acc.at[p][r][0] = pload<Packet<T>>(z_of(p, r) + W);
-        acc.at[p][r][1] = pload<Packet<T>>(z_of(p, r) + 2 * W);
-        acc.at[p][r][2] = pload<Packet<T>>(args.recurrent_bias + (block + p) * W);
-    });
-    multiply_add(acc, left.template tile<R>(row),
-                 panel_of<R, V>(args.packed_hh, k, block, args.group_begin, args.group_end, row, args.rows));
-    for_cells<V>(acc, [&](const auto& tile, int p, int r, int) FASTLSTM_INLINED {
-        const Index unit = (block + p) * W, at = unit_of(p, r);
-        const Packet<T>(&sums)[V] = tile.at[p][r];
-        const GruCell<T> cell(pload<Packet<T>>(z_of(p, r)), sums[0], sums[1], sums[2],
+template <class T>
+struct GruForward {
+    using Number = T;
+    static constexpr int kOfCell = 3;
+
+    template <class Acc>
+    static FASTLSTM_INLINE void sum(Acc& acc, const CellForwardArgs<T>& args, const LeftRows<T>& left, Index row,
+                                    Index block, Index pitch) {
+        constexpr int W = kLanes<T>, R = Acc::kRows;
+        const T* z = args.z + kOfCell * (row * pitch + block * W);
+        const Beginning<T> beginning{z + W, kOfCell * pitch, kOfCell * W, args.recurrent_bias + block * W};
+        multiply(acc, beginning, left.template tile<R>(row),
+                 panel_of<R, kOfCell>(args.packed_hh, args.hidden_size, block, args.group_begin, args.group_end, row,
+                                      args.rows));
+    }
+
+    template <class Z>
+    static FASTLSTM_INLINE void cell(const CellForwardArgs<T>& args, const Z& z, Index row, Index block, int,
+                                     Index pitch) {
+        const Index unit = block * kLanes<T>, at = row * pitch + unit;
+        const Packet<T> a = z(2);
+        const GruCell<T> cell(pload<Packet<T>>(args.z + kOfCell * at), z(0), z(1), a,
                               pload<Packet<T>>(args.h_prev + at));
         pstore(args.h + at, cell.h);
-        if (args.y) store_first(args.y[row + r] + unit, cell.h, k - unit);
-        if (args.kept) cell.keep(args.kept + kGruKept * at, sums[2]);
-    });
-}
+        if (args.y) store_first(args.y[row] + unit, cell.h, args.hidden_size - unit);
+        if (args.kept) cell.keep(args.kept + kGruKept * at, a);
+    }
+};
 
 template <class T>
 void gru_forward(const CellForwardArgs<T>& args) {
-    const LeftRows<T> left = state_rows(args);
-    for_tiles<T, 3>(
-        args.rows, args.state_size, args.group_begin, args.group_end,
-        [&](auto p, auto r, Index row, Index block) {
-            gru_forward_tile<T, decltype(p)::value, decltype(r)::value>(args, left, row, block);
-        },
-        args.descending);
+    const Index vectors = 3 * ceil_div(args.hidden_size, kLanes<T>);
+    run_phase<GruForward<T>>(args, state_rows(args), 0, args.rows, args.state_size, vectors, args.descending);
 }
 
 // First phase of a GRU whose reset gate acts before the product: r, u = sigmoid(z_ru + h_prev R_ru). Leaves r h_prev in
 // h_reset and u in h, and what of the step is known: 1 - u, h_prev r (1 - r), u (1 - u), u, r. Vectors of R: r, u of
 // every unit block; rows of z hold n, r, u.
-template <class T, int P, int R, int V>
-FASTLSTM_APART void gru_reset_forward_tile(const CellForwardArgs<T>& args, const LeftRows<T>& left, Index row,
-                                           Index group) {
-    constexpr int W = kLanes<T>;
-    const Index k = args.hidden_size, h_pitch = ceil_div(k, W) * W;
-    const auto block_of = [&](int p, int v) { return ((group + p) * kGroup + v) / 2; };
-    const auto unit_of = [&](int p, int r, int v) { return (row + r) * h_pitch + block_of(p, v) * W; };
-    Tile<T, P, R, V> acc;
-    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
-        acc.at[p][r][v] = pload<Packet<T>>(args.z + 3 * unit_of(p, r, v) + (1 + v % 2) * W);
-    });
-    multiply_add(acc, left.template tile<R>(row),
-                 panel_of<R, kGroup>(args.packed_hh, k, group, args.group_begin, args.group_end, row, args.rows));
-    for_cells<2>(acc, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
-        const Index at = unit_of(p, r, v);
+template <class T>
+struct GruResetForward {
+    using Number = T;
+    static constexpr int kOfCell = 2;
+
+    static FASTLSTM_INLINE Index unit_of(Index group, int v) { return (group * kGroup + v) / 2 * kLanes<T>; }
+
+    template <class Acc>
+    static FASTLSTM_INLINE void sum(Acc& acc, const CellForwardArgs<T>& args, const LeftRows<T>& left, Index row,
+                                    Index group, Index pitch) {
+        constexpr int P = Acc::kGroups, R = Acc::kRows, V = Acc::kVectors;
+        for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+            const T* z = args.z + 3 * ((row + r) * pitch + unit_of(group + p, v));
+            acc.at[p][r][v] = pload<Packet<T>>(z + (1 + v % 2) * kLanes<T>);
+        });
+        multiply_add(acc, left.template tile<R>(row),
+                     panel_of<R, kGroup>(args.packed_hh, args.hidden_size, group, args.group_begin, args.group_end, row,
+                                         args.rows));
+    }
+
+    template <class Z>
+    static FASTLSTM_INLINE void cell(const CellForwardArgs<T>& args, const Z& z, Index row, Index group, int v,
+                                     Index pitch) {
+        constexpr int W = kLanes<T>;
+        const Index at = row * pitch + unit_of(group, v);
         const Packet<T> one = constant<T>(1), state = pload<Packet<T>>(args.h_prev + at);
-        const Fraction<Packet<T>> reset = sigmoid_fraction(sums.at[p][r][v]);
-        const Fraction<Packet<T>> update = sigmoid_fraction(sums.at[p][r][v + 1]);
+        const Fraction<Packet<T>> reset = sigmoid_fraction(z(0)), update = sigmoid_fraction(z(1));
         const Packet<T> r_quotient = pdiv(one, reset.denominator), u_quotient = pdiv(one, update.denominator);
         pstore(args.h_reset + at, pmul(r_quotient, state));
         pstore(args.h + at, u_quotient);
@@ -235,8 +246,8 @@ FASTLSTM_APART void gru_reset_forward_tile(const CellForwardArgs<T>& args, const
         pstore(kept + 2 * W, pmul(u_quotient, shut));
         pstore(kept + 3 * W, u_quotient);
         pstore(kept + 4 * W, r_quotient);
-    });
-}
+    }
+};
 
 // h_reset as left rows of a product.
 template <class T>
@@ -246,54 +257,52 @@ FASTLSTM_INLINE LeftRows<T> reset_rows(const CellForwardArgs<T>& args) {
 }
 
 // Second phase: n = tanh(z_n + h_reset R_n), h = n + u (h_prev - n); dh/dz_n and dh/dz_u as above.
-template <class T, int P, int R, int V>
-FASTLSTM_APART void gru_candidate_forward_tile(const CellForwardArgs<T>& args, const LeftRows<T>& left, Index row,
-                                               Index group) {
-    constexpr int W = kLanes<T>;
-    const Index k = args.hidden_size, h_pitch = ceil_div(k, W) * W;
-    const auto unit_of = [&](int p, int v) { return ((group + p) * kGroup + v) * W; };
-    Tile<T, P, R, V> acc;
-    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
-        acc.at[p][r][v] = pload<Packet<T>>(args.z + 3 * ((row + r) * h_pitch + unit_of(p, v)));
-    });
-    multiply_add(
-        acc, left.template tile<R>(row),
-        panel_of<R, kGroup>(args.packed_candidate, k, group, args.group_begin, args.group_end, row, args.rows));
-    for_cells(acc, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
-        const Index unit = unit_of(p, v), at = (row + r) * h_pitch + unit;
-        const Fraction<Packet<T>> fraction = tanh_fraction(sums.at[p][r][v]);
+template <class T>
+struct GruCandidateForward {
+    using Number = T;
+    static constexpr int kOfCell = 1;
+
+    template <class Acc>
+    static FASTLSTM_INLINE void sum(Acc& acc, const CellForwardArgs<T>& args, const LeftRows<T>& left, Index row,
+                                    Index group, Index pitch) {
+        constexpr int P = Acc::kGroups, R = Acc::kRows, V = Acc::kVectors;
+        for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+            const Index unit = ((group + p) * kGroup + v) * kLanes<T>;
+            acc.at[p][r][v] = pload<Packet<T>>(args.z + 3 * ((row + r) * pitch + unit));
+        });
+        multiply_add(acc, left.template tile<R>(row),
+                     panel_of<R, kGroup>(args.packed_candidate, args.hidden_size, group, args.group_begin,
+                                         args.group_end, row, args.rows));
+    }
+
+    template <class Z>
+    static FASTLSTM_INLINE void cell(const CellForwardArgs<T>& args, const Z& z, Index row, Index group, int v,
+                                     Index pitch) {
+        constexpr int W = kLanes<T>;
+        const Index unit = (group * kGroup + v) * W, at = row * pitch + unit;
+        const Fraction<Packet<T>> fraction = tanh_fraction(z(0));
         const Packet<T> inverse = pdiv(constant<T>(1), fraction.denominator);
         const Packet<T> n = pmul(fraction.numerator, inverse), u = pload<Packet<T>>(args.h + at);
         const Packet<T> difference = psub(pload<Packet<T>>(args.h_prev + at), n), h = pmadd(u, difference, n);
         pstore(args.h + at, h);
-        if (args.y) store_first(args.y[row + r] + unit, h, k - unit);
+        if (args.y) store_first(args.y[row] + unit, h, args.hidden_size - unit);
         if (!args.kept) return;
         T* kept = args.kept + kGruKept * at;
         pstore(kept, pmul(pload<Packet<T>>(kept), tanh_slope(fraction, inverse)));
         pstore(kept + 2 * W, pmul(pload<Packet<T>>(kept + 2 * W), difference));
-    });
-}
+    }
+};
 
 template <class T>
 void gru_reset_forward(const CellForwardArgs<T>& args) {
-    const LeftRows<T> left = state_rows(args);
-    for_vector_tiles<T>(args.rows, args.state_size, 2 * ceil_div(args.hidden_size, kLanes<T>), args.group_begin,
-                        args.group_end, [&](auto p, auto r, auto v, Index row, Index group) {
-                            if constexpr (decltype(v)::value % 2 == 0) {
-                                gru_reset_forward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
-                                    args, left, row, group);
-                            }
-                        });
+    const Index vectors = 2 * ceil_div(args.hidden_size, kLanes<T>);
+    run_phase<GruResetForward<T>>(args, state_rows(args), 0, args.rows, args.state_size, vectors);
 }
 
 template <class T>
 void gru_candidate_forward(const CellForwardArgs<T>& args) {
-    const LeftRows<T> left = reset_rows(args);
-    for_vector_tiles<T>(args.rows, args.hidden_size, ceil_div(args.hidden_size, kLanes<T>), args.group_begin,
-                        args.group_end, [&](auto p, auto r, auto v, Index row, Index group) {
-                            gru_candidate_forward_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
-                                args, left, row, group);
-                        });
+    const Index vectors = ceil_div(args.hidden_size, kLanes<T>);
+    run_phase<GruCandidateForward<T>>(args, reset_rows(args), 0, args.rows, args.hidden_size, vectors);
 }
 
 // h = tanh(z), and dh/dz = 1 - h^2
@@ -330,33 +339,34 @@ struct ReluUnit {
 };
 
 // h = unit(z + h_prev R)
-template <class T, class Unit, int P, int R, int V>
-FASTLSTM_APART void rnn_forward_tile(const CellForwardArgs<T>& args, const VisitRows<T>& left, Index row, Index group) {
-    constexpr int W = kLanes<T>;
-    const Index pitch = ceil_div(args.hidden_size, W) * W;
-    Tile<T, P, R, V> z;
-    pre_activations(z, args, left, row, group, pitch);
-    for_cells(z, [&](const auto& sums, int p, int r, int v) FASTLSTM_INLINED {
-        const Index unit = ((group + p) * kGroup + v) * W;
-        const Unit cell(sums.at[p][r][v]);
-        pstore(args.h + (row + r) * pitch + unit, cell.h);
-        if (args.y) store_first(args.y[row + r] + unit, cell.h, args.hidden_size - unit);
+template <class T, class Unit>
+struct RnnForward {
+    using Number = T;
+    static constexpr int kOfCell = 1;
+
+    template <class Acc>
+    static FASTLSTM_INLINE void sum(Acc& z, const CellForwardArgs<T>& args, const VisitRows<T>& left, Index row,
+                                    Index group, Index pitch) {
+        pre_activations(z, args, left, row, group, pitch);
+    }
+
+    template <class Z>
+    static FASTLSTM_INLINE void cell(const CellForwardArgs<T>& args, const Z& z, Index row, Index group, int v,
+                                     Index pitch) {
+        const Index unit = (group * kGroup + v) * kLanes<T>, at = row * pitch + unit;
+        const Unit cell(z(0));
+        pstore(args.h + at, cell.h);
+        if (args.y) store_first(args.y[row] + unit, cell.h, args.hidden_size - unit);
         if constexpr (Unit::kKeepsSlope) {
-            if (args.kept) pstore(args.kept + (row + r) * pitch + unit, cell.slope());
+            if (args.kept) pstore(args.kept + at, cell.slope());
         }
-    });
-}
+    }
+};
 
 template <class T, class Unit>
 void rnn_forward(const CellForwardArgs<T>& args) {
-    const VisitRows<T> left(args);
-    for_vector_tiles<T>(
-        args.rows, args.state_size, ceil_div(args.hidden_size, kLanes<T>), args.group_begin, args.group_end,
-        [&](auto p, auto r, auto v, Index row, Index group) {
-            rnn_forward_tile<T, Unit, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, left, row,
-                                                                                                  group);
-        },
-        args.descending);
+    const Index vectors = ceil_div(args.hidden_size, kLanes<T>);
+    run_phase<RnnForward<T, Unit>>(args, VisitRows<T>(args), 0, args.rows, args.state_size, vectors, args.descending);
 }
 
 }  // namespace

@@ -58,17 +58,29 @@ FASTLSTM_INLINE void add_masked_gradient(Tile<T, P, R, V>& acc, const CellBackwa
 template <class T, int P, int R, int V>
 FASTLSTM_APART void state_gradient_tile(const CellBackwardArgs<T>& args, const GateRows<T>& dgates,
                                         const RecurrentSlots& gates, Index masks, const Places<T>& to, Index row,
-                                        Index group, Index k, bool ends) {
-    const Index pitch = ceil_div(args.hidden_size, kLanes<T>) * kLanes<T>;
+                                        Index group, Index k) {
     Tile<T, P, R, V> dh;
-    if (args.recurrent_masks && !ends) {
+    if (args.recurrent_masks && row < args.next_rows) {
         set_to_zero(dh);
         add_masked_gradient(dh, args, dgates, row, group, gates, masks);
-        add_output_gradient(dh, args, row, group);
     } else {
-        state_gradient(dh, args, dgates.of[0], k, row, group, ends, pitch);
+        state_gradient(dh, args, dgates.of[0], k, row, group, padded_units<T>(args));
     }
+    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+        const Index unit = ((group + p) * kGroup + v) * kLanes<T>;
+        dh.at[p][r][v] = with_output_gradient(args, row + r, unit, dh.at[p][r][v]);
+    });
     TilePlaces<T, P, R, V>(to, row, group * kGroup, kGroup).store(dh);
+}
+
+// Tiles of the rows that go on, whose products have k numbers, then of those that end here: tile(P, R, V, row, group).
+template <class T, class F>
+FASTLSTM_INLINE void for_backward_tiles(const CellBackwardArgs<T>& args, Index k, const F& tile) {
+    const Index vectors = ceil_div(args.hidden_size, kLanes<T>);
+    for_vector_tiles<T>(args.next_rows, k, vectors, args.group_begin, args.group_end, tile);
+    for_vector_tiles<T>(
+        args.rows - args.next_rows, k, vectors, args.group_begin, args.group_end,
+        [&](auto p, auto r, auto v, Index row, Index group) { tile(p, r, v, args.next_rows + row, group); });
 }
 
 // As above for a visit. `masks`: of a row in recurrent_masks.
@@ -78,9 +90,9 @@ __attribute__((noinline)) void leave_state_gradient(const CellBackwardArgs<T>& a
     const Index pitch = ceil_div(args.hidden_size, kLanes<T>) * kLanes<T>;
     const Index k = gates.slots == kGroup ? pitch : gates.slots * gates.count * pitch;
     const GateRows<T> dgates(args, gates, pitch);
-    for_backward_tiles(args, k, [&](auto p, auto r, auto v, Index row, Index group, bool ends) {
+    for_backward_tiles(args, k, [&](auto p, auto r, auto v, Index row, Index group) {
         state_gradient_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, dgates, gates, masks,
-                                                                                           to, row, group, k, ends);
+                                                                                           to, row, group, k);
     });
 }
 

@@ -65,11 +65,12 @@ private:
     }
 };
 
-// Fewer rows go through vectors: every product of matrices takes the time of 16 rows.
+// Fewer rows go through vectors: every product of matrices takes the time of 16 rows. In bfloat16 a single row is
+// still faster.
 #if defined(FASTLSTM_INT8)
 constexpr int kFewestMatrixRows = 8, kNumberBytes = 1;
 #else
-constexpr int kFewestMatrixRows = 2, kNumberBytes = 2;
+constexpr int kFewestMatrixRows = 1, kNumberBytes = 2;
 #endif
 
 // Calls f(Count<R>, begin, end) for as many of the rows [begin, end) as there are R at a time, then for the powers of
@@ -96,20 +97,31 @@ FASTLSTM_INLINE Index for_matrix_rows(Index begin, Index end, Index k, const F& 
     return for_heights<kMatrixRows>(begin, end, f);
 }
 
-// Where the sums of a tile come from and go to: rows of V vectors. A pitch of 0 gives all rows the first one's; without
-// a place to come from they begin with 0.
+// Where the sums of a tile come from and go to: rows of V vectors. A pitch of 0 gives all rows the first one's, `last`
+// the last vector of all rows what it points to; without a place to come from they begin with 0.
 struct MatrixSums {
-    const void* from;
+    const void *from, *last;
     Index from_pitch;
     void* to;
+    Index to_pitch;
 };
 
+// Tiles of two registers' height have half as many vectors at a time.
+template <int R>
+constexpr int kHalves = R > kMatrixRows ? 2 : 1;
+
+// How often a product of k numbers calls `meanwhile`.
+template <int R, int V>
+FASTLSTM_INLINE Index matrices_of(Index k) {
+    return ceil_div(k, kMatrixRowBytes / kNumberBytes) * ceil_div(V, kSumMatrices / kHalves<R>);
+}
+
 // to = from + left · panel for the vectors from kFirst on that have registers at a time; `words` is a whole number of
-// matrices.
-template <class Dot, int R, int V, int kFirst>
+// matrices. meanwhile() is called while one of them is multiplied.
+template <class Dot, int R, int V, int kFirst, class Meanwhile>
 FASTLSTM_INLINE void multiply_some(const MatrixSums& sums, const char* left, Index left_pitch, const char* right,
-                                   Index words) {
-    constexpr int kHalves = R > kMatrixRows ? 2 : 1, kMost = kSumMatrices / kHalves;
+                                   Index words, Meanwhile& meanwhile) {
+    constexpr int kHalves = fastlstm::FASTLSTM_ISA::kHalves<R>, kMost = kSumMatrices / kHalves;
     constexpr int kVectors = V - kFirst < kMost ? V - kFirst : kMost, kLeft = kSumMatrices, kRight = kLeft + kHalves;
     constexpr Index kPitch = V * kMatrixRowBytes;
     const auto for_sums = [](const auto& f) FASTLSTM_INLINED {
@@ -119,6 +131,7 @@ FASTLSTM_INLINE void multiply_some(const MatrixSums& sums, const char* left, Ind
     for_sums([&](auto half, auto v) FASTLSTM_INLINED {
         constexpr int kAt = decltype(half)::value * kVectors + decltype(v)::value;
         if (!sums.from) return set_matrix_to_zero<kAt>();
+        if (kFirst + decltype(v)::value == V - 1 && sums.last) return load_matrix<kAt>(sums.last, 0);
         const char* from = static_cast<const char*>(sums.from) + decltype(half)::value * kMatrixRows * sums.from_pitch;
         load_matrix<kAt>(from + (kFirst + decltype(v)::value) * kMatrixRowBytes, sums.from_pitch);
     });
@@ -138,24 +151,42 @@ FASTLSTM_INLINE void multiply_some(const MatrixSums& sums, const char* left, Ind
         });
         left += kMatrixRowBytes;
         right += kMatrixRows * kPitch;
+        meanwhile();
     }
     for_sums([&](auto half, auto v) FASTLSTM_INLINED {
         constexpr int kAt = decltype(half)::value * kVectors + decltype(v)::value;
-        char* to = static_cast<char*>(sums.to) + decltype(half)::value * kMatrixRows * kPitch;
-        store_matrix<kAt>(to + (kFirst + decltype(v)::value) * kMatrixRowBytes, kPitch);
+        char* to = static_cast<char*>(sums.to) + decltype(half)::value * kMatrixRows * sums.to_pitch;
+        store_matrix<kAt>(to + (kFirst + decltype(v)::value) * kMatrixRowBytes, sums.to_pitch);
     });
     if constexpr (kFirst + kVectors < V) {
         multiply_some<Dot, R, V, kFirst + kVectors>(sums, left - words / kMatrixRows * kMatrixRowBytes, left_pitch,
-                                                    right - words * kPitch - kFirst * kMatrixRowBytes, words);
+                                                    right - words * kPitch - kFirst * kMatrixRowBytes, words,
+                                                    meanwhile);
     }
 }
 
+// The sums of a tile for cells that are computed later, with something to be done while they are made. What such sums
+// are held in is the precision's: begin() comes before anything else; with_products(f) calls f(Count<N>), and then
+// sum<N>(r, v) is one of them.
+template <class T, int R, int V>
+struct MatrixTile;
+template <class T, int R, int V, class Meanwhile>
+struct OverlappedTile : MatrixTile<T, R, V> {
+    Meanwhile& meanwhile;
+
+    FASTLSTM_INLINE explicit OverlappedTile(Meanwhile& work) : meanwhile(work) {}
+};
+
+struct Nothing {
+    FASTLSTM_INLINE void operator()() const {}
+};
+
 // to = from + left · panel for R rows and V vectors
-template <class Dot, int R, int V>
+template <class Dot, int R, int V, class Meanwhile>
 FASTLSTM_INLINE void multiply_in_matrices(const MatrixSums& sums, const void* left, Index left_pitch, const void* right,
-                                          Index words) {
+                                          Index words, Meanwhile& meanwhile) {
     multiply_some<Dot, R, V, 0>(sums, static_cast<const char*>(left), left_pitch, static_cast<const char*>(right),
-                                words);
+                                words, meanwhile);
 }
 
 }  // namespace

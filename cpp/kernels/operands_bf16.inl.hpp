@@ -35,11 +35,12 @@ FASTLSTM_INLINE float number_of(std::uint32_t bits) {
     return number;
 }
 
-// The bits of a number rounded to bfloat16, as those of a float32.
+// The bits of a number rounded to bfloat16, as those of a float32. A subnormal one is 0, as it is in a product.
 FASTLSTM_INLINE std::uint32_t rounded_bits(float number) {
-    const std::uint32_t bits = bits_of(number), kept = bits & kUpperHalf;
-    const bool is_nan = (bits & 0x7fffffffu) > 0x7f800000u;
-    return is_nan ? kept | 0x00400000u : (bits + 0x7fffu + (bits >> 16 & 1)) & kUpperHalf;
+    const std::uint32_t bits = bits_of(number), magnitude = bits & 0x7fffffffu;
+    if (magnitude < 0x00800000u) return bits & 0x80000000u;
+    if (magnitude > 0x7f800000u) return (bits & kUpperHalf) | 0x00400000u;  // a NaN stays one
+    return (bits + 0x7fffu + (bits >> 16 & 1)) & kUpperHalf;
 }
 
 template <class T>
@@ -78,6 +79,19 @@ constexpr const char* kHow = "bfloat16, two products an instruction";
 #endif
 using LeftWord = std::uint32_t;
 FASTLSTM_INLINE LeftWord left_word(float even, float odd) { return rounded_bits(even) >> 16 | rounded_bits(odd); }
+
+// Two vectors rounded, one after the other.
+FASTLSTM_INLINE __m512i rounded_vectors(const Packet<float>& first, const Packet<float>& second) {
+    return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(second, first));
+}
+
+// The words of a vector of even and one of odd numbers.
+FASTLSTM_INLINE __m512i words_of_vectors(const Packet<float>& even, const Packet<float>& odd) {
+    const __m256i lanes = _mm256_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i even_places = _mm512_cvtepu16_epi32(lanes);
+    const __m512i odd_places = _mm512_slli_epi32(_mm512_add_epi32(even_places, _mm512_set1_epi32(kLanes<float>)), 16);
+    return _mm512_permutexvar_epi16(_mm512_or_si512(even_places, odd_places), rounded_vectors(even, odd));
+}
 #else
 constexpr const char* kHow = "bfloat16, widened to float32 before it is multiplied";
 struct LeftWord {
@@ -119,7 +133,15 @@ FASTLSTM_INLINE Index left_bytes(Index rows, Index k) {
 
 // A run of numbers to words; an odd one more goes with a zero.
 FASTLSTM_INLINE LeftWord* round_run(const float* numbers, Index count, LeftWord* to) {
-    for (Index k = 0; k + 1 < count; k += kDepth) *to++ = left_word(numbers[k], numbers[k + 1]);
+    Index k = 0;
+#if defined(__AVX512BF16__)
+    constexpr Index W = kLanes<float>;
+    for (; k + kDepth * W <= count; k += kDepth * W, to += W) {
+        const auto *first = numbers + k, *second = first + W;
+        _mm512_storeu_si512(to, rounded_vectors(ploadu<Packet<float>>(first), ploadu<Packet<float>>(second)));
+    }
+#endif
+    for (; k + 1 < count; k += kDepth) *to++ = left_word(numbers[k], numbers[k + 1]);
     if (count % kDepth) *to++ = left_word(numbers[count - 1], 0);
     return to;
 }
@@ -183,59 +205,7 @@ FASTLSTM_INLINE Packet<T> right_vector(const Panel<T>& panel, Index p, Index k, 
     return k % kDepth ? half_of<true>(words) : half_of<false>(words);
 }
 
-#if defined(FASTLSTM_AMX) || !defined(__AVX512BF16__)
-// acc[p][r][v] += left(r) · b[p][v] for one half of the words; whichever operand has fewer vectors is held.
-template <bool kOdd, class T, int P, int R, int V, class Left>
-FASTLSTM_INLINE void add_half(Tile<T, P, R, V>& acc, const Left& left, const std::uint32_t* b, Index group_stride) {
-    constexpr int W = kLanes<T>;
-    if constexpr (P == 1 && V < R) {
-        Packet<T> w[V];
-        FASTLSTM_UNROLL
-        for (int v = 0; v < V; ++v) w[v] = half_of<kOdd>(b + v * W);
-        FASTLSTM_UNROLL
-        for (int r = 0; r < R; ++r) {
-            const Packet<T> a = pset1<Packet<T>>(left(r));
-            FASTLSTM_UNROLL
-            for (int v = 0; v < V; ++v) acc.at[0][r][v] = pmadd(a, w[v], acc.at[0][r][v]);
-        }
-    } else {
-        Packet<T> a[R];
-        FASTLSTM_UNROLL
-        for (int r = 0; r < R; ++r) a[r] = pset1<Packet<T>>(left(r));
-        FASTLSTM_UNROLL
-        for (int p = 0; p < P; ++p) {
-            FASTLSTM_UNROLL
-            for (int v = 0; v < V; ++v) {
-                const Packet<T> w = half_of<kOdd>(b + p * group_stride + v * W);
-                FASTLSTM_UNROLL
-                for (int r = 0; r < R; ++r) acc.at[p][r][v] = pmadd(a[r], w, acc.at[p][r][v]);
-            }
-        }
-    }
-}
-#endif
-
 #if defined(FASTLSTM_AMX)
-// acc += left · panel, through vectors, with the bits of matrix registers: they sum up the even and the odd numbers of
-// a matrix apart, and then add both to what there is.
-template <class T, int P, int R, int V>
-FASTLSTM_INLINE void multiply_vectors(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel) {
-    const std::uint32_t* b = panel.begin;
-    for (Index first = 0; first < panel.words; first += kMatrixRows) {
-        Tile<T, P, R, V> even, odd;
-        set_to_zero(even);
-        set_to_zero(odd);
-        for (Index word = first; word < first + kMatrixRows; ++word, b += V * kLanes<T>) {
-            add_half<false>(even, [&](int r) { return number_of(left.row[r][word] << 16); }, b, panel.group_stride);
-            add_half<true>(
-                odd, [&](int r) { return number_of(left.row[r][word] & kUpperHalf); }, b, panel.group_stride);
-        }
-        for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
-            acc.at[p][r][v] = padd(acc.at[p][r][v], padd(even.at[p][r][v], odd.at[p][r][v]));
-        });
-    }
-}
-
 struct MatrixDot {
     template <int kSums, int kLeft, int kRight>
     static FASTLSTM_INLINE void add() {
@@ -243,14 +213,57 @@ struct MatrixDot {
     }
 };
 
-// acc = beginning + left · panel, through matrix registers
-template <class T, int R, int V>
-FASTLSTM_INLINE void multiply_matrices(Tile<T, 1, R, V>& acc, const Beginning<T>& beginning, const LeftTile<T, R>& left,
-                                       const Panel<T>& panel) {
+// R rows of V vectors from `to` on = beginning + left · panel, through matrix registers
+template <class T, int R, int V, class Meanwhile = const Nothing>
+FASTLSTM_INLINE void multiply_matrices(T* to, Index to_pitch, const Beginning<T>& beginning, const LeftTile<T, R>& left,
+                                       const Panel<T>& panel, Meanwhile&& meanwhile = Nothing{}) {
     static_assert(sizeof(Packet<T>) == kMatrixRowBytes);
-    const Index pitch = beginning.row_pitch * static_cast<Index>(sizeof(T));
-    multiply_in_matrices<MatrixDot, R, V>({beginning.first, pitch, &acc}, left.row[0], left.pitch(), panel.begin,
-                                          panel.words);
+    constexpr Index kNumber = sizeof(T);
+    const MatrixSums sums{beginning.first, beginning.last, beginning.row_pitch * kNumber, to, to_pitch * kNumber};
+    multiply_in_matrices<MatrixDot, R, V>(sums, left.row[0], left.pitch(), panel.begin, panel.words, meanwhile);
+}
+template <class T, int R, int V, class Meanwhile = const Nothing>
+FASTLSTM_INLINE void multiply_matrices(Tile<T, 1, R, V>& acc, const Beginning<T>& beginning, const LeftTile<T, R>& left,
+                                       const Panel<T>& panel, Meanwhile&& meanwhile = Nothing{}) {
+    multiply_matrices<T, R, V>(reinterpret_cast<T*>(&acc.at), V * kLanes<T>, beginning, left, panel, meanwhile);
+}
+
+// The sums of a tile for cells that are computed later.
+template <class T, int R, int V>
+struct MatrixTile : Tile<T, 1, R, V> {
+    FASTLSTM_INLINE void begin() {}
+    template <class F>
+    FASTLSTM_INLINE void with_products(const F& f) const {
+        f(Count<1>{});
+    }
+    template <int N>
+    FASTLSTM_INLINE const Packet<T>& sum(int r, int v) const {
+        return this->at[0][r][v];
+    }
+};
+
+template <class T, int R, int V, class Meanwhile>
+FASTLSTM_INLINE void multiply(OverlappedTile<T, R, V, Meanwhile>& acc, const Beginning<T>& beginning,
+                              const LeftTile<T, R>& left, const Panel<T>& panel) {
+    multiply_matrices(acc, beginning, left, panel, acc.meanwhile);
+}
+template <class T, int R, int V, class Meanwhile>
+FASTLSTM_INLINE void multiply_add(OverlappedTile<T, R, V, Meanwhile>& acc, const LeftTile<T, R>& left,
+                                  const Panel<T>& panel) {
+    const auto itself = begin_with(reinterpret_cast<const T*>(&acc.at), V * kLanes<T>);
+    multiply_matrices(acc, itself, left, panel, acc.meanwhile);
+}
+
+// acc = beginning + left · panel
+template <class T, int R, int V>
+FASTLSTM_INLINE void multiply(Tile<T, 1, R, V>& acc, const Beginning<T>& beginning, const LeftTile<T, R>& left,
+                              const Panel<T>& panel) {
+    multiply_matrices(acc, beginning, left, panel);
+}
+// acc += left · panel
+template <class T, int R, int V>
+FASTLSTM_INLINE void multiply_add(Tile<T, 1, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel) {
+    multiply_matrices(acc, begin_with(reinterpret_cast<const T*>(&acc.at), V * kLanes<T>), left, panel);
 }
 #else
 #if defined(__AVX512BF16__)
@@ -291,6 +304,36 @@ FASTLSTM_INLINE void add_word(Tile<T, P, R, V>& acc, const Left& left, const std
     }
 }
 #else
+// acc[p][r][v] += left(r) · b[p][v] for one half of the words; whichever operand has fewer vectors is held.
+template <bool kOdd, class T, int P, int R, int V, class Left>
+FASTLSTM_INLINE void add_half(Tile<T, P, R, V>& acc, const Left& left, const std::uint32_t* b, Index group_stride) {
+    constexpr int W = kLanes<T>;
+    if constexpr (P == 1 && V < R) {
+        Packet<T> w[V];
+        FASTLSTM_UNROLL
+        for (int v = 0; v < V; ++v) w[v] = half_of<kOdd>(b + v * W);
+        FASTLSTM_UNROLL
+        for (int r = 0; r < R; ++r) {
+            const Packet<T> a = pset1<Packet<T>>(left(r));
+            FASTLSTM_UNROLL
+            for (int v = 0; v < V; ++v) acc.at[0][r][v] = pmadd(a, w[v], acc.at[0][r][v]);
+        }
+    } else {
+        Packet<T> a[R];
+        FASTLSTM_UNROLL
+        for (int r = 0; r < R; ++r) a[r] = pset1<Packet<T>>(left(r));
+        FASTLSTM_UNROLL
+        for (int p = 0; p < P; ++p) {
+            FASTLSTM_UNROLL
+            for (int v = 0; v < V; ++v) {
+                const Packet<T> w = half_of<kOdd>(b + p * group_stride + v * W);
+                FASTLSTM_UNROLL
+                for (int r = 0; r < R; ++r) acc.at[p][r][v] = pmadd(a[r], w, acc.at[p][r][v]);
+            }
+        }
+    }
+}
+
 // acc[p][r][v] += left(r) · b[p][v] for one word of every column, the odd numbers first.
 template <class T, int P, int R, int V, class Left>
 FASTLSTM_INLINE void add_word(Tile<T, P, R, V>& acc, const Left& left, const std::uint32_t* b, Index group_stride) {
@@ -301,22 +344,10 @@ FASTLSTM_INLINE void add_word(Tile<T, P, R, V>& acc, const Left& left, const std
 
 // acc += left · panel
 template <class T, int P, int R, int V>
-FASTLSTM_INLINE void multiply_vectors(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel) {
+FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel) {
     const std::uint32_t* b = panel.begin;
     for (Index word = 0; word < panel.words; ++word, b += V * kLanes<T>) {
         add_word(acc, [&](int r) { return left.row[r][word]; }, b, panel.group_stride);
-    }
-}
-#endif
-
-// acc += left · panel
-template <class T, int P, int R, int V>
-FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel) {
-    if constexpr (R >= kFewestMatrixRows) {
-        const Beginning<T> itself{reinterpret_cast<const T*>(&acc), V * kLanes<T>};
-        multiply_matrices(acc, itself, left, panel);
-    } else {
-        multiply_vectors(acc, left, panel);
     }
 }
 
@@ -324,12 +355,21 @@ FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const LeftTile<T, R>& l
 template <class T, int P, int R, int V>
 FASTLSTM_INLINE void multiply(Tile<T, P, R, V>& acc, const Beginning<T>& beginning, const LeftTile<T, R>& left,
                               const Panel<T>& panel) {
-    if constexpr (R >= kFewestMatrixRows) {
-        multiply_matrices(acc, beginning, left, panel);
-    } else {
-        set_to(acc, beginning);
-        multiply_vectors(acc, left, panel);
+    set_to(acc, beginning);
+    multiply_add(acc, left, panel);
+}
+#endif
+
+// The words of a row of even and one of odd numbers, or zeros, of whole vectors.
+FASTLSTM_INLINE void pack_row(const float* even, const float* odd, Index columns, std::uint32_t* words) {
+#if defined(__AVX512BF16__)
+    for (Index c = 0; c < columns; c += kLanes<float>) {
+        const auto numbers = [c](const float* row) FASTLSTM_INLINED { return ploadu<Packet<float>>(row + c); };
+        _mm512_storeu_si512(words + c, words_of_vectors(numbers(even), odd ? numbers(odd) : pset1<Packet<float>>(0)));
     }
+#else
+    for (Index c = 0; c < columns; ++c) words[c] = rounded_bits(even[c]) >> 16 | (odd ? rounded_bits(odd[c]) : 0);
+#endif
 }
 
 // k rows of `columns` numbers, `pitch` apart, to the words of a panel.
@@ -337,10 +377,7 @@ template <class T>
 void pack_rows(const T* rows, Index pitch, Index k, Index columns, std::uint32_t* words) {
     std::uint32_t* end = words + columns * words_of(k);
     for (Index row = 0; row < k; row += kDepth, words += columns, rows += kDepth * pitch) {
-        const T* odd = row + 1 < k ? rows + pitch : nullptr;
-        for (Index c = 0; c < columns; ++c) {
-            words[c] = rounded_bits(rows[c]) >> 16 | (odd ? rounded_bits(odd[c]) : 0);
-        }
+        pack_row(rows, row + 1 < k ? rows + pitch : nullptr, columns, words);
     }
     std::fill(words, end, 0u);
 }

@@ -232,11 +232,65 @@ struct MatrixDot {
 };
 
 // The same through matrix registers.
-template <class T, int R, int V>
-FASTLSTM_INLINE void multiply_matrices(SumTile<1, R, V>& sums, const LeftTile<T, R>& left, const Panel<T>& panel) {
+template <class T, int R, int V, class Meanwhile = const Nothing>
+FASTLSTM_INLINE void multiply_matrices(SumTile<1, R, V>& sums, const LeftTile<T, R>& left, const Panel<T>& panel,
+                                       Meanwhile&& meanwhile = Nothing{}) {
     static_assert(sizeof(Sums) == kMatrixRowBytes);
-    multiply_in_matrices<MatrixDot, R, V>({panel.begin, 0, &sums}, left.row[0], left.pitch(),
-                                          panel.begin + V * kMatrixRowBytes, panel.words);
+    multiply_in_matrices<MatrixDot, R, V>({panel.begin, nullptr, 0, &sums, V * kMatrixRowBytes}, left.row[0],
+                                          left.pitch(), panel.begin + V * kMatrixRowBytes, panel.words, meanwhile);
+}
+
+// The sums of a tile for cells that are computed later: whole numbers, of one or two products, until then.
+template <class T, int R, int V>
+struct MatrixTile : Tile<T, 1, R, V> {
+    Beginning<T> beginning;
+    int products;
+    SumTile<1, R, V> sums[2];
+    const T *row_scales[2], *column_scales[2];
+
+    // Calls f(Count<n>) for the number of products.
+    template <class F>
+    FASTLSTM_INLINE void with_products(const F& f) const {
+        with_count<2>(products, f);
+    }
+
+    FASTLSTM_INLINE void begin() {
+        beginning = begin_with(reinterpret_cast<const T*>(this->at), V * kLanes<T>);
+        products = 0;
+    }
+
+    // As add_sums adds them.
+    template <int N>
+    FASTLSTM_INLINE Packet<T> sum(int r, int v) const {
+        Packet<T> sum = beginning.template vector<V>(0, r, v);
+        for (int n = 0; n < N; ++n) {
+            const Packet<T> column = ploadu<Packet<T>>(column_scales[n] + v * kLanes<T>);
+            const Packet<T> scale = pmul(pset1<Packet<T>>(row_scales[n][r]), column);
+            sum = padd(sum, pmul(to_numbers(sums[n].at[0][r][v]), scale));
+        }
+        return sum;
+    }
+};
+
+// sums += left · panel
+template <class T, int R, int V, class Meanwhile>
+FASTLSTM_INLINE void add_product(OverlappedTile<T, R, V, Meanwhile>& acc, const LeftTile<T, R>& left,
+                                 const Panel<T>& panel) {
+    const int n = acc.products++;
+    multiply_matrices(acc.sums[n], left, panel, acc.meanwhile);
+    acc.row_scales[n] = left.scales;
+    acc.column_scales[n] = panel.scales;
+}
+template <class T, int R, int V, class Meanwhile>
+FASTLSTM_INLINE void multiply(OverlappedTile<T, R, V, Meanwhile>& acc, const Beginning<T>& beginning,
+                              const LeftTile<T, R>& left, const Panel<T>& panel) {
+    acc.beginning = beginning;
+    add_product(acc, left, panel);
+}
+template <class T, int R, int V, class Meanwhile>
+FASTLSTM_INLINE void multiply_add(OverlappedTile<T, R, V, Meanwhile>& acc, const LeftTile<T, R>& left,
+                                  const Panel<T>& panel) {
+    add_product(acc, left, panel);
 }
 #endif
 

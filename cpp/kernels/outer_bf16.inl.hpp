@@ -15,11 +15,10 @@ FASTLSTM_INLINE Index outer_bytes(Index columns, Index lanes) {
 #if defined(__AVX512BF16__)
 // The words of 16 columns from two rows of a; zeros past the last column and row.
 FASTLSTM_INLINE Packet<float> words_of_rows(const float* const* rows, Index count, Index i, Index columns) {
-    const auto halves = [&](Index row) FASTLSTM_INLINED {
-        const Packet<float> numbers = row < count ? load_first(rows[row] + i, columns) : pset1<Packet<float>>(0);
-        return _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(numbers)));
+    const auto numbers = [&](Index row) FASTLSTM_INLINED {
+        return row < count ? load_first(rows[row] + i, columns) : pset1<Packet<float>>(0);
     };
-    return _mm512_castsi512_ps(_mm512_or_si512(halves(0), _mm512_slli_epi32(halves(1), 16)));
+    return _mm512_castsi512_ps(words_of_vectors(numbers(0), numbers(1)));
 }
 
 // Numbers [i_begin, i_end) of the rows first..last of a, turned round 16 words at a time.
@@ -70,16 +69,31 @@ __attribute__((noinline)) Panel<T> panel_of_rows(const OuterArgs<T>& args, Index
     return {static_cast<const std::uint32_t*>(to), words_of(last - first), 0};
 }
 
+// c = left · panel, or += it. Matrix registers begin with what c has: they add to a sum once in 32 rows.
+template <class T, int R, int V>
+FASTLSTM_INLINE void join_product(T* c, Index pitch, const LeftTile<T, R>& left, const Panel<T>& panel, bool add) {
+#if defined(FASTLSTM_AMX)
+    multiply_matrices<T, R, V>(c, pitch, add ? begin_with<T>(c, pitch) : Beginning<T>{}, left, panel);
+#else
+    Tile<T, 1, R, V> acc;
+    multiply(acc, Beginning<T>{}, left, panel);
+    for_vectors<1, R, V>([&](int, int r, int v)
+                             FASTLSTM_INLINED { join(c + r * pitch + v * kLanes<T>, acc.at[0][r][v], add); });
+#endif
+}
+
 template <class T, int R, int V>
 FASTLSTM_APART void outer_tile(const OuterArgs<T>& args, const LeftRows<T>& columns, const Panel<T>& panel, Index i,
                                Index group, bool add) {
-    constexpr int W = kLanes<T>;
-    const Index pitch = args.vectors * W;
-    T* c = args.c + i * pitch + group * args.group_vectors * W;
-    Tile<T, 1, R, V> acc;
-    multiply(acc, Beginning<T>{}, columns.template tile<R>(i - args.i_begin), panel);
-    for_vectors<1, R, V>([&](int, int r, int v)
-                             FASTLSTM_INLINED { join(c + r * pitch + v * W, acc.at[0][r][v], add); });
+    constexpr Index kNear = 512 * 1024;  // bytes
+    const Index pitch = args.vectors * kLanes<T>;
+    T* c = args.c + i * pitch + group * args.group_vectors * kLanes<T>;
+    // Sums that do not fit the second-level cache: those of the next tile are fetched from memory meanwhile.
+    if (args.i_end * pitch * static_cast<Index>(sizeof(T)) > kNear) {
+        for_vectors<1, R, V>([&](int, int r, int v)
+                                 FASTLSTM_INLINED { prefetch(c + (R + r) * pitch + v * kLanes<T>); });
+    }
+    join_product<T, R, V>(c, pitch, columns.template tile<R>(i - args.i_begin), panel, add);
 }
 
 template <class T>

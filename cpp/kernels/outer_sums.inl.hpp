@@ -8,8 +8,8 @@ namespace FASTLSTM_ISA {
 namespace {
 
 // Rows that are summed up apart before they join the sum of all. A chain over thousands of rows would round what it has
-// as often, and lose a digit by it.
-constexpr Index kSummedRows = 128;
+// as often, and lose a digit by it. Matrix registers round a sum once in 32 rows.
+constexpr Index kSummedRows = kMatrices ? 256 : 128;
 
 // Calls f(first, last) for the rows 0..k, kSummedRows at a time.
 template <class F>

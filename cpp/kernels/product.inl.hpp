@@ -10,7 +10,7 @@ namespace {
 // A bias of the columns from a group on, for all rows.
 template <class T>
 FASTLSTM_INLINE Beginning<T> begin_with_bias(const T* bias, Index group) {
-    return {bias + group * kGroup * kLanes<T>, 0};
+    return begin_with(bias + group * kGroup * kLanes<T>, 0);
 }
 
 // out[row + r][group + p] = bias + a[row + r] · B[group + p]

@@ -12,6 +12,7 @@ namespace {
 
 template <class T, int P, int R, int V>
 struct Tile {
+    static constexpr int kGroups = P, kRows = R, kVectors = V;
     Packet<T> at[P][R][V];
 };
 
@@ -43,20 +44,33 @@ FASTLSTM_INLINE void set_to_zero(Tile<T, P, R, V>& acc) {
     for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED { acc.at[p][r][v] = pset1<Packet<T>>(T(0)); });
 }
 
-// What the sums of a tile begin with: rows of numbers `row_pitch` apart, groups of kGroup vectors side by side; one row
-// for all at a pitch of 0; zeros where there is none.
+// What the sums of a tile begin with: rows of numbers `row_pitch` apart, groups of V vectors `group_pitch` apart; one
+// row for all at a pitch of 0; zeros where there is none. The last vector of a group may begin with numbers that are
+// the same for all rows.
 template <class T>
 struct Beginning {
     const T* first;
-    Index row_pitch;
+    Index row_pitch, group_pitch;
+    const T* last;
+
+    template <int V>
+    FASTLSTM_INLINE Packet<T> vector(int p, int r, int v) const {
+        if (v == V - 1 && last) return pload<Packet<T>>(last + p * kLanes<T>);
+        return pload<Packet<T>>(first + r * row_pitch + p * group_pitch + v * kLanes<T>);
+    }
 };
+
+// Rows of groups side by side.
+template <class T>
+FASTLSTM_INLINE Beginning<T> begin_with(const T* first, Index row_pitch) {
+    return {first, row_pitch, kGroup * kLanes<T>, nullptr};
+}
 
 template <class T, int P, int R, int V>
 FASTLSTM_INLINE void set_to(Tile<T, P, R, V>& acc, const Beginning<T>& beginning) {
     if (!beginning.first) return set_to_zero(acc);
-    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
-        acc.at[p][r][v] = pload<Packet<T>>(beginning.first + r * beginning.row_pitch + (p * kGroup + v) * kLanes<T>);
-    });
+    for_vectors<P, R, V>([&](int p, int r, int v)
+                             FASTLSTM_INLINED { acc.at[p][r][v] = beginning.template vector<V>(p, r, v); });
 }
 
 // Calls f(sums, p, r, v) for every cell of sums in memory, the K vectors from [p][r][v] on, with one copy of f.
@@ -85,11 +99,10 @@ FASTLSTM_INLINE void for_cells(const Tile<T, P, R, V>& acc, const F& f) {
 // As for_tiles, over `vectors` vectors in groups of four of which the last may have fewer: f gets Count<V> as well.
 template <class T, class F>
 FASTLSTM_INLINE void for_vector_tiles(Index rows, Index k, Index vectors, Index group_begin, Index group_end,
-                                      const F& f, bool descending = false) {
+                                      const F& f) {
     const Index full = vectors / kGroup;
-    for_tiles<T, kGroup>(
-        rows, k, group_begin, at_most(group_end, full),
-        [&](auto p, auto r, Index row, Index group) { f(p, r, Count<kGroup>{}, row, group); }, descending);
+    for_tiles<T, kGroup>(rows, k, group_begin, at_most(group_end, full),
+                         [&](auto p, auto r, Index row, Index group) { f(p, r, Count<kGroup>{}, row, group); });
     if (group_end <= full) return;
     with_count<kGroup - 1>(vectors % kGroup, [&](auto v) {
         for_tiles<T, decltype(v)::value>(rows, k, full, full + 1, [&](auto p, auto r, Index row, Index group) {

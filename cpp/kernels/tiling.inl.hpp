@@ -26,11 +26,13 @@ FASTLSTM_INLINE Index for_matrix_rows(Index begin, Index, Index, const F&) {
 template <class T, int V, class F>
 FASTLSTM_INLINE void for_vector_rows(Index begin, Index end, const F& f) {
     constexpr int kMost = kTileRows<T, V> < kFewestMatrixRows ? kTileRows<T, V> : kFewestMatrixRows - 1;
-    Index tiles = ceil_div(end - begin, kMost);
-    for (Index row = begin; tiles > 0; --tiles) {
-        const Index height = ceil_div(end - row, tiles);
-        with_count<kMost>(height, [&](auto count) { f(count, row); });
-        row += height;
+    if constexpr (kMost > 0) {
+        Index tiles = ceil_div(end - begin, kMost);
+        for (Index row = begin; tiles > 0; --tiles) {
+            const Index height = ceil_div(end - row, tiles);
+            with_count<kMost>(height, [&](auto count) { f(count, row); });
+            row += height;
+        }
     }
 }
 
@@ -47,7 +49,7 @@ FASTLSTM_INLINE void for_row_tiles(Index begin, Index end, Index k, const F& f) 
 template <int R>
 constexpr int kTileGroups = R == 1 || (R == 2 && kRegisters == 32) ? 2 : 1;
 
-// for_tiles for one or two rows from `row` on.
+// for_tiles_of_vectors for one or two rows from `row` on.
 template <class F>
 FASTLSTM_INLINE void for_few_tiles(Index row, Index rows, Index group_begin, Index group_end, const F& f,
                                    bool descending) {
@@ -57,7 +59,7 @@ FASTLSTM_INLINE void for_few_tiles(Index row, Index rows, Index group_begin, Ind
         const Index group = group_begin + (descending ? tiles - 1 - tile : tile) * most;
         with_count<kTileGroups<1>>(at_most(most, group_end - group), [&](auto p) {
             if (rows == 1) {
-                f(p, Count<1>{}, row, group);
+                if constexpr (1 < kFewestMatrixRows) f(p, Count<1>{}, row, group);
             } else if constexpr (decltype(p)::value <= kTileGroups<2> && 2 < kFewestMatrixRows) {
                 f(p, Count<2>{}, row, group);
             }
@@ -65,23 +67,29 @@ FASTLSTM_INLINE void for_few_tiles(Index row, Index rows, Index group_begin, Ind
     }
 }
 
-// Calls f(Count<P>, Count<R>, first row, first group) for every tile of groups of V vectors and k numbers. Groups are
-// the outer loop: a group's panel stays in the nearest cache while the rows pass by it. One or two rows may take the
-// groups from the last to the first: a sweep that goes back where the one before ended finds the end of it in the
-// cache.
+// Calls f(Count<P>, Count<R>, first row, first group) for every tile of rows [begin, end) and groups of V vectors.
+// Groups are the outer loop: a group's panel stays in the nearest cache while the rows pass by it. One or two rows may
+// take the groups from the last to the first: a sweep that goes back where the one before ended finds the end of it in
+// the cache.
 template <class T, int V, class F>
-FASTLSTM_INLINE void for_tiles(Index rows, Index k, Index group_begin, Index group_end, const F& f,
-                               bool descending = false) {
+FASTLSTM_INLINE void for_tiles_of_vectors(Index begin, Index end, Index group_begin, Index group_end, const F& f,
+                                          bool descending) {
+    if (end - begin == 1 || end - begin == 2) {
+        return for_few_tiles(begin, end - begin, group_begin, group_end, f, descending);
+    }
+    for (Index group = group_begin; group < group_end; ++group) {
+        for_vector_rows<T, V>(begin, end, [&](auto r, Index row) { f(Count<1>{}, r, row, group); });
+    }
+}
+
+// The same for rows [0, rows), first those of matrix registers; products have k numbers.
+template <class T, int V, class F>
+FASTLSTM_INLINE void for_tiles(Index rows, Index k, Index group_begin, Index group_end, const F& f) {
     const Index begin = for_matrix_rows(0, rows, k, [&](auto r, Index first, Index last) {
         for (Index group = group_begin; group < group_end; ++group)
             for (Index row = first; row < last; row += decltype(r)::value) f(Count<1>{}, r, row, group);
     });
-    if (rows - begin == 1 || rows - begin == 2) {
-        return for_few_tiles(begin, rows - begin, group_begin, group_end, f, descending);
-    }
-    for (Index group = group_begin; group < group_end; ++group) {
-        for_vector_rows<T, V>(begin, rows, [&](auto r, Index row) { f(Count<1>{}, r, row, group); });
-    }
+    for_tiles_of_vectors<T, V>(begin, rows, group_begin, group_end, f, false);
 }
 
 }  // namespace

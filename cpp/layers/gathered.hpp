@@ -27,9 +27,10 @@ struct Chunk {
 // Rows of a part at most, and with more bytes of a chunk.
 template <class T>
 Index gathered_rows(const Schedule& schedule, const Weights<T>& weights, Index bytes) {
-    constexpr Index kRowsAtLeast = 192;
+    // In a reduced precision the products take less of the time, and the sweeps over the sums more.
+    const Index rows_at_least = weights.kernels.reduction ? 256 : 192;
     const Index of_row = weights.slot_groups() * kGroup * weights.gates.lanes * static_cast<Index>(sizeof(T));
-    return std::min(std::max({schedule.active(0), kRowsAtLeast, bytes / of_row}), schedule.total());
+    return std::min(std::max({schedule.active(0), rows_at_least, bytes / of_row}), schedule.total());
 }
 
 // A part stays in the second-level cache, with the inputs and states of its rows, from product to product. In a large

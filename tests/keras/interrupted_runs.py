@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from fastlstm.keras import Input, Model, Sequential, callbacks, layers, models, utils
-from fastlstm.keras.foundation.carried import state_of_process
+from fastlstm.keras.foundation.carried import state_of_numbers, state_of_sources
 from fastlstm.scopes import Scoped
 
 ROWS, BATCH = 6, 2
@@ -88,7 +88,8 @@ def network():
 
 def state_of(model):
     """All that a training changes."""
-    random = state_of_process()
+    of_all = state_of_numbers()
+    random = state_of_sources(model._numbers.sources), of_all["numpy"], of_all["python"]
     return [*model.get_weights(), *model.optimizer.get_weights(), repr(random)]
 
 

@@ -182,7 +182,7 @@ def test_a_copy_has_the_function_of_the_layer_even_under_a_known_name():
 @pytest.mark.parametrize("kind", KINDS)
 def test_recurrent_dropout(kind, central_differences):
     layer, gates, equations = make(kind, recurrent_dropout=0.4, seed=5)
-    before = copy.deepcopy(layer.cell._dropout_generator)
+    before = copy.deepcopy(layer.cell._generator)
     masks = dropout_mask(copy.deepcopy(before), (gates, N, H), 0.4, np.dtype("float64"))
     assert (masks == 0).any()
     assert (masks > 1).any()
@@ -192,10 +192,10 @@ def test_recurrent_dropout(kind, central_differences):
     assert not np.array_equal(layer(X, training=True), y)
 
     def value(v):
-        layer.cell._dropout_generator = copy.deepcopy(before)
+        layer.cell._generator = copy.deepcopy(before)
         return layer(v, training=True)
 
-    layer.cell._dropout_generator = copy.deepcopy(before)
+    layer.cell._generator = copy.deepcopy(before)
     out, pullback = layer.vjp(X)
     np.testing.assert_array_equal(out, y)
     check_gradients(layer, value, pullback, np.random.default_rng(3).normal(size=y.shape), central_differences)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fastlstm import keras as ours
+from fastlstm.keras.foundation.random import generator
 from fastlstm.keras.layers.regularization.dropout import dropout_mask
 
 theirs = pytest.importorskip("keras.src", reason="Keras is not installed") and pytest.importorskip("keras")
@@ -208,7 +209,7 @@ def test_recurrent_dropout_of_a_convolutional_cell():
         each.build((None, *ROWS.shape[1:]))
         rng = np.random.default_rng(1)
         each.set_weights([rng.normal(size=w.shape).astype(np.float32) * 0.4 for w in each.get_weights()])
-    source = copy.deepcopy(layer.cell._dropout_generator)
+    source = copy.deepcopy(generator("noise"))
     masks = dropout_mask(source, (4, N, 5 * 2), 0.4, layer.dtype)
     other.cell._recurrent_dropout_mask = list(masks.reshape(4, N, 5, 2))
     wanted = np.asarray(other(ROWS, training=True))

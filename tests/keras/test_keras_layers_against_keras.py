@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fastlstm import keras as ours
+from fastlstm.keras.foundation.random import generator
 from fastlstm.keras.layers.regularization.dropout import dropout_mask
 
 theirs = pytest.importorskip("keras.src", reason="Keras is not installed") and pytest.importorskip("keras")
@@ -359,7 +360,7 @@ def test_recurrent_dropout(kind):
     for each in (layer, other):
         each.build((None, T, I))
         each.set_weights([normal(w.shape) for w in each.get_weights()])
-    source = copy.deepcopy(layer.cell._dropout_generator)
+    source = copy.deepcopy(generator("noise"))
     masks = dropout_mask(source, (layer.cell.gates, N, 5), 0.4, layer.dtype)
     if kind.startswith("gru"):
         masks = masks[[1, 0, 2]]  # Keras: z, r, n; here: r, z, n

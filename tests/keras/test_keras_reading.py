@@ -191,7 +191,7 @@ def test_stop_training_ends_the_thread():
 
 
 def test_what_draws_from_shared_numbers_is_made_in_turn():
-    """Dropout draws from the generator of `set_random_seed`, which is NumPy's own here."""
+    """NumPy's own generator, from which a step of a user's layer might draw too."""
 
     def drawing():
         for k in range(COUNT):

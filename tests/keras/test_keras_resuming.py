@@ -289,7 +289,7 @@ DAMAGES = {
     "x: state must have the entries": lambda fit: fit["data"]["x"].pop("next"),
     "a.fastlstm: step must be a whole number of at least 0": lambda fit: fit.update(step=-1),
     "fit: state must have the entries": lambda fit: fit.pop("random"),
-    "the shared generator must be that of a Generator": lambda fit: fit["random"].update(shared=3),
+    "the generator of order must be that of a Generator": lambda fit: fit["random"]["own"].update(order=3),
 }
 
 

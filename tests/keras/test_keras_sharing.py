@@ -154,7 +154,7 @@ def test_a_forked_child_trains():
 
 
 def shared_draw():
-    return generator(), lambda: draw_seed() + 1
+    return generator("weights"), lambda: draw_seed("weights") + 1
 
 
 def seeded_draw():
@@ -163,8 +163,8 @@ def seeded_draw():
 
 
 def cell_draw():
-    layer = layers.LSTM(4, dropout=0.5)
-    return layer.cell._dropout_generator, lambda: layer(X, training=True)
+    layer = layers.LSTM(4, dropout=0.5, seed=3)
+    return layer.cell._generator, lambda: layer(X, training=True)
 
 
 def copied_draw():

@@ -35,7 +35,7 @@ def sequential(optimizer: Any = "adam", more: tuple[Any, ...] = (), **options: A
 
 
 def noisy() -> Training:
-    """Layers that draw, from the shared generator and from their own."""
+    """Layers that draw, from the generator of the model and from their own."""
     model = Sequential(
         [
             Input((STEPS, FEATURES)),

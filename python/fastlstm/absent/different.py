@@ -7,7 +7,13 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         "From the same weights and batches the loss curve is that of Keras to 1e-4. A seed draws other numbers than in "
         "Keras, so that two programs begin with the same weights only if `set_weights` gives them. A program that "
         "seeds NumPy before the first draw, `numpy.random.seed(7)`, repeats; later seeds of NumPy and those of Python "
-        "are not used. `keras.utils.set_random_seed(7)` sets all three, `tf.random.set_seed(7)` ours.",
+        "are not used. `keras.utils.set_random_seed(7)` sets all three; `tf.random.set_seed` is another name of it. In "
+        "a thread other than the main one it holds for what that thread draws, so that trainings in parallel threads, "
+        "each with a seed, repeat; NumPy's and Python's generators are those of all threads.",
+        "Initial weights, orders of rows, dropout and what `keras.random` gives come from generators apart from each "
+        "other: dropout changes neither initial weights nor orders. Those of a training are the model's own, so models "
+        "that train side by side end with the bits that they end with one after the other. A seed before `fit` repeats "
+        "the dropout, too; in Keras only that of layers made after it.",
         "A word that occurs twice in a batch has one gradient, the sum of both, as in Keras on JAX and PyTorch. On "
         "TensorFlow, optimizers that square gradients (Adam, RMSprop, Adagrad and their kin) see each occurrence of "
         "a row of an `Embedding` by itself, and a loss may be 7 % off after two epochs.",

@@ -22,7 +22,7 @@ class Initializer(Configurable):
     """Base class: ``initializer(shape, dtype=None)`` gives an array.
 
     An initializer with random values draws the same ones at every call, those of its `seed`. Without one it takes a
-    seed from the shared generator when it is made (see ``keras.utils.set_random_seed``).
+    seed when it is made, which follows from that of ``keras.utils.set_random_seed``.
     """
 
     def __call__(self, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Array:
@@ -63,7 +63,7 @@ class FunctionInitializer(Initializer):
 class _Random(Initializer):
     def __init__(self, seed: int | None = None) -> None:
         self._given_seed = checks.seed("seed", seed)
-        self.seed = draw_seed() if self._given_seed is None else self._given_seed
+        self.seed = draw_seed("weights") if self._given_seed is None else self._given_seed
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments; without a seed of its own another object draws other values."""

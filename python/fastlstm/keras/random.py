@@ -1,7 +1,7 @@
 """Random numbers, under the names of ``keras.random``.
 
 A `seed` is a whole number, which gives the same numbers at every call, or a `SeedGenerator`, which gives others. None:
-they come from the shared generator, see ``utils.set_random_seed``.
+they follow from what ``utils.set_random_seed`` was given.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class SeedGenerator:
 
     def __init__(self, seed: int | None = None, name: str | None = None) -> None:
         given = checks.seed("seed", seed)
-        self.initial_seed = draw_seed() if given is None else given
+        self.initial_seed = draw_seed("draws") if given is None else given
         self.generator = safe_at_forks(np.random.default_rng(self.initial_seed))
 
     def next(self) -> Array:
@@ -48,7 +48,7 @@ class SeedGenerator:
 
 def _numbers(seed: Any) -> np.random.Generator:
     if seed is None:
-        return generator()
+        return generator("draws")
     if isinstance(seed, SeedGenerator):
         return seed.generator
     return np.random.default_rng(checks.whole_number("seed", seed, at_least=0))

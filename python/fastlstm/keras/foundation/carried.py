@@ -9,23 +9,36 @@ import numpy as np
 
 from fastlstm import checks
 
-from .random import generator
+from .random import Sources, all_sources
 
 State: TypeAlias = dict[str, Any]
 """Values by name: numbers, texts, None, arrays, and lists, tuples and dicts of these."""
 
 
-def state_of_process() -> State:
-    """Return the states of the generators that everybody draws from: ours, NumPy's and Python's."""
+def state_of_numbers() -> State:
+    """Return the states of the generators in force, of those around a training, and of NumPy's and Python's own."""
     numpys = np.random.get_state(legacy=False)  # noqa: NPY002 - the one that users draw from
-    return {"shared": generator().bit_generator.state, "numpy": numpys, "python": python_random.getstate()}
+    ours = {name: state_of_sources(sources) for name, sources in all_sources().items()}
+    return ours | {"numpy": numpys, "python": python_random.getstate()}
 
 
-def restore_process(state: State) -> None:
-    """Let the generators that everybody draws from go on from what `state_of_process` gave."""
-    set_generator(generator(), state["shared"], "the shared generator")
+def restore_numbers(state: State) -> None:
+    """Let the generators of all these go on from what `state_of_numbers` gave."""
+    for name, sources in all_sources().items():
+        _set_sources(sources, state[name])
     np.random.set_state(state["numpy"])  # noqa: NPY002
     python_random.setstate(state["python"])
+
+
+def state_of_sources(sources: Sources) -> State:
+    """Return the states of the generators by their purposes."""
+    return {purpose: _state(source) for purpose, source in sources.generators.items()}
+
+
+def _set_sources(sources: Sources, state: State) -> None:
+    check_keys("random numbers", state, sources.generators)
+    for purpose, source in sources.generators.items():
+        set_generator(source, state[purpose], f"the generator of {purpose}")
 
 
 def states_of_generators(owner: Any) -> State:

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastlstm.scopes import Scoped
 
-from .carried import state_of_process
+from .carried import state_of_numbers
 
 _runs = Scoped[list[None] | None]("runs", None)
 """An entry for each run of a model."""
@@ -32,7 +32,7 @@ def watched(make: Callable[[], Any]) -> tuple[Any, bool]:
     >>> watched(lambda: np.random.rand(2).shape)
     ((2,), True)
     """
-    before, runs = pickle.dumps(state_of_process()), list[None]()
+    before, runs = pickle.dumps(state_of_numbers()), list[None]()
     with _runs.being(runs):
         found = make()
-    return found, bool(runs) or pickle.dumps(state_of_process()) != before
+    return found, bool(runs) or pickle.dumps(state_of_numbers()) != before

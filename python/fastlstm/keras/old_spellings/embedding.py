@@ -37,7 +37,7 @@ class DroppingEmbedding(Embedding):
 
     def _kept(self, x: Array) -> Array:
         """Factors of the rows that the indices `x` stand for, with an axis for the entries of a row."""
-        of_rows = dropout_mask(generator(), (self.input_dim, 1), self.dropout, self.dtype)
+        of_rows = dropout_mask(generator("noise"), (self.input_dim, 1), self.dropout, self.dtype)
         kept: Array = of_rows[self._indices(x)]
         return kept
 

@@ -12,7 +12,6 @@ from fastlstm import checks
 
 from ..foundation.carried import State, check_keys
 from ..foundation.eager import EagerArray
-from ..foundation.random import generator
 from ..foundation.tensors import tensor
 from ..foundation.trees import unique
 from . import cardinality as counts
@@ -20,7 +19,7 @@ from .batching import Join, Padding, batches, rows_of, stacked
 from .buckets import Buckets
 from .elements import element_of, frozen, function_of_elements, generated, number, signature_of, truth_of
 from .orders import END, interleaved, shuffled, windows
-from .passes import Cache, Draws, Seeds, passes
+from .passes import Cache, Seeds, passes
 from .probing import spec_of_results
 from .specs import DatasetSpec, TensorSpec, common, spec_of, with_batch_axis, without_batch_axis
 from .structures import called, filled, leaves_of, nested
@@ -72,14 +71,12 @@ class Dataset:
 
     def __init__(self, make: Callable[[], Iterator[Any]], length: int, spec: Callable[[], Any], *of: Dataset) -> None:
         self._make, self._length, self._spec = make, length, spec
-        self._orders: list[Seeds | Draws] = unique(order for dataset in of for order in dataset._orders)
+        self._orders: list[Seeds] = unique(order for dataset in of for order in dataset._orders)
 
-    def drawn_by(self, order: Seeds | np.random.Generator | None) -> Self:
-        """Return this data set, whose elements come in an order that something draws."""
-        if isinstance(order, Seeds):
-            self._orders.append(order)
-        elif order is not None and order is not generator():
-            self._orders.append(Draws(order))
+    def drawn_by(self, orders: Seeds | None) -> Self:
+        """Return this data set, whose elements come in orders that have seeds."""
+        if orders is not None:
+            self._orders.append(orders)
         return self
 
     def get_state(self) -> State:

@@ -59,14 +59,14 @@ class Seeds:
     Parameters
     ----------
     seed
-        What they are drawn by; None: by the generator of all.
+        What they are drawn by; None: they follow from what is in force when a pass begins.
     anew
         Whether every pass has a seed of its own.
     """
 
     def __init__(self, seed: int | None, anew: bool) -> None:
         self._numbers = None if seed is None else safe_at_forks(np.random.default_rng(seed))
-        self._only = None if anew else draw_seed() if seed is None else seed
+        self._only = None if anew else draw_seed("order") if seed is None else seed
         self._known, self._ahead = list[int](), list[int]()
         """The seeds so far, and the next ones, which a training that goes on takes again."""
 
@@ -78,7 +78,7 @@ class Seeds:
     def _new(self) -> int:
         if self._only is not None:
             return self._only
-        return draw_seed() if self._numbers is None else int(self._numbers.integers(2**31))
+        return draw_seed("order") if self._numbers is None else int(self._numbers.integers(2**31))
 
     def get_state(self) -> State:
         """Return the seeds so far, and what others follow from."""
@@ -92,24 +92,3 @@ class Seeds:
         self._ahead = before[place:] if before[:place] == self._known else []
         if self._numbers is not None and state["numbers"] is not None and not self._ahead:
             self._numbers.bit_generator.state = state["numbers"]
-
-
-class Draws:
-    """What draws the orders of passes itself.
-
-    Parameters
-    ----------
-    source
-        The generator.
-    """
-
-    def __init__(self, source: np.random.Generator) -> None:
-        self._source = source
-
-    def get_state(self) -> State:
-        """Return what the orders from now on follow from."""
-        return {"numbers": self._source.bit_generator.state}
-
-    def set_state(self, state: State) -> None:
-        """Give the orders that came after `get_state` gave this."""
-        self._source.bit_generator.state = state["numbers"]

@@ -8,6 +8,7 @@ import numpy as np
 from fastlstm import checks
 
 from ..foundation.arrays import Array
+from ..foundation.random import generator
 from ..utils.py_dataset import PyDataset
 from ..utils.sequences import pad_sequences
 
@@ -84,7 +85,7 @@ class TimeseriesGenerator(PyDataset):
     def _rows(self, index: int) -> Array:
         """Return the steps after the windows of a batch."""
         if self.shuffle:
-            return np.random.randint(self.start_index, self.end_index + 1, self.batch_size)  # noqa: NPY002
+            return generator("order").integers(self.start_index, self.end_index, self.batch_size, endpoint=True)
         first = self.start_index + self.batch_size * self.stride * index
         return np.arange(first, min(first + self.batch_size * self.stride, self.end_index + 1), self.stride)
 

@@ -210,7 +210,7 @@ def drawn_order(count: int, before: State | None) -> tuple[Array, State]:
     before
         Such a state, with which the order is that which was drawn then; None: a new order.
     """
-    source = np.random.default_rng(0) if before else generator()
+    source = np.random.default_rng(0) if before else generator("order")
     if before:
         set_generator(source, before, "the order of the data")
     state: Any = source.bit_generator.state

@@ -7,7 +7,7 @@ from typing import Protocol
 from fastlstm import checks
 
 from ..callbacks import CallbackList
-from ..foundation.carried import State, restore_process, state_of_process
+from ..foundation.carried import State, restore_numbers, state_of_numbers
 from .meters import Logs, Meters
 from .setup import Setup
 from .stopping import Stop
@@ -65,7 +65,7 @@ class Run:
             "meters": None if self.meters is None or not self.step else self.meters.get_state(),
             "callbacks": self.hooks.states.get(),
             "data": sources,
-            "random": state_of_process(),
+            "random": state_of_numbers(),
         }
 
     def resumed(self, found: Checkpoint | None, epochs: range) -> range:
@@ -115,7 +115,7 @@ class Run:
         found.restore()
         self.hooks.states.set(state["callbacks"])
         self.logs, self.stop.asked = state["logs"], bool(state["stopped"])
-        restore_process(state["random"])
+        restore_numbers(state["random"])
 
     def _restore_sources(self, states: State) -> None:
         known = [(source, states[name]) for name, source in self._sources.items() if source and name in states]

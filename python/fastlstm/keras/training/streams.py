@@ -14,9 +14,9 @@ from fastlstm.frames import user_stacklevel
 from ..foundation.carried import (
     State,
     check_keys,
-    restore_process,
+    restore_numbers,
     set_states_of_generators,
-    state_of_process,
+    state_of_numbers,
     states_of_generators,
 )
 from ..foundation.lookup import of_this_package
@@ -129,7 +129,7 @@ class StreamSource:
     def _new_pass(self) -> Iterator[Any]:
         if self.numbered:
             return self._from(0, None)
-        begin = {"process": state_of_process(), "data": self._state_of_data()}
+        begin = {"random": state_of_numbers(), "data": self._state_of_data()}
         items: Iterator[Any] = iter(self.data)
         if items is not self.data or not self._begin:
             self._begin, self._taken = begin, 0
@@ -194,7 +194,7 @@ class StreamSource:
         if self._running is None:
             if state["begin"]:
                 self._set_data(state["begin"]["data"])
-                restore_process(state["begin"]["process"])
+                restore_numbers(state["begin"]["random"])
             self._running = self._new_pass()
         drawn = list(islice(self._running, state["ahead"] and not state["taken"]))
         self._taken += sum(1 for _ in islice(self._running, state["taken"]))

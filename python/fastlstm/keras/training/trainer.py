@@ -11,6 +11,7 @@ from fastlstm import checks
 from ..callbacks import CallbackList, History, checked_callbacks
 from ..foundation.arrays import Array
 from ..foundation.late import whole
+from ..foundation.random import OwnSources
 from ..foundation.variable import CHANGE
 from ..graph.network import Network
 from ..graph.plan import Plan
@@ -52,7 +53,7 @@ class Trainer:
     built: bool
 
     def __init__(self) -> None:
-        self._stops = Stops()
+        self._stops, self._numbers = Stops(), OwnSources()
         self.history: History | None = None
         self._compiled: Compiled | None = None
         self._metrics: CompiledMetrics | None = None
@@ -296,18 +297,19 @@ class Trainer:
             refuse_beside_batches(batch_size, y=y, sample_weight=sample_weight, validation_split=split)
         callbacks = checked_callbacks(callbacks)
         class_weighted = lambda batch, by_class: self._preparing().class_weighted(batch, by_class)  # noqa: E731
-        source, held_back = training_sources(self._prepare, class_weighted, x, y, sample_weight, options)
-        self._meet(source)
-        if validation_data is not None:
-            held_back = validation_source(self._prepare, validation_data, options)
-        check_stateful(lambda: self.plan, source, held_back)
-        options = replace(options, by=way_of(lambda: self.plan, options.by))
-        last = options.epochs.stop
-        hooks = CallbackList(
-            callbacks, self, add_history=True, verbose=options.verbose, epochs=last, steps=source.steps
-        )
-        found = None if resume_from is None else self.read_checkpoint(resume_from)
-        run_epochs(self._run_setup(), (source, held_back), options, hooks, self._stops, found)
+        with self._numbers.drawing():
+            source, held_back = training_sources(self._prepare, class_weighted, x, y, sample_weight, options)
+            self._meet(source)
+            if validation_data is not None:
+                held_back = validation_source(self._prepare, validation_data, options)
+            check_stateful(lambda: self.plan, source, held_back)
+            options = replace(options, by=way_of(lambda: self.plan, options.by))
+            last = options.epochs.stop
+            hooks = CallbackList(
+                callbacks, self, add_history=True, verbose=options.verbose, epochs=last, steps=source.steps
+            )
+            found = None if resume_from is None else self.read_checkpoint(resume_from)
+            run_epochs(self._run_setup(), (source, held_back), options, hooks, self._stops, found)
         return hooks.history
 
     def _prepare(self, x: Any, y: Any, weights: Any, class_weight: Any = None, late: bool = False) -> Batch:
@@ -453,7 +455,7 @@ class Trainer:
         self._settings(loss=True)
         as_dict = checks.truth("return_dict", return_dict)
         batch = self._prepare(x, y, sample_weight, class_weights(class_weight))
-        with WholeSteps(), np.errstate(all="ignore"):
+        with WholeSteps(), np.errstate(all="ignore"), self._numbers.drawing():
             outcome = train_step(self._objective(), self.optimizer, batch)
             return self._results_of_one(outcome, batch, as_dict)
 

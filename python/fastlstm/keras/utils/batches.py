@@ -10,11 +10,11 @@ import numpy as np
 from fastlstm import checks
 
 from ..foundation.arrays import Array
-from ..foundation.random import generator
+from ..pipelines.passes import Seeds
 
 
 def batches_of_entries(
-    entries: Array, batch_size: int | None, order: np.random.Generator | None, make: Callable[[Array], Any]
+    entries: Array, batch_size: int | None, orders: Seeds | None, make: Callable[[Array], Any]
 ) -> Iterator[Any]:
     """Give batches of entries.
 
@@ -24,12 +24,12 @@ def batches_of_entries(
         Numbers, each that of an entry.
     batch_size
         Entries of a batch; None: entries one by one.
-    order
-        What draws an order of the entries; None: that of `entries`.
+    orders
+        The seeds of orders of the entries; None: that of `entries`.
     make
         Makes a batch of the numbers of its entries, which is an array without axes for one.
     """
-    ordered = entries if order is None else order.permutation(entries)
+    ordered = entries if orders is None else np.random.default_rng(next(orders)).permutation(entries)
     for start in range(0, len(ordered), batch_size or 1):
         yield make(ordered[start, ...] if batch_size is None else ordered[start : start + batch_size])
 
@@ -39,11 +39,9 @@ def number_of_batches(entries: Array, batch_size: int | None) -> int:
     return -(-len(entries) // (batch_size or 1))
 
 
-def order_of(shuffle: Any, seed: Any) -> np.random.Generator | None:
-    """Return what draws orders; None: there is one order."""
-    if not checks.truth("shuffle", shuffle):
-        return None
-    return generator() if seed is None else np.random.default_rng(checks.whole_number("seed", seed, at_least=0))
+def orders_of(shuffle: Any, seed: Any) -> Seeds | None:
+    """Return the seeds of orders; None: there is one order."""
+    return Seeds(checks.seed("seed", seed), anew=True) if checks.truth("shuffle", shuffle) else None
 
 
 def size_of(batch_size: Any) -> int | None:

@@ -14,9 +14,11 @@ from fastlstm import checks
 
 from ..foundation.arrays import Array
 from ..foundation.messages import LOGGER
+from ..foundation.random import generator
 from ..foundation.tensors import tensor
 from ..pipelines import Dataset, TensorSpec
-from .batches import batches_of_entries, number_of_batches, order_of, size_of
+from ..pipelines.passes import Seeds
+from .batches import batches_of_entries, number_of_batches, orders_of, size_of
 from .labels import to_categorical
 
 _MODES = ("int", "categorical", "binary", None)
@@ -44,8 +46,8 @@ class TextDataset(Dataset):
         Characters after which a text is cut; None: none.
     batch_size
         Texts of a batch; None: texts one by one.
-    order
-        What draws an order for every time; None: that of `paths`.
+    orders
+        The seeds of an order for every time; None: that of `paths`.
     """
 
     def __init__(
@@ -55,16 +57,16 @@ class TextDataset(Dataset):
         class_names: list[str] | None,
         max_length: int | None,
         batch_size: int | None,
-        order: np.random.Generator | None,
+        orders: Seeds | None,
     ) -> None:
         self.file_paths, self.class_names = [str(path) for path in paths], class_names
         texts, entries = _Texts(self.file_paths, labels, max_length), np.arange(len(paths))
         super().__init__(
-            lambda: batches_of_entries(entries, batch_size, order, texts.at),
+            lambda: batches_of_entries(entries, batch_size, orders, texts.at),
             number_of_batches(entries, batch_size),
             lambda: texts.spec(batch_size is not None),
         )
-        self.drawn_by(order)
+        self.drawn_by(orders)
 
 
 class _Texts(NamedTuple):
@@ -149,15 +151,15 @@ def text_dataset_from_directory(
     split = _checked_split(validation_split, subset, shuffle, seed)
     found = _found(directory, labels if mode is not None else None, class_names, follow_links)
     LOGGER.log(logging.INFO if checks.truth("verbose", verbose) else logging.DEBUG, "Found %d files.", len(found.paths))
-    order = order_of(shuffle, seed)
-    if order is not None:
+    orders = orders_of(shuffle, seed)
+    if orders is not None:
         found = _mixed(found, seed)
     classes = found.class_names
     if mode == "binary" and found.labels is not None and len(classes or ()) != 2:
         checks.complain(ValueError, "label_mode", f"not be 'binary' for {len(classes or ())} classes", classes)
     made = [
         TextDataset(part.paths, _in_mode(part, mode), classes, length, size, of_part)
-        for part, of_part in zip(_parts(found, split, subset), (order, None), strict=False)
+        for part, of_part in zip(_parts(found, split, subset), (orders, None), strict=False)
     ]
     return made if subset == "both" else made[0]
 
@@ -217,9 +219,8 @@ def _texts_in(folder: Path, follows: bool) -> Iterator[Path]:
 
 def _mixed(files: _Files, seed: int | None) -> _Files:
     """Return files in another order, for a seed that of Keras."""
-    drawn = np.random.RandomState(seed) if seed is not None else np.random
     order = np.arange(len(files.paths))
-    drawn.shuffle(order)
+    (np.random.RandomState(seed) if seed is not None else generator("order")).shuffle(order)
     return _chosen(files, order)
 
 

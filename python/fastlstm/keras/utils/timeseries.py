@@ -11,7 +11,8 @@ from fastlstm import checks
 from ..foundation.arrays import Array
 from ..foundation.tensors import tensor
 from ..pipelines import Dataset, TensorSpec
-from .batches import batches_of_entries, number_of_batches, order_of, size_of
+from ..pipelines.passes import Seeds
+from .batches import batches_of_entries, number_of_batches, orders_of, size_of
 
 
 class _Windows(NamedTuple):
@@ -45,13 +46,13 @@ class _Windows(NamedTuple):
             return windows
         return windows, TensorSpec((*rows, *self.targets.shape[1:]), self.targets.dtype)
 
-    def dataset(self, batch_size: int | None, order: np.random.Generator | None) -> Dataset:
+    def dataset(self, batch_size: int | None, orders: Seeds | None) -> Dataset:
         """Return them in a data set."""
         return Dataset(
-            lambda: batches_of_entries(self.starts, batch_size, order, self.at),
+            lambda: batches_of_entries(self.starts, batch_size, orders, self.at),
             number_of_batches(self.starts, batch_size),
             lambda: self.spec(batch_size is not None),
-        ).drawn_by(order)
+        ).drawn_by(orders)
 
 
 def timeseries_dataset_from_array(
@@ -119,7 +120,7 @@ def timeseries_dataset_from_array(
             ValueError, "targets", f"have more than {first + starts[-1]} entries", first + len(targets), f": {cause}"
         )
     windows_of = _Windows(np.asarray(data[first:end]), targets, starts, np.arange(0, length * rate, rate))
-    return windows_of.dataset(size, order_of(shuffle, seed))
+    return windows_of.dataset(size, orders_of(shuffle, seed))
 
 
 def _bounds(start_index: Any, end_index: Any, steps: int) -> tuple[int, int]:

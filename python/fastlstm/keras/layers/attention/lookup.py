@@ -227,7 +227,7 @@ class Lookup(Layer):
         """Return the shares that are left in training, and what they were multiplied with."""
         if not call.training or self.dropout == 0:
             return shares, None
-        keep = dropout_mask(self._generator or generator(), shares.shape, self.dropout, shares.dtype)
+        keep = dropout_mask(self._generator or generator("noise"), shares.shape, self.dropout, shares.dtype)
         return shares * keep, keep
 
     def get_config(self) -> dict[str, Any]:

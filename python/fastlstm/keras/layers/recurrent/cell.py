@@ -15,7 +15,7 @@ from ...foundation import core
 from ...foundation.arrays import Array, Shape
 from ...foundation.boxes import is_box
 from ...foundation.passes import current, within
-from ...foundation.random import draw_seed
+from ...foundation.random import generator
 from ...foundation.symbolic import any_symbolic
 from ...foundation.tracing import as_one_step
 from ...foundation.trees import leaves
@@ -156,7 +156,7 @@ class RecurrentCell(Quantizable, Cell):
         self.recurrent_dropout = checks.fraction(f"{self.name}: recurrent_dropout", settings["recurrent_dropout"])
         self.seed = checks.seed(f"{self.name}: seed", settings["seed"])
         checks.whole_number(f"{self.name}: implementation", settings["implementation"], at_least=0, at_most=2)
-        self._dropout_generator = np.random.default_rng(draw_seed() if self.seed is None else self.seed)
+        self._generator = None if self.seed is None else np.random.default_rng(self.seed)
 
     def _set_activations(self, **given: Any) -> None:
         """Keep the activations as attributes."""
@@ -376,7 +376,9 @@ class RecurrentCell(Quantizable, Cell):
 
     def _dropout_mask(self, rate: float, shape: tuple[int, ...]) -> Array | None:
         """Factors of zero or what keeps the mean; None if nothing is dropped."""
-        return dropout_mask(self._dropout_generator, shape, rate, self.dtype) if 0 < rate < 1 else None
+        if not 0 < rate < 1:
+            return None
+        return dropout_mask(self._generator or generator("noise"), shape, rate, self.dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

@@ -24,7 +24,7 @@ class Dropout(Layer):
     noise_shape
         Shape of the drawn mask; axes of length 1 are dropped together. None: the input's shape.
     seed
-        Seed of the layer's own generator; None: the shared one draws.
+        Seed of a generator of the layer's own; None: that of the model draws.
     **kwargs
         Those of `Layer`.
     """
@@ -50,7 +50,7 @@ class Dropout(Layer):
         shape = x.shape
         if self.noise_shape is not None:
             shape = self._noise_shape(x.shape)
-        return dropout_mask(self._generator or generator(), shape, self.rate, x.dtype)
+        return dropout_mask(self._generator or generator("noise"), shape, self.rate, x.dtype)
 
     def _noise_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         wanted = self.noise_shape or ()

@@ -29,7 +29,7 @@ class Gaussian(Layer):
 
     def _noise(self, shape: tuple[int, ...], deviation: float) -> Array:
         """Return normally distributed numbers around 0."""
-        source = safe_at_forks(self._generator or generator())
+        source = safe_at_forks(self._generator or generator("noise"))
         noise: Array = source.standard_normal(shape, self.dtype)
         noise *= self.dtype.type(deviation)
         return noise
@@ -51,7 +51,7 @@ class GaussianNoise(Gaussian):
     stddev
         Standard deviation of the noise, from 0 to 1.
     seed
-        Seed of the layer's own generator; None: the shared one draws.
+        Seed of a generator of the layer's own; None: that of the model draws.
     **kwargs
         Those of `Layer`.
 
@@ -88,7 +88,7 @@ class GaussianDropout(Gaussian):
     rate
         The fraction that `Dropout` would drop for as much noise, from 0 to less than 1.
     seed
-        Seed of the layer's own generator; None: the shared one draws.
+        Seed of a generator of the layer's own; None: that of the model draws.
     **kwargs
         Those of `Layer`.
 

@@ -16,7 +16,7 @@ class SpatialDropout1D(Dropout):
     rate
         Fraction to drop, from 0 to 1.
     seed
-        Seed of the layer's own generator; None: the shared one draws.
+        Seed of a generator of the layer's own; None: that of the model draws.
     **kwargs
         Those of `Layer`.
 

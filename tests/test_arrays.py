@@ -1,4 +1,4 @@
-"""`_core.empty`: arrays whose memory is found again by the next one."""
+"""`_core.empty`, arrays whose memory is found again by the next one, and `_core.same_bytes`."""
 
 import gc
 from typing import Any
@@ -74,3 +74,27 @@ def test_sizes_that_cannot_be() -> None:
         _core.empty((2**40, 2**40), FLOAT32)
     with pytest.raises(MemoryError, match="could not allocate"):
         _core.empty((2**45,), FLOAT32)
+
+
+def test_same_bytes() -> None:
+    """Every array, whole; a NaN is itself, and -0 is not 0."""
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal((5, 3)), np.array([np.nan, 0.0], "float32"), rng.standard_normal(90_000)]
+    copies = [array.copy() for array in arrays]
+    assert _core.same_bytes(arrays, copies)
+    assert _core.same_bytes([], [])
+    for array in copies:
+        before = array.flat[-1]
+        array.flat[-1] = -before if before else -0.0
+        assert not _core.same_bytes(arrays, copies)
+        array.flat[-1] = before
+    assert _core.same_bytes(arrays, copies)
+
+
+def test_arrays_of_another_form_differ() -> None:
+    square = np.ones((4, 4))
+    assert not _core.same_bytes([square], [square, square])
+    assert not _core.same_bytes([square], [np.ones((16,))])
+    assert not _core.same_bytes([square], [np.ones((4, 4), "float32")])
+    assert not _core.same_bytes([square], [square[:, :2]])
+    assert not _core.same_bytes([square], [square.T])  # not in C order: not looked at

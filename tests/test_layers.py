@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 import fastlstm as fl
 from fastlstm import _core, reference
+from fastlstm.layers.vjp import TrainingCall
+from fastlstm.through_time import WHOLE
 
 STACKS = [
     {"num_layers": layers, "bidirectional": both, "batch_first": first, "bias": bias}
@@ -344,3 +346,37 @@ def test_big_endian_input() -> None:
 
 def test_the_active_instruction_set_packs(isa: str) -> None:
     assert make(fl.LSTM)._weights[0].isa == isa == _core.active_isa()
+
+
+@pytest.mark.parametrize("kind", [fl.LSTM, fl.GRUCell])
+def test_a_layer_follows_arrays_of_somebody_else(kind: type) -> None:
+    layer = make(kind)
+    theirs = {name: value.copy() for name, value in layer.state_dict().items()}
+    packed = layer._weights
+    layer.follow([*theirs.values()])
+    assert layer._weights is packed
+    theirs["bias_hh" + ("_l0" if kind is fl.LSTM else "")][2] += 1
+    layer.follow([*theirs.values()])
+    assert layer._weights is not packed
+    for name, value in layer.state_dict().items():
+        np.testing.assert_array_equal(value, theirs[name])
+    x = draw(4, 3) if kind is fl.GRUCell else draw(2, 4, 3)
+    wanted = kind.from_state_dict(theirs)(x)  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(layer(x)[0], wanted[0])
+
+
+@pytest.mark.parametrize(("kind", "options"), KINDS_AND_STACKS, ids=str)
+def test_gradients_that_are_wanted_have_the_bits_of_all(kind: type, options: dict[str, Any]) -> None:
+    layer = make(kind, **options)
+    x, state = random_call(layer)
+    call = TrainingCall(layer, x, state, None, WHOLE)
+    dy = draw(*call.output(call.run()).shape)
+    every = call.pull(dy, None, False)
+    for wanted in ({"x"}, {"weight_hh_l0"}, {"x", *list(every.parameters)[1::2]}, set[str]()):
+        some = call.pull(dy, None, False, wanted)
+        assert {*some.parameters} == wanted - {"x"}
+        for name, value in some.parameters.items():
+            np.testing.assert_array_equal(value, every.parameters[name])
+        assert (some.x is not None) == ("x" in wanted)
+        if some.x is not None:
+            np.testing.assert_array_equal(some.x, every.x)

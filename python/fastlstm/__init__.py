@@ -16,7 +16,7 @@ from fastlstm.runtime import (
 )
 
 if TYPE_CHECKING:
-    from fastlstm import data, datasets, keras, onnx, random, reference, tensorflow
+    from fastlstm import data, datasets, keras, onnx, random, reference, tensorflow, torch
     from fastlstm.layers import (
         GRU,
         LSTM,
@@ -91,11 +91,12 @@ __all__ = [
     "show_config",
     "step_many",
     "tensorflow",
+    "torch",
     "write_weights",
 ]
 
 # Imported at first use, to keep `import fastlstm` quick.
-_MODULES = ("data", "datasets", "keras", "layers", "onnx", "random", "reference", "tensorflow")
+_MODULES = ("data", "datasets", "keras", "layers", "onnx", "random", "reference", "tensorflow", "torch")
 _NAMES = {
     **dict.fromkeys(
         (

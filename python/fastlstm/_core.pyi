@@ -114,6 +114,12 @@ def backward(
 def empty(shape: Sequence[int], dtype: np.dtype[Any]) -> NDArray[Any]:
     """As ``numpy.empty``, but a large array's memory is kept for the next one when the array is dropped."""
 
+def same_bytes(a: Sequence[NDArray[Any]], b: Sequence[NDArray[Any]]) -> bool:
+    """Whether there are as many arrays, and each has the shape, the size of a number and the bytes of the other.
+
+    Arrays that are not in C order are taken to differ.
+    """
+
 class Dense:
     """``x @ kernel + bias``, packed for the active instruction set; a row's bits do not depend on the others."""
 

@@ -6,7 +6,7 @@ import inspect
 import math
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastlstm import checks
+from fastlstm import _core, checks
 from fastlstm.files import native
 from fastlstm.files.bundle import Bundle
 from fastlstm.forks import CHANGES, held_at_forks
@@ -87,10 +87,15 @@ class Layer:
 
     def _packed(self, values: Mapping[str, NDArray[Any]]) -> Prepared:
         """Return copies of `values` in the layer's dtype, and the same packed."""
-        parameters = {name: np.array(value, self._dtype_of(name)) for name, value in values.items()}
-        for value in parameters.values():
-            value.flags.writeable = False
+        parameters = {name: self._copied(name, value) for name, value in values.items()}
         return parameters, self._pack(parameters)
+
+    def _copied(self, name: str, value: NDArray[Any]) -> NDArray[Any]:
+        """Return a read-only copy in C order, in memory that the copy before it may have had."""
+        copy = _core.empty(value.shape, self._dtype_of(name))
+        copy[...] = value
+        copy.flags.writeable = False
+        return copy
 
     def _dtype_of(self, name: str) -> np.dtype[Any]:
         """Return the dtype of an array: that of the layer, but of counters and of quantized weights."""
@@ -100,6 +105,18 @@ class Layer:
         """Replace all arrays. A call under way keeps the old ones."""
         with CHANGE:
             self._parameters, self._weights = prepared
+
+    def follow(self, arrays: Sequence[NDArray[Any]]) -> None:
+        """Take the values that arrays of somebody else have now, unless the layer has them.
+
+        Parameters
+        ----------
+        arrays
+            In the order, of the shapes and of the dtypes of the layer's own. Their memory is compared, so it does not
+            matter how it was changed.
+        """
+        if not _core.same_bytes(arrays, [*self._parameters.values()]):
+            self._take(self._packed(dict(zip(self._parameters, arrays, strict=True))))
 
     def _now(self) -> Self:
         """Return this layer with the arrays it has now, whatever is loaded later."""

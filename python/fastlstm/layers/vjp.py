@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -31,7 +31,7 @@ class Gradients:
     Attributes
     ----------
     x : ndarray
-        In the shape of the input; None where that is of whole numbers.
+        In the shape of the input; None where that is of whole numbers, or it was not asked for.
     state : ndarray or tuple of ndarray
         In the form of the initial state; None where there is none.
     parameters : dict of str to ndarray
@@ -47,6 +47,32 @@ class Gradients:
     flow: Any = None
 
 
+@dataclass(frozen=True)
+class Way:
+    """What a way back has found so far, and what is looked for.
+
+    Attributes
+    ----------
+    wanted : container of str or None
+        Names of parameters, and ``"x"``, whose gradients are made; None for all.
+    flows : list of Flow or None
+        Of every layer and direction, to be filled.
+    parameters : dict of str to ndarray
+        Gradients by name.
+    dstates : list of tuple
+        Gradients of the initial states, from the last layer and direction to the first.
+    """
+
+    wanted: Container[str] | None
+    flows: list[Flow] | None
+    parameters: dict[str, Floats] = field(default_factory=dict)
+    dstates: list[tuple[Floats, ...]] = field(default_factory=list)
+
+    def wants(self, name: str) -> bool:
+        """Return whether a gradient is to be made."""
+        return self.wanted is None or name in self.wanted
+
+
 class TrainingCall(Call):
     """A run that keeps the tapes of its layers and the masks of its dropout; gradients go through time `by` a way."""
 
@@ -59,6 +85,7 @@ class TrainingCall(Call):
             cure = ": the reverse direction has no state of steps before it; leave tbptt out"
             checks.complain(ValueError, "bidirectional", "be False for gradients that are cut by tbptt", True, cure)
         self.by = by
+        self.dropout = layer.dropout
         self.parameters = layer._parameters
         self.tapes: list[through_time.Tape] = []
         self.masks: list[Floats | None] = []
@@ -83,12 +110,16 @@ class TrainingCall(Call):
 
     def _drop(self, layer: int, y: Floats) -> Floats:
         """Dropout on the outputs of every layer but the last."""
-        p = self.layer.dropout
+        p = self.dropout
         mask: Floats | None = None
         if p > 0 and layer < self.layer.num_layers - 1:
-            mask = dropout_mask(self.layer._rng, y.shape, p, self.layer.dtype)
+            mask = self.dropout_mask(y.shape, p)
         self.masks.append(mask)
         return y if mask is None else y * mask
+
+    def dropout_mask(self, shape: tuple[int, ...], p: float) -> Floats:
+        """Draw factors for a (T, N, D*S) array: 0 with probability `p`, else ``1 / (1 - p)``."""
+        return dropout_mask(self.layer._rng, shape, p, self.layer.dtype)
 
     def pullback(self, dy: Floats | None = None, dstate: State = None, flow: bool = False) -> Gradients:
         """From gradients of the outputs to those of the inputs; see `Recurrent.vjp`."""
@@ -116,21 +147,28 @@ class TrainingCall(Call):
             checks.refuse_shape("dy", shape, dy.shape)
         return dy
 
-    def pull(self, dy: Floats | None, seeds: Sequence[Floats | None] | None, flow: bool) -> Gradients:
-        """As `pullback`, with what is checked: the `seeds` are dh_n and dc_n, (L*D, N, .)."""
+    def pull(
+        self,
+        dy: Floats | None,
+        seeds: Sequence[Floats | None] | None,
+        flow: bool,
+        wanted: Container[str] | None = None,
+    ) -> Gradients:
+        """As `pullback`, with what is checked: the `seeds` are dh_n and dc_n, (L*D, N, .).
+
+        Of the parameters and x only the gradients that are `wanted` are made, by name; None: all.
+        """
         layer = self.layer
-        flows = [self._flow() for _ in self.tapes] if flow else None
-        parameters: dict[str, Floats] = {}
-        dstates: list[tuple[Floats, ...]] = []
+        way = Way(wanted, [self._flow() for _ in self.tapes] if flow else None)
         dinputs = None if dy is None else self.time_first(dy)
         for k in reversed(range(layer.num_layers)):
             mask = self.masks[k]
             dinputs = dinputs if mask is None or dinputs is None else dinputs * mask
-            dinputs = self._pull_layer(k, dinputs, seeds, parameters, dstates, flows)
-        assert dinputs is not None
-        in_order = {name: parameters[name] for name in layer._shapes()}
-        state = self.pack_state(layer, dstates[::-1])
-        return Gradients(self.output(dinputs), state, in_order, flows and self._joined(flows))
+            dinputs = self._pull_layer(k, dinputs, seeds, way)
+        in_order = {name: way.parameters[name] for name in layer._shapes() if name in way.parameters}
+        state = self.pack_state(layer, way.dstates[::-1])
+        dx = None if dinputs is None else self.output(dinputs)
+        return Gradients(dx, state, in_order, way.flows and self._joined(way.flows))
 
     def _flow(self) -> Flow:
         """Return what the norms of a layer and direction are written to."""
@@ -150,34 +188,26 @@ class TrainingCall(Call):
         return norms.swapaxes(1, 2) if self.layer.batch_first else norms
 
     def _pull_layer(
-        self,
-        layer: int,
-        dy: Floats | None,
-        seeds: Sequence[Floats | None] | None,
-        parameters: dict[str, Floats],
-        dstates: list[tuple[Floats, ...]],
-        flows: list[Flow] | None,
-    ) -> Floats:
-        """Both directions of one layer, the second first, so that `dstates` fills from the end."""
+        self, layer: int, dy: Floats | None, seeds: Sequence[Floats | None] | None, way: Way
+    ) -> Floats | None:
+        """Both directions of one layer, the second first, so that the states of the `way` fill from the end."""
         S, D = self.layer._state_size, self.layer.num_directions
         total: Floats | None = None
         for direction in reversed(range(D)):
             k = layer * D + direction
-            suffix = f"_l{layer}" + ("_reverse" if direction else "")
-            dx = self.empty(self.weights[k].input_size)
-            shapes = {name: self.parameters[name + suffix].shape for name in self.layer._parameter_names}
-            own = {name: _core.empty(shape, self.layer.dtype) for name, shape in shapes.items()}
-            parameters |= {name + suffix: gradient for name, gradient in own.items()}
+            dx = self.empty(self.weights[k].input_size) if layer or way.wants("x") else None
+            own = self._gradients_of(f"_l{layer}" + ("_reverse" if direction else ""), way)
             part = None if dy is None else dy[..., direction * S : (direction + 1) * S]
             dh_n, dc_n = (None if seed is None else seed[k] for seed in (*(seeds or ()), None, None)[:2])
-            flow = None if flows is None else flows[k]
-            dh_0, dc_0 = through_time.backward(self.tapes[k], part, dh_n, dc_n, dx, _as_gradients(own), flow)
-            dstates.append((dh_0,) if dc_0 is None else (dh_0, dc_0))
-            total = dx if total is None else total + dx
-        assert total is not None
+            flow = None if way.flows is None else way.flows[k]
+            dh_0, dc_0 = through_time.backward(self.tapes[k], part, dh_n, dc_n, dx, own, flow)
+            way.dstates.append((dh_0,) if dc_0 is None else (dh_0, dc_0))
+            total = dx if total is None or dx is None else total + dx
         return total
 
-
-def _as_gradients(parameters: dict[str, Floats]) -> dict[str, Floats]:
-    """Name arrays by the engine's names of the gradients that are to be written to them."""
-    return {f"d{core_name(name)}": gradient for name, gradient in parameters.items()}
+    def _gradients_of(self, suffix: str, way: Way) -> dict[str, Floats]:
+        """Make the arrays of those that are wanted of a layer and direction; return them by the engine's names."""
+        names = [name for name in self.layer._parameter_names if way.wants(name + suffix)]
+        own = {name: _core.empty(self.parameters[name + suffix].shape, self.layer.dtype) for name in names}
+        way.parameters.update((name + suffix, gradient) for name, gradient in own.items())
+        return {f"d{core_name(name)}": gradient for name, gradient in own.items()}

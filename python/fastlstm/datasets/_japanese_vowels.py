@@ -86,7 +86,8 @@ def _part(kept: Mapping[str, NDArray[Any]], name: str, pad: str) -> tuple[Floats
 def _joined(planes: NDArray[np.uint8]) -> NDArray[np.int32]:
     """Put numbers (rows, 12) together of their bytes (3, 12, rows), the lowest first, which so take less room."""
     low, middle, high = planes.astype(np.int32)
-    return (low + (middle << 8) + (high << 16) - (1 << 23)).T
+    moved: NDArray[np.int32] = low + (middle << 8) + (high << 16) - (1 << 23)
+    return moved.T
 
 
 def _padded(millionths: NDArray[np.int32], lengths: Integers, pad: str) -> Floats:

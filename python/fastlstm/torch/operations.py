@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from .graph import array_of, kept_by, ticket_for
-from .sequences import infer, recorded, with_axes
+from .sequences import recorded, unrecorded, with_axes
 from .twins import twin_of
 
 
@@ -44,8 +44,7 @@ def run(
         Layers times directions, directions, and the sizes of the states: what shapes follow from.
     """
     layer = with_axes(twin_of(number).layer(weights), batch_first)
-    arrays = [array_of(tensor) for tensor in inputs]
-    found = recorded(layer, None, dropout, *arrays)[0] if dropout else infer(layer, None, *arrays)
+    found = unrecorded(layer, None, dropout, *[array_of(tensor) for tensor in inputs])
     return [torch.from_numpy(array) for array in found]
 
 
@@ -76,36 +75,19 @@ def go_back(
 
 
 @run.register_fake
-def _(
-    number: int,
-    inputs: Sequence[Tensor],
-    weights: Sequence[Tensor],
-    batch_first: bool,
-    dropout: float,
-    count: int,
-    directions: int,
-    sizes: Sequence[int],
-) -> list[Tensor]:
-    return _shapes(inputs[0], batch_first, count, directions, sizes)
+def _(number: int, inputs: Sequence[Tensor], weights: Sequence[Tensor], *options: Any) -> list[Tensor]:
+    return _shapes(inputs[0], *options)
 
 
 @record.register_fake
-def _(
-    number: int,
-    inputs: Sequence[Tensor],
-    weights: Sequence[Tensor],
-    batch_first: bool,
-    dropout: float,
-    count: int,
-    directions: int,
-    sizes: Sequence[int],
+def _(number: int, inputs: Sequence[Tensor], weights: Sequence[Tensor], *options: Any) -> list[Tensor]:
+    return [*_shapes(inputs[0], *options), inputs[0].new_empty(1, dtype=torch.int64)]
+
+
+def _shapes(
+    x: Tensor, batch_first: bool, dropout: float, count: int, directions: int, sizes: Sequence[int]
 ) -> list[Tensor]:
-    x = inputs[0]
-    return [*_shapes(x, batch_first, count, directions, sizes), x.new_empty(1, dtype=torch.int64)]
-
-
-def _shapes(x: Tensor, batch_first: bool, count: int, directions: int, sizes: Sequence[int]) -> list[Tensor]:
-    """Return empty tensors like output and last states."""
+    """Return empty tensors like output and last states, of the arguments of `run` behind the weights."""
     rows = () if x.dim() == 2 else (x.shape[0 if batch_first else 1],)
     y = x.new_empty((*x.shape[:-1], directions * sizes[0]))
     return [y, *[x.new_empty((count, *rows, size)) for size in sizes]]

@@ -17,7 +17,7 @@ from .again import layer_again
 from .elsewhere import is_transformed, undisturbed
 from .graph import Step, array_of
 from .module import Following, needs_way_back
-from .sequences import Padding, infer, recorded, with_axes
+from .sequences import Padding, infer, recorded, unrecorded, with_axes
 from .twins import Twin
 
 
@@ -74,17 +74,14 @@ class Recurrent(Following):
         """Return output and last states; those of a packed sequence are in its order."""
         weights = self._weights()
         layer = with_axes(self._twin.layer(weights), padding is None and self.batch_first)
-        tensors = (x, *state, *weights)
+        tensors, dropout = (x, *state, *weights), self._dropout()
         if needs_way_back(tensors):
-            dropout = self._dropout()
             start = partial(recorded, layer, padding, dropout)
             noise = torch.get_rng_state() if dropout else None
             again = partial(layer_again, self, padding and padding.batch_sizes, dropout, noise)
             found: Sequence[torch.Tensor] = Step.apply(start, again, 1 + len(state), *tensors)
             return found
-        arrays = [array_of(tensor) for tensor in (x, *state)]
-        dropout = self._dropout()
-        run = recorded(layer, padding, dropout, *arrays)[0] if dropout else infer(layer, padding, *arrays)
+        run = unrecorded(layer, padding, dropout, *[array_of(tensor) for tensor in (x, *state)])
         return [torch.from_numpy(array) for array in run]
 
     def _dropout(self) -> float:

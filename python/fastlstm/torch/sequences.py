@@ -106,6 +106,11 @@ def recorded(
     return [y if padding is None else padding.pack(y), *(last if layer._states == 2 else (last,))], run.back
 
 
+def unrecorded(layer: Any, padding: Padding | None, dropout: float, *arrays: Floats) -> list[Floats]:
+    """Return output and last states of a run without a way back."""
+    return recorded(layer, padding, dropout, *arrays)[0] if dropout else infer(layer, padding, *arrays)
+
+
 def infer(layer: Any, padding: Padding | None, x: Floats, *state: Floats) -> list[Floats]:
     """Return output and last states of a run without a way back and without dropout.
 

@@ -64,6 +64,8 @@ def test_notes_are_of_places_that_are_there():
         (lambda: keras.backend.conv2d, "'conv2d': images"),
         (lambda: keras.layers.convolutional.Conv2D, "'fastlstm.keras.layers.convolutional' has no .*: images"),
         (lambda: layers.TimeDistributedDense, r"TimeDistributed\(Dense"),
+        (lambda: keras.backend.set_learning_phase, r"model\(x, training=True\)"),
+        (lambda: keras.models.Graph, r"Model\(inputs, outputs\)"),
         (lambda: fastlstm.GradientTape, r"module 'fastlstm' has no attribute 'GradientTape': .*vjp\(x\)"),
         (
             lambda: keras.export,
@@ -85,6 +87,10 @@ def test_errors_say_what_to_do_and_name_the_page(use, text):
         ("from fastlstm.keras.layers import LSTM, ConvLSTM2D", "'ConvLSTM2D' from 'fastlstm.keras.layers': images"),
         ("from fastlstm.keras.layers.convolutional import Conv2D", "'Conv2D' from .*convolutional': images"),
         ("from fastlstm.keras.backend import conv2d", "'conv2d' from 'fastlstm.keras.backend': images"),
+        (
+            "from fastlstm.keras.backend.tensorflow_backend import set_session",
+            "'tensorflow_backend' from .*: .*sessions",
+        ),
         ("from fastlstm.keras import applications", "'applications' from 'fastlstm.keras': images"),
         ("import fastlstm.keras.applications.vgg16", "'applications' from 'fastlstm.keras': images"),
         ("from fastlstm.keras.preprocessing.image import load_img", "'image' from .*preprocessing': images"),

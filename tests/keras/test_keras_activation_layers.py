@@ -272,8 +272,3 @@ def test_errors(case):
     make, error, message = ERRORS[case]
     with pytest.raises(error, match=message):
         make()
-
-
-def test_the_old_name_of_a_slope():
-    with pytest.warns(UserWarning, match="leaky_re_lu: alpha is the old name of negative_slope"):
-        assert layers.LeakyReLU(alpha=0.1).negative_slope == 0.1

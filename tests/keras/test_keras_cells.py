@@ -39,7 +39,7 @@ class Fading(layers.Layer):
         self.state_size, self.output_size = [3, 2], 5
 
     def build(self, input_shape):
-        self.kernel = self.add_weight((input_shape[-1], 3), "glorot_uniform", "kernel")
+        self.kernel = self.add_weight((input_shape[-1], 3), "glorot_uniform", name="kernel")
         self.fade = self.add_weight((2,), "ones", name="fade")
 
     def call(self, inputs, states):
@@ -393,7 +393,7 @@ def test_signatures_show_every_argument(kind):
     parameters = inspect.signature(kind).parameters
     assert all(p.kind is not inspect.Parameter.VAR_KEYWORD for p in parameters.values())
     given = {name: p.default for name, p in parameters.items() if p.default is not inspect.Parameter.empty}
-    for shape in ("input_shape", "batch_input_shape", "input_dim", "input_length"):
+    for shape in ("input_shape", "batch_input_shape", "input_dim"):
         given.pop(shape, None)
     first = layers.GRUCell(2) if kind is layers.RNN else 2
     written, plain = kind(first, **given).get_config(), kind(first).get_config()

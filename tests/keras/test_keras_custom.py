@@ -50,10 +50,12 @@ class Gated(layers.Layer):
 
 
 class Old(layers.Layer):
-    """As Keras 2 has it: a name first, K functions, a weight that is not trained."""
+    """As Keras 2 has it: K functions, a weight that is not trained."""
 
     def build(self, input_shape):
-        self.kernel = self.add_weight("kernel", shape=(input_shape[-1], 2), initializer="uniform", regularizer="l2")
+        self.kernel = self.add_weight(
+            name="kernel", shape=(input_shape[-1], 2), initializer="uniform", regularizer="l2"
+        )
         self.shift = self.add_weight(name="shift", shape=(2,), initializer="ones", trainable=False)
         super().build(input_shape)
 

@@ -12,7 +12,7 @@ class Scaled(layers.Layer):
     """A layer with a call: a weight of its own, and a layer inside."""
 
     def build(self, input_shape):
-        self.scale = self.add_weight((1,), "ones", "scale")
+        self.scale = self.add_weight((1,), "ones", name="scale")
         self.inner = layers.Dense(3)
 
     def call(self, x):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fastlstm.keras import Input, Sequential, layers, losses, metrics
+from fastlstm.keras.losses import plain
 
 # Central differences in float64 are good to about 1e-9 relative; values here are of order one.
 GRADIENT = 1e-7
@@ -80,6 +81,13 @@ def test_fused_agrees_with_the_plain_loss_and_differences(name, central_differen
     np.testing.assert_allclose(entries, loss.call(y, p), atol=1e-9)
     numeric = central_differences(lambda v: float(loss.fused(y, v)[0].sum()), REAL)
     np.testing.assert_allclose(slope, numeric, atol=GRADIENT)
+
+
+@pytest.mark.parametrize("kind", [*plain.PlainLoss.__subclasses__(), losses.SquaredHinge])
+def test_what_comes_first_without_a_name_is_the_reduction(kind):
+    loss = kind("sum", "mine")
+    assert (loss.reduction, loss.name) == ("sum", "mine")
+    assert (kind().reduction, kind(name="mine").name) == ("sum_over_batch_size", "mine")
 
 
 def test_values_by_hand():

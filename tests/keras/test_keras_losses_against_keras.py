@@ -1,8 +1,11 @@
 """Values and slopes of the losses beside those of real Keras, where it is installed."""
 
+import inspect
+
 import numpy as np
 import pytest
 
+from fastlstm import keras
 from fastlstm.keras import losses
 
 theirs = pytest.importorskip("keras.src", reason="Keras is not installed") and pytest.importorskip("keras")
@@ -123,3 +126,11 @@ def test_names(name):
     found = theirs.losses.get(name)
     place = found.__name__ if hasattr(found, "__name__") else type(found).__name__
     assert type(losses.get(name)) is type(losses.get(place))
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in losses.__all__ if isinstance(getattr(losses, n), type) and n != "FunctionLoss"]
+)
+def test_constructors_take_the_same_arguments_in_the_same_order(name):
+    own, wanted = (list(inspect.signature(getattr(k.losses, name)).parameters) for k in (keras, theirs))
+    assert own == wanted

@@ -125,7 +125,7 @@ ALLOWED: dict[str, set[str]] = {
     **{name: POSITIVE for name in ("decay_steps", "first_decay_steps", "delta", "scale", "clip_threshold")},
     "ema_momentum": {"0"},
     **{name: {"None", "inf", *POSITIVE} for name in ("clipnorm", "clipvalue", "global_clipnorm")},
-    **{name: {"None"} for name in ("batch_input_shape", "dtype", "input_dim", "input_length")},
+    **{name: {"None"} for name in ("batch_input_shape", "dtype", "input_dim")},
     "batch_shape": set(),
     "attention_axes": {"None", "-1", "negative size", *WHOLE},
     "axes": {"-1", "negative size", *WHOLE},
@@ -487,6 +487,8 @@ def test_layers_that_do_not_fit_a_model() -> None:
         BUILT.get_layer()
     with pytest.raises(ValueError, match="input_length must come with input_dim, got 7 alone"):
         layers.LSTM(4, input_length=7)
+    with pytest.raises(ValueError, match="shape of its input must be given once, got input_shape and input_dim"):
+        layers.LSTM(4, input_shape=(5, 2), input_dim=2)
 
 
 def test_a_build_that_fails_leaves_the_model_as_it_was() -> None:

@@ -38,7 +38,7 @@ def test_old_modules_have_what_is_elsewhere_today(old):
 
 
 def test_imports_as_programs_write_them():
-    """In a process of its own: a name is told once."""
+    """In a process of its own: every use is told once, and imports of what packages have look at it twice."""
     program = (
         "from fastlstm.keras.layers.core import *\n"
         "from fastlstm.keras.layers.recurrent import LSTM as R\n"
@@ -46,13 +46,20 @@ def test_imports_as_programs_write_them():
         "from fastlstm.keras.utils import np_utils\n"
         "import fastlstm.keras.utils.np_utils as same\n"
         "from fastlstm.keras.models import Input\n"
+        "from fastlstm.keras.constraints import maxnorm\n"
         "assert R is LSTM is recurrent.LSTM and same is np_utils and np_utils.to_categorical([1]).shape == (1, 2)\n"
         "assert issubclass(Dense, Layer) and Input((3,)).shape == (None, 3)\n"
     )
     done = subprocess.run([sys.executable, "-W", "always", "-c", program], capture_output=True, text=True, check=True)
     told = [line for line in done.stderr.splitlines() if "old spelling" in line]
-    assert sum("recurrent.LSTM" in line for line in told) == 1
-    assert sum("models.Input" in line for line in told) >= 1
+    assert sum("recurrent.LSTM" in line for line in told) == 2
+    assert sum("models.Input" in line for line in told) == 1
+    assert (
+        sum(
+            "constraints.maxnorm is an old spelling; write fastlstm.keras.constraints.max_norm" in line for line in told
+        )
+        == 1
+    )
     assert "write fastlstm.keras.utils.to_categorical" in done.stderr
 
 
@@ -142,6 +149,11 @@ def test_rates_and_decay():
     [
         (lambda: layers.LSTM(output_dim=3), "layers.LSTM: output_dim= is an old spelling; write units="),
         (lambda: layers.LSTM(3, consume_less="mem"), "consume_less= is an old spelling; leave it out"),
+        (lambda: layers.LeakyReLU(alpha=0.1), "layers.LeakyReLU: alpha= is an old spelling; write negative_slope="),
+        (lambda: layers.Layer().add_weight("w", shape=(2,)), r"write add_weight\(..., name='w'\)"),
+        (lambda: keras.metrics.Mean().add_weight("w"), r"Mean: add_weight\('w', ...\) is an old spelling"),
+        (lambda: layers.BatchNormalization(fused=True), "BatchNormalization: fused= is an old spelling; leave it out"),
+        (lambda: optimizers.Adam(epsilon=None), "optimizers.Adam: epsilon=None is an old spelling; leave it out"),
         (lambda: optimizers.SGD(lr=0.1), "optimizers.SGD: lr= is an old spelling; write learning_rate="),
         (
             lambda: optimizers.SGD(decay=0.1),
@@ -218,6 +230,31 @@ def test_a_number_of_rows_beside_an_input_shape():
         layers.LSTM(3, batch_size=4, input_shape=(5, 2))
 
 
+@pytest.mark.parametrize(
+    "make", [lambda **o: layers.LSTM(3, **o), lambda **o: layers.Conv1D(3, 2, **o), layers.MaxPooling1D]
+)
+@pytest.mark.filterwarnings("ignore:an input shape given:UserWarning")
+def test_a_number_of_steps_beside_that_of_features(make):
+    assert make(input_dim=2).batch_input_shape == (None, None, 2)
+    with pytest.warns(DeprecationWarning, match=r": input_length= is an old spelling; write input_shape=\(5, 2\)"):
+        assert make(input_dim=2, input_length=5).batch_input_shape == (None, 5, 2)
+
+
+@OLD
+def test_weights_whose_names_come_first():
+    layer = layers.Layer()
+    old = layer.add_weight("w", (2, 3), "float64", "ones", "l2", False)
+    new = layer.add_weight((2, 3), "ones", "float64", name="w", regularizer="l2", trainable=False)
+    for weight in (old, new):
+        assert (weight.name, weight.shape, weight.dtype, weight.trainable) == ("w", (2, 3), "float64", False)
+        assert weight.numpy().tolist() == np.ones((2, 3)).tolist()
+    with pytest.raises(TypeError, match="shape"):
+        layer.add_weight("w", (2, 3), shape=(2, 3))
+    metric = keras.metrics.Mean()
+    assert metric.add_weight("w", (2,)).shape == metric.add_weight((2,), "zeros", None, "w").shape == (2,)
+
+
+@OLD
 def test_an_embedding_drops_words_in_training_only():
     with pytest.warns(DeprecationWarning, match=r"Embedding: dropout= is an old spelling; write Dropout\(rate, noise"):
         layer = layers.Embedding(50, 3, dropout=0.4, embeddings_initializer="ones")

@@ -244,6 +244,12 @@ NETWORKS = {
         k.BatchNormalization(),
         k.Dense(1),
     ],
+    "time_distributed": lambda k: [
+        k.GRU(4, return_sequences=True),
+        k.TimeDistributed(k.BatchNormalization(momentum=0.9)),
+        k.LSTM(4),
+        k.Dense(1),
+    ],
     "frozen": lambda k: [k.LSTM(4), k.BatchNormalization(trainable=False), k.Dense(1)],
     "layer_normalization": lambda k: [
         k.Masking(),

@@ -34,7 +34,7 @@ class Fading(layers.Layer):
         self.units = self.state_size = units
 
     def build(self, input_shape):
-        self.kernel = self.add_weight((input_shape[-1], self.units), "glorot_uniform", "kernel")
+        self.kernel = self.add_weight((input_shape[-1], self.units), "glorot_uniform", name="kernel")
 
     def call(self, inputs, states):
         h = 0.9 * states[0] + inputs @ self.kernel.value

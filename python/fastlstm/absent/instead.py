@@ -74,7 +74,10 @@ TABLE = (
         "Dataset.map(), filter(), window() and their kin make it, or from_generator() with a function of your own",
         "tf.data.*",
     ),
-    ("keras.random.set_seed is there, and backend.clear_session(); leave sessions out", "tf.Session tf.compat"),
+    (
+        "keras.random.set_seed is there, and backend.clear_session(); leave sessions out",
+        "tf.Session tf.compat backend.*_session backend.tensorflow_backend",
+    ),
     ("keras.Variable holds a weight; add_weight() makes one", "tf.Variable"),
     (_DTYPES, "tf.bfloat16 tf.as_dtype tf.q*int*"),
     ("keras has models of its own: leave it out", "estimator* tf.estimator tf.feature_column"),
@@ -120,7 +123,10 @@ TABLE = (
     ("metrics=[...] of compile(), and a Metric of your own", "*metrics*"),
     (_STATELESS, "*tateless* Model.*state_tree SymbolicScope"),
     ("everything runs as it is written: leave it out", "Model.run_eagerly Model.jit_compile *flash_attention*"),
-    ("Model(inputs, outputs)", "Function Operation"),
+    ("Model(inputs, outputs)", "Function Operation models.Graph backend.function backend.placeholder"),
+    ("model(x, training=True), or False", "backend.set_learning_phase"),
+    ("config.image_data_format()", "backend.*image_dim_ordering"),
+    ("print() in a callback", "backend.print_tensor"),
     # Optimizers, losses, metrics
     ("Adam, AdamW or Lion", "optimizers.Muon optimizers.ScheduleFreeAdamW"),
     ("one optimizer for all weights; trainable=False of layers leaves some out", "optimizers.*Opt*"),

@@ -10,16 +10,20 @@ from typing import Any
 
 OLDER = {
     "": "engine estimator wrappers",
+    "backend": (
+        "function get_session image_dim_ordering placeholder print_tensor set_image_dim_ordering set_learning_phase "
+        "set_session tensorflow_backend"
+    ),
     "layers": (
         "AtrousConvolution1D AtrousConv1D Highway LocallyConnected1D LocallyConnected2D MaxoutDense Merge "
         "TimeDistributedDense TimeDistributedMerge"
     ),
     "utils": "io_utils multi_gpu_model HDF5Matrix GeneratorEnqueuer OrderedEnqueuer",
-    "models": "model_from_config model_from_yaml save_weights",
+    "models": "Graph model_from_config model_from_yaml save_weights",
     "estimator": "model_to_estimator",
     "wrappers": "scikit_learn",
     "wrappers.scikit_learn": "KerasClassifier KerasRegressor",
-    "tf": "Session estimator logging",
+    "tf": "Session estimator logging set_random_seed",
 }
 """Names that only Keras 1 and 2 and TensorFlow 1 have."""
 

@@ -54,6 +54,9 @@ OPTIONS: dict[str, Callable[[Any, str], Any]] = {
 }
 """What a layer can be told about a weight, and how it is looked up."""
 
+_SHAPES = ("input_shape", "batch_shape", "batch_input_shape", "input_dim")
+"""Arguments that say the shape of an input, in one way each."""
+
 
 class Layer(Configured):
     """Base class of all layers.
@@ -72,7 +75,7 @@ class Layer(Configured):
     activity_regularizer
         Name or regularizer: a penalty on the output, divided by the number of rows and added to the loss.
     input_shape, batch_input_shape, input_dim
-        Shape of one sample, of a batch, or the number of features. An ``Input`` as first layer says the same.
+        One of them: shape of a sample, of a batch, or number of features. An ``Input`` as first layer says the same.
     """
 
     min_ndim = 1
@@ -93,6 +96,8 @@ class Layer(Configured):
     """Arguments of a call, in the order in which they may come without names."""
     told_of_mask: ClassVar[bool] = False
     """Whether Keras hands it the mask of its input, rather than only passing that on."""
+    joins_rows = False
+    """Whether in training a row of the output depends on the other rows of the batch."""
     over_time = False
     """Whether the second axis of an input is time, along which a step depends on others."""
     steps_without_time = False
@@ -139,26 +144,22 @@ class Layer(Configured):
         self._frozen: tuple[tuple[Array, ...], Any] | None = None
 
     def _pop_input_shape(self, kwargs: dict[str, Any]) -> Shape | None:
-        sample, features = kwargs.pop("input_shape", None), kwargs.pop("input_dim", None)
-        length = kwargs.pop("input_length", None)
-        if length is not None and features is None:
-            checks.complain(
-                ValueError, f"{self.name}: input_length", "come with input_dim", f"{checks.shown(length)} alone"
-            )
-        argument = "batch_shape" if kwargs.get("batch_input_shape") is None else "batch_input_shape"
-        batch = kwargs.pop(argument, None)
-        kwargs.pop("batch_input_shape", None)
-        if sample is None and features is not None:
-            sample = self._shape_from_features(features, length)
-        if sample is None and batch is None:
+        given = {name: shape for name in _SHAPES if (shape := kwargs.pop(name, None)) is not None}
+        if not given:
             return None
-        shape = as_batch_shape(batch, f"{self.name}: {argument}") if sample is None else self._sample_shape(sample)
+        if len(given) > 1:
+            checks.complain(ValueError, f"{self.name}: the shape of its input", "be given once", " and ".join(given))
+        ((argument, shape),) = given.items()
         warnings.warn(
             "an input shape given to a layer works; an `Input(shape)` as the first layer of the model is preferred",
             UserWarning,
             stacklevel=user_stacklevel(),
         )
-        return shape
+        if argument == "input_shape":
+            return self._sample_shape(shape)
+        if argument == "input_dim":
+            return self._shape_from_features(shape)
+        return as_batch_shape(shape, f"{self.name}: {argument}")
 
     def _sample_shape(self, sample: Any) -> Shape:
         return None, *as_shape(sample if isinstance(sample, list | tuple) else (sample,), f"{self.name}: input_shape")
@@ -215,8 +216,10 @@ class Layer(Configured):
         """Return weights of this layer in the order of Keras' files: those first that it was made to train."""
         return sorted(variables, key=lambda variable: not variable.has_gradient)
 
-    def _shape_from_features(self, features: int, length: int | None) -> Shape:
-        return (checks.size(f"{self.name}: input_dim", features),)
+    def _shape_from_features(self, features: int) -> Shape:
+        """Return the shape of a batch: for a layer of sequences, of any length."""
+        steps = (None,) if self.ndim == 3 else ()
+        return None, *steps, checks.size(f"{self.name}: input_dim", features)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -249,7 +252,20 @@ class Layer(Configured):
     def _create_weights(self, input_shape: Shape) -> None:
         """Create the weights; a layer without weights has nothing to do."""
 
-    def add_weight(self, *args: Any, **kwargs: Any) -> Variable:
+    def add_weight(
+        self,
+        shape: Any = None,
+        initializer: Any = None,
+        dtype: DTypeLike | None = None,
+        *,
+        name: str | None = None,
+        regularizer: Any = None,
+        constraint: Any = None,
+        trainable: bool | None = True,
+        autocast: Any = True,
+        aggregation: Any = None,
+        layout: Any = None,
+    ) -> Variable:
         """Create a weight of this layer and append it to `weights`.
 
         Parameters
@@ -258,36 +274,31 @@ class Layer(Configured):
             Its sizes; by default those of a number.
         initializer
             Name, initializer, or a function of shape and dtype; by default ``glorot_uniform``.
-        name
-            Of the weight.
-        regularizer, constraint
-            Of the weight.
         dtype
             By default that of the layer.
+        name, regularizer, constraint
+            Of the weight.
         trainable
             Whether training changes it.
-
-        Notes
-        -----
-        In older programs the order is ``add_weight(name, shape, dtype, initializer, regularizer, trainable)``.
+        autocast, aggregation, layout
+            There is nothing to choose; accepted and ignored.
         """
-        return self._new_weight(**_settings_of_weight(self.name, args, kwargs))
-
-    def _new_weight(
-        self,
-        shape: Any = (),
-        initializer: Any = None,
-        name: Any = None,
-        regularizer: Any = None,
-        constraint: Any = None,
-        dtype: DTypeLike | None = None,
-        trainable: bool = True,
-    ) -> Variable:
         name = checked_name(name, f"{self.name}: add_weight") or auto_name("Variable")
-        initializer = "glorot_uniform" if initializer is None else initializer
-        of_dtype = self.dtype if dtype is None else float_dtype(dtype, f"{self.name}/{name}: dtype")
         path = f"{self.weight_prefix}/{name}"
-        shape = weight_shape(shape, f"{path}: shape")
+        value = self._first_value(path, shape, initializer, dtype)
+        penalty = regularizers.get(regularizer, f"{path}: regularizer")
+        limit = constraints.get(constraint, f"{path}: constraint")
+        is_trained = checks.truth(f"{path}: trainable", trainable is None or trainable)
+        variable = Variable(value, name, path, penalty, limit, is_trained)
+        self._weights.append(variable)
+        self._all_have_gradients = self._all_have_gradients and variable.has_gradient
+        return variable
+
+    def _first_value(self, path: str, shape: Any, initializer: Any, dtype: DTypeLike | None) -> Array:
+        """Return what a weight starts with, from what `add_weight` was told."""
+        of_dtype = self.dtype if dtype is None else float_dtype(dtype, f"{path}: dtype")
+        shape = () if shape is None else weight_shape(shape, f"{path}: shape")
+        initializer = "glorot_uniform" if initializer is None else initializer
         by_name = isinstance(initializer, type) or not callable(initializer)
         draw = initializers.get(initializer, f"{path}: initializer") if by_name else initializer
         ours = type(draw).__module__ == initializers.__name__
@@ -299,12 +310,7 @@ class Layer(Configured):
             checks.complain(ValueError, f"{path}: the initializer", f"give an array of shape {shape}", value.shape)
         if ours and value.base is None:
             value.flags.writeable = False  # nobody else has it, so that it need not be copied
-        penalty = regularizers.get(regularizer, f"{path}: regularizer")
-        limit = constraints.get(constraint, f"{path}: constraint")
-        variable = Variable(value, name, path, penalty, limit, checks.truth(f"{path}: trainable", trainable))
-        self._weights.append(variable)
-        self._all_have_gradients = self._all_have_gradients and variable.has_gradient
-        return variable
+        return value
 
     def _set_options(self, **options: Any) -> None:
         """Keep what ``kernel_initializer``, ``bias_regularizer`` and the like stand for as attributes."""
@@ -315,7 +321,7 @@ class Layer(Configured):
     def _add_weight(self, shape: tuple[int, ...], name: str, role: str | None = None, draw: Any = None) -> Variable:
         """Create a weight with the options whose names begin with its name, or with `role`."""
         initializer, regularizer, constraint = (getattr(self, f"{role or name}_{option}") for option in OPTIONS)
-        return self.add_weight(shape, draw or initializer, name, regularizer, constraint)
+        return self.add_weight(shape, draw or initializer, name=name, regularizer=regularizer, constraint=constraint)
 
     @property
     def weight_prefix(self) -> str:
@@ -661,25 +667,3 @@ class Layer(Configured):
         precision = self.precision_now()
         quantized = f", precision={precision}" if precision in NAMES else ""
         return f"<{type(self).__name__} name={self.name}, built={self.built}{quantized}>"
-
-
-_WEIGHT_SETTINGS = ("shape", "initializer", "name", "regularizer", "constraint", "dtype", "trainable")
-_OLD_ORDER = ("name", "shape", "dtype", "initializer", "regularizer", "trainable", "constraint")
-
-
-def _settings_of_weight(owner: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return what `Layer.add_weight` was told, by name."""
-    order = _OLD_ORDER if args and isinstance(args[0], str) else _WEIGHT_SETTINGS
-    given = dict(zip(order, args, strict=False))
-    twice = sorted(given.keys() & kwargs.keys())
-    if twice or len(args) > len(order):
-        got = f"{twice[0]} twice" if twice else f"{len(args)} of them without names"
-        checks.complain(TypeError, f"{owner}: add_weight's arguments", "be given once each", got)
-    for name in kwargs:
-        checks.one_of(f"{owner}: add_weight's argument", name, (*order, "autocast", "aggregation", "layout"))
-    settings = {**given, **{name: value for name, value in kwargs.items() if name in order}}
-    if settings.get("shape", ()) is None:
-        settings["shape"] = ()
-    if settings.get("trainable", True) is None:
-        settings["trainable"] = True
-    return settings

@@ -10,9 +10,10 @@ from fastlstm import checks
 from ..foundation.arrays import Array
 from .base import Loss
 from .entries import mean_last
+from .plain import PlainLoss
 
 
-class MeanSquaredError(Loss):
+class MeanSquaredError(PlainLoss):
     """Mean over the last axis of ``(y_pred - y_true) ** 2``."""
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
@@ -25,7 +26,7 @@ class MeanSquaredError(Loss):
         return result
 
 
-class MeanAbsoluteError(Loss):
+class MeanAbsoluteError(PlainLoss):
     """Mean over the last axis of ``abs(y_pred - y_true)``."""
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
@@ -75,7 +76,7 @@ class Huber(Loss):
         return super().get_config() | {"delta": self.delta}
 
 
-class LogCosh(Loss):
+class LogCosh(PlainLoss):
     """Mean over the last axis of ``log(cosh(y_pred - y_true))``: a square near the label, a straight line far from it.
 
     Examples

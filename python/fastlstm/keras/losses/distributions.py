@@ -4,11 +4,11 @@ import numpy as np
 
 from ..foundation import settings
 from ..foundation.arrays import Array
-from .base import Loss
 from .entries import mean_last
+from .plain import PlainLoss
 
 
-class Poisson(Loss):
+class Poisson(PlainLoss):
     """Mean over the last axis of ``y_pred - y_true * log(y_pred + 1e-7)``, for labels that are counts.
 
     Examples
@@ -28,7 +28,7 @@ class Poisson(Loss):
         return result
 
 
-class KLDivergence(Loss):
+class KLDivergence(PlainLoss):
     """``sum(y_true * log(y_true / y_pred))`` over the last axis, both kept within 1e-7 and 1.
 
     Examples

@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 
 from ..foundation.arrays import Array
-from .base import Counted, Loss
+from .base import Counted
 from .entries import expand, mean_last
+from .plain import PlainLoss
 
 
-class Hinge(Loss):
+class Hinge(PlainLoss):
     """Mean over the last axis of ``max(1 - y_true * y_pred, 0)``, for labels -1 and 1; or 0 and 1, taken for these.
 
     Examples
@@ -66,7 +67,7 @@ class SquaredHinge(Hinge):
         return result
 
 
-class CategoricalHinge(Loss):
+class CategoricalHinge(PlainLoss):
     """``max(1 + max((1 - y_true) * y_pred) - sum(y_true * y_pred), 0)`` over the last axis, for one-hot labels.
 
     Examples

@@ -4,11 +4,11 @@ import numpy as np
 
 from ..foundation import settings
 from ..foundation.arrays import Array
-from .base import Loss
 from .entries import mean_last
+from .plain import PlainLoss
 
 
-class MeanAbsolutePercentageError(Loss):
+class MeanAbsolutePercentageError(PlainLoss):
     """100 times the mean over the last axis of ``abs(y_pred - y_true) / max(abs(y_true), 1e-7)``.
 
     Examples
@@ -28,7 +28,7 @@ class MeanAbsolutePercentageError(Loss):
         return result
 
 
-class MeanSquaredLogarithmicError(Loss):
+class MeanSquaredLogarithmicError(PlainLoss):
     """Mean over the last axis of ``(log(1 + y_pred) - log(1 + y_true)) ** 2``, with values below 1e-7 taken for it.
 
     Examples

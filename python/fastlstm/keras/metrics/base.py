@@ -37,7 +37,9 @@ class Metric(Configurable):
         self._dtype = floatx() if dtype is None else checks.any_dtype("dtype", dtype).name
         self.total, self.count = 0.0, 0.0
 
-    def add_weight(self, *args: Any, **kwargs: Any) -> Variable:
+    def add_weight(
+        self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: Any = None, aggregation: Any = None
+    ) -> Variable:
         """Return a weight that the metric gathers something in; keep it as an attribute.
 
         Parameters
@@ -49,17 +51,13 @@ class Metric(Configurable):
         dtype
             By default that of the metric.
         name
-            By default ``variable``; may come first.
+            By default ``variable``.
+        aggregation
+            There is nothing to choose; accepted and ignored.
         """
-        names = ("name", "shape") if args and isinstance(args[0], str) else ("shape", "initializer", "dtype")
-        given = dict(zip(names, args, strict=False)) | kwargs
-        for argument in given:
-            checks.one_of("add_weight's argument", argument, ("shape", "initializer", "dtype", "aggregation", "name"))
-        dtype = np.dtype(given.get("dtype") or self._dtype)
-        draw = initializers.get(given.get("initializer"))
-        name = checked_name(given.get("name"), "add_weight") or "variable"
-        shape = weight_shape(given.get("shape", ()), "shape")
-        return Variable(draw(shape).astype(dtype), name, f"{self.name}/{name}", trainable=False)
+        name = checked_name(name, "add_weight") or "variable"
+        value = initializers.get(initializer)(weight_shape(shape, "shape")).astype(np.dtype(dtype or self._dtype))
+        return Variable(value, name, f"{self.name}/{name}", trainable=False)
 
     add_variable = add_weight
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastlstm import checks
 
-from .. import callbacks, layers, models, optimizers, preprocessing, utils
+from .. import callbacks, layers, metrics, models, optimizers, preprocessing, utils
 from ..optimizers import schedules
 from .embedding import new_embedding
 from .telling import tell
@@ -52,6 +52,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
         "W_constraint": "embeddings_constraint",
     },
     "layers.BatchNormalization": {"gamma_init": "gamma_initializer", "beta_init": "beta_initializer"},
+    "layers.LeakyReLU": {"alpha": "negative_slope"},
     "layers.Dropout": {"p": "rate"},
     "layers.SpatialDropout1D": {"p": "rate"},
     "layers.GaussianDropout": {"p": "rate"},
@@ -69,6 +70,7 @@ WORKERS = ("workers", "use_multiprocessing", "max_queue_size")
 
 FORGOTTEN = {
     "layers.LSTM": ("consume_less",),
+    "layers.BatchNormalization": ("fused",),
     "layers.GRU": ("consume_less",),
     "layers.SimpleRNN": ("consume_less",),
     "models.Model.fit": WORKERS,
@@ -77,9 +79,16 @@ FORGOTTEN = {
 }
 """By what takes them: arguments that chose a way of computing, and no longer exist."""
 
+NAME_FIRST = {
+    "layers.Layer.add_weight": ("name", "shape", "dtype", "initializer", "regularizer", "trainable", "constraint"),
+    "metrics.Metric.add_weight": ("name", "shape"),
+}
+"""By what takes them: the order of arguments without names, of which the first is now a shape and was a name."""
+
 _PLACES = {
     "callbacks": callbacks,
     "layers": layers,
+    "metrics": metrics,
     "models": models,
     "optimizers": optimizers,
     "preprocessing": preprocessing,
@@ -95,7 +104,9 @@ def install() -> None:
         kind = getattr(optimizers, name)
         if isinstance(kind, type) and issubclass(kind, optimizers.Optimizer):
             _replace(f"optimizers.{name}", _with_rate_and_decay)
-    _replace("layers.Layer", _with_batch_size)
+    for place, order in NAME_FIRST.items():
+        _replace(place, partial(_with_name_first, order))
+    _replace("layers.Layer", _with_sizes)
     _replace("layers.Embedding", _as_embedding)
     _replace("callbacks.ModelCheckpoint", _with_period)
 
@@ -144,13 +155,19 @@ def _translated(
 
 
 def _with_rate_and_decay(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let the constructor of an optimizer take ``lr`` and ``decay``: ``rate / (1 + decay * step)``."""
+    """Let the constructor of an optimizer take ``lr``, ``decay``, and None for the usual ``epsilon``.
+
+    ``decay`` makes the rate ``rate / (1 + decay * step)``.
+    """
 
     @wraps(function)
     def accepting(self: Any, *args: Any, **kwargs: Any) -> None:
         owner = f"optimizers.{type(self).__name__}"
         if "lr" in kwargs:
             kwargs = _translated(kwargs, {"lr": "learning_rate"}, (), owner)
+        if "epsilon" in kwargs and kwargs["epsilon"] is None:
+            tell(f"{owner}: epsilon=None", "")
+            del kwargs["epsilon"]
         if "decay" in kwargs:
             tell(f"{owner}: decay=", "learning_rate=schedules.InverseTimeDecay(rate, 1, decay)")
             decay = kwargs.pop("decay")
@@ -164,11 +181,29 @@ def _with_rate_and_decay(function: Callable[..., Any]) -> Callable[..., Any]:
     return accepting
 
 
-def _with_batch_size(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let the constructor of all layers take ``batch_size``: the first axis of an input shape that is given, too."""
+def _with_name_first(order: tuple[str, ...], function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let what adds a weight take its name as the first argument, and others in the `order` of then."""
 
     @wraps(function)
-    def accepting(self: Any, *args: Any, batch_size: Any = None, **kwargs: Any) -> None:
+    def accepting(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if args and isinstance(args[0], str):
+            tell(f"{type(self).__name__}: add_weight({args[0]!r}, ...)", f"add_weight(..., name={args[0]!r})")
+            return function(self, *args[len(order) :], **dict(zip(order, args, strict=False)), **kwargs)
+        return function(self, *args, **kwargs)
+
+    return accepting
+
+
+def _with_sizes(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let the constructor of all layers take sizes of axes apart.
+
+    These are ``input_length``, beside the number of features, and ``batch_size``: the first axis of an input shape.
+    """
+
+    @wraps(function)
+    def accepting(self: Any, *args: Any, batch_size: Any = None, input_length: Any = None, **kwargs: Any) -> None:
+        if input_length is not None:
+            kwargs = _with_length(f"layers.{type(self).__name__}", input_length, kwargs)
         function(self, *args, **kwargs)
         if batch_size is not None:
             rows, shape = checks.size(f"{self.name}: batch_size", batch_size), self.batch_input_shape
@@ -176,6 +211,16 @@ def _with_batch_size(function: Callable[..., Any]) -> Callable[..., Any]:
             self.batch_input_shape = shape and (rows, *shape[1:])
 
     return accepting
+
+
+def _with_length(owner: str, length: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return arguments with the shape of a sequence in place of the number of its features."""
+    if kwargs.get("input_dim") is None:
+        checks.complain(ValueError, f"{owner}: input_length", "come with input_dim", f"{checks.shown(length)} alone")
+    steps = checks.whole_number(f"{owner}: input_length", length, at_least=0)
+    shape = steps, checks.size(f"{owner}: input_dim", kwargs["input_dim"])
+    tell(f"{owner}: input_length=", f"input_shape={shape}")
+    return {name: value for name, value in kwargs.items() if name != "input_dim"} | {"input_shape": shape}
 
 
 def _with_period(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from fastlstm.absent import missing
+from fastlstm.frames import is_asked_by_import
 
 from ..foundation.published import publish_as
 from .telling import tell
@@ -17,6 +18,8 @@ ROOT = __name__.split(".old_spellings", maxsplit=1)[0]
 MODULES = {
     "engine": "layers",
     "engine.base_layer": "layers",
+    "engine.input_layer": "layers",
+    "engine.sequential": "models",
     "engine.topology": "layers",
     "engine.training": "models",
     "layers.advanced_activations": "layers",
@@ -26,12 +29,16 @@ MODULES = {
     "layers.embeddings": "layers",
     "layers.experimental": "layers",
     "layers.experimental.preprocessing": "layers",
+    "layers.local": "layers",
     "layers.merge": "layers",
     "layers.noise": "layers",
     "layers.normalization": "layers",
     "layers.pooling": "layers",
     "layers.recurrent": "layers",
+    "layers.rnn": "layers",
     "layers.wrappers": "layers",
+    "objectives": "losses",
+    "optimizers.experimental": "optimizers",
     "optimizers.legacy": "optimizers",
     "utils.data_utils": "utils",
     "utils.generic_utils": "utils",
@@ -53,10 +60,16 @@ _DIFFERENCES = {
 _SHORT = _DIFFERENCES | {name.upper(): today for name, today in _DIFFERENCES.items() if len(name) < 5}
 
 NAMES = {
+    "constraints": {
+        "maxnorm": "constraints.max_norm",
+        "nonneg": "constraints.non_neg",
+        "unitnorm": "constraints.unit_norm",
+    },
     "layers": {"CuDNNGRU": "layers.GRU", "CuDNNLSTM": "layers.LSTM"},
     "losses": {name: f"losses.{today}" for name, today in _SHORT.items()},
     "metrics": {name: f"metrics.{today}" for name, today in _SHORT.items()},
     "models": {"Input": "layers.Input"},
+    "regularizers": {"l1l2": "regularizers.l1_l2"},
     "utils": {"Sequence": "utils.PyDataset"},
 }
 """Names that were in other modules, or were others."""
@@ -66,7 +79,7 @@ def install() -> None:
     """Make the old modules, and let those that are there find what was in them."""
     for old, today in MODULES.items():
         module = sys.modules.get(f"{ROOT}.{old}") or _made(old)
-        _find_in(module, _finder(old, partial("{}.{}".format, today), module), sorted(_module(today).__all__))
+        _find_in(module, _finder(old, partial("{}.{}".format, today)), sorted(_module(today).__all__))
     for place, names in NAMES.items():
         _find_in(_module(place), _finder(place, names.get))
     for name, today in NAMES["layers"].items():  # configs have them too
@@ -94,7 +107,7 @@ def _find_in(module: ModuleType, find: Callable[[str], Any], every: list[str] | 
         module.__dict__["__all__"] = every
 
 
-def _finder(old: str, today_of: Callable[[str], str | None], keep: ModuleType | None = None) -> Callable[[str], Any]:
+def _finder(old: str, today_of: Callable[[str], str | None]) -> Callable[[str], Any]:
     """Return what finds the names of an old module.
 
     Parameters
@@ -103,8 +116,6 @@ def _finder(old: str, today_of: Callable[[str], str | None], keep: ModuleType | 
         Place of the module.
     today_of
         Gives the place of a name today, None for one that it does not know.
-    keep
-        A module to keep in what was found: ``from ... import`` asks twice.
     """
 
     def find(name: str) -> Any:
@@ -113,9 +124,8 @@ def _finder(old: str, today_of: Callable[[str], str | None], keep: ModuleType | 
         found = getattr(_module(holder), attribute, None) if holder else None
         if found is None:
             raise missing(f"module '{ROOT}.{old}'", name, today or f"{old}.{name}")
-        tell(f"{ROOT}.{old}.{name}", f"{ROOT}.{today}")
-        if keep is not None:
-            setattr(keep, name, found)
+        if not is_asked_by_import():
+            tell(f"{ROOT}.{old}.{name}", f"{ROOT}.{today}")
         return found
 
     return find

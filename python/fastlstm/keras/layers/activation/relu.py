@@ -1,12 +1,10 @@
 """Rectifiers: straight lines with a bend."""
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from fastlstm import checks
-from fastlstm.frames import user_stacklevel
 
 from ...foundation.arrays import Array
 from .pointwise import Pointwise
@@ -73,7 +71,7 @@ class LeakyReLU(Pointwise):
     Parameters
     ----------
     negative_slope
-        Slope below 0, zero or more. Its old name is ``alpha``.
+        Slope below 0, zero or more.
     **kwargs
         Those of `Layer`.
 
@@ -85,12 +83,7 @@ class LeakyReLU(Pointwise):
     """
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
-        alpha = kwargs.pop("alpha", None)
         super().__init__(**kwargs)
-        if alpha is not None:
-            message = f"{self.name}: alpha is the old name of negative_slope"
-            warnings.warn(message, UserWarning, stacklevel=user_stacklevel())
-            negative_slope = alpha
         self.negative_slope = checks.real_number(f"{self.name}: negative_slope", negative_slope, at_least=0)
 
     def _values(self, x: Array) -> Array:

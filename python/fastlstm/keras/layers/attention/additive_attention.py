@@ -39,7 +39,7 @@ class AdditiveAttention(Attention):
 
     def _create_weights(self, input_shape: Any) -> None:
         if self.use_scale:
-            self.scale = self.add_weight((self._known_features(input_shape[0]),), "glorot_uniform", "scale")
+            self.scale = self.add_weight((self._known_features(input_shape[0]),), "glorot_uniform", name="scale")
 
     def _scores(self, query: Array, key: Array) -> tuple[Array, Slopes]:
         scale = self.frozen()[0] if self.use_scale else np.ones(query.shape[-1], query.dtype)

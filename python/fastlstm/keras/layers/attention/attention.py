@@ -118,9 +118,9 @@ class Attention(Lookup):
 
     def _create_weights(self, input_shape: Any) -> None:
         if self.use_scale:
-            self.scale = self.add_weight((), "ones", "scale")
+            self.scale = self.add_weight((), "ones", name="scale")
         if self.score_mode == "concat":
-            self.concat_score_weight = self.add_weight((), "ones", "concat_score_weight")
+            self.concat_score_weight = self.add_weight((), "ones", name="concat_score_weight")
 
     def _scores(self, query: Array, key: Array) -> tuple[Array, Slopes]:
         """Return scores ``(N, T, S)``, and the way back."""

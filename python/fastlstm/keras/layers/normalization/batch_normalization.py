@@ -56,6 +56,7 @@ class BatchNormalization(AffineNormalization):
     """
 
     told_of_mask = True
+    joins_rows = True
     keras_call: ClassVar[Mapping[str, Any]] = {"mask": None}
     moving_mean: Variable
     moving_variance: Variable
@@ -115,9 +116,9 @@ class BatchNormalization(AffineNormalization):
 
     def _create_weights(self, input_shape: Shape) -> None:
         shape = self._create_affine(input_shape)
-        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, "moving_mean", trainable=False)
+        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, name="moving_mean", trainable=False)
         self.moving_variance = self.add_weight(
-            shape, self.moving_variance_initializer, "moving_variance", trainable=False
+            shape, self.moving_variance_initializer, name="moving_variance", trainable=False
         )
 
     def _freeze(self, values: tuple[Array, ...]) -> tuple[Array, Array]:

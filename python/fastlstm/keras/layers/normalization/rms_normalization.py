@@ -51,7 +51,7 @@ class RMSNormalization(AlongAxes):
         if not all(sizes):
             wanted = "positive sizes along the axes of the weight"
             checks.complain(ValueError, f"{self.name}: input_shape", f"have {wanted}", shape_text(input_shape))
-        self.scale = self.add_weight(sizes, "ones", "scale")
+        self.scale = self.add_weight(sizes, "ones", name="scale")
 
     def check_input_shape(self, shape: Shape, name: str = "input_shape") -> None:
         """ValueError if an input of a `shape` does not fit the axes or the weights."""

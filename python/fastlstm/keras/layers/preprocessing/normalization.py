@@ -105,9 +105,9 @@ class Normalization(Layer):
                 wanted = f"a shape that can be stretched to {sizes}"
                 checks.refuse_shape(f"{self.name}: mean", wanted, np.shape(self.input_mean))
             return
-        self.mean = self.add_weight(sizes, "zeros", "mean", trainable=False)
-        self.variance = self.add_weight(sizes, "ones", "variance", trainable=False)
-        self.add_weight((), "zeros", "count", trainable=False)
+        self.mean = self.add_weight(sizes, "zeros", name="mean", trainable=False)
+        self.variance = self.add_weight(sizes, "ones", name="variance", trainable=False)
+        self.add_weight((), "zeros", name="count", trainable=False)
 
     def adapt(self, data: Any) -> None:
         """Find mean and variance.

@@ -26,7 +26,6 @@ class LayerOptions(TypedDict, total=False):
     input_shape: Annotated[Shape | int | None, None]
     batch_input_shape: Annotated[Shape | None, None]
     input_dim: Annotated[int | None, None]
-    input_length: Annotated[int | None, None]
 
 
 class WeightOptions(TypedDict, total=False):

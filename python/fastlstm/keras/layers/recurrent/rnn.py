@@ -54,7 +54,7 @@ class RNN(Wrapper):
     - ``output_size``: by default the first size in ``state_size``;
     - ``call(inputs, states) -> (output, new_states)`` on arrays ``(N, I)`` and a list of ``(N, size)``, written with
       `ops`, NumPy's functions and other layers;
-    - ``build(input_shape)``, which creates weights by ``self.add_weight(shape, initializer, name)``;
+    - ``build(input_shape)``, which creates weights by ``self.add_weight(shape, initializer, name=name)``;
     - ``get_initial_state(batch_size)``: by default zeros;
     - ``vjp(inputs, states) -> ((output, new_states), pullback)``, if it shall be trained fast. ``pullback(doutput,
       dstates)`` takes the gradients of what `call` gives, and gives ``(dinputs, dstates, gradients)``: those of what it
@@ -76,7 +76,7 @@ class RNN(Wrapper):
     ...         self.units = self.state_size = units
     ...
     ...     def build(self, input_shape):
-    ...         self.kernel = self.add_weight((input_shape[-1], self.units), "glorot_uniform", "kernel")
+    ...         self.kernel = self.add_weight((input_shape[-1], self.units), "glorot_uniform", name="kernel")
     ...
     ...     def call(self, inputs, states):
     ...         h = 0.9 * states[0] + inputs @ self.kernel.value
@@ -170,10 +170,6 @@ class RNN(Wrapper):
 
     def _axes_text(self) -> str:
         return " (batch, time, features)"
-
-    def _shape_from_features(self, features: int, length: int | None) -> Shape:
-        steps = None if length is None else checks.whole_number(f"{self.name}: input_length", length, at_least=0)
-        return (steps, *super()._shape_from_features(features, None))
 
     def _create_weights(self, input_shape: Shape) -> None:
         build_cell(self.cell, (input_shape[0], *input_shape[2:]))

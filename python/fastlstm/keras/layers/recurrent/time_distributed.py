@@ -1,7 +1,7 @@
 """A layer at every time step by itself."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +11,7 @@ from fastlstm.frames import user_stacklevel
 
 from ...foundation.arrays import Array, Shape
 from ...foundation.symbolic import any_symbolic
+from ...foundation.trees import leaves
 from ..base import Layer, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback
 from ..configs import describe_layer
@@ -23,7 +24,8 @@ class TimeDistributed(Wrapper):
     Parameters
     ----------
     layer
-        The layer. Its input has the axes of this layer's input without the second one, time. A mask ``(N, T, ...)`` is
+        The layer. One that sees the rows of a batch together in training, such as `BatchNormalization`, sees those of a
+        step. Its input has the axes of this layer's input without the second one, time. A mask ``(N, T, ...)`` is
         split over the steps too; one ``(N, T)`` says nothing about what is within a step, and goes past the layer.
     **kwargs
         Those of `Layer`.
@@ -83,10 +85,14 @@ class TimeDistributed(Wrapper):
 
     def forward(self, x: Array, call: Call = INFERENCE) -> Array:
         """Compute the output; see `Layer.forward`."""
+        if self._is_by_steps(call):
+            return np.stack([self.layer.forward(*step) for step in self._steps(x, call)], axis=1)
         return self._split(self.layer.forward(_merged(x), _inner(call)), x)
 
     def vjp(self, x: Array, call: Call = TRAINING) -> tuple[Array, Pullback]:
         """See `Layer.vjp`."""
+        if self._is_by_steps(call):
+            return self._vjp_by_steps(x, call)
         y, inner = self.layer.vjp(_merged(x), _inner(call))
 
         def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
@@ -94,6 +100,26 @@ class TimeDistributed(Wrapper):
             return None if dx is None else dx.reshape(x.shape), gradients
 
         return self._split(y, x), pullback
+
+    def _is_by_steps(self, call: Call) -> bool:
+        """Whether the steps are not rows of one batch: what they give depends on which rows are together."""
+        return call.training and _joins_rows(self.layer)
+
+    def _steps(self, x: Array, call: Call) -> Iterator[tuple[Array, Call]]:
+        """Give what the layer inside is called with, step by step; a mask of the rows of a step is one of theirs."""
+        sees_rows = call.mask is not None and (call.mask.ndim > 2 or (x.ndim == 3 and self.layer.told_of_mask))
+        for t in range(x.shape[1]):
+            yield x[:, t], call._replace(mask=call.mask[:, t] if sees_rows else None)
+
+    def _vjp_by_steps(self, x: Array, call: Call) -> tuple[Array, Pullback]:
+        outputs, pullbacks = zip(*(self.layer.vjp(*step) for step in self._steps(x, call)), strict=True)
+
+        def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
+            found = [back(dy[:, t]) for t, back in enumerate(pullbacks)]
+            gradients = [np.add.reduce(parts) for parts in zip(*(part for _, part in found), strict=True)]
+            return (np.stack([dx for dx, _ in found], axis=1) if call.need_dx else None), gradients
+
+        return np.stack(outputs, axis=1), pullback
 
     def step_function(self) -> Stepper:
         """See `Layer.step_function`."""
@@ -107,6 +133,11 @@ class TimeDistributed(Wrapper):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return super().get_config() | {"layer": describe_layer(self.layer)}
+
+
+def _joins_rows(layer: Layer) -> bool:
+    inside = (leaf for _, part in layer.named_parts() for leaf in leaves(part) if isinstance(leaf, Layer))
+    return layer.joins_rows or any(map(_joins_rows, inside))
 
 
 def _inner(call: Call) -> Call:

@@ -16,7 +16,7 @@ from fastlstm.precisions import FULL, for_packing
 from fastlstm.through_time import Flow, Tape
 
 from .arrays import Array
-from .way_back import way_back
+from .training_step import way_back
 
 __all__ = [
     "CellStates",

@@ -30,7 +30,7 @@ def sparse_categorical_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
 ) -> Array:
     """Loss of every row; see `SparseCategoricalCrossentropy`."""
-    return _entries(SparseCategoricalCrossentropy(from_logits, ignore_class, axis, "none"), y_true, y_pred)
+    return _entries(SparseCategoricalCrossentropy(from_logits, ignore_class, "none", axis), y_true, y_pred)
 
 
 def binary_crossentropy(

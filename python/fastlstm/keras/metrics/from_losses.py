@@ -208,7 +208,7 @@ class SparseCategoricalCrossentropy(LossMetric):
         axis: int = -1,
     ) -> None:
         super().__init__(name, dtype)
-        self._loss = losses.SparseCategoricalCrossentropy(from_logits, ignore_class, axis)
+        self._loss = losses.SparseCategoricalCrossentropy(from_logits, ignore_class, axis=axis)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

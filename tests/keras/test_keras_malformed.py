@@ -211,6 +211,7 @@ ALLOWED_OF: dict[tuple[str, str], set[str]] = {
     ("BackupAndRestore", "save_freq"): {"False", *WHOLE},
     ("ModelCheckpoint", "initial_value_threshold"): {"None", "-1", "0", "inf", *POSITIVE},
     ("Embedding", "input_length"): {"None", *WHOLE},
+    ("optimizers", "epsilon"): {"None", "0", *POSITIVE},
     ("FunctionLoss", "function"): {"class"},
     ("FBetaScore", "beta"): POSITIVE,
     ("MeanMetricWrapper", "fn"): {"class"},

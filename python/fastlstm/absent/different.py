@@ -56,13 +56,23 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         "`write_images`, `profile_batch`, `embeddings_freq` and `embeddings_metadata` raise an error. With a number as "
         "`update_freq` nothing is left out of what is written by epoch.",
     ),
-    "losses": ("`ignore_class` raises an error: give those entries a `sample_weight` of 0. `axis` must be -1.",),
+    "activations": ("`sparsemax` sums to 1; that of Keras on TensorFlow often does not.",),
+    "losses": (
+        "`ignore_class` raises an error: give those entries a `sample_weight` of 0. `axis` must be -1.",
+        "`binary_focal_crossentropy` takes probabilities of at least 1e-7; Keras on TensorFlow takes what went into the "
+        "sigmoid, so that its loss of certain mistakes is larger.",
+    ),
+    "metrics": ("Masked steps count in no metric; in Keras they do in `RootMeanSquaredError`.",),
     "optimizers": (
         "`learning_rate` is a number of now, with `numpy()` and `assign()`; `loss_scale_factor` must be None.",
+        "Constraints hold after every step; with `gradient_accumulation_steps` Keras asks for them after every batch.",
     ),
     "backend": ("`gradients` raises an error: `fit` takes gradients, and `vjp` of a layer or model.",),
     "datasets": ("Nothing is downloaded: a data set is read from a file that is there, and an error says which.",),
-    "models": ("A config never imports a module or runs code: classes of your own are registered or given.",),
+    "models": (
+        "A config never imports a module or runs code: classes of your own are registered or given.",
+        "A layer that is given `trainable = True` in a model that was given False is trained; Keras goes by the model.",
+    ),
     "preprocessing.text": (
         "`hashing_trick` takes `hash_function='md5'` where the numbers must be the same every time.",
     ),

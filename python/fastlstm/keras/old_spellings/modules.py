@@ -79,7 +79,7 @@ def install() -> None:
     """Make the old modules, and let those that are there find what was in them."""
     for old, today in MODULES.items():
         module = sys.modules.get(f"{ROOT}.{old}") or _made(old)
-        _find_in(module, _finder(old, partial("{}.{}".format, today)), sorted(_module(today).__all__))
+        _find_in(module, _finder(old, partial(_place_in, today)), sorted(_module(today).__all__))
     for place, names in NAMES.items():
         _find_in(_module(place), _finder(place, names.get))
     for name, today in NAMES["layers"].items():  # configs have them too
@@ -88,6 +88,11 @@ def install() -> None:
 
 def _module(place: str) -> ModuleType:
     return importlib.import_module(f"{ROOT}.{place}")
+
+
+def _place_in(today: str, name: str) -> str:
+    """Return the place today of what an old module has; in the module `today` the name may be an old one, too."""
+    return NAMES.get(today, {}).get(name, f"{today}.{name}")
 
 
 def _made(old: str) -> ModuleType:

@@ -59,8 +59,8 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
     "activations": ("`sparsemax` sums to 1; that of Keras on TensorFlow often does not.",),
     "losses": (
         "`ignore_class` raises an error: give those entries a `sample_weight` of 0. `axis` must be -1.",
-        "`binary_focal_crossentropy` takes probabilities of at least 1e-7; Keras on TensorFlow takes what went into the "
-        "sigmoid, so that its loss of certain mistakes is larger.",
+        "`binary_focal_crossentropy` takes probabilities of at least 1e-7; Keras on TensorFlow takes what went into "
+        "the sigmoid, so that its loss of certain mistakes is larger.",
     ),
     "metrics": ("Masked steps count in no metric; in Keras they do in `RootMeanSquaredError`.",),
     "optimizers": (

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from fastlstm.keras import Input, Model, Sequential, activations, layers, losses, metrics, ops, regularizers
+from fastlstm.keras import Input, Model, Sequential, Variable, activations, layers, losses, metrics, ops, regularizers
 from fastlstm.keras import backend as K
 from fastlstm.keras.foundation.tracing import differentiated
 from fastlstm.keras.graph.network import Network
@@ -64,6 +64,25 @@ class Old(layers.Layer):
         return (*input_shape[:-1], 2)
 
 
+class Kept(layers.Layer):
+    """Variables that are attributes, alone and in lists, one of them not trained, one that of a layer beside it."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.first = Variable(draw(I, 2, seed=3), "first")
+        self.others = [Variable(draw(2, seed=4), "shift"), Variable(np.full(2, 2.0), "scale", trainable=False)]
+        beside = layers.Dense(2, use_bias=False, dtype="float64")
+        beside.build((None, I))
+        self.shared = beside.kernel
+
+    def build(self, input_shape):
+        self.last = self.add_weight((1,), "ones", "last")
+
+    def call(self, x):
+        shift, scale = self.others
+        return (x @ self.first + shift) * scale * self.last + x @ self.shared
+
+
 class Two(Model):
     """A subclassed model of one input and two outputs."""
 
@@ -85,6 +104,7 @@ LAYERS = {
     "own activation": lambda: layers.Dense(3, activation=lambda t: ops.tanh(t) ** 2, dtype="float64"),
     "NumPy's activation": lambda: layers.Dense(3, activation=np.tanh, dtype="float64"),
     "model": lambda: Two(dtype="float64"),
+    "variables": lambda: Kept(dtype="float64"),
 }
 
 
@@ -129,6 +149,33 @@ def test_weights_of_what_is_inside_belong_to_the_layer():
     old.build((None, I))
     assert [v.name for v in old.trainable_variables] == ["kernel"]
     assert [v.name for v in old.non_trainable_variables] == ["shift"]
+
+
+def test_variables_among_the_attributes_are_weights_of_the_layer_or_model(tmp_path):
+    class Scaling(Model):
+        def __init__(self):
+            super().__init__()
+            self.scale = Variable(np.ones(1, "float32"), "scale")
+            self.kept = Kept()
+
+        def call(self, x):
+            return self.kept(x) * self.scale
+
+    model, x = Scaling(), draw(20, T, I).astype("float32")
+    model.compile("sgd", "mse")
+    before = (model(x), model.get_weights())[1]
+    names = ["scale", "last", "first", "shift", "scale", "kernel"]
+    assert [v.name for v in model.weights] == names
+    assert [v.name for v in model.non_trainable_weights] == ["scale"]
+    history = model.fit(x, x[..., :2], epochs=3, verbose=0).history["loss"]
+    assert history[-1] < history[0]
+    same = [np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)]
+    assert same == [False, False, False, False, True, False]
+    model.save_weights(tmp_path / "m.weights.h5")
+    other = Scaling()
+    other(x)
+    other.load_weights(tmp_path / "m.weights.h5")
+    np.testing.assert_array_equal(other(x), model(x))
 
 
 @pytest.mark.parametrize("name", ["attention", "gated", "old", "lambda"])

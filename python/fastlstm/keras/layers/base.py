@@ -301,7 +301,8 @@ class Layer(Configured):
             value.flags.writeable = False  # nobody else has it, so that it need not be copied
         penalty = regularizers.get(regularizer, f"{path}: regularizer")
         limit = constraints.get(constraint, f"{path}: constraint")
-        variable = Variable(value, name, path, penalty, limit, checks.truth(f"{path}: trainable", trainable))
+        trains = checks.truth(f"{path}: trainable", trainable)
+        variable = Variable(value, name=name, path=path, regularizer=penalty, constraint=limit, trainable=trains)
         self._weights.append(variable)
         self._all_have_gradients = self._all_have_gradients and variable.has_gradient
         return variable

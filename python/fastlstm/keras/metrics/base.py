@@ -59,7 +59,7 @@ class Metric(Configurable):
         draw = initializers.get(given.get("initializer"))
         name = checked_name(given.get("name"), "add_weight") or "variable"
         shape = weight_shape(given.get("shape", ()), "shape")
-        return Variable(draw(shape).astype(dtype), name, f"{self.name}/{name}", trainable=False)
+        return Variable(draw(shape).astype(dtype), name=name, path=f"{self.name}/{name}", trainable=False)
 
     add_variable = add_weight
 

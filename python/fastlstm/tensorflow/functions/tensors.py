@@ -70,7 +70,7 @@ def variable(value: Any, trainable: bool | None = None, dtype: Any = None, const
     """
     array = bare(convert_to_tensor(value() if callable(value) else value, dtype))
     trains = trainable is None or checks.truth("trainable", trainable)
-    return Variable(np.asarray(array), "variable", constraint=constraints.get(constraint), trainable=trains)
+    return Variable(np.asarray(array), constraint=constraints.get(constraint), trainable=trains)
 
 
 def shape(input: Any, out_type: Any = "int32") -> Any:

@@ -154,7 +154,7 @@ def test_names_of_classes_and_functions_at_the_top():
     assert keras.Initializer is keras.initializers.Initializer
     assert keras.Regularizer is keras.regularizers.Regularizer
     assert keras.version() == keras.__version__
-    weight = keras.Variable(np.zeros(2, "float32"), "w")
+    weight = keras.Variable(np.zeros(2, "float32"), name="w")
     weight.assign([1, 2])
     assert weight.numpy().tolist() == [1, 2]
     drawn = keras.initializers.glorot_uniform(seed=3)

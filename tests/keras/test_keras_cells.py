@@ -444,6 +444,11 @@ def pull(result, slope=None):
         (lambda: layers.RNN(cell_with(call=1, state_size="a")), TypeError, "state_size of C must be a positive int"),
         (lambda: layers.RNN(cell_with(call=1, state_size=[3, 0])), TypeError, r"got \[3, 0\]"),
         (
+            lambda: layers.RNN(cell_with(call=1, state_size=[3, 2], output_size=[3, 2])),
+            TypeError,
+            r"output_size of C must be a positive integer, got \[3, 2\]; inputs and outputs of a cell are arrays",
+        ),
+        (
             lambda: layers.RNN(layers.GRUCell(3), units=3),
             ValueError,
             r"RNN: arguments must be ones that the layer has, got \['units'\]",

@@ -6,7 +6,20 @@ import sys
 import numpy as np
 import pytest
 
-from fastlstm.keras import Input, Model, Sequential, activations, layers, losses, metrics, ops, regularizers
+from fastlstm import keras
+from fastlstm.keras import (
+    Input,
+    Model,
+    Sequential,
+    Variable,
+    activations,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    ops,
+    regularizers,
+)
 from fastlstm.keras import backend as K
 from fastlstm.keras.foundation.tracing import differentiated
 from fastlstm.keras.graph.network import Network
@@ -17,6 +30,44 @@ GRADIENT = 1e-7  # central differences in float64 are exact to about 1e-9 here
 
 def draw(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape)
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "wanted"),
+    [
+        (1.5, {}, np.float32(1.5)),
+        (3, {}, np.int32(3)),
+        ([[1.0], [2.0]], {"name": "column"}, np.array([[1], [2]], "float32")),
+        ([1, 2], {"dtype": "float64"}, np.array([1.0, 2.0])),
+        (np.arange(3.0), {}, np.arange(3.0)),
+        (initializers.Ones(), {"shape": (2, 1)}, np.ones((2, 1), "float32")),
+        (lambda shape, dtype: np.full(shape, 7, dtype), {"shape": [2], "dtype": "int64"}, np.array([7, 7])),
+    ],
+)
+def test_a_variable_is_made_as_in_keras(given, options, wanted):
+    variable = Variable(given, trainable=False, **options)
+    assert variable.name == options.get("name", "variable")
+    assert not variable.trainable
+    found = variable.numpy()
+    assert (found.dtype, found.shape) == (wanted.dtype, wanted.shape)
+    np.testing.assert_array_equal(found, wanted)
+    assert isinstance(variable, keras.Variable)
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "error", "message"),
+    [
+        ("ones", {"shape": (2,)}, TypeError, "must be numbers or an initializer, got 'ones'; initializers.get"),
+        (initializers.Ones(), {}, ValueError, "Variable: shape must be given for an initializer, got None"),
+        ([1.0, 2.0], {"shape": (3,)}, ValueError, r"initializer must have shape \(3,\), got \(2,\)"),
+        (1.0, {"name": 5}, TypeError, "Variable: name must be"),
+        (1.0, {"trainable": "no"}, TypeError, "Variable: trainable must be"),
+        (object(), {}, TypeError, "Variable: initializer"),
+    ],
+)
+def test_a_variable_that_cannot_be_made(given, options, error, message):
+    with pytest.raises(error, match=message):
+        Variable(given, **options)
 
 
 class Attention(layers.Layer):
@@ -66,6 +117,28 @@ class Old(layers.Layer):
         return (*input_shape[:-1], 2)
 
 
+class Kept(layers.Layer):
+    """Variables that are attributes, alone and in lists, one of them not trained, one that of a layer beside it."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.first = Variable(draw(I, 2, seed=3), name="first")
+        self.others = [
+            Variable(draw(2, seed=4), name="shift"),
+            Variable(np.full(2, 2.0), name="scale", trainable=False),
+        ]
+        beside = layers.Dense(2, use_bias=False, dtype="float64")
+        beside.build((None, I))
+        self.shared = beside.kernel
+
+    def build(self, input_shape):
+        self.last = self.add_weight((1,), "ones", name="last")
+
+    def call(self, x):
+        shift, scale = self.others
+        return (x @ self.first + shift) * scale * self.last + x @ self.shared
+
+
 class Two(Model):
     """A subclassed model of one input and two outputs."""
 
@@ -87,6 +160,7 @@ LAYERS = {
     "own activation": lambda: layers.Dense(3, activation=lambda t: ops.tanh(t) ** 2, dtype="float64"),
     "NumPy's activation": lambda: layers.Dense(3, activation=np.tanh, dtype="float64"),
     "model": lambda: Two(dtype="float64"),
+    "variables": lambda: Kept(dtype="float64"),
 }
 
 
@@ -131,6 +205,33 @@ def test_weights_of_what_is_inside_belong_to_the_layer():
     old.build((None, I))
     assert [v.name for v in old.trainable_variables] == ["kernel"]
     assert [v.name for v in old.non_trainable_variables] == ["shift"]
+
+
+def test_variables_among_the_attributes_are_weights_of_the_layer_or_model(tmp_path):
+    class Scaling(Model):
+        def __init__(self):
+            super().__init__()
+            self.scale = Variable(np.ones(1, "float32"), name="scale")
+            self.kept = Kept()
+
+        def call(self, x):
+            return self.kept(x) * self.scale
+
+    model, x = Scaling(), draw(20, T, I).astype("float32")
+    model.compile("sgd", "mse")
+    before = (model(x), model.get_weights())[1]
+    names = ["scale", "last", "first", "shift", "scale", "kernel"]
+    assert [v.name for v in model.weights] == names
+    assert [v.name for v in model.non_trainable_weights] == ["scale"]
+    history = model.fit(x, x[..., :2], epochs=3, verbose=0).history["loss"]
+    assert history[-1] < history[0]
+    same = [np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)]
+    assert same == [False, False, False, False, True, False]
+    model.save_weights(tmp_path / "m.weights.h5")
+    other = Scaling()
+    other(x)
+    other.load_weights(tmp_path / "m.weights.h5")
+    np.testing.assert_array_equal(other(x), model(x))
 
 
 @pytest.mark.parametrize("name", ["attention", "gated", "old", "lambda"])

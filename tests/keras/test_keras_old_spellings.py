@@ -104,6 +104,43 @@ def test_a_program_of_keras_1_gives_the_bits_of_today():
 
 
 @OLD
+def test_initial_weights_by_functions_of_a_shape_and_a_name():
+    from fastlstm.keras.initializations import glorot_uniform, identity, normal
+
+    layer = layers.SimpleRNN(
+        output_dim=40,
+        init=lambda shape, name: normal(shape, scale=0.001, name=name),
+        inner_init=lambda shape, name: identity(shape, scale=0.5, name=name),
+        dtype="float64",
+    )
+    layer.build((None, None, 50))
+    kernel, recurrent, _ = layer.get_weights()
+    assert abs(kernel.std() / 0.001 - 1) < 0.1  # of 2000 numbers: 1.6 % off by one deviation
+    np.testing.assert_array_equal(recurrent, 0.5 * np.eye(40))
+    with pytest.warns(
+        DeprecationWarning, match=r"normal\(\) is an old spelling; write initializers.RandomNormal\(0.0, sc"
+    ):
+        assert normal((2, 3)).shape == (2, 3)
+    dense = layers.Dense(20, init=glorot_uniform)
+    dense.build((None, 30))
+    limit = np.sqrt(6 / 50)
+    assert 0.9 * limit < abs(dense.get_weights()[0]).max() < limit
+
+
+@OLD
+def test_cut_arrays():
+    from fastlstm.keras.engine.training import slice_X
+
+    x = np.arange(6)
+    assert [part.tolist() for part in (slice_X(x, 2), slice_X(x, 0, 2), slice_X(x, [5, 0]))] == [
+        [2, 3, 4, 5],
+        [0, 1],
+        [5, 0],
+    ]
+    assert [part.tolist() for part in slice_X([x, 10 * x], 4)] == [[4, 5], [40, 50]]
+
+
+@OLD
 def test_generators():
     model = models.Sequential([keras.Input((3, 2)), layers.LSTM(4), layers.Dense(1, activation="sigmoid")])
     model.compile("sgd", "mse")

@@ -453,7 +453,7 @@ def test_several_outputs_and_integers():
 
 
 def test_variables_take_part():
-    weight = Variable(M, "weight")
+    weight = Variable(M, name="weight")
     np.testing.assert_array_equal(X @ weight, X @ M)
     np.testing.assert_array_equal(ops.matmul(X, weight), X @ M)
     np.testing.assert_array_equal(1 + weight * 2 - weight / 3, 1 + M * 2 - M / 3)
@@ -551,7 +551,7 @@ WITH_A_VARIABLE = {
 def test_variables_while_a_gradient_is_taken(name, central_differences):
     """Whatever stands first, and through NumPy's own functions too, the gradient of the variable arrives."""
     function, x, start = WITH_A_VARIABLE[name], X[0, :2] + 0.05, M[:, :2].copy()
-    weight = Variable(start, "weight")
+    weight = Variable(start, name="weight")
     y, pullback, _ = differentiated(lambda given: function(given[0], weight), [x], [weight])
     np.testing.assert_allclose(y, function(x, start))
     dx, (dweight,) = pullback(np.ones_like(y))
@@ -560,7 +560,7 @@ def test_variables_while_a_gradient_is_taken(name, central_differences):
 
 
 def test_numpy_cannot_take_a_variable_apart_while_a_gradient_is_taken():
-    weight = Variable(M, "weight")
+    weight = Variable(M, name="weight")
     with pytest.raises(
         TypeError, match=r"weight must be used by functions that .* gradient, got .* NumPy.*; use fastlstm\.keras\.ops"
     ):

@@ -18,7 +18,7 @@ START = np.array([1.0, 2.0, 3.0])
 
 
 def run(optimizer, gradients=GRADIENTS, start=START):
-    variable = Variable(start.copy(), "w")
+    variable = Variable(start.copy(), name="w")
     for gradient in gradients:
         optimizer.apply([gradient], [variable])
     return variable.numpy()
@@ -91,7 +91,7 @@ def test_clipping():
     np.testing.assert_allclose(step(long, clipnorm=1.0), long / 5, atol=EXACT)
     np.testing.assert_allclose(step(short, clipnorm=1.0), short, atol=EXACT)
     np.testing.assert_allclose(step(long, clipvalue=3.5), [3, 0, 3.5], atol=EXACT)
-    a, b = Variable(np.zeros(1), "a"), Variable(np.zeros(1), "b")
+    a, b = Variable(np.zeros(1), name="a"), Variable(np.zeros(1), name="b")
     optimizers.SGD(1.0, global_clipnorm=1.0).apply([np.array([3.0]), np.array([4.0])], [a, b])
     np.testing.assert_allclose([a.value[0], b.value[0]], [-0.6, -0.8], atol=EXACT)
     optimizers.SGD(1.0, clipnorm=1.0).apply([np.array([3.0]), np.array([0.5])], [a, b])
@@ -103,7 +103,7 @@ def test_clipping():
 def test_the_global_norm_is_that_of_all_weights(dtypes):
     """Of every dtype together: by dtype each part would be shorter than 13 and come out longer than it should."""
     gradients = [np.array(g, dtype) for g, dtype in zip(([3.0, 0.0], [4.0], [[12.0]]), dtypes, strict=False)]
-    variables = [Variable(np.zeros_like(g), "w") for g in gradients]
+    variables = [Variable(np.zeros_like(g), name="w") for g in gradients]
     norm = math.sqrt(sum(float((g * g).sum()) for g in gradients))
     for longest in (norm / 5, norm + 1):
         before = [variable.numpy().copy() for variable in variables]
@@ -119,7 +119,7 @@ def test_many_variables_of_two_dtypes_update_as_alone():
     values = [rng.normal(size=s) for s in ((170, 100), (3,), (4, 5))]
     values[1] = values[1].astype(np.float32)
     gradients = [[rng.normal(size=v.shape).astype(v.dtype) for v in values] for _ in range(3)]
-    together = [Variable(v.copy(), "w") for v in values]
+    together = [Variable(v.copy(), name="w") for v in values]
     optimizer = optimizers.Adam(0.1)
     for step in gradients:
         optimizer.apply(step, together)
@@ -130,7 +130,7 @@ def test_many_variables_of_two_dtypes_update_as_alone():
 
 
 def test_a_value_assigned_between_steps_is_taken():
-    variable, optimizer = Variable(np.zeros(2), "w"), optimizers.SGD(1.0)
+    variable, optimizer = Variable(np.zeros(2), name="w"), optimizers.SGD(1.0)
     optimizer.apply([np.ones(2)], [variable])
     variable.assign([10.0, 20.0])
     optimizer.apply([np.ones(2)], [variable])
@@ -139,10 +139,10 @@ def test_a_value_assigned_between_steps_is_taken():
 
 def test_state_can_be_carried_to_another_optimizer():
     one, two = optimizers.Adam(0.1), optimizers.Adam(0.3)
-    variable = Variable(START.copy(), "w")
+    variable = Variable(START.copy(), name="w")
     for gradient in GRADIENTS[:2]:
         one.apply([gradient], [variable])
-    other = Variable(variable.numpy(), "w")
+    other = Variable(variable.numpy(), name="w")
     two.build([other])
     two.set_weights(one.get_weights())
     assert (two.iterations, two.learning_rate) == (2, 0.1)
@@ -234,7 +234,7 @@ def test_sgd_and_rmsprop_agree_with_pytorch():
 
 def test_values_given_out_stay_what_they_were():
     """New weights go where those of the step before the last were only if nobody has these, or a part of them."""
-    variables = [Variable(np.zeros((2, 3)), "a"), Variable(np.zeros(4), "b")]
+    variables = [Variable(np.zeros((2, 3)), name="a"), Variable(np.zeros(4), name="b")]
     optimizer, kept = optimizers.SGD(1.0), []
     for step in range(9):
         optimizer.apply([np.full(v.shape, 1.0 + step) for v in variables], variables)
@@ -247,7 +247,7 @@ def test_values_given_out_stay_what_they_were():
 
 
 def test_two_arrays_do_where_nobody_has_the_values():
-    variables, optimizer = [Variable(np.zeros((2, 3)), "a"), Variable(np.zeros(4), "b")], optimizers.Adam()
+    variables, optimizer = [Variable(np.zeros((2, 3)), name="a"), Variable(np.zeros(4), name="b")], optimizers.Adam()
     places = set()
     for _ in range(9):
         before = variables[0].value
@@ -260,7 +260,7 @@ def test_two_arrays_do_where_nobody_has_the_values():
 
 @pytest.mark.parametrize("through", [copy.deepcopy, lambda pair: pickle.loads(pickle.dumps(pair))])
 def test_a_copy_goes_on_by_itself(through):
-    first = [Variable(np.arange(6.0).reshape(2, 3), "a"), Variable(np.zeros(4), "b")]
+    first = [Variable(np.arange(6.0).reshape(2, 3), name="a"), Variable(np.zeros(4), name="b")]
     optimizer = optimizers.Adam(0.1)
     step = lambda optimizer, variables: optimizer.apply([np.cos(v.numpy()) for v in variables], variables)  # noqa: E731
     for _ in range(3):
@@ -276,7 +276,7 @@ def test_a_copy_goes_on_by_itself(through):
 
 
 def test_gradients_of_another_dtype_are_cast():
-    variable, optimizer = Variable(np.zeros(3, np.float32), "w"), optimizers.SGD(1.0)
+    variable, optimizer = Variable(np.zeros(3, np.float32), name="w"), optimizers.SGD(1.0)
     for gradient in (np.ones(3), [1, 2, 3], np.ones(6, np.float32)[::2]):
         optimizer.apply([gradient], [variable])
     np.testing.assert_array_equal(variable.value, [-3, -4, -5])
@@ -293,7 +293,7 @@ def test_an_update_of_ones_own_may_extend_that_of_the_core():
 
 
 def test_an_optimizer_belongs_to_one_model():
-    a, b, optimizer = Variable(np.zeros(2), "a"), Variable(np.zeros(2), "b"), optimizers.Adam()
+    a, b, optimizer = Variable(np.zeros(2), name="a"), Variable(np.zeros(2), name="b"), optimizers.Adam()
     optimizer.apply([np.ones(2)], [a])
     before = [w.copy() for w in optimizer.get_weights()]
     with pytest.raises(
@@ -307,7 +307,10 @@ def test_an_optimizer_belongs_to_one_model():
 
 @pytest.mark.parametrize("through", [lambda pair: pair, copy.deepcopy, lambda pair: pickle.loads(pickle.dumps(pair))])
 def test_weights_left_out_for_a_while_keep_their_momenta(through):
-    variables, optimizer = [Variable(np.zeros(1), "a"), Variable(np.zeros(1), "b")], optimizers.SGD(1.0, momentum=0.5)
+    variables, optimizer = (
+        [Variable(np.zeros(1), name="a"), Variable(np.zeros(1), name="b")],
+        optimizers.SGD(1.0, momentum=0.5),
+    )
     optimizer.apply([np.ones(1)] * 2, variables)
     optimizer.apply([np.zeros(1)], variables[:1])
     variables, optimizer = through((variables, optimizer))
@@ -317,7 +320,7 @@ def test_weights_left_out_for_a_while_keep_their_momenta(through):
 
 
 def test_steps_of_two_threads_follow_each_other():
-    variable, optimizer = Variable(np.zeros(50_000, np.float32), "w"), optimizers.SGD(1.0)
+    variable, optimizer = Variable(np.zeros(50_000, np.float32), name="w"), optimizers.SGD(1.0)
     work = lambda g: [optimizer.apply([np.full(50_000, g, np.float32)], [variable]) for _ in range(100)]  # noqa: E731
     threads = [threading.Thread(target=work, args=(g,)) for g in (1.0, 2.0)]
     for thread in threads:
@@ -343,7 +346,7 @@ OTHERS = {
 @pytest.mark.parametrize("name", OTHERS)
 def test_every_optimizer_finds_the_bottom_of_a_bowl(name):
     optimizer = optimizers.get({"class_name": name, "config": OTHERS[name].get_config()})
-    variable = Variable(np.array([[1.0, -2.0], [0.5, 0.25]]), "w")
+    variable = Variable(np.array([[1.0, -2.0], [0.5, 0.25]]), name="w")
     for _ in range(300):
         before = np.square(variable.numpy()).sum()
         optimizer.apply([variable.numpy()], [variable])
@@ -364,13 +367,15 @@ def test_every_optimizer_goes_on_from_its_state_and_leaves_gradients_alone(name)
         np.random.default_rng(0),
     )
     one, two = (type(OTHERS[name]).from_config(config) for _ in range(2))
-    first = [Variable(rng.normal(size=shape).astype(dtype), "w") for shape, dtype in (((3, 2), "f4"), ((4,), "f8"))]
+    first = [
+        Variable(rng.normal(size=shape).astype(dtype), name="w") for shape, dtype in (((3, 2), "f4"), ((4,), "f8"))
+    ]
     for _ in range(5):
         gradients = [rng.normal(size=v.shape).astype(v.dtype) for v in first]
         kept = copy.deepcopy(gradients)
         one.apply(gradients, first)
         np.testing.assert_equal(gradients, kept)
-    second = [Variable(v.numpy(), "w") for v in first]
+    second = [Variable(v.numpy(), name="w") for v in first]
     two.build(second)
     two.set_weights(one.get_weights())
     assert (two.iterations, len(two.get_weights())) == (2, len(one.get_weights()))
@@ -385,7 +390,7 @@ def test_every_optimizer_goes_on_from_its_state_and_leaves_gradients_alone(name)
 
 
 def test_gradients_are_accumulated():
-    whole, parts = Variable(START, "w"), Variable(START, "w")
+    whole, parts = Variable(START, name="w"), Variable(START, name="w")
     by_two, plain = (
         optimizers.Adam(0.1, gradient_accumulation_steps=2, clipnorm=1.0),
         optimizers.Adam(0.1, clipnorm=1.0),
@@ -401,7 +406,7 @@ def test_gradients_are_accumulated():
 
 def test_means_of_weights_follow_and_take_their_place():
     optimizer = optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=3)
-    w = Variable(np.zeros(1), "w")
+    w = Variable(np.zeros(1), name="w")
     seen = []
     for _ in range(4):
         optimizer.apply([-np.ones(1)], [w])
@@ -410,13 +415,13 @@ def test_means_of_weights_follow_and_take_their_place():
     assert seen == [1, 2, 2.25, 3.25]
     optimizer.finalize_variable_values([w])
     assert w.value[0] == 2.75
-    plain = Variable(np.zeros(1), "w")
+    plain = Variable(np.zeros(1), name="w")
     optimizers.SGD().finalize_variable_values([plain])
     assert plain.value[0] == 0
 
 
 def test_a_constraint_holds_for_means_too():
-    w = Variable(np.ones(2), "w", constraint=constraints.NonNeg())
+    w = Variable(np.ones(2), name="w", constraint=constraints.NonNeg())
     optimizer = optimizers.SGD(1.0, use_ema=True, ema_overwrite_frequency=1, gradient_accumulation_steps=2)
     for _ in range(4):
         optimizer.apply([np.array([3.0, -1.0])], [w])

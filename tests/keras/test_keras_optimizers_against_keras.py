@@ -64,7 +64,7 @@ def run(module, variables, name, options, dtype, rate):
 def both(name, options, dtype, rate=lambda schedules: 0.1):
     rng = np.random.default_rng(4)
     start = [rng.normal(size=shape).astype(dtype) for shape in SHAPES.values()]
-    mine = [Variable(value, key) for key, value in zip(SHAPES, start, strict=True)]
+    mine = [Variable(value, name=key) for key, value in zip(SHAPES, start, strict=True)]
     other = [theirs.Variable(value, name=key, dtype=dtype) for key, value in zip(SHAPES, start, strict=True)]
 
     class Ours:

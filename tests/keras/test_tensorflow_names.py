@@ -120,6 +120,30 @@ class Scaled(layers.Layer):
         return tf.transpose(steps.stack(), [1, 0, 2])
 
 
+def test_variables_are_weights_of_the_layer_that_holds_them():
+    pytest.importorskip("autograd")
+
+    class Shifted(layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.shift = tf.Variable(initial_value=lambda: tf.zeros(3), trainable=True, name="shift")
+            self.count = tf.Variable(0, trainable=False, dtype="float32")
+
+        def call(self, x: Any) -> Any:
+            return tf.add(x, self.shift)
+
+    model = Sequential([Input((5, 3)), Shifted(), layers.LSTM(2)])
+    assert [v.shape for v in model.layers[0].trainable_weights] == [(3,)]
+    assert [v.shape for v in model.layers[0].non_trainable_weights] == [()]
+    model.compile("sgd", "mse")
+    model.fit(X, X[:, 0, :2], verbose=0)
+    assert model.layers[0].shift.numpy().any()
+    assert tf.Variable([1, 2]).dtype == tf.int32
+    assert tf.Variable([1.0, 2.0]).dtype == tf.float32
+    limited = tf.Variable([1.0], constraint="non_neg")
+    assert limited.constraint(np.array([-1.0])).tolist() == [0.0]
+
+
 def test_gradients_pass_through_them():
     pytest.importorskip("autograd")
     model = Sequential([Input((5, 3)), Scaled(), layers.LSTM(2)])

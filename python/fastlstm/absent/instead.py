@@ -78,7 +78,6 @@ TABLE = (
         "keras.random.set_seed is there, and backend.clear_session(); leave sessions out",
         "tf.Session tf.compat backend.*_session backend.tensorflow_backend",
     ),
-    ("keras.Variable holds a weight; add_weight() makes one", "tf.Variable"),
     (_DTYPES, "tf.bfloat16 tf.as_dtype tf.q*int*"),
     ("keras has models of its own: leave it out", "estimator* tf.estimator tf.feature_column"),
     (_PRESENT, "tf.debugging tf.errors tf.logging tf.version tf.config.*"),

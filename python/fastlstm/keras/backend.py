@@ -116,7 +116,7 @@ def eye(size: Any, dtype: Any = None, name: str | None = None) -> Array:
 def variable(value: Any, dtype: Any = None, name: str | None = None, constraint: Any = None) -> Variable:
     """`value` as a variable."""
     value = as_array(value, "value", checks.any_dtype("dtype", dtype or floatx()))
-    return Variable(value, name or "variable", constraint=constraints.get(constraint))
+    return Variable(value, name=name or "variable", constraint=constraints.get(constraint))
 
 
 def get_value(x: Any) -> Array:

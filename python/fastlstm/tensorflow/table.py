@@ -91,6 +91,7 @@ NAMES: dict[str, dict[str, str]] = {
         "TensorArray": ".tensors.TensorArray",
         "TensorShape": "pipelines.TensorShape",
         "TensorSpec": "pipelines.TensorSpec",
+        "Variable": ".tensors.variable initial_value",
         "argsort": ".arrays.argsort",
         "boolean_mask": ".arrays.boolean_mask",
         "broadcast_to": "ops.broadcast_to input shape",

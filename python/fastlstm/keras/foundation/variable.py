@@ -17,11 +17,13 @@ from fastlstm.forks import CHANGES, held_at_forks
 from fastlstm.precisions import check_whole
 from fastlstm.scopes import Scoped
 
-from .arrays import Array, any_numbers
+from .arrays import Array, any_numbers, as_shape
 from .boxes import autograd, bare, is_box, value_of
 from .eager import as_tensors
 from .passes import current
+from .settings import floatx
 from .symbolic import SymbolicTensor
+from .tensors import tensor
 
 if TYPE_CHECKING:
     from ..constraints import Constraint
@@ -42,8 +44,17 @@ class Variable:
 
     Parameters
     ----------
-    value
-        Initial value; its dtype stays for good. It is copied unless nobody can write to it.
+    initializer
+        The first value, numbers of any kind, whose dtype stays for good; or an initializer, which is given shape and
+        dtype. An array is copied unless nobody can write to it.
+    shape
+        Its sizes, for an initializer.
+    dtype
+        By default that of the value; of Python's numbers and of an initializer ``floatx()``, of whole ones int32.
+    trainable
+        Whether training changes it at all.
+    autocast, aggregation, synchronization
+        No effect: there is one process, and layers have a dtype.
     name
         For instance ``"kernel"``.
     path
@@ -52,28 +63,40 @@ class Variable:
         Its penalty is part of the loss.
     constraint
         Applied after every step of training.
-    trainable
-        Whether training changes it at all.
+
+    Examples
+    --------
+    >>> scale = Variable([1.0, 2.0], name="scale")
+    >>> scale.assign_add([1.0, 1.0])
+    >>> scale.numpy()
+    array([2., 3.], dtype=float32)
     """
 
     __slots__ = ("_value", "constraint", "has_gradient", "name", "other_form", "path", "regularizer", "trainable")
 
     def __init__(
         self,
-        value: Array,
-        name: str,
+        initializer: Any,
+        shape: Any = None,
+        dtype: DTypeLike | None = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        aggregation: str = "none",
+        synchronization: str = "auto",
+        name: str | None = None,
+        *,
         path: str = "",
         regularizer: Regularizer | None = None,
         constraint: Constraint | None = None,
-        trainable: bool = True,
     ) -> None:
+        value = _first_value(initializer, shape, dtype)
         owned = value.base is None and not value.flags.writeable
         self._value = value if owned else frozen_copy(value)
-        self.name = name
-        self.path = path or name
+        self.name = "variable" if name is None else checks.text("Variable: name", name)
+        self.path = path or self.name
         self.regularizer = regularizer
         self.constraint = constraint
-        self.trainable = self.has_gradient = trainable
+        self.trainable = self.has_gradient = checks.truth("Variable: trainable", trainable)
         """Whether training changes it, which may be set; and whether layers give a gradient of it, as it was made."""
         self.other_form: Callable[[Array, tuple[int, ...]], Array] | None = None
         """Brings what is assigned in another form into one of a shape; what it does not know stays as it is."""
@@ -236,6 +259,25 @@ def frozen_copy(value: Array, dtype: np.dtype[Any] | None = None) -> Array:
 
 
 _VALUE = attrgetter("_value")
+
+
+def _first_value(initializer: Any, shape: Any, dtype: DTypeLike | None) -> Array:
+    if type(initializer) is np.ndarray and shape is None and dtype is None:
+        return initializer
+    wanted = None if dtype is None else checks.any_dtype("Variable: dtype", dtype)
+    if callable(initializer) and not hasattr(initializer, "__array__"):
+        if shape is None:
+            checks.complain(ValueError, "Variable: shape", "be given for an initializer", None)
+        made = initializer(as_shape(shape, "Variable: shape"), dtype=wanted or np.dtype(floatx()))
+        return np.asarray(made, wanted)
+    if isinstance(initializer, str):
+        cure = f"; initializers.get({initializer!r}) gives one"
+        checks.refuse(TypeError, "Variable: initializer", "numbers or an initializer", initializer, cure)
+    found: Array = bare(tensor(initializer, "Variable: initializer"))
+    if shape is not None and found.shape != as_shape(shape, "Variable: shape"):
+        checks.refuse_shape("Variable: initializer", shape, found.shape)
+    return found if wanted is None else found.astype(wanted, copy=False)
+
 
 Values: TypeAlias = dict[Variable, Array]
 """Values of variables at one moment."""

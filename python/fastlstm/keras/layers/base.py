@@ -288,8 +288,8 @@ class Layer(Configured):
         value = self._first_value(path, shape, initializer, dtype)
         penalty = regularizers.get(regularizer, f"{path}: regularizer")
         limit = constraints.get(constraint, f"{path}: constraint")
-        is_trained = checks.truth(f"{path}: trainable", trainable is None or trainable)
-        variable = Variable(value, name, path, penalty, limit, is_trained)
+        trains = checks.truth(f"{path}: trainable", trainable is None or trainable)
+        variable = Variable(value, name=name, path=path, regularizer=penalty, constraint=limit, trainable=trains)
         self._weights.append(variable)
         self._all_have_gradients = self._all_have_gradients and variable.has_gradient
         return variable

@@ -131,15 +131,15 @@ class Composed:
 
     @property
     def weights(self: Any) -> list[Variable]:
-        """All weights: its own, and those of the layers inside."""
-        return unique([*self._weights, *(v for part in running.parts_of(self) for v in part.weights)])
+        """All weights: its own, from `add_weight` or among the attributes, and those of the layers inside."""
+        return unique([*running.variables_of(self), *(v for part in running.parts_of(self) for v in part.weights)])
 
     @property
     def differentiated(self: Any) -> list[Variable]:
         """See `Layer.differentiated`."""
         if not self.trainable:
             return []
-        own = [variable for variable in self._weights if variable.has_gradient]
+        own = [variable for variable in running.variables_of(self) if variable.has_gradient]
         return unique([*own, *(v for part in running.parts_of(self) for v in part.differentiated)])
 
     @property

@@ -141,7 +141,7 @@ class Quantizable(Layer):
             path = getattr(self, name).path
             whole, scale = self._rounded(name, value)
             for end, array in (("", whole), (SCALE, scale)):
-                variable = Variable(array, name + end, path + end, trainable=False)
+                variable = Variable(array, name=name + end, path=path + end, trainable=False)
                 setattr(self, name + end, variable)
                 made.append(variable)
         self._weights = [*others, *made]

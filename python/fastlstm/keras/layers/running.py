@@ -19,7 +19,7 @@ from ..foundation.passes import Pass, trying, within
 from ..foundation.symbolic import Arguments, Hole
 from ..foundation.tracing import differentiated
 from ..foundation.trees import leaves, mapped, one_or_list
-from ..foundation.variable import CHANGE
+from ..foundation.variable import CHANGE, Variable
 from ..ops.function import probed
 from .call import Call, Pullback
 from .expected_masks import expected_masks
@@ -199,10 +199,19 @@ def tried(layer: Any, arguments: Arguments, shape: Any) -> tuple[Any, Any]:
 
 def parts_of(layer: Any) -> Iterator[Any]:
     """Return the layers that are attributes of a layer, alone or in lists and dicts, in order of their making."""
+    # The class of layers is above this module.
+    return (leaf for leaf in _attributes(layer) if hasattr(type(leaf), "ensure_built"))
+
+
+def variables_of(layer: Any) -> Iterator[Variable]:
+    """Return the variables that are attributes of a layer, alone or in lists and dicts: those of `add_weight` first."""
+    return (leaf for leaf in _attributes(layer) if isinstance(leaf, Variable))
+
+
+def _attributes(layer: Any) -> Iterator[Any]:
     for name, value in vars(layer).items():
         if name not in ("inbound_nodes", "_inner"):
-            # A layer; the class of layers is above this module.
-            yield from (leaf for leaf in leaves(value) if hasattr(type(leaf), "ensure_built"))
+            yield from leaves(value)
 
 
 def all_parts(layer: Any) -> Iterator[Any]:

@@ -57,7 +57,7 @@ class Metric(Configurable):
         """
         name = checked_name(name, "add_weight") or "variable"
         value = initializers.get(initializer)(weight_shape(shape, "shape")).astype(np.dtype(dtype or self._dtype))
-        return Variable(value, name, f"{self.name}/{name}", trainable=False)
+        return Variable(value, name=name, path=f"{self.name}/{name}", trainable=False)
 
     add_variable = add_weight
 

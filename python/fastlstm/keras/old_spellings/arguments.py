@@ -10,6 +10,7 @@ from fastlstm import checks
 from .. import callbacks, layers, metrics, models, optimizers, preprocessing, utils
 from ..optimizers import schedules
 from .embedding import new_embedding
+from .functions import as_initializer
 from .telling import tell
 
 _WEIGHTS = {
@@ -150,6 +151,7 @@ def _translated(
             tell(f"{place}: {name}=", f"{today}=")
             if today in kwargs:
                 checks.complain(TypeError, f"{place}: {today}", "be given once", f"{name}= too, its old spelling")
+            value = as_initializer(value) if today.endswith("_initializer") else value
         found[today] = value
     return found
 

@@ -11,6 +11,7 @@ from fastlstm.absent import missing
 from fastlstm.frames import is_asked_by_import
 
 from ..foundation.published import publish_as
+from .functions import initializations, slice_rows
 from .telling import tell
 
 ROOT = __name__.split(".old_spellings", maxsplit=1)[0]
@@ -82,6 +83,8 @@ def install() -> None:
         _find_in(module, _finder(old, partial(_place_in, today)), sorted(_module(today).__all__))
     for place, names in NAMES.items():
         _find_in(_module(place), _finder(place, names.get))
+    _made("initializations").__dict__.update(initializations())
+    _module("engine.training").__dict__["slice_X"] = slice_rows
     for name, today in NAMES["layers"].items():  # configs have them too
         publish_as("keras.layers", name, getattr(_module("layers"), today.rpartition(".")[2]))
 

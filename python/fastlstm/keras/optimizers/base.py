@@ -64,7 +64,7 @@ class Optimizer(Configurable):
     >>> import numpy as np
     >>> from fastlstm.keras import optimizers
     >>> from fastlstm.keras.foundation.variable import Variable
-    >>> w = Variable(np.zeros(2), "w")
+    >>> w = Variable(np.zeros(2), name="w")
     >>> optimizer = optimizers.SGD(1.0, gradient_accumulation_steps=2)
     >>> optimizer.apply([np.array([1.0, 0.0])], [w])
     >>> w.numpy().tolist(), optimizer.iterations

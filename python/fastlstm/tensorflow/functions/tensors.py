@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from fastlstm import checks
-from fastlstm.keras import ops
+from fastlstm.keras import constraints, ops
 from fastlstm.keras.foundation.arrays import Array
-from fastlstm.keras.foundation.boxes import is_box
+from fastlstm.keras.foundation.boxes import bare, is_box
 from fastlstm.keras.foundation.eager import EagerArray as Tensor
 from fastlstm.keras.foundation.symbolic import any_symbolic
 from fastlstm.keras.foundation.tensors import tensor
@@ -19,7 +19,7 @@ from fastlstm.keras.foundation.variable import Variable
 
 newaxis = None
 
-__all__ = ["Tensor", "TensorArray", "constant", "convert_to_tensor", "newaxis", "rank", "shape", "size"]
+__all__ = ["Tensor", "TensorArray", "constant", "convert_to_tensor", "newaxis", "rank", "shape", "size", "variable"]
 
 
 def convert_to_tensor(value: Any, dtype: Any = None, dtype_hint: Any = None) -> Any:
@@ -52,6 +52,25 @@ def constant(value: Any, dtype: Any = None, shape: Any = None) -> Any:
     if shape is None:
         return found
     return np.broadcast_to(found, tuple(shape)).copy() if found.size == 1 else ops.reshape(found, shape)
+
+
+def variable(value: Any, trainable: bool | None = None, dtype: Any = None, constraint: Any = None) -> Variable:
+    """`value`, or what a function gives, as a variable: an attribute of a layer or model is one of its weights.
+
+    Parameters
+    ----------
+    value
+        Numbers, or a function without arguments.
+    trainable
+        Whether training changes it; None: it does.
+    dtype
+        As that of `convert_to_tensor`.
+    constraint
+        Applied after every step of training.
+    """
+    array = bare(convert_to_tensor(value() if callable(value) else value, dtype))
+    trains = trainable is None or checks.truth("trainable", trainable)
+    return Variable(np.asarray(array), constraint=constraints.get(constraint), trainable=trains)
 
 
 def shape(input: Any, out_type: Any = "int32") -> Any:

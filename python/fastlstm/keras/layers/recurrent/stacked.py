@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -160,14 +160,22 @@ def checked_cell(cell: Any, argument: str) -> Any:
     for name in ("call", "state_size"):
         if getattr(cell, name, None) is None or getattr(type(cell), name, None) is Layer.call:
             checks.refuse(TypeError, argument, f"an object with state_size and call(), {name} is missing", cell)
-    try:
-        sizes = size_tree(cell)
-    except (TypeError, ValueError):
-        sizes = ()
-    if not sizes or any(size < 1 for size in leaves(sizes)):
-        wanted = "a positive integer or a list of such"
-        checks.refuse(TypeError, f"{argument}: state_size of {label(cell)}", wanted, cell.state_size)
+    _check_size(cell, argument, "state_size", "a positive integer or a list of such", size_tree)
+    cure = "; inputs and outputs of a cell are arrays (batch, features)"
+    _check_size(cell, argument, "output_size", "a positive integer", output_size, cure)
     return cell
+
+
+def _check_size(
+    cell: Any, argument: str, name: str, wanted: str, size_of: Callable[[Any], Any], cure: str = ""
+) -> None:
+    """TypeError about the argument if an attribute of a cell is no size."""
+    try:
+        sizes = leaves(size_of(cell))
+    except (TypeError, ValueError):
+        sizes = []
+    if not sizes or any(size < 1 for size in sizes):
+        checks.refuse(TypeError, f"{argument}: {name} of {label(cell)}", wanted, getattr(cell, name), cure)
 
 
 def build_cell(cell: Any, input_shape: Shape) -> None:

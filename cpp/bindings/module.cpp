@@ -11,6 +11,7 @@ PYBIND11_MODULE(_core_of_main_interpreter, module, pybind11::mod_gil_not_used())
     fastlstm::register_stack(module);
     fastlstm::register_stream(module);
     fastlstm::register_scopes(module);
+    fastlstm::register_softmax(module);
     fastlstm::register_updates(module);
 }
 

@@ -19,6 +19,7 @@ void register_sequence(pybind11::module_& module);
 void register_stack(pybind11::module_& module);
 void register_stream(pybind11::module_& module);
 void register_scopes(pybind11::module_& module);
+void register_softmax(pybind11::module_& module);
 void register_updates(pybind11::module_& module);
 
 }  // namespace fastlstm

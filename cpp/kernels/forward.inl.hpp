@@ -60,37 +60,33 @@ template <class T>
 struct LstmCell {
     Packet<T> c, h;
 
-    FASTLSTM_INLINE LstmCell(const Packet<T> (&z)[4], const Packet<T>& c_prev) {
-        const Packet<T> one = constant<T>(1);
-        i = sigmoid_fraction(z[0]);
-        g = tanh_fraction(z[2], kShared<T>);
-        f = sigmoid_fraction(z[1]);
-        f_quotient = pdiv(one, f.denominator);
-        ig = pdiv(one, pmul(i.denominator, g.denominator));
-        c = pmadd(f_quotient, c_prev, pmul(g.numerator, ig));
-        o = sigmoid_fraction(z[3]);
-        tanh_c = tanh_fraction(c, kShared<T>);
-        oc = pdiv(one, pmul(o.denominator, tanh_c.denominator));
-        h = pmul(tanh_c.numerator, oc);
-    }
-
-    // dc/dz_i = g i (1 - i), dc/dz_f = c_prev f (1 - f), dc/dz_g = i (1 - g^2), dh/dz_o = tanh(c) o (1 - o),
-    // dh/dc = o (1 - tanh(c)^2), dc/dc_prev = f
-    FASTLSTM_INLINE void keep(T* kept, const Packet<T>& c_prev) const {
+    // `kept`, if it is there, gets dc/dz_i = g i (1 - i), dc/dz_f = c_prev f (1 - f), dc/dz_g = i (1 - g^2),
+    // dh/dz_o = tanh(c) o (1 - o), dh/dc = o (1 - tanh(c)^2), dc/dc_prev = f; some of it before the output is computed,
+    // as registers are few.
+    FASTLSTM_INLINE LstmCell(const Packet<T> (&z)[4], const Packet<T>& c_prev, T* kept) {
         constexpr int W = kLanes<T>;
-        const Packet<T> i_quotient = pmul(g.denominator, ig), g_inverse = pmul(i.denominator, ig);
-        const Packet<T> o_quotient = pmul(tanh_c.denominator, oc), c_inverse = pmul(o.denominator, oc);
-        pstore(kept, pmul(sigmoid_slope(i, i_quotient), pmul(g.numerator, g_inverse)));
-        pstore(kept + W, pmul(sigmoid_slope(f, f_quotient), c_prev));
-        pstore(kept + 2 * W, pmul(i_quotient, tanh_slope(g, g_inverse)));
-        pstore(kept + 3 * W, pmul(sigmoid_slope(o, o_quotient), pmul(tanh_c.numerator, c_inverse)));
-        pstore(kept + 4 * W, pmul(o_quotient, tanh_slope(tanh_c, c_inverse)));
-        pstore(kept + 5 * W, f_quotient);
+        const Packet<T> one = constant<T>(1);
+        const Fraction<Packet<T>> i = sigmoid_fraction(z[0]), g = tanh_fraction(z[2], kShared<T>),
+                                  f = sigmoid_fraction(z[1]);
+        const Packet<T> f_quotient = pdiv(one, f.denominator);
+        const Packet<T> ig = pdiv(one, pmul(i.denominator, g.denominator));
+        c = pmadd(f_quotient, c_prev, pmul(g.numerator, ig));
+        if (kept) {
+            const Packet<T> i_quotient = pmul(g.denominator, ig), g_inverse = pmul(i.denominator, ig);
+            pstore(kept, pmul(sigmoid_slope(i, i_quotient), pmul(g.numerator, g_inverse)));
+            pstore(kept + W, pmul(sigmoid_slope(f, f_quotient), c_prev));
+            pstore(kept + 2 * W, pmul(i_quotient, tanh_slope(g, g_inverse)));
+            pstore(kept + 5 * W, f_quotient);
+        }
+        const Fraction<Packet<T>> o = sigmoid_fraction(z[3]), tanh_c = tanh_fraction(c, kShared<T>);
+        const Packet<T> oc = pdiv(one, pmul(o.denominator, tanh_c.denominator));
+        h = pmul(tanh_c.numerator, oc);
+        if (kept) {
+            const Packet<T> o_quotient = pmul(tanh_c.denominator, oc), c_inverse = pmul(o.denominator, oc);
+            pstore(kept + 3 * W, pmul(sigmoid_slope(o, o_quotient), pmul(tanh_c.numerator, c_inverse)));
+            pstore(kept + 4 * W, pmul(o_quotient, tanh_slope(tanh_c, c_inverse)));
+        }
     }
-
-private:
-    Fraction<Packet<T>> i, f, g, o, tanh_c;
-    Packet<T> f_quotient, ig, oc;
 };
 
 template <class T>
@@ -109,11 +105,10 @@ struct LstmForward {
                                      Index pitch) {
         const Index unit = block * kLanes<T>, at = row * pitch + unit;
         const Packet<T> c_prev = pload<Packet<T>>(args.c_prev + at);
-        const LstmCell<T> cell({z(0), z(1), z(2), z(3)}, c_prev);
+        const LstmCell<T> cell({z(0), z(1), z(2), z(3)}, c_prev, args.kept ? args.kept + kLstmKept * at : nullptr);
         pstore(args.c + at, cell.c);
         pstore(args.h + at, cell.h);
         if (args.y) store_first(args.y[row] + unit, cell.h, args.hidden_size - unit);
-        if (args.kept) cell.keep(args.kept + kLstmKept * at, c_prev);
     }
 };
 
@@ -131,13 +126,21 @@ template <class T>
 struct GruCell {
     Packet<T> h;
 
+    // `kept`, if it is there, gets dh/dz_n = (1 - u) (1 - n^2), dz_n/dz_r = a r (1 - r),
+    // dh/dz_u = (h_prev - n) u (1 - u), dh/dh_prev = u, dz_n/da = r.
     FASTLSTM_INLINE GruCell(const Packet<T>& z_n, const Packet<T>& z_r, const Packet<T>& z_u, const Packet<T>& a,
-                            const Packet<T>& h_prev) {
+                            const Packet<T>& h_prev, T* kept) {
+        constexpr int W = kLanes<T>;
         const Packet<T> one = constant<T>(1);
-        r = sigmoid_fraction(z_r);
-        r_quotient = pdiv(one, r.denominator);
-        u = sigmoid_fraction(z_u);
-        n = tanh_fraction(Packet<T>(pmadd(r_quotient, a, z_n)), kFused ? kShared<T> : 1);
+        const Fraction<Packet<T>> r = sigmoid_fraction(z_r);
+        const Packet<T> r_quotient = pdiv(one, r.denominator);
+        if (kept) {
+            pstore(kept + W, pmul(sigmoid_slope(r, r_quotient), a));
+            pstore(kept + 4 * W, r_quotient);
+        }
+        const Fraction<Packet<T>> u = sigmoid_fraction(z_u);
+        const auto n = tanh_fraction(Packet<T>(pmadd(r_quotient, a, z_n)), kFused ? kShared<T> : 1);
+        Packet<T> u_quotient, n_inverse;
         // Either way u is 1 where it should be: a state is kept for many steps.
         if constexpr (kFused) {
             const Packet<T> un = pdiv(one, pmul(u.denominator, n.denominator));
@@ -148,25 +151,15 @@ struct GruCell {
             n_inverse = pdiv(one, n.denominator);
         }
         const Packet<T> n_quotient = pmul(n.numerator, n_inverse);
-        difference = psub(h_prev, n_quotient);
+        const Packet<T> difference = psub(h_prev, n_quotient);
         h = pmadd(u_quotient, difference, n_quotient);
+        if (kept) {
+            const Packet<T> shut = complement(u, u_quotient);
+            pstore(kept, pmul(shut, tanh_slope(n, n_inverse)));
+            pstore(kept + 2 * W, pmul(pmul(u_quotient, shut), difference));
+            pstore(kept + 3 * W, u_quotient);
+        }
     }
-
-    // dh/dz_n = (1 - u) (1 - n^2), dz_n/dz_r = a r (1 - r), dh/dz_u = (h_prev - n) u (1 - u), dh/dh_prev = u,
-    // dz_n/da = r
-    FASTLSTM_INLINE void keep(T* kept, const Packet<T>& a) const {
-        constexpr int W = kLanes<T>;
-        const Packet<T> shut = complement(u, u_quotient);
-        pstore(kept, pmul(shut, tanh_slope(n, n_inverse)));
-        pstore(kept + W, pmul(sigmoid_slope(r, r_quotient), a));
-        pstore(kept + 2 * W, pmul(pmul(u_quotient, shut), difference));
-        pstore(kept + 3 * W, u_quotient);
-        pstore(kept + 4 * W, r_quotient);
-    }
-
-private:
-    Fraction<Packet<T>> r, u, n;
-    Packet<T> r_quotient, u_quotient, n_inverse, difference;
 };
 
 // Vectors of R in a group: r, u, n. Rows of z hold n, r, u of every unit block.
@@ -190,12 +183,10 @@ struct GruForward {
     static FASTLSTM_INLINE void cell(const CellForwardArgs<T>& args, const Z& z, Index row, Index block, int,
                                      Index pitch) {
         const Index unit = block * kLanes<T>, at = row * pitch + unit;
-        const Packet<T> a = z(2);
-        const GruCell<T> cell(pload<Packet<T>>(args.z + kOfCell * at), z(0), z(1), a,
-                              pload<Packet<T>>(args.h_prev + at));
+        const GruCell<T> cell(pload<Packet<T>>(args.z + kOfCell * at), z(0), z(1), z(2),
+                              pload<Packet<T>>(args.h_prev + at), args.kept ? args.kept + kGruKept * at : nullptr);
         pstore(args.h + at, cell.h);
         if (args.y) store_first(args.y[row] + unit, cell.h, args.hidden_size - unit);
-        if (args.kept) cell.keep(args.kept + kGruKept * at, a);
     }
 };
 

@@ -181,6 +181,14 @@ struct UpdateArgs {
     const T* numbers;  // of the rule
 };
 
+// Rows of numbers z one after the other, and where their softmax goes; its logarithm, too, unless that is null.
+template <class T>
+struct SoftmaxArgs {
+    const T* z;
+    T *p, *log_p;
+    Index rows, classes;
+};
+
 // A rule for such steps; the formulas stand in updates.inl.hpp.
 template <class T>
 struct Update {
@@ -219,7 +227,7 @@ struct Reduction {
     Index (*outer_bytes)(Index numbers, Index lanes);
 };
 
-// Of one element type and precision. A reduced precision has what inference needs, and no updates.
+// Of one element type and precision. A reduced precision has what inference needs, and what comes last is null.
 template <class T>
 struct Kernels {
     const char* isa;
@@ -237,6 +245,7 @@ struct Kernels {
     void (*activate)(const Activation& activation, const T* x, T* y, T* slope, Index n);
     Updates<T> updates;
     double (*squares)(const T* x, Index n);  // their sum; the same bits in all instruction sets
+    void (*softmax)(const SoftmaxArgs<T>& args);
 };
 
 // Upper bounds to measure against.

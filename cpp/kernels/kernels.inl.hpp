@@ -5,6 +5,7 @@
 
 #include "make_kernels.inl.hpp"
 #include "probe.inl.hpp"
+#include "softmax.inl.hpp"
 #include "updates.inl.hpp"
 
 namespace fastlstm {
@@ -18,6 +19,7 @@ constexpr Kernels<T> full_kernels() {
     Kernels<T> kernels = make_kernels<T>(kName, FASTLSTM_ISA_DESCRIPTION, Precision::full, nullptr);
     kernels.updates = {kUpdates<T>, kUpdateCount<T>};
     kernels.squares = squares<T>;
+    kernels.softmax = softmax<T>;
     return kernels;
 }
 

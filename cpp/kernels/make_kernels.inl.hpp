@@ -58,6 +58,7 @@ constexpr Kernels<T> make_kernels(const char* isa, const char* description, Prec
                        map<T, sigmoid_packet<T>>,
                        activate<T>,
                        {},
+                       nullptr,
                        nullptr};
     if constexpr (kTrains) add_training(kernels);
     return kernels;

@@ -24,8 +24,12 @@ void pack_vector(const Kernels<T>& kernels, const Layout& layout, Index k_total,
     }
     for (; k < k_total; ++k) {
         const T* in = source + k * weight.column_stride;
-        for (Index l = 0; l < lanes; ++l) out[k * pitch + l] = in[l * weight.row_stride];
-        for (Index l = lanes; l < layout.lanes; ++l) out[k * pitch + l] = T(0);
+        if (weight.row_stride == 1) {  // as Keras' kernels lie
+            std::copy_n(in, lanes, out + k * pitch);
+        } else {
+            for (Index l = 0; l < lanes; ++l) out[k * pitch + l] = in[l * weight.row_stride];
+        }
+        std::fill(out + k * pitch + lanes, out + k * pitch + layout.lanes, T(0));
     }
 }
 

@@ -170,6 +170,12 @@ class Stream:
 def step_many(streams: Sequence[Stream], x: Floats, out: Floats | None = None) -> Floats:
     """One step of streams of batch size 1 that share their weights: x (M, I) -> (M, H)."""
 
+def softmax(x: Floats, out: Floats | None = None) -> Floats:
+    """Softmax over the last axis; `out`, which may be `x`, has the same shape."""
+
+def softmax_and_log(x: Floats) -> tuple[Floats, Floats]:
+    """Softmax over the last axis, and its logarithm."""
+
 def update(
     rule: str,
     numbers: Sequence[float],  # of the rule; see fastlstm/reference/updates.py

@@ -102,7 +102,7 @@ def for_packing(precision: str) -> str:
 def product(left: NDArray[Any], right: NDArray[Any], precision: str) -> NDArray[Any]:
     """Return ``left (N, K) @ right (K, M)`` in a precision: of gradients, whose right side is another every time."""
     if precision == FULL or not left.size or not right.size:
-        full: NDArray[Any] = left @ right
+        full: NDArray[Any] = left.dot(right)  # which asks less than `@` does
         return full
     return _core.Dense(right, precision=for_packing(precision))(left)
 
@@ -158,7 +158,8 @@ def restored(whole: NDArray[np.int8], scale: NDArray[np.float32]) -> NDArray[np.
 
 def is_bfloat16(array: NDArray[Any]) -> bool:
     """Whether an array has the dtype bfloat16 of another package, all of whose numbers float32 has."""
-    return array.dtype.name == BFLOAT16
+    dtype = array.dtype  # names are made anew each time, and NumPy's own types have another number of `isbuiltin`
+    return dtype.isbuiltin == 2 and dtype.name == BFLOAT16
 
 
 def rounded_to_bfloat16(numbers: NDArray[Any]) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fastlstm.keras import Input, Model, Sequential, layers, optimizers
-from fastlstm.keras.foundation.deferring import deferring
+from fastlstm.keras.foundation.training_step import training_step
 from fastlstm.keras.layers.call import TRAINING, Call
 
 X = np.random.default_rng(6).normal(size=(5, 4, 3)) * 2 + 1
@@ -45,7 +45,7 @@ def test_batch_normalization_is_its_formula(axis, others):
 @pytest.mark.parametrize("training", [False, True])
 def test_gradients_of_batch_normalization(training, options, mask, check_gradients):
     layer = filled(layers.BatchNormalization(dtype="float64", **options), X.shape)
-    with deferring():  # so that every pass begins from the same averages
+    with training_step():  # so that every pass begins from the same averages
         check_gradients(layer, X, training=training, mask=mask)
 
 
@@ -88,10 +88,10 @@ def test_averages_of_very_many_numbers_are_good():
 def test_averages_change_with_the_step_and_only_then():
     layer = layers.BatchNormalization(dtype="float64")
     layer.build(X.shape)
-    with deferring() as changes:
+    with training_step() as step:
         first, second = layer(X, training=True), layer(2 * X, training=True)
         np.testing.assert_array_equal(layer.get_weights()[2], 0)
-    for made in changes:
+    for made in step.changes:
         made()
     twin = layers.BatchNormalization(dtype="float64")
     np.testing.assert_array_equal(twin(X, training=True), first)

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 import tracemalloc
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -263,20 +264,104 @@ def test_a_child_trains():
     assert os.waitpid(child[0], 0)[1] == 0
 
 
-def test_a_reader_makes_one_thing_at_a_time():
-    made = []
+@pytest.mark.parametrize("together", [1, 2, 3])
+def test_a_reader_makes_one_thing_at_a_time(together):
+    makers, numbers = [], iter(range(99))
+
+    def make():
+        makers.append(threading.current_thread())
+        return next(numbers)
+
     with Reader() as reader:
-        for k in range(100):
-            reader.offer(lambda k=k: made.append(threading.current_thread()) or k)
+        for k in range(99):
+            reader.offer([make] * together)  # counts where nothing of before is left
+            assert reader.take(make) == k
+    assert [maker is threading.main_thread() for maker in makers] == 3 * [True] + 96 * [False]
+    assert len({*makers}) == 2
+
+
+def test_what_was_made_is_there_when_the_reader_is_closed():
+    """It ends with what it is at, so that nobody waits for more than that."""
+    begun, go_on, made = threading.Event(), threading.Event(), []
+
+    def slow(k):
+        begun.set()
+        go_on.wait(10)
+        made.append(k)
+        return k
+
+    with Reader() as reader:
+        for k in range(3):
             assert reader.take(lambda k=k: k) == k
-        assert len(made) == 97
-        assert len({*made}) == 1
-        reader.offer(lambda: 100)
+        reader.offer([lambda: slow(3), lambda: slow(4)])
+        begun.wait(10)
+        threading.Timer(0.05, go_on.set).start()
         reader.close()
         reader.close()
-        assert reader.take(lambda: -1) == 100
-        reader.offer(lambda: 101)
-        assert reader.take(lambda: -1) == 101
+        assert made == [3]
+        assert [reader.take(lambda k=k: -k) for k in (3, 4)] == [3, -4]
+        reader.offer([lambda: 5])
+        assert [reader.take(lambda k=k: -k) for k in (5, 6)] == [5, -6]
+    time.sleep(0.02)  # the timer's own thread ends
+
+
+@pytest.mark.parametrize(("long", "ahead"), [(0, 1), (1e9, 3)])
+def test_large_batches_are_made_one_at_a_time(monkeypatch, long, ahead):
+    monkeypatch.setattr(reading, "LONG_STEP", long)
+    numbers = iter(range(9))
+    with Reader() as reader:
+        for k in range(3):
+            assert reader.take(numbers.__next__) == k
+        reader.offer([numbers.__next__] * 3)
+        assert reader.take(numbers.__next__) == 3
+        time.sleep(0.05)  # the thread has made all by now
+        assert next(numbers) == 3 + ahead
+
+
+@pytest.mark.parametrize("last", [None, SourceError()])
+def test_nothing_is_made_after_the_last_one(last):
+    things, made = iter([*range(4), last, 5, 6]), []
+
+    def make():
+        made.append(next(things))
+        if isinstance(made[-1], Exception):
+            raise made[-1]
+        return made[-1]
+
+    with Reader() as reader:
+        for k in range(4):
+            assert reader.take(make) == k
+        reader.offer([make, make, make])
+        with pytest.raises(SourceError) if last else nullcontext():
+            assert reader.take(make) is None
+    assert made == [0, 1, 2, 3, last]
+
+
+class Endless:
+    """An iterator that begins anew when it has ended, as no iterator should."""
+
+    def __init__(self):
+        self.k = 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        MAKERS.append(threading.current_thread())
+        if self.k == COUNT:
+            self.k = 0
+            raise StopIteration
+        self.k += 1
+        return X[self.k - 1], Y[self.k - 1]
+
+
+def test_an_iterator_that_begins_anew_gives_every_batch():
+    made = model()
+    found = [made.fit(Endless(), verbose=0).history["loss"] for _ in range(2)]
+    assert MAKERS[5] is not threading.main_thread()
+    assert len(MAKERS) == 2 * (COUNT + 1)
+    other = model()
+    assert found == [other.fit(batches(), verbose=0).history["loss"] for _ in range(2)]
 
 
 @pytest.mark.parametrize(("making", "step"), [(1e9, 0), (0, 1e9)])

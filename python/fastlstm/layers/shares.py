@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 from numpy.typing import NDArray
 
-from fastlstm import checks
+from fastlstm import _core, checks
 from fastlstm.typing import Floats
 
 from .arguments import as_floats
@@ -61,11 +59,11 @@ class Softmax(OverAxis):
 
     def forward(self, x: NDArray[np.floating]) -> Floats:
         """Compute the output."""
-        return self.back(_softmax(self.last(x)))
+        return self.back(_core.softmax(self.last(x)))
 
     def forward_training(self, x: NDArray[np.floating]) -> tuple[Floats, Back]:
         """Compute the output, and what leads back."""
-        y = _softmax(self.last(x))
+        y = _core.softmax(self.last(x))
 
         def back(dy: Floats) -> tuple[Floats, dict[str, Floats]]:
             slopes = self.last(dy)
@@ -85,31 +83,14 @@ class LogSoftmax(OverAxis):
 
     def forward(self, x: NDArray[np.floating]) -> Floats:
         """Compute the output."""
-        return self.back(_log_softmax(self.last(x)))
+        return self.back(_core.softmax_and_log(self.last(x))[1])
 
     def forward_training(self, x: NDArray[np.floating]) -> tuple[Floats, Back]:
         """Compute the output, and what leads back."""
-        y = _log_softmax(self.last(x))
+        p, y = _core.softmax_and_log(self.last(x))
 
         def back(dy: Floats) -> tuple[Floats, dict[str, Floats]]:
             slopes = self.last(dy)
-            return self.back(slopes - np.exp(y) * slopes.sum(-1, keepdims=True)), {}
+            return self.back(slopes - p * slopes.sum(-1, keepdims=True)), {}
 
         return self.back(y), back
-
-
-def _softmax(x: Floats) -> Floats:
-    """Over the last axis of an array of one's own."""
-    y = np.exp(_below_zero(x))
-    return cast(Floats, y / y.sum(-1, keepdims=True))
-
-
-def _log_softmax(x: Floats) -> Floats:
-    """As `_softmax`, of the logarithm."""
-    y = _below_zero(x)
-    return cast(Floats, y - np.log(np.exp(y).sum(-1, keepdims=True)))
-
-
-def _below_zero(x: Floats) -> Floats:
-    with np.errstate(over="ignore", invalid="ignore"):  # a row of -inf alone is NaN, as in PyTorch
-        return cast(Floats, x - x.max(-1, keepdims=True, initial=-np.inf))

@@ -19,6 +19,7 @@ from .lstm_sequences import lstm, lstm_backward
 from .quantized import quantized_product
 from .rnn_cell import rnn_step, rnn_step_backward
 from .rnn_sequences import rnn, rnn_backward
+from .softmax import softmax
 from .updates import update
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "rnn_step",
     "rnn_step_backward",
     "sigmoid",
+    "softmax",
     "to_bfloat16",
     "update",
 ]

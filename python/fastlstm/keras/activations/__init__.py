@@ -34,7 +34,6 @@ from .classic import (
     softplus,
     softsign,
     stable_sigmoid,
-    stable_softmax,
     swish,
     tanh,
 )
@@ -90,7 +89,6 @@ __all__ = [
     "sparsemax",
     "squareplus",
     "stable_sigmoid",
-    "stable_softmax",
     "swish",
     "tanh",
     "tanh_shrink",

@@ -7,6 +7,7 @@ import numpy as np
 
 from fastlstm import checks
 
+from ..foundation import core
 from ..foundation.arrays import Array
 from .function import ActivationFunction, along, built_in, least, quiet, steps
 
@@ -29,25 +30,6 @@ def stable_sigmoid(x: Array) -> Array:
     """``1 / (1 + exp(-x))`` that neither overflows nor loses small values."""
     y = np.array(x)
     _sigmoid_in_place(y)()
-    return y
-
-
-def _softmax_in_place(y: Array) -> Callable[[], object]:
-    one, all_alike = np.empty((*y.shape[:-1], 1), y.dtype), np.empty_like(y)  # NumPy would allocate to broadcast
-
-    def apply() -> None:
-        np.copyto(all_alike, np.maximum.reduce(y, axis=-1, keepdims=True, initial=-np.inf, out=one))
-        np.exp(np.subtract(y, all_alike, out=y), out=y)
-        np.copyto(all_alike, np.add.reduce(y, axis=-1, keepdims=True, out=one))
-        np.divide(y, all_alike, out=y)
-
-    return apply
-
-
-def stable_softmax(x: Array) -> Array:
-    """Softmax over the last axis."""
-    y = np.array(x)
-    _softmax_in_place(y)()
     return y
 
 
@@ -165,7 +147,7 @@ leaky_relu = built_in(
 tanh = built_in("tanh", np.tanh, lambda dy, x, y: dy * (1 - y * y), lambda y: partial(np.tanh, y, out=y))
 sigmoid = built_in("sigmoid", stable_sigmoid, lambda dy, x, y: dy * (y * (1 - y)), _sigmoid_in_place)
 softmax = built_in(
-    "softmax", stable_softmax, _softmax_backward, lambda y: quiet(_softmax_in_place(y)), family=_softmax_along
+    "softmax", core.softmax, _softmax_backward, lambda y: partial(core.softmax_in_place, y), family=_softmax_along
 )
 hard_sigmoid = built_in(
     "hard_sigmoid",

@@ -4,19 +4,18 @@ import numpy as np
 
 from fastlstm import checks
 
+from ..foundation import core
 from ..foundation.arrays import Array
-from .classic import stable_sigmoid, stable_softmax
+from .classic import stable_sigmoid
 from .function import ActivationFunction, along, built_in
 
 
 def _log_softmax(x: Array) -> Array:
-    shifted = x - np.maximum.reduce(x, axis=-1, keepdims=True, initial=-np.inf)
-    result: Array = shifted - np.log(np.add.reduce(np.exp(shifted), axis=-1, keepdims=True))
-    return result
+    return core.softmax_and_log(x)[1]
 
 
 def _log_softmax_backward(dy: Array, x: Array, y: Array) -> Array:
-    result: Array = dy - stable_softmax(x) * np.add.reduce(dy, axis=-1, keepdims=True)
+    result: Array = dy - core.softmax(x) * np.add.reduce(dy, axis=-1, keepdims=True)
     return result
 
 

@@ -10,7 +10,7 @@ from fastlstm import checks
 
 from ..foundation.carried import State
 from ..foundation.lookup import of_this_package
-from ..foundation.way_back import Listener
+from ..foundation.training_step import Listener
 from .backup_and_restore import BackupAndRestore
 from .base import Callback
 from .frequency import Periodic

@@ -15,7 +15,7 @@ from fastlstm.frames import user_stacklevel
 from ..foundation.arrays import Array
 from ..foundation.core import Flow
 from ..foundation.pictures import panels
-from ..foundation.way_back import way_back
+from ..foundation.training_step import way_back
 from ..layers.recurrent.cell import RecurrentCell
 from ..layers.recurrent.finding import recurrent_layers
 from ..layers.recurrent.rnn import RNN

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
+import numpy as np
+
 from fastlstm import _core, through_time
 from fastlstm._core import Convolution, Dense, Stream, Weights, convolution_gradients, empty, squares, step_many, update
 from fastlstm.precisions import FULL, for_packing
 from fastlstm.through_time import Flow, Tape
 
 from .arrays import Array
-from .way_back import way_back
+from .training_step import way_back
 
 __all__ = [
     "CellStates",
@@ -33,6 +35,9 @@ __all__ = [
     "forward_together",
     "forward_training",
     "packed",
+    "softmax",
+    "softmax_and_log",
+    "softmax_in_place",
     "squares",
     "step_many",
     "update",
@@ -128,6 +133,24 @@ def backward(
     named = {name: gradient.T for name, gradient in zip(_GRADIENTS, gradients, strict=False)}
     dh, dc = through_time.backward(tape, dy, *_h_and_c(dstates), dx, named, flow)
     return (dh,) if dc is None else (dh, dc)
+
+
+def softmax(x: Array) -> Array:
+    """Return the softmax over the last axis, in the dtype of `x`."""
+    return _core.softmax(x) if x.dtype.char in "fd" else _core.softmax(x.astype(np.float64)).astype(x.dtype)
+
+
+def softmax_in_place(y: Array) -> None:
+    """Make `y`, of float32 or float64 and without gaps, its softmax over the last axis."""
+    _core.softmax(y, y)
+
+
+def softmax_and_log(x: Array) -> tuple[Array, Array]:
+    """Return the softmax over the last axis, and its logarithm, in the dtype of `x`."""
+    if x.dtype.char in "fd":
+        return _core.softmax_and_log(x)
+    p, log_p = _core.softmax_and_log(x.astype(np.float64))
+    return p.astype(x.dtype), log_p.astype(x.dtype)
 
 
 def _h_and_c(states: CellStates | None) -> tuple[Array | None, Array | None]:

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from fastlstm.scopes import Scoped
 
 from .arrays import Array
-from .deferring import change
 from .eager import mask_of
+from .training_step import change
 from .trees import leaves
 
 

@@ -8,9 +8,9 @@ import numpy as np
 from fastlstm import checks
 
 from ..foundation.arrays import Array, as_array
+from ..foundation.core import softmax_and_log
 from .base import Counted, Loss, Slope
 from .entries import scaled
-from .probabilities import softmax_and_log
 
 BLANK = 0
 """The class of no label, and what fills up labels."""

@@ -9,9 +9,10 @@ from fastlstm import checks
 
 from ..activations import stable_sigmoid
 from ..foundation.arrays import Array
+from ..foundation.core import softmax_and_log
 from .base import Loss
 from .entries import mean_last
-from .probabilities import check_last_axis, clip, inside, normalize, smoothed, softmax_and_log
+from .probabilities import check_last_axis, clip, inside, normalize, smoothed
 
 
 class BinaryFocalCrossentropy(Loss):

@@ -1,4 +1,4 @@
-"""Probabilities over the last axis, kept away from 0 and 1, and softmax."""
+"""Probabilities over the last axis, kept away from 0 and 1."""
 
 import numpy as np
 
@@ -6,16 +6,6 @@ from fastlstm import checks
 
 from ..foundation import settings
 from ..foundation.arrays import Array
-
-
-def softmax_and_log(logits: Array) -> tuple[Array, Array]:
-    """Softmax over the last axis, and its logarithm."""
-    shifted = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
-    powers = np.exp(shifted)
-    total = np.add.reduce(powers, axis=-1, keepdims=True)
-    powers /= total
-    shifted -= np.log(total)
-    return powers, shifted
 
 
 def normalize(p: Array) -> Array:

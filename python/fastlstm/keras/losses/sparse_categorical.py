@@ -7,8 +7,9 @@ import numpy as np
 from fastlstm import checks
 
 from ..foundation.arrays import Array
+from ..foundation.core import softmax_and_log
 from .class_numbers import ClassNumberLoss, at
-from .probabilities import check_last_axis, clip, inside, softmax_and_log
+from .probabilities import check_last_axis, clip, inside
 
 
 class SparseCategoricalCrossentropy(ClassNumberLoss):

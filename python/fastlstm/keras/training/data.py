@@ -15,7 +15,7 @@ from ..foundation.carried import State, check_keys, set_generator
 from ..foundation.late import Late
 from ..foundation.random import generator
 from .interrupts import Waiting, as_it_is
-from .reading import Reader
+from .reading import AHEAD, Reader
 
 Parts: TypeAlias = tuple[Array | None, ...]
 """An array for each input or output, None for one without."""
@@ -175,8 +175,8 @@ class ArraySource:
 
     def _shuffled(self, order: Array) -> Iterator[Batch]:
         _, ys, weights = self.batch
-        # Those of two batches, where one is read while training computes on the other.
-        takers_of_x = cycle([self._takers_of_x() for _ in range(1 + self._mapped)])
+        # Those of more than one batch, where some are read while training computes on another.
+        takers_of_x = cycle([self._takers_of_x() for _ in range(1 + AHEAD * self._mapped)])
         # A metric of a user's own may keep labels and weights: these come in arrays of their own.
         take_y, take_weights = [_taker(y) for y in ys], [_taker(part) for part in weights]
 
@@ -193,10 +193,11 @@ class ArraySource:
     def _read(self, gather: Callable[[int], Batch]) -> Iterator[Batch]:
         """Gather the batches of a pass from the next one on."""
         for start in range(self._next, self.rows, self.batch_size):
-            batch = self._reader.take(partial(gather, start))
+            batch = self._reader.take(partial(gather, start)) if self._mapped else gather(start)
             self._next = start + self.batch_size
-            if self._mapped and self._next < self.rows:
-                self._reader.offer(partial(gather, self._next))
+            following = range(self._next, self.rows, self.batch_size)[:AHEAD]
+            if self._mapped and following:
+                self._reader.offer([partial(gather, begin) for begin in following])
             yield batch
 
 

@@ -14,9 +14,8 @@ from fastlstm.frames import user_stacklevel
 from fastlstm.through_time import WHOLE, ThroughTime
 
 from ..callbacks import CallbackList
-from ..foundation.deferring import deferring
 from ..foundation.messages import tell
-from ..foundation.way_back import Listener, going_back
+from ..foundation.training_step import Listener, training_step
 from ..optimizers import Optimizer
 from .data import Batch
 from .evaluation import evaluated
@@ -113,12 +112,12 @@ class _Training(NamedTuple):
 
 def train_step(objective: Objective, optimizer: Optimizer, batch: Batch, way: Way = (WHOLE, ())) -> Outcome:
     """Change the weights by one step."""
-    with deferring() as changes, going_back(*way):
+    with training_step(*way) as step:
         outcome, gradients = objective.gradients(*batch)
     if gradients:
         optimizer.apply(gradients, objective.variables)
-    for made in changes:  # what layers change by themselves
-        made()
+    for change in step.changes or ():  # what layers change by themselves
+        change()
     return outcome
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from fastlstm import checks
 
 from ..foundation.arrays import Array
-from ..foundation.deferring import forget_changes
 from ..foundation.texts import is_text
+from ..foundation.training_step import forget_changes
 from ..foundation.variable import Variable, holding
 from ..graph.network import Found, Network
 from ..graph.plan import Plan

@@ -23,7 +23,7 @@ from ..foundation.lookup import of_this_package
 from ..foundation.watching import watched
 from .data import ArraySource, Batch, Check, drawn_order
 from .interrupts import Waiting, as_it_is
-from .reading import Reader
+from .reading import AHEAD, Reader
 
 _END = object()
 
@@ -81,7 +81,7 @@ class StreamSource:
         checks.complain(ValueError, "x", "give at least one batch", "none")
 
     def epoch(self, done: int = 0, ahead: bool = True, waiting: Waiting = as_it_is) -> Generator[Batch, None, None]:
-        """Return the batches of one epoch but for those `done`; a thread may make one `ahead` of its turn.
+        """Return the batches of one epoch but for those `done`; a thread may make some `ahead` of their turn.
 
         It does so from the fourth on, if the second depends on nothing that changes while a step is taken. Functions
         that call what users wrote, or wait for it, are called as `waiting` says.
@@ -112,7 +112,8 @@ class StreamSource:
                 self._taken += 1
                 self._found_any = True
                 if ahead and number != self.limit:
-                    reader.offer(self._draw)
+                    left = AHEAD if self.limit is None else min(AHEAD, self.limit - number)
+                    reader.offer([self._draw] * left)
                 yield batch
         tell("on_epoch_end")
 

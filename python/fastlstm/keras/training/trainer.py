@@ -266,11 +266,11 @@ class Trainer:
         `Layer.get_state`.
 
         Batches of an iterable, and of arrays that are mapped from files, are made by a thread while the batch before is
-        trained on, one ahead and never more than an epoch takes; errors come out where they would without it. This
-        begins with the fourth batch of an epoch, and only if steps take a millisecond or more, and making the second
-        batch neither ran a model nor drew from the random generators of the process, which a step may change or draw
-        from. Data with an attribute ``workers`` that is 0 has it never, nor a training with checkpoints between
-        batches. What callbacks change of the data during an epoch is seen a batch later.
+        trained on, up to three ahead, one where steps are long, and never more than an epoch takes; errors come out
+        where they would without it. This begins with the fourth batch of an epoch, and only if steps take a millisecond
+        or more, and making the second batch neither ran a model nor drew from the random generators of the process,
+        which a step may change or draw from. Data with an attribute ``workers`` that is 0 has it never, nor a training
+        with checkpoints between batches. What callbacks change of the data is seen up to three batches later.
 
         With ``tbptt=k`` the steps that a recurrent layer takes are pieces of k, counted from the first one it reads.
         The states at the start of a piece are those at the end of the one before, but count as constants. That is all

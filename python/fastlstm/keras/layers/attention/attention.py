@@ -10,6 +10,7 @@ import numpy as np
 from fastlstm import checks
 
 from ... import activations, ops
+from ...foundation import core
 from ...foundation.arrays import Array
 from ...foundation.symbolic import any_symbolic
 from ...foundation.variable import Variable
@@ -144,7 +145,7 @@ class Attention(Lookup):
         there = self._there(given, scores.shape)
         if there is not None:
             scores = np.where(there, scores, scores - self.dtype.type(LEFT_OUT))
-        whole = activations.stable_softmax(scores)
+        whole = core.softmax(scores)
         shares, keep = self._dropped(whole, call)
         of_queries = None if given.query_mask is None else given.query_mask[..., None]
         y = times(shares @ value, of_queries)

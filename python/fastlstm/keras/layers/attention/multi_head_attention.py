@@ -13,6 +13,7 @@ import numpy as np
 from fastlstm import checks
 
 from ... import activations, regularizers
+from ...foundation import core
 from ...foundation.arrays import Array, as_batch_shape, shape_text
 from ...foundation.serialization import serialize_keras_object
 from ..activation.softmax import LEFT_OUT
@@ -301,7 +302,7 @@ class MultiHeadAttention(Lookup, Wrapper):
         there = self._there(given, scores.shape, of_axes, len(axes.looked))
         if there is not None:
             scores = np.where(there, scores, self.dtype.type(LEFT_OUT))
-        whole = activations.stable_softmax(scores)
+        whole = core.softmax(scores)
         if there is not None and (self.dropout > 0 or given.return_attention_scores):
             whole = whole * there
         shares, keep = self._dropped(whole, call)

@@ -9,7 +9,7 @@ import numpy as np
 from fastlstm import checks
 
 from ...foundation.arrays import Array, Shape
-from ...foundation.deferring import change
+from ...foundation.training_step import change
 from ...foundation.variable import CHANGE, Variable, current_values, values_now
 from ..base import Step, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback

@@ -18,9 +18,9 @@ from ...foundation.passes import current, within
 from ...foundation.random import generator
 from ...foundation.symbolic import any_symbolic
 from ...foundation.tracing import as_one_step
+from ...foundation.training_step import listeners
 from ...foundation.trees import leaves
-from ...foundation.variable import Variable, current_values
-from ...foundation.way_back import listeners
+from ...foundation.variable import Variable
 from ...initializers import Initializer
 from .. import inside
 from ..base import Layer
@@ -367,7 +367,7 @@ class RecurrentCell(Quantizable, Cell):
         return found
 
     def _empty_gradients(self) -> list[Array]:
-        return list(map(np.empty_like, current_values(self.differentiated)))
+        return [np.empty(variable.shape, variable.dtype) for variable in self.differentiated]
 
     @property
     def drops(self) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from ...activations import ActivationFunction
 from ...foundation import core
 from ...foundation.arrays import Array, sum_of_rows
-from ...foundation.way_back import way_back
+from ...foundation.training_step import way_back
 from .equations import EQUATIONS, Product
 from .loop import Reading, StepPullback, walk, walk_back
 from .states import States, filled

@@ -13,8 +13,8 @@ from ...foundation.arrays import Array, as_array
 from ...foundation.boxes import value_of
 from ...foundation.passes import Pass, within
 from ...foundation.tracing import differentiated
+from ...foundation.training_step import way_back
 from ...foundation.trees import leaves, mapped
-from ...foundation.way_back import way_back
 from ..base import Layer
 from ..composed import Composed
 from .cell import Cell, RecurrentCell, ScanPullback, output_size, size_tree

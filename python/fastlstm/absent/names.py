@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 OLDER = {
-    "": "engine estimator wrappers",
+    "": "engine estimator objectives wrappers",
+    "backend": "set_session",
     "layers": (
         "AtrousConvolution1D AtrousConv1D Highway LocallyConnected1D LocallyConnected2D MaxoutDense Merge "
         "TimeDistributedDense TimeDistributedMerge"
@@ -19,7 +20,21 @@ OLDER = {
     "estimator": "model_to_estimator",
     "wrappers": "scikit_learn",
     "wrappers.scikit_learn": "KerasClassifier KerasRegressor",
-    "tf": "Session estimator logging",
+    "tf": (
+        "ConfigProto GPUOptions InteractiveSession Session enable_eager_execution estimator gfile logging "
+        "set_random_seed"
+    ),
+    "tf.compat.v1": (
+        "ConfigProto GPUOptions InteractiveSession Session disable_eager_execution disable_v2_behavior "
+        "enable_eager_execution get_default_graph global_variables_initializer keras logging placeholder "
+        "reset_default_graph set_random_seed train"
+    ),
+    "tf.compat.v1.logging": "DEBUG ERROR FATAL INFO WARN set_verbosity",
+    "tf.config.experimental": (
+        "list_logical_devices list_physical_devices set_memory_growth set_virtual_device_configuration"
+    ),
+    "tf.io": "gfile",
+    "tf.io.gfile": "GFile copy exists glob isdir listdir makedirs mkdir remove rename rmtree",
 }
 """Names that only Keras 1 and 2 and TensorFlow 1 have."""
 

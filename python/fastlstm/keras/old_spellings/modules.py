@@ -16,6 +16,8 @@ from .telling import tell
 ROOT = __name__.split(".old_spellings", maxsplit=1)[0]
 
 MODULES = {
+    "backend.tensorflow_backend": "backend",
+    "callbacks.callbacks": "callbacks",
     "engine": "layers",
     "engine.base_layer": "layers",
     "engine.topology": "layers",
@@ -33,6 +35,7 @@ MODULES = {
     "layers.pooling": "layers",
     "layers.recurrent": "layers",
     "layers.wrappers": "layers",
+    "objectives": "losses",
     "optimizers.legacy": "optimizers",
     "utils.data_utils": "utils",
     "utils.generic_utils": "utils",

@@ -87,10 +87,7 @@ def test_errors_say_what_to_do_and_name_the_page(use, text):
         ("from fastlstm.keras.layers import LSTM, ConvLSTM2D", "'ConvLSTM2D' from 'fastlstm.keras.layers': images"),
         ("from fastlstm.keras.layers.convolutional import Conv2D", "'Conv2D' from .*convolutional': images"),
         ("from fastlstm.keras.backend import conv2d", "'conv2d' from 'fastlstm.keras.backend': images"),
-        (
-            "from fastlstm.keras.backend.tensorflow_backend import set_session",
-            "'tensorflow_backend' from .*: .*sessions",
-        ),
+        ("from fastlstm.keras.backend import get_session", "'get_session' from .*: .*at once"),
         ("from fastlstm.keras import applications", "'applications' from 'fastlstm.keras': images"),
         ("import fastlstm.keras.applications.vgg16", "'applications' from 'fastlstm.keras': images"),
         ("from fastlstm.keras.preprocessing.image import load_img", "'image' from .*preprocessing': images"),

@@ -49,7 +49,7 @@ def test_a_variable_is_made_as_in_keras(given, options, wanted):
     assert variable.name == options.get("name", "variable")
     assert not variable.trainable
     found = variable.numpy()
-    assert (found.dtype, found.shape) == (wanted.dtype, wanted.shape)
+    assert (type(found), found.dtype, found.shape) == (np.ndarray, wanted.dtype, wanted.shape)
     np.testing.assert_array_equal(found, wanted)
     assert isinstance(variable, keras.Variable)
 

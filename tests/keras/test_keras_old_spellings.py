@@ -3,6 +3,7 @@
 import copy
 import importlib
 import inspect
+import itertools
 import pickle
 import subprocess
 import sys
@@ -157,6 +158,40 @@ def test_generators():
     assert model.predict_generator(batches(), steps=2, workers=1).shape == (8, 1)
     assert model.predict_classes(x).shape == (4, 1)
     assert model.fit(x, y, verbose=0, workers=4, use_multiprocessing=True).epoch == [0]
+
+
+@OLD
+def test_numbers_of_steps_are_fractions_in_python_3():
+    """``len(x) / batch_size``: Keras 2 went on until the steps reached it."""
+    model = models.Sequential([keras.Input((2,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    batches = itertools.repeat((np.ones((2, 2)), np.ones((2, 1))))
+    model.fit_generator(batches, steps_per_epoch=5 / 2, validation_data=batches, validation_steps=0.1, verbose=0)
+    assert model.optimizer.iterations == 3
+    assert model.predict_generator(batches, 3 / 2).shape == (4, 1)
+    with pytest.raises(TypeError, match="steps_per_epoch must be a whole number of at least 1, got nan"):
+        model.fit_generator(batches, steps_per_epoch=float("nan"), verbose=0)
+
+
+def test_the_name_of_a_metric_is_a_list_of_it():
+    model = models.Sequential([keras.Input((2,)), layers.Dense(1, activation="sigmoid")])
+    with pytest.warns(DeprecationWarning, match=r"metrics='accuracy' is an old spelling; write metrics=\['accuracy'\]"):
+        model.compile("sgd", "mse", metrics="accuracy")
+    assert list(model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0).history) == ["accuracy", "loss"]
+    assert models.clone_model(model).get_config() == model.get_config()
+    assert saving.deserialize_keras_object(saving.serialize_keras_object(model)).compiled
+
+
+def test_rows_of_classes_have_a_dtype():
+    with pytest.warns(DeprecationWarning, match=r"dtype= is an old spelling; write .*\.astype\(dtype\)"):
+        rows = keras.utils.to_categorical([1, 0], 3, dtype="float32")
+    assert rows.dtype == np.float32
+    np.testing.assert_array_equal(rows, keras.utils.to_categorical([1, 0], num_classes=3))
+
+
+def test_sessions_are_taken():
+    with pytest.warns(DeprecationWarning, match=r"backend.set_session\(\) is an old spelling; leave it out"):
+        keras.backend.set_session(object())
 
 
 @OLD

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from operator import attrgetter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,7 @@ X = np.random.default_rng(0).normal(size=(4, 5, 3)).astype("float32")
 
 @pytest.mark.parametrize("namespace", NAMES)
 def test_every_name_of_the_table_is_found(namespace: str) -> None:
-    holder = getattr(tf, namespace) if namespace else tf
+    holder = attrgetter(namespace)(tf) if namespace else tf
     assert set(NAMES[namespace]) <= set(dir(holder))
     for name in NAMES[namespace]:
         found = getattr(holder, name)
@@ -78,6 +80,53 @@ def test_errors_say_what_to_do(place: str, text: str) -> None:
 
     with pytest.raises(AttributeError, match=text):
         find()
+
+
+def test_what_programs_tell_tensorflow_of_itself_is_taken():
+    tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
+    tf.logging.set_verbosity(tf.logging.WARN)
+    tf.get_logger().setLevel("ERROR")
+    assert tf.config.experimental.list_physical_devices("GPU") == tf.config.list_logical_devices("GPU") == []
+    assert (tf.test.is_gpu_available(), tf.test.gpu_device_name()) == (False, "")
+    with pytest.raises(ValueError, match=r"device must be a GPU, of which .* gives none, got PhysicalDevice"):
+        tf.config.experimental.set_memory_growth(tf.config.list_physical_devices()[0], True)
+
+
+@pytest.mark.parametrize("v1", [tf, tf.compat.v1])
+def test_sessions_are_taken_and_run_nothing(v1: Any) -> None:
+    with pytest.warns(DeprecationWarning, match="tf.ConfigProto is an old spelling; leave it out"):
+        config = v1.ConfigProto(allow_soft_placement=True)
+    config.gpu_options.allow_growth = True
+    with pytest.warns(DeprecationWarning, match="tf.Session is an old spelling; leave it out"):
+        session = v1.Session(config=config)
+    assert tf.compat.v1.keras is keras
+    with session, pytest.raises(TypeError, match="fetches must be left out, as everything is computed when it is"):
+        session.run(tf.constant(1))
+    told = pytest.warns(DeprecationWarning, match="tf.Session")
+    with told, pytest.raises(TypeError, match="config must be a ConfigProto, got 3"):
+        v1.InteractiveSession(config=3)
+
+
+@pytest.mark.parametrize("gfile", [tf.gfile, tf.io.gfile])
+def test_files_are_those_of_this_machine(tmp_path: Path, gfile: Any) -> None:
+    gfile.makedirs(tmp_path / "a" / "b")
+    with gfile.GFile(tmp_path / "a" / "c.txt", "w") as file:
+        file.write("\u00fc\n")
+    with gfile.GFile(tmp_path / "a" / "c.txt", "rb") as file:
+        assert file.read() == b"\xc3\xbc\n"
+    with gfile.GFile(name=tmp_path / "a" / "c.txt") as file:
+        assert file.read() == "\u00fc\n"
+    assert gfile.listdir(tmp_path / "a") == ["b", "c.txt"]
+    assert gfile.glob(f"{tmp_path}/a/*.txt") == gfile.glob([f"{tmp_path}/a/*.txt"]) == [f"{tmp_path}/a/c.txt"]
+    assert gfile.exists(tmp_path / "a" / "c.txt")
+    assert gfile.isdir(tmp_path / "a" / "b")
+    assert not gfile.isdir(tmp_path / "a" / "c.txt")
+
+
+def test_texts_of_a_lookup_are_texts_of_tensorflow():
+    letters = layers.StringLookup(vocabulary=["a", "b"], invert=True)([1, 2, 2])
+    assert tf.strings.reduce_join(letters, axis=-1).numpy() == b"abb"
+    assert tf.strings.join([letters, letters]).numpy().tolist() == [b"aa", b"bb", b"bb"]
 
 
 def test_what_they_give_is_a_tensor():

@@ -83,6 +83,8 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         "different dtypes are computed with as NumPy does. There are no ragged and no sparse tensors: where TensorFlow "
         "gives ragged ones, `tf.strings.split` and its kin give a list of arrays.",
         "`tf.reduce_mean` of whole numbers is a float. Regular expressions are those of Python.",
+        "Sessions, their settings and what is said of GPUs and messages are taken, and there is nothing that they "
+        "change.",
         "`tf.function` gives the function as it is; `tf.device` takes the processor only, and `MirroredStrategy` "
         "has it as its one device.",
     ),

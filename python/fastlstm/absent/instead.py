@@ -75,12 +75,13 @@ TABLE = (
         "tf.data.*",
     ),
     (
-        "keras.random.set_seed is there, and backend.clear_session(); leave sessions out",
-        "tf.Session tf.compat backend.*_session backend.tensorflow_backend",
+        "keras.random.set_seed is there, and backend.clear_session(); everything is computed at once",
+        "tf.compat.v1.* backend.get_session",
     ),
+    ("os and shutil have it", "tf.io.gfile.*"),
     (_DTYPES, "tf.bfloat16 tf.as_dtype tf.q*int*"),
     ("keras has models of its own: leave it out", "estimator* tf.estimator tf.feature_column"),
-    (_PRESENT, "tf.debugging tf.errors tf.logging tf.version tf.config.*"),
+    (_PRESENT, "tf.debugging tf.errors tf.version tf.config.*"),
     ("keras.activations and keras.ops.nn have such functions, keras.layers the layers", "tf.nn.*"),
     (_TENSORS, "tf.*"),
     # Layers

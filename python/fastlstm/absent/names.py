@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 OLDER = {
-    "": "engine estimator wrappers",
+    "": "engine estimator objectives wrappers",
     "backend": (
         "function get_session image_dim_ordering placeholder print_tensor set_image_dim_ordering set_learning_phase "
-        "set_session tensorflow_backend"
+        "set_session"
     ),
     "layers": (
         "AtrousConvolution1D AtrousConv1D Highway LocallyConnected1D LocallyConnected2D MaxoutDense Merge "
@@ -23,7 +23,21 @@ OLDER = {
     "estimator": "model_to_estimator",
     "wrappers": "scikit_learn",
     "wrappers.scikit_learn": "KerasClassifier KerasRegressor",
-    "tf": "Session estimator logging set_random_seed",
+    "tf": (
+        "ConfigProto GPUOptions InteractiveSession Session enable_eager_execution estimator gfile logging "
+        "set_random_seed"
+    ),
+    "tf.compat.v1": (
+        "ConfigProto GPUOptions InteractiveSession Session disable_eager_execution disable_v2_behavior "
+        "enable_eager_execution get_default_graph global_variables_initializer keras logging placeholder "
+        "reset_default_graph set_random_seed train"
+    ),
+    "tf.compat.v1.logging": "DEBUG ERROR FATAL INFO WARN set_verbosity",
+    "tf.config.experimental": (
+        "list_logical_devices list_physical_devices set_memory_growth set_virtual_device_configuration"
+    ),
+    "tf.io": "gfile",
+    "tf.io.gfile": "GFile copy exists glob isdir listdir makedirs mkdir remove rename rmtree",
 }
 """Names that only Keras 1 and 2 and TensorFlow 1 have."""
 

@@ -27,20 +27,22 @@ NOT_TENSORS = frozenset(("shape", "dims", "start", "num_rows", "pred", "cond", "
 
 
 def names_in(namespace: str) -> list[str]:
-    """Return the names of a namespace; those of the first one have no dot before them."""
-    inner = [*MODULES, *filter(None, NAMES)] if not namespace else []
-    return sorted({*NAMES[namespace], *inner})
+    """Return the names of a namespace, among them those of namespaces in it; those of the first have no dot before."""
+    start = f"{namespace}." if namespace else ""
+    inner = {place.removeprefix(start).partition(".")[0] for place in (*NAMES, *MODULES) if place.startswith(start)}
+    return sorted({*NAMES.get(namespace, ()), *inner} - {""})
 
 
 def find(owner: str, namespace: str, name: str) -> Any:
     """Return what a name in a namespace stands for; AttributeError says what to do instead of one that is not there."""
-    if not namespace and name in MODULES:
-        return importlib.import_module(MODULES[name])
-    if not namespace and name and name in NAMES:
-        return _namespace(name)
-    if name in NAMES[namespace]:
+    place = ".".join(filter(None, [namespace, name]))
+    if place in MODULES:
+        return importlib.import_module(MODULES[place])
+    if name in NAMES.get(namespace, ()):
         return _found(NAMES[namespace][name], name)
-    raise absent.missing(f"module {owner!r}", name, ".".join(filter(None, ["tf", namespace, name])))
+    if name in names_in(namespace):
+        return _namespace(place)
+    raise absent.missing(f"module {owner!r}", name, f"tf.{place}")
 
 
 @cache

@@ -80,12 +80,29 @@ _MATRICES = {
     "tensordot": "ops.tensordot a b axes",
 }
 
+_DEVICES = {
+    "list_logical_devices": ".devices.list_physical_devices",
+    "list_physical_devices": ".devices.list_physical_devices",
+}
+
+_GFILE = {name: f".gfile.{name}" for name in ("GFile", "exists", "glob", "isdir", "listdir", "makedirs")}
+
+_LOGGING = {name: f".sessions.{name}" for name in ("DEBUG", "ERROR", "FATAL", "INFO", "WARN", "set_verbosity")}
+
+_SESSIONS = {
+    **{name: f".sessions.{name}" for name in ("ConfigProto", "GPUOptions", "Session", "enable_eager_execution")},
+    "InteractiveSession": ".sessions.Session",
+    "set_random_seed": "utils.set_random_seed seed",
+}
+"""What programs of TensorFlow 1 begin with."""
+
 _TOP = {"in_top_k": "ops.in_top_k targets predictions k", "top_k": "ops.top_k input k sorted"}
 
 NAMES: dict[str, dict[str, str]] = {
     "": _EVERYWHERE
     | _DTYPES
     | _MATRICES
+    | _SESSIONS
     | {
         "Tensor": ".tensors.Tensor",
         "TensorArray": ".tensors.TensorArray",
@@ -107,6 +124,7 @@ NAMES: dict[str, dict[str, str]] = {
         "fill": ".arrays.fill",
         "function": ".programs.function",
         "gather": ".arrays.gather",
+        "get_logger": ".sessions.get_logger",
         "identity": ".tensors.convert_to_tensor input",
         "initializers": "initializers",
         "is_tensor": "ops.is_tensor x",
@@ -146,12 +164,14 @@ NAMES: dict[str, dict[str, str]] = {
         "zeros": "ops.zeros shape dtype",
         "zeros_like": "ops.zeros_like input dtype",
     },
-    "config": {
-        "list_logical_devices": ".devices.list_physical_devices",
-        "list_physical_devices": ".devices.list_physical_devices",
-    },
+    "compat.v1": _SESSIONS,
+    "compat.v1.logging": _LOGGING,
+    "config": _DEVICES,
+    "config.experimental": _DEVICES | {"set_memory_growth": ".devices.set_memory_growth"},
     "distribute": {"MirroredStrategy": ".devices.MirroredStrategy", "get_strategy": ".devices.get_strategy"},
     "dtypes": _DTYPES,
+    "gfile": _GFILE,
+    "io.gfile": _GFILE,
     "linalg": _MATRICES
     | {
         "cholesky": "ops.cholesky input",
@@ -163,6 +183,7 @@ NAMES: dict[str, dict[str, str]] = {
         "solve": "ops.solve matrix rhs",
         "trace": ".arrays.trace",
     },
+    "logging": _LOGGING,
     "math": _EVERYWHERE
     | _TOP
     | {
@@ -245,9 +266,10 @@ NAMES: dict[str, dict[str, str]] = {
             *("split", "strip", "substr", "to_number", "unicode_split", "upper"),
         )
     },
+    "test": {name: f".devices.{name}" for name in ("gpu_device_name", "is_gpu_available")},
 }
 
-MODULES = {"data": "fastlstm.data", "keras": "fastlstm.keras"}
+MODULES = {"compat.v1.keras": "fastlstm.keras", "data": "fastlstm.data", "keras": "fastlstm.keras"}
 """Modules that are namespaces."""
 
 TAKING_TEXTS = frozenset(

@@ -18,7 +18,7 @@ def tensor(value: Any, name: str = "x") -> EagerArray:
 
     Python's numbers become int32 or the default dtype, texts become bytes, one object each; the rest stays what it is.
     """
-    if type(value) is EagerArray:
+    if type(value) is EagerArray and value.dtype.kind not in "USO":
         return value
     array = checks.array(name, value, "an array of numbers or texts")
     if array.dtype.kind in "USO":

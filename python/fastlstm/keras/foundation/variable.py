@@ -273,7 +273,7 @@ def _first_value(initializer: Any, shape: Any, dtype: DTypeLike | None) -> Array
     if isinstance(initializer, str):
         cure = f"; initializers.get({initializer!r}) gives one"
         checks.refuse(TypeError, "Variable: initializer", "numbers or an initializer", initializer, cure)
-    found: Array = bare(tensor(initializer, "Variable: initializer"))
+    found: Array = np.asarray(tensor(initializer, "Variable: initializer"))
     if shape is not None and found.shape != as_shape(shape, "Variable: shape"):
         checks.refuse_shape("Variable: initializer", shape, found.shape)
     return found if wanted is None else found.astype(wanted, copy=False)

@@ -9,6 +9,7 @@ from fastlstm import checks
 
 from .. import callbacks, layers, metrics, models, optimizers, preprocessing, utils
 from ..optimizers import schedules
+from ..training.trainer import Trainer
 from .embedding import new_embedding
 from .functions import as_initializer
 from .telling import tell
@@ -110,6 +111,8 @@ def install() -> None:
     _replace("layers.Layer", _with_sizes)
     _replace("layers.Embedding", _as_embedding)
     _replace("callbacks.ModelCheckpoint", _with_period)
+    Trainer.compile = _with_one_metric(Trainer.compile)  # type: ignore[method-assign]
+    _replace("utils.to_categorical", _with_dtype)
 
 
 def _replace(place: str, change: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
@@ -234,6 +237,34 @@ def _with_period(function: Callable[..., Any]) -> Callable[..., Any]:
         if period is not None:
             tell("callbacks.ModelCheckpoint: period=", "save_freq= with a number of batches")
             self.period = checks.whole_number("ModelCheckpoint: period", period, at_least=1)
+
+    return accepting
+
+
+def _with_one_metric(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let `compile` take the name of a metric in place of a list of it."""
+
+    @wraps(function)
+    def accepting(*args: Any, **kwargs: Any) -> None:
+        name = kwargs.get("metrics")
+        if isinstance(name, str):
+            tell(f"models.Model.compile: metrics={name!r}", f"metrics=[{name!r}]")
+            kwargs["metrics"] = [name]
+        function(*args, **kwargs)
+
+    return accepting
+
+
+def _with_dtype(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let `to_categorical` take ``dtype``."""
+
+    @wraps(function)
+    def accepting(*args: Any, dtype: Any = None, **kwargs: Any) -> Any:
+        rows = function(*args, **kwargs)
+        if dtype is None:
+            return rows
+        tell("utils.to_categorical: dtype=", "to_categorical(...).astype(dtype)")
+        return rows.astype(checks.any_dtype("dtype", dtype))
 
     return accepting
 

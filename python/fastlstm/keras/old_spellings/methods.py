@@ -1,9 +1,11 @@
-"""Old methods and attributes."""
+"""Old methods, attributes and functions."""
 
+import math
 from typing import Any
 
 import numpy as np
 
+from .. import backend
 from ..foundation.arrays import Array
 from ..models import Model, Sequential
 from ..optimizers import Optimizer
@@ -12,7 +14,7 @@ from .telling import tell
 
 
 def install() -> None:
-    """Give the classes their old methods."""
+    """Give classes and modules what they had."""
     methods: tuple[Any, ...] = (fit_generator, evaluate_generator, predict_generator)
     for method in methods:
         setattr(Model, method.__name__, method)
@@ -20,6 +22,7 @@ def install() -> None:
     for method in methods:
         setattr(Sequential, method.__name__, method)
     Optimizer.lr = property(_rate, _set_rate)  # type: ignore[attr-defined]
+    backend.set_session = set_session  # type: ignore[attr-defined]
 
 
 def fit_generator(self: Model, generator: Any, *args: Any, **kwargs: Any) -> Any:
@@ -38,6 +41,11 @@ def predict_generator(self: Model, generator: Any, *args: Any, **kwargs: Any) ->
     """See `predict`."""
     tell("predict_generator()", "predict()")
     return self.predict(generator, **_named(_EVALUATE, args, {"verbose": 0} | kwargs))
+
+
+def set_session(session: Any) -> None:
+    """Take what TensorFlow 1 computes in; here everything is computed when it is called."""
+    tell("backend.set_session()", "")
 
 
 def predict_proba(self: Sequential, x: Any, batch_size: int | None = None, verbose: int = 0) -> Any:
@@ -62,13 +70,20 @@ _RENAMED = {
     "nb_val_samples": "validation_steps",
     "val_samples": "steps",
 }
+_STEPS = ("steps_per_epoch", "validation_steps", "steps")
 _FORGOTTEN = (*WORKERS, "max_q_size", "nb_worker", "pickle_safe")
 
 
 def _named(names: tuple[str, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return arguments by the names that they have today."""
+    """Return arguments by the names that they have today, with whole numbers of steps."""
     given = dict(zip(names, args, strict=False)) | kwargs
-    return {_RENAMED.get(name, name): value for name, value in given.items() if name not in _FORGOTTEN}
+    today = {_RENAMED.get(name, name): value for name, value in given.items() if name not in _FORGOTTEN}
+    return {name: _whole(value) if name in _STEPS else value for name, value in today.items()}
+
+
+def _whole(steps: Any) -> Any:
+    """Return a number of steps: ``len(x) / batch_size`` may be a fraction, and steps went on until they reached it."""
+    return math.ceil(steps) if isinstance(steps, float) and math.isfinite(steps) else steps
 
 
 def _rate(self: Optimizer) -> float:

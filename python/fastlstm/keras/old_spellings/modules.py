@@ -17,6 +17,8 @@ from .telling import tell
 ROOT = __name__.split(".old_spellings", maxsplit=1)[0]
 
 MODULES = {
+    "backend.tensorflow_backend": "backend",
+    "callbacks.callbacks": "callbacks",
     "engine": "layers",
     "engine.base_layer": "layers",
     "engine.input_layer": "layers",

@@ -32,6 +32,21 @@ def list_physical_devices(device_type: str | None = None) -> list[PhysicalDevice
     return [CPU] if device_type in (None, "CPU") else []
 
 
+def is_gpu_available(cuda_only: bool = False, min_cuda_compute_capability: Any = None) -> bool:
+    """Return False: there is none that this package computes on."""
+    return False
+
+
+def gpu_device_name() -> str:
+    """Return the empty text: there is no such device."""
+    return ""
+
+
+def set_memory_growth(device: PhysicalDevice, enable: bool) -> None:
+    """Say whether a GPU gets memory bit by bit: ValueError, as the processor has no such setting."""
+    checks.refuse(ValueError, "device", "a GPU, of which list_physical_devices('GPU') gives none", device)
+
+
 @contextmanager
 def device(device_name: Any) -> Iterator[None]:
     """Compute on a device: the name must be that of the processor, or None."""

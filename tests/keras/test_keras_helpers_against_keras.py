@@ -206,3 +206,29 @@ def test_losses_go_by_the_smallest_probability():
     finally:
         for k in (ours, keras):
             k.config.set_epsilon(before)
+
+
+REVIEWS = np.random.default_rng(6)
+TEXTS = [REVIEWS.integers(1, 300, REVIEWS.integers(1, 30)).tolist() for _ in range(40)]
+WANTED = [
+    {},
+    {"num_words": 100, "skip_top": 5},
+    {"maxlen": 20, "seed": 3, "oov_char": None},
+    {"start_char": None, "index_from": 0, "num_words": 50},
+]
+
+
+@pytest.mark.parametrize("options", WANTED)
+@pytest.mark.parametrize("name", ["imdb", "reuters"])
+def test_data_sets_of_words(name, options, tmp_path, monkeypatch):
+    path, lists = tmp_path / f"{name}.npz", np.empty(40, object)
+    lists[:] = TEXTS
+    members = {"x": lists, "y": np.arange(40)}
+    if name == "imdb":
+        members = {"x_train": lists[:25], "y_train": np.arange(25), "x_test": lists[25:], "y_test": np.arange(25, 40)}
+    np.savez(path, **members)
+    monkeypatch.setattr(f"keras.src.datasets.{name}.get_file", lambda *args, **kwargs: path)
+    found, wanted = (getattr(k.datasets, name).load_data(path, **options) for k in (ours, keras))
+    for (x, y), (x_wanted, y_wanted) in zip(found, wanted, strict=True):
+        assert list(x) == list(x_wanted)
+        np.testing.assert_array_equal(y, y_wanted)

@@ -29,7 +29,7 @@ def read(path: Path) -> Bundle:
     with zips.opened(path, "a zip archive of arrays") as (archive, size):
         members = archive.infolist()
         _check_size(sum(member.file_size for member in members), size, str(path))
-        return Bundle({_name(member): _array(archive, member, str(path)) for member in members}, {})
+        return Bundle({_name(member): array_of(archive, member, str(path)) for member in members}, {})
 
 
 def _check_size(total: int, size: int, owner: str) -> None:
@@ -42,11 +42,13 @@ def _name(member: zipfile.ZipInfo) -> str:
     return member.filename.removesuffix(_ENDING)
 
 
-def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, owner: str) -> NDArray[Any]:
+def array_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo, owner: str) -> NDArray[Any]:
     """Return an array whose header says what the archive has of it."""
     name = f"{owner}: {checks.shown(_name(member))}"
     with archive.open(member) as stream:
-        shape, fortran, dtype = _header(stream, name)
+        shape, fortran, dtype = header_of(stream, name)
+        if dtype.kind not in "fiub" or dtype.itemsize > 8:
+            checks.refuse_dtype(name, "one of floats, integers or booleans", dtype, "; nothing is unpickled")
         nbytes = math.prod(shape) * dtype.itemsize
         left = member.file_size - stream.tell()
         if nbytes != left:
@@ -61,14 +63,13 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, owner: str) -> NDA
         checks.complain(ValueError, f"{name}: shape", "be one that NumPy has", shape, cause=error)
 
 
-def _header(stream: IO[bytes], name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+def header_of(stream: IO[bytes], name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Read the header of an array: its shape, whether its first axis runs fastest, and its dtype."""
     try:
         version = npy.read_magic(stream)
         shape, fortran, dtype = _HEADERS[version](stream)
     except Exception as error:  # of the parser of Python, which has many
         checks.complain(ValueError, name, "be an array in the format .npy", checks.shown(str(error)), cause=error)
-    if dtype.kind not in "fiub" or dtype.itemsize > 8:
-        checks.refuse_dtype(name, "one of floats, integers or booleans", dtype, "; nothing is unpickled")
     if not all(0 <= size <= checks.LARGEST_AXIS for size in shape):
         checks.refuse(ValueError, f"{name}: shape", "one of whole numbers", shape)
     return shape, fortran, dtype

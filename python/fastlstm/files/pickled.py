@@ -1,10 +1,11 @@
 """A reader of pickles that makes plain values only: it calls nothing but the functions it is given by name.
 
-Opcodes are those that PyTorch writes, of protocols 2 to 5. There is no recursion, and nothing is imported.
+Opcodes are those that PyTorch and NumPy write, of protocols 2 to 5. There is no recursion, and nothing is imported.
 """
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
@@ -13,6 +14,21 @@ from fastlstm import checks
 
 MOST_STEPS = 500_000
 """Opcodes of a pickle: each may take some dozens of bytes of memory, however few it has in the file."""
+
+_SMALL = re.compile(rb"K.|M..", re.DOTALL)
+_SMALL_ONES = re.compile(rb"(?:K.|M..)+", re.DOTALL)
+"""A whole number of one or two bytes, and a run of them."""
+
+
+class _Numbers(dict[bytes, int]):
+    """Small numbers by what stands for them, opcode and bytes, as they are needed."""
+
+    def __missing__(self, written: bytes) -> int:
+        found = self[written] = int.from_bytes(written[1:], "little")
+        return found
+
+
+_NUMBERS = _Numbers()
 
 _LONGEST_INTEGER = 16
 """Bytes of an integer."""
@@ -26,6 +42,14 @@ class _Reduced:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
+
+
+class Stated:
+    """A value that a pickle tells more of after it is made."""
+
+    def set_state(self, state: Any) -> None:
+        """Take it; ValueError if it does not fit."""
+        raise NotImplementedError
 
 
 class _Mark:
@@ -48,24 +72,31 @@ class Unpickled:
         Gives the value of a persistent identifier.
     owner
         Name of the file, for errors.
+    most
+        Opcodes.
     """
 
-    def __init__(self, data: bytes, known: Known, persistent: Callable[[Any], Any], owner: str) -> None:
+    def __init__(
+        self, data: bytes, known: Known, persistent: Callable[[Any], Any], owner: str, most: int = MOST_STEPS
+    ) -> None:
         self._data, self._place, self._owner = data, 0, owner
+        self._left = most
         self._known, self._persistent = known, persistent
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
 
     def value(self) -> Any:
         """Read to the end, and return what the pickle is of."""
-        for _ in range(MOST_STEPS):
+        most = self._left
+        while self._left > 0:
+            self._left -= 1
             code = self._bytes(1)
             if code == b".":
                 return self._pop()
             if code not in _STEPS:
                 self.refuse(f"the opcode {code!r}, which no file of tensors has")
             _STEPS[code](self)
-        self.refuse(f"one of more than {MOST_STEPS} opcodes")
+        self.refuse(f"one of more than {most} opcodes")
 
     def refuse(self, got: str) -> NoReturn:
         """Raise ValueError about the pickle."""
@@ -83,6 +114,16 @@ class Unpickled:
 
     def _number(self, code: str) -> Any:
         return struct.unpack(code, self._bytes(struct.calcsize(code)))[0]
+
+    def _small_numbers(self) -> None:
+        """Take a run of whole numbers of one or two bytes, whose first opcode has been read."""
+        run = _SMALL_ONES.match(self._data, self._place - 1, self._place - 1 + 3 * self._left)
+        if run is None:
+            self.refuse("one that is cut off, or of too many opcodes")
+        written = _SMALL.findall(run.group())
+        self._stack.extend(map(_NUMBERS.__getitem__, written))
+        self._place = run.end()
+        self._left -= len(written) - 1
 
     def _line(self) -> str:
         end = self._data.find(b"\n", self._place, self._place + 1000)
@@ -119,7 +160,9 @@ class Unpickled:
             if self._stack[start] is _MARK:
                 run = self._stack[start + 1 :]
                 del self._stack[start:]
-                return [self._plain(value) for value in run]
+                if _Reduced in {*map(type, run)}:
+                    self.refuse("a function in place of a value")
+                return run
         self.refuse("a run of values without a beginning")
 
     def _tuple(self, count: int) -> None:
@@ -180,9 +223,12 @@ class Unpickled:
             raise checks.named(error, self._owner) from error
 
     def _state(self) -> None:
-        """Leave out what is set on an object, which for a ``state_dict`` is the versions of its modules."""
-        self._pop()
-        self._top(dict)
+        """Leave out what is set on an object that is not `Stated`: of a ``state_dict`` the versions of its modules."""
+        state = self._pop()
+        if self._stack and isinstance(self._stack[-1], Stated):
+            self._stack[-1].set_state(state)
+        else:
+            self._top(dict)
 
     def _integer(self, count: int) -> None:
         if count > _LONGEST_INTEGER:
@@ -210,14 +256,16 @@ def _text(length: str) -> _Step:
 
 
 _STEPS: dict[bytes, _Step] = {
-    b"K": _number("<B"),
-    b"M": _number("<H"),
+    b"K": lambda reader: reader._small_numbers(),
+    b"M": lambda reader: reader._small_numbers(),
     b"J": _number("<i"),
     b"G": _number(">d"),
     b"\x8a": lambda reader: reader._integer(reader._number("<B")),
     b"X": _text("<I"),
     b"\x8c": _text("<B"),
     b"\x8d": _text("<Q"),
+    b"U": _pushing(lambda reader: reader._bytes(reader._number("<B")).decode("latin-1")),
+    b"C": _pushing(lambda reader: reader._bytes(reader._number("<B"))),
     b"N": _pushing(lambda _: None),
     b"\x88": _pushing(lambda _: True),
     b"\x89": _pushing(lambda _: False),

@@ -1,10 +1,8 @@
 """Where the files of data sets are."""
 
+import json
 import os
 from pathlib import Path
-from typing import NoReturn
-
-from fastlstm import checks
 
 from ..utils.files import keras_home
 
@@ -24,10 +22,7 @@ def found(path: str | os.PathLike[str], origin: str) -> Path:
     raise FileNotFoundError(f"path: {path} is not there, nor in {folder}; nothing is downloaded: get it from {origin}")
 
 
-def refuse_pickle(path: Path) -> NoReturn:
-    """ValueError about a file of lists, which NumPy pickles."""
-    got, cure = (
-        f"{path}, which holds pickled lists",
-        "; if you trust it, take them by numpy.load(path, allow_pickle=True)",
-    )
-    checks.complain(ValueError, "path", "hold arrays, as unpickling may run code", got, cure)
+def read_word_index(path: str | os.PathLike[str], origin: str) -> dict[str, int]:
+    """Return the numbers of words of a data set."""
+    numbers: dict[str, int] = json.loads(found(path, f"{origin}_word_index.json").read_text(encoding="utf-8"))
+    return numbers

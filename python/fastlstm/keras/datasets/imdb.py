@@ -2,18 +2,62 @@
 
 from __future__ import annotations
 
-import json
 import os
-from typing import Any
 
-from .files import found, refuse_pickle
+import numpy as np
+
+from fastlstm.files import pickled_lists
+
+from ..foundation.arrays import Array
+from .files import found, read_word_index
+from .words import Choice, as_objects, chosen, short, shuffled
 
 _ORIGIN = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/imdb"
 
 
-def load_data(path: str | os.PathLike[str] = "imdb.npz", **kwargs: Any) -> Any:
-    """ValueError: the file is one of pickled lists."""
-    refuse_pickle(found(path, f"{_ORIGIN}.npz"))
+def load_data(
+    path: str | os.PathLike[str] = "imdb.npz",
+    num_words: int | None = None,
+    skip_top: int = 0,
+    maxlen: int | None = None,
+    seed: int = 113,
+    start_char: int | None = 1,
+    oov_char: int | None = 2,
+    index_from: int = 3,
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Return reviews, lists of numbers of words, and labels 0 and 1, for training and for tests.
+
+    They are read from a file that is there, without unpickling anything but lists of numbers; in Keras' order.
+
+    Parameters
+    ----------
+    path
+        Of ``imdb.npz``, here or in Keras' folder of data sets.
+    num_words
+        Words with this number or a larger one become `oov_char`: words are numbered by how frequent they are. None: the
+        one with the largest number does.
+    skip_top
+        So do the most frequent words, those with a smaller number.
+    maxlen
+        Reviews of so many words or more are left out.
+    seed
+        Of the order of the reviews.
+    start_char
+        What every review begins with; None: nothing more.
+    oov_char
+        What stands for a word that is left out; None: nothing.
+    index_from
+        Added to all numbers.
+    """
+    choice = Choice(num_words, skip_top, maxlen, seed, start_char, oov_char, index_from).checked()
+    names = [("x_train", "x_test"), ("y_train", "y_test")]
+    texts, labels = pickled_lists.read(found(path, f"{_ORIGIN}.npz"), *names)
+    source = choice.source()
+    parts = [short(*shuffled(*part, choice, source), choice) for part in zip(texts, labels, strict=True)]
+    (train, y_train), (test, y_test) = parts
+    rows = chosen([*train, *test], choice)
+    x_train, x_test = as_objects(rows[: len(train)]), as_objects(rows[len(train) :])
+    return (x_train, np.asarray(y_train)), (x_test, np.asarray(y_test))
 
 
 def get_word_index(path: str | os.PathLike[str] = "imdb_word_index.json") -> dict[str, int]:
@@ -24,5 +68,4 @@ def get_word_index(path: str | os.PathLike[str] = "imdb_word_index.json") -> dic
     path
         Of ``imdb_word_index.json``, here or in Keras' folder of data sets.
     """
-    numbers: dict[str, int] = json.loads(found(path, f"{_ORIGIN}_word_index.json").read_text(encoding="utf-8"))
-    return numbers
+    return read_word_index(path, _ORIGIN)

@@ -191,6 +191,21 @@ def test_hinges_take_labels_of_zero_and_one_for_signs():
     assert losses.Hinge()([[0.0], [1.0], [7.0]], p, sample_weight=[1, 1, 0]) == pytest.approx(2 / 3)
 
 
+def test_metrics_beside_a_hinge_have_the_labels_as_they_are():
+    x, y = np.zeros((4, 2, 1), "float32"), np.array([[0.0], [1.0], [1.0], [0.0]])
+    model = Sequential([Input((2, 1)), layers.LSTM(1)])  # which gives 0
+    model.compile("sgd", "hinge", metrics=["mae"], weighted_metrics=["mse"])
+    assert model.evaluate(x, y, 2, verbose=0) == pytest.approx([1, 0.5, 0.5])
+    weighted = model.evaluate(
+        x, np.array([[0.0], [1.0], [7.0], [0.0]]), sample_weight=np.array([1, 1, 0, 1]), verbose=0
+    )
+    assert weighted == pytest.approx([0.75, 8 / 4, 1 / 3])
+    model.fit(x, y, verbose=0)
+    np.testing.assert_allclose(
+        model.layers[0].trainable_weights[2].numpy()[2], 0, atol=1e-7
+    )  # signs take each other out
+
+
 def test_certain_mistakes_are_clipped_without_and_finite_with_logits():
     assert losses.CategoricalCrossentropy()([[1.0, 0.0]], [[0.0, 1.0]]) == pytest.approx(-math.log(1e-7), abs=1e-9)
     fused = losses.CategoricalCrossentropy().fused(np.array([[1.0, 0.0]]), np.array([[-500.0, 500.0]]))[0]

@@ -102,6 +102,10 @@ class Loss(Configurable):
         """`prepare`, for labels some of which do not count: these may be anything."""
         return self.prepare(y, output_shape, dtype)
 
+    def compared(self, labels: Array, counted: Counted) -> Array:
+        """Return prepared labels of a batch as `call` takes them; metrics are given them as they are."""
+        return labels
+
     @property
     def takes_any_labels(self) -> bool:
         """Whether labels may have any values, so that they are looked at in parts as well as all together."""
@@ -122,7 +126,8 @@ class Loss(Configurable):
         y_pred = y_pred if is_box(y_pred) else as_outputs(y_pred)
         weights = None if sample_weight is None else as_array(sample_weight, "sample_weight", y_pred.dtype)
         counted = lambda: None if weights is None else weights != 0  # noqa: E731
-        losses = self._traced(self.prepare_counted(y_true, y_pred.shape, y_pred.dtype, counted), y_pred)
+        labels = self.compared(self.prepare_counted(y_true, y_pred.shape, y_pred.dtype, counted), counted)
+        losses = self._traced(labels, y_pred)
         alone = weights is not None and losses.ndim == 0
         if alone:  # one number for all rows
             losses = losses * weights

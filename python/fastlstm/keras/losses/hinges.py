@@ -1,7 +1,5 @@
 """Losses that are 0 once the output is on the right side by a margin of 1."""
 
-from typing import Any
-
 import numpy as np
 
 from ..foundation.arrays import Array
@@ -20,15 +18,8 @@ class Hinge(PlainLoss):
     0.25
     """
 
-    def prepare(self, y: Any, output_shape: tuple[int | None, ...], dtype: np.dtype[Any]) -> Array:
-        """Return the labels, with -1 for 0 if all are 0 and 1."""
-        return self.prepare_counted(y, output_shape, dtype, lambda: None)
-
-    def prepare_counted(
-        self, y: Any, output_shape: tuple[int | None, ...], dtype: np.dtype[Any], counted: Counted
-    ) -> Array:
-        """Return the labels, with -1 for 0 if all that count are 0 and 1."""
-        labels = super().prepare(y, output_shape, dtype)
+    def compared(self, labels: Array, counted: Counted) -> Array:
+        """Return the labels of a batch, with -1 for 0 if all that count are 0 and 1."""
         if not (labels == 0).any():  # such labels need no change
             return labels
         of_two = (labels == 0) | (labels == 1)

@@ -35,7 +35,7 @@ class LossMetric(Metric):
         weights = None if sample_weight is None else any_numbers(sample_weight, "sample_weight")
         counted = lambda: None if weights is None else weights != 0  # noqa: E731
         labels = self._loss.prepare_counted(y_true, y_pred.shape, y_pred.dtype, counted)
-        super().update_state(labels, y_pred, weights)
+        super().update_state(self._loss.compared(labels, counted), y_pred, weights)
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of every row."""

@@ -156,6 +156,8 @@ def _one(
 ) -> tuple[float, Array, Array | None]:
     """Return the loss of one output, the output, and the slope of its share in the whole."""
     loss = term.loss
+    if type(loss).compared is not Loss.compared:
+        y = loss.compared(y, partial(_counted, weights, mask, out.dtype))
     need_slope = need_slope and term.scale != 0
     pullback: Slope | None = None
     if term.fused:
@@ -181,6 +183,12 @@ def _one(
     if pullback is None or not need_slope:
         return value, output, None
     return value, output, pullback(weights, factor * term.scale)
+
+
+def _counted(weights: Array | None, mask: Array | None, dtype: np.dtype[Any]) -> Array | None:
+    """Which entries count, by weights and by a mask; None: all."""
+    found = apply_mask(weights, mask, dtype, mean=False)
+    return None if found is None else found != 0
 
 
 def _factor(loss: Loss, entries: Array, weights: Array | None) -> float:

@@ -488,7 +488,6 @@ ERRORS = {
         ValueError,
         "metrics must be known names or Metrics, got 'nope'; valid names",
     ),
-    "metric_text": (lambda m, x, y: m.compile(loss="mse", metrics="mae"), ValueError, r"must be a list.*\['mae'\]"),
     "metric_labels": (
         lambda m, x, y: (
             m.compile(loss="sparse_categorical_crossentropy", metrics=["mae"]),

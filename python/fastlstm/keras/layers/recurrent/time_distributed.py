@@ -42,6 +42,7 @@ class TimeDistributed(Wrapper):
             checks.complain(ValueError, f"TimeDistributed: layer {layer.name}", "be stateful=False", True, cure)
         super().__init__([layer], **kwargs)
         self.logits_activation = layer.logits_activation
+        self._joins_rows: bool | None = None
         if layer.penalizes_output:
             message = (
                 f"{self.name}: the activity_regularizer of {layer.name} does not count; give it to TimeDistributed"
@@ -103,7 +104,11 @@ class TimeDistributed(Wrapper):
 
     def _is_by_steps(self, call: Call) -> bool:
         """Whether the steps are not rows of one batch: what they give depends on which rows are together."""
-        return call.training and _joins_rows(self.layer)
+        if not call.training:
+            return False
+        if self._joins_rows is None:  # asked once, when all that is inside is there
+            self._joins_rows = _joins_rows(self.layer)
+        return self._joins_rows
 
     def _steps(self, x: Array, call: Call) -> Iterator[tuple[Array, Call]]:
         """Give what the layer inside is called with, step by step; a mask of the rows of a step is one of theirs."""

@@ -33,7 +33,7 @@ class TimeseriesGenerator(PyDataset):
     start_index, end_index
         The first step that is used, and the last one that is predicted; by default the last that there is.
     shuffle
-        Whether windows are drawn at random, with NumPy's global generator; one may come twice.
+        Whether windows are drawn at random, as `utils.set_random_seed` says; one may come twice.
     reverse
         Whether the last step of a window comes first.
     batch_size

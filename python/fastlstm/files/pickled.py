@@ -30,6 +30,9 @@ class _Numbers(dict[bytes, int]):
 
 _NUMBERS = _Numbers()
 
+_LONGEST_RUN = 4096
+"""Small numbers that are taken at a time: what stands for them takes more room than they do."""
+
 _LONGEST_INTEGER = 16
 """Bytes of an integer."""
 
@@ -117,7 +120,8 @@ class Unpickled:
 
     def _small_numbers(self) -> None:
         """Take a run of whole numbers of one or two bytes, whose first opcode has been read."""
-        run = _SMALL_ONES.match(self._data, self._place - 1, self._place - 1 + 3 * self._left)
+        begin = self._place - 1
+        run = _SMALL_ONES.match(self._data, begin, begin + 3 * min(self._left, _LONGEST_RUN))
         if run is None:
             self.refuse("one that is cut off, or of too many opcodes")
         written = _SMALL.findall(run.group())

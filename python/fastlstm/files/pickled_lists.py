@@ -14,7 +14,7 @@ from fastlstm import checks
 from . import npz, zips
 from .pickled import Stated, Unpickled
 
-GROWTH, SPARE = 8, 2**25
+GROWTH, SPARE = 8, 2**22
 """A member may have so many times the bytes of the file, and so many beyond that."""
 
 MOST_STEPS = 20_000_000

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-import numpy as np
-
 from fastlstm.files import pickled_lists
 
 from ..foundation.arrays import Array
@@ -55,9 +53,8 @@ def load_data(
     source = choice.source()
     parts = [short(*shuffled(*part, choice, source), choice) for part in zip(texts, labels, strict=True)]
     (train, y_train), (test, y_test) = parts
-    rows = chosen([*train, *test], choice)
-    x_train, x_test = as_objects(rows[: len(train)]), as_objects(rows[len(train) :])
-    return (x_train, np.asarray(y_train)), (x_test, np.asarray(y_test))
+    rows, end = chosen([*train, *test], choice), len(train)
+    return (as_objects(rows[:end]), y_train), (as_objects(rows[end:]), y_test)
 
 
 def get_word_index(path: str | os.PathLike[str] = "imdb_word_index.json") -> dict[str, int]:

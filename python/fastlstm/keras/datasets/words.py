@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -72,9 +71,8 @@ def chosen(texts: Texts, choice: Choice) -> Texts:
     return [[word if begin <= word < end else other for word in text] for text in texts]
 
 
-def as_objects(texts: Iterable[list[int]]) -> Array:
+def as_objects(texts: Texts) -> Array:
     """Return an array of lists."""
-    rows = list(texts)
-    found = np.empty(len(rows), object)
-    found[:] = rows
+    found = np.empty(len(texts), object)
+    found[:] = texts
     return found

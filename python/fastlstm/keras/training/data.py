@@ -195,8 +195,8 @@ class ArraySource:
         for start in range(self._next, self.rows, self.batch_size):
             batch = self._reader.take(partial(gather, start)) if self._mapped else gather(start)
             self._next = start + self.batch_size
-            following = range(self._next, self.rows, self.batch_size)[:AHEAD]
-            if self._mapped and following:
+            if self._mapped and self._next < self.rows:
+                following = range(self._next, self.rows, self.batch_size)[:AHEAD]
                 self._reader.offer([partial(gather, begin) for begin in following])
             yield batch
 

@@ -31,6 +31,11 @@ private:
         return mode;
     }
     static void write(Mode mode) { asm volatile("msr fpcr, %0" : : "r"(mode)); }
+#else  // they stay as they are
+    using Mode = unsigned;
+    static constexpr Mode kFlush = 0;
+    static Mode read() { return 0; }
+    static void write(Mode) {}
 #endif
     Mode saved_;
 };

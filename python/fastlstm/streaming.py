@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
@@ -71,6 +72,20 @@ class Claim:
         if self._generation != generation():
             self._lock, self._generation = threading.Lock(), generation()
         return self
+
+
+@contextmanager
+def all_claimed(claims: Sequence[Claim]) -> Iterator[None]:
+    """Hold several claims for the time of a block, or none if one is held."""
+    held: list[Claim] = []
+    try:
+        for claim in claims:
+            claim.__enter__()
+            held.append(claim)
+        yield
+    finally:
+        for claim in held:
+            claim.__exit__()
 
 
 def packed_state(states: Sequence[CoreState]) -> Any:

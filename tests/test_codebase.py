@@ -238,10 +238,17 @@ def test_types() -> None:
     run_module("mypy", "--no-incremental")
 
 
+# What a stub cannot say of classes that pybind11 makes: their metaclass, and that a tape is not made by a call.
+UNSAID = r"fastlstm\._core\.(Convolution|Dense|Scope|Stream|Tape(\.__init__)?|Weights)"
+
+
 @pytest.mark.slow
-def test_the_stub_is_the_module() -> None:
+def test_the_stub_is_the_module(tmp_path: Path) -> None:
+    """Without `py.typed` beside it nothing is compared, and nothing said."""
     pytest.importorskip("mypy")
-    run_module("mypy.stubtest", "fastlstm._core", "--ignore-disjoint-bases")
+    unsaid = tmp_path / "unsaid"
+    unsaid.write_text(UNSAID)
+    run_module("mypy.stubtest", "fastlstm._core", "--ignore-disjoint-bases", "--allowlist", str(unsaid))
 
 
 def test_lint() -> None:

@@ -99,7 +99,7 @@ private:
         const bool started = pthread_create(&thread, &attributes, &Pool::begin, start.get()) == 0;
         pthread_attr_destroy(&attributes);
         if (!started) return false;
-        start.release();
+        static_cast<void>(start.release());  // the thread has it
         ++workers_;
         return true;
     }

@@ -26,7 +26,7 @@ unsigned fork_generation();
 // What a thread knows of the team it runs in.
 class Team {
 public:
-    Team(int size) : size_(size) {}
+    explicit Team(int size) : size_(size) {}
     int size() const { return size_; }
     // Waits until every thread of the team is here. Spins: meetings are microseconds apart. Waits for nobody once the
     // team is left behind.

@@ -25,6 +25,7 @@ MAY_INCLUDE = {
     "kernels": set(),
     "layers": {"kernels/kernel_table.hpp"},
     "bindings": {"layers/", "kernels/dispatch.hpp"},
+    "model": {"layers/", "kernels/dispatch.hpp", "include/fastlstm/"},
 }
 
 

@@ -54,25 +54,29 @@ void Stream<T>::step(const T* x, Index x_stride, T* y, Index y_stride) {
     const Ends ends{x, x_stride, y, y_stride};
     TeamLease lease(static_cast<double>(work()) < kWorthATeam ? 1 : num_threads());
     while (parts_.size() < static_cast<std::size_t>(lease.size())) parts_.push_back(make_parts());
-    lease.run([this, &ends](int rank, Team& team) { step_as(rank, team, ends); });
+    lease.run([this, &ends](int rank, Team& team) { step_as(rank, team.size(), ends, [&team] { team.meet(); }); });
 }
 
 template <class T>
 void Stream<T>::step_alone(const T* x, Index x_stride, T* y, Index y_stride) {
-    Team alone(1);
-    step_as(0, alone, {x, x_stride, y, y_stride});
+    step_as(0, 1, {x, x_stride, y, y_stride}, [] {});
 }
 
 template <class T>
-void Stream<T>::step_as(int rank, Team& team, const Ends& ends) {
+template <class Meet>
+void Stream<T>::step_as(int rank, int size, const Ends& ends, const Meet& meet) {
     const FlushSubnormals mode;
     auto part = parts_[static_cast<std::size_t>(rank)].begin();
     for (Layer& layer : layers_) {
         if (rank == 0) begin(layer, ends);
-        team.meet();
-        step_layer(layer, *part, rank, team);
-        if (layer.units) project(layer, *part, ends, rank, team);
+        meet();
+        if (part->team != size) part->share_with(size, rank, *layer.weights);
+        step_layer(layer, *part, meet);
         ++part;
+    }
+    const Layer& last = layers_.back();
+    for (Index row = 0; last.units && rank == 0 && row < rows_; ++row) {
+        std::copy_n(state_rows_[static_cast<std::size_t>(row)], last.weights->state_size, ends.y + row * ends.y_stride);
     }
 }
 
@@ -140,27 +144,18 @@ void Stream<T>::begin(Layer& layer, const Ends& ends) {
 
 // The share of a thread: groups of units, whose weights stay in its own cache.
 template <class T>
-void Stream<T>::step_layer(Layer& layer, Part& part, int rank, Team& team) {
-    if (part.team != team.size()) part.share_with(team.size(), rank, *layer.weights);
-    CellForwardArgs<T>& args = part.args[layer.odd];
-    const auto meet = [&] { team.meet(); };
+template <class Meet>
+void Stream<T>::step_layer(Layer& layer, Part& part, const Meet& meet) {
     if (layer.z) {
-        project_inputs(*layer.weights, x_rows_.data(), rows_, args.rounded_x, part.gates, layer.z_rows.data());
+        project_inputs(*layer.weights, x_rows_.data(), rows_, part.rounded_x.rounding(), part.gates,
+                       layer.z_rows.data());
         meet();
     }
-    run_cell(args, *part.cell, part.recurrent, part.units, meet);
-}
-
-// From the units to the state, in a layer with a projection.
-template <class T>
-void Stream<T>::project(Layer& layer, const Part& part, const Ends& ends, int rank, Team& team) {
-    const Weights<T>& weights = *layer.weights;
-    project_units(weights, layer.unit_rows.data(), rows_, part.rounded.rounding(), part.states, state_rows_.data());
-    team.meet();
-    if (&layer != &layers_.back() || rank != 0) return;
-    for (Index row = 0; row < rows_; ++row) {
-        std::copy_n(state_rows_[static_cast<std::size_t>(row)], weights.state_size, ends.y + row * ends.y_stride);
-    }
+    run_cell(part.args[layer.odd], *part.cell, part.recurrent, part.units, meet);
+    if (!layer.units) return;
+    project_units(*layer.weights, layer.unit_rows.data(), rows_, part.rounded.rounding(), part.states,
+                  state_rows_.data());
+    meet();
 }
 
 template <class T>

@@ -82,10 +82,11 @@ private:
 
     std::vector<Part> make_parts();
     CellForwardArgs<T> arguments(const Layer& layer, const Part& part, bool odd);
-    void step_as(int rank, Team& team, const Ends& ends);
+    template <class Meet>
+    void step_as(int rank, int size, const Ends& ends, const Meet& meet);
     void begin(Layer& layer, const Ends& ends);
-    void step_layer(Layer& layer, Part& part, int rank, Team& team);
-    void project(Layer& layer, const Part& part, const Ends& ends, int rank, Team& team);
+    template <class Meet>
+    void step_layer(Layer& layer, Part& part, const Meet& meet);
 
     static void copy_row(const Layer& from, Index from_row, const Layer& to, Index to_row);
 

@@ -12,14 +12,14 @@ namespace {
 
 class RecurrentStep : public Step {
 public:
-    RecurrentStep(const std::vector<SharedWeights>& weights, Index rows) : stream_(weights, rows) {}
-    void run(const float* x, float* y) override {
-        stream_.step_alone(x, stream_.input_size(), y, stream_.output_size());
-    }
+    RecurrentStep(const std::vector<SharedWeights>& weights, Index rows)
+        : stream_(weights, rows), input_size_(stream_.input_size()), output_size_(stream_.output_size()) {}
+    void run(const float* x, float* y) override { stream_.step_alone(x, input_size_, y, output_size_); }
     void reset() override { stream_.reset(); }
 
 private:
     Stream<float> stream_;
+    const Index input_size_, output_size_;
 };
 
 // One call through the layers.

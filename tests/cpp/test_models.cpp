@@ -84,7 +84,7 @@ TEST_CASE("files with other bytes") {
     int refused = 0;
     for (int k = 0; k < 3000; ++k) {
         std::string file = whole;
-        for (unsigned changes = random() % 3 + 1; changes > 0; --changes) {
+        for (auto changes = random() % 3 + 1; changes > 0; --changes) {
             file[random() % file.size()] = static_cast<char>(random());
         }
         refused += is_refused(file);

@@ -4,7 +4,7 @@
 // used by many threads at once; a stream is used by one thread at a time. Errors are exceptions:
 //   FileError               a file that cannot be read, or is none that fastlstm wrote
 //   NotSupported            a layer or setting that is there in Python alone; the message names the layer
-//   std::invalid_argument   an argument that does not fit; so does a function of this header say that it throws
+//   std::invalid_argument   an argument that does not fit
 //   std::bad_alloc          memory that the system does not give
 #pragma once
 

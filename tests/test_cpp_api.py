@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[1]
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="the driver asks Linux to watch its calls"),
-    pytest.mark.skipif(shutil.which("c++") is None, reason="there is no compiler"),
+    pytest.mark.skipif(None in map(shutil.which, ("c++", "cmake", "ninja")), reason="nothing to build with"),
     pytest.mark.filterwarnings("ignore::fastlstm.EmulatedPrecisionWarning"),
 ]
 
@@ -60,7 +60,8 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Programs:
         if not (folder / "done").exists():
             build_programs(folder)
             (folder / "done").touch()
-    return {"driver": folder / "driver" / "driver", "example": folder / "example" / "stream_samples"}
+    found = {name: folder / "programs" / name for name in ("driver", "plain")}
+    return found | {"example": folder / "example" / "stream_samples"}
 
 
 def build_programs(folder: Path) -> None:
@@ -73,7 +74,7 @@ def build_programs(folder: Path) -> None:
     library = built(ROOT, folder / "library", "FASTLSTM_WERROR=ON", "CMAKE_UNITY_BUILD=ON", *smallest, eigen)
     call("cmake", "--install", library, "--prefix", folder / "installed")
     found = f"CMAKE_PREFIX_PATH={folder / 'installed'}"
-    built(ROOT / "tests" / "cpp_api", folder / "driver", found)
+    built(ROOT / "tests" / "cpp_api", folder / "programs", found)
     built(ROOT / "examples" / "cpp", folder / "example", found)
 
 
@@ -249,6 +250,16 @@ def test_the_example(programs: Programs, tmp_path: Path) -> None:
     x = np.sin(np.float32(0.1) * np.arange(20, dtype="float32")).astype("float32")
     wanted = chain(x[:, None, None])[0].reshape(-1)  # the sine of C is another than NumPy's in the last place
     np.testing.assert_allclose([float(line.split()[1]) for line in lines], wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_a_program_in_c(programs: Programs, tmp_path: Path) -> None:
+    layer = fl.LSTM(SIZE, 4)
+    path = saved(layer, tmp_path / "l.fastlstm")
+    lines = subprocess.run([programs["plain"], path], check=True, capture_output=True, text=True).stdout.split()
+    np.testing.assert_array_equal(np.array(lines, np.float32), layer(np.zeros((1, 1, SIZE), "float32"))[0].reshape(-1))
+    path.write_bytes(b"")
+    failed = subprocess.run([programs["plain"], path], capture_output=True, text=True, check=False)
+    assert f"{path} must be a file that fastlstm wrote" in failed.stderr
 
 
 # --- Files that are none ----------------------------------------------------------------------------------------------

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdlib>
+#include <cmath>
 #include <limits>
+#include <locale>
+#include <sstream>
 
 #include "complaints.hpp"
 #include "utf8.hpp"
@@ -18,12 +20,22 @@ constexpr std::size_t kMostShown = 60;        // bytes of a text in an error
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+// The C library's functions read a comma for a point where a program says that it is of such a country.
+double number_of(const std::string& digits) {
+    std::istringstream stream(digits);
+    stream.imbue(std::locale::classic());
+    double number = 0;
+    stream >> number;
+    if (!stream && std::abs(number) > 1) number *= 2;  // the largest there is, where there are larger ones
+    return number;
+}
+
 class Parser {
 public:
     Parser(std::string_view text, const std::string& owner) : text_(text), owner_(owner) {}
 
     Json whole() {
-        const Json value = this->value(0);
+        Json value = this->value(0);
         skip_blanks();
         if (at_ < text_.size()) refuse("more behind the value");
         return value;
@@ -181,7 +193,7 @@ private:
         if (take("Infinity")) return value;
         const bool is_whole = skip_digits();
         const std::string digits(text_.substr(begin, at_ - begin));
-        value.number = std::strtod(digits.c_str(), nullptr);
+        value.number = number_of(digits);
         std::int64_t whole = 0;
         const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), whole);
         if (is_whole && error == std::errc() && *end == '\0') value.whole = whole;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
 #include "complaints.hpp"
 #include "json.hpp"
@@ -153,8 +152,9 @@ std::string content_of(const std::string& path) {
     if (!std::filesystem::is_regular_file(path, error)) {
         complain(path, "be a regular file", error ? error.message() : "a folder, a pipe, a device or the like");
     }
+    std::string content(static_cast<std::size_t>(std::filesystem::file_size(path, error)), '\0');
     std::ifstream file(path, std::ios::binary);
-    std::string content{std::istreambuf_iterator<char>(file), {}};
+    file.read(content.data(), static_cast<std::streamsize>(content.size()));
     if (!file) complain(path, "be a file that can be read", "an error of the system");
     return content;
 }

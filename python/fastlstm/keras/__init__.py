@@ -35,7 +35,7 @@ from .foundation.policies import DTypePolicy
 from .foundation.symbolic import SymbolicTensor as KerasTensor
 from .foundation.variable import Variable
 from .initializers import Initializer
-from .layers import Input, Layer
+from .layers import Input, InputSpec, Layer
 from .losses import Loss
 from .metrics import Metric
 from .models import Model, Sequential
@@ -71,6 +71,7 @@ __all__ = [
     "DTypePolicy",
     "Initializer",
     "Input",
+    "InputSpec",
     "KerasTensor",
     "Layer",
     "Loss",

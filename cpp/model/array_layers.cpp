@@ -15,7 +15,7 @@ namespace fastlstm {
 
 namespace {
 
-constexpr int kDeepest = 20;  // chains within chains
+constexpr int kDeepestChain = 20;  // chains within chains
 
 // What a layer is told, and where it stands.
 struct Told {
@@ -136,13 +136,13 @@ void add_leaky_relu(const Told& told) {
     add_function(told, RowFunction({Function::leaky_relu, told.arguments.at("negative_slope").number(), 0}));
 }
 
-struct Class {
+struct ArrayClass {
     const char* name;
     void (*add)(const Told& told);
     std::vector<std::string> arguments;
 };
 
-const Class kClasses[] = {
+const ArrayClass kArrayClasses[] = {
     {"LSTM",
      [](const Told& told) { add_recurrent_layer(told, "LSTM"); },
      {"input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional", "proj_size",
@@ -167,7 +167,7 @@ const Class kClasses[] = {
     {"FinalHidden", add_final_hidden, {}},
 };
 
-void check_arguments(const Class& known, const Entry& arguments) {
+void check_arguments(const ArrayClass& known, const Entry& arguments) {
     for (const auto& [name, value] : arguments.members()) {
         const auto& all = known.arguments;
         if (std::find(all.begin(), all.end(), name) == all.end()) {
@@ -181,20 +181,20 @@ void add_layer(const Entry& described, const std::string& prefix, const std::str
     const Entry class_entry = described.at("class"), arguments = described.at("arguments").called(name);
     const std::string& class_name = class_entry.text();
     if (class_name == "Chain") {
-        if (depth == kDeepest) complain(name, "hold at most 20 chains within each other", "more");
+        if (depth == kDeepestChain) complain(name, "hold at most 20 chains within each other", "more");
         for (const auto& [piece, entry] : arguments.members()) {
             add_layer(entry, prefix + piece + ".", entry.owner(), shelf, network, depth + 1);
         }
         return;
     }
     const Precision precision = described.has("precision") ? precision_of(described.at("precision")) : Precision::full;
-    for (const Class& known : kClasses) {
+    for (const ArrayClass& known : kArrayClasses) {
         if (class_name != known.name) continue;
         check_arguments(known, arguments);
         return known.add({arguments, precision, prefix, name, shelf, network});
     }
     std::string names = "a Chain";
-    for (const Class& known : kClasses) names += ", " + std::string(known.name);
+    for (const ArrayClass& known : kArrayClasses) names += ", " + std::string(known.name);
     not_supported(name, "be one of " + names, class_name);
 }
 

@@ -133,14 +133,14 @@ void add_dropout(const KerasLayer& layer, Stack&) { layer.check_settings({"rate"
 
 void add_time_distributed(const KerasLayer& layer, Stack& stack);
 
-struct Class {
+struct KerasClass {
     const char* name;
     const char* place;  // what paths call it
     void (*add)(const KerasLayer& layer, Stack& stack);
     bool of_rows;  // does the same with every step
 };
 
-const Class kClasses[] = {
+const KerasClass kKerasClasses[] = {
     {"LSTM", "lstm", add_recurrent_layer, false},
     {"GRU", "gru", add_recurrent_layer, false},
     {"SimpleRNN", "simple_rnn", add_recurrent_layer, false},
@@ -157,9 +157,9 @@ const Class kClasses[] = {
     {"Softmax", "softmax", add_softmax, true},
 };
 
-const Class& class_of(const std::string& class_name, const std::string& owner) {
+const KerasClass& class_of(const std::string& class_name, const std::string& owner) {
     std::string names;
-    for (const Class& known : kClasses) {
+    for (const KerasClass& known : kKerasClasses) {
         if (class_name == known.name) return known;
         names += (names.empty() ? "" : ", ") + std::string(known.name);
     }
@@ -169,7 +169,7 @@ const Class& class_of(const std::string& class_name, const std::string& owner) {
 void add_time_distributed(const KerasLayer& layer, Stack& stack) {
     layer.check_settings({"layer"});
     const KerasLayer inner(layer.config.at("layer"), layer.path + "/layer", layer.shelf);
-    const Class& known = class_of(inner.class_name, inner.name);
+    const KerasClass& known = class_of(inner.class_name, inner.name);
     if (!known.of_rows) not_supported(inner.name, "do the same with every step", inner.class_name);
     known.add(inner, stack);
 }
@@ -213,7 +213,7 @@ void add_keras_model(const Entry& model, TensorShelf& shelf, Network& network) {
             stack.width = input_width(entry);
             continue;
         }
-        const Class& known = class_of(entry.at("class_name").text(), shelf.owner() + ": " + called);
+        const KerasClass& known = class_of(entry.at("class_name").text(), shelf.owner() + ": " + called);
         const int count = counts[known.place]++;
         const std::string number = count ? "_" + std::to_string(count) : "";
         known.add(KerasLayer(entry, std::string("layers/") + known.place + number, shelf), stack);

@@ -59,7 +59,7 @@ Model Model::load(const std::string& path) {
 }
 
 Model Model::load(const void* bytes, std::size_t size) {
-    if (!bytes) throw std::invalid_argument("bytes must be a file in memory, got null");
+    if (!bytes && size > 0) throw std::invalid_argument("bytes must be a file in memory, got null");
     return Model(read_network({static_cast<const char*>(bytes), size}, "the model"));
 }
 

@@ -60,8 +60,8 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Programs:
         if not (folder / "done").exists():
             build_programs(folder)
             (folder / "done").touch()
-    found = {name: folder / "programs" / name for name in ("driver", "plain")}
-    return found | {"example": folder / "example" / "stream_samples"}
+    found = {name: folder / "programs" / name for name in ("driver", "plain", "example")}
+    return found | {"stream_samples": folder / "example" / "stream_samples"}
 
 
 def build_programs(folder: Path) -> None:
@@ -245,11 +245,21 @@ def test_large_steps_stay_on_their_thread(programs: Programs, tmp_path: Path) ->
 
 def test_the_example(programs: Programs, tmp_path: Path) -> None:
     chain = fl.Chain(lstm=fl.LSTM(1, 32), out=fl.Linear(32, 1))
-    command = [programs["example"], saved(chain, tmp_path / "m.fastlstm"), "20"]
+    command = [programs["stream_samples"], saved(chain, tmp_path / "m.fastlstm"), "20"]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     x = np.sin(np.float32(0.1) * np.arange(20, dtype="float32")).astype("float32")
     wanted = chain(x[:, None, None])[0].reshape(-1)  # the sine of C is another than NumPy's in the last place
     np.testing.assert_allclose([float(line.split()[1]) for line in lines], wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_the_example_allocates_as_much_for_any_number_of_samples(programs: Programs, tmp_path: Path) -> None:
+    path = saved(fl.Chain(lstm=fl.LSTM(1, 32), out=fl.Linear(32, 1)), tmp_path / "m.fastlstm")
+    done = [
+        subprocess.run([programs["example"], path, count], check=True, capture_output=True, text=True)
+        for count in ("10", "1000")
+    ]
+    assert done[0].stderr == done[1].stderr
+    assert int(done[0].stderr) > 0
 
 
 def test_a_program_in_c(programs: Programs, tmp_path: Path) -> None:

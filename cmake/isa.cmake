@@ -46,6 +46,9 @@ function(fastlstm_add_kernels name flags rows)
   target_compile_options(fastlstm_kernels_${name} PRIVATE ${FASTLSTM_KERNEL_OPTIMIZATION} -ffp-contract=off
                          ${FASTLSTM_FLAGS_${flags}} ${FASTLSTM_WARNINGS}
                          -Wno-ignored-attributes -Wno-uninitialized -Wno-maybe-uninitialized)
+  if(FASTLSTM_INFERENCE_ONLY)
+    target_compile_definitions(fastlstm_kernels_${name} PRIVATE FASTLSTM_INFERENCE_ONLY)
+  endif()
   target_link_libraries(fastlstm_kernels_${name} PRIVATE Eigen3::Eigen)
   set_target_properties(fastlstm_kernels_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden
                                                             INTERPROCEDURAL_OPTIMIZATION OFF)

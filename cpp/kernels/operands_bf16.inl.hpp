@@ -17,7 +17,7 @@ namespace fastlstm {
 namespace FASTLSTM_ISA {
 namespace {
 
-constexpr bool kTrains = true;
+constexpr bool kTrains = !kInferenceOnly;
 constexpr Index kDepth = 2;  // numbers of a word
 
 constexpr std::uint32_t kUpperHalf = 0xffff0000u;

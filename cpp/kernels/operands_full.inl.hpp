@@ -10,7 +10,7 @@ namespace fastlstm {
 namespace FASTLSTM_ISA {
 namespace {
 
-constexpr bool kTrains = true;
+constexpr bool kTrains = !kInferenceOnly;
 
 // acc[p][r][v] += a(r) * b[p][v] for one k; whichever operand has fewer packets is held, the other streams.
 template <class T, int P, int R, int V, class Left>

@@ -37,6 +37,13 @@ constexpr int kRegisters = 32;
 constexpr int kRegisters = 16;
 #endif
 
+// Whether the build leaves out what training needs, and float64 with it.
+#if defined(FASTLSTM_INFERENCE_ONLY)
+constexpr bool kInferenceOnly = true;
+#else
+constexpr bool kInferenceOnly = false;
+#endif
+
 // Whether operands of products are held in full precision.
 #if defined(FASTLSTM_INT8) || defined(FASTLSTM_BF16)
 constexpr bool kFull = false;

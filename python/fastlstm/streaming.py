@@ -130,7 +130,7 @@ class Stream(StreamBase):
     Notes
     -----
     Beside the weights a stream of ``L`` LSTM layers holds ``7 L N H`` numbers (GRU ``6 L N H``, RNN ``3 L N H``), H
-    rounded up to the width of a vector, and about a kilobyte.
+    rounded up to the width of a vector, and about a kilobyte each.
 
     Examples
     --------

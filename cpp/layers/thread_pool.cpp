@@ -214,8 +214,7 @@ int granted_threads() { return granted.load(); }
 
 unsigned fork_generation() { return forks.load(); }
 
-void Team::meet() {
-    if (size_ == 1) return;
+void Team::meet_others() {
     const unsigned meeting = meetings_.load();
     if (waiting_.fetch_add(1) + 1 == size_) {
         waiting_.store(0);

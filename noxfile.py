@@ -56,6 +56,13 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", *(session.posargs or QUICK))
 
 
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site into build/site; a warning is an error."""
+    session.install(".[docs]")
+    session.run("sphinx-build", "-W", "docs", "build/site")
+
+
 @nox.session(python=PYTHONS)
 def pythons(session: nox.Session) -> None:
     """Run the same with every Python that is installed."""

@@ -10,7 +10,8 @@ version = release = __version__
 extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary"]
 html_theme = "furo"
 html_title = "fastlstm"
-exclude_patterns = ["decisions", "benchmarks", "pictures/*.json"]
+exclude_patterns = ["benchmarks", "templates"]
+templates_path = ["templates"]
 
 myst_heading_anchors = 3
 # Sources are read in the repository, too: links into it are no pages.
@@ -18,5 +19,4 @@ suppress_warnings = ["myst.xref_missing", "myst.header"]
 
 autosummary_generate = True
 autodoc_typehints = "none"
-numpydoc_show_class_members = True
-numpydoc_class_members_toctree = False
+numpydoc_show_class_members = False  # the classes of Keras know the names that are not there, too

@@ -225,7 +225,8 @@ def test_instruction_set_files_hold_no_code() -> None:
     for path in (CPP / "kernels").glob("kernels_*.cpp"):
         lines = path.read_text().splitlines()
         assert len(lines) <= 10, path.name
-        assert any(line.startswith("#error") for line in lines), path.name
+        runs_anywhere = path.name.startswith("kernels_plain")
+        assert runs_anywhere or any(line.startswith("#error") for line in lines), path.name
 
 
 def run_module(*arguments: str) -> None:

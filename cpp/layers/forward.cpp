@@ -12,7 +12,7 @@ namespace fastlstm {
 namespace {
 
 // Numbers of projected input held at a time: small enough for the second-level cache beside the weights in use.
-constexpr Index kProjected = 16 * 1024;
+constexpr Index kProjected = Index{16} * 1024;
 constexpr Index kProjectedRowsAtLeast = 32;
 // W is read once for all of them: with so many rows that costs a few hundredths of reading R at every visit.
 constexpr Index kInputsOfProjectedRow = 8;
@@ -232,7 +232,7 @@ private:
 
     // z = bias + x W for as many visits before `end` as fit; returns the visit after them.
     Index project(const Slice& slice, Scratch& scratch, Index begin, Index end) const {
-        const Index capacity = static_cast<Index>(scratch.x.size());
+        const auto capacity = static_cast<Index>(scratch.x.size());
         Index rows = 0, visit = begin;
         for (; visit < end; ++visit) {
             const Index active = active_rows(slice, visit);

@@ -31,7 +31,7 @@ Index chunk_visits(const std::vector<Pass<T>>& passes, int threads) {
     const Schedule& schedule = *passes.front().schedule;
     double layer = 0;
     for (const Pass<T>& pass : passes) layer += pass.work().per_visit() / static_cast<double>(passes.size());
-    const Index worth = static_cast<Index>(kChunk / std::max(1.0, layer));
+    const auto worth = static_cast<Index>(kChunk / std::max(1.0, layer));
     const Index most = threads > 1 ? schedule.visits() / kChunksAtLeast : schedule.visits();
     const Index least = (threads > 1 ? kRowsAtLeast : kRowsAtLeastAlone) / std::max<Index>(1, schedule.rows());
     const Index wanted = std::max(std::min(worth, most), std::min(least, schedule.visits()));

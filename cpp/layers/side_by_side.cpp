@@ -48,7 +48,7 @@ private:
     }
 
     void work(int rank, const Team& team) {
-        const int count = static_cast<int>(walks_.size());
+        const auto count = static_cast<int>(walks_.size());
         for (int i = rank % count; i < count; i += lease_.size()) {
             const auto at = static_cast<std::size_t>(i);
             Walk<T>& walk = *walks_[at];

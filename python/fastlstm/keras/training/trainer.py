@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from fastlstm import checks
 
 from ..callbacks import CallbackList, History, checked_callbacks
 from ..foundation.arrays import Array
+from ..foundation.distributed import being
 from ..foundation.late import whole
 from ..foundation.random import OwnSources
 from ..foundation.variable import CHANGE
@@ -21,6 +23,12 @@ from .data import ArraySource, Batch, nothing_known
 from .evaluation import evaluated
 from .fitting import run_epochs, train_step
 from .interrupts import WholeSteps
+from .joint.callbacks import JointCallbacks
+from .joint.meters import JointMeters
+from .joint.noise import Noise
+from .joint.objective import JointObjective
+from .joint.parts import PartObjective
+from .joint.start import agree_on_run, joined, make_equal, makers_for, share_of_one
 from .meters import CompiledMetrics, Logs, Meters
 from .objective import Objective, Outcome
 from .prediction import own, predicted
@@ -81,6 +89,10 @@ class Trainer:
 
     def read_checkpoint(self, filepath: Any) -> Any:
         """Return what a file has of a training."""
+        raise NotImplementedError
+
+    def all_layers(self) -> list[Any]:
+        """Return the model and all layers inside it."""
         raise NotImplementedError
 
     def _arrays(self, x: Any, late: bool = False) -> tuple[Array, ...]:
@@ -297,18 +309,25 @@ class Trainer:
             refuse_beside_batches(batch_size, y=y, sample_weight=sample_weight, validation_split=split)
         callbacks = checked_callbacks(callbacks)
         class_weighted = lambda batch, by_class: self._preparing().class_weighted(batch, by_class)  # noqa: E731
+        distribution = joined()
+        make = makers_for(distribution)
         with self._numbers.drawing():
-            source, held_back = training_sources(self._prepare, class_weighted, x, y, sample_weight, options)
+            if distribution is not None:
+                distribution.share_numbers()
+            source, held_back = training_sources(self._prepare, class_weighted, x, y, sample_weight, options, make)
             self._meet(source)
             if validation_data is not None:
-                held_back = validation_source(self._prepare, validation_data, options)
+                held_back = validation_source(self._prepare, validation_data, options, make)
             check_stateful(lambda: self.plan, source, held_back)
             options = replace(options, by=way_of(lambda: self.plan, options.by))
             last = options.epochs.stop
-            hooks = CallbackList(
-                callbacks, self, add_history=True, verbose=options.verbose, epochs=last, steps=source.steps
+            hooks = self._callbacks(
+                callbacks, add_history=True, verbose=options.verbose, epochs=last, steps=source.steps
             )
             found = None if resume_from is None else self.read_checkpoint(resume_from)
+            if distribution is not None:
+                agree_on_run(distribution, (source, held_back), options)
+                make_equal(distribution, self)
             run_epochs(self._run_setup(), (source, held_back), options, hooks, self._stops, found)
         return hooks.history
 
@@ -355,13 +374,16 @@ class Trainer:
     def _run_setup(self) -> Setup:
         return Setup(self._objective, self._new_meters, lambda: self.optimizer, lambda: self._metrics is not None)
 
-    def _objective(self) -> Objective:
-        prepared = self._preparing()
-        return Objective(prepared.plan, prepared.losses, prepared.scales)
+    def _objective(self) -> Any:
+        prepared, distribution = self._preparing(), joined()
+        settings = prepared.plan, prepared.losses, prepared.scales
+        if distribution is None:
+            return Objective(*settings)
+        return JointObjective(PartObjective(*settings), distribution, self._new_meters, Noise(self.all_layers()))
 
-    def _new_meters(self) -> Meters:
+    def _new_meters(self) -> Any:
         assert self._metrics is not None
-        return self._metrics.take()
+        return self._metrics.take(Meters if joined() is None else JointMeters)
 
     def evaluate(
         self,
@@ -393,7 +415,7 @@ class Trainer:
         self._settings()
         as_dict, level = checks.truth("return_dict", return_dict), verbosity(verbose)
         callbacks = checked_callbacks(callbacks)
-        source = test_source(self._prepare, x, y, sample_weight, batch_size, steps)
+        source = test_source(self._prepare, x, y, sample_weight, batch_size, steps, makers_for(joined()))
         self._meet(source)
         check_stateful(lambda: self.plan, source)
         logs = evaluated(self._run_setup(), source, self._watchers(callbacks, level, source.steps))
@@ -436,12 +458,18 @@ class Trainer:
                 return self._as_given(own(Network(self.plan).infer(xs), xs))
             source = ArraySource(nothing_known(xs), rows, limit=limit)
             check_stateful(lambda: self.plan, source)
-        watchers = self._watchers(callbacks, level, source.steps)
+        with being(None):  # every rank predicts all by itself
+            watchers = self._watchers(callbacks, level, source.steps)
         return self._as_given(predicted(source, Network(self.plan), watchers, self._as_given))
 
     def _watchers(self, callbacks: list[Any], verbose: int, steps: int | None) -> Watchers:
-        hooks = CallbackList(callbacks, self, verbose=verbose, epochs=1, steps=steps)
+        hooks = self._callbacks(callbacks, verbose=verbose, epochs=1, steps=steps)
         return Watchers(hooks, ProgressBar(steps, verbose) if verbose else None)
+
+    def _callbacks(self, callbacks: list[Any], **options: Any) -> CallbackList:
+        distribution = joined()
+        kind = CallbackList if distribution is None else partial(JointCallbacks, distribution)
+        return kind(callbacks, self, **options)
 
     def train_on_batch(
         self,
@@ -456,6 +484,7 @@ class Trainer:
         as_dict = checks.truth("return_dict", return_dict)
         batch = self._prepare(x, y, sample_weight, class_weights(class_weight))
         with WholeSteps(), np.errstate(all="ignore"), self._numbers.drawing():
+            batch = self._share(batch)
             outcome = train_step(self._objective(), self.optimizer, batch)
             return self._results_of_one(outcome, batch, as_dict)
 
@@ -465,8 +494,14 @@ class Trainer:
         as_dict = checks.truth("return_dict", return_dict)
         batch = self._prepare(x, y, sample_weight)
         with np.errstate(all="ignore"):
+            batch = self._share(batch)
             outcome = self._objective().evaluate(*batch)
             return self._results_of_one(outcome, batch, as_dict)
+
+    def _share(self, batch: Batch) -> Batch:
+        """Return what this process has of a batch: all of it, or where several ranks train its parts."""
+        distribution = joined()
+        return batch if distribution is None else share_of_one(distribution, self, batch)
 
     def _results_of_one(self, outcome: Outcome, batch: Batch, as_dict: bool) -> Any:
         meters = self._new_meters()

@@ -24,7 +24,9 @@ def world() -> Any:
     try:
         from mpi4py import MPI
     except ImportError as error:
-        checks.refuse_without("mpi4py", "DataParallel without a comm", "mpi", error)
+        checks.refuse_without("mpi4py", "DataParallel", "mpi", error)
+    except RuntimeError as error:  # mpi4py is there, and looks for a library
+        raise ImportError("DataParallel needs an MPI: install that of your system, or pip install mpich") from error
     return MPI.COMM_WORLD
 
 

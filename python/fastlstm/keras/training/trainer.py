@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from fastlstm import checks
 
-from ..callbacks import CallbackList, History, checked_callbacks
+from ..callbacks import History, checked_callbacks
 from ..foundation.arrays import Array
 from ..foundation.distributed import being
 from ..foundation.late import whole
@@ -22,15 +21,11 @@ from .compiling import Compiled
 from .data import ArraySource, Batch, nothing_known
 from .evaluation import evaluated
 from .fitting import run_epochs, train_step
+from .gradients import GivesGradients
 from .interrupts import WholeSteps
-from .joint.callbacks import JointCallbacks
-from .joint.meters import JointMeters
-from .joint.noise import Noise
-from .joint.objective import JointObjective
-from .joint.parts import PartObjective
-from .joint.start import agree_on_run, joined, make_equal, makers_for, share_of_one
-from .meters import CompiledMetrics, Logs, Meters
-from .objective import Objective, Outcome
+from .joint.start import begin_together, callbacks_for, makers, meters_for, objective_for, share_of_one
+from .meters import CompiledMetrics, Logs
+from .objective import Outcome
 from .prediction import own, predicted
 from .preparing import Preparation
 from .progress import ProgressBar
@@ -54,7 +49,7 @@ _STEPS = ("train_step", "test_step", "predict_step", "make_train_function", "com
 _COMPILE = "; call compile(optimizer, loss) first"
 
 
-class Trainer:
+class Trainer(GivesGradients):
     """What a model needs to be compiled, trained, evaluated and asked; `Sequential` adds the layers."""
 
     name: str
@@ -309,11 +304,8 @@ class Trainer:
             refuse_beside_batches(batch_size, y=y, sample_weight=sample_weight, validation_split=split)
         callbacks = checked_callbacks(callbacks)
         class_weighted = lambda batch, by_class: self._preparing().class_weighted(batch, by_class)  # noqa: E731
-        distribution = joined()
-        make = makers_for(distribution)
         with self._numbers.drawing():
-            if distribution is not None:
-                distribution.share_numbers()
+            make = makers(numbers_shared=True)
             source, held_back = training_sources(self._prepare, class_weighted, x, y, sample_weight, options, make)
             self._meet(source)
             if validation_data is not None:
@@ -321,13 +313,11 @@ class Trainer:
             check_stateful(lambda: self.plan, source, held_back)
             options = replace(options, by=way_of(lambda: self.plan, options.by))
             last = options.epochs.stop
-            hooks = self._callbacks(
-                callbacks, add_history=True, verbose=options.verbose, epochs=last, steps=source.steps
+            hooks = callbacks_for(
+                callbacks, self, add_history=True, verbose=options.verbose, epochs=last, steps=source.steps
             )
             found = None if resume_from is None else self.read_checkpoint(resume_from)
-            if distribution is not None:
-                agree_on_run(distribution, (source, held_back), options)
-                make_equal(distribution, self)
+            begin_together(self, (source, held_back), options)
             run_epochs(self._run_setup(), (source, held_back), options, hooks, self._stops, found)
         return hooks.history
 
@@ -375,15 +365,11 @@ class Trainer:
         return Setup(self._objective, self._new_meters, lambda: self.optimizer, lambda: self._metrics is not None)
 
     def _objective(self) -> Any:
-        prepared, distribution = self._preparing(), joined()
-        settings = prepared.plan, prepared.losses, prepared.scales
-        if distribution is None:
-            return Objective(*settings)
-        return JointObjective(PartObjective(*settings), distribution, self._new_meters, Noise(self.all_layers()))
+        return objective_for(self._preparing(), self._new_meters, self.all_layers)
 
     def _new_meters(self) -> Any:
         assert self._metrics is not None
-        return self._metrics.take(Meters if joined() is None else JointMeters)
+        return meters_for(self._metrics)
 
     def evaluate(
         self,
@@ -415,7 +401,7 @@ class Trainer:
         self._settings()
         as_dict, level = checks.truth("return_dict", return_dict), verbosity(verbose)
         callbacks = checked_callbacks(callbacks)
-        source = test_source(self._prepare, x, y, sample_weight, batch_size, steps, makers_for(joined()))
+        source = test_source(self._prepare, x, y, sample_weight, batch_size, steps, makers())
         self._meet(source)
         check_stateful(lambda: self.plan, source)
         logs = evaluated(self._run_setup(), source, self._watchers(callbacks, level, source.steps))
@@ -463,13 +449,8 @@ class Trainer:
         return self._as_given(predicted(source, Network(self.plan), watchers, self._as_given))
 
     def _watchers(self, callbacks: list[Any], verbose: int, steps: int | None) -> Watchers:
-        hooks = self._callbacks(callbacks, verbose=verbose, epochs=1, steps=steps)
+        hooks = callbacks_for(callbacks, self, verbose=verbose, epochs=1, steps=steps)
         return Watchers(hooks, ProgressBar(steps, verbose) if verbose else None)
-
-    def _callbacks(self, callbacks: list[Any], **options: Any) -> CallbackList:
-        distribution = joined()
-        kind = CallbackList if distribution is None else partial(JointCallbacks, distribution)
-        return kind(callbacks, self, **options)
 
     def train_on_batch(
         self,
@@ -484,7 +465,7 @@ class Trainer:
         as_dict = checks.truth("return_dict", return_dict)
         batch = self._prepare(x, y, sample_weight, class_weights(class_weight))
         with WholeSteps(), np.errstate(all="ignore"), self._numbers.drawing():
-            batch = self._share(batch)
+            batch = share_of_one(self, batch)
             outcome = train_step(self._objective(), self.optimizer, batch)
             return self._results_of_one(outcome, batch, as_dict)
 
@@ -494,14 +475,9 @@ class Trainer:
         as_dict = checks.truth("return_dict", return_dict)
         batch = self._prepare(x, y, sample_weight)
         with np.errstate(all="ignore"):
-            batch = self._share(batch)
+            batch = share_of_one(self, batch)
             outcome = self._objective().evaluate(*batch)
             return self._results_of_one(outcome, batch, as_dict)
-
-    def _share(self, batch: Batch) -> Batch:
-        """Return what this process has of a batch: all of it, or where several ranks train its parts."""
-        distribution = joined()
-        return batch if distribution is None else share_of_one(distribution, self, batch)
 
     def _results_of_one(self, outcome: Outcome, batch: Batch, as_dict: bool) -> Any:
         meters = self._new_meters()

@@ -29,7 +29,7 @@ class _Gone(NamedTuple):
     """A part of a batch after the way forth."""
 
     sums: Array
-    """What is added up: rows, penalty on outputs times rows, sums of losses, their denominators, metrics."""
+    """What is added up: rows, penalty on outputs times rows, sums of losses, what they are over, metrics."""
     form: Form
     """Of the metrics."""
     slopes: list[Any]
@@ -108,7 +108,7 @@ class JointObjective:
             self._meters = self._new_meters()
         gathered, form = self._meters.measured(outcome, given[1], given[2])
         rows = len(given[0][0])
-        sums = [rows, penalty * rows, *outcome.losses, *self._part.denominators]
+        sums = [rows, penalty * rows, *outcome.losses, *self._part.counts]
         return _Gone(np.concatenate([sums, gathered]), form, slopes, pullback)
 
     def _refuse_changes(self) -> None:
@@ -139,7 +139,7 @@ class JointObjective:
             gradients, share = None, 1.0
             if k in gone:
                 # The penalty on the outputs of a part is a mean over its rows.
-                share = gone[k].sums[0] / sums[0] if self._part.network.penalized else 1.0
+                share = float(gone[k].sums[0] / sums[0]) if self._part.network.penalized else 1.0
                 gradients = self._of_part(gone[k], divisors, share)
             self._flattened.put(k, gradients, share)
         return self._flattened.sum(self._distribution)

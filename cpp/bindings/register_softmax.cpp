@@ -1,4 +1,4 @@
-// _core.softmax and _core.softmax_and_log, over the last axis.
+// _core.softmax, _core.softmax_and_log and _core.softmax_cross_entropy, over the last axis.
 #include "../kernels/dispatch.hpp"
 #include "../layers/softmax.hpp"
 #include "array_check.hpp"
@@ -12,18 +12,24 @@ namespace {
 
 constexpr Index kNumbersWorthReleasing = 10'000;  // ten microseconds or so
 
+template <class Run>
+void run_numbers(py::ssize_t numbers, const Run& run) {
+    if (numbers == 0) return;
+    if (numbers < kNumbersWorthReleasing) return run();
+    without_gil([&] {
+        run();
+        return true;
+    });
+}
+
 template <class T>
 void run(const py::array& x, py::array& p, py::array* log_p) {
     const Index classes = x.shape(x.ndim() - 1);
-    if (x.size() == 0) return;
+    if (classes == 0) return;
     const SoftmaxArgs<T> args{static_cast<const T*>(x.data()), static_cast<T*>(p.mutable_data()),
                               log_p ? static_cast<T*>(log_p->mutable_data()) : nullptr, x.size() / classes, classes};
     const Kernels<T>& kernels = active_kernels<T>();
-    if (x.size() < kNumbersWorthReleasing) return softmax(kernels, args);
-    without_gil([&] {
-        softmax(kernels, args);
-        return true;
-    });
+    run_numbers(x.size(), [&] { softmax(kernels, args); });
 }
 
 void check_axes(const py::array& x) {
@@ -63,11 +69,29 @@ py::tuple softmax_and_log(const py::array& x) {
     });
 }
 
+py::tuple cross_entropy(const py::array& x, const py::object& labels) {
+    check_axes(x);
+    const Shape shape = shape_of(x);
+    if (shape.back() == 0) throw py::value_error("x must have at least one class, got shape " + text_of(shape));
+    return with_element_type(x, "x", [&](auto number) -> py::tuple {
+        using T = decltype(number);
+        const py::array z = without_gaps<T>(x), y = without_gaps<T>(usable_input<T>(labels, "labels", shape, false));
+        py::array_t<T> losses(Shape(shape.begin(), shape.end() - 1)), p = output_like<T>(x), slopes = output_like<T>(x);
+        const CrossEntropyArgs<T> args{
+            static_cast<const T*>(z.data()), static_cast<const T*>(y.data()), p.mutable_data(), losses.mutable_data(),
+            slopes.mutable_data(),           x.size() / shape.back(),         shape.back()};
+        const Kernels<T>& kernels = active_kernels<T>();
+        run_numbers(x.size(), [&] { softmax_cross_entropy(kernels, args); });
+        return py::make_tuple(losses, p, slopes);
+    });
+}
+
 }  // namespace
 
 void register_softmax(py::module_& module) {
     module.def("softmax", &softmax_of, py::arg("x"), py::arg("out") = py::none());
     module.def("softmax_and_log", &softmax_and_log, py::arg("x"));
+    module.def("softmax_cross_entropy", &cross_entropy, py::arg("x"), py::arg("labels"));
 }
 
 }  // namespace fastlstm

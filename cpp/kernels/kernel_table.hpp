@@ -189,6 +189,14 @@ struct SoftmaxArgs {
     Index rows, classes;
 };
 
+// The same rows and labels y for them, and where softmax, loss (one a row) and the slope of the loss go.
+template <class T>
+struct CrossEntropyArgs {
+    const T *z, *y;
+    T *p, *loss, *slope;
+    Index rows, classes;
+};
+
 // A rule for such steps; the formulas stand in updates.inl.hpp.
 template <class T>
 struct Update {
@@ -246,6 +254,7 @@ struct Kernels {
     Updates<T> updates;
     double (*squares)(const T* x, Index n);  // their sum; the same bits in all instruction sets
     void (*softmax)(const SoftmaxArgs<T>& args);
+    void (*softmax_cross_entropy)(const CrossEntropyArgs<T>& args);
 };
 
 // Upper bounds to measure against.

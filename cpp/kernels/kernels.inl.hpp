@@ -3,9 +3,9 @@
 // of them, so that no two objects share a symbol.
 #pragma once
 
+#include "cross_entropy.inl.hpp"
 #include "make_kernels.inl.hpp"
 #include "probe.inl.hpp"
-#include "softmax.inl.hpp"
 #include "updates.inl.hpp"
 
 namespace fastlstm {
@@ -20,6 +20,7 @@ constexpr Kernels<T> full_kernels() {
     kernels.updates = {kUpdates<T>, kUpdateCount<T>};
     kernels.squares = squares<T>;
     kernels.softmax = softmax<T>;
+    kernels.softmax_cross_entropy = softmax_cross_entropy<T>;
     return kernels;
 }
 

@@ -59,6 +59,7 @@ constexpr Kernels<T> make_kernels(const char* isa, const char* description, Prec
                        activate<T>,
                        {},
                        nullptr,
+                       nullptr,
                        nullptr};
     if constexpr (kTrains) add_training(kernels);
     return kernels;

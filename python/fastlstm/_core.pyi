@@ -176,6 +176,9 @@ def softmax(x: Floats, out: Floats | None = None) -> Floats:
 def softmax_and_log(x: Floats) -> tuple[Floats, Floats]:
     """Softmax over the last axis, and its logarithm."""
 
+def softmax_cross_entropy(x: Floats, labels: Floats) -> tuple[Floats, Floats, Floats]:  # (..., C), (..., C)
+    """Cross-entropy of labels with the softmax of `x` (...), the softmax, and the slope of the first by `x`."""
+
 def update(
     rule: str,
     numbers: Sequence[float],  # of the rule; see fastlstm/reference/updates.py

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from fastlstm.keras import Input, Model, backend, ops, random
+from fastlstm.keras import Input, Model, backend, layers, ops, random
 from fastlstm.keras.foundation.symbolic import SymbolicTensor
 from fastlstm.keras.foundation.tracing import differentiated
 from fastlstm.keras.foundation.trees import leaves
@@ -619,6 +619,18 @@ def test_open_axes_may_have_to_be_long():
     assert x[:, 100].shape == (None, I)
     with pytest.raises(ValueError, match="out of bounds"):
         x[:, :, 100]
+
+
+def test_what_a_function_makes_may_fix_the_rows():
+    """Noise for a batch of known size, as variational autoencoders draw it: then the rows are known."""
+    x = Input((I,))
+    for made in (lambda: random.normal((20, I), seed=1), lambda: ops.zeros((20, I))):
+        y = layers.Lambda(lambda x, made=made: x + made())(x)
+        assert y.shape == (20, I)
+        model = Model(x, y)
+        assert model.predict(np.ones((40, I)), batch_size=20, verbose=0).shape == (40, I)
+        with pytest.raises(ValueError, match="broadcast"):
+            model.predict(np.ones((30, I)), batch_size=20, verbose=0)
 
 
 def test_constants_may_fix_an_open_axis():

@@ -98,7 +98,6 @@ TABLE = (
     ("Sequential", "layers.Pipeline"),
     ("Embedding, and a layer with call() that multiplies by its weights", "layers.ReversibleEmbedding"),
     ("a constraint of your own, or UnitNorm", "layers.SpectralNormalization"),
-    ("inputs are checked by themselves: leave it out", "layers.InputSpec InputSpec Layer.input_spec"),
     ("Layer, which holds other layers in its attributes", "layers.Wrapper"),
     ("saving.serialize_keras_object and saving.deserialize_keras_object", "layers.serialize layers.deserialize"),
     ("Add, Multiply, Concatenate, Average, Maximum or Dot", "layers.Merge layers.TimeDistributedMerge"),

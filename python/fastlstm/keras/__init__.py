@@ -36,7 +36,7 @@ from .foundation.policies import DTypePolicy
 from .foundation.symbolic import SymbolicTensor as KerasTensor
 from .foundation.variable import Variable
 from .initializers import Initializer
-from .layers import Input, Layer
+from .layers import Input, InputSpec, Layer
 from .losses import Loss
 from .metrics import Metric
 from .models import Model, Sequential
@@ -72,6 +72,7 @@ __all__ = [
     "DTypePolicy",
     "Initializer",
     "Input",
+    "InputSpec",
     "KerasTensor",
     "Layer",
     "Loss",

@@ -19,7 +19,7 @@ from .lstm_sequences import lstm, lstm_backward
 from .quantized import quantized_product
 from .rnn_cell import rnn_step, rnn_step_backward
 from .rnn_sequences import rnn, rnn_backward
-from .softmax import softmax
+from .softmax import softmax, softmax_cross_entropy
 from .updates import update
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "rnn_step_backward",
     "sigmoid",
     "softmax",
+    "softmax_cross_entropy",
     "to_bfloat16",
     "update",
 ]

@@ -1,4 +1,4 @@
-"""Shares of a row that sum to 1."""
+"""Shares of a row that sum to 1, and how far they are from labels."""
 
 from __future__ import annotations
 
@@ -40,3 +40,35 @@ def softmax(z: ArrayLike) -> tuple[Array, Array]:
         powers = np.exp(shifted)
         total = powers.sum(axis=-1, keepdims=True)
         return powers / total, shifted - np.log(total)
+
+
+def softmax_cross_entropy(z: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
+    """Cross-entropy of labels with the softmax over the last axis, and its slope by `z`.
+
+    ::
+
+        loss     = -sum y log p
+        dloss/dz = p sum y - y
+
+    Parameters
+    ----------
+    z, y : array_like
+        Logits and labels ``(..., C)``. The labels need not sum to 1.
+
+    Returns
+    -------
+    loss : ndarray
+        ``(...)``.
+    slope : ndarray
+        ``(..., C)``.
+
+    Examples
+    --------
+    >>> loss, slope = softmax_cross_entropy([0.0, 0.0], [0.0, 1.0])
+    >>> np.exp(-loss), slope
+    (np.float64(0.5), array([ 0.5, -0.5]))
+    """
+    y = np.asarray(y, dtype=np.float64)
+    p, log_p = softmax(z)
+    with np.errstate(invalid="ignore"):
+        return -(y * log_p).sum(axis=-1), p * y.sum(axis=-1, keepdims=True) - y

@@ -37,6 +37,7 @@ __all__ = [
     "packed",
     "softmax",
     "softmax_and_log",
+    "softmax_cross_entropy",
     "softmax_in_place",
     "squares",
     "step_many",
@@ -151,6 +152,14 @@ def softmax_and_log(x: Array) -> tuple[Array, Array]:
         return _core.softmax_and_log(x)
     p, log_p = _core.softmax_and_log(x.astype(np.float64))
     return p.astype(x.dtype), log_p.astype(x.dtype)
+
+
+def softmax_cross_entropy(x: Array, labels: Array) -> tuple[Array, ...]:
+    """Return the cross-entropy of labels with the softmax of `x`, that softmax, and the slope by `x`, in its dtype."""
+    if x.dtype.char in "fd":
+        return _core.softmax_cross_entropy(x, labels)
+    found = _core.softmax_cross_entropy(x.astype(np.float64), labels.astype(np.float64))
+    return tuple([part.astype(x.dtype) for part in found])
 
 
 def _h_and_c(states: CellStates | None) -> tuple[Array | None, Array | None]:

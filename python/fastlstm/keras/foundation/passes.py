@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Set
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, NamedTuple
@@ -55,14 +56,15 @@ class Pass:
 
     def finish(self) -> None:
         """Make the function's assignments good, at once or with the step of training, unless it was only tried."""
-        if not _now.get().trying:
+        if not is_trying():
             for variable, value in self._assigned.values():
                 change(partial(variable.assign, value))
 
 
 class _Now(NamedTuple):
     passing: Pass | None = None
-    trying: bool = False
+    trying: set[int] | None = None
+    """None: what functions do counts. Else they only run to see what comes out, and these are sizes they have named."""
 
 
 _now = Scoped("pass", _Now())
@@ -73,6 +75,23 @@ def current() -> Pass | None:
     return _now.get().passing
 
 
+def is_trying() -> bool:
+    """Whether functions of this thread only run to see what comes out."""
+    return _now.get().trying is not None
+
+
+def note_sizes(shape: Iterable[int]) -> None:
+    """Note that a function makes an array of a shape: what is only tried may work for inputs of such sizes alone."""
+    named = _now.get().trying
+    if named is not None:
+        named.update(shape)
+
+
+def noted_sizes() -> Set[int]:
+    """Return what was noted while functions of this thread were only tried."""
+    return _now.get().trying or frozenset()
+
+
 def within(passing: Pass | None) -> AbstractContextManager[object]:
     """For the time of a block, this thread is in a pass, or in none."""
     return _now.being(_Now(passing, _now.get().trying))
@@ -80,4 +99,4 @@ def within(passing: Pass | None) -> AbstractContextManager[object]:
 
 def trying() -> AbstractContextManager[object]:
     """For the time of a block, functions only run to see what comes out: what they assign to variables is dropped."""
-    return _now.being(_Now(trying=True))
+    return _now.being(_Now(trying=set()))

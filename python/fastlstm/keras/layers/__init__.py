@@ -20,6 +20,7 @@ from .core.input import Input, InputLayer
 from .core.lambda_layer import Lambda
 from .core.masking import Masking
 from .core.rescaling import Rescaling
+from .input_spec import InputSpec
 from .merging.concatenate import Concatenate, concatenate
 from .merging.dot import Dot, dot
 from .merging.extremes import Maximum, Minimum, maximum, minimum
@@ -99,6 +100,7 @@ __all__ = [
     "Identity",
     "Input",
     "InputLayer",
+    "InputSpec",
     "IntegerLookup",
     "LSTMCell",
     "Lambda",

@@ -39,6 +39,7 @@ from . import composed, inside
 from .call import INFERENCE, TRAINING, Call, Pullback
 from .call_arguments import check_mask, check_one, check_tensors, named_arguments
 from .configs import Configured
+from .input_spec import check_spec
 from .symbolic_masks import note_masks
 
 Step: TypeAlias = Callable[[], object]
@@ -108,6 +109,8 @@ class Layer(Configured):
     """Where files have what the layer finds out beside its weights, below its own place."""
     may_be_quantized = False
     """Whether `quantize` changes the weights of the layer itself."""
+    input_spec: Any = None
+    """What inputs have to be like: an `InputSpec`, or a list or dict of them. For layers of one's own."""
     _precision: str = FULL
     merges = False
     """Whether shapes of several inputs come as a list; otherwise only that of the first one matters."""
@@ -509,6 +512,8 @@ class Layer(Configured):
         """Return `x` in the form `forward` takes, and the mask that was given, or else the one that `x` carries."""
         carried = mask_of(x) if mask is None else None
         x = self._prepared(x)
+        if self.input_spec is not None:
+            check_spec(self.input_spec, x, self.name)
         return x, self._checked_mask(mask, x) if carried is None else carried
 
     def _drops(self, training: Any) -> bool:
@@ -537,6 +542,9 @@ class Layer(Configured):
 
     def note(self, arguments: Arguments, mask: Any = None, training: bool | None = None) -> Any:
         """See `Operation.note`; what comes out has a mask if what goes in says so."""
+        if self.input_spec is not None:
+            args, kwargs = arguments.filled(arguments.tensors)
+            check_spec(self.input_spec, next(iter([*args, *kwargs.values()])), self.name)
         outputs = super().note(arguments, mask, training)
         note_masks(self.inbound_nodes[-1])
         return outputs

@@ -15,7 +15,7 @@ from fastlstm import checks
 
 from ..foundation.arrays import Array
 from ..foundation.boxes import bare, value_of
-from ..foundation.passes import Pass, trying, within
+from ..foundation.passes import Pass, is_trying, trying, within
 from ..foundation.symbolic import Arguments, Hole
 from ..foundation.tracing import differentiated
 from ..foundation.trees import leaves, mapped, one_or_list
@@ -23,6 +23,7 @@ from ..foundation.variable import CHANGE, Variable
 from ..ops.function import probed
 from .call import Call, Pullback
 from .expected_masks import expected_masks
+from .input_spec import check_spec
 
 
 def run(layer: Any, x: Any, call: Call) -> tuple[Any, float]:
@@ -78,6 +79,8 @@ def _called(layer: Any, x: Any, call: Call, passing: Pass) -> Any:
         _put("training", passing.training, names, args, kwargs)
     tensors = {name: value for name, value in given.items() if any(map(is_array, leaves(value))) and name != "mask"}
     first = next(iter(tensors.values()), None)
+    if layer.input_spec is not None and not is_trying():  # open sizes are made up where it is only tried
+        check_spec(layer.input_spec, first, layer.name)
     if given.get("mask") is not None:
         passing.keep_masks(first, given["mask"])
     for name, tensor in tensors.items():

@@ -7,7 +7,7 @@ import numpy as np
 from fastlstm import checks
 
 from ..foundation.arrays import Array
-from ..foundation.core import softmax_and_log
+from ..foundation.core import softmax_cross_entropy
 from .base import Loss
 from .probabilities import check_last_axis, clip, inside, normalize, smoothed
 
@@ -65,12 +65,8 @@ class CategoricalCrossentropy(Loss):
 
     def fused(self, y_true: Array, logits: Array) -> tuple[Array, Array, Array]:
         """With ``p = softmax(logits)``, the gradient is ``p * sum(y) - y``."""
-        labels = self._labels(y_true)
-        p, log_p = softmax_and_log(logits)
-        log_p *= labels
-        gradient = p * np.add.reduce(labels, axis=-1, keepdims=True)
-        gradient -= labels
-        return -np.add.reduce(log_p, axis=-1), logits if self.from_logits else p, gradient
+        losses, p, gradient = softmax_cross_entropy(logits, self._labels(y_true))
+        return losses, logits if self.from_logits else p, gradient
 
     def _cure(self, labels: Array, output_shape: tuple[int | None, ...]) -> str:
         if labels.ndim == len(output_shape) - 1 or labels.shape[-1:] == (1,):

@@ -19,6 +19,7 @@ from ..foundation.boxes import autograd, bare, is_box, value_of
 from ..foundation.eager import EagerArray, as_tensors
 from ..foundation.lookup import auto_name, checked_name
 from ..foundation.operation import Operation
+from ..foundation.passes import noted_sizes
 from ..foundation.published import publish_as
 from ..foundation.serialization import restored
 from ..foundation.settings import floatx
@@ -158,15 +159,16 @@ def _closings(shapes: list[Shape], arguments: Arguments) -> Iterator[list[list[t
     """Give pairs of sizes for open axes, the likeliest first.
 
     The number of an axis is added, to tell axes apart. Where steps of one tensor meet those of another on another axis,
-    as in an attention, all axes after the first have to be as long. What is not open among the arguments may fit one
-    size only, as a table with a row for every step does; then open axes have sizes that occur there: those after the
-    first, the first, all.
+    as in an attention, all axes after the first have to be as long. What is not open among the arguments, or is made by
+    the function, may fit one size only, as a table with a row for every step does, or noise for a batch; then open axes
+    have sizes that occur there: those after the first, the first, all.
     """
     for pair in PROBES if any(None in s[1:] for s in shapes) else PROBES[:1]:
         for last in (99, 1):
             yield [[_closed(s, size, last) for s in shapes] for size in pair]
     known = [leaf.shape for leaf in leaves([arguments.args, arguments.kwargs]) if isinstance(leaf, np.ndarray)]
-    for size, axes in product(sorted({n for found in known for n in found if n > 1}), ((1, 99), (0, 1), (0, 99))):
+    named = {n for found in (*known, noted_sizes()) for n in found if n > 1}
+    for size, axes in product(sorted(named), ((1, 99), (0, 1), (0, 99))):
         closed = [tuple(size if n is None and k in range(*axes) else n for k, n in enumerate(s)) for s in shapes]
         yield [[_closed(s, other) for s in closed] for other in PROBES[0]]
 

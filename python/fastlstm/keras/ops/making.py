@@ -7,13 +7,16 @@ import numpy
 
 from ..foundation.arrays import Array, real_dtype, weight_shape
 from ..foundation.boxes import bare
+from ..foundation.passes import note_sizes
 from ..foundation.settings import floatx
 from .function import operation
 
 
 def sizes(shape: Any) -> tuple[int, ...]:
     """`shape`, which may be one size, as a tuple."""
-    return weight_shape(tuple(shape) if isinstance(shape, Sequence | numpy.ndarray) else (shape,), "shape")
+    found = weight_shape(tuple(shape) if isinstance(shape, Sequence | numpy.ndarray) else (shape,), "shape")
+    note_sizes(found)
+    return found
 
 
 def _dtype(dtype: Any) -> numpy.dtype[Any]:

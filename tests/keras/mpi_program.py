@@ -1,4 +1,4 @@
-"""What the ranks of a job of MPI run for test_keras_mpi.py: ``mpi_program.py FOLDER CASE ...``; a line of JSON a case."""
+"""What the ranks of a job run for test_keras_mpi.py: ``mpi_program.py FOLDER CASE ...``; a line of JSON a case."""
 
 from __future__ import annotations
 

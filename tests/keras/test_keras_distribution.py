@@ -188,7 +188,7 @@ def no_batch_normalization(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_batch_normalization")
 @pytest.mark.parametrize("name", sorted({*TRAININGS} - SHARED_BY_ALL - REFUSED))
 def test_trainings_have_the_same_bits_for_1_2_and_4_ranks(name: str) -> None:
-    """Noise, weights of rows, several outputs, callbacks that decide, and batches of all kinds, the last a short one."""
+    """Noise, weights of rows, several outputs, callbacks that decide, batches of all kinds, the last a short one."""
     (wanted,) = in_ranks(1, lambda _: bits_of(name), shards=4)
     for ranks in (2, 4):
         assert in_ranks(ranks, lambda _: bits_of(name), shards=4) == [wanted] * ranks
@@ -417,8 +417,24 @@ def fit_of(*chain: Any, loss: Any = "mse", **options: Any) -> Any:
     return model.fit(X[:20], Y[:20], batch_size=10, verbose=0, **options)
 
 
+class Counting(layers.Layer):
+    """Assigns to a weight of its own in training."""
+
+    def build(self, input_shape: Any) -> None:
+        self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+    def call(self, x: Any) -> Any:
+        self.calls.assign(self.calls + 1.0)
+        return x
+
+
 REFUSALS: dict[str, tuple[Callable[[], Any], str]] = {
-    "stateful": (lambda: fit_of(layers.LSTM(2, stateful=True), rows=10), "lstm.* must not be stateful"),
+    "stateful": (lambda: fit_of(layers.LSTM(2, stateful=True), rows=10), "no layer that is stateful where"),
+    "all rows": (
+        lambda: fit_of(layers.LSTM(2), layers.BatchNormalization()),
+        "no BatchNormalization that is trainable",
+    ),
+    "assigning": (lambda: fit_of(Counting(), layers.LSTM(2)), "leave weights that are not trained as they are"),
     "one loss": (
         lambda: fit_of(layers.LSTM(2), loss=lambda y, p: keras.ops.max(abs(y - p))),
         "must give a value for every row where several ranks train",

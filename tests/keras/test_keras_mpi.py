@@ -79,5 +79,22 @@ def test_a_rank_that_raises_ends_the_job_with_its_error(module: tuple[str, ...],
 
 
 @pytest.mark.slow
+def test_the_programs_of_the_page(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "mpi.md").read_text()
+    train, engine = [block.partition("```")[0] for block in page.split("```python\n")[1:]]
+    data = "import numpy as np\nx = np.random.default_rng(0).normal(size=(300, 20, 3))\ny = x[:, 0, :2]\n"
+    rows = "x_of_this_rank, y_of_this_rank = x[:9], y[:9]\n"
+    agree = "assert len({w.tobytes() for w in MPI.COMM_WORLD.allgather(model.get_weights()[0])}) == 1\n"
+    program = tmp_path / "train.py"
+    program.write_text(data + train + rows + engine + agree)
+    command = [str(MPIEXEC), "-n", "2", sys.executable, "-m", "mpi4py", program.name]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, timeout=LIMIT, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "net.fastlstm").exists()
+
+
+@pytest.mark.slow
 def test_a_rank_that_is_killed_ends_the_job(tmp_path: Path) -> None:
     assert run(2, tmp_path, "killed").returncode != 0

@@ -81,7 +81,7 @@ class GivesGradients:
         """Return the loss of a batch, its gradients, and what the loss is a mean over. The weights stay.
 
         With `Optimizer.apply_gradients` this is a step of training in two halves, with room for what another engine
-        does in between. Dropout drops; averages that layers keep by themselves follow. No distribution has a part in it.
+        does in between. Dropout drops; averages that layers keep by themselves follow. No distribution is part of it.
 
         Parameters
         ----------

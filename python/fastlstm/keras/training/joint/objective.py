@@ -58,13 +58,21 @@ class JointObjective:
         self._first = distribution.own_parts.start
         self._meters: JointMeters | None = None
         self._flattened: Flattened | None = None
-        self._refuse("stateful", "be stateful: a rank has some rows of every batch")
+        self._refuse("stateful", "no layer that is stateful")
 
     def _refuse(self, kind: str, what: str) -> None:
-        """Refuse layers that have to see all rows."""
+        """Refuse layers that have to see all rows of a batch."""
         for layer in self._part.network.plan.working_layers:
-            if getattr(layer, kind, False):
-                checks.complain(ValueError, layer.name, f"not {what}", kind, "; train in one process")
+            if getattr(layer, kind, False) and (kind == "stateful" or layer.trainable):
+                cure = ", which must see all rows of a batch; train in one process"
+                checks.complain(ValueError, "the model", f"have {what} where several ranks train", layer.name, cure)
+
+    def _begin(self) -> None:
+        """Refuse what cannot be trained, before the first step."""
+        self._refuse("joins_rows", "no BatchNormalization that is trainable")
+        shapes = [variable.shape for variable in self.variables]
+        self._distribution.agree("the weights that are trained", shapes)
+        self._flattened = Flattened(self.variables, len(self._distribution.own_parts))
 
     @property
     def variables(self) -> list[Variable]:
@@ -81,6 +89,8 @@ class JointObjective:
         self, xs: Sequence[Any], ys: Sequence[Parts], weights: Sequence[Parts]
     ) -> tuple[JointOutcome, list[Array]]:
         """Return the loss, what metrics gather, and the gradient of every trainable weight."""
+        if self._flattened is None:
+            self._begin()
         gone = dict[int, _Gone]()
         with holding(self._part.network.plan.weights):
             with self._noise.step():
@@ -132,8 +142,7 @@ class JointObjective:
 
     def _back(self, gone: dict[int, _Gone], sums: Array) -> list[Array]:
         """Return the gradients, which go back with the divisors of the whole batch."""
-        if self._flattened is None:
-            self._flattened = Flattened(self.variables, len(self._distribution.own_parts))
+        assert self._flattened is not None
         divisors = self._divisors(sums)
         for k in range(len(self._distribution.own_parts)):
             gradients, share = None, 1.0

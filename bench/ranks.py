@@ -3,8 +3,8 @@
     mpiexec -n 1 python -m mpi4py bench/ranks.py
     mpiexec -n 2 python -m mpi4py bench/ranks.py
 
-Every rank has the rows of a step of one process (weak scaling), and one thread. `step` is the median of epochs, divided by
-their steps; `alone` that of rank 0 without a distribution, while the others wait; `sum` that of the gradients by itself.
+Every rank has the rows of a step of one process (weak scaling), and one thread. `step` is the median of epochs, divided
+by their steps; `alone` that of rank 0 without a distribution, while the others wait; `sum` that of the gradients.
 """
 
 from __future__ import annotations
@@ -57,8 +57,9 @@ def measured(name: str, distribution: DataParallel) -> str:
     set_distribution(distribution)
     flat = np.zeros((len(distribution.own_parts), sum(w.size for w in model.get_weights())), "float32")
     added = seconds(lambda: distribution.sum(list(flat)), 50)
-    share = f"{added / step:.1%} of the step"
-    return f"{name:6} alone {alone * 1e3:7.2f} ms, step {step * 1e3:7.2f} ms, sum of {flat[0].nbytes / 1e6:4.2f} MB {added * 1e6:6.0f} us, {share}"
+    size = flat[0].nbytes / 1e6
+    times = f"alone {alone * 1e3:7.2f} ms, step {step * 1e3:7.2f} ms"
+    return f"{name:6} {times}, sum of {size:4.2f} MB {added * 1e6:6.0f} us, {added / step:.1%} of the step"
 
 
 def main() -> None:

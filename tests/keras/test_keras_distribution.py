@@ -249,6 +249,16 @@ def test_ranks_go_on_from_the_state_of_the_optimizer_of_the_first() -> None:
     assert first == second
 
 
+def test_ranks_evaluate_what_the_first_has() -> None:
+    def evaluate(d: DataParallel) -> Any:
+        keras.utils.set_random_seed(d.rank)
+        return small().evaluate(X, Y, verbose=0)
+
+    first, second = in_ranks(2, evaluate)
+    keras.utils.set_random_seed(0)
+    assert first == second == pytest.approx(small().evaluate(X, Y, verbose=0), rel=1e-6)  # float32, another order
+
+
 def distribution_off() -> Any:
     return DataParallel(Comm(Job(1), 0)).scope()
 

@@ -23,7 +23,15 @@ from .evaluation import evaluated
 from .fitting import run_epochs, train_step
 from .gradients import GivesGradients
 from .interrupts import WholeSteps
-from .joint.start import begin_together, callbacks_for, makers, meters_for, objective_for, share_of_one
+from .joint.start import (
+    begin_evaluation,
+    begin_fit,
+    callbacks_for,
+    makers,
+    meters_for,
+    objective_for,
+    share_of_one,
+)
 from .meters import CompiledMetrics, Logs
 from .objective import Outcome
 from .prediction import own, predicted
@@ -317,7 +325,7 @@ class Trainer(GivesGradients):
                 callbacks, self, add_history=True, verbose=options.verbose, epochs=last, steps=source.steps
             )
             found = None if resume_from is None else self.read_checkpoint(resume_from)
-            begin_together(self, (source, held_back), options)
+            begin_fit(self, (source, held_back), options)
             run_epochs(self._run_setup(), (source, held_back), options, hooks, self._stops, found)
         return hooks.history
 
@@ -404,6 +412,7 @@ class Trainer(GivesGradients):
         source = test_source(self._prepare, x, y, sample_weight, batch_size, steps, makers())
         self._meet(source)
         check_stateful(lambda: self.plan, source)
+        begin_evaluation(self, source)
         logs = evaluated(self._run_setup(), source, self._watchers(callbacks, level, source.steps))
         return self._as_asked(logs, as_dict)
 

@@ -66,21 +66,26 @@ def share_of_one(model: Any, batch: Batch) -> Batch:
     distribution = joined()
     if distribution is None:
         return batch
-    if model not in distribution.equal:
-        distribution.share_numbers()
-        _make_equal(distribution, model)
+    _make_equal_once(distribution, model)
     return Cut(distribution).agreed(batch)  # type: ignore[return-value]
 
 
-def begin_together(model: Any, sources: tuple[Source, Source | None], options: FitOptions) -> None:
-    """Begin a training: raise unless all ranks were given data of the same size, and told the same; make them equal."""
+def begin_fit(model: Any, sources: tuple[Source, Source | None], options: FitOptions) -> None:
+    """Raise unless all ranks were given data of the same size, and told the same; give them what rank 0 begins with."""
     distribution = joined()
-    if distribution is None:
-        return
-    distribution.agree("epochs", [options.epochs.start, options.epochs.stop])
-    for name, source in zip(("x", "validation_data"), sources, strict=True):
-        distribution.agree(name, _described(source))
-    _make_equal(distribution, model)
+    if distribution is not None:
+        distribution.agree("epochs", [options.epochs.start, options.epochs.stop])
+        for name, source in zip(("x", "validation_data"), sources, strict=True):
+            distribution.agree(name, _described(source))
+        _make_equal(distribution, model)
+
+
+def begin_evaluation(model: Any, source: Source) -> None:
+    """Raise unless all ranks were given data of the same size."""
+    distribution = joined()
+    if distribution is not None:
+        distribution.agree("x", _described(source))
+        _make_equal_once(distribution, model)
 
 
 def _described(source: Source | None) -> Any:
@@ -90,6 +95,12 @@ def _described(source: Source | None) -> Any:
     if not isinstance(source, ArraySource):
         return numbers
     return {"rows": source.rows, "batch_size": source.batch_size} | numbers
+
+
+def _make_equal_once(distribution: DataParallel, model: Any) -> None:
+    if model not in distribution.equal:
+        distribution.share_numbers()
+        _make_equal(distribution, model)
 
 
 def _make_equal(distribution: DataParallel, model: Any) -> None:

@@ -141,7 +141,8 @@ class Objective:
         with holding(self.network.plan.weights):
             outcome, penalty, slopes, pullback = self.forth(xs, ys, weights)
             gradients = pullback(slopes)[1]
-        self.penalize(gradients)
+        if self.regularized:
+            self.penalize(gradients)
         return self._penalized(outcome, penalty), gradients
 
     def forth(self, xs: Sequence[Array], ys: Parts, weights: Parts) -> Forth:
@@ -158,9 +159,8 @@ class Objective:
 
     def penalize(self, gradients: list[Array]) -> None:
         """Add the gradients of the penalties on weights."""
-        if self.regularized:
-            for i, variable in self._regularized:
-                gradients[i] = gradients[i] + variable.regularizer.gradient(variable.value)  # type: ignore[union-attr]
+        for i, variable in self._regularized:
+            gradients[i] = gradients[i] + variable.regularizer.gradient(variable.value)  # type: ignore[union-attr]
 
     def _broken_rows(self, xs: Sequence[Array], outputs: Sequence[Array], weights: Parts) -> Array | None:
         """Which rows count for no output but have NaN or infinity in them; None: no row.

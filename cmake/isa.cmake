@@ -5,10 +5,13 @@
 # fused only where the source says so; a row's bits would otherwise depend on how its tile was compiled.
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
-  set(FASTLSTM_KNOWN_ISAS neon)
+  set(FASTLSTM_DEFAULT_ISAS neon)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64|x64)$")
+  set(FASTLSTM_DEFAULT_ISAS baseline avx2 avx512)
 else()
-  set(FASTLSTM_KNOWN_ISAS baseline avx2 avx512)
+  set(FASTLSTM_DEFAULT_ISAS plain)
 endif()
+set(FASTLSTM_KNOWN_ISAS ${FASTLSTM_DEFAULT_ISAS} plain)
 set(FASTLSTM_FLAGS_baseline -msse2)
 set(FASTLSTM_FLAGS_avx2 -mavx2 -mfma)
 set(FASTLSTM_FLAGS_avx512 -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma)
@@ -16,7 +19,7 @@ set(FASTLSTM_FLAGS_avx512_vnni ${FASTLSTM_FLAGS_avx512} -mavx512vnni)
 set(FASTLSTM_FLAGS_avx512_native ${FASTLSTM_FLAGS_avx512} -mavx512bf16)
 set(FASTLSTM_FLAGS_amx_int8 ${FASTLSTM_FLAGS_avx512_vnni})
 set(FASTLSTM_FLAGS_amx_bf16 ${FASTLSTM_FLAGS_avx512_native})
-set(FASTLSTM_ISAS "${FASTLSTM_KNOWN_ISAS}" CACHE STRING "Instruction sets to build, separated by semicolons")
+set(FASTLSTM_ISAS "${FASTLSTM_DEFAULT_ISAS}" CACHE STRING "Instruction sets to build, separated by semicolons")
 set(FASTLSTM_TILE_ROWS 8 CACHE STRING "Rows of a register tile at most; 3 compiles in half the time, for sanitizers")
 
 # Loops over tiles are unrolled by hand; -O3 would make an eighth more code of the rest, and no more speed.
@@ -43,6 +46,9 @@ function(fastlstm_add_kernels name flags rows)
   target_compile_options(fastlstm_kernels_${name} PRIVATE ${FASTLSTM_KERNEL_OPTIMIZATION} -ffp-contract=off
                          ${FASTLSTM_FLAGS_${flags}} ${FASTLSTM_WARNINGS}
                          -Wno-ignored-attributes -Wno-uninitialized -Wno-maybe-uninitialized)
+  if(FASTLSTM_INFERENCE_ONLY)
+    target_compile_definitions(fastlstm_kernels_${name} PRIVATE FASTLSTM_INFERENCE_ONLY)
+  endif()
   target_link_libraries(fastlstm_kernels_${name} PRIVATE Eigen3::Eigen)
   set_target_properties(fastlstm_kernels_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden
                                                             INTERPROCEDURAL_OPTIMIZATION OFF)

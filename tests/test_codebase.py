@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import doctest
 import importlib
+import json
 import pkgutil
 import re
 import shutil
@@ -12,8 +13,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sanitize
 
 import fastlstm as fl
 
@@ -25,6 +28,7 @@ MAY_INCLUDE = {
     "kernels": set(),
     "layers": {"kernels/kernel_table.hpp"},
     "bindings": {"layers/", "kernels/dispatch.hpp"},
+    "model": {"layers/", "kernels/dispatch.hpp", "include/fastlstm/"},
 }
 
 
@@ -141,6 +145,82 @@ def test_what_is_underscored_is_used_by_its_own_module(path: Path) -> None:
         assert owner in ("self", "cls", "super()") or known & {name, f"{owner}.{name}"}, f"{owner}.{name}"
 
 
+# What of layers on arrays others go by: what makes files of ONNX of them, and PyTorch's modules.
+OF_LAYERS = {"_now", "_parameters", "_plan", "_state_size", "_states", "_weights"}
+OUTSIDE = ("torch._C", "torch.autograd", "module._flat_weights_names")  # of PyTorch, which has no public name for it
+
+
+def package_of(path: Path) -> Path:
+    """The folder right below fastlstm; of a module that lies there, the module."""
+    return PACKAGE / path.relative_to(PACKAGE).parts[0]
+
+
+def underscored_in(package: Path) -> set[str]:
+    """What the modules of a package define with an underscore."""
+    paths = package.rglob("*.py") if package.is_dir() else [package]
+    return {name for path in paths for name in names_defined_in(ast.parse(path.read_text())) if name.startswith("_")}
+
+
+@pytest.mark.parametrize("package", sorted({package_of(path) for path in PACKAGE.rglob("*.py")}), ids=lambda p: p.name)
+def test_what_is_underscored_stays_in_its_package(package: Path) -> None:
+    """That of the Keras surface even in its module."""
+    known = {*underscored_in(package), *OF_LAYERS, *FOREIGN}
+    for path in package.rglob("*.py") if package.is_dir() else [package]:
+        for owner, name in underscored_uses(ast.parse(path.read_text())):
+            full = f"{owner}.{name}"
+            inside = owner in ("self", "cls", "super()") or known & {name, full} or full.startswith(OUTSIDE)
+            assert inside, f"{path.relative_to(PACKAGE)}: {full}"
+
+
+NO_PUBLIC_NAME = {"_core", "_check_sample_weight"}  # ours, and how scikit-learn's own estimators read their weights
+
+
+@pytest.mark.parametrize("folder", ["python", "bench", "tools", "examples"])
+def test_no_module_imports_what_another_underscores(folder: str) -> None:
+    for path in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            for alias in node.names if isinstance(node, ast.ImportFrom) else ():
+                public = not alias.name.startswith("_") or alias.name.endswith("__")
+                assert public or alias.name in NO_PUBLIC_NAME, f"{path.name}: {alias.name}"
+
+
+MOST_LINES = 60  # of a function, without its docstring
+
+
+def python_functions(path: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first, has_text = node.body[0], ast.get_docstring(node) is not None
+            text = (first.end_lineno or 0) - first.lineno + 1 if has_text else 0
+            yield node.name, (node.end_lineno or 0) - node.lineno + 1 - text
+
+
+def cpp_functions(path: Path) -> Iterator[tuple[str, int]]:
+    """What begins with ``... (...) {`` and ends with a brace as far to the right; clang-format sees to that."""
+    begun = dict[str, tuple[int, str]]()
+    for number, line in enumerate(path.read_text().splitlines()):
+        indent = line[: len(line) - len(line.lstrip())]
+        if line.startswith(f"{indent}}}") and indent in begun:
+            start, name = begun.pop(indent)
+            yield name, number - start + 1
+        if line.endswith("{") and "(" in line and not line.lstrip().startswith(":"):
+            begun[indent] = number, line.strip()
+
+
+def sources(*patterns: str) -> list[Path]:
+    folders = [ROOT / name for name in ("python", "cpp", "tests", "bench", "tools", "examples")]
+    return [path for folder in folders for pattern in patterns for path in sorted(folder.rglob(pattern))]
+
+
+@pytest.mark.parametrize(("functions", "patterns"), [(python_functions, ["*.py"]), (cpp_functions, ["*.cpp", "*.hpp"])])
+def test_functions_are_short(functions: Any, patterns: list[str]) -> None:
+    found = {
+        f"{path.relative_to(ROOT)}: {name}": lines for path in sources(*patterns) for name, lines in functions(path)
+    }
+    assert len(found) > 500
+    assert {name: lines for name, lines in found.items() if lines > MOST_LINES} == {}
+
+
 def test_instruction_set_files_hold_no_code() -> None:
     for path in (CPP / "kernels").glob("kernels_*.cpp"):
         lines = path.read_text().splitlines()
@@ -159,10 +239,17 @@ def test_types() -> None:
     run_module("mypy", "--no-incremental")
 
 
+# What a stub cannot say of classes that pybind11 makes: their metaclass, and that a tape is not made by a call.
+UNSAID = r"fastlstm\._core\.(Convolution|Dense|Scope|Stream|Tape(\.__init__)?|Weights)"
+
+
 @pytest.mark.slow
-def test_the_stub_is_the_module() -> None:
+def test_the_stub_is_the_module(tmp_path: Path) -> None:
+    """Without `py.typed` beside it nothing is compared, and nothing said."""
     pytest.importorskip("mypy")
-    run_module("mypy.stubtest", "fastlstm._core", "--ignore-disjoint-bases")
+    unsaid = tmp_path / "unsaid"
+    unsaid.write_text(UNSAID)
+    run_module("mypy.stubtest", "fastlstm._core", "--ignore-disjoint-bases", "--allowlist", str(unsaid))
 
 
 def test_lint() -> None:
@@ -175,7 +262,8 @@ def test_cpp_format() -> None:
     clang_format = shutil.which("clang-format", path=str(Path(sys.executable).parent))
     if clang_format is None:
         pytest.skip("clang-format is not installed beside this Python")
-    sources = [str(path) for folder in (CPP, ROOT / "tests" / "cpp") for path in sorted(folder.rglob("*.?pp"))]
+    folders = (CPP, ROOT / "tests" / "cpp", ROOT / "tests" / "cpp_api", ROOT / "examples" / "cpp")
+    sources = [str(path) for folder in folders for path in sorted(folder.rglob("*.?pp"))]
     done = subprocess.run([clang_format, "--dry-run", "-Werror", *sources], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
@@ -199,6 +287,22 @@ def test_version_is_the_same_everywhere() -> None:
     assert declared is not None
     assert fl.__version__ == declared[1]
     assert f"## {declared[1]}" in (ROOT / "CHANGELOG.md").read_text()
+    assert f"version: {declared[1]}\n" in (ROOT / "CITATION.cff").read_text()
+
+
+def test_types_are_installed() -> None:
+    """The marker that has type checkers look at them, and the stub."""
+    for name in ("py.typed", "_core.pyi"):
+        assert Path(fl.__file__).with_name(name).exists(), name
+
+
+def test_presets_set_what_there_is() -> None:
+    declared = "".join((ROOT / name).read_text() for name in ("CMakeLists.txt", "cmake/isa.cmake"))
+    presets = json.loads((ROOT / "CMakePresets.json").read_text())["configurePresets"]
+    for name in {name for preset in presets for name in preset["cacheVariables"] if name.startswith("FASTLSTM_")}:
+        assert re.search(rf"(option|set)\({name} .*", declared), name
+    sanitizers = {preset["name"]: preset["cacheVariables"].get("FASTLSTM_SANITIZE") for preset in presets}
+    assert sanitizers.items() >= sanitize.SANITIZERS.items()
 
 
 def test_import_needs_no_more_than_numpy() -> None:
@@ -216,7 +320,8 @@ def test_import_needs_no_more_than_numpy() -> None:
 
 
 def test_documents_name_existing_files() -> None:
-    for document in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
+    named = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+    for document in [*named, *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
 

@@ -11,7 +11,6 @@ and from the test extra cmake, ninja and cmeel-eigen.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import platform
 import shutil
@@ -21,7 +20,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+import core_tests
+
 SANITIZERS = {"thread": "thread", "address": "address,undefined"}
 OPTIONS = {
     "TSAN_OPTIONS": "halt_on_error=1:history_size=4",
@@ -40,29 +40,13 @@ def isas_of_this_machine() -> list[str]:
     return ["baseline", *(name for name, needed in wanted.items() if needed <= flags)]
 
 
-def call(command: list[str | Path]) -> None:
-    """Run a command and end the program with its output if it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
-
-
 def build(sanitizer: str, isas: list[str], short: bool, jobs: int) -> Path:
-    """Return the tests, built; for the short ones kernels have few shapes of tiles, out of the same source."""
+    """Return the tests, built; what several files include is compiled and instrumented once."""
     start = time.monotonic()
-    folder = ROOT / "build" / f"sanitize-{sanitizer}"
-    configure: list[str | Path] = ["cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", "-DSKBUILD_PROJECT_VERSION=0"]
-    configure += ["-DFASTLSTM_PYTHON=OFF", "-DFASTLSTM_TESTS=ON", "-DFASTLSTM_WERROR=ON"]
-    configure += ["-DCMAKE_UNITY_BUILD=ON"]  # what several files include is compiled and instrumented once
-    configure += [f"-DFASTLSTM_SANITIZE={SANITIZERS[sanitizer]}", f"-DFASTLSTM_ISAS={';'.join(isas)}"]
-    configure += [f"-DFASTLSTM_TILE_ROWS={3 if short else 8}"]
-    cmeel = importlib.util.find_spec("cmeel")
-    if cmeel and cmeel.origin:
-        configure.append(f"-DCMAKE_PREFIX_PATH={Path(cmeel.origin).parents[1] / 'cmeel.prefix'}")
-    call(configure)
-    call(["cmake", "--build", folder, "--parallel", str(jobs)])
+    options = ["-DCMAKE_UNITY_BUILD=ON", f"-DFASTLSTM_SANITIZE={SANITIZERS[sanitizer]}"]
+    tests = core_tests.build(f"sanitize-{sanitizer}", options, isas, short, jobs)
     print(f"{sanitizer}: built for {', '.join(isas)} in {time.monotonic() - start:.0f} s", flush=True)
-    return folder / "tests" / "cpp" / "fastlstm_tests"
+    return tests
 
 
 def without_random_addresses() -> list[str]:

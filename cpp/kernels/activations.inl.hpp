@@ -8,7 +8,7 @@
 // gives NaN, infinities the limits.
 #pragma once
 
-#include "packet.inl.hpp"
+#include "bits.inl.hpp"
 
 namespace fastlstm {
 namespace FASTLSTM_ISA {
@@ -32,8 +32,8 @@ FASTLSTM_INLINE Packet<T> polynomial(const Packet<T>&, double c0) {
     return constant<T>(c0);
 }
 template <class T, class... More>
-FASTLSTM_INLINE Packet<T> polynomial(const Packet<T>& x, double c0, More... more) {
-    return pmadd(polynomial<T>(x, more...), x, constant<T>(c0));
+FASTLSTM_INLINE Packet<T> polynomial(const Packet<T>& x, double c0, double c1, More... more) {
+    return pmadd(polynomial<T>(x, c1, more...), x, constant<T>(c0));
 }
 
 // e^-x for -88.3 <= x <= 88 as the two factors of 2^n e^-r, n = round(-x / ln 2) and |r| <= ln(2) / 2.
@@ -43,8 +43,6 @@ struct ExpNegative {
 };
 FASTLSTM_INLINE ExpNegative exp_negative(const Packet<float>& x) {
     using P = Packet<float>;
-    using Bits = typename Eigen::internal::unpacket_traits<P>::integer_packet;
-    using Eigen::internal::preinterpret;
     // 1.5 * 2^23: adding it rounds to an integer, which the low bits hold; with the bias of an exponent on top they are
     // that of 2^n, and shifting them to its place drops the rest.
     const P magic = constant<float>(12582912.0 + 127.0);
@@ -55,7 +53,7 @@ FASTLSTM_INLINE ExpNegative exp_negative(const Packet<float>& x) {
     r = pmadd(n, constant<float>(-2.12194440054690583e-4), r);
     const P e =
         polynomial<float>(r, 1.0, -0.99999970631, 0.499991478338, -0.166676381345, 0.0418981605837, -0.00829027203847);
-    return {e, preinterpret<P>(Eigen::internal::plogical_shift_left<23>(preinterpret<Bits>(shifted)))};
+    return {e, as_floats(shift_left<23>(as_bits(shifted)))};
 }
 
 // e^x, clamped where it would overflow. Eigen's is made of multiply-adds of its own, which SSE2 rounds twice.

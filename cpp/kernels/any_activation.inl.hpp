@@ -151,12 +151,13 @@ FASTLSTM_INLINE Graded<T> evaluate_clipped(const Activation& activation, const P
     return {at.value, where_above<T>(Eigen::internal::pabs(x), most, constant<T>(0), at.slope)};
 }
 
+// `slope` may be null.
 template <class T>
 void activate(const Activation& activation, const T* x, T* y, T* slope, Index n) {
     for (Index i = 0; i < n; i += kLanes<T>) {
         const Graded<T> at = evaluate<T>(activation, load_first(x + i, n - i));
         store_first(y + i, at.value, n - i);
-        store_first(slope + i, at.slope, n - i);
+        if (slope) store_first(slope + i, at.slope, n - i);
     }
 }
 

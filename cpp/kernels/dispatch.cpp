@@ -21,6 +21,9 @@ extern const KernelTable table;
 namespace neon {
 extern const KernelTable table;
 }
+namespace plain {
+extern const KernelTable table;
+}
 
 #define FASTLSTM_REDUCED_KERNELS(name)   \
     namespace name {                     \
@@ -31,11 +34,13 @@ FASTLSTM_REDUCED_KERNELS(avx2_int8)
 FASTLSTM_REDUCED_KERNELS(avx512_vnni_int8)
 FASTLSTM_REDUCED_KERNELS(amx_int8)
 FASTLSTM_REDUCED_KERNELS(neon_int8)
+FASTLSTM_REDUCED_KERNELS(plain_int8)
 FASTLSTM_REDUCED_KERNELS(baseline_bf16)
 FASTLSTM_REDUCED_KERNELS(avx2_bf16)
 FASTLSTM_REDUCED_KERNELS(avx512_native_bf16)
 FASTLSTM_REDUCED_KERNELS(amx_bf16)
 FASTLSTM_REDUCED_KERNELS(neon_bf16)
+FASTLSTM_REDUCED_KERNELS(plain_bf16)
 #define FASTLSTM_WIDE_KERNELS(name)           \
     namespace name {                          \
     extern const Kernels<float> wide_kernels; \
@@ -44,6 +49,7 @@ FASTLSTM_WIDE_KERNELS(baseline_int8)
 FASTLSTM_WIDE_KERNELS(avx2_int8)
 FASTLSTM_WIDE_KERNELS(avx512_vnni_int16)
 FASTLSTM_WIDE_KERNELS(neon_int8)
+FASTLSTM_WIDE_KERNELS(plain_int8)
 
 namespace {
 
@@ -81,6 +87,9 @@ const Entry kEntries[] = {
 #endif
 #if defined(FASTLSTM_HAS_neon)
     {&neon::table, [] { return true; }},
+#endif
+#if defined(FASTLSTM_HAS_plain)
+    {&plain::table, [] { return true; }},
 #endif
 };
 
@@ -127,6 +136,11 @@ const Reduced kReduced[] = {
     {neon::table, Precision::int8, neon_int8::kernels, kAlways},
     {neon::table, Precision::int8_int16, neon_int8::wide_kernels, kAlways},
     {neon::table, Precision::bfloat16, neon_bf16::kernels, kAlways},
+#endif
+#if defined(FASTLSTM_HAS_plain)
+    {plain::table, Precision::int8, plain_int8::kernels, kAlways},
+    {plain::table, Precision::int8_int16, plain_int8::wide_kernels, kAlways},
+    {plain::table, Precision::bfloat16, plain_bf16::kernels, kAlways},
 #endif
 };
 

@@ -2,6 +2,7 @@
 // time.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 
@@ -90,6 +91,21 @@ FASTLSTM_INLINE Sums dot(Sums sums, const Words& a, const Words& w) {
         : [a] "x"(a), [w] "x"(w));
     return sums;
 }
+#elif defined(EIGEN_DONT_VECTORIZE)
+using Sums = std::int32_t;
+struct Words {
+    std::int16_t even, odd;
+};
+
+FASTLSTM_INLINE Sums load_sums(const std::int32_t* p) { return *p; }
+FASTLSTM_INLINE Words broadcast(std::int32_t word) {
+    Words words;
+    std::memcpy(&words, &word, sizeof(words));
+    return words;
+}
+FASTLSTM_INLINE float to_numbers(Sums sum) { return static_cast<float>(sum); }
+FASTLSTM_INLINE Words load_weights(const std::int8_t* p) { return {p[0], p[1]}; }
+FASTLSTM_INLINE Sums dot(Sums sum, const Words& a, const Words& w) { return sum + a.even * w.even + a.odd * w.odd; }
 #else
 using Sums = int32x4_t;
 using Words = int16x8_t;
@@ -126,6 +142,12 @@ FASTLSTM_INLINE void round_together(const float* x, float factor, std::int16_t* 
     const __m128i low = _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(x), f));
     const __m128i high = _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(x + 4), f));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_packs_epi32(low, high));
+}
+#elif defined(EIGEN_DONT_VECTORIZE)
+constexpr Index kRoundedTogether = 4;
+
+FASTLSTM_INLINE void round_together(const float* x, float factor, std::int16_t* to) {
+    for (Index i = 0; i < kRoundedTogether; ++i) to[i] = static_cast<std::int16_t>(std::nearbyint(x[i] * factor));
 }
 #else
 constexpr Index kRoundedTogether = 8;

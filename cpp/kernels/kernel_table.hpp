@@ -17,6 +17,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 namespace fastlstm {
 
@@ -70,13 +71,14 @@ struct Activation {
     double alpha, beta;
 };
 
-// What a general cell may have other than the standard one.
+// What a general cell may have other than the standard one; as they stand here, those of an LSTM and a GRU.
 struct CellOptions {
-    Activation gates;      // LSTM i, f, o; GRU r, u; RNN h
-    Activation candidate;  // LSTM g, GRU n
-    Activation output;     // LSTM, of c
-    double clip;           // sums are cut to [-clip, clip] before they go into an activation; infinity: not at all
-    bool input_forget;     // LSTM: f = 1 - i
+    Activation gates = {Function::sigmoid, 0, 0};   // LSTM i, f, o; GRU r, u; RNN h
+    Activation candidate = {Function::tanh, 0, 0};  // LSTM g, GRU n
+    Activation output = {Function::tanh, 0, 0};     // LSTM, of c
+    // Sums are cut to [-clip, clip] before they go into an activation; infinity: not at all.
+    double clip = std::numeric_limits<double>::infinity();
+    bool input_forget = false;  // LSTM: f = 1 - i
 };
 
 // out[m] = bias + a[m] · B

@@ -16,12 +16,18 @@ constexpr const char* kName = FASTLSTM_TEXT(FASTLSTM_ISA);
 
 template <class T>
 constexpr Kernels<T> full_kernels() {
-    Kernels<T> kernels = make_kernels<T>(kName, FASTLSTM_ISA_DESCRIPTION, Precision::full, nullptr);
-    kernels.updates = {kUpdates<T>, kUpdateCount<T>};
-    kernels.squares = squares<T>;
-    kernels.softmax = softmax<T>;
-    kernels.softmax_cross_entropy = softmax_cross_entropy<T>;
-    return kernels;
+    if constexpr (kInferenceOnly && sizeof(T) == sizeof(double)) {
+        return {};
+    } else {
+        Kernels<T> kernels = make_kernels<T>(kName, FASTLSTM_ISA_DESCRIPTION, Precision::full, nullptr);
+        if constexpr (!kInferenceOnly) {
+            kernels.updates = {kUpdates<T>, kUpdateCount<T>};
+            kernels.squares = squares<T>;
+            kernels.softmax_cross_entropy = softmax_cross_entropy<T>;
+        }
+        kernels.softmax = softmax<T>;
+        return kernels;
+    }
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ namespace fastlstm {
 // For products of 8 bits and of bfloat16. The system gives the registers, which are large, to a process that asks.
 inline bool has_matrix_registers() {
 #if defined(__x86_64__) && defined(__linux__)
-    constexpr unsigned kWanted = bit_AMX_TILE | bit_AMX_INT8 | bit_AMX_BF16;
+    constexpr unsigned kTiles = 1u << 24, kInt8 = 1u << 25, kBf16 = 1u << 22;  // which older headers do not name
+    constexpr unsigned kWanted = kTiles | kInt8 | kBf16;
     constexpr long kAskForRegisters = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
     unsigned a = 0, b = 0, c = 0, d = 0;
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & kWanted) != kWanted) return false;

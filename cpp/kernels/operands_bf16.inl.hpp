@@ -10,18 +10,17 @@
 #include <cstdint>
 #include <cstring>
 
+#include "bits.inl.hpp"
 #include "tile.inl.hpp"
 
 namespace fastlstm {
 namespace FASTLSTM_ISA {
 namespace {
 
-constexpr bool kTrains = true;
+constexpr bool kTrains = !kInferenceOnly;
 constexpr Index kDepth = 2;  // numbers of a word
 
 constexpr std::uint32_t kUpperHalf = 0xffff0000u;
-
-using Bits = typename Eigen::internal::unpacket_traits<Packet<float>>::integer_packet;
 
 FASTLSTM_INLINE std::uint32_t bits_of(float number) {
     std::uint32_t bits;
@@ -146,19 +145,28 @@ FASTLSTM_INLINE LeftWord* round_run(const float* numbers, Index count, LeftWord*
     return to;
 }
 
-// Rounds `rows` rows of k numbers in runs; row(r) is the r-th. Runs but the last have an even number.
+// k numbers in runs to words. Runs but the last have an even number, as packets do, where these are no single ones.
+FASTLSTM_INLINE LeftWord* round_runs(const float* numbers, Index k, Index run, Index run_stride, LeftWord* to) {
+    if constexpr (kLanes<float> == 1) {
+        const auto at = [&](Index i) { return i < k ? numbers[i / run * run_stride + i % run] : 0; };
+        for (Index i = 0; i < k; i += kDepth) *to++ = left_word(at(i), at(i + 1));
+    } else {
+        for (Index done = 0; done < k; done += run, numbers += run_stride) {
+            to = round_run(numbers, at_most(run, k - done), to);
+        }
+    }
+    return to;
+}
+
+// Rounds `rows` rows of k numbers in runs; row(r) is the r-th.
 template <class T, class Row>
 __attribute__((noinline)) LeftRows<T> rounded_rows(Index rows, Index k, Index run, Index run_stride,
                                                    const Rounding& rounding, const Row& row) {
     auto* words = static_cast<LeftWord*>(rounding.memory);
     const Index pitch = words_of(k);
     for (Index r = 0; r < rows; ++r) {
-        const T* numbers = row(r);
-        LeftWord* to = words + r * pitch;
-        for (Index done = 0; done < k; done += run, numbers += run_stride) {
-            to = round_run(numbers, at_most(run, k - done), to);
-        }
-        std::fill(to, words + (r + 1) * pitch, LeftWord{});
+        LeftWord* end = round_runs(row(r), k, run, run_stride, words + r * pitch);
+        std::fill(end, words + (r + 1) * pitch, LeftWord{});
     }
     return {words, pitch};
 }
@@ -188,10 +196,9 @@ FASTLSTM_INLINE Rounding behind(const Rounding& rounded, Index rows, Index k) {
 // Half a vector of words, as floats.
 template <bool kOdd>
 FASTLSTM_INLINE Packet<float> half_of(const std::uint32_t* words) {
-    using namespace Eigen::internal;
-    const Bits both = ploadu<Bits>(reinterpret_cast<const std::int32_t*>(words));
-    if constexpr (kOdd) return preinterpret<Packet<float>>(pand(both, pset1<Bits>(static_cast<int>(kUpperHalf))));
-    return preinterpret<Packet<float>>(plogical_shift_left<16>(both));
+    const Bits both = load_bits(words);
+    if constexpr (kOdd) return as_floats(bits_in(both, kUpperHalf));
+    return as_floats(shift_left<16>(both));
 }
 
 template <class T>

@@ -10,7 +10,7 @@ namespace fastlstm {
 namespace FASTLSTM_ISA {
 namespace {
 
-constexpr bool kTrains = true;
+constexpr bool kTrains = !kInferenceOnly;
 
 // acc[p][r][v] += a(r) * b[p][v] for one k; whichever operand has fewer packets is held, the other streams.
 template <class T, int P, int R, int V, class Left>
@@ -179,17 +179,23 @@ FASTLSTM_INLINE void multiply_add_fetching(Tile<T, P, R, V>& acc, const LeftTile
     }
 }
 
+// Fetches a line of what comes after this panel, for every k.
+template <class T, int V>
+struct FetchAhead {
+    const T* ahead;
+
+    FASTLSTM_INLINE void operator()(const T* b) {
+        prefetch(ahead);
+        ahead += kCacheLine / sizeof(T);
+        fetch_near<V>(b);
+    }
+};
+
 template <class T, int P, int R, int V>
 FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel) {
     const auto multiply = [&](auto fetch) FASTLSTM_INLINED { multiply_add_fetching(acc, left, panel, fetch); };
     if constexpr (R > 2) {
-        if (panel.ahead) {
-            return multiply([ahead = panel.ahead](const T* b) mutable FASTLSTM_INLINED {
-                prefetch(ahead);
-                ahead += kCacheLine / sizeof(T);
-                fetch_near<V>(b);
-            });
-        }
+        if (panel.ahead) return multiply(FetchAhead<T, V>{panel.ahead});
         if (leaves_near_cache(panel)) return multiply([](const T* b) FASTLSTM_INLINED { fetch_near<V>(b); });
     }
     multiply([](const T*) FASTLSTM_INLINED {});

@@ -22,7 +22,8 @@ namespace {
 
 constexpr bool kTrains = false;
 
-constexpr Index kWordsTogether = kMatrices ? kCacheLine / kDepth : 1;
+// One number at a time, two words, so that the sums of the next panel are aligned.
+constexpr Index kWordsTogether = kMatrices ? kCacheLine / kDepth : kLanes<float> == 1 ? 2 : 1;
 constexpr float kLargestWeight = 127;
 constexpr float kSmallestLargest = 0x1p-100f;  // below it a row or column counts as zero: its inverse stays finite
 

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <cmath>
+#include <limits>
 
 #include "kernel_table.hpp"
 
@@ -15,7 +17,6 @@ namespace FASTLSTM_ISA {
 namespace {
 
 using Eigen::internal::padd;
-using Eigen::internal::pdiv;
 using Eigen::internal::pload;
 using Eigen::internal::ploadu;
 using Eigen::internal::pmul;
@@ -36,6 +37,13 @@ constexpr int kRegisters = 32;
 constexpr int kRegisters = 16;
 #endif
 
+// Whether the build leaves out what training needs, and float64 with it.
+#if defined(FASTLSTM_INFERENCE_ONLY)
+constexpr bool kInferenceOnly = true;
+#else
+constexpr bool kInferenceOnly = false;
+#endif
+
 // Whether operands of products are held in full precision.
 #if defined(FASTLSTM_INT8) || defined(FASTLSTM_BF16)
 constexpr bool kFull = false;
@@ -50,6 +58,17 @@ constexpr bool kMatrices = true;
 constexpr bool kMatrices = false;
 #endif
 
+#if defined(EIGEN_DONT_VECTORIZE)
+// Gates end at 0 although the processor may not flush what is below all normal numbers, and the compiler never does.
+template <class T>
+FASTLSTM_INLINE T pdiv(const T& a, const T& b) {
+    const T quotient = a / b;
+    return std::abs(quotient) < std::numeric_limits<T>::min() ? T(0) : quotient;
+}
+#else
+using Eigen::internal::pdiv;
+#endif
+
 // Whether a multiply-add rounds once. In whole numbers it does so everywhere: there, bits are promised to be the same.
 using Eigen::internal::pmadd;
 #if defined(EIGEN_VECTORIZE_FMA) || defined(EIGEN_VECTORIZE_NEON) || defined(FASTLSTM_INT8)
@@ -58,7 +77,9 @@ constexpr bool kFused = true;
 constexpr bool kFused = false;
 #endif
 
-#if defined(FASTLSTM_INT8) && !defined(EIGEN_VECTORIZE_FMA) && !defined(EIGEN_VECTORIZE_NEON)
+#if defined(FASTLSTM_INT8) && defined(EIGEN_DONT_VECTORIZE)
+FASTLSTM_INLINE float pmadd(const float& a, const float& b, const float& c) { return std::fma(a, b, c); }
+#elif defined(FASTLSTM_INT8) && !defined(EIGEN_VECTORIZE_FMA) && !defined(EIGEN_VECTORIZE_NEON)
 // p + c, an inexact sum to that of its two neighbours whose last bit is odd: rounding that once more, to float, gives
 // what rounding the exact sum would.
 FASTLSTM_INLINE __m128d sum_to_odd(const __m128d& p, const __m128d& c) {

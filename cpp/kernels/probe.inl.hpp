@@ -7,6 +7,15 @@ namespace fastlstm {
 namespace FASTLSTM_ISA {
 namespace {
 
+// Keeps the compiler from knowing what a packet is.
+FASTLSTM_INLINE void keep(Packet<float>& x) {
+#if defined(EIGEN_DONT_VECTORIZE)
+    asm volatile("" : "+m"(x));
+#else
+    asm volatile("" : "+x"(x));
+#endif
+}
+
 // `rounds` multiply-adds on every accumulator of a full register tile, nothing loaded; returns a number that needs
 // them.
 float probe_multiply_add(Index rounds) {
@@ -15,7 +24,7 @@ float probe_multiply_add(Index rounds) {
     set_to_zero(acc);
     Packet<float> a = constant<float>(0.5), b = constant<float>(0.25);
     for (Index i = 0; i < rounds; ++i) {
-        asm volatile("" : "+x"(a), "+x"(b));  // keeps the compiler from knowing the outcome
+        keep(a), keep(b);
         for (int r = 0; r < kTileRows<float, kGroup>; ++r)
             for (int v = 0; v < kGroup; ++v) acc.at[0][r][v] = pmadd(a, acc.at[0][r][v], b);
     }

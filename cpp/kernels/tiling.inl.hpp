@@ -54,7 +54,9 @@ template <class F>
 FASTLSTM_INLINE void for_few_tiles(Index row, Index rows, Index group_begin, Index group_end, const F& f,
                                    bool descending) {
     const Index most = rows == 1 ? kTileGroups<1> : kTileGroups<2>;
-    const Index tiles = ceil_div(group_end - group_begin, most);
+    // by a constant each: a division takes as long as a small tile
+    const Index groups = group_end - group_begin;
+    const Index tiles = rows == 1 ? ceil_div(groups, kTileGroups<1>) : ceil_div(groups, kTileGroups<2>);
     for (Index tile = 0; tile < tiles; ++tile) {
         const Index group = group_begin + (descending ? tiles - 1 - tile : tile) * most;
         with_count<kTileGroups<1>>(at_most(most, group_end - group), [&](auto p) {

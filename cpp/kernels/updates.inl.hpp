@@ -35,6 +35,10 @@ FASTLSTM_INLINE Packet<double> root(const Packet<double>& x) { return _mm256_sqr
 FASTLSTM_INLINE Packet<double> load_doubles(const float* x) { return _mm_setr_pd(x[0], x[1]); }
 FASTLSTM_INLINE Packet<float> root(const Packet<float>& x) { return _mm_sqrt_ps(x); }
 FASTLSTM_INLINE Packet<double> root(const Packet<double>& x) { return _mm_sqrt_pd(x); }
+#elif defined(EIGEN_DONT_VECTORIZE)
+FASTLSTM_INLINE double load_doubles(const float* x) { return *x; }
+FASTLSTM_INLINE float root(float x) { return std::sqrt(x); }
+FASTLSTM_INLINE double root(double x) { return std::sqrt(x); }
 #else
 FASTLSTM_INLINE Packet<double> load_doubles(const float* x) { return vcvt_f64_f32(vld1_f32(x)); }
 FASTLSTM_INLINE Packet<float> root(const Packet<float>& x) { return vsqrtq_f32(x); }

@@ -334,8 +334,8 @@ private:
                 scratch.in[static_cast<std::size_t>(row)] = from_slot(dgates, row, slots);
                 scratch.out[static_cast<std::size_t>(row)] = scratch.masked.data() + row * state_pitch();
             }
-            multiply_gradients(scratch, rows, slots, unit_pitch(), packed_gates_transposed_[gate], groups,
-                               state_pitch());
+            multiply_gradients(scratch, rows, slots, unit_pitch(),
+                               packed_gates_transposed_[static_cast<std::size_t>(gate)], groups, state_pitch());
             for (Index row = rows.begin; row < rows.end; ++row) {
                 T* sum = out(row);
                 const T* part = scratch.masked.data() + row * state_pitch();

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <iterator>
-#include <limits>
 #include <stdexcept>
 #include <string>
 
@@ -102,8 +101,9 @@ inline Function function_of(const std::string& name) {
 
 // What the standard kernels compute. A cell that differs in anything runs on the general ones.
 inline CellOptions standard_options(CellKind kind) {
-    const Activation tanh{Function::tanh, 0, 0};
-    return {{traits(kind).gate_function, 0, 0}, tanh, tanh, std::numeric_limits<double>::infinity(), false};
+    CellOptions options;
+    options.gates.function = traits(kind).gate_function;
+    return options;
 }
 
 inline bool is_standard(const CellOptions& options, CellKind kind) {

@@ -103,6 +103,7 @@ public:
         const Index wanted = work < kWorthATeam ? 1 : std::min<Index>(num_threads(), sizes_.depth());
         TeamLease lease(static_cast<int>(wanted));
         std::vector<Buffer<T>> gathered;
+        gathered.reserve(static_cast<std::size_t>(lease.size()));
         for (int rank = 0; rank < lease.size(); ++rank) {
             gathered.push_back(Buffer<T>::zeroed(checked_product(outputs_.groups(), kGatheredRows, row_pitch())));
         }

@@ -1,6 +1,7 @@
 #include "dense.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include "float_mode.hpp"
 #include "thread_pool.hpp"
@@ -25,16 +26,27 @@ Dense<T>::Dense(const Kernels<T>& packed_for, Index inputs, Index output_count, 
 }
 
 template <class T>
+RoundedRows<T> Dense<T>::rounded_rows(Index rows) const {
+    return {kernels, std::min(kRowsAtATime, rows), input_size};
+}
+
+template <class T>
 void Dense<T>::apply(const T* x, Index x_stride, Index rows, T* y) const {
     const double work = static_cast<double>(rows) * static_cast<double>(input_size) * static_cast<double>(outputs.size);
-    share_out(rows, work, rows / kRowsAtATime, [&](Index begin, Index end) {
-        const FlushSubnormals mode;
-        const RoundedRows<T> rounded(kernels, std::min(kRowsAtATime, end - begin), input_size);
-        for (Index row = begin; row < end; row += kRowsAtATime) {
-            const Index count = std::min(kRowsAtATime, end - row);
-            apply_some(x + row * x_stride, x_stride, count, rounded.rounding(), y + row * outputs.size);
-        }
-    });
+    const auto apply_share = [&](Index begin, Index end) {
+        const Index count = end - begin;
+        apply_alone(x + begin * x_stride, x_stride, count, rounded_rows(count), y + begin * outputs.size);
+    };
+    share_out(rows, work, rows / kRowsAtATime, std::cref(apply_share));  // a copy of it would be allocated
+}
+
+template <class T>
+void Dense<T>::apply_alone(const T* x, Index x_stride, Index rows, const RoundedRows<T>& rounded, T* y) const {
+    const FlushSubnormals mode;
+    for (Index row = 0; row < rows; row += kRowsAtATime) {
+        const Index count = std::min(kRowsAtATime, rows - row);
+        apply_some(x + row * x_stride, x_stride, count, rounded.rounding(), y + row * outputs.size);
+    }
 }
 
 template <class T>

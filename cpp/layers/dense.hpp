@@ -19,6 +19,10 @@ public:
     // x: rows of input_size numbers, `x_stride` apart; y: rows of outputs.size numbers, one after the other, written.
     void apply(const T* x, Index x_stride, Index rows, T* y) const;
 
+    // The same on the calling thread, without allocating: with memory that was made for as many rows.
+    RoundedRows<T> rounded_rows(Index rows) const;
+    void apply_alone(const T* x, Index x_stride, Index rows, const RoundedRows<T>& rounded, T* y) const;
+
 private:
     void apply_some(const T* x, Index x_stride, Index rows, const Rounding& rounded, T* y) const;
 

@@ -33,6 +33,7 @@ public:
           tape_(tape),
           visits_(visits),
           general_(weights.general || arrays.recurrent_masks || (tape && tape->general)),
+          cell_(cell_kernels(weights.kernels, weights.kind, general_)),
           arguments_(visit_arguments(weights)),
           plan_(std::move(plan)),
           interruption_(std::move(stop_requested)) {
@@ -269,7 +270,7 @@ private:
         const auto meet = [&] {
             if (plan_.split_units()) team.meet();
         };
-        run_cell(args, weights_, general_, slice.gates, slice.units, meet);
+        run_cell(args, cell_, slice.gates, slice.units, meet);
         if (!units_) return;
         project_states(slice, scratch, visit, args.h, rows);
         meet();
@@ -310,6 +311,7 @@ private:
     Tape<T>* const tape_;
     const Share visits_;
     const bool general_;
+    const Cell<T>& cell_;
     const CellForwardArgs<T> arguments_;  // of every visit
     Plan plan_;
     Interruption interruption_;

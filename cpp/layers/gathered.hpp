@@ -134,7 +134,7 @@ public:
 
 private:
     // A meeting takes as long as the products of some rows.
-    static constexpr Index kChunkBytes = 384 * 1024;
+    static constexpr Index kChunkBytes = Index{384} * 1024;
 
     Index part_before(Index end) const { return part_begin(schedule_, part_capacity_, end); }
 

@@ -140,7 +140,7 @@ bool can_be_pipelined(const std::vector<Pass<T>>& passes) {
 template <class T>
 double pipeline_duration(const std::vector<Pass<T>>& passes, int threads) {
     std::vector<double> loads(static_cast<std::size_t>(threads));
-    const Index layers = static_cast<Index>(passes.size());
+    const auto layers = static_cast<Index>(passes.size());
     for (Index layer = 0; layer < layers; ++layer) {
         const Pass<T>& pass = passes[static_cast<std::size_t>(layer)];
         double load = duration(pass.work(), {});
@@ -153,7 +153,7 @@ double pipeline_duration(const std::vector<Pass<T>>& passes, int threads) {
             for (double& each : loads) each += load / threads;
         }
     }
-    const double visits = static_cast<double>(std::max<Index>(1, passes.front().schedule->visits()));
+    const auto visits = static_cast<double>(std::max<Index>(1, passes.front().schedule->visits()));
     const double filling = static_cast<double>(chunk_visits(passes, threads) * (threads - 1)) / visits;
     return *std::max_element(loads.begin(), loads.end()) * (1 + filling);
 }

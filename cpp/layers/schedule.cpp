@@ -17,7 +17,7 @@ Schedule::Schedule(Index steps, Index rows, const bool* mask, bool reverse) : Sc
     if (std::all_of(mask, mask + steps * rows, [](bool valid) { return valid; })) return;
     std::vector<Index> lengths(static_cast<std::size_t>(rows));
     for (Index t = 0; t < steps; ++t) {
-        for (Index n = 0; n < rows; ++n) lengths[n] += mask[t * rows + n];
+        for (Index n = 0; n < rows; ++n) lengths[static_cast<std::size_t>(n)] += mask[t * rows + n];
     }
     arrange(lengths);
     for (const Index n : order_) {
@@ -32,12 +32,12 @@ Schedule::Schedule(Index steps, Index rows, const bool* mask, bool reverse) : Sc
 void Schedule::arrange(const std::vector<Index>& lengths) {
     order_.resize(lengths.size());
     std::iota(order_.begin(), order_.end(), Index{0});
-    std::stable_sort(order_.begin(), order_.end(), [&](Index a, Index b) { return lengths[a] > lengths[b]; });
-    for (const Index n : order_) lengths_.push_back(lengths[n]);
+    std::stable_sort(order_.begin(), order_.end(), [&](Index a, Index b) { return at(lengths, a) > at(lengths, b); });
+    for (const Index n : order_) lengths_.push_back(at(lengths, n));
     visits_ = lengths_.front();
     offset_.push_back(0);
     for (Index visit = 0, running = rows_; visit < visits_; ++visit) {
-        while (lengths_[running - 1] <= visit) --running;
+        while (at(lengths_, running - 1) <= visit) --running;
         active_.push_back(running);
         offset_.push_back(offset_.back() + running);
     }

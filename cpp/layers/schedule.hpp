@@ -24,19 +24,19 @@ public:
     bool uniform() const { return order_.empty(); }
     bool in_order() const { return !reverse_ && times_.empty(); }  // every row visits step t at visit t
 
-    Index original(Index row) const { return uniform() ? row : order_[row]; }
-    Index length(Index row) const { return uniform() ? visits_ : lengths_[row]; }
+    Index original(Index row) const { return uniform() ? row : at(order_, row); }
+    Index length(Index row) const { return uniform() ? visits_ : at(lengths_, row); }
     Index time(Index visit, Index row) const {
         const Index valid = reverse_ ? length(row) - 1 - visit : visit;
-        return times_.empty() ? valid : times_[first_time_[row] + valid];
+        return times_.empty() ? valid : at(times_, at(first_time_, row) + valid);
     }
 
     Index active(Index visit) const {
         if (visit >= visits_) return 0;
-        return uniform() ? rows_ : active_[visit];
+        return uniform() ? rows_ : at(active_, visit);
     }
     // Valid steps in the visits before this one, over all rows.
-    Index offset(Index visit) const { return uniform() ? visit * rows_ : offset_[visit]; }
+    Index offset(Index visit) const { return uniform() ? visit * rows_ : at(offset_, visit); }
     Index total() const { return offset(visits_); }
 
     // Calls skipped(t) for every step of a row that is not valid.
@@ -44,12 +44,14 @@ public:
     void for_skipped(Index row, const F& skipped) const {
         Index t = 0;
         for (Index valid = 0; valid < length(row); ++valid, ++t) {
-            for (const Index next = times_.empty() ? t : times_[first_time_[row] + valid]; t < next; ++t) skipped(t);
+            for (const Index next = times_.empty() ? t : at(times_, at(first_time_, row) + valid); t < next; ++t)
+                skipped(t);
         }
         for (; t < steps_; ++t) skipped(t);
     }
 
 private:
+    static Index at(const std::vector<Index>& numbers, Index place) { return numbers[static_cast<std::size_t>(place)]; }
     void arrange(const std::vector<Index>& lengths);
 
     Index steps_, rows_, visits_;

@@ -36,6 +36,7 @@ Stream<T>::Stream(std::vector<std::shared_ptr<const Weights<T>>> layers, Index r
         layer.weights = std::move(weights);
         layers_.push_back(std::move(layer));
     }
+    parts_.push_back(make_parts());
 }
 
 template <class T>
@@ -52,79 +53,109 @@ template <class T>
 void Stream<T>::step(const T* x, Index x_stride, T* y, Index y_stride) {
     const Ends ends{x, x_stride, y, y_stride};
     TeamLease lease(static_cast<double>(work()) < kWorthATeam ? 1 : num_threads());
-    while (rounded_.size() < static_cast<std::size_t>(lease.size())) rounded_.push_back(make_rounded());
-    lease.run([this, &ends](int rank, Team& team) {
-        const FlushSubnormals mode;
-        for (Layer& layer : layers_) {
-            if (rank == 0) begin(layer, ends);
-            team.meet();
-            step_layer(layer, ends, rank, team);
-        }
-    });
+    while (parts_.size() < static_cast<std::size_t>(lease.size())) parts_.push_back(make_parts());
+    lease.run([this, &ends](int rank, Team& team) { step_as(rank, team.size(), ends, [&team] { team.meet(); }); });
 }
 
 template <class T>
-std::vector<typename Stream<T>::Rounded> Stream<T>::make_rounded() const {
-    std::vector<Rounded> rounded;
+void Stream<T>::step_alone(const T* x, Index x_stride, T* y, Index y_stride) {
+    step_as(0, 1, {x, x_stride, y, y_stride}, [] {});
+}
+
+template <class T>
+template <class Meet>
+void Stream<T>::step_as(int rank, int size, const Ends& ends, const Meet& meet) {
+    const FlushSubnormals mode;
+    auto part = parts_[static_cast<std::size_t>(rank)].begin();
+    for (Layer& layer : layers_) {
+        if (rank == 0) begin(layer, ends);
+        meet();
+        if (part->team != size) part->share_with(size, rank, *layer.weights);
+        step_layer(layer, *part, meet);
+        ++part;
+    }
+    const Layer& last = layers_.back();
+    for (Index row = 0; last.units && rank == 0 && row < rows_; ++row) {
+        std::copy_n(state_rows_[static_cast<std::size_t>(row)], last.weights->state_size, ends.y + row * ends.y_stride);
+    }
+}
+
+template <class T>
+std::vector<typename Stream<T>::Part> Stream<T>::make_parts() {
+    std::vector<Part> parts;
     for (const Layer& layer : layers_) {
         const Weights<T>& weights = *layer.weights;
-        rounded.push_back({rounded_states(weights, rows_), {weights.kernels, rows_, weights.input_size}});
+        Part part{};
+        part.rounded = rounded_states(weights, rows_);
+        part.rounded_x = RoundedRows<T>(weights.kernels, rows_, weights.input_size);
+        part.cell = &cell_kernels(weights.kernels, weights.kind, weights.general);
+        for (const bool odd : {false, true}) part.args[odd] = arguments(layer, part, odd);
+        parts.push_back(std::move(part));
     }
-    return rounded;
+    return parts;
+}
+
+// What the kernels are given in an even or odd step. A sweep goes back where the one before ended, whose last weights
+// are still in the cache.
+template <class T>
+CellForwardArgs<T> Stream<T>::arguments(const Layer& layer, const Part& part, bool odd) {
+    CellForwardArgs<T> args = visit_arguments(*layer.weights);
+    args.rows = rows_;
+    args.rounded = part.rounded.rounding();
+    args.rounded_x = part.rounded_x.rounding();
+    args.descending = odd;
+    args.h_prev = layer.h[!odd].data();
+    args.h = layer.units ? layer.units.data() : layer.h[odd].data();
+    args.h_reset = layer.h_reset.data();
+    args.c_prev = args.c = layer.c.data();
+    args.kept = layer.kept.data();
+    if (layer.z) {
+        args.z = layer.z.data();
+    } else {
+        args.x = x_rows_.data();
+    }
+    if (&layer == &layers_.back() && !layer.units) args.y = y_rows_.data();
+    return args;
+}
+
+template <class T>
+void Stream<T>::Part::share_with(int size, int rank, const Weights<T>& weights) {
+    team = size;
+    gates = share_of(weights.gates.groups(), rank, size);
+    recurrent = share_of(weights.recurrent.groups(), rank, size);
+    units = share_of(weights.units.groups(), rank, size);
+    states = share_of(weights.states.groups(), rank, size);
 }
 
 // The rows that a layer reads and writes, by one thread for all.
 template <class T>
 void Stream<T>::begin(Layer& layer, const Ends& ends) {
-    const bool first = &layer == &layers_.front();
+    const bool first = &layer == layers_.data();
     const Layer& below = first ? layer : *(&layer - 1);
-    const T* x = first ? ends.x : below.h[0].data();
+    const T* x = first ? ends.x : below.h_now().data();
     const Index x_stride = first ? ends.x_stride : below.weights->states.columns();
-    for (Index row = 0; row < rows_; ++row) {
-        const auto at = static_cast<std::size_t>(row);
-        x_rows_[at] = x + row * x_stride;
-        y_rows_[at] = ends.y + row * ends.y_stride;
-        state_rows_[at] = layer.h[1].data() + row * layer.weights->states.columns();
+    layer.odd = !layer.odd;
+    point_to_rows(x, x_stride, rows_, x_rows_.data());
+    point_to_rows(ends.y, ends.y_stride, rows_, y_rows_.data());
+    if (layer.units) {
+        point_to_rows(layer.h_now().data(), layer.weights->states.columns(), rows_, state_rows_.data());
     }
-    // the sweep goes back where the one before ended, whose last weights are still in the cache
-    layer.descending = !layer.descending;
-    std::swap(layer.h[0], layer.h[1]);
 }
 
 // The share of a thread: groups of units, whose weights stay in its own cache.
 template <class T>
-void Stream<T>::step_layer(Layer& layer, const Ends& ends, int rank, Team& team) {
-    const Weights<T>& weights = *layer.weights;
-    const bool last = &layer == &layers_.back();
-    CellForwardArgs<T> args = visit_arguments(weights);
-    const Rounded& rounded =
-        rounded_[static_cast<std::size_t>(rank)][static_cast<std::size_t>(&layer - layers_.data())];
-    args.rows = rows_;
-    args.rounded = rounded.states.rounding();
-    args.rounded_x = rounded.inputs.rounding();
-    args.descending = layer.descending;
-    args.h_reset = layer.h_reset.data();
-    args.h_prev = layer.h[1].data();
-    args.h = layer.units ? layer.units.data() : layer.h[0].data();
-    args.c_prev = args.c = layer.c.data();
-    args.y = last && !layer.units ? y_rows_.data() : nullptr;
-    args.kept = layer.kept.data();
-    const auto share = [&](const Layout& columns) { return share_of(columns.groups(), rank, team.size()); };
-    const auto meet = [&] { team.meet(); };
+template <class Meet>
+void Stream<T>::step_layer(Layer& layer, Part& part, const Meet& meet) {
     if (layer.z) {
-        project_inputs(weights, x_rows_.data(), rows_, args.rounded_x, share(weights.gates), layer.z_rows.data());
+        project_inputs(*layer.weights, x_rows_.data(), rows_, part.rounded_x.rounding(), part.gates,
+                       layer.z_rows.data());
         meet();
-        args.z = layer.z.data();
-    } else {
-        args.x = x_rows_.data();
     }
-    run_cell(args, weights, weights.general, share(weights.recurrent), share(weights.units), meet);
+    run_cell(part.args[layer.odd], *part.cell, part.recurrent, part.units, meet);
     if (!layer.units) return;
-    project_units(weights, layer.unit_rows.data(), rows_, args.rounded, share(weights.states), state_rows_.data());
+    project_units(*layer.weights, layer.unit_rows.data(), rows_, part.rounded.rounding(), part.states,
+                  state_rows_.data());
     meet();
-    for (Index row = 0; last && rank == 0 && row < rows_; ++row) {
-        std::copy_n(state_rows_[static_cast<std::size_t>(row)], weights.state_size, ends.y + row * ends.y_stride);
-    }
 }
 
 template <class T>
@@ -132,7 +163,7 @@ void Stream<T>::read_state(Index layer, T* h, T* c) const {
     const Layer& from = at(layer);
     const Weights<T>& w = *from.weights;
     for (Index row = 0; row < rows_; ++row) {
-        std::copy_n(from.h[0].data() + row * w.states.columns(), w.state_size, h + row * w.state_size);
+        std::copy_n(from.h_now().data() + row * w.states.columns(), w.state_size, h + row * w.state_size);
         if (from.c) std::copy_n(from.c.data() + row * w.units.columns(), w.hidden_size, c + row * w.hidden_size);
     }
 }
@@ -142,7 +173,7 @@ void Stream<T>::write_state(Index layer, const T* h, const T* c) {
     const Layer& to = at(layer);
     const Weights<T>& w = *to.weights;
     for (Index row = 0; row < rows_; ++row) {
-        std::copy_n(h + row * w.state_size, w.state_size, to.h[0].data() + row * w.states.columns());
+        std::copy_n(h + row * w.state_size, w.state_size, to.h_now().data() + row * w.states.columns());
         if (to.c) std::copy_n(c + row * w.hidden_size, w.hidden_size, to.c.data() + row * w.units.columns());
     }
 }
@@ -150,7 +181,7 @@ void Stream<T>::write_state(Index layer, const T* h, const T* c) {
 template <class T>
 void Stream<T>::reset() {
     for (Layer& layer : layers_) {
-        std::fill_n(layer.h[0].data(), layer.h[0].size(), T(0));
+        std::fill_n(layer.h_now().data(), layer.h_now().size(), T(0));
         if (layer.c) std::fill_n(layer.c.data(), layer.c.size(), T(0));
     }
 }
@@ -166,7 +197,7 @@ void Stream<T>::copy_row(const Layer& from, Index from_row, const Layer& to, Ind
     const auto copy = [&](const Buffer<T>& source, const Buffer<T>& target, Index pitch) {
         std::copy_n(source.data() + from_row * pitch, pitch, target.data() + to_row * pitch);
     };
-    copy(from.h[0], to.h[0], from.weights->states.columns());
+    copy(from.h_now(), to.h_now(), from.weights->states.columns());
     if (from.c) copy(from.c, to.c, from.weights->units.columns());
 }
 

@@ -35,6 +35,8 @@ public:
 
     // x: rows of input_size numbers, `x_stride` apart; y: rows of output_size numbers, written, `y_stride` apart.
     void step(const T* x, Index x_stride, T* y, Index y_stride);
+    // The same on the calling thread, whatever the work: no lock, no call of the system.
+    void step_alone(const T* x, Index x_stride, T* y, Index y_stride);
 
     // States of a layer, N x state_size and N x hidden_size numbers; c only where the layer has one.
     void read_state(Index layer, T* h, T* c) const;
@@ -44,7 +46,7 @@ public:
 private:
     struct Layer {
         std::shared_ptr<const Weights<T>> weights;
-        Buffer<T> h[2];     // now and before, swapped by every step
+        Buffer<T> h[2];     // written in turn
         Buffer<T> c;        // LSTM
         Buffer<T> h_reset;  // GRU with the reset gate before the product
         Buffer<T> kept;     // general cells: the sums
@@ -52,7 +54,10 @@ private:
         Buffer<T> z;        // where the kernel does not project the inputs itself
         std::vector<T*> z_rows;
         std::vector<const T*> unit_rows;
-        bool descending = false;  // the direction of the last sweep through the weights
+        bool odd = false;  // the number of steps so far
+
+        const Buffer<T>& h_now() const { return h[odd]; }
+        const Buffer<T>& h_before() const { return h[!odd]; }
     };
 
     // The caller's rows of a step.
@@ -63,14 +68,25 @@ private:
         Index y_stride;
     };
 
-    // Memory of a thread for the left rows of a layer's products.
-    struct Rounded {
-        RoundedRows<T> states, inputs;
+    // A thread's part in a layer: memory for the left rows of its products, what it takes of the columns in a team of
+    // some size, and arguments of the kernels in even and odd steps.
+    struct Part {
+        RoundedRows<T> rounded, rounded_x;
+        int team = 0;
+        Share gates, recurrent, units, states;
+        const Cell<T>* cell;
+        CellForwardArgs<T> args[2];
+
+        void share_with(int size, int rank, const Weights<T>& weights);
     };
 
-    std::vector<Rounded> make_rounded() const;
+    std::vector<Part> make_parts();
+    CellForwardArgs<T> arguments(const Layer& layer, const Part& part, bool odd);
+    template <class Meet>
+    void step_as(int rank, int size, const Ends& ends, const Meet& meet);
     void begin(Layer& layer, const Ends& ends);
-    void step_layer(Layer& layer, const Ends& ends, int rank, Team& team);
+    template <class Meet>
+    void step_layer(Layer& layer, Part& part, const Meet& meet);
 
     static void copy_row(const Layer& from, Index from_row, const Layer& to, Index to_row);
 
@@ -78,7 +94,7 @@ private:
 
     Index rows_;
     std::vector<Layer> layers_;
-    std::vector<std::vector<Rounded>> rounded_;  // of every thread, one a layer
+    std::vector<std::vector<Part>> parts_;  // of every thread, one a layer
     std::vector<const T*> x_rows_;
     std::vector<T*> y_rows_, state_rows_;
 };

@@ -99,7 +99,7 @@ private:
         const bool started = pthread_create(&thread, &attributes, &Pool::begin, start.get()) == 0;
         pthread_attr_destroy(&attributes);
         if (!started) return false;
-        start.release();
+        static_cast<void>(start.release());  // the thread has it
         ++workers_;
         return true;
     }
@@ -214,8 +214,7 @@ int granted_threads() { return granted.load(); }
 
 unsigned fork_generation() { return forks.load(); }
 
-void Team::meet() {
-    if (size_ == 1) return;
+void Team::meet_others() {
     const unsigned meeting = meetings_.load();
     if (waiting_.fetch_add(1) + 1 == size_) {
         waiting_.store(0);

@@ -26,17 +26,21 @@ unsigned fork_generation();
 // What a thread knows of the team it runs in.
 class Team {
 public:
-    Team(int size) : size_(size) {}
+    explicit Team(int size) : size_(size) {}
     int size() const { return size_; }
     // Waits until every thread of the team is here. Spins: meetings are microseconds apart. Waits for nobody once the
     // team is left behind.
-    void meet();
+    void meet() {
+        if (size_ > 1) meet_others();
+    }
     // Whether this is a child that was forked meanwhile and so does not have the team's other threads.
     bool left_behind() const { return fork_generation() != generation_; }
     // Whether somebody waited much longer than a meeting takes.
     bool late() const { return late_.load(); }
 
 private:
+    void meet_others();
+
     const int size_;
     const unsigned generation_ = fork_generation();
     std::atomic<bool> late_{false};

@@ -51,12 +51,10 @@ RoundedRows<T> rounded_states(const Weights<T>& weights, Index rows) {
 
 // Runs the cell on a thread's share. After each phase the threads that share a row's units meet.
 template <class T, class Meet>
-void run_cell(CellForwardArgs<T>& args, const Weights<T>& weights, bool general, const Share& gates, const Share& units,
-              const Meet& meet) {
-    const auto& phases = cell_kernels(weights.kernels, weights.kind, general).forward;
-    for (const auto phase : phases) {
+void run_cell(CellForwardArgs<T>& args, const Cell<T>& cell, const Share& gates, const Share& units, const Meet& meet) {
+    for (const auto phase : cell.forward) {
         if (!phase) return;
-        const Share& groups = phase == phases[0] ? gates : units;
+        const Share& groups = phase == cell.forward[0] ? gates : units;
         args.group_begin = groups.begin;
         args.group_end = groups.end;
         phase(args);

@@ -12,7 +12,7 @@ template <class T>
 Weights<T>::Weights(const Kernels<T>& packed_for, const CellParameters<T>& parameters)
     : kernels(packed_for),
       kind(parameters.kind),
-      options(parameters.options),
+      options(parameters.options.value_or(standard_options(kind))),
       general(parameters.peepholes || !is_standard(options, kind)),
       input_size(parameters.input_size),
       hidden_size(parameters.hidden_size),

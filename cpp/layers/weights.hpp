@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <optional>
 
 #include "cell.hpp"
 #include "packing.hpp"
@@ -11,15 +12,15 @@ namespace fastlstm {
 // A cell and its parameters as the caller has them. S is the size of its state: H, or P with a projection.
 template <class T>
 struct CellParameters {
-    CellKind kind;
-    Index input_size, hidden_size, state_size;
-    MatrixView<const T> weight_ih;  // (G*H, I)
-    MatrixView<const T> weight_hh;  // (G*H, S)
-    const T* bias;                  // G*H numbers or null
-    const T* recurrent_bias;        // G*H numbers or null
-    MatrixView<const T> weight_hr;  // (P, H) or empty: h = (o tanh(c)) weight_hr^T; LSTM
-    const T* peepholes;             // 3 * H numbers for i, f, o, or null; LSTM
-    CellOptions options;
+    CellKind kind = CellKind::lstm;
+    Index input_size = 0, hidden_size = 0, state_size = 0;
+    MatrixView<const T> weight_ih = {};       // (G*H, I)
+    MatrixView<const T> weight_hh = {};       // (G*H, S)
+    const T* bias = nullptr;                  // G*H numbers or null
+    const T* recurrent_bias = nullptr;        // G*H numbers or null
+    MatrixView<const T> weight_hr = {};       // (P, H) or empty: h = (o tanh(c)) weight_hr^T; LSTM
+    const T* peepholes = nullptr;             // 3 * H numbers for i, f, o, or null; LSTM
+    std::optional<CellOptions> options = {};  // none: the standard cell of the kind
 };
 
 // A matrix made when somebody first asks. Threads that ask at once may each make it, and all get the one that was done

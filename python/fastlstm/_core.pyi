@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fastlstm.typing import Floats
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 class Weights:
     """Weights of one recurrent layer in one direction, packed for the active instruction set.
@@ -194,11 +194,11 @@ def update(
 def squares(arrays: Sequence[Floats]) -> list[float]:
     """Return the sum of squares of each, which does not depend on instruction set and threads."""
 
-class Scope(Generic[T]):
+class Scope(Generic[_T]):
     """For the time of a block a context variable has another value, which ``with`` gives."""
 
-    def __init__(self, variable: ContextVar[T], value: T) -> None: ...
-    def __enter__(self) -> T: ...
+    def __init__(self, variable: ContextVar[_T], value: _T) -> None: ...
+    def __enter__(self) -> _T: ...
     def __exit__(self, *error: object) -> None: ...
 
 def activation(name: str, x: Floats) -> Floats:

@@ -15,7 +15,7 @@ def available_isas() -> list[str]:
     Returns
     -------
     list of str
-        Names such as ``"avx512"``, ``"avx2"``, ``"baseline"``, ``"neon"``.
+        Names such as ``"avx512"``, ``"avx2"``, ``"baseline"``, ``"neon"``, ``"plain"``.
 
     Examples
     --------

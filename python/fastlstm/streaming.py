@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
@@ -73,6 +74,20 @@ class Claim:
         return self
 
 
+@contextmanager
+def all_claimed(claims: Sequence[Claim]) -> Iterator[None]:
+    """Hold several claims for the time of a block, or none if one is held."""
+    held: list[Claim] = []
+    try:
+        for claim in claims:
+            claim.__enter__()
+            held.append(claim)
+        yield
+    finally:
+        for claim in held:
+            claim.__exit__()
+
+
 def packed_state(states: Sequence[CoreState]) -> Any:
     """Return the states (N, .) of layers as ``(h, c)`` or ``h``, each with an axis of layers before."""
     h, c = zip(*states, strict=True)
@@ -115,7 +130,7 @@ class Stream(StreamBase):
     Notes
     -----
     Beside the weights a stream of ``L`` LSTM layers holds ``7 L N H`` numbers (GRU ``6 L N H``, RNN ``3 L N H``), H
-    rounded up to the width of a vector, and about a kilobyte.
+    rounded up to the width of a vector, and about a kilobyte each.
 
     Examples
     --------

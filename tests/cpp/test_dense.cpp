@@ -21,6 +21,9 @@ Results<T> apply(Index rows, Index inputs, Index outputs, int threads) {
     const Dense<T> dense(active_kernels<T>(), inputs, outputs, {kernel.data(), inputs, 1}, bias.data());
     wait_for_the_pool();
     dense.apply(x.data(), inputs, rows, y.data());
+    Numbers<T> alone = unwritten<T>(rows * outputs);
+    dense.apply_alone(x.data(), inputs, rows, dense.rounded_rows(rows), alone.data());
+    CHECK(first_difference<T>({{"y", alone}}, {{"y", y}}) == "");
     return {{"y", y}};
 }
 

@@ -60,6 +60,20 @@ void check_without_optional(const Case& given) {
 
 }  // namespace
 
+TEST_CASE("parameters have the standard cell, unless they say another") {
+    const Numbers<float> weights(64, 0.1f);
+    for (const CellTraits& cell : kCellTraits) {
+        CellParameters<float> parameters;
+        parameters.kind = cell.kind;
+        parameters.input_size = parameters.hidden_size = parameters.state_size = 2;
+        parameters.weight_ih = parameters.weight_hh = {weights.data(), 2, 1};
+        CHECK_FALSE(Weights<float>(active_kernels<float>(), parameters).general);
+        parameters.options = CellOptions{};
+        CHECK(Weights<float>(active_kernels<float>(), parameters).general ==
+              (cell.kind == CellKind::rnn_tanh || cell.kind == CellKind::rnn_relu));
+    }
+}
+
 TEST_CASE("sequences, float") { check_all<float>(); }
 TEST_CASE("sequences, double") { check_all<double>(); }
 

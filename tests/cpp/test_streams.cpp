@@ -24,12 +24,16 @@ Layers<T> layers_of(const Case& given, Sizes sizes, int count) {
 
 // The outputs of all steps of x (T, N, I), and the states after them.
 template <class T>
-Results<T> step_through(Stream<T>& stream, const Numbers<T>& x, Index steps) {
+Results<T> step_through(Stream<T>& stream, const Numbers<T>& x, Index steps, bool alone = false) {
     const Index N = stream.rows(), I = stream.input_size(), S = stream.output_size();
     Numbers<T> y = unwritten<T>(steps * N * S);
     for (Index t = 0; t < steps; ++t) {
         wait_for_the_pool();
-        stream.step(x.data() + t * N * I, I, y.data() + t * N * S, S);
+        if (alone) {
+            stream.step_alone(x.data() + t * N * I, I, y.data() + t * N * S, S);
+        } else {
+            stream.step(x.data() + t * N * I, I, y.data() + t * N * S, S);
+        }
     }
     Results<T> results{{"y", y}};
     for (Index layer = 0; layer < stream.layers(); ++layer) {
@@ -75,6 +79,9 @@ void check_team(const Case& given, const std::vector<int>& team_sizes) {
         CAPTURE(threads);
         CHECK(first_difference(results(threads), wanted) == "");
     }
+    const Threads several(2);
+    Stream<T> alone(layers, sizes.N);
+    CHECK(first_difference(step_through(alone, x, sizes.T, true), wanted) == "");
 }
 
 // Streams of a row each, stepped together, and then the same alone.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from functools import partial
+from operator import is_
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastlstm import checks
-from fastlstm.streaming import Claim, StreamBase
+from fastlstm.streaming import Claim, StreamBase, all_claimed
 
 from ..foundation import core
 from ..foundation.arrays import Array
@@ -71,6 +71,7 @@ class StepPlan:
             self.values = [variable.value for variable in plan.weights]
             timed = _with_time(plan)
             self.parts = [_streamed(step, not timed.isdisjoint(step.inputs)) for step in plan.steps]
+        self._made_of = [*(step.layer for step in plan.steps), *self.values]
         self.recurrent = [
             (step.layer, part)
             for step, part in zip(plan.steps, self.parts, strict=True)
@@ -106,9 +107,8 @@ class StepPlan:
 
     def same_as(self, other: StepPlan) -> bool:
         """Whether `other` is of the same layers with the same weights."""
-        ours = [*(step.layer for step in self.plan.steps), *self.values]
-        theirs = [*(step.layer for step in other.plan.steps), *other.values]
-        return len(ours) == len(theirs) and all(a is b for a, b in zip(ours, theirs, strict=True))
+        ours, theirs = self._made_of, other._made_of
+        return ours is theirs or (len(ours) == len(theirs) and all(map(is_, ours, theirs)))
 
 
 def _with_time(plan: Plan) -> set[int]:
@@ -326,9 +326,7 @@ class ModelStream(StreamBase):
         if out is not None:
             _check_output(out, y)
         np.copyto(inputs, x)
-        with ExitStack() as claims:
-            for stream in streams:
-                claims.enter_context(stream._claim)
+        with all_claimed([stream._claim for stream in streams]):
             for k, memory in enumerate(memories.values()):
                 parts = zip(*(stream._memories[k].state for stream in streams), strict=True)
                 memory.state = [np.concatenate(part) for part in parts]

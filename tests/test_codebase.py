@@ -58,7 +58,7 @@ FLOORS = [
     {"graph"},
     {"layers"},
     {"losses", "metrics", "optimizers"},
-    {"ops", "backend", "config", "dtype_policies", "mixed_precision", "random", "pipelines"},
+    {"ops", "backend", "config", "distribution", "dtype_policies", "mixed_precision", "random", "pipelines"},
     {"activations", "initializers", "regularizers", "constraints", "quantizers", "foundation"},
 ]
 PACKAGE = ROOT / "python" / "fastlstm"

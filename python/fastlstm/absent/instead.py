@@ -30,7 +30,10 @@ TABLE = (
         "layers.MelSpectrogram layers.STFTSpectrogram utils.audio_dataset_from_directory tf.signal.* "
         "initializers.*STFT* initializers.stft",
     ),
-    ("several machines and devices are for Keras; one model runs on all cores as it is", "distribution* device"),
+    (
+        "one model runs on all cores as it is, and on several machines by distribution.DataParallel",
+        "distribution* device",
+    ),
     (
         "layer.quantize('int8') and model.quantize('int8') are all there is; other quantizers are for Keras",
         "quantizers* *.quantized_* Quantizer Model.*quantization*",

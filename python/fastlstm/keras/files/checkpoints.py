@@ -47,7 +47,11 @@ def _described(optimizer: Any) -> State:
 def read_checkpoint(model: Any, path: Path) -> ReadCheckpoint:
     """Return what a file has of a training, when it fits a model, which is as it was."""
     kinds.wanted_kind(path, kinds.NATIVE)
-    owner, bundle = str(path), native.read(path)
+    return checkpoint_of(model, native.read(path), str(path))
+
+
+def checkpoint_of(model: Any, bundle: Bundle, owner: str) -> ReadCheckpoint:
+    """Return what was read from a file, the `owner`, of a training, when it fits a model."""
     if TRAINING not in bundle.description:
         got = "a file without it; BackupAndRestore and, in files of fastlstm, ModelCheckpoint write it"
         checks.complain(ValueError, owner, "have the state of a training", got)
@@ -56,6 +60,7 @@ def read_checkpoint(model: Any, path: Path) -> ReadCheckpoint:
     check_keys(f"{owner}: fit", state["fit"], _FIT)
     tree, files = parted(bundle.arrays)
     found = ReadCheckpoint(model, state, Restoring(model, tree, owner, files), owner)
+    found.parts = bundle, owner
     found.check()
     return found
 
@@ -78,6 +83,8 @@ class ReadCheckpoint:
     def __init__(self, model: Any, state: State, restoring: Restoring, owner: str) -> None:
         self.model, self.owner, self.training = model, owner, state["fit"]
         self._layers, self._optimizer, self._restoring = state["layers"], state["optimizer"], restoring
+        self.parts: tuple[Bundle, str]
+        """What it was made of, for others that have no file."""
 
     def check(self) -> None:
         """Raise if it does not fit the model."""

@@ -32,7 +32,7 @@ def restore_numbers(state: State) -> None:
 
 def state_of_sources(sources: Sources) -> State:
     """Return the states of the generators by their purposes."""
-    return {purpose: _state(source) for purpose, source in sources.generators.items()}
+    return {purpose: state_of_generator(source) for purpose, source in sources.generators.items()}
 
 
 def _set_sources(sources: Sources, state: State) -> None:
@@ -43,12 +43,12 @@ def _set_sources(sources: Sources, state: State) -> None:
 
 def states_of_generators(owner: Any) -> State:
     """Return the states of the random generators among the attributes of an object, by the names of these."""
-    return {name: _state(source) for name, source in _generators(owner).items()}
+    return {name: state_of_generator(source) for name, source in generators_of(owner).items()}
 
 
 def set_states_of_generators(owner: Any, state: State, name: str) -> None:
     """Let these generators go on from what `states_of_generators` gave; `name` is that of the object, for errors."""
-    sources = _generators(owner)
+    sources = generators_of(owner)
     check_keys(name, state, sources)
     for attribute, source in sources.items():
         set_generator(source, state[attribute], f"{name}: state of {attribute}")
@@ -61,7 +61,8 @@ def check_keys(name: str, state: State, wanted: Any) -> None:
         checks.complain(ValueError, f"{name}: state", f"have the entries {sorted(wanted)}", got)
 
 
-def _generators(owner: Any) -> dict[str, Any]:
+def generators_of(owner: Any) -> dict[str, Any]:
+    """Return the random generators among the attributes of an object, by the names of these."""
     found = {name: _source(value) for name, value in vars(owner).items()}
     return {name: source for name, source in found.items() if source is not None}
 
@@ -72,7 +73,8 @@ def _source(value: Any) -> Any:
     return own if isinstance(own, np.random.Generator | np.random.RandomState | python_random.Random) else None
 
 
-def _state(source: Any) -> Any:
+def state_of_generator(source: Any) -> Any:
+    """Return the state of a generator of NumPy or Python."""
     if isinstance(source, python_random.Random):
         return source.getstate()
     if isinstance(source, np.random.RandomState):

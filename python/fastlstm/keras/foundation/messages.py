@@ -4,12 +4,15 @@ import logging
 import sys
 
 from . import settings
+from .distributed import speaks
 
 LOGGER = logging.getLogger("fastlstm.keras")
 
 
 def tell(text: str, end: str = "\n") -> None:
     """Write to standard output or, as `settings` may say, to the log."""
+    if not speaks():
+        return
     if settings.is_interactive_logging_enabled():
         write(text + end)
     else:

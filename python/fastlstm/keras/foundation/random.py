@@ -56,6 +56,29 @@ class Sources:
             source.bit_generator.state = state
 
 
+class LateSources(Sources):
+    """Generators that are made when they are first asked for, as it takes longer to make all than to draw from one.
+
+    Parameters
+    ----------
+    seeds
+        Whole numbers that they follow from.
+    """
+
+    def __init__(self, *seeds: int) -> None:
+        self.generators = _Late(seeds)
+
+
+class _Late(dict[Purpose, np.random.Generator]):
+    def __init__(self, seeds: tuple[int, ...]) -> None:
+        self._seeds = seeds
+
+    def __missing__(self, purpose: Purpose) -> np.random.Generator:
+        number = get_args(Purpose).index(purpose)
+        self[purpose] = found = safe_at_forks(np.random.default_rng([*self._seeds, number]))
+        return found
+
+
 class _Block:
     """What is in force in a block, and what was around it."""
 

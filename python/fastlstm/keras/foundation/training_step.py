@@ -80,6 +80,11 @@ def change(made: Change) -> None:
         changes.append(made)
 
 
+def awaits_changes() -> bool:
+    """Whether the step that this thread is in has changes to make."""
+    return bool(_step.get().changes)
+
+
 def forget_changes() -> None:
     """Forget those of the step that this thread is in, which is done over."""
     changes = _step.get().changes

@@ -13,6 +13,7 @@ import numpy as np
 from fastlstm import checks
 
 from .. import files
+from ..files.places import places
 from ..foundation.arrays import Array, as_batch_shape, as_mask
 from ..foundation.eager import as_eager
 from ..foundation.lookup import auto_name, of_this_package
@@ -426,6 +427,14 @@ class Model(ConfiguredModel):
     def read_checkpoint(self, filepath: str | os.PathLike[str]) -> Any:
         """Return what a file has of a training of this model, which stays as it is; `fit` goes on from it."""
         return files.read_checkpoint(self, files.existing("resume_from", filepath))
+
+    def checkpoint_of(self, bundle: Any, owner: str) -> Any:
+        """Return what was read from a file, the `owner`, of a training of this model; see `read_checkpoint`."""
+        return files.checkpoint_of(self, bundle, owner)
+
+    def all_layers(self) -> list[Any]:
+        """Return the model and all layers inside it, each once."""
+        return list(places(self).values())
 
     # Time.
 

@@ -55,14 +55,15 @@ def split_rows(validation_split: float, batch: Batch) -> tuple[Batch, Batch]:
     return first, last  # type: ignore[return-value]
 
 
-def _rows(part: slice, batch: Batch) -> Batch:
+def rows_of(part: slice, batch: Batch) -> Batch:
+    """Return some rows of a batch."""
     xs, ys, weights = batch
     return tuple([x[part] for x in xs]), _taken(part, ys), _taken(part, weights)
 
 
 def _copied_rows(part: slice, batch: Batch) -> Batch:
     """Return some rows of arrays that are read when they are copied."""
-    xs, ys, weights = _rows(part, batch)
+    xs, ys, weights = rows_of(part, batch)
     copies = [tuple([None if array is None else np.array(array) for array in arrays]) for arrays in (ys, weights)]
     return tuple([np.array(x) for x in xs]), copies[0], copies[1]
 
@@ -170,8 +171,8 @@ class ArraySource:
         return self._shuffled(order)
 
     def _in_order(self) -> Iterator[Batch]:
-        take = _copied_rows if self._mapped else _rows
-        return self._read(lambda start: take(slice(start, start + self.batch_size), self.batch))
+        take = _copied_rows if self._mapped else rows_of
+        return self._read(lambda start: take(self._part(start), self.batch))
 
     def _shuffled(self, order: Array) -> Iterator[Batch]:
         _, ys, weights = self.batch
@@ -181,7 +182,7 @@ class ArraySource:
         take_y, take_weights = [_taker(y) for y in ys], [_taker(part) for part in weights]
 
         def gather(start: int) -> Batch:
-            rows = order[start : start + self.batch_size]
+            rows = order[self._part(start)]
             return _gathered(next(takers_of_x), rows), _gathered(take_y, rows), _gathered(take_weights, rows)
 
         return self._read(gather)
@@ -189,6 +190,10 @@ class ArraySource:
     def _takers_of_x(self) -> list[_Taker]:
         rows = min(self.batch_size, self.rows)
         return [_taker(x, np.empty((rows, *x.shape[1:]), x.dtype)) for x in self.batch[0]]
+
+    def _part(self, start: int) -> slice:
+        """Return which places of a pass the batch is made of that begins with one."""
+        return slice(start, start + self.batch_size)
 
     def _read(self, gather: Callable[[int], Batch]) -> Iterator[Batch]:
         """Gather the batches of a pass from the next one on."""

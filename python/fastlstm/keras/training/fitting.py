@@ -14,6 +14,7 @@ from fastlstm.frames import user_stacklevel
 from fastlstm.through_time import WHOLE, ThroughTime
 
 from ..callbacks import CallbackList
+from ..foundation.distributed import speaks
 from ..foundation.messages import tell
 from ..foundation.training_step import Listener, training_step
 from ..optimizers import Optimizer
@@ -129,7 +130,7 @@ class FiniteWatch:
 
     def found(self, loss: float, epoch: int, batch: int) -> None:
         """Warn about this loss, unless that has been done."""
-        if not self._warned:
+        if not self._warned and speaks():
             self._warned = True
             message = (
                 f"the loss is {loss} at epoch {epoch + 1}, batch {batch}; look for NaN in the data, lower the "

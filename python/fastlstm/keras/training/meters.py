@@ -1,7 +1,7 @@
 """Loss and metrics over the batches of an epoch, for every run its own."""
 
 import copy
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,13 +49,20 @@ class Meters:
 
     def update(self, outcome: Outcome, ys: Parts, weights: Parts) -> None:
         """Take in one batch."""
-        rows = len(outcome.outputs[0])
-        self.total += outcome.loss * rows
+        self.count(outcome.loss, outcome.losses, len(outcome.outputs[0]))
+        self.measure(outcome, ys, weights)
+
+    def count(self, loss: float, losses: Sequence[float], rows: int) -> None:
+        """Take in the loss of a batch, and those of its outputs."""
+        self.total += loss * rows
         self.rows += rows
         self.batches += 1
         if self._losses:
             for name, k in self.owner.loss_names.items():
-                self._losses[name] += outcome.losses[k]
+                self._losses[name] += losses[k]
+
+    def measure(self, outcome: Outcome, ys: Parts, weights: Parts) -> None:
+        """Take a batch into the metrics."""
         for k, plain, weighted in self._measured:
             output, mask = outcome.outputs[k], outcome.masks[k]
             there = None if mask is None else apply_mask(None, mask, output.dtype, mean=False)
@@ -124,7 +131,7 @@ class CompiledMetrics:
         self.loss = Mean(name="loss")
         """The loss that the run that ended last has found."""
         self._unused = [[_copied(metric) for metric in output] for output in (*plain, *weighted)]
-        self._spare: deque[Meters] = deque()
+        self._spare = defaultdict[type[Meters], deque[Meters]](deque)
 
     name = "compile_metrics"
     """What Keras calls it."""
@@ -149,13 +156,13 @@ class CompiledMetrics:
         for metric in (self.loss, *self.metrics):
             metric.reset_state()
 
-    def take(self) -> Meters:
+    def take(self, kind: type[Meters] = Meters) -> Meters:
         """Return meters for one run that have seen nothing."""
         try:
-            meters = self._spare.pop()
+            meters = self._spare[kind].pop()
         except IndexError:  # all are in use
             copies, number = [[_copied(metric) for metric in output] for output in self._unused], len(self.plain)
-            meters = Meters(self, copies[:number], copies[number:])
+            meters = kind(self, copies[:number], copies[number:])
         meters.reset()
         return meters
 
@@ -165,10 +172,10 @@ class CompiledMetrics:
             vars(metric).update(_state(own))
         self.loss.reset_state()
         self.loss.update_state(meters.values()["loss"], max(meters.rows, 1))
-        self._spare.append(meters)
+        self._spare[type(meters)].append(meters)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_spare": deque()}
+        return {**self.__dict__, "_spare": defaultdict(deque)}
 
 
 def _plain(result: Any) -> Any:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -15,12 +15,18 @@ from ..foundation.arrays import Array
 from ..foundation.texts import is_text
 from ..foundation.training_step import forget_changes
 from ..foundation.variable import Variable, holding
-from ..graph.network import Found, Network
+from ..graph.network import Found, Network, Slopes
 from ..graph.plan import Plan
 from ..losses import Loss, Slope, apply_mask, scaled, weighted
 
 Parts = Sequence[Any]
 """One entry for each output, or for each input: an array, or None."""
+
+Forth: TypeAlias = tuple["Outcome", float, list[Any], Callable[[Slopes], tuple[list[Any], list[Array]]]]
+"""What came of a batch, the penalty on outputs of layers, the slopes of the outputs, and the way back."""
+
+Reduced: TypeAlias = Callable[["Term", Array, Array | None, Array | None, np.dtype[Any]], tuple[Array | None, float]]
+"""What `mean_of` is."""
 
 
 class Outcome(NamedTuple):
@@ -35,7 +41,7 @@ class Outcome(NamedTuple):
     """Which entries of each output count, None if all do."""
 
 
-class _Term(NamedTuple):
+class Term(NamedTuple):
     """The loss of one output."""
 
     number: int
@@ -44,6 +50,33 @@ class _Term(NamedTuple):
     """What it is multiplied with."""
     fused: bool
     """Whether it takes the input of the output's activation."""
+
+
+def mean_of(
+    term: Term, entries: Array, weights: Array | None, mask: Array | None, dtype: np.dtype[Any]
+) -> tuple[Array | None, float]:
+    """Return the weights of the entries of a loss, None for none, and what their sum is multiplied with.
+
+    Parameters
+    ----------
+    term
+        The loss.
+    entries
+        Its values; a function of one's own may give the loss itself.
+    weights, mask
+        Sample weights, and what of the entries counts, both of their first axes.
+    dtype
+        That of the output.
+    """
+    loss, alone = term.loss, is_alone(entries)
+    if mask is not None and not (alone and weights is None):
+        weights = apply_mask(weights, mask, dtype, mean=loss.reduction in ("sum_over_batch_size", "mean"))
+    if not alone:
+        factor = factor_of(loss, entries, weights)
+        check_axes(loss, entries, weights)
+        return weights, factor
+    # Keras takes it for the loss of everything that has a weight, and a mask alone changes nothing.
+    return None, 1.0 if weights is None else float(weights.sum()) * factor_of(loss, weights, weights)
 
 
 class Objective:
@@ -59,9 +92,12 @@ class Objective:
         What each is multiplied with.
     """
 
+    reduced: Reduced = staticmethod(mean_of)
+    """How the entries of a loss become one number."""
+
     def __init__(self, plan: Plan, losses: Sequence[Loss | None], scales: Sequence[float]) -> None:
         endings, bare = plan.endings(), []
-        terms: list[_Term] = []
+        terms: list[Term] = []
         for k, loss in enumerate(losses):
             if loss is not None:
                 # What the loss has built in: the activation of the last layer, or that of logits, which is none.
@@ -70,7 +106,7 @@ class Objective:
                 if not fused and built_in is not None and built_in == endings[k]:
                     bare.append(k)
                     fused = True
-                terms.append(_Term(k, loss, scales[k], fused))
+                terms.append(Term(k, loss, scales[k], fused))
         self.terms, self.count = terms, len(losses)
         self.network = Network(plan, bool(terms), bare, by_rows=True)
         self.regularized = any([variable.regularizer is not None for variable in plan.weights])
@@ -87,30 +123,44 @@ class Objective:
     def evaluate(self, xs: Sequence[Array], ys: Parts, weights: Parts) -> Outcome:
         """Return the loss and the model's outputs."""
         with holding(self.network.plan.weights):
-            found = self.network.run(xs)
-            outcome, _ = self._of(ys, found, weights, need_slope=False)
-            penalty = found.penalty
-            if self.network.penalized:
-                rows = self._broken_rows(xs, found.outputs, weights)
-                penalty = penalty if rows is None else self.network.run(_without(xs, rows)).penalty
+            outcome, penalty = self.judged(xs, ys, weights)
         return self._penalized(outcome, penalty)
+
+    def judged(self, xs: Sequence[Array], ys: Parts, weights: Parts) -> tuple[Outcome, float]:
+        """Return the losses and the model's outputs, and the penalty on outputs of layers."""
+        found = self.network.run(xs)
+        outcome, _ = self._of(ys, found, weights, need_slope=False)
+        penalty = found.penalty
+        if self.network.penalized:
+            rows = self._broken_rows(xs, found.outputs, weights)
+            penalty = penalty if rows is None else self.network.run(_without(xs, rows)).penalty
+        return outcome, penalty
 
     def gradients(self, xs: Sequence[Array], ys: Parts, weights: Parts) -> tuple[Outcome, list[Array]]:
         """Return the loss and the model's outputs, and the gradient of every trainable weight."""
-        network = self.network
-        with holding(network.plan.weights):
-            found, pullback = network.vjp(xs)
-            outcome, slopes = self._of(ys, found, weights)
-            rows = self._broken_rows(xs, found.outputs, weights)
-            if rows is not None:
-                forget_changes()
-                found, pullback = network.vjp(_without(xs, rows))
-                slopes = self._of(ys, found, weights)[1]
+        with holding(self.network.plan.weights):
+            outcome, penalty, slopes, pullback = self.forth(xs, ys, weights)
             gradients = pullback(slopes)[1]
         if self.regularized:
-            for i, variable in self._regularized:
-                gradients[i] = gradients[i] + variable.regularizer.gradient(variable.value)  # type: ignore[union-attr]
-        return self._penalized(outcome, found.penalty), gradients
+            self.penalize(gradients)
+        return self._penalized(outcome, penalty), gradients
+
+    def forth(self, xs: Sequence[Array], ys: Parts, weights: Parts) -> Forth:
+        """Return what a way forth gives: the slopes of the outputs, and the way back from them, for one."""
+        network = self.network
+        found, pullback = network.vjp(xs)
+        outcome, slopes = self._of(ys, found, weights)
+        rows = self._broken_rows(xs, found.outputs, weights)
+        if rows is not None:
+            forget_changes()
+            found, pullback = network.vjp(_without(xs, rows))
+            slopes = self._of(ys, found, weights)[1]
+        return outcome, found.penalty, slopes, pullback
+
+    def penalize(self, gradients: list[Array]) -> None:
+        """Add the gradients of the penalties on weights."""
+        for i, variable in self._regularized:
+            gradients[i] = gradients[i] + variable.regularizer.gradient(variable.value)  # type: ignore[union-attr]
 
     def _broken_rows(self, xs: Sequence[Array], outputs: Sequence[Array], weights: Parts) -> Array | None:
         """Which rows count for no output but have NaN or infinity in them; None: no row.
@@ -134,8 +184,11 @@ class Objective:
     def _penalized(self, outcome: Outcome, on_outputs: float) -> Outcome:
         if not self.regularized and not self.network.penalized:
             return outcome
-        on_weights = sum(v.regularizer(v.value) for _, v in self._regularized)  # type: ignore[misc]
-        return outcome._replace(loss=outcome.loss + on_weights + on_outputs)
+        return outcome._replace(loss=outcome.loss + self.penalty_on_weights() + on_outputs)
+
+    def penalty_on_weights(self) -> float:
+        """Return the penalties on weights."""
+        return sum(v.regularizer(v.value) for _, v in self._regularized)  # type: ignore[misc]
 
     def _of(self, ys: Parts, found: Found, weights: Parts, need_slope: bool = True) -> tuple[Outcome, list[Any]]:
         """Return losses and outputs, and the slopes of the outputs."""
@@ -144,7 +197,8 @@ class Objective:
         total = 0.0
         for term in self.terms:
             k, _, scale, _ = term
-            value, outputs[k], slopes[k] = _one(term, ys[k], outputs[k], weights[k], masks[k], need_slope)
+            given = ys[k], outputs[k], weights[k], masks[k]
+            value, outputs[k], slopes[k] = _one(term, *given, need_slope, self.reduced)
             values[k] = value
             if scale:  # what is not wanted may be anything, NaN too
                 total += value * scale
@@ -152,7 +206,7 @@ class Objective:
 
 
 def _one(
-    term: _Term, y: Array, out: Array, weights: Array | None, mask: Array | None, need_slope: bool
+    term: Term, y: Array, out: Array, weights: Array | None, mask: Array | None, need_slope: bool, reduced: Reduced
 ) -> tuple[float, Array, Array | None]:
     """Return the loss of one output, the output, and the slope of its share in the whole."""
     loss = term.loss
@@ -169,20 +223,16 @@ def _one(
         (entries, pullback), output = loss.with_pullback(y, out), out
     else:
         entries, output = loss.call(y, out), out
-    alone = getattr(entries, "shape", ()) == ()  # a function of one's own may give the loss itself
-    if mask is not None and not (alone and weights is None):
-        weights = apply_mask(weights, mask, out.dtype, mean=loss.reduction in ("sum_over_batch_size", "mean"))
-    if alone:
-        # Keras takes it for the loss of everything that has a weight, and a mask alone changes nothing.
-        factor = 1.0 if weights is None else float(weights.sum()) * _factor(loss, weights, weights)
-        weights = None
-    else:
-        factor = _factor(loss, entries, weights)
-        _check_axes(loss, entries, weights)
+    weights, factor = reduced(term, entries, weights, mask, out.dtype)
     value = float(np.add.reduce(entries if weights is None else weighted(entries, weights), axis=None)) * factor
     if pullback is None or not need_slope:
         return value, output, None
     return value, output, pullback(weights, factor * term.scale)
+
+
+def is_alone(entries: Any) -> bool:
+    """Whether there is one number for a whole batch."""
+    return getattr(entries, "shape", ()) == ()
 
 
 def _counted(weights: Array | None, mask: Array | None, dtype: np.dtype[Any]) -> Array | None:
@@ -191,7 +241,7 @@ def _counted(weights: Array | None, mask: Array | None, dtype: np.dtype[Any]) ->
     return None if found is None else found != 0
 
 
-def _factor(loss: Loss, entries: Array, weights: Array | None) -> float:
+def factor_of(loss: Loss, entries: Array, weights: Array | None) -> float:
     """Return what the sum of the weighted entries is multiplied with."""
     factor = loss.scale(entries, weights)
     if factor is None:
@@ -200,7 +250,8 @@ def _factor(loss: Loss, entries: Array, weights: Array | None) -> float:
     return factor
 
 
-def _check_axes(loss: Loss, entries: Array, weights: Array | None) -> None:
+def check_axes(loss: Loss, entries: Array, weights: Array | None) -> None:
+    """Raise if there are weights for more axes than a loss has entries for."""
     if weights is not None and weights.ndim > entries.ndim:
         must = f"give one value a step for weights or a mask of shape {weights.shape}"
         checks.complain(ValueError, f"loss {loss.name!r}: call()", must, f"values of shape {entries.shape}")

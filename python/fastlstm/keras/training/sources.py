@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastlstm import checks
 
@@ -19,48 +19,61 @@ Prepare = Callable[..., Batch]
 ClassWeighted = Callable[[Batch, ClassWeights], Batch]
 
 
+class Makers(NamedTuple):
+    """What makes sources."""
+
+    arrays: Callable[..., ArraySource] = ArraySource
+    stream: Callable[..., StreamSource] = StreamSource
+
+
 def training_sources(
-    prepare: Prepare, class_weighted: ClassWeighted, x: Any, y: Any, weights: Any, options: FitOptions
+    prepare: Prepare,
+    class_weighted: ClassWeighted,
+    x: Any,
+    y: Any,
+    weights: Any,
+    options: FitOptions,
+    make: Makers,
 ) -> tuple[Source, Source | None]:
     """Give what to train on, and what is held back for validation."""
     if is_stream(x):
         check = partial(prepare, class_weight=options.class_weight)
-        return StreamSource(x, check, options.steps, options.shuffle), None
+        return make.stream(x, check, options.steps, options.shuffle), None
     batch, rest = prepare(x, y, weights, late=True), None
     if options.split:
         batch, held_back = split_rows(options.split, batch)
-        rest = ArraySource(held_back, options.validation_rows, limit=options.validation_steps)
+        rest = make.arrays(held_back, options.validation_rows, limit=options.validation_steps)
     if options.class_weight is not None:  # classes weigh in training only
         batch = class_weighted(batch, options.class_weight)
-    return ArraySource(batch, options.rows, options.shuffle, options.steps), rest
+    return make.arrays(batch, options.rows, options.shuffle, options.steps), rest
 
 
-def validation_source(prepare: Prepare, data: Any, options: FitOptions) -> Source:
+def validation_source(prepare: Prepare, data: Any, options: FitOptions, make: Makers) -> Source:
     """Give what to evaluate after an epoch."""
     try:
-        return _checked_validation(prepare, data, options)
+        return _checked_validation(prepare, data, options, make)
     except (TypeError, ValueError) as error:
         raise checks.named(error, "validation_data") from error
 
 
-def _checked_validation(prepare: Prepare, data: Any, options: FitOptions) -> Source:
+def _checked_validation(prepare: Prepare, data: Any, options: FitOptions, make: Makers) -> Source:
     if is_stream(data):
-        source = StreamSource(data, prepare, options.validation_steps)
+        source = make.stream(data, prepare, options.validation_steps)
         source.look_ahead()
         return source
     if not isinstance(data, tuple | list) or len(data) not in (2, 3):
         checks.refuse(ValueError, "the data", "(x, y) or (x, y, sample_weight)", data)
     x, y, weights = (*data, None)[:3]
-    return ArraySource(prepare(x, y, weights, late=True), options.validation_rows, limit=options.validation_steps)
+    return make.arrays(prepare(x, y, weights, late=True), options.validation_rows, limit=options.validation_steps)
 
 
-def test_source(prepare: Prepare, x: Any, y: Any, weights: Any, batch_size: Any, steps: Any) -> Source:
+def test_source(prepare: Prepare, x: Any, y: Any, weights: Any, batch_size: Any, steps: Any, make: Makers) -> Source:
     """Give what `evaluate` goes through."""
     rows, limit = batch_rows("batch_size", batch_size), steps_of("steps", steps)
     if is_stream(x):
         refuse_beside_batches(batch_size, y=y, sample_weight=weights)
-        return StreamSource(x, prepare, limit)
-    return ArraySource(prepare(x, y, weights, late=True), rows, limit=limit)
+        return make.stream(x, prepare, limit)
+    return make.arrays(prepare(x, y, weights, late=True), rows, limit=limit)
 
 
 def check_stateful(plan: Callable[[], Plan], *sources: Source | None) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 
 from fastlstm import checks
 
-from ..callbacks import CallbackList, History, checked_callbacks
+from ..callbacks import History, checked_callbacks
 from ..foundation.arrays import Array
+from ..foundation.distributed import being
 from ..foundation.late import whole
 from ..foundation.random import OwnSources
 from ..foundation.variable import CHANGE
@@ -20,9 +21,19 @@ from .compiling import Compiled
 from .data import ArraySource, Batch, nothing_known
 from .evaluation import evaluated
 from .fitting import run_epochs, train_step
+from .gradients import GivesGradients
 from .interrupts import WholeSteps
-from .meters import CompiledMetrics, Logs, Meters
-from .objective import Objective, Outcome
+from .joint.start import (
+    begin_evaluation,
+    begin_fit,
+    callbacks_for,
+    makers,
+    meters_for,
+    objective_for,
+    share_of_one,
+)
+from .meters import CompiledMetrics, Logs
+from .objective import Outcome
 from .prediction import own, predicted
 from .preparing import Preparation
 from .progress import ProgressBar
@@ -46,7 +57,7 @@ _STEPS = ("train_step", "test_step", "predict_step", "make_train_function", "com
 _COMPILE = "; call compile(optimizer, loss) first"
 
 
-class Trainer:
+class Trainer(GivesGradients):
     """What a model needs to be compiled, trained, evaluated and asked; `Sequential` adds the layers."""
 
     name: str
@@ -81,6 +92,10 @@ class Trainer:
 
     def read_checkpoint(self, filepath: Any) -> Any:
         """Return what a file has of a training."""
+        raise NotImplementedError
+
+    def all_layers(self) -> list[Any]:
+        """Return the model and all layers inside it."""
         raise NotImplementedError
 
     def _arrays(self, x: Any, late: bool = False) -> tuple[Array, ...]:
@@ -298,17 +313,19 @@ class Trainer:
         callbacks = checked_callbacks(callbacks)
         class_weighted = lambda batch, by_class: self._preparing().class_weighted(batch, by_class)  # noqa: E731
         with self._numbers.drawing():
-            source, held_back = training_sources(self._prepare, class_weighted, x, y, sample_weight, options)
+            make = makers(numbers_shared=True)
+            source, held_back = training_sources(self._prepare, class_weighted, x, y, sample_weight, options, make)
             self._meet(source)
             if validation_data is not None:
-                held_back = validation_source(self._prepare, validation_data, options)
+                held_back = validation_source(self._prepare, validation_data, options, make)
             check_stateful(lambda: self.plan, source, held_back)
             options = replace(options, by=way_of(lambda: self.plan, options.by))
             last = options.epochs.stop
-            hooks = CallbackList(
+            hooks = callbacks_for(
                 callbacks, self, add_history=True, verbose=options.verbose, epochs=last, steps=source.steps
             )
             found = None if resume_from is None else self.read_checkpoint(resume_from)
+            begin_fit(self, (source, held_back), options)
             run_epochs(self._run_setup(), (source, held_back), options, hooks, self._stops, found)
         return hooks.history
 
@@ -355,13 +372,12 @@ class Trainer:
     def _run_setup(self) -> Setup:
         return Setup(self._objective, self._new_meters, lambda: self.optimizer, lambda: self._metrics is not None)
 
-    def _objective(self) -> Objective:
-        prepared = self._preparing()
-        return Objective(prepared.plan, prepared.losses, prepared.scales)
+    def _objective(self) -> Any:
+        return objective_for(self._preparing(), self._new_meters, self.all_layers)
 
-    def _new_meters(self) -> Meters:
+    def _new_meters(self) -> Any:
         assert self._metrics is not None
-        return self._metrics.take()
+        return meters_for(self._metrics)
 
     def evaluate(
         self,
@@ -393,9 +409,10 @@ class Trainer:
         self._settings()
         as_dict, level = checks.truth("return_dict", return_dict), verbosity(verbose)
         callbacks = checked_callbacks(callbacks)
-        source = test_source(self._prepare, x, y, sample_weight, batch_size, steps)
+        source = test_source(self._prepare, x, y, sample_weight, batch_size, steps, makers())
         self._meet(source)
         check_stateful(lambda: self.plan, source)
+        begin_evaluation(self, source)
         logs = evaluated(self._run_setup(), source, self._watchers(callbacks, level, source.steps))
         return self._as_asked(logs, as_dict)
 
@@ -436,11 +453,12 @@ class Trainer:
                 return self._as_given(own(Network(self.plan).infer(xs), xs))
             source = ArraySource(nothing_known(xs), rows, limit=limit)
             check_stateful(lambda: self.plan, source)
-        watchers = self._watchers(callbacks, level, source.steps)
+        with being(None):  # every rank predicts all by itself
+            watchers = self._watchers(callbacks, level, source.steps)
         return self._as_given(predicted(source, Network(self.plan), watchers, self._as_given))
 
     def _watchers(self, callbacks: list[Any], verbose: int, steps: int | None) -> Watchers:
-        hooks = CallbackList(callbacks, self, verbose=verbose, epochs=1, steps=steps)
+        hooks = callbacks_for(callbacks, self, verbose=verbose, epochs=1, steps=steps)
         return Watchers(hooks, ProgressBar(steps, verbose) if verbose else None)
 
     def train_on_batch(
@@ -456,6 +474,7 @@ class Trainer:
         as_dict = checks.truth("return_dict", return_dict)
         batch = self._prepare(x, y, sample_weight, class_weights(class_weight))
         with WholeSteps(), np.errstate(all="ignore"), self._numbers.drawing():
+            batch = share_of_one(self, batch)
             outcome = train_step(self._objective(), self.optimizer, batch)
             return self._results_of_one(outcome, batch, as_dict)
 
@@ -465,6 +484,7 @@ class Trainer:
         as_dict = checks.truth("return_dict", return_dict)
         batch = self._prepare(x, y, sample_weight)
         with np.errstate(all="ignore"):
+            batch = share_of_one(self, batch)
             outcome = self._objective().evaluate(*batch)
             return self._results_of_one(outcome, batch, as_dict)
 

@@ -1,0 +1,47 @@
+"""The loss of a part of a batch: sums, and apart from them what they are to be divided by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fastlstm import checks
+
+from ...foundation.arrays import Array
+from ...graph.plan import Plan
+from ...losses import Loss, apply_mask
+from ..gradients import CountingObjective
+from ..objective import Term, check_axes, factor_of, is_alone
+
+
+class PartObjective(CountingObjective):
+    """An `Objective` whose losses are sums over entries.
+
+    The mean of a batch is the sum of the sums of its parts, over the sum of their counts; the mean of their means is
+    another number where parts have more or fewer entries that count.
+
+    Parameters
+    ----------
+    plan, losses, scales
+        See `Objective`.
+    """
+
+    def __init__(self, plan: Plan, losses: Sequence[Loss | None], scales: Sequence[float]) -> None:
+        super().__init__(plan, losses, scales)
+        self.network.by_rows = False  # gradients are added up as one array
+
+    def reduced(
+        self, term: Term, entries: Array, weights: Array | None, mask: Array | None, dtype: np.dtype[Any]
+    ) -> tuple[Array | None, float]:
+        """See `mean_of`."""
+        loss = term.loss
+        if is_alone(entries):
+            must = "give a value for every row where several ranks train, who have a part of the rows each"
+            checks.complain(ValueError, f"loss {loss.name!r}: call()", must, "one for all rows")
+        counted = apply_mask(weights, mask, dtype, mean=False)
+        factor_of(loss, entries, counted)
+        check_axes(loss, entries, counted)
+        self.note(term, entries, counted, mask)
+        return counted, 1.0

@@ -15,7 +15,7 @@ import numpy as np
 FOLDER = Path(__file__).parents[2] / "examples"
 TEXTS = {path.stem: path.read_text("utf-8") for path in FOLDER.glob("*.py")}
 WORKED = sorted(name for name, text in TEXTS.items() if "import showing" in text)
-OTHERS = {name for name, text in TEXTS.items() if re.search(r"\bfastlstm\.(sklearn|torch)\b", text)}
+OTHERS = {name for name, text in TEXTS.items() if re.search(r"\b(fastlstm\.(sklearn|torch)|fastapi)\b", text)}
 SHARED = {name for name in TEXTS if re.search(rf"^(import|from) {name}\b", "\n".join(TEXTS.values()), re.MULTILINE)}
 NAMES = sorted(TEXTS.keys() - SHARED - OTHERS - set(WORKED))
 """Programs as users of Keras write them; worked examples, what they share, and others have tests of their own."""

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+import fastlstm
+
 pytest.importorskip("mpi4py")
 MPIEXEC = shutil.which("mpiexec", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
 if MPIEXEC is None:
@@ -20,7 +22,7 @@ if MPIEXEC is None:
 PROGRAM = Path(__file__).with_name("mpi_program.py")
 LIMIT = 120
 """Seconds after which a job is taken to hang."""
-FOLDERS = [str(PROGRAM.parent), str(Path(__file__).parents[2] / "python"), os.environ.get("PYTHONPATH", "")]
+FOLDERS = [str(PROGRAM.parent), str(Path(fastlstm.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
 ENVIRONMENT = os.environ | {
     "PYTHONPATH": os.pathsep.join(FOLDERS),
     "FASTLSTM_NUM_THREADS": "1",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from itertools import pairwise
 from types import TracebackType
@@ -91,6 +92,9 @@ def _starts(counts: list[int]) -> list[int]:
     return [0, *np.cumsum(counts[:-1]).tolist()]
 
 
+GRACE = 0.5
+"""Seconds that mpiexec has for handing an error on before it ends everybody: what is on its way then is lost."""
+
 _ending: list[Any] = []
 """The communicators of jobs that an error ends."""
 
@@ -109,6 +113,7 @@ def end_together(comm: Any) -> None:
         before(kind, error, where)
         sys.stdout.flush()
         sys.stderr.flush()
+        time.sleep(GRACE)
         comm.Abort(1)
 
     sys.excepthook = ending

@@ -31,6 +31,11 @@ class TrainingStep(NamedTuple):
     changes: list[Change] | None
     """What is to be changed when it is done; None: there is no step, and changes are made at once."""
 
+    def make_changes(self) -> None:
+        """Change what layers change by themselves."""
+        for made in self.changes or ():
+            made()
+
 
 _step = Scoped("step", TrainingStep(WHOLE, (), None))
 

@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 from sys import getrefcount
 
+import numpy as np
+
 from ..foundation.arrays import Array
+
+
+def spans_of(sizes: Sequence[int]) -> list[slice]:
+    """Return where parts of these sizes lie, one after the other."""
+    ends = np.cumsum(sizes).tolist()
+    return [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]
 
 
 class Flat:

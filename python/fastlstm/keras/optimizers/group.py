@@ -7,7 +7,7 @@ import numpy as np
 
 from ..foundation.arrays import Array
 from ..foundation.variable import Variable, are_values, replace_values
-from .flat import Flat
+from .flat import Flat, spans_of
 
 BLOCK = 16384
 """Elements that NumPy updates at a time; a block of weights, gradients and slots stays in the second-level cache."""
@@ -39,7 +39,7 @@ class Group:
     def __init__(self, variables: list[Variable], indices: list[int], slots: Sequence[Slot]) -> None:
         self.variables, self.indices = variables, indices
         self.shapes = [variable.shape for variable in variables]
-        self.spans = _spans([variable.value.size for variable in variables])
+        self.spans = spans_of([variable.value.size for variable in variables])
         self.dtype = variables[0].dtype
         self.gradients: list[Array] = []
         """Those of the step being taken, one for each variable."""
@@ -51,7 +51,7 @@ class Group:
         self._before: Flat | None = None
         """Those of the step before, which may be somebody's still."""
         self._slot_shapes = [[slot.shape(shape) for shape in self.shapes] for slot in slots]
-        self._slot_spans = [_spans([int(np.prod(s)) for s in shapes]) for shapes in self._slot_shapes]
+        self._slot_spans = [spans_of([int(np.prod(s)) for s in shapes]) for shapes in self._slot_shapes]
         self.slots = [
             self.weights().copy() if slot.start is None else np.full(spans[-1].stop, slot.start, self.dtype)
             for slot, spans in zip(slots, self._slot_spans, strict=True)
@@ -117,9 +117,3 @@ class Group:
         self._now, self._before = new, self._now
         replace_values(self.variables, new.parts)
         self.take([])
-
-
-def _spans(sizes: Sequence[int]) -> list[slice]:
-    """Return where parts of these sizes lie, one after the other."""
-    ends = np.cumsum(sizes).tolist()
-    return [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]

@@ -117,8 +117,7 @@ def train_step(objective: Objective, optimizer: Optimizer, batch: Batch, way: Wa
         outcome, gradients = objective.gradients(*batch)
     if gradients:
         optimizer.apply(gradients, objective.variables)
-    for change in step.changes or ():  # what layers change by themselves
-        change()
+    step.make_changes()
     return outcome
 
 

@@ -116,7 +116,6 @@ class GivesGradients:
         objective = CountingObjective(prepared.plan, prepared.losses, prepared.scales)
         with np.errstate(all="ignore"), self._numbers.drawing(), training_step() as step:
             outcome, gradients = objective.gradients(*batch)
-        for change in step.changes or ():
-            change()
+        step.make_changes()
         whole = [gradient if isinstance(gradient, np.ndarray) else gradient.whole() for gradient in gradients]
         return Gradients(outcome.loss, whole, objective.counts)

@@ -94,6 +94,8 @@ class Objective:
 
     reduced: Reduced = staticmethod(mean_of)
     """How the entries of a loss become one number."""
+    by_rows = True
+    """Whether gradients of large tables may come as a `RowGradient`."""
 
     def __init__(self, plan: Plan, losses: Sequence[Loss | None], scales: Sequence[float]) -> None:
         endings, bare = plan.endings(), []
@@ -108,7 +110,7 @@ class Objective:
                     fused = True
                 terms.append(Term(k, loss, scales[k], fused))
         self.terms, self.count = terms, len(losses)
-        self.network = Network(plan, bool(terms), bare, by_rows=True)
+        self.network = Network(plan, bool(terms), bare, by_rows=self.by_rows)
         self.regularized = any([variable.regularizer is not None for variable in plan.weights])
 
     @property

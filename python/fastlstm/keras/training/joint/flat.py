@@ -10,6 +10,7 @@ import numpy as np
 from ...distribution import DataParallel
 from ...foundation.arrays import Array
 from ...foundation.variable import Variable
+from ...optimizers.flat import spans_of
 
 
 class _Kind(NamedTuple):
@@ -42,9 +43,7 @@ class Flattened:
 
     def _kind(self, dtype: np.dtype[np.floating], numbers: list[int], parts: int) -> _Kind:
         sizes = [int(np.prod(self._shapes[k])) for k in numbers]
-        ends = np.cumsum(sizes).tolist()
-        spans = [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]
-        return _Kind(numbers, spans, np.empty((parts, ends[-1]), dtype))
+        return _Kind(numbers, spans_of(sizes), np.empty((parts, sum(sizes)), dtype))
 
     def put(self, part: int, gradients: Sequence[Array] | None, share: float) -> None:
         """Take the gradients of a part, times its share in the whole; None: it has no rows."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,7 @@ import numpy as np
 from fastlstm import checks
 
 from ...foundation.arrays import Array
-from ...graph.plan import Plan
-from ...losses import Loss, apply_mask
+from ...losses import apply_mask
 from ..gradients import CountingObjective
 from ..objective import Term, check_axes, factor_of, is_alone
 
@@ -28,9 +26,7 @@ class PartObjective(CountingObjective):
         See `Objective`.
     """
 
-    def __init__(self, plan: Plan, losses: Sequence[Loss | None], scales: Sequence[float]) -> None:
-        super().__init__(plan, losses, scales)
-        self.network.by_rows = False  # gradients are added up as one array
+    by_rows = False  # gradients are added up as one array
 
     def reduced(
         self, term: Term, entries: Array, weights: Array | None, mask: Array | None, dtype: np.dtype[Any]

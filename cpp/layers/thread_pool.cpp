@@ -119,8 +119,8 @@ private:
         for (;;) {
             const auto called = [&] { return epoch_.load() != seen; };
             if (!spin(called)) {
-                std::unique_lock<std::mutex> lock(mutex_);
-                wake_.wait(lock, called);
+                const std::lock_guard<std::mutex> lock(mutex_);
+                while (!called()) sleep();
             }
             const std::function<void(int, Team&)>* work;
             Team* team;
@@ -135,6 +135,10 @@ private:
             running_.fetch_sub(1);
         }
     }
+
+    // Under mutex_, until wake_ is notified. This is std::condition_variable::wait, which from GCC 12 on is a symbol that
+    // the C++ library of older systems does not have: a wheel that calls it does not load there.
+    void sleep() { pthread_cond_wait(wake_.native_handle(), mutex_.native_handle()); }
 
     int workers_ = 0;
     Clock::time_point refused_{};

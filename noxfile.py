@@ -72,8 +72,19 @@ def pythons(session: nox.Session) -> None:
 @nox.session(python=["3.10", "3.11"])
 def oldest(session: nox.Session) -> None:
     """Run it with the oldest NumPy of the metadata, and without the other packages."""
-    session.install(".", oldest_numpy(), *pinned("pytest", "pytest-xdist", "hypothesis"))
+    session.install(".", oldest_numpy(), *pinned("pytest", "pytest-xdist", "hypothesis", "pyelftools"))
     session.run("pytest", *(session.posargs or QUICK))
+
+
+@nox.session
+def sdist(session: nox.Session) -> None:
+    """Build the source distribution, and a wheel from it, without an index, into dist; look into the wheel."""
+    session.install("build", *PROJECT["build-system"]["requires"], *pinned("cmake", "ninja", "pyelftools"))
+    session.run("python", "-m", "build", "--sdist", "--no-isolation")
+    (source,) = Path("dist").glob(f"fastlstm-{PROJECT['project']['version']}.tar.gz")
+    from_it = ("--no-index", "--no-build-isolation", "--no-deps", "--wheel-dir", "dist", str(source))
+    session.run("pip", "wheel", *session.posargs, *from_it)
+    session.run("python", "tools/check_wheel.py", *map(str, Path("dist").glob("*.whl")))
 
 
 @nox.session

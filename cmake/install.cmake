@@ -8,3 +8,5 @@ install(EXPORT fastlstmTargets NAMESPACE fastlstm:: DESTINATION ${FASTLSTM_PACKA
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/fastlstmConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES cmake/fastlstmConfig.cmake ${PROJECT_BINARY_DIR}/fastlstmConfigVersion.cmake
         DESTINATION ${FASTLSTM_PACKAGE})
+# The archive holds code of Eigen.
+install(FILES LICENSE licenses/eigen.txt DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/fastlstm)

@@ -1,9 +1,12 @@
 #include "long_call.hpp"
 
-#include <cxxabi.h>
 #include <unistd.h>
 
 #include <exception>
+
+#if defined(__GLIBCXX__)
+#include <cxxabi.h>
+#endif
 
 #include "../layers/thread_pool.hpp"
 
@@ -12,14 +15,19 @@ namespace fastlstm {
 namespace {
 
 // Runs `take_gil`, which Python ends by unwinding the thread if the interpreter has finished meanwhile (a daemon thread
-// at exit). Nothing of Python may be touched then, not even by destructors, so the thread waits for the end here.
+// at exit). Nothing of Python may be touched then, not even by destructors, so the thread waits for the end here. Other
+// libraries than GNU's (that of macOS) end a thread without unwinding.
 template <class F>
 auto unless_finished(const F& take_gil) {
+#if defined(__GLIBCXX__)
     try {
         return take_gil();
     } catch (const abi::__forced_unwind&) {
         for (;;) pause();
     }
+#else
+    return take_gil();
+#endif
 }
 
 }  // namespace

@@ -136,8 +136,8 @@ private:
         }
     }
 
-    // Under mutex_, until wake_ is notified. This is std::condition_variable::wait, which from GCC 12 on is a symbol that
-    // the C++ library of older systems does not have: a wheel that calls it does not load there.
+    // Under mutex_, until wake_ is notified. This is std::condition_variable::wait, which from GCC 12 on is a symbol
+    // that the C++ library of older systems does not have: a wheel that calls it does not load there.
     void sleep() { pthread_cond_wait(wake_.native_handle(), mutex_.native_handle()); }
 
     int workers_ = 0;

@@ -28,9 +28,17 @@ std::vector<std::string> names_of(const std::vector<const KernelTable*>& tables)
     return names;
 }
 
+#if defined(__OPTIMIZE__)
+constexpr const char* kOptimized = "yes";
+#else
+constexpr const char* kOptimized = "no";  // but for the kernels, which always are
+#endif
+
 std::map<std::string, std::string> build_config() {
-    std::map<std::string, std::string> config{
-        {"version", FASTLSTM_VERSION}, {"compiler", FASTLSTM_COMPILER}, {"flags", FASTLSTM_FLAGS}};
+    std::map<std::string, std::string> config{{"version", FASTLSTM_VERSION},
+                                              {"compiler", FASTLSTM_COMPILER},
+                                              {"flags", FASTLSTM_FLAGS},
+                                              {"optimized", kOptimized}};
     for (const KernelTable* table : built_tables()) config["isa " + std::string(table->name)] = table->description;
     return config;
 }

@@ -13,6 +13,7 @@ from fastlstm.runtime import (
     set_isa,
     set_num_threads,
     show_config,
+    warn_if_slow,
 )
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from fastlstm.weights import read_weights, write_weights
 
 __version__ = config()["fastlstm"]
+warn_if_slow()
 
 __all__ = [
     "GRU",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import warnings
 
 import numpy as np
 
@@ -104,7 +105,7 @@ def config() -> dict[str, str]:
     -------
     dict of str to str
         Versions, instruction sets built, available and active, how it makes products in each reduced precision,
-        threads, compiler and flags.
+        threads, compiler and flags, and whether it is optimized.
     """
     build = _core.build_config()
     return {
@@ -119,7 +120,19 @@ def config() -> dict[str, str]:
         "threads": _threads(),
         "compiler": build["compiler"],
         "flags": build["flags"],
+        "optimized": build["optimized"],
     }
+
+
+def warn_if_slow() -> None:
+    """Warn if this build is not optimized; done once, by the import of the package."""
+    build = _core.build_config()
+    if build["optimized"] == "no":
+        text = (
+            f"this fastlstm was compiled without optimization ({build['flags'].strip()}), for a debugger, and is slow: "
+            "install it with -Ccmake.build-type=Release to use it"
+        )
+        warnings.warn(text, RuntimeWarning, stacklevel=2)
 
 
 def _products(precision: str) -> str:

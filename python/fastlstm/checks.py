@@ -171,7 +171,7 @@ def whole_numbers(name: str, value: Any) -> NDArray[np.int64]:
     if found.dtype.kind not in "iu" and found.size:
         complain(TypeError, name, f"be {wanted}", f"dtype {found.dtype}")
     largest = np.iinfo(np.int64).max
-    if found.size and found.max() > largest:  # which would come out negative
+    if found.size and int(found.max()) > largest:  # which would come out negative; NumPy 1 compares them as floats
         complain(ValueError, name, f"be {wanted} of at most {largest}", found.max())
     return found.astype(np.int64)
 

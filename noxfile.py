@@ -72,7 +72,18 @@ def pythons(session: nox.Session) -> None:
 @nox.session(python=["3.10", "3.11"])
 def oldest(session: nox.Session) -> None:
     """Run it with the oldest NumPy of the metadata, and without the other packages."""
-    session.install(".", oldest_numpy(), *pinned("pytest", "pytest-xdist", "hypothesis", "pyelftools"))
+    run_alone(session, oldest_numpy())
+
+
+@nox.session(python="3.14t")
+def free_threaded(session: nox.Session) -> None:
+    """Run it with a Python that has no GIL, and without the other packages."""
+    run_alone(session)
+
+
+def run_alone(session: nox.Session, *wanted: str) -> None:
+    """Run the quick selection without the packages that are optional, but with those that are wanted."""
+    session.install(".", *wanted, *pinned("pytest", "pytest-xdist", "hypothesis", "pyelftools"))
     session.run("pytest", *(session.posargs or QUICK))
 
 

@@ -82,7 +82,7 @@ def free_threaded(session: nox.Session) -> None:
 
 
 def run_alone(session: nox.Session, *wanted: str) -> None:
-    """Run the quick selection with what is wanted, and of the optional packages autograd alone, which many tests need."""
+    """Run the quick selection with what is wanted; of optional packages there is autograd, which many tests need."""
     session.install(".", *wanted, *pinned("pytest", "pytest-xdist", "hypothesis", "pyelftools", "autograd"))
     session.run("pytest", *(session.posargs or QUICK))
 

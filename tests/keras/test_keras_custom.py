@@ -207,16 +207,17 @@ def test_weights_of_what_is_inside_belong_to_the_layer():
     assert [v.name for v in old.non_trainable_variables] == ["shift"]
 
 
-def test_variables_among_the_attributes_are_weights_of_the_layer_or_model(tmp_path):
-    class Scaling(Model):
-        def __init__(self):
-            super().__init__()
-            self.scale = Variable(np.ones(1, "float32"), name="scale")
-            self.kept = Kept()
+class Scaling(Model):
+    def __init__(self):
+        super().__init__()
+        self.scale = Variable(np.ones(1, "float32"), name="scale")
+        self.kept = Kept()
 
-        def call(self, x):
-            return self.kept(x) * self.scale
+    def call(self, x):
+        return self.kept(x) * self.scale
 
+
+def test_variables_among_the_attributes_are_weights_of_the_layer_or_model():
     model, x = Scaling(), draw(20, T, I).astype("float32")
     model.compile("sgd", "mse")
     before = (model(x), model.get_weights())[1]
@@ -227,8 +228,14 @@ def test_variables_among_the_attributes_are_weights_of_the_layer_or_model(tmp_pa
     assert history[-1] < history[0]
     same = [np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)]
     assert same == [False, False, False, False, True, False]
+
+
+def test_such_weights_are_in_files(tmp_path):
+    pytest.importorskip("h5py")
+    model, other, x = Scaling(), Scaling(), draw(20, T, I).astype("float32")
+    model.compile("sgd", "mse")
+    model.fit(x, x[..., :2], epochs=1, verbose=0)
     model.save_weights(tmp_path / "m.weights.h5")
-    other = Scaling()
     other(x)
     other.load_weights(tmp_path / "m.weights.h5")
     np.testing.assert_array_equal(other(x), model(x))

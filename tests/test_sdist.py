@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-NOT_IN_IT = {".ci", ".github", ".git"}
+NOT_IN_IT = {".ci", ".github"}
 FROM_HERE = "from scikit_build_core.build import build_sdist; print(build_sdist({folder!r}))"
 NOWHERE = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")  # where nobody listens
 
@@ -46,11 +46,11 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists() or shutil.which("git") is None, reason="needs a repository")
-def test_it_has_every_file_of_the_repository(unpacked: Path) -> None:
-    known = call("git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
-    wanted = {name for name in known if name.split("/")[0] not in NOT_IN_IT and (ROOT / name).exists()}
+def test_it_has_the_files_of_the_repository_and_nothing_compiled(unpacked: Path) -> None:
+    tracked = {name for name in call("git", "ls-files").splitlines() if name.split("/")[0] not in NOT_IN_IT}
     found = {str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file()}
-    assert found - {"PKG-INFO"} == wanted
+    assert {name for name in tracked - found if (ROOT / name).exists()} == set()
+    assert {name for name in found if name.startswith("build/") or name.endswith((".so", ".o", ".pyc"))} == set()
 
 
 def test_it_compiles_with_what_is_installed(unpacked: Path, tmp_path: Path) -> None:

@@ -181,6 +181,7 @@ def test_dtype_policies_are_found_and_described() -> None:
 
 
 def test_configs_and_files_keep_the_policy(tmp_path: Path) -> None:
+    pytest.importorskip("h5py")
     mixed_precision.set_global_policy(MIXED)
     model, x = whole_model(), series()
     model.compile("adam", "mse")

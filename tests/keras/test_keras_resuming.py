@@ -204,6 +204,7 @@ def test_a_checkpoint_of_another_training_is_refused(checkpoint, message):
 
 
 def test_what_is_no_checkpoint(tmp_path):
+    pytest.importorskip("h5py")
     model = sequential()
     with pytest.raises(FileNotFoundError, match=r"resume_from must be that of a file, got .*a.fastlstm"):
         model.fit(X, Y, verbose=0, resume_from=tmp_path / "a.fastlstm")

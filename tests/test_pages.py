@@ -1,49 +1,78 @@
-"""The programs of the guides run, those of a page one after the other."""
+"""The programs of the pages run, those of a page one after the other, and what pages refer to is there."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
+import pages
 import pytest
 
-import fastlstm as fl
+ELSEWHERE = {
+    "from-pytorch": ("test_from_pytorch.py", "test_torch_modules.py"),
+    "gradient-flow": ("test_gradient_flow_page.py",),
+    "large-inference": ("test_large_inference.py",),
+    "mpi": ("keras/test_keras_mpi.py",),
+}
+"""Tests that run the programs of a page in a way of their own."""
+HOLDS = {
+    "start": "history.history['val_accuracy'][-1] > 0.9",
+    "scikit-learn": "forecaster.predict(steps=20).shape == (20,)",
+    "reduced-precision": "layer.precision == 'int8_int16'",
+    "onnx": "y.shape == (4, 1, 64)",
+}
+"""What holds after the programs of a page."""
+SLOW = {"README", "scikit-learn"}
 
-DOCS = Path(__file__).parents[1] / "docs"
-NEEDED = {"start": "h5py", "threads": "threadpoolctl"}
-"""Packages that pages need beside ours."""
-GUIDES = ("start", "streaming", "lengths", "long-sequences", "threads", "numbers")
+
+def names_of_pages() -> list[str]:
+    """Pages that have Python, of all in the repository."""
+    paths = [*pages.ROOT.glob("*.md"), *(pages.ROOT / "docs").rglob("*.md")]
+    return sorted(path.stem for path in paths if "```python" in path.read_text("utf-8"))
 
 
-def programs(page: str) -> list[str]:
-    return re.findall(r"^```python\n(.*?)^```", (DOCS / f"{page}.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)
+PAGES = names_of_pages()
 
 
-@pytest.mark.parametrize("page", GUIDES)
-def test_a_guide_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if page in NEEDED:
-        pytest.importorskip(NEEDED[page])
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=pytest.mark.slow if page in SLOW else ()) for page in PAGES if page not in ELSEWHERE],
+)
+def test_programs_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    threads = fl.get_num_threads()
-    names: dict[str, Any] = {}
-    try:
-        for program in programs(page):
-            exec(program, names)
-    finally:
-        fl.set_num_threads(threads)
-    assert names
+    names = pages.run(page)
+    assert eval(HOLDS.get(page, "True"), names)
 
 
-def test_the_first_model_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("h5py")
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {}
-    exec(programs("start")[0], names)
-    assert names["history"].history["val_accuracy"][-1] > 0.9
+@pytest.mark.parametrize("page", PAGES)
+def test_every_block_is_a_program_or_says_why_not(page: str) -> None:
+    found = pages.blocks(page)
+    assert len(found) == len(re.findall(r"^ *[`~]{3,} *py", pages.path_of(page).read_text("utf-8"), re.MULTILINE))
+    for block in found:
+        if block.mark == "a part of":
+            whole = (pages.ROOT / block.text).read_text("utf-8")
+            assert all(piece in whole for piece in block.code.strip("\n").split("\n\n\n")), block.line
+
+
+def test_pages_that_run_elsewhere_do() -> None:
+    assert set(ELSEWHERE) < set(PAGES)
+    for page, tests in ELSEWHERE.items():
+        for name in tests:
+            text = (pages.ROOT / "tests" / name).read_text("utf-8")
+            assert re.search(rf'pages\.(run|blocks)\("{page}"', text), name
+
+
+def test_marks_stand_in_front_of_blocks() -> None:
+    """One that is misspelt, or has something in between, would be overlooked."""
+    for path in [*pages.ROOT.glob("*.md"), *(pages.ROOT / "docs").rglob("*.md")]:
+        text = path.read_text("utf-8")
+        marks = re.findall(rf"^<!-- (?:{'|'.join(pages.MARKS)})", text, re.MULTILINE)
+        assert len(marks) == sum(block.mark != "" for block in (pages.blocks(path.stem) if marks else ())), path.name
 
 
 def test_every_page_has_a_place() -> None:
     """In the list of the site; decisions and figures are no pages of it."""
-    listed = set(re.findall(r"^([a-z/A-Z-]+)$", (DOCS / "index.md").read_text("utf-8"), re.MULTILINE))
-    assert {path.stem for path in DOCS.glob("*.md")} - {"index"} == listed - {"examples/README"}
+    docs = pages.ROOT / "docs"
+    listed = set(re.findall(r"^([a-z/A-Z-]+)$", (docs / "index.md").read_text("utf-8"), re.MULTILINE))
+    assert {path.stem for path in docs.glob("*.md")} - {"index"} == listed - {"examples/README"}

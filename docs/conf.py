@@ -1,6 +1,14 @@
 """The site: ``sphinx-build -W docs site`` (pip install ".[docs]")."""
 
+import sys
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.ext.autodoc.mock import mock
+
 from fastlstm import __version__
+
+sys.path.append(str(Path(__file__).parents[1] / "tools"))
 
 project = "fastlstm"
 author = "the developers of fastlstm"
@@ -10,13 +18,27 @@ version = release = __version__
 extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary"]
 html_theme = "furo"
 html_title = "fastlstm"
-exclude_patterns = ["benchmarks", "templates"]
-templates_path = ["templates"]
+exclude_patterns = ["benchmarks"]
 
 myst_heading_anchors = 3
 # Sources are read in the repository, too: links into it are no pages.
 suppress_warnings = ["myst.xref_missing", "myst.header"]
 
-autosummary_generate = True
+autosummary_generate = False  # tools/reference_pages.py makes the pages
+autodoc_mock_imports = ["aeon", "mpi4py", "onnx", "sklearn", "torch"]
 autodoc_typehints = "none"
+default_role = "py:obj"  # what docstrings have in backticks: a name, with a link where there is an entry
 numpydoc_show_class_members = False  # the classes of Keras know the names that are not there, too
+
+
+def write_reference(app: Sphinx) -> None:
+    """Make the pages of the reference; what extras bring is not needed for it."""
+    import reference_pages
+
+    with mock(autodoc_mock_imports):
+        reference_pages.main()
+
+
+def setup(app: Sphinx) -> None:
+    """Have it done before pages are looked for."""
+    app.connect("config-inited", lambda app, config: write_reference(app))

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pages
 import pytest
+import reference_pages
+
+import fastlstm as fl
 
 ELSEWHERE = {
     "from-pytorch": ("test_from_pytorch.py", "test_torch_modules.py"),
@@ -76,3 +82,33 @@ def test_every_page_has_a_place() -> None:
     docs = pages.ROOT / "docs"
     listed = set(re.findall(r"^([a-z/A-Z-]+)$", (docs / "index.md").read_text("utf-8"), re.MULTILINE))
     assert {path.stem for path in docs.glob("*.md")} - {"index"} == listed - {"examples/README"}
+
+
+NAMED_AFTER_PACKAGES = {"fastlstm.aeon", "fastlstm.sklearn", "fastlstm.torch"}
+
+
+def public_modules(module: ModuleType) -> Iterator[str]:
+    """A module, if it has more than modules, and those that its ``__all__`` names."""
+    values = [reference_pages.value_of(module, name) for name in getattr(module, "__all__", ())]
+    inner = [value for value in values if isinstance(value, ModuleType) and value.__name__.startswith(module.__name__)]
+    if not values or len(values) > len(inner):
+        yield module.__name__
+    for value in inner:
+        if value is not module and "__file__" in vars(value):  # and not one of names only
+            yield from public_modules(value)
+
+
+def test_the_reference_lists_all_public_modules() -> None:
+    """Fails where a module is new: it wants a line in ``docs/reference.md``."""
+    wanted = {*public_modules(fl), *NAMED_AFTER_PACKAGES}
+    assert sorted(reference_pages.listed()) == sorted(wanted)
+
+
+def test_the_reference_has_every_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [name for name in reference_pages.listed() if name not in NAMED_AFTER_PACKAGES]
+    monkeypatch.setattr(reference_pages, "listed", lambda: found)
+    text = "\n".join(reference_pages.pages().values())
+    described = re.findall(r"^\.\. auto(?:class|function):: ([\w.]+)$", text, re.MULTILINE)
+    for module in map(importlib.import_module, found):
+        for entry in reference_pages.entries(module):
+            assert entry.name in described or f"``{entry.name}``" in text, entry.place

@@ -8,16 +8,20 @@ from sphinx.ext.autodoc.mock import mock
 
 from fastlstm import __version__
 
-sys.path.append(str(Path(__file__).parents[1] / "tools"))
+HERE = Path(__file__).parent
+sys.path += [str(HERE), str(HERE.parent / "tools")]
 
 project = "fastlstm"
 author = "the developers of fastlstm"
 copyright = author
 version = release = __version__
 
-extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary"]
+extensions = ["mathml", "myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary"]
 html_theme = "furo"
 html_title = "fastlstm"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_math_renderer = "mathml"
 exclude_patterns = ["benchmarks"]
 
 myst_heading_anchors = 3

@@ -1,5 +1,6 @@
 """The site: ``sphinx-build -W docs site`` (pip install ".[docs]")."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -25,8 +26,6 @@ html_math_renderer = "mathml"
 exclude_patterns = ["benchmarks"]
 
 myst_heading_anchors = 3
-# Sources are read in the repository, too: links into it are no pages.
-suppress_warnings = ["myst.xref_missing", "myst.header"]
 
 autosummary_generate = False  # tools/reference_pages.py makes the pages
 autodoc_mock_imports = ["aeon", "mpi4py", "onnx", "sklearn", "torch"]
@@ -43,6 +42,18 @@ def write_reference(app: Sphinx) -> None:
         reference_pages.main()
 
 
+def offer_files(app: Sphinx, page: str, source: list[str]) -> None:
+    """Let links to Markdown that is no page of the site offer the file, as those to programs do."""
+    folder = (HERE / page).parent
+
+    def link(found: re.Match[str]) -> str:
+        inside = (folder / found[1]).resolve().is_relative_to(HERE)
+        return found[0] if inside else f"](path:{found[1]})"
+
+    source[0] = re.sub(r"\]\((\.\./[^)#]+\.md)\)", link, source[0])
+
+
 def setup(app: Sphinx) -> None:
-    """Have it done before pages are looked for."""
+    """Have the reference made before pages are looked for."""
     app.connect("config-inited", lambda app, config: write_reference(app))
+    app.connect("source-read", offer_files)

@@ -320,13 +320,6 @@ def test_import_needs_no_more_than_numpy() -> None:
     }
 
 
-def test_documents_name_existing_files() -> None:
-    named = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
-    for document in [*named, *(ROOT / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
-            assert (document.parent / target).exists(), f"{document.name}: {target}"
-
-
 # Errors that are not about an argument, and so have no "must ..., got ...".
 WORDED_BY_HAND = {"streaming.py: __reduce_ex__"}
 

@@ -31,13 +31,13 @@ HOLDS = {
 SLOW = {"README", "scikit-learn"}
 
 
-def names_of_pages() -> list[str]:
-    """Pages that have Python, of all in the repository."""
-    paths = [*pages.ROOT.glob("*.md"), *(pages.ROOT / "docs").rglob("*.md")]
-    return sorted(path.stem for path in paths if "```python" in path.read_text("utf-8"))
-
-
-PAGES = names_of_pages()
+DOCUMENTS = sorted(
+    path
+    for folder in (".", "docs", "docs/*", ".github/*", "bench", "examples/*", "python/fastlstm/*")
+    for path in pages.ROOT.glob(f"{folder}/*.md")
+    if "made" not in path.parts
+)
+PAGES = sorted(path.stem for path in DOCUMENTS if "```python" in path.read_text("utf-8"))
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
@@ -71,10 +71,31 @@ def test_pages_that_run_elsewhere_do() -> None:
 
 def test_marks_stand_in_front_of_blocks() -> None:
     """One that is misspelt, or has something in between, would be overlooked."""
-    for path in [*pages.ROOT.glob("*.md"), *(pages.ROOT / "docs").rglob("*.md")]:
+    for path in DOCUMENTS:
         text = path.read_text("utf-8")
         marks = re.findall(rf"^<!-- (?:{'|'.join(pages.MARKS)})", text, re.MULTILINE)
         assert len(marks) == sum(block.mark != "" for block in (pages.blocks(path.stem) if marks else ())), path.name
+
+
+def prose(path: Path) -> str:
+    """Return a page without what is code."""
+    return re.sub(r"^ *```.*?^ *```$|`[^`\n]*`", "", path.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors(path: Path) -> set[str]:
+    """Return what links may name in a page: its headings, as GitHub and the site make anchors of them."""
+    headings = re.findall(r"^#+ +(.+)$", re.sub(r"^```.*?^```$", "", path.read_text("utf-8"), flags=re.S | re.M), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(pages.ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    """Those to others' sites are for `nox -s links`."""
+    for target in re.findall(r"\]\((?!https?://)([^)\s]+)\)", prose(path)):
+        name, _, anchor = target.partition("#")
+        there = (path.parent / name).resolve() if name else path
+        assert there.exists(), target
+        assert not anchor or anchor in anchors(there), target
 
 
 def test_every_page_has_a_place() -> None:

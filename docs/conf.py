@@ -25,6 +25,7 @@ html_css_files = ["site.css"]
 html_math_renderer = "mathml"
 exclude_patterns = ["benchmarks"]
 
+myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 
 autosummary_generate = False  # tools/reference_pages.py makes the pages

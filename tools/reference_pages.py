@@ -43,7 +43,7 @@ def main() -> None:
 
 def listed() -> list[str]:
     """Return the modules that the reference has, in its order."""
-    return re.findall(r"^made/([\w.]+)$", (DOCS / "reference.md").read_text("utf-8"), re.MULTILINE)
+    return re.findall(r"^   (fastlstm[\w.]*)$", (DOCS / "reference.md").read_text("utf-8"), re.MULTILINE)
 
 
 def pages() -> dict[str, str]:
@@ -91,7 +91,7 @@ def is_own(value: Any, module: ModuleType) -> bool:
 def page(module: ModuleType, found: list[Entry], places: Mapping[Any, str]) -> str:
     """Return the page of a module."""
     name = module.__name__
-    parts = [name, "=" * len(name), "", inspect.getdoc(module) or "", "", f".. currentmodule:: {name}", ""]
+    parts = [name, "=" * len(name), "", inspect.getdoc(module) or "", "", f".. module:: {name}", ""]
     own = [entry for entry in found if entry.place == entry.first and is_code(entry.value)]
     if own:
         parts += [".. autosummary::", "   :nosignatures:", "", *(f"   {entry.name}" for entry in own), ""]

@@ -26,9 +26,9 @@ class MaxNorm(Constraint):
 
     Parameters
     ----------
-    max_value
+    max_value : float
         The longest length allowed.
-    axis
+    axis : int or tuple of int
         Axis or axes of a vector; 0: the weights that come into one unit.
     """
 
@@ -48,11 +48,11 @@ class MinMaxNorm(Constraint):
 
     Parameters
     ----------
-    min_value, max_value
+    min_value, max_value : float
         The shortest and the longest length allowed.
-    rate
+    rate : float
         How far each step goes: 1, all the way; 0.1, a tenth of it.
-    axis
+    axis : int or tuple of int
         Axis or axes of a vector; 0: the weights that come into one unit.
     """
 
@@ -85,7 +85,7 @@ class UnitNorm(Constraint):
 
     Parameters
     ----------
-    axis
+    axis : int or tuple of int
         Axis or axes of a vector; 0: the weights that come into one unit.
     """
 
@@ -103,7 +103,7 @@ class FunctionConstraint(Constraint):
 
     Parameters
     ----------
-    function
+    function : callable
         Takes the weights, and gives others of the same shape.
     """
 

@@ -40,7 +40,7 @@ class FunctionInitializer(Initializer):
 
     Parameters
     ----------
-    function
+    function : callable
         ``function(shape, dtype=None)`` gives an array.
     """
 

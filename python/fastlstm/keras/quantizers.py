@@ -17,7 +17,7 @@ class AbsMaxQuantizer(Configurable):
 
     Parameters
     ----------
-    axis
+    axis : int, optional
         -1 or None: each row, along its last axis, has a scale of its own.
     """
 
@@ -32,9 +32,9 @@ class Int8QuantizationConfig(Configurable):
 
     Parameters
     ----------
-    weight_quantizer
+    weight_quantizer : None
         None: each unit has a scale of its own.
-    activation_quantizer
+    activation_quantizer : AbsMaxQuantizer, optional
         ``"default"`` or an `AbsMaxQuantizer`: 8 bits, by row. None, with which Keras leaves activations in float, is
         ``activations="int16"`` here.
 

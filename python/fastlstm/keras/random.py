@@ -26,9 +26,9 @@ class SeedGenerator:
 
     Parameters
     ----------
-    seed
+    seed : int, optional
         To start with; None: any.
-    name
+    name : str, optional
         Accepted and ignored.
     """
 

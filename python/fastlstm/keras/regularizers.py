@@ -31,7 +31,7 @@ class L1L2(Regularizer):
 
     Parameters
     ----------
-    l1, l2
+    l1, l2 : float
         Factors of both sums, zero or more.
     """
 
@@ -52,7 +52,7 @@ class L1(Regularizer):
 
     Parameters
     ----------
-    l1
+    l1 : float
         The factor, zero or more.
     """
 
@@ -73,7 +73,7 @@ class L2(Regularizer):
 
     Parameters
     ----------
-    l2
+    l2 : float
         The factor, zero or more.
     """
 
@@ -94,7 +94,7 @@ class FunctionRegularizer(Regularizer):
 
     Parameters
     ----------
-    function
+    function : callable
         Gives a number.
     """
 

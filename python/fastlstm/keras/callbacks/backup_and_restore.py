@@ -25,13 +25,13 @@ class BackupAndRestore(Periodic):
 
     Parameters
     ----------
-    backup_dir
+    backup_dir : path
         Folder for the file, which nothing else should use. It is made.
-    save_freq
+    save_freq : str or int
         ``"epoch"``, or a number of batches. False: nothing is kept, and what is there is gone on from.
-    double_checkpoint
+    double_checkpoint : bool
         Whether the state before the latest one is kept too, and gone on from if the latest cannot be read.
-    delete_checkpoint
+    delete_checkpoint : bool
         Whether the file goes when a training has come to its end.
     """
 

@@ -27,13 +27,13 @@ class CallbackList:
 
     Parameters
     ----------
-    callbacks
+    callbacks : list of Callback, optional
         One callback, several, or another list of this kind.
-    model
+    model : Model
         Given to the callbacks.
-    add_history
+    add_history : bool
         Whether a `History` is appended if there is none.
-    **params
+    **params : dict
         Given to the callbacks.
     """
 

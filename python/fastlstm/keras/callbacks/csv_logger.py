@@ -15,11 +15,11 @@ class CSVLogger(Callback):
 
     Parameters
     ----------
-    filename
+    filename : path
         Path of the file.
-    separator
+    separator : str
         Between the values.
-    append
+    append : bool
         Go on with the file if it exists.
     """
 

@@ -13,21 +13,21 @@ class EarlyStopping(Monitor):
 
     Parameters
     ----------
-    monitor
+    monitor : str
         Name in the logs.
-    min_delta
+    min_delta : float
         Smaller changes are no improvement.
-    patience
+    patience : int
         Epochs without improvement to wait for.
-    verbose
+    verbose : int
         1: say so.
-    mode
+    mode : str
         ``"min"``, ``"max"``, or ``"auto"``: by the metric.
-    baseline
+    baseline : float, optional
         Value to be better than from the start.
-    restore_best_weights
+    restore_best_weights : bool
         Put back the weights of the best epoch at the end, whether the training was stopped or not.
-    start_from_epoch
+    start_from_epoch : int
         Epochs before it are not looked at.
     """
 

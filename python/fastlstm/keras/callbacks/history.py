@@ -57,7 +57,7 @@ class History(Callback):
 
         Parameters
         ----------
-        names
+        names : sequence of str, optional
             Which, without ``val_``; None: all.
 
         Returns

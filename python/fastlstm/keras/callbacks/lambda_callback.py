@@ -13,7 +13,7 @@ class LambdaCallback(Callback):
 
     Parameters
     ----------
-    **hooks
+    **hooks : CallbackList
         Functions by the names of the methods of `Callback`, with their arguments.
     """
 

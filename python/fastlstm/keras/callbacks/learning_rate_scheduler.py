@@ -16,9 +16,9 @@ class LearningRateScheduler(Callback):
 
     Parameters
     ----------
-    schedule
+    schedule : callable
         Function of the epoch (from 0) and the present rate; gives the new rate.
-    verbose
+    verbose : int
         1: say so.
     """
 

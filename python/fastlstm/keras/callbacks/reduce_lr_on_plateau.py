@@ -13,21 +13,21 @@ class ReduceLROnPlateau(Monitor):
 
     Parameters
     ----------
-    monitor
+    monitor : str
         Name in the logs.
-    factor
+    factor : float
         The rate is multiplied by it; below 1.
-    patience
+    patience : int
         Epochs without improvement to wait for.
-    verbose
+    verbose : int
         1: say so.
-    mode
+    mode : str
         ``"min"``, ``"max"``, or ``"auto"``: by the metric.
-    min_delta
+    min_delta : float
         Smaller changes are no improvement.
-    cooldown
+    cooldown : int
         Epochs to wait after a change before counting again.
-    min_lr
+    min_lr : float
         Lowest rate.
     """
 

@@ -13,7 +13,7 @@ class TerminateOnNaN(Callback):
 
     Parameters
     ----------
-    raise_error
+    raise_error : bool
         Raise a RuntimeError instead.
     """
 

@@ -28,7 +28,7 @@ class DTypePolicy:
 
     Parameters
     ----------
-    name
+    name : str, optional
         ``"float32"``, ``"float64"`` or ``"mixed_bfloat16"``; None is that of `global_policy`.
 
     Raises
@@ -94,7 +94,7 @@ def set_dtype_policy(policy: str | DTypePolicy) -> None:
 
     Parameters
     ----------
-    policy
+    policy : str or DTypePolicy
         A `DTypePolicy`, or the name of one: ``"float32"``, ``"float64"`` or ``"mixed_bfloat16"``.
     """
     if not isinstance(policy, str | DTypePolicy):

@@ -67,15 +67,15 @@ class Layer(Configured):
 
     Parameters
     ----------
-    name
+    name : str, optional
         By default the class name in snake case, numbered within the process.
-    dtype
+    dtype : dtype, optional
         ``"float32"`` (default) or ``"float64"``: of the weights, of the computation and of the output.
-    trainable
+    trainable : bool
         Whether `fit` changes the weights.
-    activity_regularizer
+    activity_regularizer : str or Regularizer, optional
         Name or regularizer: a penalty on the output, divided by the number of rows and added to the loss.
-    input_shape, batch_input_shape, input_dim
+    input_shape, batch_input_shape, input_dim : tuple of int; int
         One of them: shape of a sample, of a batch, or number of features. An ``Input`` as first layer says the same.
     """
 
@@ -273,17 +273,17 @@ class Layer(Configured):
 
         Parameters
         ----------
-        shape
+        shape : tuple of int
             Its sizes; by default those of a number.
-        initializer
+        initializer : str or Initializer
             Name, initializer, or a function of shape and dtype; by default ``glorot_uniform``.
-        dtype
+        dtype : dtype, optional
             By default that of the layer.
-        name, regularizer, constraint
+        name, regularizer, constraint : str; str or Regularizer; str or Constraint, optional
             Of the weight.
-        trainable
+        trainable : bool, optional
             Whether training changes it.
-        autocast, aggregation, layout
+        autocast, aggregation, layout : bool; str; object
             There is nothing to choose; accepted and ignored.
         """
         name = checked_name(name, f"{self.name}: add_weight") or auto_name("Variable")
@@ -426,9 +426,9 @@ class Layer(Configured):
 
         Parameters
         ----------
-        x
+        x : array_like
             Input, of this layer's dtype, or a list of inputs. It must stay unchanged until the pullback is done.
-        call
+        call : Call
             What holds for this call.
         """
         raise NotImplementedError(f"{type(self).__name__} must define call(inputs), or vjp(x, call)")
@@ -481,11 +481,11 @@ class Layer(Configured):
 
         Parameters
         ----------
-        x
+        x : array_like
             The input.
-        training
+        training : bool
             Whether dropout drops.
-        mask
+        mask : array_like, optional
             Which time steps are there; by default as the layer that gave `x` says.
         """
         if "inbound_nodes" not in self.__dict__:

@@ -26,7 +26,7 @@ class CTC(Loss):
 
     Parameters
     ----------
-    reduction, name, dtype
+    reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
 
     References

@@ -16,9 +16,9 @@ class CosineSimilarity(Loss):
 
     Parameters
     ----------
-    axis
+    axis : int
         Along which the vectors lie.
-    reduction, name, dtype
+    reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
 
     Examples

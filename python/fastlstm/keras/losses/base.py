@@ -29,12 +29,12 @@ class Loss(Configurable):
 
     Parameters
     ----------
-    name
+    name : str, optional
         By default the class name in snake case.
-    reduction
+    reduction : str, optional
         ``"sum_over_batch_size"`` (the mean over all entries), ``"mean"`` (the same), ``"sum"``,
         ``"mean_with_sample_weight"`` (the weighted mean) or ``"none"``, which cannot be trained with.
-    dtype
+    dtype : dtype or DTypePolicy, optional
         Accepted and ignored: the output's dtype decides.
     """
 

@@ -17,14 +17,14 @@ class CategoricalCrossentropy(Loss):
 
     Parameters
     ----------
-    from_logits
+    from_logits : bool
         The model's output is to go through a softmax first. When the model ends with a softmax, the loss works from
         the softmax's input by itself, which is more exact.
-    label_smoothing
+    label_smoothing : float
         Between 0 and 1: the part of the labels that is spread evenly over all classes.
-    axis
+    axis : int
         -1 only.
-    reduction, name, dtype
+    reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
     """
 

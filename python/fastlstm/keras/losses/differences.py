@@ -44,9 +44,9 @@ class Huber(Loss):
 
     Parameters
     ----------
-    delta
+    delta : float
         Where the square goes over into the line.
-    reduction, name, dtype
+    reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
     """
 

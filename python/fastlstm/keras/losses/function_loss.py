@@ -15,9 +15,9 @@ class FunctionLoss(Loss):
 
     Parameters
     ----------
-    function
+    function : callable
         Written with `ops` or operators.
-    reduction, name, dtype
+    reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
     """
 

@@ -15,9 +15,9 @@ class CategoricalGeneralizedCrossEntropy(ClassNumberLoss):
 
     Parameters
     ----------
-    q
+    q : float
         Between 0 and 1: near 0 the cross-entropy, at 1 the absolute error.
-    reduction, name, dtype
+    reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
 
     References

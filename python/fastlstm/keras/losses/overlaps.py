@@ -17,9 +17,9 @@ class Overlap(Loss):
 
     Parameters
     ----------
-    reduction, name, dtype
+    reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
-    axis
+    axis : int or tuple of int, optional
         The axes that are summed over; None: all, that of the rows too, so that a batch has one value.
     """
 
@@ -70,11 +70,11 @@ class Tversky(Overlap):
 
     Parameters
     ----------
-    alpha, beta
+    alpha, beta : float
         See above.
-    axis
+    axis : int or tuple of int, optional
         See `Overlap`.
-    reduction, name, dtype
+    reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
 
     References
@@ -127,9 +127,9 @@ class Dice(Overlap):
 
     Parameters
     ----------
-    axis
+    axis : int or tuple of int, optional
         See `Overlap`.
-    reduction, name, dtype
+    reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
 
     Examples

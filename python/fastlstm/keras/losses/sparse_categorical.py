@@ -17,13 +17,13 @@ class SparseCategoricalCrossentropy(ClassNumberLoss):
 
     Parameters
     ----------
-    from_logits
+    from_logits : bool
         See `CategoricalCrossentropy`.
-    ignore_class
+    ignore_class : int, optional
         None only.
-    axis
+    axis : int
         -1 only.
-    reduction, name, dtype
+    reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
     """
 

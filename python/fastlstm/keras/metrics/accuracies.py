@@ -62,9 +62,9 @@ class BinaryAccuracy(Metric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`.
-    threshold
+    threshold : float
         Outputs above it count as 1.
     """
 
@@ -90,9 +90,9 @@ class TopKCategoricalAccuracy(Metric):
 
     Parameters
     ----------
-    k
+    k : int
         How many outputs count.
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`.
     """
 
@@ -116,9 +116,9 @@ class SparseTopKCategoricalAccuracy(TopKCategoricalAccuracy):
 
     Parameters
     ----------
-    k, name, dtype
+    k, name, dtype : int; str; dtype or DTypePolicy
         See `TopKCategoricalAccuracy`.
-    from_sorted_ids
+    from_sorted_ids : bool
         Whether the outputs are no scores but class numbers, the best first.
 
     Examples

@@ -21,24 +21,24 @@ class AUC(ThresholdMetric):
 
     Parameters
     ----------
-    num_thresholds
+    num_thresholds : int
         How many thresholds from 0 to 1 the curve has, its ends among them.
-    curve
+    curve : str
         ``"ROC"``, ``"PR"`` for precision over recall, or ``"PRGAIN"`` for their gains.
-    summation_method
+    summation_method : str
         ``"interpolation"`` for trapezia, and for ``"PR"`` what Davis and Goadrich found; ``"minoring"`` or
         ``"majoring"`` for the smaller or larger height of every piece.
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`; the default names are numbered.
-    thresholds
+    thresholds : sequence of float, optional
         In place of `num_thresholds`, those between the ends.
-    multi_label
+    multi_label : bool
         Whether every entry of the last axis gets a curve of its own; the result is the mean of the areas.
-    num_labels
+    num_labels : int, optional
         How many these are; by default what the outputs say.
-    label_weights
+    label_weights : sequence of float, optional
         Of the entries of the last axis.
-    from_logits
+    from_logits : bool
         Whether the outputs are to go through a sigmoid first.
 
     References

@@ -23,9 +23,9 @@ class Metric(Configurable):
 
     Parameters
     ----------
-    name
+    name : str, optional
         Under which it is logged; by default the class name in snake case.
-    dtype
+    dtype : dtype or DTypePolicy, optional
         Accepted and ignored: sums are kept as Python floats.
     """
 
@@ -44,15 +44,15 @@ class Metric(Configurable):
 
         Parameters
         ----------
-        shape
+        shape : tuple of int
             Its sizes; by default those of a number.
-        initializer
+        initializer : str or Initializer
             Of its first value; by default zeros.
-        dtype
+        dtype : dtype or DTypePolicy, optional
             By default that of the metric.
-        name
+        name : str
             By default ``variable``.
-        aggregation
+        aggregation : str
             There is nothing to choose; accepted and ignored.
         """
         name = checked_name(name, "add_weight") or "variable"

@@ -12,9 +12,9 @@ class ConfusionCount(ThresholdMetric):
 
     Parameters
     ----------
-    thresholds
+    thresholds : float or sequence of float, optional
         A number from 0 to 1, or a list of such, each of which gets a count; None: 0.5.
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `ThresholdMetric`.
     """
 
@@ -40,7 +40,7 @@ class TruePositives(ConfusionCount):
 
     Parameters
     ----------
-    thresholds, name, dtype
+    thresholds, name, dtype : sequence of float; str; dtype or DTypePolicy
         See `ConfusionCount`.
 
     Examples
@@ -58,7 +58,7 @@ class FalsePositives(ConfusionCount):
 
     Parameters
     ----------
-    thresholds, name, dtype
+    thresholds, name, dtype : sequence of float; str; dtype or DTypePolicy
         See `ConfusionCount`.
     """
 
@@ -71,7 +71,7 @@ class TrueNegatives(ConfusionCount):
 
     Parameters
     ----------
-    thresholds, name, dtype
+    thresholds, name, dtype : sequence of float; str; dtype or DTypePolicy
         See `ConfusionCount`.
     """
 
@@ -83,7 +83,7 @@ class FalseNegatives(ConfusionCount):
 
     Parameters
     ----------
-    thresholds, name, dtype
+    thresholds, name, dtype : sequence of float; str; dtype or DTypePolicy
         See `ConfusionCount`.
     """
 

@@ -35,9 +35,9 @@ class PearsonCorrelation(_Correlation):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy
         See `Metric`.
-    axis
+    axis : int or tuple of int
         Along which the values lie.
 
     Examples
@@ -60,9 +60,9 @@ class ConcordanceCorrelation(_Correlation):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy
         See `Metric`.
-    axis
+    axis : int or tuple of int
         Along which the values lie.
 
     Examples

@@ -18,14 +18,14 @@ class FBetaScore(ColumnSums):
 
     Parameters
     ----------
-    average
+    average : str, optional
         None: an array with the score of each class; ``"macro"``: their mean; ``"weighted"``: their mean by how often
         they occur; ``"micro"``: the score of all entries together.
-    beta
+    beta : float
         How many times as important recall is as precision.
-    threshold
+    threshold : float, optional
         An output above it is positive; None: the largest of the last axis is.
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`.
 
     Examples
@@ -80,7 +80,7 @@ class F1Score(FBetaScore):
 
     Parameters
     ----------
-    average, threshold, name, dtype
+    average, threshold, name, dtype : str; float; dtype or DTypePolicy, optional
         See `FBetaScore`.
 
     Examples

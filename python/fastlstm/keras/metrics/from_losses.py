@@ -14,7 +14,7 @@ class LossMetric(Metric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`.
     """
 
@@ -98,9 +98,9 @@ class CosineSimilarity(LossMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`.
-    axis
+    axis : int
         Along which the vectors lie.
 
     Examples
@@ -162,9 +162,9 @@ class CategoricalCrossentropy(LossMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`.
-    from_logits, label_smoothing, axis
+    from_logits, label_smoothing, axis : bool; float; int
         See the loss.
     """
 
@@ -191,9 +191,9 @@ class SparseCategoricalCrossentropy(LossMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`.
-    from_logits, ignore_class, axis
+    from_logits, ignore_class, axis : bool; int
         See the loss.
     """
 
@@ -220,9 +220,9 @@ class BinaryCrossentropy(LossMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`.
-    from_logits, label_smoothing
+    from_logits, label_smoothing : bool; float
         See the loss.
     """
 

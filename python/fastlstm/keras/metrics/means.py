@@ -24,7 +24,7 @@ class Mean(Metric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy
         See `Metric`.
 
     Examples
@@ -47,7 +47,7 @@ class Sum(Metric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy
         See `Metric`.
 
     Examples
@@ -74,11 +74,11 @@ class MeanMetricWrapper(Metric):
 
     Parameters
     ----------
-    fn
+    fn : callable
         What is averaged. Of one number a batch all batches count alike.
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`; the name is by default that of the function.
-    **kwargs
+    **kwargs : keyword arguments
         What it is called with beside labels and outputs.
 
     Examples

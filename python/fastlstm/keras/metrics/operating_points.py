@@ -14,13 +14,13 @@ class OperatingPoint(ThresholdMetric):
 
     Parameters
     ----------
-    value
+    value : float
         From 0 to 1: what the other part has to be at least.
-    num_thresholds
+    num_thresholds : int
         How many thresholds from 0 to 1 are tried.
-    class_id
+    class_id : int, optional
         If given, the only entry of the last axis that counts.
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`; the default names are numbered.
     """
 
@@ -53,9 +53,9 @@ class SensitivityAtSpecificity(OperatingPoint):
 
     Parameters
     ----------
-    specificity
+    specificity : float
         From 0 to 1.
-    num_thresholds, class_id, name, dtype
+    num_thresholds, class_id, name, dtype : int; str; dtype or DTypePolicy
         See `OperatingPoint`.
 
     Examples
@@ -83,9 +83,9 @@ class SpecificityAtSensitivity(OperatingPoint):
 
     Parameters
     ----------
-    sensitivity
+    sensitivity : float
         From 0 to 1.
-    num_thresholds, class_id, name, dtype
+    num_thresholds, class_id, name, dtype : int; str; dtype or DTypePolicy
         See `OperatingPoint`.
     """
 
@@ -107,9 +107,9 @@ class PrecisionAtRecall(OperatingPoint):
 
     Parameters
     ----------
-    recall
+    recall : float
         From 0 to 1.
-    num_thresholds, class_id, name, dtype
+    num_thresholds, class_id, name, dtype : int; str; dtype or DTypePolicy
         See `OperatingPoint`.
     """
 
@@ -131,9 +131,9 @@ class RecallAtPrecision(OperatingPoint):
 
     Parameters
     ----------
-    precision
+    precision : float
         From 0 to 1.
-    num_thresholds, class_id, name, dtype
+    num_thresholds, class_id, name, dtype : int; str; dtype or DTypePolicy
         See `OperatingPoint`.
     """
 

@@ -44,13 +44,13 @@ class ThresholdMetric(Metric):
 
     Parameters
     ----------
-    thresholds
+    thresholds : list of float
         Numbers.
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`; the default names are numbered.
-    top_k
+    top_k : int, optional
         If given, an output also has to be among the `top_k` largest of the last axis.
-    class_id
+    class_id : int, optional
         If given, the only entry of the last axis that counts.
     """
 

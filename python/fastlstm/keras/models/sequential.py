@@ -32,9 +32,9 @@ class Sequential(Model):
 
     Parameters
     ----------
-    layers
+    layers : iterable, optional
         Layers to start with.
-    name
+    name : str, optional
         By default ``sequential``, numbered within the process.
 
     Examples

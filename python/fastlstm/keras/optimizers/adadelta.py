@@ -15,13 +15,13 @@ class Adadelta(Optimizer):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float or LearningRateSchedule
         See `Optimizer`; 1 is what the paper has.
-    rho
+    rho : float
         How slowly `v` and `u` follow.
-    epsilon
+    epsilon : float
         Keeps divisor and first steps from zero.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Optimizer`.
 
     References

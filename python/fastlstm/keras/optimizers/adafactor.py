@@ -30,19 +30,19 @@ class Adafactor(WholeVariables):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float or LearningRateSchedule
         See `Optimizer`.
-    beta_2_decay
+    beta_2_decay : float
         Below 0: how fast the followers become slow.
-    epsilon_1
+    epsilon_1 : float
         Keeps the divisor from zero.
-    epsilon_2
+    epsilon_2 : float
         The least size a variable is taken to have.
-    clip_threshold
+    clip_threshold : float
         How large the root mean square of `u` may be.
-    relative_step
+    relative_step : bool
         Accepted as in Keras, where the bound on the rate holds either way.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Optimizer`.
 
     References

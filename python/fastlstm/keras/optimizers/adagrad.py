@@ -15,13 +15,13 @@ class Adagrad(Optimizer):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float or LearningRateSchedule
         See `Optimizer`.
-    initial_accumulator_value
+    initial_accumulator_value : float
         What `a` starts with.
-    epsilon
+    epsilon : float
         Keeps the divisor from zero; inside the root.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Optimizer`.
 
     References

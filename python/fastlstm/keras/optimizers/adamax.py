@@ -10,15 +10,15 @@ class Adamax(Moments):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float or LearningRateSchedule
         See `Optimizer`.
-    beta_1
+    beta_1 : float
         How slowly `m` follows.
-    beta_2
+    beta_2 : float
         How slowly `u` is forgotten.
-    epsilon
+    epsilon : float
         Keeps the divisor from zero.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Optimizer`.
 
     References

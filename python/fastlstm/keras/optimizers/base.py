@@ -41,22 +41,22 @@ class Optimizer(Configurable):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float or LearningRateSchedule
         Number, `LearningRateSchedule`, or function of nothing or of the number of steps done.
-    weight_decay
+    weight_decay : float, optional
         Each step first takes ``learning_rate * weight_decay`` of every weight off it.
-    clipnorm
+    clipnorm : float, optional
         Gradients of a weight array longer than this are shortened to it.
-    clipvalue
+    clipvalue : float, optional
         Every gradient is kept within plus and minus this.
-    global_clipnorm
+    global_clipnorm : float, optional
         As `clipnorm`, for all gradients as one vector.
-    name
+    name : str, optional
         By default the class name in snake case.
-    use_ema, ema_momentum, ema_overwrite_frequency
+    use_ema, ema_momentum, ema_overwrite_frequency : bool; float; int
         Whether to keep a mean of every weight over the steps, ``mean = momentum * mean + (1 - momentum) * w``, and
         after how many steps it takes the place of the weight; None: at the end of `fit` only.
-    gradient_accumulation_steps
+    gradient_accumulation_steps : int, optional
         Calls of `apply`, at least 2, of which the mean of the gradients makes one step.
 
     Examples

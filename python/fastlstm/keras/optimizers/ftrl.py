@@ -21,19 +21,19 @@ class Ftrl(Optimizer):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float or LearningRateSchedule
         See `Optimizer`.
-    learning_rate_power
+    learning_rate_power : float
         At most 0; 0 for steps that do not become shorter.
-    initial_accumulator_value
+    initial_accumulator_value : float
         What `n` starts with.
-    l1_regularization_strength, l2_regularization_strength
+    l1_regularization_strength, l2_regularization_strength : float
         Penalties; the first makes weights 0.
-    l2_shrinkage_regularization_strength
+    l2_shrinkage_regularization_strength : float
         `s`: a penalty of size only, which counts as part of the gradient for `z` but not for `n`.
-    beta
+    beta : float
         As in the paper.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Optimizer`.
 
     References

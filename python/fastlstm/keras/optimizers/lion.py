@@ -15,13 +15,13 @@ class Lion(Optimizer):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float or LearningRateSchedule
         See `Optimizer`; 3 to 10 times smaller than that of Adam.
-    beta_1
+    beta_1 : float
         How much of the momentum the direction takes; above 0.
-    beta_2
+    beta_2 : float
         How slowly `m` follows.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Optimizer`.
 
     References

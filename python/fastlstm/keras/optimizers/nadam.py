@@ -20,13 +20,13 @@ class Nadam(Moments):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float or LearningRateSchedule
         See `Optimizer`.
-    beta_1, beta_2
+    beta_1, beta_2 : float
         How slowly `m` and `v` follow.
-    epsilon
+    epsilon : float
         Keeps the divisor from zero.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Optimizer`.
 
     References

@@ -15,17 +15,17 @@ class RMSprop(Optimizer):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float or LearningRateSchedule
         See `Optimizer`.
-    rho
+    rho : float
         How slowly `v` follows.
-    momentum
+    momentum : float
         Above 0, the steps are gathered: ``m = momentum * m + step`` and ``w -= m``.
-    epsilon
+    epsilon : float
         Keeps the divisor from zero; inside the root.
-    centered
+    centered : bool
         Take the square of the mean gradient off `v`.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Optimizer`.
     """
 

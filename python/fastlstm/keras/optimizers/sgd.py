@@ -15,13 +15,13 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float or LearningRateSchedule
         See `Optimizer`.
-    momentum
+    momentum : float
         From 0 to 1.
-    nesterov
+    nesterov : bool
         Look ahead: ``w += momentum * v - rate * g``.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Optimizer`.
     """
 

@@ -61,11 +61,11 @@ class TensorSpec:
 
     Parameters
     ----------
-    shape
+    shape : iterable of int, optional
         Sizes of the axes, None for those that are open; None: any number of axes.
-    dtype
+    dtype : dtype or DTypePolicy, optional
         Of the entries, ``"string"`` for texts.
-    name
+    name : str, optional
         Of the tensor.
     """
 
@@ -107,7 +107,7 @@ class DatasetSpec:
 
     Parameters
     ----------
-    element_spec
+    element_spec : nested structure
         Of its elements.
     """
 

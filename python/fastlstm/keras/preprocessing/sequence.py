@@ -20,25 +20,25 @@ class TimeseriesGenerator(PyDataset):
 
     Parameters
     ----------
-    data
+    data : array_like or iterable
         Steps, shape ``(steps, ...)``.
-    targets
+    targets : array_like
         One for each step.
-    length
+    length : int
         Steps that a window reaches back.
-    sampling_rate
+    sampling_rate : int
         Steps from one that a window has to the next.
-    stride
+    stride : int
         Steps from a window to the next one.
-    start_index, end_index
+    start_index, end_index : int
         The first step that is used, and the last one that is predicted; by default the last that there is.
-    shuffle
+    shuffle : bool
         Whether windows are drawn at random, as `utils.set_random_seed` says; one may come twice.
-    reverse
+    reverse : bool
         Whether the last step of a window comes first.
-    batch_size
+    batch_size : int
         Windows of a batch; the last batch may have fewer.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `PyDataset`.
     """
 

@@ -18,10 +18,10 @@ class PyDataset:
 
     Parameters
     ----------
-    workers
+    workers : int
         0: batches are made by the thread that trains, when it wants them. Else one thread makes each batch while the
         one before is trained on, in order and with the same numbers, see Notes of `fit`.
-    use_multiprocessing, max_queue_size
+    use_multiprocessing, max_queue_size : bool; int
         How Keras makes batches in advance. They are kept, and change nothing: one batch is made ahead.
     """
 

@@ -20,9 +20,9 @@ class _Wrapper:
 
     Parameters
     ----------
-    build_fn
+    build_fn : callable, optional
         Gives a compiled model: a function, or an object or a subclass with ``__call__``.
-    **sk_params
+    **sk_params : keyword arguments
         Arguments for `build_fn`, and for `fit`, `evaluate` and `predict` of the model, by name.
     """
 
@@ -97,7 +97,7 @@ class KerasClassifier(_Wrapper):
 
     Parameters
     ----------
-    build_fn, **sk_params
+    build_fn, **sk_params : callable
         See the base class.
 
     Attributes
@@ -166,7 +166,7 @@ class KerasRegressor(_Wrapper):
 
     Parameters
     ----------
-    build_fn, **sk_params
+    build_fn, **sk_params : callable
         See the base class.
 
     Attributes

@@ -15,9 +15,9 @@ class ELU(Pointwise):
 
     Parameters
     ----------
-    alpha
+    alpha : float
         How far below 0 it goes.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples

@@ -19,12 +19,12 @@ class PReLU(Layer):
 
     Parameters
     ----------
-    alpha_initializer, alpha_regularizer, alpha_constraint
+    alpha_initializer, alpha_regularizer, alpha_constraint : str or object, optional
         Of the weight ``alpha``.
-    shared_axes
+    shared_axes : sequence of int, optional
         Axes along which there is one slope, counted from 1, that behind the batch's: ``[1]`` for sequences of any
         length.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples

@@ -17,13 +17,13 @@ class ReLU(Pointwise):
 
     Parameters
     ----------
-    max_value
+    max_value : float, optional
         Largest output, zero or more; None: there is none.
-    negative_slope
+    negative_slope : float
         Slope below the threshold, zero or more.
-    threshold
+    threshold : float
         Where the bend is, zero or more.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples
@@ -70,9 +70,9 @@ class LeakyReLU(Pointwise):
 
     Parameters
     ----------
-    negative_slope
+    negative_slope : float
         Slope below 0, zero or more.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples

@@ -22,9 +22,9 @@ class Softmax(Layer):
 
     Parameters
     ----------
-    axis
+    axis : int or tuple of int
         Axis to sum over, or a list of axes; from the end if negative.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Notes

@@ -15,11 +15,11 @@ class AdditiveAttention(Attention):
 
     Parameters
     ----------
-    use_scale
+    use_scale : bool
         Whether there is a weight ``scale (D,)``; else it is 1.
-    dropout
+    dropout : float
         Fraction of the shares dropped while training.
-    **kwargs
+    **kwargs : keyword arguments
         ``seed``, and those of `Layer`.
 
     References

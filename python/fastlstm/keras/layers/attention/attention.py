@@ -32,15 +32,15 @@ class Attention(Lookup):
 
     Parameters
     ----------
-    use_scale
+    use_scale : bool
         Whether the scores are multiplied by a weight ``scale``.
-    score_mode
+    score_mode : str
         ``"dot"``: scores are products of query and key. ``"concat"``: ``w * sum(tanh(scale * (query + key)))``.
-    dropout
+    dropout : float
         Fraction of the shares dropped while training.
-    seed
+    seed : int, optional
         Seed of the dropout.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Notes

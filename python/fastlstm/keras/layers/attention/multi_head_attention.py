@@ -35,31 +35,31 @@ class MultiHeadAttention(Lookup, Wrapper):
 
     Parameters
     ----------
-    num_heads
+    num_heads : int
         Number of heads.
-    key_dim, value_dim
+    key_dim, value_dim : int
         Sizes of the projections of query and key, and of value; without `value_dim` all have the same.
-    dropout
+    dropout : float
         Fraction of the shares dropped while training.
-    use_bias
+    use_bias : bool
         Whether the projections have a bias.
-    output_shape
+    output_shape : tuple of int or callable, optional
         Size ``E`` of the output, or several; None: that of the query.
-    attention_axes
+    attention_axes : int or tuple of int, optional
         Axes over which is looked up; None: all but those of batch and features.
-    sliding_window
+    sliding_window : int, optional
         How many steps before and after its own a query sees, its own counted; None: all.
-    flash_attention
+    flash_attention : bool, optional
         Accepted and ignored: a way of computing.
     kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint
         Of the weights of all projections.
-    activity_regularizer
+    activity_regularizer : str or Regularizer, optional
         Of the outputs of all projections.
-    use_gate
+    use_gate : bool
         Whether what the heads give is multiplied by the sigmoid of one more projection of the query.
-    seed
+    seed : int, optional
         Seed of the dropout.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Notes

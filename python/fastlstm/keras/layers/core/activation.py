@@ -17,9 +17,9 @@ class Activation(Layer):
 
     Parameters
     ----------
-    activation
+    activation : str or callable, optional
         Name or `ActivationFunction`.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
     """
 

@@ -28,17 +28,17 @@ class Embedding(Quantizable):
 
     Parameters
     ----------
-    input_dim
+    input_dim : int
         Number of rows: indices run from 0 to ``input_dim - 1``, others raise ValueError.
-    output_dim
+    output_dim : int
         Length of a row.
-    embeddings_initializer, embeddings_regularizer, embeddings_constraint
+    embeddings_initializer, embeddings_regularizer, embeddings_constraint : str or object, optional
         Of the table ``embeddings (input_dim, output_dim)``.
-    mask_zero
+    mask_zero : bool
         Whether index 0 stands for a step that is not there.
-    weights
+    weights : array_like or list of array_like
         The table to start with.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
     """
 

@@ -20,7 +20,7 @@ class InputLayer(Layer):
 
     Parameters
     ----------
-    shape, batch_size, dtype, name, batch_shape
+    shape, batch_size, dtype, name, batch_shape : tuple of int; int; dtype; str, optional
         See `Input`.
     """
 
@@ -79,15 +79,15 @@ def Input(  # noqa: N802 - Keras' name
 
     Parameters
     ----------
-    shape
+    shape : tuple of int, optional
         Shape of one sample, without the batch axis; None for an axis that may vary. A number is the size of one axis.
-    batch_size
+    batch_size : int, optional
         Fixed number of rows, for stateful layers.
-    dtype
+    dtype : dtype, optional
         Of the tensor; layers cast what they take. ``"string"`` is that of texts.
-    name
+    name : str, optional
         Of the input, by which data may be given.
-    batch_shape
+    batch_shape : tuple of int, optional
         Shape with the batch axis, in place of `shape`.
 
     Returns

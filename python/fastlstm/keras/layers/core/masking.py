@@ -20,9 +20,9 @@ class Masking(Layer):
 
     Parameters
     ----------
-    mask_value
+    mask_value : float
         What fills the steps that are not there; may be NaN.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Notes

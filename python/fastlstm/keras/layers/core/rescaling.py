@@ -16,9 +16,9 @@ class Rescaling(Layer):
 
     Parameters
     ----------
-    scale, offset
+    scale, offset : float or array_like
         A number, or numbers for the last axes, such as one for each feature.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples

@@ -23,9 +23,9 @@ class Concatenate(Merge):
 
     Parameters
     ----------
-    axis
+    axis : int
         Along which axis; from the end if negative.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples

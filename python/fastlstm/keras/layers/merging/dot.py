@@ -20,11 +20,11 @@ class Dot(Merge):
 
     Parameters
     ----------
-    axes
+    axes : int or tuple of int
         The axis to sum over, or one for each input; from the end if negative.
-    normalize
+    normalize : bool
         Whether the vectors along these axes are divided by their lengths first: the output are cosines then.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples

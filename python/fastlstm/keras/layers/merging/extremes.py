@@ -55,7 +55,7 @@ class Maximum(Extreme):
 
     Parameters
     ----------
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples
@@ -77,7 +77,7 @@ class Minimum(Extreme):
 
     Parameters
     ----------
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples

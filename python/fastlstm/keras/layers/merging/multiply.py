@@ -17,7 +17,7 @@ class Multiply(Elementwise):
 
     Parameters
     ----------
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples

@@ -17,7 +17,7 @@ class Add(Elementwise):
 
     Parameters
     ----------
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples
@@ -42,7 +42,7 @@ class Subtract(Elementwise):
 
     Parameters
     ----------
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples
@@ -69,7 +69,7 @@ class Average(Elementwise):
 
     Parameters
     ----------
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples

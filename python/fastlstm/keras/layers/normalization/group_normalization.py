@@ -18,17 +18,17 @@ class GroupNormalization(AffineNormalization):
 
     Parameters
     ----------
-    groups
+    groups : int
         Number of groups, which the features are split into in turn; -1: one for each feature.
-    axis
+    axis : int
         Axis of the features.
-    epsilon
+    epsilon : float
         Added to the variance.
-    center, scale
+    center, scale : bool
         Whether there are the weights ``beta`` and ``gamma``, of a number for each feature.
     beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint
         Of the weights.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     References

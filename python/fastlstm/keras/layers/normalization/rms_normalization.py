@@ -20,11 +20,11 @@ class RMSNormalization(AlongAxes):
 
     Parameters
     ----------
-    axis
+    axis : int or tuple of int
         Axis of the numbers, or a list of axes.
-    epsilon
+    epsilon : float
         Added to the mean square.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     References

@@ -16,9 +16,9 @@ class UnitNormalization(AlongAxes):
 
     Parameters
     ----------
-    axis
+    axis : int or tuple of int
         Axis of the numbers, or a list of axes.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples

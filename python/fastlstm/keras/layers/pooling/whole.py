@@ -44,11 +44,11 @@ class GlobalAveragePooling1D(GlobalPooling):
 
     Parameters
     ----------
-    data_format
+    data_format : str, optional
         ``"channels_last"``, or None for it.
-    keepdims
+    keepdims : bool
         Whether the output is ``(N, 1, F)``.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples
@@ -101,11 +101,11 @@ class GlobalMaxPooling1D(GlobalPooling):
 
     Parameters
     ----------
-    data_format
+    data_format : str, optional
         ``"channels_last"``, or None for it.
-    keepdims
+    keepdims : bool
         Whether the output is ``(N, 1, F)``.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples

@@ -25,15 +25,15 @@ class Bidirectional(Wrapper):
 
     Parameters
     ----------
-    layer
+    layer : RNN
         A recurrent layer. Both directions are made afresh with its settings; its weights are not used.
-    merge_mode
+    merge_mode : str, optional
         How the outputs are combined: ``"concat"``, ``"sum"``, ``"mul"``, ``"ave"``, or None: a list of both.
-    weights
+    weights : array_like or list of array_like
         What the weights start as, those of the forward layer first, as `get_weights` gives them.
-    backward_layer
+    backward_layer : RNN, optional
         The layer that reads backwards, itself; by default one like `layer`, the other way round.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Notes

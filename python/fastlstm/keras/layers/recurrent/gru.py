@@ -35,15 +35,15 @@ class GRUCell(RecurrentCell):
 
     Parameters
     ----------
-    units
+    units : int
         Hidden size H.
-    activation
+    activation : str or callable, optional
         Of n, in place of tanh; see `LSTMCell`.
-    recurrent_activation
+    recurrent_activation : str or callable, optional
         Of the gates z and r, in place of sigmoid.
-    reset_after
+    reset_after : bool
         Whether the reset gate r acts after the product with the recurrent kernel or before it.
-    **options
+    **options : keyword arguments
         Those of `CellOptions`. The columns of the weights hold the gates in the order z, r, n; the bias is ``(2, 3H)``,
         of the inputs and of the states, or ``(3H,)`` without `reset_after`.
 
@@ -116,9 +116,9 @@ class GRU(Recurrent):
 
     Parameters
     ----------
-    units, activation, recurrent_activation, reset_after
+    units, activation, recurrent_activation, reset_after : int; str or callable; bool
         See `GRUCell`.
-    **options
+    **options : keyword arguments
         Those of `RecurrentOptions`: about the weights, about the sequence, and those of `Layer`. With `return_state` a
         call on arrays gives ``[output, h]``.
     """

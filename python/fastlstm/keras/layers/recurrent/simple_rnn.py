@@ -21,11 +21,11 @@ class SimpleRNNCell(RecurrentCell):
 
     Parameters
     ----------
-    units
+    units : int
         Hidden size H.
-    activation
+    activation : str or callable, optional
         See `LSTMCell`. ``"tanh"`` and ``"relu"`` have the fastest kernel.
-    **options
+    **options : keyword arguments
         Those of `CellOptions`.
 
     References
@@ -56,9 +56,9 @@ class SimpleRNN(Recurrent):
 
     Parameters
     ----------
-    units, activation
+    units, activation : int; str or callable
         See `SimpleRNNCell`.
-    **options
+    **options : keyword arguments
         Those of `RecurrentOptions`: about the weights, about the sequence, and those of `Layer`. With `return_state` a
         call on arrays gives ``[output, h]``.
     """

@@ -28,9 +28,9 @@ class StackedRNNCells(Cell, Wrapper):
 
     Parameters
     ----------
-    cells
+    cells : sequence
         Cells of any kind, see `RNN`.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Notes

@@ -23,11 +23,11 @@ class TimeDistributed(Wrapper):
 
     Parameters
     ----------
-    layer
+    layer : Layer
         The layer. One that sees the rows of a batch together in training, such as `BatchNormalization`, sees those of a
         step. Its input has the axes of this layer's input without the second one, time. A mask ``(N, T, ...)`` is
         split over the steps too; one ``(N, T)`` says nothing about what is within a step, and goes past the layer.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
     """
 

@@ -11,9 +11,9 @@ class ActivityRegularization(Identity):
 
     Parameters
     ----------
-    l1, l2
+    l1, l2 : float
         Factors of both sums, zero or more.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples

@@ -19,13 +19,13 @@ class Dropout(Layer):
 
     Parameters
     ----------
-    rate
+    rate : float
         Fraction to drop, from 0 to 1.
-    noise_shape
+    noise_shape : tuple of int, optional
         Shape of the drawn mask; axes of length 1 are dropped together. None: the input's shape.
-    seed
+    seed : int, optional
         Seed of a generator of the layer's own; None: that of the model draws.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
     """
 

@@ -48,11 +48,11 @@ class GaussianNoise(Gaussian):
 
     Parameters
     ----------
-    stddev
+    stddev : float
         Standard deviation of the noise, from 0 to 1.
-    seed
+    seed : int, optional
         Seed of a generator of the layer's own; None: that of the model draws.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples
@@ -85,11 +85,11 @@ class GaussianDropout(Gaussian):
 
     Parameters
     ----------
-    rate
+    rate : float
         The fraction that `Dropout` would drop for as much noise, from 0 to less than 1.
-    seed
+    seed : int, optional
         Seed of a generator of the layer's own; None: that of the model draws.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples

@@ -13,11 +13,11 @@ class SpatialDropout1D(Dropout):
 
     Parameters
     ----------
-    rate
+    rate : float
         Fraction to drop, from 0 to 1.
-    seed
+    seed : int, optional
         Seed of a generator of the layer's own; None: that of the model draws.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples

@@ -16,11 +16,11 @@ class ZeroPadding1D(Rearranging):
 
     Parameters
     ----------
-    padding
+    padding : int or tuple of int
         Number of steps at either end, or two numbers for the start and the end.
-    data_format
+    data_format : str, optional
         ``"channels_last"``, or None for it.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples
@@ -59,9 +59,9 @@ class Cropping1D(Rearranging):
 
     Parameters
     ----------
-    cropping
+    cropping : int or tuple of int
         Number of steps at either end, or two numbers for the start and the end. At least one step must be left.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples

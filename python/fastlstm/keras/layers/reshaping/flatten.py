@@ -15,9 +15,9 @@ class Flatten(Rearranging):
 
     Parameters
     ----------
-    data_format
+    data_format : str, optional
         ``"channels_last"``, or None for it.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples

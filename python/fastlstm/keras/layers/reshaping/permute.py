@@ -17,9 +17,9 @@ class Permute(Rearranging):
 
     Parameters
     ----------
-    dims
+    dims : tuple of int
         Which axis of the input each axis of the output is, counted from 1, that behind the batch's.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples

@@ -15,9 +15,9 @@ class RepeatVector(Rearranging):
 
     Parameters
     ----------
-    n
+    n : int
         Number of steps.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples
@@ -57,9 +57,9 @@ class UpSampling1D(Rearranging):
 
     Parameters
     ----------
-    size
+    size : int
         How often each step stands in the output.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples

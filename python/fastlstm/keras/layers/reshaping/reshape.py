@@ -15,9 +15,9 @@ class Reshape(Rearranging):
 
     Parameters
     ----------
-    target_shape
+    target_shape : tuple of int
         Shape of a sample, without the batch axis; one size may be -1: what is left for it.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples

@@ -30,6 +30,13 @@ class MaxNorm(Constraint):
         The longest length allowed.
     axis : int or tuple of int
         Axis or axes of a vector; 0: the weights that come into one unit.
+
+    Raises
+    ------
+    ValueError
+        If `max_value` is out of range.
+    TypeError
+        If an argument has another type.
     """
 
     def __init__(self, max_value: float = 2, axis: Any = 0) -> None:
@@ -54,6 +61,13 @@ class MinMaxNorm(Constraint):
         How far each step goes: 1, all the way; 0.1, a tenth of it.
     axis : int or tuple of int
         Axis or axes of a vector; 0: the weights that come into one unit.
+
+    Raises
+    ------
+    ValueError
+        If `min_value`, `max_value` or `rate` is out of range.
+    TypeError
+        If an argument has another type.
     """
 
     def __init__(self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Any = 0) -> None:
@@ -87,6 +101,11 @@ class UnitNorm(Constraint):
     ----------
     axis : int or tuple of int
         Axis or axes of a vector; 0: the weights that come into one unit.
+
+    Raises
+    ------
+    TypeError
+        If `axis` has another type.
     """
 
     def __init__(self, axis: Any = 0) -> None:
@@ -105,6 +124,11 @@ class FunctionConstraint(Constraint):
     ----------
     function : callable
         Takes the weights, and gives others of the same shape.
+
+    Raises
+    ------
+    TypeError
+        If `function` has another type.
     """
 
     def __init__(self, function: Callable[[Array], Any]) -> None:

@@ -42,6 +42,11 @@ class FunctionInitializer(Initializer):
     ----------
     function : callable
         ``function(shape, dtype=None)`` gives an array.
+
+    Raises
+    ------
+    TypeError
+        If `function` has another type.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:

@@ -33,6 +33,13 @@ class L1L2(Regularizer):
     ----------
     l1, l2 : float
         Factors of both sums, zero or more.
+
+    Raises
+    ------
+    ValueError
+        If `l1` or `l2` is out of range.
+    TypeError
+        If an argument has another type.
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
@@ -54,6 +61,13 @@ class L1(Regularizer):
     ----------
     l1 : float
         The factor, zero or more.
+
+    Raises
+    ------
+    ValueError
+        If `l1` is out of range.
+    TypeError
+        If `l1` has another type.
     """
 
     def __init__(self, l1: float = 0.01) -> None:
@@ -75,6 +89,13 @@ class L2(Regularizer):
     ----------
     l2 : float
         The factor, zero or more.
+
+    Raises
+    ------
+    ValueError
+        If `l2` is out of range.
+    TypeError
+        If `l2` has another type.
     """
 
     def __init__(self, l2: float = 0.01) -> None:
@@ -96,6 +117,11 @@ class FunctionRegularizer(Regularizer):
     ----------
     function : callable
         Gives a number.
+
+    Raises
+    ------
+    TypeError
+        If `function` has another type.
     """
 
     def __init__(self, function: Callable[[Array], Any]) -> None:

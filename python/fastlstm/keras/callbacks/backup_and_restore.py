@@ -33,6 +33,13 @@ class BackupAndRestore(Periodic):
         Whether the state before the latest one is kept too, and gone on from if the latest cannot be read.
     delete_checkpoint : bool
         Whether the file goes when a training has come to its end.
+
+    Raises
+    ------
+    ValueError
+        If `save_freq` is out of range.
+    TypeError
+        If an argument has another type.
     """
 
     def __init__(

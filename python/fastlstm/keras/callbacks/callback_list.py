@@ -35,6 +35,11 @@ class CallbackList:
         Whether a `History` is appended if there is none.
     **params : dict
         Given to the callbacks.
+
+    Raises
+    ------
+    TypeError
+        If an argument has another type.
     """
 
     def __init__(self, callbacks: Any = None, model: Any = None, add_history: bool = False, **params: Any) -> None:

@@ -21,6 +21,11 @@ class CSVLogger(Callback):
         Between the values.
     append : bool
         Go on with the file if it exists.
+
+    Raises
+    ------
+    TypeError
+        If an argument has another type.
     """
 
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:

@@ -29,6 +29,13 @@ class EarlyStopping(Monitor):
         Put back the weights of the best epoch at the end, whether the training was stopped or not.
     start_from_epoch : int
         Epochs before it are not looked at.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, or `mode` is unknown.
+    TypeError
+        If an argument has another type.
     """
 
     kept = ("wait", "stopped_epoch", "best_epoch", "best", "best_weights")

@@ -20,6 +20,13 @@ class LearningRateScheduler(Callback):
         Function of the epoch (from 0) and the present rate; gives the new rate.
     verbose : int
         1: say so.
+
+    Raises
+    ------
+    ValueError
+        If `verbose` is out of range.
+    TypeError
+        If an argument has another type.
     """
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:

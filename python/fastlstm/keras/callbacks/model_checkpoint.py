@@ -44,6 +44,13 @@ class ModelCheckpoint(Periodic, Monitor):
         ``"epoch"``, or a number of batches.
     initial_value_threshold : float, optional
         Value to be better than from the start.
+
+    Raises
+    ------
+    ValueError
+        If `verbose`, `save_freq` or `initial_value_threshold` is out of range, or `mode` is unknown.
+    TypeError
+        If an argument has another type.
     """
 
     kept = (*Periodic.kept, "best")

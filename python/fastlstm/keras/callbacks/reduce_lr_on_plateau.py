@@ -29,6 +29,13 @@ class ReduceLROnPlateau(Monitor):
         Epochs to wait after a change before counting again.
     min_lr : float
         Lowest rate.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, or `mode` is unknown.
+    TypeError
+        If an argument has another type.
     """
 
     kept = ("best", "wait", "cooldown_counter")

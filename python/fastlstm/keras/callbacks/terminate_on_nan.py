@@ -15,6 +15,11 @@ class TerminateOnNaN(Callback):
     ----------
     raise_error : bool
         Raise a RuntimeError instead.
+
+    Raises
+    ------
+    TypeError
+        If `raise_error` has another type.
     """
 
     def __init__(self, raise_error: bool = False) -> None:

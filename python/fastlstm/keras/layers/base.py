@@ -77,6 +77,14 @@ class Layer(Configured):
         Name or regularizer: a penalty on the output, divided by the number of rows and added to the loss.
     input_shape, batch_input_shape, input_dim : tuple of int; int
         One of them: shape of a sample, of a batch, or number of features. An ``Input`` as first layer says the same.
+
+    Raises
+    ------
+    ValueError
+        If `input_dim` is out of range, `activity_regularizer` is unknown, or `input_shape` or
+        `batch_input_shape` has another form.
+    TypeError
+        If an argument has another type.
     """
 
     min_ndim = 1

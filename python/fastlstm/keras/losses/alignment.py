@@ -29,6 +29,13 @@ class CTC(Loss):
     reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
 
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown, or labels and outputs do not fit.
+    TypeError
+        If `reduction` has another type.
+
     References
     ----------
     Graves and others, Connectionist Temporal Classification: Labelling Unsegmented Sequence Data with Recurrent Neural

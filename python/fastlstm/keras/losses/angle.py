@@ -21,6 +21,13 @@ class CosineSimilarity(Loss):
     reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
 
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> from fastlstm.keras import losses

@@ -36,6 +36,13 @@ class Loss(Configurable):
         ``"mean_with_sample_weight"`` (the weighted mean) or ``"none"``, which cannot be trained with.
     dtype : dtype or DTypePolicy, optional
         Accepted and ignored: the output's dtype decides.
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown, or labels and outputs do not fit.
+    TypeError
+        If `reduction` has another type.
     """
 
     fused_activation: str | None = None

@@ -27,6 +27,13 @@ class BinaryCrossentropy(Loss):
         -1 only.
     reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
+
+    Raises
+    ------
+    ValueError
+        If `label_smoothing` is out of range, `reduction` is unknown, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
     """
 
     def __init__(

@@ -14,7 +14,13 @@ from .plain import PlainLoss
 
 
 class MeanSquaredError(PlainLoss):
-    """Mean over the last axis of ``(y_pred - y_true) ** 2``."""
+    """Mean over the last axis of ``(y_pred - y_true) ** 2``.
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown, or labels and outputs do not fit.
+    """
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of every row."""
@@ -27,7 +33,13 @@ class MeanSquaredError(PlainLoss):
 
 
 class MeanAbsoluteError(PlainLoss):
-    """Mean over the last axis of ``abs(y_pred - y_true)``."""
+    """Mean over the last axis of ``abs(y_pred - y_true)``.
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown, or labels and outputs do not fit.
+    """
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of every row."""
@@ -48,6 +60,13 @@ class Huber(Loss):
         Where the square goes over into the line.
     reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
+
+    Raises
+    ------
+    ValueError
+        If `delta` is out of range, `reduction` is unknown, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
     """
 
     def __init__(
@@ -78,6 +97,11 @@ class Huber(Loss):
 
 class LogCosh(PlainLoss):
     """Mean over the last axis of ``log(cosh(y_pred - y_true))``: a square near the label, a straight line far from it.
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown, or labels and outputs do not fit.
 
     Examples
     --------

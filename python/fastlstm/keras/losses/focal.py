@@ -33,6 +33,14 @@ class BinaryFocalCrossentropy(Loss):
     reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
 
+    Raises
+    ------
+    ValueError
+        If `alpha`, `gamma` or `label_smoothing` is out of range, `reduction` is unknown, or labels and outputs
+        do not fit.
+    TypeError
+        If an argument has another type.
+
     References
     ----------
     Lin and others, Focal Loss for Dense Object Detection, ICCV 2017.
@@ -107,6 +115,14 @@ class CategoricalFocalCrossentropy(Loss):
         -1 only.
     reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
+
+    Raises
+    ------
+    ValueError
+        If `alpha`, `gamma` or `label_smoothing` is out of range, `reduction` is unknown, or labels and outputs
+        do not fit.
+    TypeError
+        If an argument has another type.
 
     References
     ----------

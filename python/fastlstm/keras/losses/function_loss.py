@@ -19,6 +19,13 @@ class FunctionLoss(Loss):
         Written with `ops` or operators.
     reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown.
+    TypeError
+        If an argument has another type.
     """
 
     def __init__(

@@ -20,6 +20,13 @@ class CategoricalGeneralizedCrossEntropy(ClassNumberLoss):
     reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
 
+    Raises
+    ------
+    ValueError
+        If `q` is out of range, `reduction` is unknown, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
+
     References
     ----------
     Zhang and Sabuncu, Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels, NeurIPS 2018.

@@ -77,6 +77,13 @@ class Tversky(Overlap):
     reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
 
+    Raises
+    ------
+    ValueError
+        If `alpha` or `beta` is out of range, `reduction` is unknown, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
+
     References
     ----------
     Salehi and others, Tversky Loss Function for Image Segmentation Using 3D Fully Convolutional Deep Networks, 2017.
@@ -131,6 +138,13 @@ class Dice(Overlap):
         See `Overlap`.
     reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

@@ -25,6 +25,13 @@ class SparseCategoricalCrossentropy(ClassNumberLoss):
         -1 only.
     reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
     """
 
     def __init__(

@@ -14,6 +14,11 @@ from .base import Metric
 class Accuracy(Metric):
     """How often an output equals its label.
 
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+
     Examples
     --------
     >>> from fastlstm.keras import metrics
@@ -32,7 +37,13 @@ class Accuracy(Metric):
 
 
 class CategoricalAccuracy(Metric):
-    """How often the largest output is at the largest label; of equal ones the first counts."""
+    """How often the largest output is at the largest label; of equal ones the first counts.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+    """
 
     direction = "up"
 
@@ -43,7 +54,13 @@ class CategoricalAccuracy(Metric):
 
 
 class SparseCategoricalAccuracy(Metric):
-    """How often the largest output is at the class number."""
+    """How often the largest output is at the class number.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+    """
 
     direction = "up"
 
@@ -66,6 +83,13 @@ class BinaryAccuracy(Metric):
         See `Metric`.
     threshold : float
         Outputs above it count as 1.
+
+    Raises
+    ------
+    ValueError
+        If `threshold` is out of range, or labels and outputs do not fit.
+    TypeError
+        If `threshold` has another type.
     """
 
     direction = "up"
@@ -94,6 +118,13 @@ class TopKCategoricalAccuracy(Metric):
         How many outputs count.
     name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`.
+
+    Raises
+    ------
+    ValueError
+        If `k` is out of range, or labels and outputs do not fit.
+    TypeError
+        If `k` has another type.
     """
 
     direction = "up"
@@ -120,6 +151,13 @@ class SparseTopKCategoricalAccuracy(TopKCategoricalAccuracy):
         See `TopKCategoricalAccuracy`.
     from_sorted_ids : bool
         Whether the outputs are no scores but class numbers, the best first.
+
+    Raises
+    ------
+    ValueError
+        If `k` is out of range, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

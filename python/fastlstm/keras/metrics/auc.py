@@ -41,6 +41,14 @@ class AUC(ThresholdMetric):
     from_logits : bool
         Whether the outputs are to go through a sigmoid first.
 
+    Raises
+    ------
+    ValueError
+        If `num_thresholds` or `num_labels` is out of range, `curve` or `summation_method` is unknown,
+        `thresholds` or `label_weights` has another form, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
+
     References
     ----------
     Davis and Goadrich, The Relationship Between Precision-Recall and ROC Curves, ICML 2006.

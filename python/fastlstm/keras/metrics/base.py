@@ -27,6 +27,11 @@ class Metric(Configurable):
         Under which it is logged; by default the class name in snake case.
     dtype : dtype or DTypePolicy, optional
         Accepted and ignored: sums are kept as Python floats.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
     """
 
     direction = "down"

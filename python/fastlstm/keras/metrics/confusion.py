@@ -43,6 +43,13 @@ class TruePositives(ConfusionCount):
     thresholds, name, dtype : sequence of float; str; dtype or DTypePolicy
         See `ConfusionCount`.
 
+    Raises
+    ------
+    ValueError
+        If `thresholds` has another form, or labels and outputs do not fit.
+    TypeError
+        If `thresholds` has another type.
+
     Examples
     --------
     >>> from fastlstm.keras import metrics
@@ -60,6 +67,13 @@ class FalsePositives(ConfusionCount):
     ----------
     thresholds, name, dtype : sequence of float; str; dtype or DTypePolicy
         See `ConfusionCount`.
+
+    Raises
+    ------
+    ValueError
+        If `thresholds` has another form, or labels and outputs do not fit.
+    TypeError
+        If `thresholds` has another type.
     """
 
     direction = "down"
@@ -73,6 +87,13 @@ class TrueNegatives(ConfusionCount):
     ----------
     thresholds, name, dtype : sequence of float; str; dtype or DTypePolicy
         See `ConfusionCount`.
+
+    Raises
+    ------
+    ValueError
+        If `thresholds` has another form, or labels and outputs do not fit.
+    TypeError
+        If `thresholds` has another type.
     """
 
     counted = "true_negatives"
@@ -85,6 +106,13 @@ class FalseNegatives(ConfusionCount):
     ----------
     thresholds, name, dtype : sequence of float; str; dtype or DTypePolicy
         See `ConfusionCount`.
+
+    Raises
+    ------
+    ValueError
+        If `thresholds` has another form, or labels and outputs do not fit.
+    TypeError
+        If `thresholds` has another type.
     """
 
     direction = "down"

@@ -40,6 +40,13 @@ class PearsonCorrelation(_Correlation):
     axis : int or tuple of int
         Along which the values lie.
 
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+    TypeError
+        If `axis` has another type.
+
     Examples
     --------
     >>> from fastlstm.keras import metrics
@@ -64,6 +71,13 @@ class ConcordanceCorrelation(_Correlation):
         See `Metric`.
     axis : int or tuple of int
         Along which the values lie.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+    TypeError
+        If `axis` has another type.
 
     Examples
     --------

@@ -28,6 +28,13 @@ class FBetaScore(ColumnSums):
     name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`.
 
+    Raises
+    ------
+    ValueError
+        If `beta` or `threshold` is out of range, `average` is unknown, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> from fastlstm.keras import metrics
@@ -82,6 +89,13 @@ class F1Score(FBetaScore):
     ----------
     average, threshold, name, dtype : str; float; dtype or DTypePolicy, optional
         See `FBetaScore`.
+
+    Raises
+    ------
+    ValueError
+        If `threshold` is out of range, `average` is unknown, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

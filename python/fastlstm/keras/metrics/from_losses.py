@@ -45,6 +45,11 @@ class LossMetric(Metric):
 class MeanSquaredError(LossMetric):
     """Mean of the squared differences.
 
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+
     Examples
     --------
     >>> from fastlstm.keras import metrics
@@ -59,7 +64,13 @@ class MeanSquaredError(LossMetric):
 
 
 class RootMeanSquaredError(MeanSquaredError):
-    """Square root of the mean of the squared differences."""
+    """Square root of the mean of the squared differences.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+    """
 
     def result(self) -> float:
         """Return the root of the mean so far."""
@@ -67,25 +78,49 @@ class RootMeanSquaredError(MeanSquaredError):
 
 
 class MeanAbsoluteError(LossMetric):
-    """Mean of the absolute differences."""
+    """Mean of the absolute differences.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+    """
 
     loss = losses.MeanAbsoluteError
 
 
 class MeanAbsolutePercentageError(LossMetric):
-    """See the loss of this name."""
+    """See the loss of this name.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+    """
 
     loss = losses.MeanAbsolutePercentageError
 
 
 class MeanSquaredLogarithmicError(LossMetric):
-    """See the loss of this name."""
+    """See the loss of this name.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+    """
 
     loss = losses.MeanSquaredLogarithmicError
 
 
 class LogCoshError(LossMetric):
-    """See the loss `LogCosh`."""
+    """See the loss `LogCosh`.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+    """
 
     loss = losses.LogCosh
 
@@ -102,6 +137,13 @@ class CosineSimilarity(LossMetric):
         See `Metric`.
     axis : int
         Along which the vectors lie.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+    TypeError
+        If `axis` has another type.
 
     Examples
     --------
@@ -128,31 +170,61 @@ class CosineSimilarity(LossMetric):
 
 
 class KLDivergence(LossMetric):
-    """See the loss of this name."""
+    """See the loss of this name.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+    """
 
     loss = losses.KLDivergence
 
 
 class Poisson(LossMetric):
-    """See the loss of this name."""
+    """See the loss of this name.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+    """
 
     loss = losses.Poisson
 
 
 class Hinge(LossMetric):
-    """See the loss of this name."""
+    """See the loss of this name.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+    """
 
     loss = losses.Hinge
 
 
 class SquaredHinge(LossMetric):
-    """See the loss of this name."""
+    """See the loss of this name.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+    """
 
     loss = losses.SquaredHinge
 
 
 class CategoricalHinge(LossMetric):
-    """See the loss of this name."""
+    """See the loss of this name.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+    """
 
     loss = losses.CategoricalHinge
 
@@ -166,6 +238,13 @@ class CategoricalCrossentropy(LossMetric):
         See `Metric`.
     from_logits, label_smoothing, axis : bool; float; int
         See the loss.
+
+    Raises
+    ------
+    ValueError
+        If `label_smoothing` is out of range, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
     """
 
     loss = losses.CategoricalCrossentropy
@@ -195,6 +274,13 @@ class SparseCategoricalCrossentropy(LossMetric):
         See `Metric`.
     from_logits, ignore_class, axis : bool; int
         See the loss.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
     """
 
     loss = losses.SparseCategoricalCrossentropy
@@ -224,6 +310,13 @@ class BinaryCrossentropy(LossMetric):
         See `Metric`.
     from_logits, label_smoothing : bool; float
         See the loss.
+
+    Raises
+    ------
+    ValueError
+        If `label_smoothing` is out of range, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
     """
 
     loss = losses.BinaryCrossentropy

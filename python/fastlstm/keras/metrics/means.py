@@ -27,6 +27,11 @@ class Mean(Metric):
     name, dtype : str; dtype or DTypePolicy
         See `Metric`.
 
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+
     Examples
     --------
     >>> from fastlstm.keras import metrics
@@ -49,6 +54,11 @@ class Sum(Metric):
     ----------
     name, dtype : str; dtype or DTypePolicy
         See `Metric`.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
 
     Examples
     --------
@@ -80,6 +90,13 @@ class MeanMetricWrapper(Metric):
         See `Metric`; the name is by default that of the function.
     **kwargs : keyword arguments
         What it is called with beside labels and outputs.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+    TypeError
+        If `fn` has another type.
 
     Examples
     --------

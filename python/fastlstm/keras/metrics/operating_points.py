@@ -58,6 +58,13 @@ class SensitivityAtSpecificity(OperatingPoint):
     num_thresholds, class_id, name, dtype : int; str; dtype or DTypePolicy
         See `OperatingPoint`.
 
+    Raises
+    ------
+    ValueError
+        If `specificity`, `num_thresholds` or `class_id` is out of range, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> from fastlstm.keras import metrics
@@ -87,6 +94,13 @@ class SpecificityAtSensitivity(OperatingPoint):
         From 0 to 1.
     num_thresholds, class_id, name, dtype : int; str; dtype or DTypePolicy
         See `OperatingPoint`.
+
+    Raises
+    ------
+    ValueError
+        If `sensitivity`, `num_thresholds` or `class_id` is out of range, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
     """
 
     wanted, given = "specificity", "sensitivity"
@@ -111,6 +125,13 @@ class PrecisionAtRecall(OperatingPoint):
         From 0 to 1.
     num_thresholds, class_id, name, dtype : int; str; dtype or DTypePolicy
         See `OperatingPoint`.
+
+    Raises
+    ------
+    ValueError
+        If `recall`, `num_thresholds` or `class_id` is out of range, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
     """
 
     wanted, given = "precision", "recall"
@@ -135,6 +156,13 @@ class RecallAtPrecision(OperatingPoint):
         From 0 to 1.
     num_thresholds, class_id, name, dtype : int; str; dtype or DTypePolicy
         See `OperatingPoint`.
+
+    Raises
+    ------
+    ValueError
+        If `precision`, `num_thresholds` or `class_id` is out of range, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
     """
 
     wanted, given = "recall", "precision"

@@ -42,6 +42,14 @@ class Precision(_OfPositives):
     name, dtype : str; dtype or DTypePolicy
         See `Metric`; the default names are numbered.
 
+    Raises
+    ------
+    ValueError
+        If `top_k` or `class_id` is out of range, `thresholds` has another form, or labels and outputs do not
+        fit.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> from fastlstm.keras import metrics
@@ -61,6 +69,14 @@ class Recall(_OfPositives):
     ----------
     thresholds, top_k, class_id, name, dtype : sequence of float; int; str; dtype or DTypePolicy
         See `Precision`.
+
+    Raises
+    ------
+    ValueError
+        If `top_k` or `class_id` is out of range, `thresholds` has another form, or labels and outputs do not
+        fit.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

@@ -28,6 +28,13 @@ class R2Score(ColumnSums):
     name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`.
 
+    Raises
+    ------
+    ValueError
+        If `num_regressors` is out of range, `class_aggregation` is unknown, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> from fastlstm.keras import metrics

@@ -24,6 +24,13 @@ class Adadelta(Optimizer):
     **kwargs : keyword arguments
         Those of `Optimizer`.
 
+    Raises
+    ------
+    ValueError
+        If `learning_rate`, `rho` or `epsilon` is out of range.
+    TypeError
+        If an argument has another type.
+
     References
     ----------
     Zeiler, ADADELTA: An Adaptive Learning Rate Method, arXiv 1212.5701, 2012.

@@ -45,6 +45,13 @@ class Adafactor(WholeVariables):
     **kwargs : keyword arguments
         Those of `Optimizer`.
 
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    TypeError
+        If an argument has another type.
+
     References
     ----------
     Shazeer and Stern, Adafactor: Adaptive Learning Rates with Sublinear Memory Cost, ICML 2018.

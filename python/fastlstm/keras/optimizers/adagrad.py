@@ -24,6 +24,13 @@ class Adagrad(Optimizer):
     **kwargs : keyword arguments
         Those of `Optimizer`.
 
+    Raises
+    ------
+    ValueError
+        If `learning_rate`, `initial_accumulator_value` or `epsilon` is out of range.
+    TypeError
+        If an argument has another type.
+
     References
     ----------
     Duchi, Hazan and Singer, Adaptive Subgradient Methods for Online Learning and Stochastic Optimization, JMLR 2011.

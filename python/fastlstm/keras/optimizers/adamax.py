@@ -21,6 +21,13 @@ class Adamax(Moments):
     **kwargs : keyword arguments
         Those of `Optimizer`.
 
+    Raises
+    ------
+    ValueError
+        If `learning_rate`, `beta_1`, `beta_2` or `epsilon` is out of range.
+    TypeError
+        If an argument has another type.
+
     References
     ----------
     Kingma and Ba, Adam: A Method for Stochastic Optimization, ICLR 2015, section 7.1.

@@ -59,6 +59,13 @@ class Optimizer(Configurable):
     gradient_accumulation_steps : int, optional
         Calls of `apply`, at least 2, of which the mean of the gradients makes one step.
 
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> import numpy as np

@@ -36,6 +36,13 @@ class Ftrl(Optimizer):
     **kwargs : keyword arguments
         Those of `Optimizer`.
 
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    TypeError
+        If an argument has another type.
+
     References
     ----------
     McMahan and others, Ad Click Prediction: a View from the Trenches, KDD 2013.

@@ -27,6 +27,13 @@ class Lamb(WholeVariables, Moments):
     **kwargs : keyword arguments
         Those of `Optimizer`.
 
+    Raises
+    ------
+    ValueError
+        If `learning_rate`, `beta_1`, `beta_2` or `epsilon` is out of range.
+    TypeError
+        If an argument has another type.
+
     References
     ----------
     You and others, Large Batch Optimization for Deep Learning: Training BERT in 76 minutes, ICLR 2020.

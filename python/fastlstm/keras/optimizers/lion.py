@@ -24,6 +24,13 @@ class Lion(Optimizer):
     **kwargs : keyword arguments
         Those of `Optimizer`.
 
+    Raises
+    ------
+    ValueError
+        If `learning_rate`, `beta_1` or `beta_2` is out of range.
+    TypeError
+        If an argument has another type.
+
     References
     ----------
     Chen and others, Symbolic Discovery of Optimization Algorithms, NeurIPS 2023.

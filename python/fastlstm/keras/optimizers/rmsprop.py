@@ -27,6 +27,13 @@ class RMSprop(Optimizer):
         Take the square of the mean gradient off `v`.
     **kwargs : keyword arguments
         Those of `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If `learning_rate`, `rho`, `momentum` or `epsilon` is out of range.
+    TypeError
+        If an argument has another type.
     """
 
     rests = True

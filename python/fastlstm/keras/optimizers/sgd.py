@@ -23,6 +23,13 @@ class SGD(Optimizer):
         Look ahead: ``w += momentum * v - rate * g``.
     **kwargs : keyword arguments
         Those of `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If `learning_rate` or `momentum` is out of range.
+    TypeError
+        If an argument has another type.
     """
 
     rests = True

@@ -20,6 +20,13 @@ class ELU(Pointwise):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `alpha` is out of range.
+    TypeError
+        If `alpha` has another type.
+
     Examples
     --------
     >>> from fastlstm.keras import layers

@@ -27,6 +27,14 @@ class PReLU(Layer):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `alpha_initializer`, `alpha_regularizer` or `alpha_constraint` is unknown, `shared_axes` has another
+        form, or inputs have another shape.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> from fastlstm.keras import Input, layers

@@ -26,6 +26,13 @@ class ReLU(Pointwise):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `max_value`, `negative_slope` or `threshold` is out of range.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> from fastlstm.keras import layers
@@ -74,6 +81,13 @@ class LeakyReLU(Pointwise):
         Slope below 0, zero or more.
     **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `negative_slope` is out of range.
+    TypeError
+        If `negative_slope` has another type.
 
     Examples
     --------

@@ -27,6 +27,13 @@ class Softmax(Layer):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `axis` has another form.
+    TypeError
+        If `axis` has another type.
+
     Notes
     -----
     A mask says which numbers count; the others get a share of 0. Its last axes are those of the input, as in

@@ -22,6 +22,13 @@ class AdditiveAttention(Attention):
     **kwargs : keyword arguments
         ``seed``, and those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `dropout` is out of range, or inputs have another shape.
+    TypeError
+        If an argument has another type.
+
     References
     ----------
     Bahdanau, Cho and Bengio, Neural Machine Translation by Jointly Learning to Align and Translate, ICLR 2015.

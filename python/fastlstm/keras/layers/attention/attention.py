@@ -43,6 +43,13 @@ class Attention(Lookup):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `dropout` or `seed` is out of range, `score_mode` is unknown, or inputs have another shape.
+    TypeError
+        If an argument has another type.
+
     Notes
     -----
     A call also takes ``mask``, a list of the masks of query and value in place of those that these bring;

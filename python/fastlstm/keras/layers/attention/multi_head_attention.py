@@ -51,8 +51,12 @@ class MultiHeadAttention(Lookup, Wrapper):
         How many steps before and after its own a query sees, its own counted; None: all.
     flash_attention : bool, optional
         Accepted and ignored: a way of computing.
-    kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint
+    kernel_initializer, bias_initializer : str or Initializer
         Of the weights of all projections.
+    kernel_regularizer, bias_regularizer : str or Regularizer, optional
+        Penalties on them.
+    kernel_constraint, bias_constraint : str or Constraint, optional
+        What they are brought to after every update.
     activity_regularizer : str or Regularizer, optional
         Of the outputs of all projections.
     use_gate : bool
@@ -61,6 +65,14 @@ class MultiHeadAttention(Lookup, Wrapper):
         Seed of the dropout.
     **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, what is named is unknown, or `output_shape` or `attention_axes` has another
+        form.
+    TypeError
+        If an argument has another type.
 
     Notes
     -----

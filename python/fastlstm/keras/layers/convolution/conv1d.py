@@ -52,6 +52,13 @@ class Conv1D(Convolution):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If a number is out of range, what is named is unknown, or inputs have another shape.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> import numpy as np

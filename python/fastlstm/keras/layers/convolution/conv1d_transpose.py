@@ -45,6 +45,14 @@ class Conv1DTranspose(Convolution):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `filters`, `kernel_size`, `strides` or `dilation_rate` is out of range, what is named is unknown, or
+        inputs have another shape.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> import numpy as np

@@ -21,6 +21,13 @@ class Activation(Layer):
         Name or `ActivationFunction`.
     **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `activation` is unknown.
+    TypeError
+        If `activation` has another type.
     """
 
     steps_without_time = True

@@ -34,6 +34,13 @@ class Dense(Quantizable, Affine):
         Names or constraints, applied after every step of training.
     **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `units` is out of range, what is named is unknown, or inputs have another shape.
+    TypeError
+        If an argument has another type.
     """
 
     steps_without_time = True

@@ -46,10 +46,22 @@ class EinsumDense(Quantizable):
         Name or `ActivationFunction`; None is linear.
     bias_axes : str, optional
         Letters of the axes of the output along which there is a bias; None: there is none.
-    kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint
+    kernel_initializer, bias_initializer : str or Initializer
         Of the weights ``kernel`` and ``bias``.
+    kernel_regularizer, bias_regularizer : str or Regularizer, optional
+        Penalties on them.
+    kernel_constraint, bias_constraint : str or Constraint, optional
+        What they are brought to after every update.
     **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If what is named is unknown, `output_shape`, `equation` or `bias_axes` has another form, or inputs have
+        another shape.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

@@ -40,6 +40,14 @@ class Embedding(Quantizable):
         The table to start with.
     **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `input_dim` or `output_dim` is out of range, `embeddings_initializer`, `embeddings_regularizer` or
+        `embeddings_constraint` is unknown, or `weights` has another form.
+    TypeError
+        If an argument has another type.
     """
 
     matrices: ClassVar[Mapping[str, int]] = {"embeddings": -1}

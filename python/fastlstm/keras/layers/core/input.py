@@ -22,6 +22,13 @@ class InputLayer(Layer):
     ----------
     shape, batch_size, dtype, name, batch_shape : tuple of int; int; dtype; str, optional
         See `Input`.
+
+    Raises
+    ------
+    ValueError
+        If `batch_size` is out of range, or `shape` or `batch_shape` has another form.
+    TypeError
+        If an argument has another type.
     """
 
     keras_only: ClassVar[Mapping[str, Any]] = {"sparse": False, "ragged": False, "optional": False}

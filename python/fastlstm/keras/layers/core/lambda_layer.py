@@ -33,6 +33,11 @@ class Lambda(Layer):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> import numpy as np

@@ -25,6 +25,13 @@ class Masking(Layer):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `mask_value` is out of range, or inputs have another shape.
+    TypeError
+        If `mask_value` has another type.
+
     Notes
     -----
     The mask goes on from layer to layer, in a model and with the arrays that layers called on arrays give. What NumPy

@@ -28,6 +28,11 @@ class Concatenate(Merge):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    TypeError
+        If `axis` has another type.
+
     Examples
     --------
     >>> import numpy as np

@@ -27,6 +27,13 @@ class Dot(Merge):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `axes` has another form, or inputs have another shape.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     Scores of every step of one sequence with every step of another:

@@ -58,6 +58,11 @@ class Maximum(Extreme):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If inputs have another shape.
+
     Examples
     --------
     >>> import numpy as np
@@ -79,6 +84,11 @@ class Minimum(Extreme):
     ----------
     **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If inputs have another shape.
 
     Examples
     --------

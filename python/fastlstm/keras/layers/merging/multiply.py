@@ -20,6 +20,11 @@ class Multiply(Elementwise):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If inputs have another shape.
+
     Examples
     --------
     >>> import numpy as np

@@ -20,6 +20,11 @@ class Add(Elementwise):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If inputs have another shape.
+
     Examples
     --------
     >>> import numpy as np
@@ -44,6 +49,11 @@ class Subtract(Elementwise):
     ----------
     **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If inputs have another shape.
 
     Examples
     --------
@@ -71,6 +81,11 @@ class Average(Elementwise):
     ----------
     **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If inputs have another shape.
 
     Examples
     --------

@@ -44,6 +44,14 @@ class BatchNormalization(AffineNormalization):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `momentum`, `epsilon` or `renorm_momentum` is out of range, what is named is unknown, or inputs have
+        another shape.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> import numpy as np

@@ -27,6 +27,13 @@ class RMSNormalization(AlongAxes):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `epsilon` is out of range, `axis` has another form, or inputs have another shape.
+    TypeError
+        If an argument has another type.
+
     References
     ----------
     Zhang and Sennrich, Root Mean Square Layer Normalization, NeurIPS 2019.

@@ -21,6 +21,13 @@ class UnitNormalization(AlongAxes):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `axis` has another form.
+    TypeError
+        If `axis` has another type.
+
     Examples
     --------
     >>> from fastlstm.keras import layers

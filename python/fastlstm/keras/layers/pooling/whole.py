@@ -51,6 +51,13 @@ class GlobalAveragePooling1D(GlobalPooling):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `data_format` is unknown, or inputs have another shape.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> import numpy as np
@@ -107,6 +114,13 @@ class GlobalMaxPooling1D(GlobalPooling):
         Whether the output is ``(N, 1, F)``.
     **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `data_format` is unknown, or inputs have another shape.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

@@ -86,6 +86,14 @@ class MaxPooling1D(WindowPooling):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `pool_size` or `strides` is out of range, `padding` or `data_format` is unknown, or inputs have
+        another shape.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> import numpy as np
@@ -143,6 +151,14 @@ class AveragePooling1D(WindowPooling):
         See `MaxPooling1D`. Steps added by ``padding="same"`` do not count.
     **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `pool_size` or `strides` is out of range, `padding` or `data_format` is unknown, or inputs have
+        another shape.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

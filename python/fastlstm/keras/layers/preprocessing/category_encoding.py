@@ -32,6 +32,13 @@ class CategoryEncoding(Discrete):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `num_tokens` is out of range, or `output_mode` is unknown.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> from fastlstm.keras import layers

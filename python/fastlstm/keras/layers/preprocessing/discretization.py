@@ -30,6 +30,14 @@ class Discretization(Discrete):
     dtype, name : dtype; str, optional
         See `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `num_bins` or `epsilon` is out of range, `output_mode` is unknown, `bin_boundaries` has another form,
+        or inputs have another shape.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> from fastlstm.keras import layers

@@ -36,6 +36,13 @@ class Hashing(Discrete):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `num_bins` or `salt` is out of range, or `output_mode` is unknown.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> from fastlstm.keras import layers

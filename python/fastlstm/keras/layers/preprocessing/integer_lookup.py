@@ -27,6 +27,14 @@ class IntegerLookup(IndexLookup):
     **kwargs : keyword arguments
         Those of `IndexLookup`.
 
+    Raises
+    ------
+    ValueError
+        If a number is out of range, `output_mode`, `vocabulary_dtype` or `oov_method` is unknown, `vocabulary`
+        or `idf_weights` has another form, or inputs have another shape.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> from fastlstm.keras import layers

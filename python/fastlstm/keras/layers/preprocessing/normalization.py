@@ -30,6 +30,13 @@ class Normalization(Layer):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `mean` or `variance` has another form, or inputs have another shape.
+    TypeError
+        If an argument has another type.
+
     Notes
     -----
     The deviation is at least ``keras.config.epsilon()``. The weights ``mean`` and ``variance`` have the sizes of the

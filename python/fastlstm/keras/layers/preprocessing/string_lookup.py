@@ -62,6 +62,14 @@ class StringLookup(TextLookup):
     **kwargs : keyword arguments
         Those of `IndexLookup`.
 
+    Raises
+    ------
+    ValueError
+        If `max_tokens`, `num_oov_indices` or `salt` is out of range, `output_mode` or `encoding` is unknown, or
+        `vocabulary` or `idf_weights` has another form.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> from fastlstm.keras import layers

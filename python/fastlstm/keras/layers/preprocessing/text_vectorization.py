@@ -77,6 +77,14 @@ class TextVectorization(TextLookup):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `max_tokens`, `ngrams` or `output_sequence_length` is out of range, `output_mode` or `encoding` is
+        unknown, or `standardize`, `split`, `vocabulary` or `idf_weights` has another form.
+    TypeError
+        If an argument has another type.
+
     Notes
     -----
     The layer takes arrays and lists of texts or bytes, of shape ``(N,)`` or ``(N, 1)``, and may be the first one of a

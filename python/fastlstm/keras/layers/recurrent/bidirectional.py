@@ -36,6 +36,13 @@ class Bidirectional(Wrapper):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `merge_mode` is unknown, or inputs have another shape.
+    TypeError
+        If an argument has another type.
+
     Notes
     -----
     The weights are those of the forward layer, then those of the backward layer; states, too. With

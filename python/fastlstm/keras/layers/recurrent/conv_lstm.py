@@ -130,6 +130,14 @@ class ConvLSTM1D(Recurrent):
         Those of `RecurrentOptions`. The weights are ``kernel (kernel_size, C, 4F)``,
         ``recurrent_kernel (kernel_size, F, 4F)`` and ``bias (4F,)``, with the gates in the order i, f, g, o.
 
+    Raises
+    ------
+    ValueError
+        If `filters`, `kernel_size`, `strides` or `dilation_rate` is out of range, what is named is unknown, or
+        inputs have another shape.
+    TypeError
+        If an argument has another type.
+
     Notes
     -----
     Inputs are ``(N, T, positions, C)``; outputs ``(N, T, new positions, F)`` with `return_sequences`, else without T.

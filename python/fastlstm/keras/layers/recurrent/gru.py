@@ -47,6 +47,14 @@ class GRUCell(RecurrentCell):
         Those of `CellOptions`. The columns of the weights hold the gates in the order z, r, n; the bias is ``(2, 3H)``,
         of the inputs and of the states, or ``(3H,)`` without `reset_after`.
 
+    Raises
+    ------
+    ValueError
+        If `units` is out of range, `activation` or `recurrent_activation` is unknown, or inputs have another
+        shape.
+    TypeError
+        If an argument has another type.
+
     Notes
     -----
     The bias may be set by the two of a ``CuDNNGRU``, ``(6H,)``, too.
@@ -121,6 +129,14 @@ class GRU(Recurrent):
     **options : keyword arguments
         Those of `RecurrentOptions`: about the weights, about the sequence, and those of `Layer`. With `return_state` a
         call on arrays gives ``[output, h]``.
+
+    Raises
+    ------
+    ValueError
+        If `units` is out of range, `activation` or `recurrent_activation` is unknown, or inputs have another
+        shape.
+    TypeError
+        If an argument has another type.
     """
 
     reset_after = OfCell()

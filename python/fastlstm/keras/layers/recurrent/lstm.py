@@ -41,6 +41,14 @@ class LSTMCell(RecurrentCell):
     **options : keyword arguments
         Those of `CellOptions`. The columns of the weights hold the gates in the order i, f, g, o.
 
+    Raises
+    ------
+    ValueError
+        If `units` is out of range, `activation` or `recurrent_activation` is unknown, or inputs have another
+        shape.
+    TypeError
+        If an argument has another type.
+
     Notes
     -----
     The two standard activations have the fastest kernel. With others named in `activations.CORE` the cell runs in the
@@ -120,6 +128,14 @@ class LSTM(Recurrent):
     **options : keyword arguments
         Those of `RecurrentOptions`: about the weights, about the sequence, and those of `Layer`. With `return_state` a
         call on arrays gives ``[output, h, c]``.
+
+    Raises
+    ------
+    ValueError
+        If `units` is out of range, `activation` or `recurrent_activation` is unknown, or inputs have another
+        shape.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

@@ -46,6 +46,13 @@ class RNN(Wrapper):
     **options : keyword arguments
         Those of `SequenceOptions`: `return_sequences` and others.
 
+    Raises
+    ------
+    ValueError
+        If `cell` has another form, or inputs have another shape.
+    TypeError
+        If `cell` has another type.
+
     Notes
     -----
     A cell of your own is an object, for instance a `Layer`, with

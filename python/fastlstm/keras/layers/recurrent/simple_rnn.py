@@ -28,6 +28,13 @@ class SimpleRNNCell(RecurrentCell):
     **options : keyword arguments
         Those of `CellOptions`.
 
+    Raises
+    ------
+    ValueError
+        If `units` is out of range, `activation` is unknown, or inputs have another shape.
+    TypeError
+        If an argument has another type.
+
     References
     ----------
     Elman, Finding Structure in Time, Cognitive Science 14(2), 1990.
@@ -61,6 +68,13 @@ class SimpleRNN(Recurrent):
     **options : keyword arguments
         Those of `RecurrentOptions`: about the weights, about the sequence, and those of `Layer`. With `return_state` a
         call on arrays gives ``[output, h]``.
+
+    Raises
+    ------
+    ValueError
+        If `units` is out of range, `activation` is unknown, or inputs have another shape.
+    TypeError
+        If an argument has another type.
     """
 
     @shows(RecurrentOptions)

@@ -33,6 +33,13 @@ class StackedRNNCells(Cell, Wrapper):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `cells` has another form, or inputs have another shape.
+    TypeError
+        If `cells` has another type.
+
     Notes
     -----
     The states are a list with those of each cell. Over a whole sequence each cell takes all its steps before the next

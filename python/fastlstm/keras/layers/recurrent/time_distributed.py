@@ -29,6 +29,13 @@ class TimeDistributed(Wrapper):
         split over the steps too; one ``(N, T)`` says nothing about what is within a step, and goes past the layer.
     **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If inputs have another shape.
+    TypeError
+        If `layer` has another type.
     """
 
     told_of_mask = True

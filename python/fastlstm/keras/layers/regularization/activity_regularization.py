@@ -16,6 +16,13 @@ class ActivityRegularization(Identity):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `l1` or `l2` is out of range.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> import numpy as np

@@ -27,6 +27,13 @@ class Dropout(Layer):
         Seed of a generator of the layer's own; None: that of the model draws.
     **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `rate` or `seed` is out of range, or `noise_shape` has another form.
+    TypeError
+        If an argument has another type.
     """
 
     steps_without_time = True

@@ -55,6 +55,13 @@ class GaussianNoise(Gaussian):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `stddev` or `seed` is out of range.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> import numpy as np
@@ -91,6 +98,13 @@ class GaussianDropout(Gaussian):
         Seed of a generator of the layer's own; None: that of the model draws.
     **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `rate` or `seed` is out of range.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

@@ -20,6 +20,13 @@ class SpatialDropout1D(Dropout):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `rate` or `seed` is out of range, or inputs have another shape.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> import numpy as np

@@ -23,6 +23,13 @@ class ZeroPadding1D(Rearranging):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `padding` is out of range, `data_format` is unknown, or inputs have another shape.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> import numpy as np
@@ -63,6 +70,13 @@ class Cropping1D(Rearranging):
         Number of steps at either end, or two numbers for the start and the end. At least one step must be left.
     **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `cropping` has another form, or inputs have another shape.
+    TypeError
+        If `cropping` has another type.
 
     Examples
     --------

@@ -20,6 +20,13 @@ class Flatten(Rearranging):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `data_format` is unknown.
+    TypeError
+        If `data_format` has another type.
+
     Examples
     --------
     >>> import numpy as np

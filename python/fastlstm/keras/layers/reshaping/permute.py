@@ -22,6 +22,13 @@ class Permute(Rearranging):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `dims` has another form, or inputs have another shape.
+    TypeError
+        If `dims` has another type.
+
     Examples
     --------
     >>> import numpy as np

@@ -20,6 +20,13 @@ class RepeatVector(Rearranging):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If `n` is out of range, or inputs have another shape.
+    TypeError
+        If `n` has another type.
+
     Examples
     --------
     What an encoder found, for every step of a decoder:
@@ -61,6 +68,13 @@ class UpSampling1D(Rearranging):
         How often each step stands in the output.
     **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `size` is out of range, or inputs have another shape.
+    TypeError
+        If `size` has another type.
 
     Examples
     --------

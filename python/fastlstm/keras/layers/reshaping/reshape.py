@@ -20,6 +20,13 @@ class Reshape(Rearranging):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If inputs have another shape.
+    TypeError
+        If `target_shape` has another type.
+
     Examples
     --------
     >>> import numpy as np

@@ -25,6 +25,13 @@ class CosineDecay(LearningRateSchedule):
     warmup_steps : int
         Steps of the line from the initial rate to it.
 
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> from fastlstm.keras.optimizers.schedules import CosineDecay
@@ -77,6 +84,13 @@ class CosineDecayRestarts(LearningRateSchedule):
         Part of the initial rate that stays.
     name : str, optional
         Kept, and used for nothing.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    TypeError
+        If an argument has another type.
 
     References
     ----------

@@ -48,6 +48,13 @@ class ExponentialDecay(_Decay):
     name : str
         Kept, and used for nothing.
 
+    Raises
+    ------
+    ValueError
+        If `initial_learning_rate`, `decay_steps` or `decay_rate` is out of range.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> from fastlstm.keras.optimizers.schedules import ExponentialDecay
@@ -75,6 +82,13 @@ class InverseTimeDecay(_Decay):
         Change only at whole multiples of `decay_steps`.
     name : str
         Kept, and used for nothing.
+
+    Raises
+    ------
+    ValueError
+        If `initial_learning_rate`, `decay_steps` or `decay_rate` is out of range.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------
@@ -105,6 +119,13 @@ class PolynomialDecay(LearningRateSchedule):
         Go on after the end: `decay_steps` becomes the smallest multiple of it that is no less than `step`.
     name : str, optional
         Kept, and used for nothing.
+
+    Raises
+    ------
+    ValueError
+        If `initial_learning_rate`, `decay_steps`, `end_learning_rate` or `power` is out of range.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------
@@ -150,6 +171,13 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         Rates, one more than boundaries.
     name : str, optional
         Kept, and used for nothing.
+
+    Raises
+    ------
+    ValueError
+        If `boundaries` or `values` has another form.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

@@ -40,6 +40,19 @@ class BackupAndRestore(Periodic):
         If `save_freq` is out of range.
     TypeError
         If an argument has another type.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> x, y = np.ones((8, 2)), np.ones((8, 1))
+    >>> backup = keras.callbacks.BackupAndRestore(tempfile.mkdtemp())
+    >>> history = model.fit(x, y, epochs=2, callbacks=[backup], verbose=0)
+    >>> len(history.epoch)
+    2
     """
 
     def __init__(

@@ -36,6 +36,18 @@ class EarlyStopping(Monitor):
         If a number is out of range, or `mode` is unknown.
     TypeError
         If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> x, y = np.ones((8, 2)), np.ones((8, 1))
+    >>> stop = keras.callbacks.EarlyStopping("loss", min_delta=10.0, patience=2)
+    >>> history = model.fit(x, y, epochs=20, callbacks=[stop], verbose=0)
+    >>> len(history.epoch)
+    3
     """
 
     kept = ("wait", "stopped_epoch", "best_epoch", "best", "best_weights")

@@ -51,6 +51,20 @@ class ModelCheckpoint(Periodic, Monitor):
         If `verbose`, `save_freq` or `initial_value_threshold` is out of range, or `mode` is unknown.
     TypeError
         If an argument has another type.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> x, y = np.ones((8, 2)), np.ones((8, 1))
+    >>> folder = tempfile.mkdtemp()
+    >>> path = os.path.join(folder, "{epoch}.fastlstm")
+    >>> history = model.fit(x, y, epochs=2, callbacks=[keras.callbacks.ModelCheckpoint(path)], verbose=0)
+    >>> sorted(os.listdir(folder))
+    ['1.fastlstm', '2.fastlstm']
     """
 
     kept = (*Periodic.kept, "best")

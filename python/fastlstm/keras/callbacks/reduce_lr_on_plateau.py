@@ -36,6 +36,18 @@ class ReduceLROnPlateau(Monitor):
         If a number is out of range, or `mode` is unknown.
     TypeError
         If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> x, y = np.ones((8, 2)), np.ones((8, 1))
+    >>> reduce = keras.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=10.0)
+    >>> history = model.fit(x, y, epochs=3, callbacks=[reduce], verbose=0)
+    >>> float(model.optimizer.learning_rate)
+    0.0025
     """
 
     kept = ("best", "wait", "cooldown_counter")

@@ -85,6 +85,23 @@ class Layer(Configured):
         `batch_input_shape` has another form.
     TypeError
         If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import layers, ops
+    >>> import numpy as np
+    >>> class Scaled(layers.Layer):
+    ...     def build(self, input_shape):
+    ...         self.factor = self.add_weight(shape=(input_shape[-1],), initializer="ones")
+    ...
+    ...     def call(self, inputs):
+    ...         return ops.multiply(inputs, self.factor)
+    ...
+    >>> layer = Scaled()
+    >>> layer(np.ones((2, 3))).shape
+    (2, 3)
+    >>> layer.count_params()
+    3
     """
 
     min_ndim = 1

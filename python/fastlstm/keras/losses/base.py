@@ -43,6 +43,16 @@ class Loss(Configurable):
         If `reduction` is unknown, or labels and outputs do not fit.
     TypeError
         If `reduction` has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import losses, ops
+    >>> class Relative(losses.Loss):
+    ...     def call(self, y_true, y_pred):
+    ...         return ops.mean(ops.abs(y_pred - y_true) / y_true, axis=-1)
+    ...
+    >>> float(Relative()([[2.0, 4.0]], [[1.0, 4.0]]))
+    0.25
     """
 
     fused_activation: str | None = None

@@ -34,6 +34,13 @@ class BinaryCrossentropy(Loss):
         If `label_smoothing` is out of range, `reduction` is unknown, or labels and outputs do not fit.
     TypeError
         If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import losses
+    >>> loss = losses.BinaryCrossentropy()
+    >>> round(float(loss([[1.0, 0.0]], [[0.8, 0.4]])), 4)
+    0.367
     """
 
     def __init__(

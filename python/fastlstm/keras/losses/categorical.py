@@ -33,6 +33,13 @@ class CategoricalCrossentropy(Loss):
         If `label_smoothing` is out of range, `reduction` is unknown, or labels and outputs do not fit.
     TypeError
         If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import losses
+    >>> loss = losses.CategoricalCrossentropy()
+    >>> round(float(loss([[0.0, 1.0, 0.0]], [[0.2, 0.7, 0.1]])), 4)
+    0.3567
     """
 
     def __init__(

@@ -20,6 +20,12 @@ class MeanSquaredError(PlainLoss):
     ------
     ValueError
         If `reduction` is unknown, or labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import losses
+    >>> float(losses.MeanSquaredError()([[0.0, 0.0]], [[1.0, 3.0]]))
+    5.0
     """
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
@@ -39,6 +45,12 @@ class MeanAbsoluteError(PlainLoss):
     ------
     ValueError
         If `reduction` is unknown, or labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import losses
+    >>> float(losses.MeanAbsoluteError()([[0.0, 0.0]], [[1.0, 3.0]]))
+    2.0
     """
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
@@ -67,6 +79,12 @@ class Huber(Loss):
         If `delta` is out of range, `reduction` is unknown, or labels and outputs do not fit.
     TypeError
         If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import losses
+    >>> float(losses.Huber(delta=1.0)([[0.0, 0.0]], [[0.5, 3.0]]))
+    1.3125
     """
 
     def __init__(

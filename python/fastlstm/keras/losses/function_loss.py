@@ -26,6 +26,13 @@ class FunctionLoss(Loss):
         If `reduction` is unknown.
     TypeError
         If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import losses, ops
+    >>> loss = losses.FunctionLoss(lambda y_true, y_pred: ops.mean(ops.abs(y_pred - y_true), axis=-1))
+    >>> float(loss([[1.0, 2.0]], [[1.0, 4.0]]))
+    1.0
     """
 
     def __init__(

@@ -32,6 +32,13 @@ class SparseCategoricalCrossentropy(ClassNumberLoss):
         If `reduction` is unknown, or labels and outputs do not fit.
     TypeError
         If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import losses
+    >>> loss = losses.SparseCategoricalCrossentropy()
+    >>> round(float(loss([1], [[0.2, 0.7, 0.1]])), 4)
+    0.3567
     """
 
     def __init__(

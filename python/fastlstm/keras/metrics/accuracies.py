@@ -43,6 +43,14 @@ class CategoricalAccuracy(Metric):
     ------
     ValueError
         If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.CategoricalAccuracy()
+    >>> metric.update_state([[0.0, 1.0], [1.0, 0.0]], [[0.2, 0.8], [0.3, 0.7]])
+    >>> metric.result()
+    0.5
     """
 
     direction = "up"
@@ -60,6 +68,14 @@ class SparseCategoricalAccuracy(Metric):
     ------
     ValueError
         If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.SparseCategoricalAccuracy()
+    >>> metric.update_state([1, 0], [[0.2, 0.8], [0.3, 0.7]])
+    >>> metric.result()
+    0.5
     """
 
     direction = "up"
@@ -90,6 +106,14 @@ class BinaryAccuracy(Metric):
         If `threshold` is out of range, or labels and outputs do not fit.
     TypeError
         If `threshold` has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.BinaryAccuracy()
+    >>> metric.update_state([[1.0], [0.0], [1.0]], [[0.9], [0.2], [0.4]])
+    >>> round(metric.result(), 4)
+    0.6667
     """
 
     direction = "up"
@@ -125,6 +149,14 @@ class TopKCategoricalAccuracy(Metric):
         If `k` is out of range, or labels and outputs do not fit.
     TypeError
         If `k` has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.TopKCategoricalAccuracy(k=2)
+    >>> metric.update_state([[0.0, 0.0, 1.0]], [[0.5, 0.2, 0.3]])
+    >>> metric.result()
+    1.0
     """
 
     direction = "up"

@@ -32,6 +32,29 @@ class Metric(Configurable):
     ------
     ValueError
         If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> class Largest(metrics.Metric):
+    ...     def __init__(self, **kwargs):
+    ...         super().__init__(**kwargs)
+    ...         self.reset_state()
+    ...
+    ...     def reset_state(self):
+    ...         self.largest = 0.0
+    ...
+    ...     def update_state(self, y_true, y_pred, sample_weight=None):
+    ...         self.largest = max(self.largest, float(abs(y_pred - y_true).max()))
+    ...
+    ...     def result(self):
+    ...         return self.largest
+    ...
+    >>> metric = Largest()
+    >>> import numpy as np
+    >>> metric.update_state(np.zeros(2), np.array([1.0, -3.0]))
+    >>> metric.result()
+    3.0
     """
 
     direction = "down"

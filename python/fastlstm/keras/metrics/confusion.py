@@ -74,6 +74,14 @@ class FalsePositives(ConfusionCount):
         If `thresholds` has another form, or labels and outputs do not fit.
     TypeError
         If `thresholds` has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.FalsePositives()
+    >>> metric.update_state([[1.0], [0.0], [1.0]], [[0.9], [0.2], [0.4]])
+    >>> metric.result()
+    0.0
     """
 
     direction = "down"
@@ -94,6 +102,14 @@ class TrueNegatives(ConfusionCount):
         If `thresholds` has another form, or labels and outputs do not fit.
     TypeError
         If `thresholds` has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.TrueNegatives()
+    >>> metric.update_state([[1.0], [0.0], [1.0]], [[0.9], [0.2], [0.4]])
+    >>> metric.result()
+    1.0
     """
 
     counted = "true_negatives"
@@ -113,6 +129,14 @@ class FalseNegatives(ConfusionCount):
         If `thresholds` has another form, or labels and outputs do not fit.
     TypeError
         If `thresholds` has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.FalseNegatives()
+    >>> metric.update_state([[1.0], [0.0], [1.0]], [[0.9], [0.2], [0.4]])
+    >>> metric.result()
+    1.0
     """
 
     direction = "down"

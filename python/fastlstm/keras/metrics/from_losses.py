@@ -70,6 +70,14 @@ class RootMeanSquaredError(MeanSquaredError):
     ------
     ValueError
         If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.RootMeanSquaredError()
+    >>> metric.update_state([[0.0], [0.0]], [[1.0], [3.0]])
+    >>> round(metric.result(), 4)
+    2.2361
     """
 
     def result(self) -> float:
@@ -84,6 +92,14 @@ class MeanAbsoluteError(LossMetric):
     ------
     ValueError
         If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.MeanAbsoluteError()
+    >>> metric.update_state([[0.0], [0.0]], [[1.0], [3.0]])
+    >>> metric.result()
+    2.0
     """
 
     loss = losses.MeanAbsoluteError
@@ -96,6 +112,14 @@ class MeanAbsolutePercentageError(LossMetric):
     ------
     ValueError
         If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.MeanAbsolutePercentageError()
+    >>> metric.update_state([[2.0], [4.0]], [[1.0], [4.0]])
+    >>> metric.result()
+    25.0
     """
 
     loss = losses.MeanAbsolutePercentageError
@@ -108,6 +132,14 @@ class MeanSquaredLogarithmicError(LossMetric):
     ------
     ValueError
         If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.MeanSquaredLogarithmicError()
+    >>> metric.update_state([[1.0]], [[3.0]])
+    >>> round(metric.result(), 4)
+    0.4805
     """
 
     loss = losses.MeanSquaredLogarithmicError
@@ -120,6 +152,14 @@ class LogCoshError(LossMetric):
     ------
     ValueError
         If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.LogCoshError()
+    >>> metric.update_state([[0.0]], [[1.0]])
+    >>> round(metric.result(), 4)
+    0.4338
     """
 
     loss = losses.LogCosh
@@ -176,6 +216,14 @@ class KLDivergence(LossMetric):
     ------
     ValueError
         If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.KLDivergence()
+    >>> metric.update_state([[0.5, 0.5]], [[0.4, 0.6]])
+    >>> round(metric.result(), 4)
+    0.0204
     """
 
     loss = losses.KLDivergence
@@ -188,6 +236,14 @@ class Poisson(LossMetric):
     ------
     ValueError
         If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.Poisson()
+    >>> metric.update_state([[1.0]], [[2.0]])
+    >>> round(metric.result(), 4)
+    1.3069
     """
 
     loss = losses.Poisson
@@ -200,6 +256,14 @@ class Hinge(LossMetric):
     ------
     ValueError
         If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.Hinge()
+    >>> metric.update_state([[1.0, -1.0]], [[0.6, -0.4]])
+    >>> round(metric.result(), 4)
+    0.5
     """
 
     loss = losses.Hinge
@@ -212,6 +276,14 @@ class SquaredHinge(LossMetric):
     ------
     ValueError
         If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.SquaredHinge()
+    >>> metric.update_state([[1.0, -1.0]], [[0.6, -0.4]])
+    >>> round(metric.result(), 4)
+    0.26
     """
 
     loss = losses.SquaredHinge
@@ -224,6 +296,14 @@ class CategoricalHinge(LossMetric):
     ------
     ValueError
         If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.CategoricalHinge()
+    >>> metric.update_state([[0.0, 1.0]], [[0.6, 0.4]])
+    >>> round(metric.result(), 4)
+    1.2
     """
 
     loss = losses.CategoricalHinge
@@ -245,6 +325,14 @@ class CategoricalCrossentropy(LossMetric):
         If `label_smoothing` is out of range, or labels and outputs do not fit.
     TypeError
         If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.CategoricalCrossentropy()
+    >>> metric.update_state([[0.0, 1.0]], [[0.2, 0.8]])
+    >>> round(metric.result(), 4)
+    0.2231
     """
 
     loss = losses.CategoricalCrossentropy
@@ -281,6 +369,14 @@ class SparseCategoricalCrossentropy(LossMetric):
         If labels and outputs do not fit.
     TypeError
         If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.SparseCategoricalCrossentropy()
+    >>> metric.update_state([1], [[0.2, 0.8]])
+    >>> round(metric.result(), 4)
+    0.2231
     """
 
     loss = losses.SparseCategoricalCrossentropy
@@ -317,6 +413,14 @@ class BinaryCrossentropy(LossMetric):
         If `label_smoothing` is out of range, or labels and outputs do not fit.
     TypeError
         If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.BinaryCrossentropy()
+    >>> metric.update_state([[1.0], [0.0], [1.0]], [[0.9], [0.2], [0.4]])
+    >>> round(metric.result(), 4)
+    0.4149
     """
 
     loss = losses.BinaryCrossentropy

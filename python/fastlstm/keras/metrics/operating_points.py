@@ -101,6 +101,14 @@ class SpecificityAtSensitivity(OperatingPoint):
         If `sensitivity`, `num_thresholds` or `class_id` is out of range, or labels and outputs do not fit.
     TypeError
         If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.SpecificityAtSensitivity(0.5)
+    >>> metric.update_state([[1.0], [0.0], [1.0]], [[0.9], [0.2], [0.4]])
+    >>> metric.result()
+    1.0
     """
 
     wanted, given = "specificity", "sensitivity"
@@ -132,6 +140,14 @@ class PrecisionAtRecall(OperatingPoint):
         If `recall`, `num_thresholds` or `class_id` is out of range, or labels and outputs do not fit.
     TypeError
         If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.PrecisionAtRecall(0.5)
+    >>> metric.update_state([[1.0], [0.0], [1.0]], [[0.9], [0.2], [0.4]])
+    >>> metric.result()
+    1.0
     """
 
     wanted, given = "precision", "recall"
@@ -163,6 +179,14 @@ class RecallAtPrecision(OperatingPoint):
         If `precision`, `num_thresholds` or `class_id` is out of range, or labels and outputs do not fit.
     TypeError
         If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.RecallAtPrecision(0.8)
+    >>> metric.update_state([[1.0], [0.0], [1.0]], [[0.9], [0.2], [0.4]])
+    >>> metric.result()
+    1.0
     """
 
     wanted, given = "recall", "precision"

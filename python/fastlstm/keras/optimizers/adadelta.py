@@ -34,6 +34,16 @@ class Adadelta(Optimizer):
     References
     ----------
     Zeiler, ADADELTA: An Adaptive Learning Rate Method, arXiv 1212.5701, 2012.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> w = keras.Variable(np.zeros(2))
+    >>> optimizer = keras.optimizers.Adadelta(0.1)
+    >>> optimizer.apply([np.array([1.0, -4.0])], [w])
+    >>> w.numpy().round(4).tolist()
+    [-0.0001, 0.0001]
     """
 
     rests = True

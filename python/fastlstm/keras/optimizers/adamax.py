@@ -31,6 +31,16 @@ class Adamax(Moments):
     References
     ----------
     Kingma and Ba, Adam: A Method for Stochastic Optimization, ICLR 2015, section 7.1.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> w = keras.Variable(np.zeros(2))
+    >>> optimizer = keras.optimizers.Adamax(0.1)
+    >>> optimizer.apply([np.array([1.0, -4.0])], [w])
+    >>> w.numpy().round(4).tolist()
+    [-0.1, 0.1]
     """
 
     rests = True

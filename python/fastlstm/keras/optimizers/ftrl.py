@@ -46,6 +46,16 @@ class Ftrl(Optimizer):
     References
     ----------
     McMahan and others, Ad Click Prediction: a View from the Trenches, KDD 2013.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> w = keras.Variable(np.zeros(2))
+    >>> optimizer = keras.optimizers.Ftrl(0.1)
+    >>> optimizer.apply([np.array([1.0, -4.0])], [w])
+    >>> w.numpy().round(4).tolist()
+    [-0.0953, 0.0997]
     """
 
     def __init__(

@@ -37,6 +37,16 @@ class Lamb(WholeVariables, Moments):
     References
     ----------
     You and others, Large Batch Optimization for Deep Learning: Training BERT in 76 minutes, ICLR 2020.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> w = keras.Variable(np.zeros(2))
+    >>> optimizer = keras.optimizers.Lamb(0.1)
+    >>> optimizer.apply([np.array([1.0, -4.0])], [w])
+    >>> w.numpy().round(4).tolist()
+    [-0.1, 0.1]
     """
 
     slots = (Slot("momentum"), Slot("velocity", with_previous=True))

@@ -34,6 +34,16 @@ class Lion(Optimizer):
     References
     ----------
     Chen and others, Symbolic Discovery of Optimization Algorithms, NeurIPS 2023.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> w = keras.Variable(np.zeros(2))
+    >>> optimizer = keras.optimizers.Lion(0.1)
+    >>> optimizer.apply([np.array([1.0, -4.0])], [w])
+    >>> w.numpy().round(4).tolist()
+    [-0.1, 0.1]
     """
 
     rests = True

@@ -39,6 +39,16 @@ class Nadam(Moments):
     References
     ----------
     Dozat, Incorporating Nesterov Momentum into Adam, ICLR Workshop 2016.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> w = keras.Variable(np.zeros(2))
+    >>> optimizer = keras.optimizers.Nadam(0.1)
+    >>> optimizer.apply([np.array([1.0, -4.0])], [w])
+    >>> w.numpy().round(4).tolist()
+    [-0.1063, 0.1063]
     """
 
     rests = True

@@ -34,6 +34,16 @@ class RMSprop(Optimizer):
         If `learning_rate`, `rho`, `momentum` or `epsilon` is out of range.
     TypeError
         If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> w = keras.Variable(np.zeros(2))
+    >>> optimizer = keras.optimizers.RMSprop(0.1)
+    >>> optimizer.apply([np.array([1.0, -4.0])], [w])
+    >>> w.numpy().round(4).tolist()
+    [-0.3162, 0.3162]
     """
 
     rests = True

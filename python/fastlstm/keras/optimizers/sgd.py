@@ -30,6 +30,16 @@ class SGD(Optimizer):
         If `learning_rate` or `momentum` is out of range.
     TypeError
         If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> w = keras.Variable(np.zeros(2))
+    >>> optimizer = keras.optimizers.SGD(0.1)
+    >>> optimizer.apply([np.array([1.0, -4.0])], [w])
+    >>> w.numpy().round(4).tolist()
+    [-0.1, 0.4]
     """
 
     rests = True

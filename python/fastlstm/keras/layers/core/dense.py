@@ -41,6 +41,16 @@ class Dense(Quantizable, Affine):
         If `units` is out of range, what is named is unknown, or inputs have another shape.
     TypeError
         If an argument has another type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import layers
+    >>> layer = layers.Dense(4, activation="relu")
+    >>> layer(np.zeros((2, 3))).shape
+    (2, 4)
+    >>> [weight.shape for weight in layer.get_weights()]
+    [(3, 4), (4,)]
     """
 
     steps_without_time = True

@@ -48,6 +48,16 @@ class Embedding(Quantizable):
         `embeddings_constraint` is unknown, or `weights` has another form.
     TypeError
         If an argument has another type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import layers
+    >>> layer = layers.Embedding(1000, 8, mask_zero=True)
+    >>> layer(np.array([[4, 10, 0]])).shape
+    (1, 3, 8)
+    >>> layer.compute_mask(np.array([[4, 10, 0]])).tolist()
+    [[True, True, False]]
     """
 
     matrices: ClassVar[Mapping[str, int]] = {"embeddings": -1}

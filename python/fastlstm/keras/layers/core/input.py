@@ -29,6 +29,13 @@ class InputLayer(Layer):
         If `batch_size` is out of range, or `shape` or `batch_shape` has another form.
     TypeError
         If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import Sequential, layers
+    >>> model = Sequential([layers.InputLayer((None, 3)), layers.LSTM(4)])
+    >>> model.output_shape
+    (None, 4)
     """
 
     keras_only: ClassVar[Mapping[str, Any]] = {"sparse": False, "ragged": False, "optional": False}

@@ -36,6 +36,14 @@ class Masking(Layer):
     -----
     The mask goes on from layer to layer, in a model and with the arrays that layers called on arrays give. What NumPy
     makes of such an array has none: hand ``masking.compute_mask(x)`` on as `mask`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import layers
+    >>> x = np.array([[[1.0], [0.0], [2.0]]])
+    >>> layers.Masking(mask_value=0.0).compute_mask(x).tolist()
+    [[True, False, True]]
     """
 
     min_ndim = 2

@@ -47,6 +47,16 @@ class Bidirectional(Wrapper):
     -----
     The weights are those of the forward layer, then those of the backward layer; states, too. With
     ``return_sequences`` the output at steps a mask leaves out is zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import layers
+    >>> layer = layers.Bidirectional(layers.LSTM(4))
+    >>> layer(np.zeros((2, 5, 3))).shape  # forwards and backwards, side by side
+    (2, 8)
+    >>> layers.Bidirectional(layers.GRU(4, return_sequences=True), merge_mode="sum")(np.zeros((2, 5, 3))).shape
+    (2, 5, 4)
     """
 
     told_of_mask = True

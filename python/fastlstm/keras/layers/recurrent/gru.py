@@ -62,6 +62,14 @@ class GRUCell(RecurrentCell):
     References
     ----------
     Cho et al., Learning Phrase Representations using RNN Encoder-Decoder for Statistical Machine Translation, 2014.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import layers
+    >>> layer = layers.RNN(layers.GRUCell(4))
+    >>> layer(np.zeros((2, 5, 3))).shape
+    (2, 4)
     """
 
     gates = 3
@@ -137,6 +145,14 @@ class GRU(Recurrent):
         shape.
     TypeError
         If an argument has another type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import layers
+    >>> layer = layers.GRU(4, return_sequences=True)
+    >>> layer(np.zeros((2, 5, 3))).shape
+    (2, 5, 4)
     """
 
     reset_after = OfCell()

@@ -38,6 +38,14 @@ class SimpleRNNCell(RecurrentCell):
     References
     ----------
     Elman, Finding Structure in Time, Cognitive Science 14(2), 1990.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import layers
+    >>> layer = layers.RNN([layers.SimpleRNNCell(4), layers.SimpleRNNCell(2)])
+    >>> layer(np.zeros((2, 5, 3))).shape
+    (2, 2)
     """
 
     activation: ActivationFunction
@@ -75,6 +83,14 @@ class SimpleRNN(Recurrent):
         If `units` is out of range, `activation` is unknown, or inputs have another shape.
     TypeError
         If an argument has another type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import layers
+    >>> layer = layers.SimpleRNN(4)
+    >>> layer(np.zeros((2, 5, 3))).shape
+    (2, 4)
     """
 
     @shows(RecurrentOptions)

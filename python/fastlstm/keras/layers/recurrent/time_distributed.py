@@ -36,6 +36,14 @@ class TimeDistributed(Wrapper):
         If inputs have another shape.
     TypeError
         If `layer` has another type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import layers
+    >>> layer = layers.TimeDistributed(layers.Dense(4))
+    >>> layer(np.zeros((2, 5, 3))).shape
+    (2, 5, 4)
     """
 
     told_of_mask = True

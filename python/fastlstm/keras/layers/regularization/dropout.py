@@ -34,6 +34,16 @@ class Dropout(Layer):
         If `rate` or `seed` is out of range, or `noise_shape` has another form.
     TypeError
         If an argument has another type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import layers
+    >>> layer = layers.Dropout(0.5, seed=0)
+    >>> layer(np.ones((1, 4))).tolist()
+    [[1.0, 1.0, 1.0, 1.0]]
+    >>> sorted(set(layer(np.ones((1, 100)), training=True).ravel().tolist()))
+    [0.0, 2.0]
     """
 
     steps_without_time = True

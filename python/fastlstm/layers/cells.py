@@ -75,7 +75,7 @@ class Cell(Quantizable):
 
         Parameters
         ----------
-        x, state, hx
+        x, state, hx : ndarray; State
             As for a call. `x` is kept, not copied: do not change it before the pullback has run.
 
         Returns
@@ -207,7 +207,7 @@ class GRUCell(Cell):
 
     Parameters
     ----------
-    input_size, hidden_size, bias, dtype, seed
+    input_size, hidden_size, bias, dtype, seed : int; bool; dtype
         As for `LSTMCell`.
 
     Notes
@@ -227,7 +227,7 @@ class RNNCell(Cell):
 
     Parameters
     ----------
-    input_size, hidden_size, bias, dtype, seed
+    input_size, hidden_size, bias, dtype, seed : int; bool; dtype
         As for `LSTMCell`.
     nonlinearity : {"tanh", "relu"}
         The function of the sum.

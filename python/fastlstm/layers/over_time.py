@@ -19,9 +19,9 @@ class Sequence(NamedTuple):
 
     Parameters
     ----------
-    y
+    y : ndarray
         ``(T, N, F)``.
-    lengths
+    lengths : ndarray, optional
         ``(N,)``, valid steps of every row, or None: all are.
     """
 

@@ -45,9 +45,9 @@ def layer_of(bundle: Bundle, owner: str) -> Any:
 
     Parameters
     ----------
-    bundle
+    bundle : Bundle
         What `Layer.save` wrote.
-    owner
+    owner : str
         Name of the file, for errors.
     """
     described, keys = bundle.description, ("kind", *_KEYS)

@@ -22,7 +22,7 @@ class LSTMClassifier(ClassifierMixin, Recurrent):  # type: ignore[misc]
 
     Parameters
     ----------
-    units, layers, cell, ...
+    units, layers, cell, ... : int; str
         See `Recurrent`.
 
     Attributes
@@ -54,7 +54,7 @@ class LSTMClassifier(ClassifierMixin, Recurrent):  # type: ignore[misc]
 
         Parameters
         ----------
-        X, y, sample_weight
+        X, y, sample_weight : array_like
             See `fit`.
         classes : array-like, optional
             All labels that there are; needed at the first call, where `y` may lack some.

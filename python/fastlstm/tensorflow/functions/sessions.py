@@ -34,7 +34,7 @@ class ConfigProto(SimpleNamespace):
 
     Parameters
     ----------
-    **kwargs
+    **kwargs : keyword arguments
         They, by name.
     """
 
@@ -52,9 +52,9 @@ class Session:
 
     Parameters
     ----------
-    target, graph
+    target, graph : str; object
         Where, and what; no effect.
-    config
+    config : ConfigProto, optional
         A `ConfigProto`.
     """
 

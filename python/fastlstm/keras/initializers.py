@@ -131,6 +131,13 @@ class Ones(Initializer):
 class Constant(Initializer):
     """`value` everywhere.
 
+    Raises
+    ------
+    ValueError
+        If `value` is not finite, or does not fit the shape of a weight.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> from fastlstm.keras import initializers
@@ -155,6 +162,13 @@ class Constant(Initializer):
 class Identity(Initializer):
     """`gain` on the diagonal of a matrix.
 
+    Raises
+    ------
+    ValueError
+        If a weight has not two axes.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> from fastlstm.keras import initializers
@@ -175,6 +189,13 @@ class Identity(Initializer):
 class RandomNormal(_Random):
     """Normal distribution.
 
+    Raises
+    ------
+    ValueError
+        If `stddev` or `seed` is out of range.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> from fastlstm.keras import initializers
@@ -194,6 +215,13 @@ class RandomNormal(_Random):
 
 class RandomUniform(_Random):
     """Uniform distribution between `minval` and `maxval`.
+
+    Raises
+    ------
+    ValueError
+        If `maxval` is below `minval`, or `seed` is out of range.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------
@@ -216,6 +244,13 @@ class RandomUniform(_Random):
 
 class TruncatedNormal(_Random):
     """Normal distribution, values further than two standard deviations from the mean drawn again.
+
+    Raises
+    ------
+    ValueError
+        If `stddev` or `seed` is out of range.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------
@@ -248,6 +283,13 @@ class VarianceScaling(_Random):
 
     The axes of a weight that count as its inputs are `input_axes`, those of its outputs `output_axes`; without both,
     the last is that of the outputs and the one before that of the inputs.
+
+    Raises
+    ------
+    ValueError
+        If `scale` or `seed` is out of range, or `mode` or `distribution` is unknown.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------
@@ -329,6 +371,13 @@ class _Scaled(VarianceScaling):
 class GlorotUniform(_Scaled):
     """Uniform within ``sqrt(6 / (inputs + outputs))``.
 
+    Raises
+    ------
+    ValueError
+        If `seed` is out of range.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> from fastlstm.keras import initializers
@@ -342,6 +391,13 @@ class GlorotUniform(_Scaled):
 
 class GlorotNormal(_Scaled):
     """Truncated normal of variance ``2 / (inputs + outputs)``.
+
+    Raises
+    ------
+    ValueError
+        If `seed` is out of range.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------
@@ -357,6 +413,13 @@ class GlorotNormal(_Scaled):
 class HeUniform(_Scaled):
     """Uniform within ``sqrt(6 / inputs)``.
 
+    Raises
+    ------
+    ValueError
+        If `seed` is out of range.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> from fastlstm.keras import initializers
@@ -370,6 +433,13 @@ class HeUniform(_Scaled):
 
 class HeNormal(_Scaled):
     """Truncated normal of variance ``2 / inputs``.
+
+    Raises
+    ------
+    ValueError
+        If `seed` is out of range.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------
@@ -385,6 +455,13 @@ class HeNormal(_Scaled):
 class LecunUniform(_Scaled):
     """Uniform within ``sqrt(3 / inputs)``.
 
+    Raises
+    ------
+    ValueError
+        If `seed` is out of range.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> from fastlstm.keras import initializers
@@ -399,6 +476,13 @@ class LecunUniform(_Scaled):
 class LecunNormal(_Scaled):
     """Truncated normal of variance ``1 / inputs``.
 
+    Raises
+    ------
+    ValueError
+        If `seed` is out of range.
+    TypeError
+        If an argument has another type.
+
     Examples
     --------
     >>> from fastlstm.keras import initializers
@@ -412,6 +496,13 @@ class LecunNormal(_Scaled):
 
 class Orthogonal(_Random):
     """A random matrix with orthonormal rows or columns, whichever are fewer, times `gain`.
+
+    Raises
+    ------
+    ValueError
+        If a weight has less than two axes.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

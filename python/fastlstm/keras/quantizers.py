@@ -19,6 +19,17 @@ class AbsMaxQuantizer(Configurable):
     ----------
     axis : int, optional
         -1 or None: each row, along its last axis, has a scale of its own.
+
+    Raises
+    ------
+    NotImplementedError
+        If `axis` is another than the last.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> keras.quantizers.AbsMaxQuantizer(axis=-1).get_config()
+    {'axis': -1}
     """
 
     def __init__(self, axis: int | None = None) -> None:

@@ -55,6 +55,20 @@ class Softmax(OverAxis):
     ----------
     dim : int
         The axis, counted from the end if negative; the last one if left out.
+
+    Raises
+    ------
+    ValueError
+        If an input has no axis `dim`.
+    TypeError
+        If an input is not an array of float32 or float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlstm as fl
+    >>> fl.Softmax(dim=-1)(np.zeros((1, 4), "float32")).tolist()
+    [[0.25, 0.25, 0.25, 0.25]]
     """
 
     def forward(self, x: NDArray[np.floating]) -> Floats:
@@ -79,6 +93,21 @@ class LogSoftmax(OverAxis):
     ----------
     dim : int
         The axis, counted from the end if negative; the last one if left out.
+
+    Raises
+    ------
+    ValueError
+        If an input has no axis `dim`.
+    TypeError
+        If an input is not an array of float32 or float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlstm as fl
+    >>> y = fl.LogSoftmax(dim=-1)(np.zeros((1, 4), "float32"))
+    >>> np.exp(y).tolist()
+    [[0.25, 0.25, 0.25, 0.25]]
     """
 
     def forward(self, x: NDArray[np.floating]) -> Floats:

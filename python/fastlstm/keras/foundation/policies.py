@@ -40,6 +40,13 @@ class DTypePolicy:
     -----
     With ``"mixed_bfloat16"`` products are made of numbers rounded to bfloat16. What a layer is given and gives is
     float32, where Keras has bfloat16.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> policy = keras.DTypePolicy("mixed_bfloat16")
+    >>> policy.name, policy.variable_dtype
+    ('mixed_bfloat16', 'float32')
     """
 
     def __init__(self, name: str | None = None) -> None:

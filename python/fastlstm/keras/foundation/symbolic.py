@@ -34,6 +34,13 @@ class SymbolicTensor:
         Of its entries.
     name : str, optional
         By default ``keras_tensor``, numbered.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> x = keras.Input((5, 3))
+    >>> (x + 1).shape
+    (None, 5, 3)
     """
 
     __array_ufunc__ = None  # so that NumPy leaves ``array + tensor`` to the tensor

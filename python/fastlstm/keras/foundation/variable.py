@@ -64,6 +64,13 @@ class Variable:
     constraint : Constraint, optional
         Applied after every step of training.
 
+    Raises
+    ------
+    ValueError
+        If an initializer is given without a shape.
+    TypeError
+        If the first values are no numbers, or `dtype` is none.
+
     Examples
     --------
     >>> scale = Variable([1.0, 2.0], name="scale")

@@ -48,6 +48,13 @@ class Model(ConfiguredModel):
     trainable : bool
         Whether training changes the weights.
 
+    Raises
+    ------
+    ValueError
+        If outputs do not follow from inputs, or two layers have one name.
+    TypeError
+        If inputs or outputs are no symbolic tensors.
+
     Notes
     -----
     A subclass may leave `inputs` and `outputs` out, make its layers in ``__init__`` and say in ``call(self, x)`` what

@@ -37,6 +37,13 @@ class Sequential(Model):
     name : str, optional
         By default ``sequential``, numbered within the process.
 
+    Raises
+    ------
+    ValueError
+        If a layer does not fit the one before it, or two have one name.
+    TypeError
+        If one of `layers` is no layer.
+
     Examples
     --------
     >>> import numpy as np

@@ -82,6 +82,13 @@ class Adam(Moments):
 class AdamW(Adam):
     """`Adam` with a weight decay of 0.004 by default.
 
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    TypeError
+        If an argument has another type.
+
     References
     ----------
     Loshchilov and Hutter, Decoupled Weight Decay Regularization, ICLR 2019.

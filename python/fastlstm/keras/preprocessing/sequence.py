@@ -40,6 +40,22 @@ class TimeseriesGenerator(PyDataset):
         Windows of a batch; the last batch may have fewer.
     **kwargs : keyword arguments
         Those of `PyDataset`.
+
+    Raises
+    ------
+    ValueError
+        If `data` and `targets` are not equally long, or no window fits.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras.preprocessing.sequence import TimeseriesGenerator
+    >>> windows = TimeseriesGenerator(np.arange(10.0), np.arange(10.0), length=3, batch_size=2)
+    >>> x, y = windows[0]
+    >>> x.tolist(), y.tolist()
+    ([[0.0, 1.0, 2.0], [1.0, 2.0, 3.0]], [3.0, 4.0])
     """
 
     def __init__(

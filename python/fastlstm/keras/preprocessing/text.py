@@ -114,6 +114,21 @@ class Tokenizer:
         Numbers of words, and words of numbers.
     index_docs
         In how many texts words occur, by their numbers.
+
+    Raises
+    ------
+    ValueError
+        If `num_words` is out of range.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras.preprocessing.text import Tokenizer
+    >>> tokenizer = Tokenizer(num_words=10)
+    >>> tokenizer.fit_on_texts(["the cat sat", "the dog"])
+    >>> tokenizer.texts_to_sequences(["the dog sat"])
+    [[1, 4, 3]]
     """
 
     def __init__(

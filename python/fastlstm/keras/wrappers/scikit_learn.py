@@ -107,6 +107,13 @@ class KerasClassifier(_Wrapper):
     classes_, n_classes_
         The labels that there are, in order, and their number.
 
+    Raises
+    ------
+    ValueError
+        If an argument is one of neither `build_fn` nor `fit` and its kin.
+    TypeError
+        If `build_fn` cannot be called.
+
     Examples
     --------
     >>> import numpy as np
@@ -173,6 +180,13 @@ class KerasRegressor(_Wrapper):
     ----------
     model
         Once trained, the model.
+
+    Raises
+    ------
+    ValueError
+        If an argument is one of neither `build_fn` nor `fit` and its kin.
+    TypeError
+        If `build_fn` cannot be called.
 
     Examples
     --------

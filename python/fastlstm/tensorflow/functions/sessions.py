@@ -56,6 +56,11 @@ class Session:
         Where, and what; no effect.
     config : ConfigProto, optional
         A `ConfigProto`.
+
+    Raises
+    ------
+    TypeError
+        If `config` is no `ConfigProto`.
     """
 
     def __init__(self, target: str = "", graph: Any = None, config: ConfigProto | None = None) -> None:

@@ -102,6 +102,19 @@ class TensorArray:
         Whether there may be more.
     clear_after_read, infer_shape, element_shape, name : bool; tuple of int; str
         No effect: tensors stay, and have any shape.
+
+    Raises
+    ------
+    ValueError
+        If `size` is out of range, or later a number of a tensor.
+
+    Examples
+    --------
+    >>> import fastlstm.tensorflow as tf
+    >>> array = tf.TensorArray("float32", size=2)
+    >>> array = array.write(0, [1.0]).write(1, [2.0])
+    >>> array.stack().tolist()
+    [[1.0], [2.0]]
     """
 
     def __init__(

@@ -25,7 +25,7 @@ def names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def test_the_numbers_are_those_of_pytorch(names: dict[str, Any]) -> None:
     with np.load(MOVES / "wanted.npz") as wanted:
-        assert {*wanted} == {"shares", "first", "second", "wave"}
+        assert {*wanted} == {"probabilities", "first", "second", "wave"}
         for name in wanted:
             np.testing.assert_allclose(names[name], wanted[name], rtol=0, atol=2e-6, err_msg=name)
         whole = np.concatenate([wanted["first"], wanted["second"]], 1)[0]

@@ -23,8 +23,8 @@ from .normalization import BatchNorm1d, LayerNorm
 from .over_time import FinalHidden, LastStep, LastValidStep, MaxOverTime, MeanOverTime
 from .quantizable import Quantizable
 from .rnn import RNN
-from .shares import LogSoftmax, Softmax
 from .sizes import named_arrays
+from .softmax import LogSoftmax, Softmax
 
 _CLASSES: dict[str, type[Layer]] = {
     cls.__name__: cls

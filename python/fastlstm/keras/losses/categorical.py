@@ -71,9 +71,9 @@ class CategoricalCrossentropy(Loss):
         """Return the derivative with respect to `y_pred`, 0 where it is clipped."""
         if self.from_logits:
             return self.fused(y_true, y_pred)[2]
-        shares = normalize(y_pred)
-        slope = -self._labels(y_true) / clip(shares) * inside(shares)
-        along = np.add.reduce(slope * shares, axis=-1, keepdims=True)
+        probabilities = normalize(y_pred)
+        slope = -self._labels(y_true) / clip(probabilities) * inside(probabilities)
+        along = np.add.reduce(slope * probabilities, axis=-1, keepdims=True)
         result: Array = (slope - along) / np.add.reduce(y_pred, axis=-1, keepdims=True)
         return result
 

@@ -46,7 +46,7 @@ class Adadelta(Optimizer):
     [-0.0001, 0.0001]
     """
 
-    rests = True
+    zero_is_no_step = True
 
     def __init__(
         self, learning_rate: LearningRate = 0.001, rho: float = 0.95, epsilon: float = 1e-7, **kwargs: Any

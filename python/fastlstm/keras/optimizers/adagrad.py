@@ -46,7 +46,7 @@ class Adagrad(Optimizer):
     [-0.0953, 0.0997]
     """
 
-    rests = True
+    zero_is_no_step = True
 
     def __init__(
         self,

@@ -51,7 +51,7 @@ class Adam(Moments):
     [-0.1, 0.1]
     """
 
-    rests = True
+    zero_is_no_step = True
 
     def __init__(
         self,

@@ -43,7 +43,7 @@ class Adamax(Moments):
     [-0.1, 0.1]
     """
 
-    rests = True
+    zero_is_no_step = True
     slots = (Slot("momentum"), Slot("norm", with_previous=True))
 
     def rule(self, rate: float) -> Rule:

@@ -85,7 +85,7 @@ class Optimizer(Configurable):
 
     slots: tuple[Slot, ...] = ()
     """What is kept for every variable."""
-    rests: ClassVar[bool] = False
+    zero_is_no_step: ClassVar[bool] = False
     """Whether `update` leaves a weight and its slots as they are where the gradient is 0 and the slots are new."""
 
     def __init__(
@@ -104,7 +104,7 @@ class Optimizer(Configurable):
         **kwargs: Any,
     ) -> None:
         owner = type(self).__name__
-        self._refuse_rest(owner, kwargs)
+        self._refuse_unknown(owner, kwargs)
         clips = checked_clips(owner, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         self.clipnorm, self.clipvalue, self.global_clipnorm = clips
         self.name = checked_name(name, owner) or snake_case(owner)
@@ -138,7 +138,7 @@ class Optimizer(Configurable):
             checks.refuse(TypeError, "learning_rate", "a schedule or a function", value, cure)
         self._rate = checked_rate(value)
 
-    def _refuse_rest(self, owner: str, kwargs: dict[str, Any]) -> None:
+    def _refuse_unknown(self, owner: str, kwargs: dict[str, Any]) -> None:
         for name, value in kwargs.items():
             if name not in self.keras_only:
                 checks.complain(ValueError, f"{owner}: arguments", "be ones that the optimizer has", repr(name))
@@ -178,7 +178,7 @@ class Optimizer(Configurable):
         """Return gradients by rows as whole ones, for variables of which a step may change other rows too."""
         pairs = zip(self._slots.trained, gradients, strict=True)
         by_rows = (
-            self.rests
+            self.zero_is_no_step
             and of_this_package(type(self).update)
             and getattr(self, "epsilon", 1.0) > 0
             and not self._shared_slots

@@ -46,7 +46,7 @@ class Lion(Optimizer):
     [-0.1, 0.1]
     """
 
-    rests = True
+    zero_is_no_step = True
 
     def __init__(
         self, learning_rate: LearningRate = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, **kwargs: Any

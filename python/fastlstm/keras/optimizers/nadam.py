@@ -51,7 +51,7 @@ class Nadam(Moments):
     [-0.1063, 0.1063]
     """
 
-    rests = True
+    zero_is_no_step = True
     slots = (Slot("momentum"), Slot("velocity", with_previous=True))
 
     def _product(self, steps: int) -> float:

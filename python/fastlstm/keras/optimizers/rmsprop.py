@@ -46,7 +46,7 @@ class RMSprop(Optimizer):
     [-0.3162, 0.3162]
     """
 
-    rests = True
+    zero_is_no_step = True
 
     def __init__(
         self,

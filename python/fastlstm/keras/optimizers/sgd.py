@@ -42,7 +42,7 @@ class SGD(Optimizer):
     [-0.1, 0.4]
     """
 
-    rests = True
+    zero_is_no_step = True
 
     def __init__(
         self, learning_rate: LearningRate = 0.01, momentum: float = 0.0, nesterov: bool = False, **kwargs: Any

@@ -18,7 +18,7 @@ class AdditiveAttention(Attention):
     use_scale : bool
         Whether there is a weight ``scale (D,)``; else it is 1.
     dropout : float
-        Fraction of the shares dropped while training.
+        Fraction of the probabilities dropped while training.
     **kwargs : keyword arguments
         ``seed``, and those of `Layer`.
 

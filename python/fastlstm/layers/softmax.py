@@ -49,7 +49,7 @@ class OverAxis(Stateless):
 
 
 class Softmax(OverAxis):
-    """Shares that sum to 1 along an axis, as ``torch.nn.Softmax``.
+    """Probabilities, numbers that sum to 1 along an axis, as ``torch.nn.Softmax``.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class Softmax(OverAxis):
 
 
 class LogSoftmax(OverAxis):
-    """Logarithms of the shares of `Softmax`, as ``torch.nn.LogSoftmax``.
+    """Logarithms of the probabilities of `Softmax`, as ``torch.nn.LogSoftmax``.
 
     Parameters
     ----------

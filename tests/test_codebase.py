@@ -285,6 +285,21 @@ def test_docstring_examples(name: str) -> None:
     assert result.failed == 0
 
 
+def files_that_name(example: str) -> int:
+    """How many sources have a name, alone or in the names of what is for it."""
+    named = re.compile(rf"(?i){example}(?![a-z])")
+    paths = [path for folder in ("cpp", "cmake", "python/fastlstm") for path in (ROOT / folder).rglob("*.*")]
+    paths = [path for path in paths if path.suffix in (".py", ".pyi", ".hpp", ".cpp", ".cmake")]
+    return sum(bool(named.search(f"{path.stem}\n{path.read_text('utf-8')}")) for path in paths)
+
+
+def test_new_things_touch_as_many_files_as_it_says() -> None:
+    table = re.findall(r"^\| .+ \| (\d+) \| `(\w+)` \|$", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE)
+    assert len(table) == 7
+    for most, example in table:
+        assert 0.7 * int(most) < files_that_name(example) <= int(most), example
+
+
 def test_version_is_the_same_everywhere() -> None:
     declared = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert declared is not None

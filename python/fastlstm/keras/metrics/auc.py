@@ -10,7 +10,7 @@ from fastlstm import checks
 from ..activations import stable_sigmoid
 from ..foundation import settings
 from ..foundation.arrays import Array
-from .thresholds import Counts, ThresholdMetric, counted, even_thresholds, share
+from .thresholds import Counts, ThresholdMetric, counted, even_thresholds, quotient
 
 CURVES = ("ROC", "PR", "PRGAIN")
 METHODS = ("interpolation", "majoring", "minoring")
@@ -144,12 +144,12 @@ def _points(counts: Counts, curve: str) -> tuple[Array, Array]:
     """Return the coordinates of the curve at every threshold."""
     tp, fp, tn, fn = counts
     if curve == "ROC":
-        return share(fp, fp + tn), counts.recall
+        return quotient(fp, fp + tn), counts.recall
     if curve == "PR":
         return counts.recall, counts.precision
-    odds = share(tp + fn, tn + fp)
-    x = np.where(tp == 0, 0.0, 1 - odds * share(fn, tp))
-    y = np.where(tp == 0, 1.0, 1 - odds * share(fp, tp))
+    odds = quotient(tp + fn, tn + fp)
+    x = np.where(tp == 0, 0.0, 1 - odds * quotient(fn, tp))
+    y = np.where(tp == 0, 1.0, 1 - odds * quotient(fp, tp))
     return np.maximum(x, 0), y
 
 
@@ -161,11 +161,11 @@ def _interpolated(counts: Counts) -> Array:
     """
     tp, p = counts.true_positives, counts.true_positives + counts.false_positives
     rise = tp[:-1] - tp[1:]
-    slope = share(rise, np.maximum(p[:-1] - p[1:], 0))
+    slope = quotient(rise, np.maximum(p[:-1] - p[1:], 0))
     start = tp[1:] - slope * p[1:]
     both = (p[:-1] > 0) & (p[1:] > 0)
     ratio = np.divide(p[:-1], p[1:], out=np.ones_like(rise), where=both)
-    pieces = share(slope * (rise + start * np.log(ratio)), np.maximum(tp[1:] + counts.false_negatives[1:], 0))
+    pieces = quotient(slope * (rise + start * np.log(ratio)), np.maximum(tp[1:] + counts.false_negatives[1:], 0))
     result: Array = np.add.reduce(pieces, axis=0)
     return result
 

@@ -13,7 +13,7 @@ class LambdaCallback(Callback):
 
     Parameters
     ----------
-    **hooks : CallbackList
+    **hooks : callable
         Functions by the names of the methods of `Callback`, with their arguments.
 
     Examples

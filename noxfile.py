@@ -63,6 +63,13 @@ def docs(session: nox.Session) -> None:
     session.run("sphinx-build", "-W", "docs", "build/site")
 
 
+@nox.session
+def links(session: nox.Session) -> None:
+    """Ask whether the sites are there that pages and docstrings link to; those within are looked at by the tests."""
+    session.install(".[docs]")
+    session.run("sphinx-build", "-b", "linkcheck", "docs", "build/links")
+
+
 @nox.session(python=PYTHONS)
 def pythons(session: nox.Session) -> None:
     """Run the same with every Python that is installed."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pages
 import pytest
 
 ROOT = Path(__file__).parents[1]
 MOVES = ROOT / "tests" / "golden" / "moves"
-PROGRAMS = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "from-pytorch.md").read_text(), re.DOTALL)
-OURS = [program for program in PROGRAMS if "import torch" not in program]
 
 
 @pytest.fixture
@@ -22,15 +20,12 @@ def names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     for path in MOVES.glob("*.pt"):
         shutil.copy(path, tmp_path)
     monkeypatch.chdir(tmp_path)
-    found: dict[str, Any] = {}
-    for program in OURS:
-        exec(program, found)
-    return found
+    return pages.run("from-pytorch", lambda block: "import torch" not in block.code)
 
 
 def test_the_numbers_are_those_of_pytorch(names: dict[str, Any]) -> None:
     with np.load(MOVES / "wanted.npz") as wanted:
-        assert {*wanted} == {"shares", "first", "second", "wave"}
+        assert {*wanted} == {"probabilities", "first", "second", "wave"}
         for name in wanted:
             np.testing.assert_allclose(names[name], wanted[name], rtol=0, atol=2e-6, err_msg=name)
         whole = np.concatenate([wanted["first"], wanted["second"]], 1)[0]

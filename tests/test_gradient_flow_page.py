@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pages
 import pytest
 
 from fastlstm import keras
@@ -67,16 +68,11 @@ def test_reach_counts_from_the_last_step(script: Any) -> None:
 
 def test_the_page_runs() -> None:
     """And it warns in the words that the page has."""
-    pyplot = pytest.importorskip("matplotlib.pyplot")
-    page, names = PAGE.read_text("utf-8"), dict[str, Any]()
-    first, second = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    told = re.search(r"```text\nRuntimeWarning: (.*?)```", page, re.DOTALL)
+    told = re.search(r"```text\nRuntimeWarning: (.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     assert told is not None
     keras.utils.set_random_seed(0)
     with pytest.warns(RuntimeWarning, match="gradients") as found:
-        exec(first, names)
-    exec(second, names)
-    pyplot.close("all")
+        names = pages.run("gradient-flow")
     number = re.compile(r"\d+ of 39")  # follows from the weights that are drawn
     assert number.sub("", str(found[0].message)) == number.sub("", " ".join(told[1].split()))
     assert names["norms"].h.shape == names["norms"].c.shape == (1, 256, 40)

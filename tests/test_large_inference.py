@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pages
 import pytest
 
-PAGE = (Path(__file__).parents[1] / "docs" / "large-inference.md").read_text("utf-8")
+BEGIN, *RECIPES = pages.blocks("large-inference")
 NEEDS = {
     "joblib": "joblib",
     "Dask": "dask",
@@ -33,30 +33,20 @@ for name, values in series.items():
 """
 
 
-def recipes() -> dict[str, str]:
-    parts = re.split(r"^## (.+)$", PAGE, flags=re.MULTILINE)
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
-
-
-def code(text: str) -> str:
-    (found,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    return str(found)
-
-
 def test_recipes_are_short_and_known() -> None:
-    assert list(recipes()) == list(NEEDS)
-    assert all(len([line for line in code(text).splitlines() if line.strip()]) <= 15 for text in recipes().values())
+    assert [recipe.heading for recipe in RECIPES] == list(NEEDS)
+    assert all(len([line for line in recipe.code.splitlines() if line.strip()]) <= 15 for recipe in RECIPES)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NEEDS)
-def test_the_bits_of_one_process(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.heading)
+def test_the_bits_of_one_process(recipe: pages.Block, tmp_path: Path) -> None:
+    name = recipe.heading
     if importlib.util.find_spec(NEEDS[name]) is None:
         pytest.skip(f"{NEEDS[name]} is not installed")
-    begin = code(PAGE.partition("## ")[0])
     program = tmp_path / "program.py"
     checks = ALONE if name == "A model for every series" else SAME
-    program.write_text(f"{begin}\n{code(recipes()[name])}\n{checks}", "utf-8")
+    program.write_text(f"{BEGIN.code}\n{recipe.code}\n{checks}", "utf-8")
     # Spark looks for a Python of its own, in which there may be none of this.
     environment = os.environ | {"PYSPARK_PYTHON": sys.executable}
     command = [sys.executable, str(program)]

@@ -1,49 +1,135 @@
-"""The programs of the guides run, those of a page one after the other."""
+"""The programs of the pages run, those of a page one after the other, and what pages refer to is there."""
 
 from __future__ import annotations
 
+import importlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
+import pages
 import pytest
+import reference_pages
 
 import fastlstm as fl
 
-DOCS = Path(__file__).parents[1] / "docs"
-NEEDED = {"start": "h5py", "threads": "threadpoolctl"}
-"""Packages that pages need beside ours."""
-GUIDES = ("start", "streaming", "lengths", "long-sequences", "threads", "numbers")
+ELSEWHERE = {
+    "from-pytorch": ("test_from_pytorch.py", "test_torch_modules.py"),
+    "gradient-flow": ("test_gradient_flow_page.py",),
+    "large-inference": ("test_large_inference.py",),
+    "mpi": ("keras/test_keras_mpi.py",),
+}
+"""Tests that run the programs of a page in a way of their own."""
+HOLDS = {
+    "start": "history.history['val_accuracy'][-1] > 0.9",
+    "scikit-learn": "forecaster.predict(steps=20).shape == (20,)",
+    "reduced-precision": "layer.precision == 'int8_int16'",
+    "onnx": "y.shape == (4, 1, 64)",
+}
+"""What holds after the programs of a page."""
+SLOW = {"README", "scikit-learn"}
 
 
-def programs(page: str) -> list[str]:
-    return re.findall(r"^```python\n(.*?)^```", (DOCS / f"{page}.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)
+DOCUMENTS = sorted(
+    path
+    for folder in (".", "docs", "docs/*", ".github/*", "bench", "examples/*", "python/fastlstm/*")
+    for path in pages.ROOT.glob(f"{folder}/*.md")
+    if "made" not in path.parts
+)
+PAGES = sorted(path.stem for path in DOCUMENTS if "```python" in path.read_text("utf-8"))
 
 
-@pytest.mark.parametrize("page", GUIDES)
-def test_a_guide_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if page in NEEDED:
-        pytest.importorskip(NEEDED[page])
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=pytest.mark.slow if page in SLOW else ()) for page in PAGES if page not in ELSEWHERE],
+)
+def test_programs_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    threads = fl.get_num_threads()
-    names: dict[str, Any] = {}
-    try:
-        for program in programs(page):
-            exec(program, names)
-    finally:
-        fl.set_num_threads(threads)
-    assert names
+    names = pages.run(page)
+    assert eval(HOLDS.get(page, "True"), names)
 
 
-def test_the_first_model_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("h5py")
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {}
-    exec(programs("start")[0], names)
-    assert names["history"].history["val_accuracy"][-1] > 0.9
+@pytest.mark.parametrize("page", PAGES)
+def test_every_block_is_a_program_or_says_why_not(page: str) -> None:
+    found = pages.blocks(page)
+    assert len(found) == len(re.findall(r"^ *[`~]{3,} *py", pages.path_of(page).read_text("utf-8"), re.MULTILINE))
+    for block in found:
+        if block.mark == "a part of":
+            whole = (pages.ROOT / block.text).read_text("utf-8")
+            assert all(piece in whole for piece in block.code.strip("\n").split("\n\n\n")), block.line
+
+
+def test_pages_that_run_elsewhere_do() -> None:
+    assert set(ELSEWHERE) < set(PAGES)
+    for page, tests in ELSEWHERE.items():
+        for name in tests:
+            text = (pages.ROOT / "tests" / name).read_text("utf-8")
+            assert re.search(rf'pages\.(run|blocks)\("{page}"', text), name
+
+
+def test_marks_stand_in_front_of_blocks() -> None:
+    """One that is misspelt, or has something in between, would be overlooked."""
+    for path in DOCUMENTS:
+        text = path.read_text("utf-8")
+        marks = re.findall(rf"^<!-- (?:{'|'.join(pages.MARKS)})", text, re.MULTILINE)
+        assert len(marks) == sum(block.mark != "" for block in (pages.blocks(path.stem) if marks else ())), path.name
+
+
+def prose(path: Path) -> str:
+    """Return a page without what is code."""
+    return re.sub(r"^ *```.*?^ *```$|`[^`\n]*`", "", path.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors(path: Path) -> set[str]:
+    """Return what links may name in a page: its headings, as GitHub and the site make anchors of them."""
+    headings = re.findall(r"^#+ +(.+)$", re.sub(r"^```.*?^```$", "", path.read_text("utf-8"), flags=re.S | re.M), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(pages.ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    """Those to others' sites are for `nox -s links`."""
+    for target in re.findall(r"\]\((?!https?://)([^)\s]+)\)", prose(path)):
+        name, _, anchor = target.partition("#")
+        there = (path.parent / name).resolve() if name else path
+        assert there.exists(), target
+        assert not anchor or anchor in anchors(there), target
 
 
 def test_every_page_has_a_place() -> None:
     """In the list of the site; decisions and figures are no pages of it."""
-    listed = set(re.findall(r"^([a-z/A-Z-]+)$", (DOCS / "index.md").read_text("utf-8"), re.MULTILINE))
-    assert {path.stem for path in DOCS.glob("*.md")} - {"index"} == listed - {"examples/README"}
+    docs = pages.ROOT / "docs"
+    listed = set(re.findall(r"^([a-z/A-Z-]+)$", (docs / "index.md").read_text("utf-8"), re.MULTILINE))
+    assert {path.stem for path in docs.glob("*.md")} - {"index"} == listed - {"examples/README"}
+
+
+NAMED_AFTER_PACKAGES = {"fastlstm.aeon", "fastlstm.sklearn", "fastlstm.torch"}
+
+
+def public_modules(module: ModuleType) -> Iterator[str]:
+    """A module, if it has more than modules, and those that its ``__all__`` names."""
+    values = [reference_pages.value_of(module, name) for name in getattr(module, "__all__", ())]
+    inner = [value for value in values if isinstance(value, ModuleType) and value.__name__.startswith(module.__name__)]
+    if not values or len(values) > len(inner):
+        yield module.__name__
+    for value in inner:
+        if value is not module and "__file__" in vars(value):  # and not one of names only
+            yield from public_modules(value)
+
+
+def test_the_reference_lists_all_public_modules() -> None:
+    """Fails where a module is new: it wants a line in ``docs/reference.md``."""
+    wanted = {*public_modules(fl), *NAMED_AFTER_PACKAGES}
+    assert sorted(reference_pages.listed()) == sorted(wanted)
+
+
+def test_the_reference_has_every_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [name for name in reference_pages.listed() if name not in NAMED_AFTER_PACKAGES]
+    monkeypatch.setattr(reference_pages, "listed", lambda: found)
+    text = "\n".join(reference_pages.pages().values())
+    described = re.findall(r"^\.\. auto(?:class|function):: ([\w.]+)$", text, re.MULTILINE)
+    for module in map(importlib.import_module, found):
+        for entry in reference_pages.entries(module):
+            assert entry.name in described or f"``{entry.name}``" in text, entry.place

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import itertools
 import pickle
-import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,7 @@ from running import running
 from seeds import for_all
 
 import fastlstm as fl
-from fastlstm import _core, keras, precisions
+from fastlstm import _core, precisions
 from fastlstm.reference.quantized import to_whole_numbers
 
 I, H = 6, 20
@@ -371,13 +370,3 @@ def test_a_precision_of_what_has_none_is_refused(tmp_path: Path, monkeypatch: An
     layer.save(tmp_path / "layer")
     with pytest.raises(ValueError, match="precision must be left out for a LayerNorm"):
         fl.load(tmp_path / "layer")
-
-
-def test_the_page_runs(capsys: Any) -> None:
-    """The programs of ``docs/reduced-precision.md``."""
-    page = Path(__file__).parents[1] / "docs" / "reduced-precision.md"
-    names: dict[str, Any] = {}
-    for program in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
-        exec(program, names)
-    keras.backend.clear_session()  # and with it the policy that a program sets
-    assert capsys.readouterr().out == "int8_int16\n"

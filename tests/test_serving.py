@@ -312,12 +312,3 @@ def test_workers_of_gunicorn(command: list[str], path: Path, model: Any, tmp_pat
         for x, ys in zip(xs, found, strict=True):
             np.testing.assert_array_equal(ys, steps_alone(model, x))
         assert served.stop() == 0
-
-
-def test_the_programs_of_the_page_are_those_of_the_example() -> None:
-    example = EXAMPLE.read_text("utf-8")
-    blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    assert blocks
-    for block in blocks:
-        for piece in block.strip("\n").split("\n\n\n"):
-            assert piece in example

@@ -6,12 +6,12 @@ import copy
 import gc
 import io
 import pickle
-import re
 import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pages
 import pytest
 
 torch: Any = pytest.importorskip("torch")
@@ -221,12 +221,9 @@ def test_a_program_that_changes_its_import_trains_as_before(name: str, dropout: 
     np.testing.assert_allclose(losses, curve(nn, name, dropout), rtol=0, atol=1e-5)  # float32, forty steps of Adam
 
 
-def test_the_program_on_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = (Path(__file__).parents[1] / "docs" / "from-pytorch.md").read_text()
-    (program,) = [text for text in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "fastlstm.torch" in text]
+def test_the_programs_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {}
-    exec(program, names)
+    names = pages.run("from-pytorch", lambda block: "import torch" in block.code)
     nn.LSTM(3, 16, num_layers=2).load_state_dict(torch.load("lstm.pt"))
     assert isinstance(names["lstm"], ours.LSTM)
 

@@ -19,7 +19,7 @@ def status(command: Callable[[], Iterable[str]]) -> int:
 
     Parameters
     ----------
-    command
+    command : callable
         Gives all lines or raises an error, so that there are never half of them.
     """
     try:

@@ -36,9 +36,9 @@ def converted(source: str, target: str) -> Iterable[str]:
 
     Parameters
     ----------
-    source
+    source : str
         Of a kind that `contents` knows.
-    target
+    target : str
         Its ending says the format. Of a model that goes into arrays alone, the rest is left out.
 
     Raises

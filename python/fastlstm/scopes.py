@@ -19,9 +19,9 @@ class Scoped(Generic[T]):
 
     Parameters
     ----------
-    name
+    name : str
         Of what it is.
-    default
+    default : object
         What it is outside of all blocks.
 
     Examples

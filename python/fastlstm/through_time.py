@@ -81,7 +81,7 @@ class Pieces:
 
     Parameters
     ----------
-    tapes
+    tapes : list of tuple
         Those of all pieces, each with its steps.
     """
 

@@ -14,7 +14,7 @@ import torch
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "from-pytorch.md"
-RESULTS = ("shares", "first", "second", "wave")
+RESULTS = ("probabilities", "first", "second", "wave")
 
 
 def main():

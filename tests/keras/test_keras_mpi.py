@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pages
 import pytest
 
 import fastlstm
@@ -82,8 +83,7 @@ def test_a_rank_that_raises_ends_the_job_with_its_error(module: tuple[str, ...],
 
 @pytest.mark.slow
 def test_the_programs_of_the_page(tmp_path: Path) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "mpi.md").read_text()
-    train, engine = [block.partition("```")[0] for block in page.split("```python\n")[1:]]
+    train, engine = [block.code for block in pages.blocks("mpi")]
     data = "import numpy as np\nx = np.random.default_rng(0).normal(size=(300, 20, 3))\ny = x[:, 0, :2]\n"
     rows = "x_of_this_rank, y_of_this_rank = x[:9], y[:9]\n"
     agree = "assert len({w.tobytes() for w in MPI.COMM_WORLD.allgather(model.get_weights()[0])}) == 1\n"

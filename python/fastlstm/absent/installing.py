@@ -17,9 +17,9 @@ def install(root: str, classes: Mapping[str, type]) -> None:
 
     Parameters
     ----------
-    root
+    root : str
         Name of the package that has Keras' modules.
-    classes
+    classes : dict
         By their names in Keras, those of which methods and attributes are told of.
     """
     for place in keras_names():

@@ -73,7 +73,7 @@ class LSTMClassifier(_Collections, BaseClassifier):  # type: ignore[misc]
 
     Parameters
     ----------
-    units, layers, cell, ...
+    units, layers, cell, ... : int; str
         Those of `fastlstm.sklearn.estimator.Recurrent`. `features_per_step` has no effect, as X has channels.
 
     Attributes
@@ -107,7 +107,7 @@ class LSTMRegressor(_Collections, BaseRegressor):  # type: ignore[misc]
 
     Parameters
     ----------
-    units, layers, cell, ...
+    units, layers, cell, ... : int; str
         Those of `fastlstm.sklearn.estimator.Recurrent`. `features_per_step` has no effect, as X has channels.
 
     Attributes

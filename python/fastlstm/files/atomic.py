@@ -34,7 +34,7 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
     Parameters
     ----------
-    path
+    path : path
         Of the file to replace, which need not be there. What a link leads to is replaced, not the link.
 
     Raises

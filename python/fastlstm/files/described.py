@@ -17,9 +17,9 @@ def parsed(text: str | bytes, entry: str) -> dict[str, Any]:
 
     Parameters
     ----------
-    text
+    text : str or bytes
         The JSON; bytes are UTF-8.
-    entry
+    entry : str
         Name of the file and of the part of it, for errors.
     """
     try:

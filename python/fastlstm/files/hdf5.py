@@ -63,11 +63,11 @@ def read(source: Path | BinaryIO, name: str, attributes: bool = True) -> Tree:
 
     Parameters
     ----------
-    source
+    source : path
         The path, or the file in memory.
-    name
+    name : str
         The name of the file, for errors.
-    attributes
+    attributes : bool
         Whether those of groups are read.
     """
     library = h5py(f"reading {name}")
@@ -213,11 +213,11 @@ def write(target: Path | BinaryIO, arrays: Mapping[str, Array], attributes: Mapp
 
     Parameters
     ----------
-    target
+    target : path
         The path, or a file in memory.
-    arrays
+    arrays : dict
         The arrays; groups on the way are made.
-    attributes
+    attributes : dict
         Those of groups: texts and lists of texts.
     """
     library = h5py("writing a file of the format HDF5")

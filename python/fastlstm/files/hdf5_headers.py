@@ -40,13 +40,13 @@ def values_of_attribute(data: Data, place: int, base: int, name: bytes) -> Itera
 
     Parameters
     ----------
-    data
+    data : Data
         The file.
-    place
+    place : int
         Of the header of the group or array, from `base` on.
-    base
+    base : int
         Where in the file the places in it count from.
-    name
+    name : bytes
         Of the attribute.
     """
     for body in _attributes(data, place, base):

@@ -28,11 +28,11 @@ class Texts:
 
     Parameters
     ----------
-    source
+    source : path
         The path, or the file in memory.
-    base
+    base : int
         Where in the file the places in it count from.
-    name
+    name : str
         The name of the file, for errors.
     """
 
@@ -69,11 +69,11 @@ class Texts:
 
         Parameters
         ----------
-        place
+        place : int
             Of the header of the group or array.
-        attribute
+        attribute : str
             The name.
-        count
+        count : int
             The number of texts.
         """
         found = [*values_of_attribute(self.data, place, self.base, attribute.encode())]

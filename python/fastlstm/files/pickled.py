@@ -67,15 +67,15 @@ class Unpickled:
 
     Parameters
     ----------
-    data
+    data : bytes
         The pickle.
-    known
+    known : Known
         Functions and values by the names that the pickle may have for them, such as ``"collections.OrderedDict"``.
-    persistent
+    persistent : callable
         Gives the value of a persistent identifier.
-    owner
+    owner : str
         Name of the file, for errors.
-    most
+    most : int
         Opcodes.
     """
 

@@ -20,11 +20,11 @@ def taken_apart(value: Any, path: str, arrays: dict[str, NDArray[Any]]) -> Any:
 
     Parameters
     ----------
-    value
+    value : array_like
         None, booleans, numbers, texts, arrays and numbers of NumPy, and lists, tuples and dicts of these.
-    path
+    path : str
         Of the value, for the names of its arrays and for errors.
-    arrays
+    arrays : dict
         Where they go.
     """
     if value is None or type(value) in (bool, int, float, str):
@@ -71,11 +71,11 @@ def put_together(plain: Any, arrays: Mapping[str, NDArray[Any]], owner: str) -> 
 
     Parameters
     ----------
-    plain
+    plain : object
         What it returned.
-    arrays
+    arrays : dict
         Where it put the arrays; those of the value are copied.
-    owner
+    owner : str
         Name of the file and of the part of it, for errors.
     """
     if not isinstance(plain, dict):

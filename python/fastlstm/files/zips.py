@@ -49,9 +49,9 @@ def opened(path: Path, wanted: str) -> Iterator[tuple[zipfile.ZipFile, int]]:
 
     Parameters
     ----------
-    path
+    path : path
         Of the file.
-    wanted
+    wanted : str
         What it must be, for errors.
     """
     with _Bounded(regular.opened(path)) as file:

@@ -14,7 +14,19 @@ from .foundation.lookup import function_name, names_of
 
 
 class Constraint(Configurable):
-    """Base class. A constraint of your own defines `__call__`."""
+    """Base class. A constraint of your own defines `__call__`.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import constraints
+    >>> import numpy as np
+    >>> class Rounded(constraints.Constraint):
+    ...     def __call__(self, w):
+    ...         return np.round(w)
+    ...
+    >>> Rounded()(np.array([0.6, 2.2])).tolist()
+    [1.0, 2.0]
+    """
 
     def __call__(self, w: Array) -> Array:
         """Return the weights nearest to `w`, in some sense, that meet the condition."""
@@ -26,10 +38,24 @@ class MaxNorm(Constraint):
 
     Parameters
     ----------
-    max_value
+    max_value : float
         The longest length allowed.
-    axis
+    axis : int or tuple of int
         Axis or axes of a vector; 0: the weights that come into one unit.
+
+    Raises
+    ------
+    ValueError
+        If `max_value` is out of range.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import constraints
+    >>> import numpy as np
+    >>> constraints.MaxNorm(1.0)(np.array([[3.0], [4.0]])).round(2).tolist()
+    [[0.6], [0.8]]
     """
 
     def __init__(self, max_value: float = 2, axis: Any = 0) -> None:
@@ -48,12 +74,26 @@ class MinMaxNorm(Constraint):
 
     Parameters
     ----------
-    min_value, max_value
+    min_value, max_value : float
         The shortest and the longest length allowed.
-    rate
+    rate : float
         How far each step goes: 1, all the way; 0.1, a tenth of it.
-    axis
+    axis : int or tuple of int
         Axis or axes of a vector; 0: the weights that come into one unit.
+
+    Raises
+    ------
+    ValueError
+        If `min_value`, `max_value` or `rate` is out of range.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import constraints
+    >>> import numpy as np
+    >>> constraints.MinMaxNorm(0.5, 1.0)(np.array([[3.0], [4.0]])).round(2).tolist()
+    [[0.6], [0.8]]
     """
 
     def __init__(self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Any = 0) -> None:
@@ -72,7 +112,15 @@ class MinMaxNorm(Constraint):
 
 
 class NonNeg(Constraint):
-    """No weight below zero."""
+    """No weight below zero.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import constraints
+    >>> import numpy as np
+    >>> constraints.NonNeg()(np.array([1.0, -2.0])).tolist()
+    [1.0, 0.0]
+    """
 
     def __call__(self, w: Array) -> Array:
         """Return the constrained weights."""
@@ -85,8 +133,20 @@ class UnitNorm(Constraint):
 
     Parameters
     ----------
-    axis
+    axis : int or tuple of int
         Axis or axes of a vector; 0: the weights that come into one unit.
+
+    Raises
+    ------
+    TypeError
+        If `axis` has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import constraints
+    >>> import numpy as np
+    >>> constraints.UnitNorm()(np.array([[3.0], [4.0]])).round(2).tolist()
+    [[0.6], [0.8]]
     """
 
     def __init__(self, axis: Any = 0) -> None:
@@ -103,8 +163,21 @@ class FunctionConstraint(Constraint):
 
     Parameters
     ----------
-    function
+    function : callable
         Takes the weights, and gives others of the same shape.
+
+    Raises
+    ------
+    TypeError
+        If `function` has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import constraints
+    >>> import numpy as np
+    >>> constraint = constraints.FunctionConstraint(lambda w: np.clip(w, -1, 1))
+    >>> constraint(np.array([3.0, -0.5])).tolist()
+    [1.0, -0.5]
     """
 
     def __init__(self, function: Callable[[Array], Any]) -> None:

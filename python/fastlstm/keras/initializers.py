@@ -23,6 +23,17 @@ class Initializer(Configurable):
 
     An initializer with random values draws the same ones at every call, those of its `seed`. Without one it takes a
     seed when it is made, which follows from that of ``keras.utils.set_random_seed``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import initializers, layers
+    >>> class Ramp(initializers.Initializer):
+    ...     def __call__(self, shape, dtype=None):
+    ...         return np.arange(np.prod(shape), dtype=dtype).reshape(shape)
+    ...
+    >>> layers.Dense(2, bias_initializer=Ramp()).bias_initializer.__class__.__name__
+    'Ramp'
     """
 
     def __call__(self, shape: tuple[int, ...], dtype: DTypeLike | None = None) -> Array:
@@ -40,8 +51,21 @@ class FunctionInitializer(Initializer):
 
     Parameters
     ----------
-    function
+    function : callable
         ``function(shape, dtype=None)`` gives an array.
+
+    Raises
+    ------
+    TypeError
+        If `function` has another type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import initializers
+    >>> initializer = initializers.FunctionInitializer(lambda shape, dtype=None: np.full(shape, 2.0))
+    >>> initializer((2,)).tolist()
+    [2.0, 2.0]
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -75,21 +99,52 @@ class _Random(Initializer):
 
 
 class Zeros(Initializer):
-    """All zeros."""
+    """All zeros.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import initializers
+    >>> initializer = initializers.Zeros()
+    >>> initializer((2,)).tolist()
+    [0.0, 0.0]
+    """
 
     def _draw(self, shape: tuple[int, ...]) -> Array:
         return np.zeros(shape)
 
 
 class Ones(Initializer):
-    """All ones."""
+    """All ones.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import initializers
+    >>> initializer = initializers.Ones()
+    >>> initializer((2,)).tolist()
+    [1.0, 1.0]
+    """
 
     def _draw(self, shape: tuple[int, ...]) -> Array:
         return np.ones(shape)
 
 
 class Constant(Initializer):
-    """`value` everywhere."""
+    """`value` everywhere.
+
+    Raises
+    ------
+    ValueError
+        If `value` is not finite, or does not fit the shape of a weight.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import initializers
+    >>> initializer = initializers.Constant(0.5)
+    >>> initializer((2,)).tolist()
+    [0.5, 0.5]
+    """
 
     def __init__(self, value: Any = 0.0) -> None:
         if not np.isfinite(any_numbers(value, "value")).all():
@@ -105,7 +160,22 @@ class Constant(Initializer):
 
 
 class Identity(Initializer):
-    """`gain` on the diagonal of a matrix."""
+    """`gain` on the diagonal of a matrix.
+
+    Raises
+    ------
+    ValueError
+        If a weight has not two axes.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import initializers
+    >>> initializer = initializers.Identity()
+    >>> initializer((2, 2)).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
 
     def __init__(self, gain: float = 1.0) -> None:
         self.gain = checks.real_number("gain", gain)
@@ -117,7 +187,22 @@ class Identity(Initializer):
 
 
 class RandomNormal(_Random):
-    """Normal distribution."""
+    """Normal distribution.
+
+    Raises
+    ------
+    ValueError
+        If `stddev` or `seed` is out of range.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import initializers
+    >>> initializer = initializers.RandomNormal(seed=0)
+    >>> initializer((2, 3)).shape
+    (2, 3)
+    """
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
         super().__init__(seed)
@@ -129,7 +214,22 @@ class RandomNormal(_Random):
 
 
 class RandomUniform(_Random):
-    """Uniform distribution between `minval` and `maxval`."""
+    """Uniform distribution between `minval` and `maxval`.
+
+    Raises
+    ------
+    ValueError
+        If `maxval` is below `minval`, or `seed` is out of range.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import initializers
+    >>> initializer = initializers.RandomUniform(-1.0, 1.0, seed=0)
+    >>> bool(abs(initializer((100,))).max() <= 1)
+    True
+    """
 
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None) -> None:
         super().__init__(seed)
@@ -143,7 +243,22 @@ class RandomUniform(_Random):
 
 
 class TruncatedNormal(_Random):
-    """Normal distribution, values further than two standard deviations from the mean drawn again."""
+    """Normal distribution, values further than two standard deviations from the mean drawn again.
+
+    Raises
+    ------
+    ValueError
+        If `stddev` or `seed` is out of range.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import initializers
+    >>> initializer = initializers.TruncatedNormal(seed=0)
+    >>> initializer((2, 3)).shape
+    (2, 3)
+    """
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
         super().__init__(seed)
@@ -168,6 +283,20 @@ class VarianceScaling(_Random):
 
     The axes of a weight that count as its inputs are `input_axes`, those of its outputs `output_axes`; without both,
     the last is that of the outputs and the one before that of the inputs.
+
+    Raises
+    ------
+    ValueError
+        If `scale` or `seed` is out of range, or `mode` or `distribution` is unknown.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import initializers
+    >>> initializer = initializers.VarianceScaling(seed=0)
+    >>> initializer((2, 3)).shape
+    (2, 3)
     """
 
     def __init__(
@@ -240,43 +369,149 @@ class _Scaled(VarianceScaling):
 
 
 class GlorotUniform(_Scaled):
-    """Uniform within ``sqrt(6 / (inputs + outputs))``."""
+    """Uniform within ``sqrt(6 / (inputs + outputs))``.
+
+    Raises
+    ------
+    ValueError
+        If `seed` is out of range.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import initializers
+    >>> initializer = initializers.GlorotUniform(seed=0)
+    >>> initializer((2, 3)).shape
+    (2, 3)
+    """
 
     _settings = (1.0, "fan_avg", "uniform")
 
 
 class GlorotNormal(_Scaled):
-    """Truncated normal of variance ``2 / (inputs + outputs)``."""
+    """Truncated normal of variance ``2 / (inputs + outputs)``.
+
+    Raises
+    ------
+    ValueError
+        If `seed` is out of range.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import initializers
+    >>> initializer = initializers.GlorotNormal(seed=0)
+    >>> initializer((2, 3)).shape
+    (2, 3)
+    """
 
     _settings = (1.0, "fan_avg", "truncated_normal")
 
 
 class HeUniform(_Scaled):
-    """Uniform within ``sqrt(6 / inputs)``."""
+    """Uniform within ``sqrt(6 / inputs)``.
+
+    Raises
+    ------
+    ValueError
+        If `seed` is out of range.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import initializers
+    >>> initializer = initializers.HeUniform(seed=0)
+    >>> initializer((2, 3)).shape
+    (2, 3)
+    """
 
     _settings = (2.0, "fan_in", "uniform")
 
 
 class HeNormal(_Scaled):
-    """Truncated normal of variance ``2 / inputs``."""
+    """Truncated normal of variance ``2 / inputs``.
+
+    Raises
+    ------
+    ValueError
+        If `seed` is out of range.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import initializers
+    >>> initializer = initializers.HeNormal(seed=0)
+    >>> initializer((2, 3)).shape
+    (2, 3)
+    """
 
     _settings = (2.0, "fan_in", "truncated_normal")
 
 
 class LecunUniform(_Scaled):
-    """Uniform within ``sqrt(3 / inputs)``."""
+    """Uniform within ``sqrt(3 / inputs)``.
+
+    Raises
+    ------
+    ValueError
+        If `seed` is out of range.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import initializers
+    >>> initializer = initializers.LecunUniform(seed=0)
+    >>> initializer((2, 3)).shape
+    (2, 3)
+    """
 
     _settings = (1.0, "fan_in", "uniform")
 
 
 class LecunNormal(_Scaled):
-    """Truncated normal of variance ``1 / inputs``."""
+    """Truncated normal of variance ``1 / inputs``.
+
+    Raises
+    ------
+    ValueError
+        If `seed` is out of range.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import initializers
+    >>> initializer = initializers.LecunNormal(seed=0)
+    >>> initializer((2, 3)).shape
+    (2, 3)
+    """
 
     _settings = (1.0, "fan_in", "truncated_normal")
 
 
 class Orthogonal(_Random):
-    """A random matrix with orthonormal rows or columns, whichever are fewer, times `gain`."""
+    """A random matrix with orthonormal rows or columns, whichever are fewer, times `gain`.
+
+    Raises
+    ------
+    ValueError
+        If a weight has less than two axes.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import initializers
+    >>> q = initializers.Orthogonal(seed=0)((3, 3))
+    >>> bool(np.allclose(q @ q.T, np.eye(3), atol=1e-6))
+    True
+    """
 
     def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
         super().__init__(seed)

@@ -17,8 +17,19 @@ class AbsMaxQuantizer(Configurable):
 
     Parameters
     ----------
-    axis
+    axis : int, optional
         -1 or None: each row, along its last axis, has a scale of its own.
+
+    Raises
+    ------
+    NotImplementedError
+        If `axis` is another than the last.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> keras.quantizers.AbsMaxQuantizer(axis=-1).get_config()
+    {'axis': -1}
     """
 
     def __init__(self, axis: int | None = None) -> None:
@@ -32,9 +43,9 @@ class Int8QuantizationConfig(Configurable):
 
     Parameters
     ----------
-    weight_quantizer
+    weight_quantizer : None
         None: each unit has a scale of its own.
-    activation_quantizer
+    activation_quantizer : AbsMaxQuantizer, optional
         ``"default"`` or an `AbsMaxQuantizer`: 8 bits, by row. None, with which Keras leaves activations in float, is
         ``activations="int16"`` here.
 

@@ -26,10 +26,25 @@ class SeedGenerator:
 
     Parameters
     ----------
-    seed
+    seed : int, optional
         To start with; None: any.
-    name
+    name : str, optional
         Accepted and ignored.
+
+    Raises
+    ------
+    ValueError
+        If `seed` is out of range.
+    TypeError
+        If `seed` is no whole number.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> seed = keras.random.SeedGenerator(0)
+    >>> first, second = keras.random.normal((2,), seed=seed), keras.random.normal((2,), seed=seed)
+    >>> bool((first == second).any())
+    False
     """
 
     def __init__(self, seed: int | None = None, name: str | None = None) -> None:

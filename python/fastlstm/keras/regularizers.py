@@ -15,7 +15,19 @@ from .foundation.tracing import gradient_of, with_backward
 
 
 class Regularizer(Configurable):
-    """Base class. A regularizer of your own defines `__call__`, and `gradient` if it shall be fast."""
+    """Base class. A regularizer of your own defines `__call__`, and `gradient` if it shall be fast.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import ops, regularizers
+    >>> import numpy as np
+    >>> class Largest(regularizers.Regularizer):
+    ...     def __call__(self, x):
+    ...         return ops.max(ops.abs(x))
+    ...
+    >>> float(Largest()(np.array([1.0, -2.0])))
+    2.0
+    """
 
     def __call__(self, x: Any) -> Any:
         """Return the penalty on the weights `x`."""
@@ -31,8 +43,22 @@ class L1L2(Regularizer):
 
     Parameters
     ----------
-    l1, l2
+    l1, l2 : float
         Factors of both sums, zero or more.
+
+    Raises
+    ------
+    ValueError
+        If `l1` or `l2` is out of range.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import regularizers
+    >>> import numpy as np
+    >>> round(float(regularizers.L1L2(0.1, 0.1)(np.array([1.0, -2.0]))), 4)
+    0.8
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
@@ -52,8 +78,22 @@ class L1(Regularizer):
 
     Parameters
     ----------
-    l1
+    l1 : float
         The factor, zero or more.
+
+    Raises
+    ------
+    ValueError
+        If `l1` is out of range.
+    TypeError
+        If `l1` has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import regularizers
+    >>> import numpy as np
+    >>> float(regularizers.L1(0.5)(np.array([1.0, -2.0])))
+    1.5
     """
 
     def __init__(self, l1: float = 0.01) -> None:
@@ -73,8 +113,22 @@ class L2(Regularizer):
 
     Parameters
     ----------
-    l2
+    l2 : float
         The factor, zero or more.
+
+    Raises
+    ------
+    ValueError
+        If `l2` is out of range.
+    TypeError
+        If `l2` has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import regularizers
+    >>> import numpy as np
+    >>> float(regularizers.L2(0.1)(np.array([1.0, -2.0])))
+    0.5
     """
 
     def __init__(self, l2: float = 0.01) -> None:
@@ -94,8 +148,21 @@ class FunctionRegularizer(Regularizer):
 
     Parameters
     ----------
-    function
+    function : callable
         Gives a number.
+
+    Raises
+    ------
+    TypeError
+        If `function` has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import ops, regularizers
+    >>> import numpy as np
+    >>> penalty = regularizers.FunctionRegularizer(lambda w: 0.5 * ops.sum(ops.abs(w)))
+    >>> float(penalty(np.array([1.0, -2.0])))
+    1.5
     """
 
     def __init__(self, function: Callable[[Array], Any]) -> None:

@@ -15,7 +15,7 @@ from .lstm import LSTM
 from .normalization import BatchNorm1d, LayerNorm
 from .over_time import FinalHidden, LastStep, LastValidStep, MaxOverTime, MeanOverTime
 from .rnn import RNN
-from .shares import LogSoftmax, Softmax
+from .softmax import LogSoftmax, Softmax
 from .vjp import Gradients
 
 __all__ = [

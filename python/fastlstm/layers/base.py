@@ -100,7 +100,7 @@ class Recurrent(RecurrentParameters):
 
         Parameters
         ----------
-        x, state, lengths, hx
+        x, state, lengths, hx : ndarray; State; array_like
             As for a call. `x` is kept, not copied: do not change it before the pullback has run.
         tbptt : int, optional
             Cut gradients after so many steps, counted from the first one: what comes out stays the same, states are

@@ -23,15 +23,15 @@ class Call:
 
     Parameters
     ----------
-    layers
+    layers : sequence of Recurrent
         The lowest first, each of the input size that the one below gives; `batch_first` and directions are the same.
-    x
+    x : ndarray
         Input of the first.
-    states
+    states : sequence of State
         Of each layer.
-    lengths
+    lengths : array_like, optional
         Valid steps of every row, or None.
-    names
+    names : sequence of str
         Of the states, in errors.
     """
 

@@ -75,7 +75,7 @@ class Cell(Quantizable):
 
         Parameters
         ----------
-        x, state, hx
+        x, state, hx : ndarray; State
             As for a call. `x` is kept, not copied: do not change it before the pullback has run.
 
         Returns
@@ -207,12 +207,29 @@ class GRUCell(Cell):
 
     Parameters
     ----------
-    input_size, hidden_size, bias, dtype, seed
+    input_size, hidden_size, bias, dtype, seed : int; bool; dtype
         As for `LSTMCell`.
+
+    Raises
+    ------
+    ValueError
+        If a size is out of range, or an input or a state has another shape.
+    TypeError
+        If an argument, an input or a state has another type.
 
     Notes
     -----
     Constructor, call and parameter names are those of ``torch.nn.GRUCell``. For equations see `GRU`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlstm as fl
+    >>> cell = fl.GRUCell(3, 4, seed=0)
+    >>> h = cell(np.zeros((2, 3), "float32"))
+    >>> h = cell(np.zeros((2, 3), "float32"), h)
+    >>> h.shape
+    (2, 4)
     """
 
     _gates = 3
@@ -227,14 +244,29 @@ class RNNCell(Cell):
 
     Parameters
     ----------
-    input_size, hidden_size, bias, dtype, seed
+    input_size, hidden_size, bias, dtype, seed : int; bool; dtype
         As for `LSTMCell`.
     nonlinearity : {"tanh", "relu"}
         The function of the sum.
 
+    Raises
+    ------
+    ValueError
+        If a size is out of range, or an input or a state has another shape.
+    TypeError
+        If an argument, an input or a state has another type.
+
     Notes
     -----
     Constructor, call and parameter names are those of ``torch.nn.RNNCell``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlstm as fl
+    >>> cell = fl.RNNCell(3, 4, nonlinearity="relu", seed=0)
+    >>> cell(np.zeros((2, 3), "float32")).shape
+    (2, 4)
     """
 
     _gates = 1

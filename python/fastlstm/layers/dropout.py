@@ -23,6 +23,24 @@ class Dropout(Stateless):
         Probability with which a number is zeroed; the others are divided by ``1 - p``.
     seed : int, optional
         For the draws.
+
+    Raises
+    ------
+    ValueError
+        If `p` is not from 0 to 1.
+    TypeError
+        If an input is not an array of float32 or float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlstm as fl
+    >>> layer, x = fl.Dropout(0.5, seed=0), np.ones((1, 100), "float32")
+    >>> bool((layer(x) == x).all())
+    True
+    >>> y, pullback = layer.vjp(x)
+    >>> sorted(set(y.ravel().tolist()))
+    [0.0, 2.0]
     """
 
     def __init__(self, p: float = 0.5, seed: int | None = None) -> None:

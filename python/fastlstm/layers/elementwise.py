@@ -27,7 +27,21 @@ class Elementwise(Stateless):
 
 
 class ReLU(Elementwise):
-    r"""Rectifier: :math:`\max(0, x)`, as ``torch.nn.ReLU``."""
+    r"""Rectifier: :math:`\max(0, x)`, as ``torch.nn.ReLU``.
+
+    Raises
+    ------
+    TypeError
+        If an input is not an array of float32 or float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlstm as fl
+    >>> x = np.array([[-1.0, 2.0]], "float32")
+    >>> fl.ReLU()(x).tolist()
+    [[0.0, 2.0]]
+    """
 
     def forward(self, x: NDArray[np.floating]) -> Floats:
         """Compute the output."""
@@ -45,6 +59,19 @@ class LeakyReLU(Elementwise):
     ----------
     negative_slope : float
         What negative numbers are multiplied with.
+
+    Raises
+    ------
+    TypeError
+        If `negative_slope` is no number, or an input is not an array of float32 or float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlstm as fl
+    >>> x = np.array([[-1.0, 2.0]], "float32")
+    >>> fl.LeakyReLU(0.5)(x).tolist()
+    [[-0.5, 2.0]]
     """
 
     def __init__(self, negative_slope: float = 0.01) -> None:
@@ -70,7 +97,20 @@ class OfCore(Elementwise):
 
 
 class Sigmoid(OfCore):
-    r"""Logistic function :math:`1 / (1 + e^{-x})`, as ``torch.nn.Sigmoid``."""
+    r"""Logistic function :math:`1 / (1 + e^{-x})`, as ``torch.nn.Sigmoid``.
+
+    Raises
+    ------
+    TypeError
+        If an input is not an array of float32 or float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlstm as fl
+    >>> fl.Sigmoid()(np.zeros(1, "float32")).tolist()
+    [0.5]
+    """
 
     _function = "sigmoid"
 
@@ -80,7 +120,20 @@ class Sigmoid(OfCore):
 
 
 class Tanh(OfCore):
-    r"""Hyperbolic tangent, as ``torch.nn.Tanh``."""
+    r"""Hyperbolic tangent, as ``torch.nn.Tanh``.
+
+    Raises
+    ------
+    TypeError
+        If an input is not an array of float32 or float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlstm as fl
+    >>> fl.Tanh()(np.zeros(1, "float32")).tolist()
+    [0.0]
+    """
 
     _function = "tanh"
 

@@ -31,7 +31,7 @@ class GRU(Recurrent):
         ``H``, hidden units.
     num_layers : int
         Layers on top of each other.
-    bias, batch_first, dropout, bidirectional, dtype, seed
+    bias, batch_first, dropout, bidirectional, dtype, seed : bool; float; dtype; int
         As for `LSTM`.
 
     Raises

@@ -111,7 +111,7 @@ class Layer:
 
         Parameters
         ----------
-        arrays
+        arrays : sequence of ndarray
             In the order, of the shapes and of the dtypes of the layer's own. Their memory is compared, so it does not
             matter how it was changed.
         """
@@ -157,7 +157,7 @@ class Layer:
             The names and shapes of `state_dict`, perhaps among others, such as that of a ``torch.nn`` model.
         prefix : str
             What stands before the names of this layer, such as ``"lstm."``. Other names are left alone.
-        **options
+        **options : keyword arguments
             Other arguments of the constructor, such as `batch_first` of an `LSTM` or `nonlinearity` of an `RNN`, and
             `dtype`, which by default is that of the parameters: float64, or else float32.
 

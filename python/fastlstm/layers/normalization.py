@@ -43,6 +43,13 @@ class LayerNorm(Stateless):
     Notes
     -----
     Constructor, call and parameter names are those of ``torch.nn.LayerNorm``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlstm as fl
+    >>> fl.LayerNorm(2)(np.array([[1.0, 3.0]], "float32")).round(3).tolist()
+    [[-1.0, 1.0]]
     """
 
     _of_parameters = ("normalized_shape", "elementwise_affine", "bias")
@@ -161,6 +168,16 @@ class BatchNorm1d(Stateless):
     Notes
     -----
     Names and shapes of the arrays are those of ``torch.nn.BatchNorm1d``, ``num_batches_tracked`` among them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlstm as fl
+    >>> layer = fl.BatchNorm1d(2)
+    >>> layer(np.ones((3, 2), "float32")).shape
+    (3, 2)
+    >>> sorted(layer.state_dict())
+    ['bias', 'num_batches_tracked', 'running_mean', 'running_var', 'weight']
     """
 
     _of_parameters = ("num_features", "affine")

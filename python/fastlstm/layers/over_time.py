@@ -19,9 +19,9 @@ class Sequence(NamedTuple):
 
     Parameters
     ----------
-    y
+    y : ndarray
         ``(T, N, F)``.
-    lengths
+    lengths : ndarray, optional
         ``(N,)``, valid steps of every row, or None: all are.
     """
 
@@ -54,6 +54,20 @@ class LastStep(OverTime):
     """The last step of a sequence, ``y[:, -1]`` of programs with PyTorch.
 
     In a `Chain` behind a recurrent layer. Where `lengths` are given, rows end earlier: take `LastValidStep`.
+
+    Raises
+    ------
+    ValueError
+        If rows have lengths: the last step of one that has ended is zeros.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlstm as fl
+    >>> net = fl.Chain(fl.LSTM(3, 4, batch_first=True), fl.LastStep())
+    >>> y, state = net(np.zeros((2, 5, 3), "float32"))
+    >>> y.shape
+    (2, 4)
     """
 
     def forward(self, sequence: Sequence) -> Floats:
@@ -109,6 +123,15 @@ class LastValidStep(ChosenStep):
     """The last valid step of every row, or zeros for a row of length 0.
 
     In a `Chain` behind a recurrent layer; without `lengths` every step is valid.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlstm as fl
+    >>> net = fl.Chain(fl.LSTM(3, 4, batch_first=True), fl.LastValidStep())
+    >>> y, state = net(np.zeros((2, 5, 3), "float32"))
+    >>> y.shape
+    (2, 4)
     """
 
     def place(self, sequence: Sequence) -> NDArray[np.int64]:
@@ -120,6 +143,15 @@ class MaxOverTime(ChosenStep):
     """The maximum over the valid steps for every feature, or zeros for a row of length 0.
 
     In a `Chain` behind a recurrent layer. The gradient goes to the first step that has it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlstm as fl
+    >>> net = fl.Chain(fl.LSTM(3, 4, batch_first=True), fl.MaxOverTime())
+    >>> y, state = net(np.zeros((2, 5, 3), "float32"))
+    >>> y.shape
+    (2, 4)
     """
 
     def place(self, sequence: Sequence) -> NDArray[np.int64]:
@@ -133,6 +165,15 @@ class MeanOverTime(OverTime):
     """The mean over the valid steps, or zeros for a row of length 0.
 
     In a `Chain` behind a recurrent layer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlstm as fl
+    >>> net = fl.Chain(fl.LSTM(3, 4, batch_first=True), fl.MeanOverTime())
+    >>> y, state = net(np.zeros((2, 5, 3), "float32"))
+    >>> y.shape
+    (2, 4)
     """
 
     def forward(self, sequence: Sequence) -> Floats:
@@ -157,6 +198,15 @@ class FinalHidden(Layer):
 
     In a `Chain` directly behind a recurrent layer; of one direction it is ``h_n[-1]``. It is the state at the last
     valid step of every row, of the reverse direction that at the first, and for a row of length 0 the initial one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlstm as fl
+    >>> net = fl.Chain(fl.LSTM(3, 4, batch_first=True), fl.FinalHidden())
+    >>> y, state = net(np.zeros((2, 5, 3), "float32"))
+    >>> y.shape
+    (2, 4)
     """
 
 

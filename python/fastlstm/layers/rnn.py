@@ -26,7 +26,7 @@ class RNN(Recurrent):
         Layers on top of each other.
     nonlinearity : {"tanh", "relu"}
         The function of the sum.
-    bias, batch_first, dropout, bidirectional, dtype, seed
+    bias, batch_first, dropout, bidirectional, dtype, seed : bool; float; dtype; int
         As for `LSTM`.
 
     Raises

@@ -23,8 +23,8 @@ from .normalization import BatchNorm1d, LayerNorm
 from .over_time import FinalHidden, LastStep, LastValidStep, MaxOverTime, MeanOverTime
 from .quantizable import Quantizable
 from .rnn import RNN
-from .shares import LogSoftmax, Softmax
 from .sizes import named_arrays
+from .softmax import LogSoftmax, Softmax
 
 _CLASSES: dict[str, type[Layer]] = {
     cls.__name__: cls
@@ -45,9 +45,9 @@ def layer_of(bundle: Bundle, owner: str) -> Any:
 
     Parameters
     ----------
-    bundle
+    bundle : Bundle
         What `Layer.save` wrote.
-    owner
+    owner : str
         Name of the file, for errors.
     """
     described, keys = bundle.description, ("kind", *_KEYS)

@@ -42,13 +42,13 @@ def cell_sizes(own: Mapping[str, NDArray[Any]], gates: int, owner: str, suffix: 
 
     Parameters
     ----------
-    own
+    own : dict
         The parameters.
-    gates
+    gates : int
         Of the cell.
-    owner
+    owner : str
         The layer, for errors.
-    suffix
+    suffix : str
         Of the names.
     """
     first_name, recurrent_name, projection = (f"weight_{kind}{suffix}" for kind in ("ih", "hh", "hr"))

@@ -33,7 +33,7 @@ class Facts:
 
     Parameters
     ----------
-    start
+    start : sequence
         The constants, by their places.
     """
 

@@ -61,7 +61,7 @@ class _Allowance:
 
     Parameters
     ----------
-    constants
+    constants : sequence of ndarray
         Those of the main graph, None among them.
     """
 
@@ -80,13 +80,13 @@ class _Layout:
 
     Parameters
     ----------
-    graph
+    graph : GraphRecord
         The graph in the model.
-    opset
+    opset : int
         Version of the operators.
-    source
+    source : Source
         Of the model.
-    outer
+    outer : Layout, optional
         The layout around, whose names the graph sees; None: there is none.
     """
 

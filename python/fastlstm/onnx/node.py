@@ -47,15 +47,15 @@ class Node:
 
     Parameters
     ----------
-    record
+    record : NodeRecord
         The node in the model.
-    opset
+    opset : int
         Version of the operators.
-    constants
+    constants : sequence of ndarray
         Of each input the array if it is known at load, else None.
-    wanted
+    wanted : sequence of bool
         Of each output whether anybody takes it.
-    around
+    around : Surroundings
         The graph it is of.
 
     Attributes

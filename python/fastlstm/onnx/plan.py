@@ -39,13 +39,13 @@ class Plan:
 
     Parameters
     ----------
-    start
+    start : sequence
         What is at every place before the first step: the constants. The place 0 is that of what is left out.
-    given, captured, wanted
+    given, captured, wanted : sequence of int
         Places of the inputs, of arrays from outside, and of the outputs.
-    steps
+    steps : sequence of Step
         The steps.
-    described
+    described : sequence of ValueInfo
         What is said of each output, if anything is.
 
     Attributes

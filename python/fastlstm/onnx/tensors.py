@@ -29,11 +29,11 @@ def array_of(proto: Any, folder: Path | None, owner: str) -> Array:
 
     Parameters
     ----------
-    proto
+    proto : TensorProto
         The tensor.
-    folder
+    folder : path, optional
         Where a file with its values may lie; None: nowhere.
-    owner
+    owner : str
         Whose it is, for errors.
     """
     name = f"{owner}: tensor {proto.name!r}"

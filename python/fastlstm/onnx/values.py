@@ -53,7 +53,7 @@ class Input:
 
     Parameters
     ----------
-    info
+    info : ValueInfo
         What is said of it.
     """
 

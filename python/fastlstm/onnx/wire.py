@@ -45,11 +45,11 @@ def check_memory(data: bytes, kind: Any, owner: str) -> None:
 
     Parameters
     ----------
-    data
+    data : bytes
         What is in the file.
-    kind
+    kind : type of message
         Description of the message that it is.
-    owner
+    owner : str
         Whose it is, for errors.
     """
     if len(data) <= _SMALL:

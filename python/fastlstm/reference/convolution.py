@@ -55,15 +55,15 @@ def convolution(
 
     Parameters
     ----------
-    x
+    x : array_like
         Sequences ``(N, T, C)``.
-    kernel
+    kernel : array_like
         ``(K, C / groups, F)``.
-    bias
+    bias : array_like, optional
         ``(F,)``; None is zeros.
-    taps
+    taps : Taps
         Where the windows lie.
-    groups
+    groups : int
         Number of equal parts of inputs, and of outputs.
 
     Returns

@@ -228,11 +228,11 @@ def gru_step_backward(
 
     Parameters
     ----------
-    x_t, h, weight_ih, weight_hh, bias, recurrent_bias, reset_after
+    x_t, h, weight_ih, weight_hh, bias, recurrent_bias, reset_after : array_like; bool
         What the step was given.
     dh : array_like, shape (N, H)
         Gradient of the state it returned.
-    activations, clip, recurrent_masks
+    activations, clip, recurrent_masks : sequence of str or callable; float; array_like
         What the step was given.
 
     Returns

@@ -47,7 +47,7 @@ def gru(
         Whether the reset gate acts after the recurrent product or before it.
     mask : array_like of bool, shape (T, N), optional
         In place of `lengths`: the valid steps of each row, in any pattern. A row keeps its state in the others.
-    activations, clip, recurrent_masks
+    activations, clip, recurrent_masks : sequence of str or callable; float; array_like
         Options of :func:`gru_step`, the same at every step.
 
     Returns
@@ -106,13 +106,13 @@ def gru_backward(
 
     Parameters
     ----------
-    x, weight_ih, weight_hh, bias, recurrent_bias, h_0, lengths, reverse, reset_after
+    x, weight_ih, weight_hh, bias, recurrent_bias, h_0, lengths, reverse, reset_after : array_like; bool
         What :func:`gru` was given.
     dy : array_like, shape (T, N, H), optional
         Gradient of ``y``, zeros by default; not read where a row has no valid step.
     dh_n : array_like, shape (N, H), optional
         Gradient of the final state, zeros by default.
-    mask, activations, clip, recurrent_masks
+    mask, activations, clip, recurrent_masks : array_like; sequence of str or callable; float
         What :func:`gru` was given.
 
     Returns

@@ -309,11 +309,11 @@ def lstm_step_backward(
 
     Parameters
     ----------
-    x_t, h, c, weight_ih, weight_hh, bias
+    x_t, h, c, weight_ih, weight_hh, bias : array_like
         What the step was given.
     dh, dc : array_like, shapes (N, P), (N, H)
         Gradients of the states it returned.
-    activations, clip, peepholes, input_forget, weight_hr, recurrent_masks
+    activations, clip, peepholes, input_forget, weight_hr, recurrent_masks : as of lstm_step
         What the step was given.
 
     Returns

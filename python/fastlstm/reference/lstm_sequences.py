@@ -47,7 +47,7 @@ def lstm(
         Walk from each row's last valid step to its first. ``y`` stays in the order of ``x``.
     mask : array_like of bool, shape (T, N), optional
         In place of `lengths`: the valid steps of each row, in any pattern. A row keeps its states in the others.
-    activations, clip, peepholes, input_forget, weight_hr, recurrent_masks
+    activations, clip, peepholes, input_forget, weight_hr, recurrent_masks : as of lstm
         Options of :func:`lstm_step`, the same at every step.
 
     Returns
@@ -120,13 +120,13 @@ def lstm_backward(
 
     Parameters
     ----------
-    x, weight_ih, weight_hh, bias, h_0, c_0, lengths, reverse
+    x, weight_ih, weight_hh, bias, h_0, c_0, lengths, reverse : array_like; bool
         What :func:`lstm` was given.
     dy : array_like, shape (T, N, P), optional
         Gradient of ``y``, zeros by default; not read where a row has no valid step.
     dh_n, dc_n : array_like, shapes (N, P), (N, H), optional
         Gradients of the final states, zeros by default.
-    mask, activations, clip, peepholes, input_forget, weight_hr, recurrent_masks
+    mask, activations, clip, peepholes, input_forget, weight_hr, recurrent_masks : as of lstm
         What :func:`lstm` was given.
 
     Returns

@@ -154,11 +154,11 @@ def rnn_step_backward(
 
     Parameters
     ----------
-    x_t, h, weight_ih, weight_hh, bias, nonlinearity
+    x_t, h, weight_ih, weight_hh, bias, nonlinearity : array_like; str
         What the step was given.
     dh : array_like, shape (N, H)
         Gradient of the state it returned.
-    activations, clip, recurrent_masks
+    activations, clip, recurrent_masks : sequence of str or callable; float; array_like, optional
         What the step was given.
 
     Returns

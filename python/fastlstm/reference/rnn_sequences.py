@@ -46,7 +46,7 @@ def rnn(
         What is applied to the sum.
     mask : array_like of bool, shape (T, N), optional
         In place of `lengths`: the valid steps of each row, in any pattern. A row keeps its state in the others.
-    activations, clip, recurrent_masks
+    activations, clip, recurrent_masks : sequence of str or callable; float; array_like, optional
         Options of :func:`rnn_step`, the same at every step.
 
     Returns
@@ -105,13 +105,13 @@ def rnn_backward(
 
     Parameters
     ----------
-    x, weight_ih, weight_hh, bias, h_0, lengths, reverse, nonlinearity
+    x, weight_ih, weight_hh, bias, h_0, lengths, reverse, nonlinearity : array_like; bool; str
         What :func:`rnn` was given.
     dy : array_like, shape (T, N, H), optional
         Gradient of ``y``, zeros by default; not read where a row has no valid step.
     dh_n : array_like, shape (N, H), optional
         Gradient of the final state, zeros by default.
-    mask, activations, clip, recurrent_masks
+    mask, activations, clip, recurrent_masks : array_like; sequence of str or callable; float, optional
         What :func:`rnn` was given.
 
     Returns

@@ -1,4 +1,4 @@
-"""Shares of a row that sum to 1, and how far they are from labels."""
+"""Probabilities of a row, which sum to 1, and how far they are from labels."""
 
 from __future__ import annotations
 

@@ -34,13 +34,13 @@ class Run:
 
     Parameters
     ----------
-    cell
+    cell : Cell
         The equations.
     x : array_like, shape (T, N, I)
         The sequences.
-    states
+    states : dict
         Initial states, by the names of their arguments; None is zeros.
-    lengths, mask, reverse, recurrent_masks
+    lengths, mask, reverse, recurrent_masks : array_like; bool
         As for the public functions.
     """
 

@@ -2,7 +2,7 @@
 
 An update takes weights ``w`` and their gradients ``g``, what is kept for each weight and the numbers of the rule, and
 returns the new weights and what is kept then. Arrays have one shape, the results the dtype of ``w``. A mean *follows*
-what comes: ``mean + (x - mean) * share``. The core takes subnormal numbers for 0, which these functions do not.
+what comes: ``mean + (x - mean) * fraction``. The core takes subnormal numbers for 0, which these functions do not.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ def update(rule: str, numbers: Sequence[float], w: Floats, g: Floats, kept: Kept
         return RULES[rule](w, g, kept, [w.dtype.type(number) for number in numbers])
 
 
-def follow(mean: Floats, x: Floats, share: float) -> Floats:
+def follow(mean: Floats, x: Floats, fraction: float) -> Floats:
     """Return where a mean is after it followed `x`."""
-    found: Floats = mean + (x - mean) * share
+    found: Floats = mean + (x - mean) * fraction
     return found
 
 
@@ -106,27 +106,27 @@ def _nadam(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) -> Update
 
 
 def _rmsprop(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) -> Updated:
-    (v,), (rate, share, epsilon) = kept, numbers
-    v = follow(v, g * g, share)
+    (v,), (rate, fraction, epsilon) = kept, numbers
+    v = follow(v, g * g, fraction)
     return w - g / np.sqrt(v + epsilon) * rate, [v]
 
 
 def _rmsprop_momentum(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) -> Updated:
-    (v, m), (rate, share, epsilon, momentum) = kept, numbers
-    v = follow(v, g * g, share)
+    (v, m), (rate, fraction, epsilon, momentum) = kept, numbers
+    v = follow(v, g * g, fraction)
     m = m * momentum + g / np.sqrt(v + epsilon) * rate
     return w - m, [v, m]
 
 
 def _rmsprop_centered(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) -> Updated:
-    (v, mean), (rate, share, epsilon) = kept, numbers
-    v, mean = follow(v, g * g, share), follow(mean, g, share)
+    (v, mean), (rate, fraction, epsilon) = kept, numbers
+    v, mean = follow(v, g * g, fraction), follow(mean, g, fraction)
     return w - g / np.sqrt(v - mean * mean + epsilon) * rate, [v, mean]
 
 
 def _rmsprop_centered_momentum(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) -> Updated:
-    (v, m, mean), (rate, share, epsilon, momentum) = kept, numbers
-    v, mean = follow(v, g * g, share), follow(mean, g, share)
+    (v, m, mean), (rate, fraction, epsilon, momentum) = kept, numbers
+    v, mean = follow(v, g * g, fraction), follow(mean, g, fraction)
     m = m * momentum + g / np.sqrt(v - mean * mean + epsilon) * rate
     return w - m, [v, m, mean]
 
@@ -138,10 +138,10 @@ def _adagrad(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) -> Upda
 
 
 def _adadelta(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) -> Updated:
-    (v, u), (rate, share, epsilon) = kept, numbers
-    v = follow(v, g * g, share)
+    (v, u), (rate, fraction, epsilon) = kept, numbers
+    v = follow(v, g * g, fraction)
     step = np.sqrt(u + epsilon) / np.sqrt(v + epsilon) * g
-    return w - step * rate, [v, follow(u, step * step, share)]
+    return w - step * rate, [v, follow(u, step * step, fraction)]
 
 
 def _lion(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) -> Updated:
@@ -150,8 +150,8 @@ def _lion(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) -> Updated
 
 
 def _mean(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) -> Updated:
-    (share,) = numbers
-    return follow(w, g, share), kept
+    (fraction,) = numbers
+    return follow(w, g, fraction), kept
 
 
 RULES: dict[str, Callable[[Floats, Floats, Kept, Sequence[float]], Updated]] = {

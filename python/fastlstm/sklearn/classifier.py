@@ -22,7 +22,7 @@ class LSTMClassifier(ClassifierMixin, Recurrent):  # type: ignore[misc]
 
     Parameters
     ----------
-    units, layers, cell, ...
+    units, layers, cell, ... : int; str
         See `Recurrent`.
 
     Attributes
@@ -54,7 +54,7 @@ class LSTMClassifier(ClassifierMixin, Recurrent):  # type: ignore[misc]
 
         Parameters
         ----------
-        X, y, sample_weight
+        X, y, sample_weight : array_like
             See `fit`.
         classes : array-like, optional
             All labels that there are; needed at the first call, where `y` may lack some.
@@ -78,8 +78,8 @@ class LSTMClassifier(ClassifierMixin, Recurrent):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probabilities of the classes, ``(N, classes)``, in the order of `classes_`."""
-        shares = self._outputs(X)
-        whole: Array = shares / shares.sum(axis=1, keepdims=True)
+        probabilities = self._outputs(X)
+        whole: Array = probabilities / probabilities.sum(axis=1, keepdims=True)
         return whole
 
     def predict(self, X: Any) -> Array:

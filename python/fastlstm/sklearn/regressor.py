@@ -20,7 +20,7 @@ class LSTMRegressor(RegressorMixin, Recurrent):  # type: ignore[misc]
 
     Parameters
     ----------
-    units, layers, cell, ...
+    units, layers, cell, ... : int; str
         See `Recurrent`.
 
     Notes

@@ -40,11 +40,11 @@ def sequences_of(estimator: Any, X: Any, first: bool) -> Array:
 
     Parameters
     ----------
-    estimator
+    estimator : estimator
         Keeps what it is trained with: `n_features_in_` and, of tables, names.
-    X
+    X : array_like or list of array_like
         A table ``(N, T * I)``, an array ``(N, T, I)`` or a list of ``(T,)`` or ``(T, I)``.
-    first
+    first : bool
         Whether it begins with these, so that others must be like them.
     """
     X = without_object_array(X)

@@ -18,13 +18,13 @@ def layer_again(
 
     Parameters
     ----------
-    module
+    module : torch.nn.Module
         The layer.
-    batch_sizes
+    batch_sizes : torch.Tensor, optional
         Of a packed sequence, else None.
-    dropout, noise
+    dropout, noise : float; torch.Tensor
         Between layers, and the state that PyTorch's generator had before it drew; None without dropout.
-    *tensors
+    *tensors : torch.Tensor
         Input, initial state if there is one, and weights.
     """
     count = len(tensors) - len(module._flat_weights_names)

@@ -65,16 +65,16 @@ class Step(torch.autograd.Function):
 
         Parameters
         ----------
-        ctx
+        ctx : context of autograd
             What is kept for the way back.
-        start
+        start : Start
             Takes the arrays of the first `count` tensors, and returns arrays and the way back: a function of the
             gradients of those, None where there is none, and of whether that of each of the `tensors` is needed.
-        again
+        again : Again
             Does the same with the `tensors` by operations of PyTorch, for gradients of gradients.
-        count
+        count : int
             Of the tensors that go in.
-        *tensors
+        *tensors : torch.Tensor
             They, and the weights.
         """
         outputs, back = start(*[array_of(tensor) for tensor in tensors[:count]])

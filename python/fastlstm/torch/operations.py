@@ -38,9 +38,9 @@ def run(
         Sequences, and the states to start with, if any.
     weights : list of Tensor
         As the twin names them.
-    batch_first, dropout
+    batch_first, dropout : bool; float
         As of the module; dropout is 0 where it is not training.
-    count, directions, sizes
+    count, directions, sizes : int; sequence of int
         Layers times directions, directions, and the sizes of the states: what shapes follow from.
     """
     layer = with_axes(twin_of(number).layer(weights), batch_first)

@@ -49,15 +49,15 @@ class Run(TrainingCall):
 
     Parameters
     ----------
-    layer
+    layer : Layer
         Of the run.
-    x
+    x : ndarray
         Input, or that of a packed sequence.
-    state
+    state : sequence of ndarray
         To start with, or none.
-    padding
+    padding : Padding, optional
         Of a packed sequence, else None.
-    dropout
+    dropout : float
         Probability with which an output between layers is dropped.
     """
 

@@ -18,6 +18,7 @@ from ..foundation.published import is_function, publish_functions
 from ..foundation.registration import custom_object_scope, get_registered_object
 from ..foundation.serialization import described_function, made_of, serialize_keras_object
 from ..foundation.tracing import gradient_of
+from .along_axis import glu, log_softmax, sparsemax
 from .classic import (
     elu,
     exponential,
@@ -48,7 +49,6 @@ from .pieces import (
     sparse_sigmoid,
     threshold,
 )
-from .shares import glu, log_softmax, sparsemax
 from .smooth import celu, gelu, log_sigmoid, mish, squareplus, tanh_shrink
 
 __all__ = [

@@ -38,6 +38,19 @@ class ActivationFunction:
 
     Make one of your own to use a function that is not built in: ``ActivationFunction("cube", lambda x: x**3,
     lambda dy, x, y: 3 * x**2 * dy)``.
+
+    Raises
+    ------
+    TypeError
+        If `name` is no text, or one of the functions cannot be called.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras.activations import ActivationFunction
+    >>> cube = ActivationFunction("cube", lambda x: x**3, lambda dy, x, y: 3 * x**2 * dy)
+    >>> cube(np.array([2.0])).tolist()
+    [8.0]
     """
 
     name: str

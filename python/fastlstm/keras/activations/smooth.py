@@ -16,11 +16,11 @@ _erf = np.frompyfunc(math.erf, 1, 1)  # NumPy has none
 def _gelu_of(approximate: bool = False) -> ActivationFunction:
     """Return ``x`` times the normal distribution function of it, which tanh may approximate."""
     if checks.truth("gelu: approximate", approximate):
-        return built_in("gelu", lambda x: least(x) * _bent_share(x), _bent_gelu_backward)
-    return built_in("gelu", lambda x: least(x) * _share_below(x), _gelu_backward)
+        return built_in("gelu", lambda x: least(x) * _normal_cdf_by_tanh(x), _bent_gelu_backward)
+    return built_in("gelu", lambda x: least(x) * _normal_cdf(x), _gelu_backward)
 
 
-def _share_below(x: Array) -> Array:
+def _normal_cdf(x: Array) -> Array:
     """Return the normal distribution function."""
     erf: Array = np.asarray(_erf(x * math.sqrt(0.5)), x.dtype)
     return 0.5 * (1 + erf)
@@ -29,7 +29,7 @@ def _share_below(x: Array) -> Array:
 def _gelu_backward(dy: Array, x: Array, y: Array) -> Array:
     near = np.clip(x, -100, 100)  # beyond, the density is 0
     density = np.exp(-0.5 * near * near) / x.dtype.type(math.sqrt(2 * math.pi))
-    result: Array = dy * (_share_below(x) + near * density)
+    result: Array = dy * (_normal_cdf(x) + near * density)
     return result
 
 
@@ -42,7 +42,7 @@ def _bent(x: Array) -> Array:
     return result
 
 
-def _bent_share(x: Array) -> Array:
+def _normal_cdf_by_tanh(x: Array) -> Array:
     return 0.5 * (1 + _bent(x))
 
 
@@ -92,7 +92,7 @@ def _squareplus_of(b: float = 4) -> ActivationFunction:
     return built_in("squareplus", forward, backward, family=_squareplus_of)
 
 
-gelu = built_in("gelu", lambda x: least(x) * _share_below(x), _gelu_backward, family=_gelu_of)
+gelu = built_in("gelu", lambda x: least(x) * _normal_cdf(x), _gelu_backward, family=_gelu_of)
 mish = built_in("mish", _mish, _mish_backward)
 celu = _celu_of()
 squareplus = _squareplus_of()

@@ -25,14 +25,34 @@ class BackupAndRestore(Periodic):
 
     Parameters
     ----------
-    backup_dir
+    backup_dir : path
         Folder for the file, which nothing else should use. It is made.
-    save_freq
+    save_freq : str or int
         ``"epoch"``, or a number of batches. False: nothing is kept, and what is there is gone on from.
-    double_checkpoint
+    double_checkpoint : bool
         Whether the state before the latest one is kept too, and gone on from if the latest cannot be read.
-    delete_checkpoint
+    delete_checkpoint : bool
         Whether the file goes when a training has come to its end.
+
+    Raises
+    ------
+    ValueError
+        If `save_freq` is out of range.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> x, y = np.ones((8, 2)), np.ones((8, 1))
+    >>> backup = keras.callbacks.BackupAndRestore(tempfile.mkdtemp())
+    >>> history = model.fit(x, y, epochs=2, callbacks=[backup], verbose=0)
+    >>> len(history.epoch)
+    2
     """
 
     def __init__(

@@ -27,14 +27,32 @@ class CallbackList:
 
     Parameters
     ----------
-    callbacks
+    callbacks : list of Callback, optional
         One callback, several, or another list of this kind.
-    model
+    model : Model
         Given to the callbacks.
-    add_history
+    add_history : bool
         Whether a `History` is appended if there is none.
-    **params
+    **params : dict
         Given to the callbacks.
+
+    Raises
+    ------
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> x, y = np.ones((8, 2)), np.ones((8, 1))
+    >>> history = keras.callbacks.History()
+    >>> hooks = keras.callbacks.CallbackList([history], model=model)
+    >>> hooks.call("on_epoch_end", 0, {"loss": 0.5})
+    >>> history.history
+    {'loss': [0.5]}
     """
 
     def __init__(self, callbacks: Any = None, model: Any = None, add_history: bool = False, **params: Any) -> None:

@@ -15,12 +15,30 @@ class CSVLogger(Callback):
 
     Parameters
     ----------
-    filename
+    filename : path
         Path of the file.
-    separator
+    separator : str
         Between the values.
-    append
+    append : bool
         Go on with the file if it exists.
+
+    Raises
+    ------
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> x, y = np.ones((8, 2)), np.ones((8, 1))
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "log.csv")
+    >>> history = model.fit(x, y, epochs=2, callbacks=[keras.callbacks.CSVLogger(path)], verbose=0)
+    >>> path.read_text().splitlines()[0]
+    'epoch,loss,val_loss'
     """
 
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:

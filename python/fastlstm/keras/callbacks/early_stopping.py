@@ -13,22 +13,41 @@ class EarlyStopping(Monitor):
 
     Parameters
     ----------
-    monitor
+    monitor : str
         Name in the logs.
-    min_delta
+    min_delta : float
         Smaller changes are no improvement.
-    patience
+    patience : int
         Epochs without improvement to wait for.
-    verbose
+    verbose : int
         1: say so.
-    mode
+    mode : str
         ``"min"``, ``"max"``, or ``"auto"``: by the metric.
-    baseline
+    baseline : float, optional
         Value to be better than from the start.
-    restore_best_weights
+    restore_best_weights : bool
         Put back the weights of the best epoch at the end, whether the training was stopped or not.
-    start_from_epoch
+    start_from_epoch : int
         Epochs before it are not looked at.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, or `mode` is unknown.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> x, y = np.ones((8, 2)), np.ones((8, 1))
+    >>> stop = keras.callbacks.EarlyStopping("loss", min_delta=10.0, patience=2)
+    >>> history = model.fit(x, y, epochs=20, callbacks=[stop], verbose=0)
+    >>> len(history.epoch)
+    3
     """
 
     kept = ("wait", "stopped_epoch", "best_epoch", "best", "best_weights")

@@ -24,13 +24,13 @@ def verdict(cell: RecurrentCell, optimizer: Any, norms: Array, vanishing: float,
 
     Parameters
     ----------
-    cell
+    cell : RecurrentCell
         The cell.
-    optimizer
+    optimizer : str or Optimizer
         Of the training.
-    norms
+    norms : ndarray
         Of dL/dh.
-    vanishing, exploding
+    vanishing, exploding : float
         See `GradientFlow`.
     """
     steps = len(norms)

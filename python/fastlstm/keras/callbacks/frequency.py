@@ -16,7 +16,7 @@ class Periodic(Callback):
 
     Parameters
     ----------
-    save_freq
+    save_freq : str or int
         ``"epoch"``, or a number of batches, which are counted on over the epochs.
     """
 

@@ -42,12 +42,12 @@ class GradientFlow(Callback):
 
     Parameters
     ----------
-    layers
+    layers : sequence of str, optional
         Names of the recurrent layers to be looked at; None: all of the model. Cells that are stepped in Python, such as
         your own and those with other activations than the core's, must be left out.
-    vanishing
+    vanishing : float
         Warn, once a layer, when the norm at the first step that was read is below this part of the largest; 0: never.
-    exploding
+    exploding : float
         Warn, once a layer, when a norm is larger than that of the last step so many times; ``inf``: never.
 
     Attributes

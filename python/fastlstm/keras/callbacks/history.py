@@ -22,6 +22,19 @@ class History(Callback):
         Name to list of floats, one an epoch.
     epoch
         Numbers of the epochs, from 0.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> x, y = np.ones((8, 2)), np.ones((8, 1))
+    >>> history = model.fit(x, y, epochs=3, verbose=0)
+    >>> history.epoch
+    [0, 1, 2]
+    >>> sorted(history.history)
+    ['loss']
     """
 
     kept = ("history", "epoch")
@@ -57,7 +70,7 @@ class History(Callback):
 
         Parameters
         ----------
-        names
+        names : sequence of str, optional
             Which, without ``val_``; None: all.
 
         Returns

@@ -13,8 +13,21 @@ class LambdaCallback(Callback):
 
     Parameters
     ----------
-    **hooks
+    **hooks : callable
         Functions by the names of the methods of `Callback`, with their arguments.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> x, y = np.ones((8, 2)), np.ones((8, 1))
+    >>> seen = []
+    >>> callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
+    >>> history = model.fit(x, y, epochs=3, callbacks=[callback], verbose=0)
+    >>> seen
+    [0, 1, 2]
     """
 
     def __init__(self, **hooks: Callable[..., Any] | None) -> None:

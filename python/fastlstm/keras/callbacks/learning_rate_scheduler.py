@@ -16,10 +16,29 @@ class LearningRateScheduler(Callback):
 
     Parameters
     ----------
-    schedule
+    schedule : callable
         Function of the epoch (from 0) and the present rate; gives the new rate.
-    verbose
+    verbose : int
         1: say so.
+
+    Raises
+    ------
+    ValueError
+        If `verbose` is out of range.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> x, y = np.ones((8, 2)), np.ones((8, 1))
+    >>> halve = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+    >>> history = model.fit(x, y, epochs=2, callbacks=[halve], verbose=0)
+    >>> float(model.optimizer.learning_rate)
+    0.0025
     """
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:

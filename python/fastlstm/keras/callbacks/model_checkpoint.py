@@ -27,23 +27,44 @@ class ModelCheckpoint(Periodic, Monitor):
 
     Parameters
     ----------
-    filepath
+    filepath : path
         Where to; ``{epoch}``, ``{batch}`` and names of the logs in it are filled in, with formats as in
         ``"model-{epoch:02d}-{val_loss:.3f}.keras"``. Epochs and batches begin with 1. Folders are made.
-    monitor
+    monitor : str
         Name in the logs.
-    verbose
+    verbose : int
         1: say so.
-    save_best_only
+    save_best_only : bool
         Whether a model that is not better than the best one so far is left alone.
-    save_weights_only
+    save_weights_only : bool
         Whether `save_weights` is called in place of `save`.
-    mode
+    mode : str
         ``"min"``, ``"max"``, or ``"auto"``: by the metric.
-    save_freq
+    save_freq : str or int
         ``"epoch"``, or a number of batches.
-    initial_value_threshold
+    initial_value_threshold : float, optional
         Value to be better than from the start.
+
+    Raises
+    ------
+    ValueError
+        If `verbose`, `save_freq` or `initial_value_threshold` is out of range, or `mode` is unknown.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> x, y = np.ones((8, 2)), np.ones((8, 1))
+    >>> folder = tempfile.mkdtemp()
+    >>> path = os.path.join(folder, "{epoch}.fastlstm")
+    >>> history = model.fit(x, y, epochs=2, callbacks=[keras.callbacks.ModelCheckpoint(path)], verbose=0)
+    >>> sorted(os.listdir(folder))
+    ['1.fastlstm', '2.fastlstm']
     """
 
     kept = (*Periodic.kept, "best")

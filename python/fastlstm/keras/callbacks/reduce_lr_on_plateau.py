@@ -13,22 +13,41 @@ class ReduceLROnPlateau(Monitor):
 
     Parameters
     ----------
-    monitor
+    monitor : str
         Name in the logs.
-    factor
+    factor : float
         The rate is multiplied by it; below 1.
-    patience
+    patience : int
         Epochs without improvement to wait for.
-    verbose
+    verbose : int
         1: say so.
-    mode
+    mode : str
         ``"min"``, ``"max"``, or ``"auto"``: by the metric.
-    min_delta
+    min_delta : float
         Smaller changes are no improvement.
-    cooldown
+    cooldown : int
         Epochs to wait after a change before counting again.
-    min_lr
+    min_lr : float
         Lowest rate.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, or `mode` is unknown.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> x, y = np.ones((8, 2)), np.ones((8, 1))
+    >>> reduce = keras.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=10.0)
+    >>> history = model.fit(x, y, epochs=3, callbacks=[reduce], verbose=0)
+    >>> float(model.optimizer.learning_rate)
+    0.0025
     """
 
     kept = ("best", "wait", "cooldown_counter")

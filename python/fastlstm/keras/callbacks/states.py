@@ -22,7 +22,7 @@ class StatesOf:
 
     Parameters
     ----------
-    callbacks
+    callbacks : list
         The callbacks.
     """
 

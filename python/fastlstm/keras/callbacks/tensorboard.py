@@ -28,25 +28,25 @@ class TensorBoard(Callback):
 
     Parameters
     ----------
-    log_dir
+    log_dir : path
         The folder.
-    histogram_freq
+    histogram_freq : int
         After so many epochs each, write histograms of the weights; 0: never.
-    write_graph
+    write_graph : bool
         Write what the model is made of, for the conceptual graph. Only of `Sequential` and models with inputs and
         outputs; there is no other graph.
-    write_images
+    write_images : bool
         Must be False: weights are not drawn.
-    write_steps_per_second
+    write_steps_per_second : bool
         Write how many steps are taken in a second.
-    update_freq
+    update_freq : str or int
         ``"epoch"``: nothing is written by batch; a number: after so many batches each, counted on over the epochs;
         ``"batch"``: 1.
-    profile_batch
+    profile_batch : int
         Must be 0: there is no profile in these files.
-    embeddings_freq
+    embeddings_freq : int
         Must be 0: embeddings are not written.
-    embeddings_metadata
+    embeddings_metadata : None
         Must be None.
 
     Raises

@@ -13,8 +13,27 @@ class TerminateOnNaN(Callback):
 
     Parameters
     ----------
-    raise_error
+    raise_error : bool
         Raise a RuntimeError instead.
+
+    Raises
+    ------
+    TypeError
+        If `raise_error` has another type.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> x, y = np.ones((8, 2)), np.ones((8, 1))
+    >>> guard = keras.callbacks.TerminateOnNaN()
+    >>> guard.set_model(model)
+    >>> guard.on_train_batch_end(0, {"loss": float("nan")})
+    Batch 0: Invalid loss, terminating training
+    >>> model.stop_training
+    True
     """
 
     def __init__(self, raise_error: bool = False) -> None:

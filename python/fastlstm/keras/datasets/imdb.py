@@ -29,22 +29,22 @@ def load_data(
 
     Parameters
     ----------
-    path
+    path : path
         Of ``imdb.npz``, here or in Keras' folder of data sets.
-    num_words
+    num_words : int, optional
         Words with this number or a larger one become `oov_char`: words are numbered by how frequent they are. None: the
         one with the largest number does.
-    skip_top
+    skip_top : int
         So do the most frequent words, those with a smaller number.
-    maxlen
+    maxlen : int, optional
         Reviews of so many words or more are left out.
-    seed
+    seed : int
         Of the order of the reviews.
-    start_char
+    start_char : int, optional
         What every review begins with; None: nothing more.
-    oov_char
+    oov_char : int, optional
         What stands for a word that is left out; None: nothing.
-    index_from
+    index_from : int
         Added to all numbers.
     """
     choice = Choice(num_words, skip_top, maxlen, seed, start_char, oov_char, index_from).checked()
@@ -62,7 +62,7 @@ def get_word_index(path: str | os.PathLike[str] = "imdb_word_index.json") -> dic
 
     Parameters
     ----------
-    path
+    path : path
         Of ``imdb_word_index.json``, here or in Keras' folder of data sets.
     """
     return read_word_index(path, _ORIGIN)

@@ -17,7 +17,7 @@ def load_data(path: str | os.PathLike[str] = "mnist.npz") -> tuple[tuple[Array, 
 
     Parameters
     ----------
-    path
+    path : path
         Of ``mnist.npz``, here or in Keras' folder of data sets.
     """
     with np.load(found(path, _ORIGIN), allow_pickle=False) as arrays:

@@ -31,11 +31,11 @@ def load_data(
 
     Parameters
     ----------
-    path
+    path : path
         Of ``reuters.npz``, here or in Keras' folder of data sets.
-    test_split
+    test_split : float
         The share of news that are for tests, the last ones.
-    num_words, skip_top, maxlen, seed, start_char, oov_char, index_from
+    num_words, skip_top, maxlen, seed, start_char, oov_char, index_from : int
         See `imdb.load_data`.
     """
     choice = Choice(num_words, skip_top, maxlen, seed, start_char, oov_char, index_from).checked()
@@ -51,7 +51,7 @@ def get_word_index(path: str | os.PathLike[str] = "reuters_word_index.json") -> 
 
     Parameters
     ----------
-    path
+    path : path
         Of ``reuters_word_index.json``, here or in Keras' folder of data sets.
     """
     return read_word_index(path, _ORIGIN)

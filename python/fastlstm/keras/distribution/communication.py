@@ -46,9 +46,9 @@ class TreeSum:
 
     Parameters
     ----------
-    comm
+    comm : communicator, optional
         The communicator.
-    parts
+    parts : int
         How many there are, of which each rank has as many neighbours.
     """
 

@@ -23,9 +23,9 @@ class DataParallel:
 
     Parameters
     ----------
-    comm
+    comm : communicator, optional
         Communicator of mpi4py, or what has the same methods; None: all processes of the job.
-    shards
+    shards : int, optional
         Parts that every batch is cut into, a multiple of the number of ranks. Their gradients are added up in one fixed
         order, so that weights have the same bits for any number of ranks that divides it. None: one part a rank, added
         up by MPI's own allreduce.

@@ -70,13 +70,13 @@ class ReadCheckpoint:
 
     Parameters
     ----------
-    model
+    model : Model
         The model that it goes into.
-    state
+    state : State
         Of the training.
-    restoring
+    restoring : Restoring
         What it has of the model.
-    owner
+    owner : str
         Name of the file, for errors.
     """
 

@@ -19,15 +19,15 @@ def model_of(
 
     Parameters
     ----------
-    config
+    config : dict
         The config. What it says of sizes is held against the file before anything is allocated.
-    tree
+    tree : nested structure
         The arrays of the file.
-    owner
+    owner : str
         The name of the file and of the place of the config in it, for errors.
-    custom_objects
+    custom_objects : dict, optional
         Classes and functions of one's own by the names that the config has for them.
-    compiled
+    compiled : bool
         Whether the model is compiled as it was.
     """
     check_levels(config, owner)

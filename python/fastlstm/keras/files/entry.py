@@ -22,14 +22,14 @@ def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = T
 
     Parameters
     ----------
-    model
+    model : Model
         The model.
-    filepath
+    filepath : path
         Path of the file. The ending says what is written: ``.keras``, or ``.h5`` and ``.hdf5`` in the form of Keras 2,
         which Keras reads too; with any other one a file of our own, which needs no other package.
-    overwrite
+    overwrite : bool
         Whether a file that is there is replaced. It is whole until the new one is.
-    **kwargs
+    **kwargs : keyword arguments
         ``include_optimizer=False`` leaves the optimizer out of an ``.h5``; ``zipped=True`` is how a ``.keras`` is.
     """
     path = _target(filepath, overwrite)
@@ -54,13 +54,13 @@ def load_model(
 
     Parameters
     ----------
-    filepath
+    filepath : path
         Path of the file, of Keras or of our own; what is in it says which, not its name.
-    custom_objects
+    custom_objects : dict, optional
         Classes and functions of your own by the names that the file has for them.
-    compile
+    compile : bool
         Whether the model is compiled as it was, with the state of the optimizer, so that training goes on.
-    safe_mode
+    safe_mode : bool
         Accepted: code in a file is never run.
 
     Raises
@@ -81,11 +81,11 @@ def save_weights(model: Any, filepath: str | os.PathLike[str], overwrite: bool =
 
     Parameters
     ----------
-    model
+    model : Model
         The model.
-    filepath
+    filepath : path
         Path of the file, which ends in ``.weights.h5``, or in ``.h5`` or ``.hdf5`` for the form of Keras 2.
-    overwrite
+    overwrite : bool
         Whether a file that is there is replaced.
     """
     path = _target(filepath, overwrite)
@@ -107,13 +107,13 @@ def load_weights(
 
     Parameters
     ----------
-    model
+    model : Model
         The model, built.
-    filepath
+    filepath : path
         Path of the file: ``.weights.h5`` or ``.keras``, or ``.h5`` or ``.hdf5`` as Keras 2 wrote them.
-    skip_mismatch
+    skip_mismatch : bool
         Whether what does not fit is left out, and warned of, rather than refused.
-    by_name
+    by_name : bool
         Whether layers of an ``.h5`` or ``.hdf5`` are found by their names, not by their order.
     """
     path, skip = existing("filepath", filepath), checks.truth("skip_mismatch", skip_mismatch)

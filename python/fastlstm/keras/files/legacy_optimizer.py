@@ -22,12 +22,12 @@ def set_legacy_state(model: Any, names: list[str], state: list[Array], owner: st
 
     Parameters
     ----------
-    model
+    model : Model
         The model, compiled.
-    names, state
+    names, state : list of str; list of ndarray
         The arrays and their names: those of Keras 3, or those of Keras 2, where the rate is not among them and, before
         2.11, each kind of slot comes after the other.
-    owner
+    owner : str
         The name of the file and of the place in it.
     """
     optimizer, trained = model.optimizer, model.trainable_variables

@@ -19,9 +19,9 @@ class Filling:
 
     Parameters
     ----------
-    owner
+    owner : str
         The name of the file, for errors.
-    skip_mismatch
+    skip_mismatch : bool
         Whether what does not fit is left out: weights of another shape, or layers with another number of them.
     """
 

@@ -59,13 +59,13 @@ def model_of_bundle(
 
     Parameters
     ----------
-    bundle
+    bundle : Bundle
         What `save_native` wrote.
-    owner
+    owner : str
         Name of the file, for errors.
-    custom_objects
+    custom_objects : dict, optional
         Classes and functions of one's own by the names that the description has for them.
-    compiled
+    compiled : bool
         Whether it is compiled as it was, with the state of the optimizer, so that training goes on.
     """
     if bundle.description.keys() - {TRAINING} != {"kind", MODEL}:

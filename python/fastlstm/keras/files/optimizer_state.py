@@ -50,9 +50,9 @@ def with_rate(optimizer: Any, state: list[Array]) -> list[Array]:
 
     Parameters
     ----------
-    optimizer
+    optimizer : str or Optimizer
         The optimizer, built: its rate is the one of its config.
-    state
+    state : list of ndarray
         The number of steps and the slots in order; those of an optimizer that has none today are left out.
     """
     _, rate, *now = optimizer.get_weights()
@@ -69,13 +69,13 @@ def set_state(optimizer: Any, state: list[Array], trained: list[Any], owner: str
 
     Parameters
     ----------
-    optimizer
+    optimizer : str or Optimizer
         The optimizer.
-    state
+    state : list of ndarray
         The arrays, in order; of one that has not made a step yet the first two at most, of which Keras 2 has one.
-    trained
+    trained : list
         The weights that the model trains.
-    owner
+    owner : str
         The name of the file and of the place in it, for errors.
     """
     known, has_stepped = has_rate(optimizer), bool(np.any(state[0]))

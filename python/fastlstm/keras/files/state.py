@@ -81,13 +81,13 @@ class Restoring:
 
     Parameters
     ----------
-    model
+    model : Model
         The model.
-    tree
+    tree : nested structure
         What the file holds.
-    owner
+    owner : str
         The name of the file, for errors.
-    files
+    files : Files, optional
         What the file holds as text; None: it is one of weights alone.
     """
 

@@ -55,12 +55,12 @@ def primitive(function: Callable[..., Any], maker: Callable[..., Any], package: 
 
     Parameters
     ----------
-    function
+    function : callable
         Takes arrays in place of boxes.
-    maker
+    maker : callable
         ``maker(argnums, y, args, kwargs)`` gives a function from the gradient of the result `y` to the gradients, in
         order, of the arguments that were boxes: those with the numbers `argnums`.
-    package
+    package : str
         By default `autograd`.
     """
     package = package or autograd()

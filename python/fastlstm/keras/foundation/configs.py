@@ -59,13 +59,13 @@ class Kind(Generic[T]):
 
     Parameters
     ----------
-    base
+    base : type of T
         What all of them derive from.
-    known
+    known : dict
         The classes that come with this package, by all their names.
-    module
+    module : str
         Where Keras has them.
-    argument
+    argument : str
         What errors name unless told otherwise.
     """
 

@@ -56,13 +56,13 @@ def packed(
 
     Parameters
     ----------
-    cell
+    cell : str
         Its name in the core.
-    weights
+    weights : sequence of ndarray
         Kernel, recurrent kernel and, if there are any, bias and recurrent bias.
-    functions
+    functions : sequence of tuple of tuple
         Its activations, see `activations.CORE`; none: those that go with the name.
-    precision
+    precision : str
         Of the products.
     """
     return Weights(cell, *[values.T for values in weights], activations=functions, precision=for_packing(precision))
@@ -100,7 +100,7 @@ def forward_training(
 
     Parameters
     ----------
-    recurrent_masks
+    recurrent_masks : ndarray, optional
         Factors ``(G, N, H)`` of the states in the sums of the gates.
     """
     arguments = (weights, x, *_h_and_c(states), y, None, False, mask, recurrent_masks)
@@ -120,15 +120,15 @@ def backward(
 
     Parameters
     ----------
-    dy
+    dy : ndarray, optional
         Gradient of the outputs ``(T, N, H)``.
-    dstates
+    dstates : CellStates, optional
         Those of the last states.
-    dx
+    dx : ndarray, optional
         Where that of the inputs ``(T, N, I)`` goes, if it is wanted.
-    gradients
+    gradients : sequence of ndarray
         Arrays in the shapes of the weights; none: they are not wanted.
-    flow
+    flow : Flow, optional
         Where the norms of the gradients of states go, if they are wanted.
     """
     named = {name: gradient.T for name, gradient in zip(_GRADIENTS, gradients, strict=False)}

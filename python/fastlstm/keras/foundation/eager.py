@@ -20,6 +20,14 @@ class EagerArray(np.ndarray):
     Parts of it, also single entries, and what operators and functions of this package make of it are such arrays,
     without the mask. What NumPy's functions make of it is an array or a number like any other, and so is what is
     pickled.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm import keras
+    >>> y = keras.layers.Dense(2)(np.ones((1, 3)))
+    >>> type(y.numpy()).__name__, y.shape
+    ('ndarray', (1, 2))
     """
 
     _keras_mask: Array | None = None

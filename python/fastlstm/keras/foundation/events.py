@@ -30,9 +30,9 @@ class EventFile:
 
     Parameters
     ----------
-    folder
+    folder : str
         Where it is; made if need be.
-    purpose
+    purpose : str
         What needs it, for the error where no package is there that writes it.
     """
 

@@ -17,9 +17,9 @@ class Late:
 
     Parameters
     ----------
-    array
+    array : ndarray
         The array.
-    dtype
+    dtype : dtype
         What it is cast to.
     """
 
@@ -53,9 +53,9 @@ def later(value: Array, sample: Array) -> Any:
 
     Parameters
     ----------
-    value
+    value : ndarray
         The array.
-    sample
+    sample : ndarray
         What its first row is cast to.
     """
     same = sample.dtype == value.dtype and value.flags.aligned

@@ -20,9 +20,9 @@ class Pass:
 
     Parameters
     ----------
-    training
+    training : bool
         Whether layers inside drop, unless they are told otherwise.
-    boxes
+    boxes : dict, optional
         Boxes of the variables by their ids, if a gradient is wanted; else None.
     """
 

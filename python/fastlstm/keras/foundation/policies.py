@@ -28,7 +28,7 @@ class DTypePolicy:
 
     Parameters
     ----------
-    name
+    name : str, optional
         ``"float32"``, ``"float64"`` or ``"mixed_bfloat16"``; None is that of `global_policy`.
 
     Raises
@@ -40,6 +40,13 @@ class DTypePolicy:
     -----
     With ``"mixed_bfloat16"`` products are made of numbers rounded to bfloat16. What a layer is given and gives is
     float32, where Keras has bfloat16.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> policy = keras.DTypePolicy("mixed_bfloat16")
+    >>> policy.name, policy.variable_dtype
+    ('mixed_bfloat16', 'float32')
     """
 
     def __init__(self, name: str | None = None) -> None:
@@ -94,7 +101,7 @@ def set_dtype_policy(policy: str | DTypePolicy) -> None:
 
     Parameters
     ----------
-    policy
+    policy : str or DTypePolicy
         A `DTypePolicy`, or the name of one: ``"float32"``, ``"float64"`` or ``"mixed_bfloat16"``.
     """
     if not isinstance(policy, str | DTypePolicy):

@@ -25,7 +25,7 @@ class Sources:
 
     Parameters
     ----------
-    seed
+    seed : int or SeedGenerator, optional
         Whatever NumPy makes a ``SeedSequence`` of.
 
     Examples
@@ -61,7 +61,7 @@ class LateSources(Sources):
 
     Parameters
     ----------
-    seeds
+    seeds : int, optional
         Whole numbers that they follow from.
     """
 

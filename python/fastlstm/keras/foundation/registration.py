@@ -30,9 +30,9 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
 
     Parameters
     ----------
-    package
+    package : str
         Goes before the name: configs say ``package>name``.
-    name
+    name : str, optional
         By default that of the class or function.
 
     Returns
@@ -97,7 +97,7 @@ def custom_object_scope(custom_objects: Mapping[str, Any] | None) -> AbstractCon
 
     Parameters
     ----------
-    custom_objects
+    custom_objects : dict, optional
         Classes and functions by the names that configs have for them; None: none.
     """
     given = {} if custom_objects is None else checks.settings("custom_objects", custom_objects)

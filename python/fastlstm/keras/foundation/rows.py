@@ -14,11 +14,11 @@ class RowGradient:
 
     Parameters
     ----------
-    places
+    places : ndarray
         Which rows, each once.
-    rows
+    rows : ndarray
         Their gradients ``(n, size)``.
-    shape
+    shape : tuple of int
         Of the table.
     """
 

@@ -31,7 +31,7 @@ def serialize_keras_object(obj: Any) -> Any:
 
     Parameters
     ----------
-    obj
+    obj : object
         Something with `get_config`, a function with a name, an array, or a list, tuple or dict of such.
 
     Returns
@@ -145,11 +145,11 @@ def deserialize_keras_object(
 
     Parameters
     ----------
-    config
+    config : dict
         What `serialize_keras_object` gives, of this package or of Keras, or what JSON made of it. It is not changed.
-    custom_objects
+    custom_objects : dict, optional
         Classes and functions of your own by the names that the description has for them.
-    safe_mode
+    safe_mode : bool
         Accepted: code in a description is never run.
 
     Raises
@@ -190,11 +190,11 @@ def restored(described: Any, argument: str = "config", tensor: Callable[[Any], A
 
     Parameters
     ----------
-    described
+    described : dict
         The description, or a list or dict of such.
-    argument
+    argument : str
         Its name in errors.
-    tensor
+    tensor : callable, optional
         Finds the symbolic tensor of what a description in a graph says about one.
     """
     if isinstance(described, _PLAIN):

@@ -28,12 +28,19 @@ class SymbolicTensor:
 
     Parameters
     ----------
-    shape
+    shape : tuple of int
         With the batch axis; None for what is open.
-    dtype
+    dtype : dtype
         Of its entries.
-    name
+    name : str, optional
         By default ``keras_tensor``, numbered.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> x = keras.Input((5, 3))
+    >>> (x + 1).shape
+    (None, 5, 3)
     """
 
     __array_ufunc__ = None  # so that NumPy leaves ``array + tensor`` to the tensor
@@ -119,9 +126,9 @@ class Arguments:
 
     Parameters
     ----------
-    args, kwargs
+    args, kwargs : tuple
         As given: tensors may be inside lists, tuples and dicts.
-    is_tensor
+    is_tensor : callable, optional
         Says which leaves are; by default the symbolic ones.
     """
 
@@ -165,15 +172,15 @@ class Node:
 
     Parameters
     ----------
-    layer
+    layer : Layer
         What was called; None for an input of a model.
-    arguments
+    arguments : Arguments
         What it was called with; the tensors among it are its inputs, in order.
-    outputs
+    outputs : array_like or list of array_like
         Tensor, or tree of tensors, that it gives.
-    mask
+    mask : SymbolicTensor, optional
         Tensor given as ``mask=``.
-    training
+    training : bool, optional
         What was given as ``training=``; None: whatever the model does.
     """
 

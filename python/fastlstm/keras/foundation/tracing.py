@@ -44,17 +44,17 @@ def differentiated(
 
     Parameters
     ----------
-    function
+    function : callable
         Takes a list of arrays, or boxes of such, and gives one or a tree of them.
-    inputs
+    inputs : sequence of ndarray
         The arrays; those that are not of floats get no gradient.
-    variables
+    variables : sequence
         What it may use beside; their gradients come too.
-    passing
+    passing : Pass, optional
         The pass it runs in.
-    masks
+    masks : array_like, optional
         Masks of the inputs.
-    need
+    need : bool
         Whether gradients of the inputs are wanted.
     """
     floats = [k for k, x in enumerate(inputs) if need and x.dtype.kind == "f"]
@@ -101,13 +101,13 @@ class _Back:
 
     Parameters
     ----------
-    tape
+    tape : Tape
         Inputs of floats, and variables.
-    back
+    back : callable
         Takes the gradients of penalty and outputs, and leaves on the tape what it finds.
-    outputs
+    outputs : list of ndarray
         What the function gave.
-    inputs, floats
+    inputs, floats : sequence of ndarray; list of int
         What it was given, and which of it is of floats.
     """
 
@@ -140,7 +140,7 @@ class _Step:
 
     Parameters
     ----------
-    vjp
+    vjp : callable
         Takes arrays; gives what comes out, a pullback to the gradients of the inputs and of the variables, and a
         penalty.
     """
@@ -169,9 +169,9 @@ def as_one_step(
 
     Parameters
     ----------
-    vjp
+    vjp : callable
         See `_Step`.
-    inputs, weights
+    inputs, weights : list
         Arrays or boxes.
 
     Returns

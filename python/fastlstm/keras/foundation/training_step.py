@@ -47,9 +47,9 @@ def training_step(by: ThroughTime = WHOLE, listeners: Sequence[Listener] = ()) -
 
     Parameters
     ----------
-    by
+    by : ThroughTime
         The way.
-    listeners
+    listeners : sequence of Listener
         Who is told how large they are.
 
     Examples

@@ -27,7 +27,7 @@ def undrawn(numbers: int) -> AbstractContextManager[object]:
 
     Parameters
     ----------
-    numbers
+    numbers : int
         How many a file has for them: before more are allocated there is a ValueError.
     """
     return _left.being(_Left(numbers))

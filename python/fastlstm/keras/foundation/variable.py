@@ -44,25 +44,32 @@ class Variable:
 
     Parameters
     ----------
-    initializer
+    initializer : str or Initializer
         The first value, numbers of any kind, whose dtype stays for good; or an initializer, which is given shape and
         dtype. An array is copied unless nobody can write to it.
-    shape
+    shape : tuple of int
         Its sizes, for an initializer.
-    dtype
+    dtype : dtype, optional
         By default that of the value; of Python's numbers and of an initializer ``floatx()``, of whole ones int32.
-    trainable
+    trainable : bool
         Whether training changes it at all.
-    autocast, aggregation, synchronization
+    autocast, aggregation, synchronization : bool; str
         No effect: there is one process, and layers have a dtype.
-    name
+    name : str, optional
         For instance ``"kernel"``.
-    path
+    path : str
         For instance ``"sequential/lstm/kernel"``.
-    regularizer
+    regularizer : Regularizer, optional
         Its penalty is part of the loss.
-    constraint
+    constraint : Constraint, optional
         Applied after every step of training.
+
+    Raises
+    ------
+    ValueError
+        If an initializer is given without a shape.
+    TypeError
+        If the first values are no numbers, or `dtype` is none.
 
     Examples
     --------
@@ -294,7 +301,7 @@ def holding(variables: Sequence[Variable]) -> AbstractContextManager[object]:
 
     Parameters
     ----------
-    variables
+    variables : sequence of Variable
         What to hold.
     """
     outer = _held.get()

@@ -14,9 +14,9 @@ class Drawing:
 
     Parameters
     ----------
-    nodes
+    nodes : list of Node
         The calls that are run.
-    inputs, outputs
+    inputs, outputs : list of SymbolicTensor
         The tensors that are given, and those that are wanted.
     """
 

@@ -85,13 +85,13 @@ class Network:
 
     Parameters
     ----------
-    plan
+    plan : Plan
         The steps.
-    penalties
+    penalties : bool
         Whether penalties on outputs of layers are wanted.
-    logits
+    logits : collection of int
         Numbers of the outputs that are wanted without the activation of the layer that makes them.
-    by_rows
+    by_rows : bool
         Whether gradients of large tables may come as a `RowGradient`.
     """
 
@@ -147,11 +147,11 @@ class Network:
 
         Parameters
         ----------
-        inputs, masks
+        inputs, masks : sequence of ndarray
             As in `run`. The inputs must stay unchanged until the pullback is done.
-        need
+        need : bool
             Whether the pullback must give gradients of the inputs.
-        training
+        training : bool
             Whether dropout drops.
 
         Returns

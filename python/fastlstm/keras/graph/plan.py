@@ -49,9 +49,9 @@ class Plan:
 
     Parameters
     ----------
-    inputs, outputs
+    inputs, outputs : sequence of SymbolicTensor
         The tensors that are given, and those that are wanted.
-    name
+    name : str
         Of the model, for errors.
     """
 

@@ -17,7 +17,7 @@ class RecurrentStack(Layer):
 
     Parameters
     ----------
-    layers
+    layers : sequence of RNN
         At least two layers that `joined` puts together, built.
     """
 

@@ -32,11 +32,11 @@ class Layout(NamedTuple):
 
     Parameters
     ----------
-    x, y
+    x, y : ndarray
         Input and output of the model.
-    steps
+    steps : list of Step
         What its layers do.
-    memories
+    memories : dict
         What of these keep something of their own, by the place of the layer in the plan.
     """
 
@@ -51,7 +51,7 @@ class StepPlan:
 
     Parameters
     ----------
-    plan
+    plan : Plan
         The steps of the model over whole sequences.
     """
 
@@ -172,9 +172,9 @@ class ModelStream(StreamBase):
 
     Parameters
     ----------
-    plan
+    plan : StepPlan
         What the model does in a step.
-    batch_size
+    batch_size : int
         Number of sequences that go on side by side.
 
     Examples
@@ -216,10 +216,10 @@ class ModelStream(StreamBase):
 
         Parameters
         ----------
-        x_t
+        x_t : array_like
             Features ``(N, I)`` of this step, or ``(I,)`` for a batch of one. For a model that begins with an Embedding,
             indices ``(N,)`` or one index.
-        out
+        out : ndarray, optional
             Array of the output's shape and dtype, written and returned in place of a new one. Nothing is allocated
             then, if `x_t` has the dtype of the first layer and the activations are softmax, sigmoid, tanh, relu, relu6,
             exponential or linear. It may share memory with `x_t`.

@@ -59,17 +59,17 @@ def ways(
 
     Parameters
     ----------
-    steps
+    steps : iterable of Step
         In order.
-    training
+    training : bool
         Whether dropout drops.
-    bare
+    bare : collection of int
         Places of the arrays that are wanted without the activation of the layer that makes them.
-    live
+    live : sequence of bool, optional
         Whether the gradient of each array is wanted; None: of no array.
-    numbers
+    numbers : dict or list of int], optional
         By the id of each layer, which of all gradients it gives.
-    by_rows
+    by_rows : bool
         Whether gradients of large tables may come as those of their rows.
     """
     found = []
@@ -92,13 +92,13 @@ class Trained:
 
     Parameters
     ----------
-    steps
+    steps : sequence of Step
         Of the plan.
-    size
+    size : int
         Number of arrays of a run.
-    differentiated
+    differentiated : list of Variable
         The weights that the layers give gradients of.
-    flags
+    flags : list of bool
         Which of them training changes.
     """
 

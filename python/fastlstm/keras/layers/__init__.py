@@ -1,4 +1,4 @@
-"""Layers."""
+"""Layers: recurrent, dense, of convolution and attention, around them, and of texts and classes."""
 
 from ..foundation.published import publish
 from .activation.elu import ELU

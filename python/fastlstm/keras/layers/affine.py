@@ -24,13 +24,13 @@ class Affine(Layer):
 
     Parameters
     ----------
-    activation
+    activation : str or callable, optional
         Name or `ActivationFunction`; None is linear.
-    use_bias
+    use_bias : bool
         Whether there is a bias.
-    options
+    options : keyword arguments
         Initializers, regularizers and constraints of the weights.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
     """
 

@@ -67,16 +67,41 @@ class Layer(Configured):
 
     Parameters
     ----------
-    name
+    name : str, optional
         By default the class name in snake case, numbered within the process.
-    dtype
+    dtype : dtype, optional
         ``"float32"`` (default) or ``"float64"``: of the weights, of the computation and of the output.
-    trainable
+    trainable : bool
         Whether `fit` changes the weights.
-    activity_regularizer
+    activity_regularizer : str or Regularizer, optional
         Name or regularizer: a penalty on the output, divided by the number of rows and added to the loss.
-    input_shape, batch_input_shape, input_dim
+    input_shape, batch_input_shape, input_dim : tuple of int; int
         One of them: shape of a sample, of a batch, or number of features. An ``Input`` as first layer says the same.
+
+    Raises
+    ------
+    ValueError
+        If `input_dim` is out of range, `activity_regularizer` is unknown, or `input_shape` or
+        `batch_input_shape` has another form.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import layers, ops
+    >>> import numpy as np
+    >>> class Scaled(layers.Layer):
+    ...     def build(self, input_shape):
+    ...         self.factor = self.add_weight(shape=(input_shape[-1],), initializer="ones")
+    ...
+    ...     def call(self, inputs):
+    ...         return ops.multiply(inputs, self.factor)
+    ...
+    >>> layer = Scaled()
+    >>> layer(np.ones((2, 3))).shape
+    (2, 3)
+    >>> layer.count_params()
+    3
     """
 
     min_ndim = 1
@@ -273,17 +298,17 @@ class Layer(Configured):
 
         Parameters
         ----------
-        shape
+        shape : tuple of int
             Its sizes; by default those of a number.
-        initializer
+        initializer : str or Initializer
             Name, initializer, or a function of shape and dtype; by default ``glorot_uniform``.
-        dtype
+        dtype : dtype, optional
             By default that of the layer.
-        name, regularizer, constraint
+        name, regularizer, constraint : str; str or Regularizer; str or Constraint, optional
             Of the weight.
-        trainable
+        trainable : bool, optional
             Whether training changes it.
-        autocast, aggregation, layout
+        autocast, aggregation, layout : bool; str; object
             There is nothing to choose; accepted and ignored.
         """
         name = checked_name(name, f"{self.name}: add_weight") or auto_name("Variable")
@@ -426,9 +451,9 @@ class Layer(Configured):
 
         Parameters
         ----------
-        x
+        x : array_like
             Input, of this layer's dtype, or a list of inputs. It must stay unchanged until the pullback is done.
-        call
+        call : Call
             What holds for this call.
         """
         raise NotImplementedError(f"{type(self).__name__} must define call(inputs), or vjp(x, call)")
@@ -481,11 +506,11 @@ class Layer(Configured):
 
         Parameters
         ----------
-        x
+        x : array_like
             The input.
-        training
+        training : bool
             Whether dropout drops.
-        mask
+        mask : array_like, optional
             Which time steps are there; by default as the layer that gave `x` says.
         """
         if "inbound_nodes" not in self.__dict__:

@@ -17,17 +17,17 @@ class Call(NamedTuple):
 
     Parameters
     ----------
-    training
+    training : bool
         Whether dropout drops.
-    mask
+    mask : array_like, optional
         Which time steps of the input are there, booleans ``(N, T)``; None: all. For several inputs a list.
-    need_dx
+    need_dx : bool
         Whether the pullback must give the gradient of the input.
-    logits
+    logits : bool
         Leave out the final activation `Layer.logits_activation`.
-    arguments
+    arguments : dict, optional
         What else the layer was called with, in a form that the inputs can be filled into.
-    by_rows
+    by_rows : bool
         Whether the gradient of a large table may come as a `RowGradient`.
     """
 

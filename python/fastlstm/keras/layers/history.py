@@ -37,9 +37,9 @@ class History:
 
     Parameters
     ----------
-    x
+    x : ndarray
         Array ``(N, features)`` that will hold each step.
-    steps
+    steps : int
         Number of steps that are looked at, two or more.
     """
 

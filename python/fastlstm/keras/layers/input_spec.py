@@ -23,19 +23,19 @@ class InputSpec:
 
     Parameters
     ----------
-    dtype
+    dtype : dtype or DTypePolicy, optional
         Of the input as the layer takes it.
-    shape
+    shape : tuple of int
         Its sizes with the batch axis; None is any.
-    ndim, max_ndim, min_ndim
+    ndim, max_ndim, min_ndim : int, optional
         Number of axes: exactly, at most, at least.
-    axes
+    axes : dict, optional
         Sizes of some axes by number, counted from the end if negative; None is any.
-    allow_last_axis_squeeze
+    allow_last_axis_squeeze : bool
         Whether a last axis of 1 may be there or not, in the input or in `shape`.
-    name
+    name : str, optional
         Key of the input, where the layer is called on a dict.
-    optional
+    optional : bool
         Whether it may be None.
 
     Raises
@@ -126,11 +126,11 @@ def check_spec(spec: Any, x: Any, layer: str) -> None:
 
     Parameters
     ----------
-    spec
+    spec : array_like
         An `InputSpec` or a list, tuple or dict of them, None among them for any input.
-    x
+    x : array_like
         An array, box or symbolic tensor, or a list, tuple or dict of such.
-    layer
+    layer : str
         Name of the layer.
     """
     specs = leaves(spec)

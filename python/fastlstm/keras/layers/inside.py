@@ -25,11 +25,11 @@ def called(layer: Any, passing: Pass, args: tuple[Any, ...], kwargs: dict[str, A
 
     Parameters
     ----------
-    layer
+    layer : Layer
         Built if it is not.
-    passing
+    passing : Pass
         The pass, whose gradient is that of the arrays in boxes.
-    args, kwargs
+    args, kwargs : tuple
         What it is called with, ``training`` and ``mask`` too.
     """
     args, kwargs = mapped(value_of, [args, kwargs])

@@ -52,16 +52,16 @@ class Quantizable(Layer):
 
         Parameters
         ----------
-        mode
+        mode : str
             ``"int8"`` is for inference: ``kernel`` becomes int8, ``kernel_scale`` stands beside it, and the float32
             weights are dropped. ``"bfloat16"`` is what the dtype ``"mixed_bfloat16"`` makes; the weights stay float32
             and can be trained.
-        config
+        config : dict
             None: the quantizers are those that Keras has by default; or a `quantizers.Int8QuantizationConfig`. A mode
             may stand here too.
-        type_check
+        type_check : bool
             Whether a subclass of your own is refused, as it may use its weights in another way.
-        activations
+        activations : str, optional
             What the left side of products of int8 is rounded to, row by row: ``"int8"``, the default, or ``"int16"``,
             which is more accurate and slower.
 

@@ -41,9 +41,9 @@ def run_vjp(layer: Any, x: Any, call: Call, penalized: bool = False) -> tuple[An
 
     Parameters
     ----------
-    layer, x, call
+    layer, x, call : Layer; array_like; Call
         See `Layer.vjp`.
-    penalized
+    penalized : bool
         Whether the pullback adds the gradients of the penalties.
     """
     single = not isinstance(x, list)

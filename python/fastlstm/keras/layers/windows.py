@@ -12,15 +12,15 @@ class Windows(NamedTuple):
 
     Parameters
     ----------
-    size
+    size : int
         Number of steps that a window takes.
-    stride
+    stride : int
         Number of steps from one window to the next.
-    padding
+    padding : str
         What is added at the ends of a sequence. ``"valid"``: nothing, there are whole windows only. ``"same"``: steps
         at both ends, so that every `stride`-th step has a window. ``"causal"``: steps before, so that these windows end
         at their steps.
-    dilation
+    dilation : int
         Number of steps from one that a window takes to the next.
     """
 

@@ -26,8 +26,15 @@ class CTC(Loss):
 
     Parameters
     ----------
-    reduction, name, dtype
+    reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown, or labels and outputs do not fit.
+    TypeError
+        If `reduction` has another type.
 
     References
     ----------

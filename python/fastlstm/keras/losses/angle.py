@@ -16,10 +16,17 @@ class CosineSimilarity(Loss):
 
     Parameters
     ----------
-    axis
+    axis : int
         Along which the vectors lie.
-    reduction, name, dtype
+    reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

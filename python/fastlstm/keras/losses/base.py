@@ -29,13 +29,30 @@ class Loss(Configurable):
 
     Parameters
     ----------
-    name
+    name : str, optional
         By default the class name in snake case.
-    reduction
+    reduction : str, optional
         ``"sum_over_batch_size"`` (the mean over all entries), ``"mean"`` (the same), ``"sum"``,
         ``"mean_with_sample_weight"`` (the weighted mean) or ``"none"``, which cannot be trained with.
-    dtype
+    dtype : dtype or DTypePolicy, optional
         Accepted and ignored: the output's dtype decides.
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown, or labels and outputs do not fit.
+    TypeError
+        If `reduction` has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import losses, ops
+    >>> class Relative(losses.Loss):
+    ...     def call(self, y_true, y_pred):
+    ...         return ops.mean(ops.abs(y_pred - y_true) / y_true, axis=-1)
+    ...
+    >>> float(Relative()([[2.0, 4.0]], [[1.0, 4.0]]))
+    0.25
     """
 
     fused_activation: str | None = None

@@ -18,15 +18,29 @@ class BinaryCrossentropy(Loss):
 
     Parameters
     ----------
-    from_logits
+    from_logits : bool
         The model's output is to go through a sigmoid first. When the model ends with a sigmoid, the loss works from
         the sigmoid's input by itself, which is more exact.
-    label_smoothing
+    label_smoothing : float
         Between 0 and 1: how far the labels are moved towards one half.
-    axis
+    axis : int
         -1 only.
-    reduction, name, dtype
+    reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
+
+    Raises
+    ------
+    ValueError
+        If `label_smoothing` is out of range, `reduction` is unknown, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import losses
+    >>> loss = losses.BinaryCrossentropy()
+    >>> round(float(loss([[1.0, 0.0]], [[0.8, 0.4]])), 4)
+    0.367
     """
 
     def __init__(

@@ -17,15 +17,29 @@ class CategoricalCrossentropy(Loss):
 
     Parameters
     ----------
-    from_logits
+    from_logits : bool
         The model's output is to go through a softmax first. When the model ends with a softmax, the loss works from
         the softmax's input by itself, which is more exact.
-    label_smoothing
+    label_smoothing : float
         Between 0 and 1: the part of the labels that is spread evenly over all classes.
-    axis
+    axis : int
         -1 only.
-    reduction, name, dtype
+    reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
+
+    Raises
+    ------
+    ValueError
+        If `label_smoothing` is out of range, `reduction` is unknown, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import losses
+    >>> loss = losses.CategoricalCrossentropy()
+    >>> round(float(loss([[0.0, 1.0, 0.0]], [[0.2, 0.7, 0.1]])), 4)
+    0.3567
     """
 
     def __init__(
@@ -57,9 +71,9 @@ class CategoricalCrossentropy(Loss):
         """Return the derivative with respect to `y_pred`, 0 where it is clipped."""
         if self.from_logits:
             return self.fused(y_true, y_pred)[2]
-        shares = normalize(y_pred)
-        slope = -self._labels(y_true) / clip(shares) * inside(shares)
-        along = np.add.reduce(slope * shares, axis=-1, keepdims=True)
+        probabilities = normalize(y_pred)
+        slope = -self._labels(y_true) / clip(probabilities) * inside(probabilities)
+        along = np.add.reduce(slope * probabilities, axis=-1, keepdims=True)
         result: Array = (slope - along) / np.add.reduce(y_pred, axis=-1, keepdims=True)
         return result
 

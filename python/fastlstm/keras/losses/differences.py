@@ -14,7 +14,19 @@ from .plain import PlainLoss
 
 
 class MeanSquaredError(PlainLoss):
-    """Mean over the last axis of ``(y_pred - y_true) ** 2``."""
+    """Mean over the last axis of ``(y_pred - y_true) ** 2``.
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown, or labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import losses
+    >>> float(losses.MeanSquaredError()([[0.0, 0.0]], [[1.0, 3.0]]))
+    5.0
+    """
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of every row."""
@@ -27,7 +39,19 @@ class MeanSquaredError(PlainLoss):
 
 
 class MeanAbsoluteError(PlainLoss):
-    """Mean over the last axis of ``abs(y_pred - y_true)``."""
+    """Mean over the last axis of ``abs(y_pred - y_true)``.
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown, or labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import losses
+    >>> float(losses.MeanAbsoluteError()([[0.0, 0.0]], [[1.0, 3.0]]))
+    2.0
+    """
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of every row."""
@@ -44,10 +68,23 @@ class Huber(Loss):
 
     Parameters
     ----------
-    delta
+    delta : float
         Where the square goes over into the line.
-    reduction, name, dtype
+    reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
+
+    Raises
+    ------
+    ValueError
+        If `delta` is out of range, `reduction` is unknown, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import losses
+    >>> float(losses.Huber(delta=1.0)([[0.0, 0.0]], [[0.5, 3.0]]))
+    1.3125
     """
 
     def __init__(
@@ -78,6 +115,11 @@ class Huber(Loss):
 
 class LogCosh(PlainLoss):
     """Mean over the last axis of ``log(cosh(y_pred - y_true))``: a square near the label, a straight line far from it.
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown, or labels and outputs do not fit.
 
     Examples
     --------

@@ -11,6 +11,11 @@ from .plain import PlainLoss
 class Poisson(PlainLoss):
     """Mean over the last axis of ``y_pred - y_true * log(y_pred + 1e-7)``, for labels that are counts.
 
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown, or labels and outputs do not fit.
+
     Examples
     --------
     >>> from fastlstm.keras import losses
@@ -30,6 +35,11 @@ class Poisson(PlainLoss):
 
 class KLDivergence(PlainLoss):
     """``sum(y_true * log(y_true / y_pred))`` over the last axis, both kept within 1e-7 and 1.
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown, or labels and outputs do not fit.
 
     Examples
     --------

@@ -55,13 +55,13 @@ def apply_mask(weights: Array | None, mask: Array | None, dtype: np.dtype[Any], 
 
     Parameters
     ----------
-    weights
+    weights : ndarray, optional
         Shape of `mask`, or without its last axes; None: all ones.
-    mask
+    mask : ndarray, optional
         False where an entry does not count; None: all count.
-    dtype
+    dtype : dtype
         Of the result.
-    mean
+    mean : bool
         Scale the weights up, so that a mean over all entries becomes one over those that count.
     """
     if mask is None:

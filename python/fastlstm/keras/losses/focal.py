@@ -20,18 +20,26 @@ class BinaryFocalCrossentropy(Loss):
 
     Parameters
     ----------
-    apply_class_balancing
+    apply_class_balancing : bool
         Multiply with `alpha` for labels 1, and ``1 - alpha`` for labels 0.
-    alpha, gamma
+    alpha, gamma : float
         See above.
-    from_logits
+    from_logits : bool
         The model's output is to go through a sigmoid first.
-    label_smoothing
+    label_smoothing : float
         Between 0 and 1: how far the labels are moved towards one half.
-    axis
+    axis : int
         -1 only.
-    reduction, name, dtype
+    reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
+
+    Raises
+    ------
+    ValueError
+        If `alpha`, `gamma` or `label_smoothing` is out of range, `reduction` is unknown, or labels and outputs
+        do not fit.
+    TypeError
+        If an argument has another type.
 
     References
     ----------
@@ -95,18 +103,26 @@ class CategoricalFocalCrossentropy(Loss):
 
     Parameters
     ----------
-    alpha
+    alpha : float or sequence of float
         Factor of all classes, or a list with that of each.
-    gamma
+    gamma : float
         See above.
-    from_logits
+    from_logits : bool
         The model's output is to go through a softmax first.
-    label_smoothing
+    label_smoothing : float
         Between 0 and 1: the part of the labels that is spread evenly over all classes.
-    axis
+    axis : int
         -1 only.
-    reduction, name, dtype
+    reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
+
+    Raises
+    ------
+    ValueError
+        If `alpha`, `gamma` or `label_smoothing` is out of range, `reduction` is unknown, or labels and outputs
+        do not fit.
+    TypeError
+        If an argument has another type.
 
     References
     ----------

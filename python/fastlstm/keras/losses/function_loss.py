@@ -15,10 +15,24 @@ class FunctionLoss(Loss):
 
     Parameters
     ----------
-    function
+    function : callable
         Written with `ops` or operators.
-    reduction, name, dtype
+    reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import losses, ops
+    >>> loss = losses.FunctionLoss(lambda y_true, y_pred: ops.mean(ops.abs(y_pred - y_true), axis=-1))
+    >>> float(loss([[1.0, 2.0]], [[1.0, 4.0]]))
+    1.0
     """
 
     def __init__(

@@ -15,10 +15,17 @@ class CategoricalGeneralizedCrossEntropy(ClassNumberLoss):
 
     Parameters
     ----------
-    q
+    q : float
         Between 0 and 1: near 0 the cross-entropy, at 1 the absolute error.
-    reduction, name, dtype
+    reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
+
+    Raises
+    ------
+    ValueError
+        If `q` is out of range, `reduction` is unknown, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
 
     References
     ----------

@@ -11,6 +11,11 @@ from .plain import PlainLoss
 class Hinge(PlainLoss):
     """Mean over the last axis of ``max(1 - y_true * y_pred, 0)``, for labels -1 and 1; or 0 and 1, taken for these.
 
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown, or labels and outputs do not fit.
+
     Examples
     --------
     >>> from fastlstm.keras import losses
@@ -41,6 +46,11 @@ class Hinge(PlainLoss):
 class SquaredHinge(Hinge):
     """Mean over the last axis of ``max(1 - y_true * y_pred, 0) ** 2``, for labels as those of `Hinge`.
 
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown, or labels and outputs do not fit.
+
     Examples
     --------
     >>> from fastlstm.keras import losses
@@ -60,6 +70,11 @@ class SquaredHinge(Hinge):
 
 class CategoricalHinge(PlainLoss):
     """``max(1 + max((1 - y_true) * y_pred) - sum(y_true * y_pred), 0)`` over the last axis, for one-hot labels.
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown, or labels and outputs do not fit.
 
     Examples
     --------

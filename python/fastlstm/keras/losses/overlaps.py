@@ -17,9 +17,9 @@ class Overlap(Loss):
 
     Parameters
     ----------
-    reduction, name, dtype
+    reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
-    axis
+    axis : int or tuple of int, optional
         The axes that are summed over; None: all, that of the rows too, so that a batch has one value.
     """
 
@@ -70,12 +70,19 @@ class Tversky(Overlap):
 
     Parameters
     ----------
-    alpha, beta
+    alpha, beta : float
         See above.
-    axis
+    axis : int or tuple of int, optional
         See `Overlap`.
-    reduction, name, dtype
+    reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
+
+    Raises
+    ------
+    ValueError
+        If `alpha` or `beta` is out of range, `reduction` is unknown, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
 
     References
     ----------
@@ -127,10 +134,17 @@ class Dice(Overlap):
 
     Parameters
     ----------
-    axis
+    axis : int or tuple of int, optional
         See `Overlap`.
-    reduction, name, dtype
+    reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

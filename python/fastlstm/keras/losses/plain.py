@@ -12,7 +12,7 @@ class PlainLoss(Loss):
 
     Parameters
     ----------
-    reduction, name, dtype
+    reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`; in this order, as in Keras.
     """
 

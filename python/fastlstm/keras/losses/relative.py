@@ -11,6 +11,11 @@ from .plain import PlainLoss
 class MeanAbsolutePercentageError(PlainLoss):
     """100 times the mean over the last axis of ``abs(y_pred - y_true) / max(abs(y_true), 1e-7)``.
 
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown, or labels and outputs do not fit.
+
     Examples
     --------
     >>> from fastlstm.keras import losses
@@ -30,6 +35,11 @@ class MeanAbsolutePercentageError(PlainLoss):
 
 class MeanSquaredLogarithmicError(PlainLoss):
     """Mean over the last axis of ``(log(1 + y_pred) - log(1 + y_true)) ** 2``, with values below 1e-7 taken for it.
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown, or labels and outputs do not fit.
 
     Examples
     --------

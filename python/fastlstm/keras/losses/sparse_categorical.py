@@ -17,14 +17,28 @@ class SparseCategoricalCrossentropy(ClassNumberLoss):
 
     Parameters
     ----------
-    from_logits
+    from_logits : bool
         See `CategoricalCrossentropy`.
-    ignore_class
+    ignore_class : int, optional
         None only.
-    axis
+    axis : int
         -1 only.
-    reduction, name, dtype
+    reduction, name, dtype : str; dtype or DTypePolicy, optional
         See `Loss`.
+
+    Raises
+    ------
+    ValueError
+        If `reduction` is unknown, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import losses
+    >>> loss = losses.SparseCategoricalCrossentropy()
+    >>> round(float(loss([1], [[0.2, 0.7, 0.1]])), 4)
+    0.3567
     """
 
     def __init__(

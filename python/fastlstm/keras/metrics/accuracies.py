@@ -14,6 +14,11 @@ from .base import Metric
 class Accuracy(Metric):
     """How often an output equals its label.
 
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+
     Examples
     --------
     >>> from fastlstm.keras import metrics
@@ -32,7 +37,21 @@ class Accuracy(Metric):
 
 
 class CategoricalAccuracy(Metric):
-    """How often the largest output is at the largest label; of equal ones the first counts."""
+    """How often the largest output is at the largest label; of equal ones the first counts.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.CategoricalAccuracy()
+    >>> metric.update_state([[0.0, 1.0], [1.0, 0.0]], [[0.2, 0.8], [0.3, 0.7]])
+    >>> metric.result()
+    0.5
+    """
 
     direction = "up"
 
@@ -43,7 +62,21 @@ class CategoricalAccuracy(Metric):
 
 
 class SparseCategoricalAccuracy(Metric):
-    """How often the largest output is at the class number."""
+    """How often the largest output is at the class number.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.SparseCategoricalAccuracy()
+    >>> metric.update_state([1, 0], [[0.2, 0.8], [0.3, 0.7]])
+    >>> metric.result()
+    0.5
+    """
 
     direction = "up"
 
@@ -62,10 +95,25 @@ class BinaryAccuracy(Metric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`.
-    threshold
+    threshold : float
         Outputs above it count as 1.
+
+    Raises
+    ------
+    ValueError
+        If `threshold` is out of range, or labels and outputs do not fit.
+    TypeError
+        If `threshold` has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.BinaryAccuracy()
+    >>> metric.update_state([[1.0], [0.0], [1.0]], [[0.9], [0.2], [0.4]])
+    >>> round(metric.result(), 4)
+    0.6667
     """
 
     direction = "up"
@@ -90,10 +138,25 @@ class TopKCategoricalAccuracy(Metric):
 
     Parameters
     ----------
-    k
+    k : int
         How many outputs count.
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`.
+
+    Raises
+    ------
+    ValueError
+        If `k` is out of range, or labels and outputs do not fit.
+    TypeError
+        If `k` has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.TopKCategoricalAccuracy(k=2)
+    >>> metric.update_state([[0.0, 0.0, 1.0]], [[0.5, 0.2, 0.3]])
+    >>> metric.result()
+    1.0
     """
 
     direction = "up"
@@ -116,10 +179,17 @@ class SparseTopKCategoricalAccuracy(TopKCategoricalAccuracy):
 
     Parameters
     ----------
-    k, name, dtype
+    k, name, dtype : int; str; dtype or DTypePolicy
         See `TopKCategoricalAccuracy`.
-    from_sorted_ids
+    from_sorted_ids : bool
         Whether the outputs are no scores but class numbers, the best first.
+
+    Raises
+    ------
+    ValueError
+        If `k` is out of range, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

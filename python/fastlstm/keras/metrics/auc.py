@@ -10,7 +10,7 @@ from fastlstm import checks
 from ..activations import stable_sigmoid
 from ..foundation import settings
 from ..foundation.arrays import Array
-from .thresholds import Counts, ThresholdMetric, counted, even_thresholds, share
+from .thresholds import Counts, ThresholdMetric, counted, even_thresholds, quotient
 
 CURVES = ("ROC", "PR", "PRGAIN")
 METHODS = ("interpolation", "majoring", "minoring")
@@ -21,25 +21,33 @@ class AUC(ThresholdMetric):
 
     Parameters
     ----------
-    num_thresholds
+    num_thresholds : int
         How many thresholds from 0 to 1 the curve has, its ends among them.
-    curve
+    curve : str
         ``"ROC"``, ``"PR"`` for precision over recall, or ``"PRGAIN"`` for their gains.
-    summation_method
+    summation_method : str
         ``"interpolation"`` for trapezia, and for ``"PR"`` what Davis and Goadrich found; ``"minoring"`` or
         ``"majoring"`` for the smaller or larger height of every piece.
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`; the default names are numbered.
-    thresholds
+    thresholds : sequence of float, optional
         In place of `num_thresholds`, those between the ends.
-    multi_label
+    multi_label : bool
         Whether every entry of the last axis gets a curve of its own; the result is the mean of the areas.
-    num_labels
+    num_labels : int, optional
         How many these are; by default what the outputs say.
-    label_weights
+    label_weights : sequence of float, optional
         Of the entries of the last axis.
-    from_logits
+    from_logits : bool
         Whether the outputs are to go through a sigmoid first.
+
+    Raises
+    ------
+    ValueError
+        If `num_thresholds` or `num_labels` is out of range, `curve` or `summation_method` is unknown,
+        `thresholds` or `label_weights` has another form, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
 
     References
     ----------
@@ -136,12 +144,12 @@ def _points(counts: Counts, curve: str) -> tuple[Array, Array]:
     """Return the coordinates of the curve at every threshold."""
     tp, fp, tn, fn = counts
     if curve == "ROC":
-        return share(fp, fp + tn), counts.recall
+        return quotient(fp, fp + tn), counts.recall
     if curve == "PR":
         return counts.recall, counts.precision
-    odds = share(tp + fn, tn + fp)
-    x = np.where(tp == 0, 0.0, 1 - odds * share(fn, tp))
-    y = np.where(tp == 0, 1.0, 1 - odds * share(fp, tp))
+    odds = quotient(tp + fn, tn + fp)
+    x = np.where(tp == 0, 0.0, 1 - odds * quotient(fn, tp))
+    y = np.where(tp == 0, 1.0, 1 - odds * quotient(fp, tp))
     return np.maximum(x, 0), y
 
 
@@ -153,11 +161,11 @@ def _interpolated(counts: Counts) -> Array:
     """
     tp, p = counts.true_positives, counts.true_positives + counts.false_positives
     rise = tp[:-1] - tp[1:]
-    slope = share(rise, np.maximum(p[:-1] - p[1:], 0))
+    slope = quotient(rise, np.maximum(p[:-1] - p[1:], 0))
     start = tp[1:] - slope * p[1:]
     both = (p[:-1] > 0) & (p[1:] > 0)
     ratio = np.divide(p[:-1], p[1:], out=np.ones_like(rise), where=both)
-    pieces = share(slope * (rise + start * np.log(ratio)), np.maximum(tp[1:] + counts.false_negatives[1:], 0))
+    pieces = quotient(slope * (rise + start * np.log(ratio)), np.maximum(tp[1:] + counts.false_negatives[1:], 0))
     result: Array = np.add.reduce(pieces, axis=0)
     return result
 

@@ -23,10 +23,38 @@ class Metric(Configurable):
 
     Parameters
     ----------
-    name
+    name : str, optional
         Under which it is logged; by default the class name in snake case.
-    dtype
+    dtype : dtype or DTypePolicy, optional
         Accepted and ignored: sums are kept as Python floats.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> class Largest(metrics.Metric):
+    ...     def __init__(self, **kwargs):
+    ...         super().__init__(**kwargs)
+    ...         self.reset_state()
+    ...
+    ...     def reset_state(self):
+    ...         self.largest = 0.0
+    ...
+    ...     def update_state(self, y_true, y_pred, sample_weight=None):
+    ...         self.largest = max(self.largest, float(abs(y_pred - y_true).max()))
+    ...
+    ...     def result(self):
+    ...         return self.largest
+    ...
+    >>> metric = Largest()
+    >>> import numpy as np
+    >>> metric.update_state(np.zeros(2), np.array([1.0, -3.0]))
+    >>> metric.result()
+    3.0
     """
 
     direction = "down"
@@ -44,15 +72,15 @@ class Metric(Configurable):
 
         Parameters
         ----------
-        shape
+        shape : tuple of int
             Its sizes; by default those of a number.
-        initializer
+        initializer : str or Initializer
             Of its first value; by default zeros.
-        dtype
+        dtype : dtype or DTypePolicy, optional
             By default that of the metric.
-        name
+        name : str
             By default ``variable``.
-        aggregation
+        aggregation : str
             There is nothing to choose; accepted and ignored.
         """
         name = checked_name(name, "add_weight") or "variable"

@@ -12,9 +12,9 @@ class ConfusionCount(ThresholdMetric):
 
     Parameters
     ----------
-    thresholds
+    thresholds : float or sequence of float, optional
         A number from 0 to 1, or a list of such, each of which gets a count; None: 0.5.
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `ThresholdMetric`.
     """
 
@@ -40,8 +40,15 @@ class TruePositives(ConfusionCount):
 
     Parameters
     ----------
-    thresholds, name, dtype
+    thresholds, name, dtype : sequence of float; str; dtype or DTypePolicy
         See `ConfusionCount`.
+
+    Raises
+    ------
+    ValueError
+        If `thresholds` has another form, or labels and outputs do not fit.
+    TypeError
+        If `thresholds` has another type.
 
     Examples
     --------
@@ -58,8 +65,23 @@ class FalsePositives(ConfusionCount):
 
     Parameters
     ----------
-    thresholds, name, dtype
+    thresholds, name, dtype : sequence of float; str; dtype or DTypePolicy
         See `ConfusionCount`.
+
+    Raises
+    ------
+    ValueError
+        If `thresholds` has another form, or labels and outputs do not fit.
+    TypeError
+        If `thresholds` has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.FalsePositives()
+    >>> metric.update_state([[1.0], [0.0], [1.0]], [[0.9], [0.2], [0.4]])
+    >>> metric.result()
+    0.0
     """
 
     direction = "down"
@@ -71,8 +93,23 @@ class TrueNegatives(ConfusionCount):
 
     Parameters
     ----------
-    thresholds, name, dtype
+    thresholds, name, dtype : sequence of float; str; dtype or DTypePolicy
         See `ConfusionCount`.
+
+    Raises
+    ------
+    ValueError
+        If `thresholds` has another form, or labels and outputs do not fit.
+    TypeError
+        If `thresholds` has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.TrueNegatives()
+    >>> metric.update_state([[1.0], [0.0], [1.0]], [[0.9], [0.2], [0.4]])
+    >>> metric.result()
+    1.0
     """
 
     counted = "true_negatives"
@@ -83,8 +120,23 @@ class FalseNegatives(ConfusionCount):
 
     Parameters
     ----------
-    thresholds, name, dtype
+    thresholds, name, dtype : sequence of float; str; dtype or DTypePolicy
         See `ConfusionCount`.
+
+    Raises
+    ------
+    ValueError
+        If `thresholds` has another form, or labels and outputs do not fit.
+    TypeError
+        If `thresholds` has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.FalseNegatives()
+    >>> metric.update_state([[1.0], [0.0], [1.0]], [[0.9], [0.2], [0.4]])
+    >>> metric.result()
+    1.0
     """
 
     direction = "down"

@@ -35,10 +35,17 @@ class PearsonCorrelation(_Correlation):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy
         See `Metric`.
-    axis
+    axis : int or tuple of int
         Along which the values lie.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+    TypeError
+        If `axis` has another type.
 
     Examples
     --------
@@ -60,10 +67,17 @@ class ConcordanceCorrelation(_Correlation):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy
         See `Metric`.
-    axis
+    axis : int or tuple of int
         Along which the values lie.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+    TypeError
+        If `axis` has another type.
 
     Examples
     --------

@@ -18,15 +18,22 @@ class FBetaScore(ColumnSums):
 
     Parameters
     ----------
-    average
+    average : str, optional
         None: an array with the score of each class; ``"macro"``: their mean; ``"weighted"``: their mean by how often
         they occur; ``"micro"``: the score of all entries together.
-    beta
+    beta : float
         How many times as important recall is as precision.
-    threshold
+    threshold : float, optional
         An output above it is positive; None: the largest of the last axis is.
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`.
+
+    Raises
+    ------
+    ValueError
+        If `beta` or `threshold` is out of range, `average` is unknown, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------
@@ -80,8 +87,15 @@ class F1Score(FBetaScore):
 
     Parameters
     ----------
-    average, threshold, name, dtype
+    average, threshold, name, dtype : str; float; dtype or DTypePolicy, optional
         See `FBetaScore`.
+
+    Raises
+    ------
+    ValueError
+        If `threshold` is out of range, `average` is unknown, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

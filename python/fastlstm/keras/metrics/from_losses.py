@@ -14,7 +14,7 @@ class LossMetric(Metric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`.
     """
 
@@ -45,6 +45,11 @@ class LossMetric(Metric):
 class MeanSquaredError(LossMetric):
     """Mean of the squared differences.
 
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+
     Examples
     --------
     >>> from fastlstm.keras import metrics
@@ -59,7 +64,21 @@ class MeanSquaredError(LossMetric):
 
 
 class RootMeanSquaredError(MeanSquaredError):
-    """Square root of the mean of the squared differences."""
+    """Square root of the mean of the squared differences.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.RootMeanSquaredError()
+    >>> metric.update_state([[0.0], [0.0]], [[1.0], [3.0]])
+    >>> round(metric.result(), 4)
+    2.2361
+    """
 
     def result(self) -> float:
         """Return the root of the mean so far."""
@@ -67,25 +86,81 @@ class RootMeanSquaredError(MeanSquaredError):
 
 
 class MeanAbsoluteError(LossMetric):
-    """Mean of the absolute differences."""
+    """Mean of the absolute differences.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.MeanAbsoluteError()
+    >>> metric.update_state([[0.0], [0.0]], [[1.0], [3.0]])
+    >>> metric.result()
+    2.0
+    """
 
     loss = losses.MeanAbsoluteError
 
 
 class MeanAbsolutePercentageError(LossMetric):
-    """See the loss of this name."""
+    """See the loss of this name.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.MeanAbsolutePercentageError()
+    >>> metric.update_state([[2.0], [4.0]], [[1.0], [4.0]])
+    >>> metric.result()
+    25.0
+    """
 
     loss = losses.MeanAbsolutePercentageError
 
 
 class MeanSquaredLogarithmicError(LossMetric):
-    """See the loss of this name."""
+    """See the loss of this name.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.MeanSquaredLogarithmicError()
+    >>> metric.update_state([[1.0]], [[3.0]])
+    >>> round(metric.result(), 4)
+    0.4805
+    """
 
     loss = losses.MeanSquaredLogarithmicError
 
 
 class LogCoshError(LossMetric):
-    """See the loss `LogCosh`."""
+    """See the loss `LogCosh`.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.LogCoshError()
+    >>> metric.update_state([[0.0]], [[1.0]])
+    >>> round(metric.result(), 4)
+    0.4338
+    """
 
     loss = losses.LogCosh
 
@@ -98,10 +173,17 @@ class CosineSimilarity(LossMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`.
-    axis
+    axis : int
         Along which the vectors lie.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+    TypeError
+        If `axis` has another type.
 
     Examples
     --------
@@ -128,31 +210,101 @@ class CosineSimilarity(LossMetric):
 
 
 class KLDivergence(LossMetric):
-    """See the loss of this name."""
+    """See the loss of this name.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.KLDivergence()
+    >>> metric.update_state([[0.5, 0.5]], [[0.4, 0.6]])
+    >>> round(metric.result(), 4)
+    0.0204
+    """
 
     loss = losses.KLDivergence
 
 
 class Poisson(LossMetric):
-    """See the loss of this name."""
+    """See the loss of this name.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.Poisson()
+    >>> metric.update_state([[1.0]], [[2.0]])
+    >>> round(metric.result(), 4)
+    1.3069
+    """
 
     loss = losses.Poisson
 
 
 class Hinge(LossMetric):
-    """See the loss of this name."""
+    """See the loss of this name.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.Hinge()
+    >>> metric.update_state([[1.0, -1.0]], [[0.6, -0.4]])
+    >>> round(metric.result(), 4)
+    0.5
+    """
 
     loss = losses.Hinge
 
 
 class SquaredHinge(LossMetric):
-    """See the loss of this name."""
+    """See the loss of this name.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.SquaredHinge()
+    >>> metric.update_state([[1.0, -1.0]], [[0.6, -0.4]])
+    >>> round(metric.result(), 4)
+    0.26
+    """
 
     loss = losses.SquaredHinge
 
 
 class CategoricalHinge(LossMetric):
-    """See the loss of this name."""
+    """See the loss of this name.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.CategoricalHinge()
+    >>> metric.update_state([[0.0, 1.0]], [[0.6, 0.4]])
+    >>> round(metric.result(), 4)
+    1.2
+    """
 
     loss = losses.CategoricalHinge
 
@@ -162,10 +314,25 @@ class CategoricalCrossentropy(LossMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`.
-    from_logits, label_smoothing, axis
+    from_logits, label_smoothing, axis : bool; float; int
         See the loss.
+
+    Raises
+    ------
+    ValueError
+        If `label_smoothing` is out of range, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.CategoricalCrossentropy()
+    >>> metric.update_state([[0.0, 1.0]], [[0.2, 0.8]])
+    >>> round(metric.result(), 4)
+    0.2231
     """
 
     loss = losses.CategoricalCrossentropy
@@ -191,10 +358,25 @@ class SparseCategoricalCrossentropy(LossMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`.
-    from_logits, ignore_class, axis
+    from_logits, ignore_class, axis : bool; int
         See the loss.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.SparseCategoricalCrossentropy()
+    >>> metric.update_state([1], [[0.2, 0.8]])
+    >>> round(metric.result(), 4)
+    0.2231
     """
 
     loss = losses.SparseCategoricalCrossentropy
@@ -220,10 +402,25 @@ class BinaryCrossentropy(LossMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`.
-    from_logits, label_smoothing
+    from_logits, label_smoothing : bool; float
         See the loss.
+
+    Raises
+    ------
+    ValueError
+        If `label_smoothing` is out of range, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.BinaryCrossentropy()
+    >>> metric.update_state([[1.0], [0.0], [1.0]], [[0.9], [0.2], [0.4]])
+    >>> round(metric.result(), 4)
+    0.4149
     """
 
     loss = losses.BinaryCrossentropy

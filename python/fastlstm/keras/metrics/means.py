@@ -24,8 +24,13 @@ class Mean(Metric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy
         See `Metric`.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
 
     Examples
     --------
@@ -47,8 +52,13 @@ class Sum(Metric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy
         See `Metric`.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
 
     Examples
     --------
@@ -74,12 +84,19 @@ class MeanMetricWrapper(Metric):
 
     Parameters
     ----------
-    fn
+    fn : callable
         What is averaged. Of one number a batch all batches count alike.
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`; the name is by default that of the function.
-    **kwargs
+    **kwargs : keyword arguments
         What it is called with beside labels and outputs.
+
+    Raises
+    ------
+    ValueError
+        If labels and outputs do not fit.
+    TypeError
+        If `fn` has another type.
 
     Examples
     --------

@@ -14,13 +14,13 @@ class OperatingPoint(ThresholdMetric):
 
     Parameters
     ----------
-    value
+    value : float
         From 0 to 1: what the other part has to be at least.
-    num_thresholds
+    num_thresholds : int
         How many thresholds from 0 to 1 are tried.
-    class_id
+    class_id : int, optional
         If given, the only entry of the last axis that counts.
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`; the default names are numbered.
     """
 
@@ -53,10 +53,17 @@ class SensitivityAtSpecificity(OperatingPoint):
 
     Parameters
     ----------
-    specificity
+    specificity : float
         From 0 to 1.
-    num_thresholds, class_id, name, dtype
+    num_thresholds, class_id, name, dtype : int; str; dtype or DTypePolicy
         See `OperatingPoint`.
+
+    Raises
+    ------
+    ValueError
+        If `specificity`, `num_thresholds` or `class_id` is out of range, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------
@@ -83,10 +90,25 @@ class SpecificityAtSensitivity(OperatingPoint):
 
     Parameters
     ----------
-    sensitivity
+    sensitivity : float
         From 0 to 1.
-    num_thresholds, class_id, name, dtype
+    num_thresholds, class_id, name, dtype : int; str; dtype or DTypePolicy
         See `OperatingPoint`.
+
+    Raises
+    ------
+    ValueError
+        If `sensitivity`, `num_thresholds` or `class_id` is out of range, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.SpecificityAtSensitivity(0.5)
+    >>> metric.update_state([[1.0], [0.0], [1.0]], [[0.9], [0.2], [0.4]])
+    >>> metric.result()
+    1.0
     """
 
     wanted, given = "specificity", "sensitivity"
@@ -107,10 +129,25 @@ class PrecisionAtRecall(OperatingPoint):
 
     Parameters
     ----------
-    recall
+    recall : float
         From 0 to 1.
-    num_thresholds, class_id, name, dtype
+    num_thresholds, class_id, name, dtype : int; str; dtype or DTypePolicy
         See `OperatingPoint`.
+
+    Raises
+    ------
+    ValueError
+        If `recall`, `num_thresholds` or `class_id` is out of range, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.PrecisionAtRecall(0.5)
+    >>> metric.update_state([[1.0], [0.0], [1.0]], [[0.9], [0.2], [0.4]])
+    >>> metric.result()
+    1.0
     """
 
     wanted, given = "precision", "recall"
@@ -131,10 +168,25 @@ class RecallAtPrecision(OperatingPoint):
 
     Parameters
     ----------
-    precision
+    precision : float
         From 0 to 1.
-    num_thresholds, class_id, name, dtype
+    num_thresholds, class_id, name, dtype : int; str; dtype or DTypePolicy
         See `OperatingPoint`.
+
+    Raises
+    ------
+    ValueError
+        If `precision`, `num_thresholds` or `class_id` is out of range, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import metrics
+    >>> metric = metrics.RecallAtPrecision(0.8)
+    >>> metric.update_state([[1.0], [0.0], [1.0]], [[0.9], [0.2], [0.4]])
+    >>> metric.result()
+    1.0
     """
 
     wanted, given = "recall", "precision"

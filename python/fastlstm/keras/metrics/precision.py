@@ -33,14 +33,22 @@ class Precision(_OfPositives):
 
     Parameters
     ----------
-    thresholds
+    thresholds : sequence of float, optional
         A number from 0 to 1, or a list of such, each of which gets a value; None: 0.5, or with `top_k` none at all.
-    top_k
+    top_k : int, optional
         If given, an output also has to be among the `top_k` largest of the last axis to be positive.
-    class_id
+    class_id : int, optional
         If given, the only entry of the last axis that counts.
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy
         See `Metric`; the default names are numbered.
+
+    Raises
+    ------
+    ValueError
+        If `top_k` or `class_id` is out of range, `thresholds` has another form, or labels and outputs do not
+        fit.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------
@@ -59,8 +67,16 @@ class Recall(_OfPositives):
 
     Parameters
     ----------
-    thresholds, top_k, class_id, name, dtype
+    thresholds, top_k, class_id, name, dtype : sequence of float; int; str; dtype or DTypePolicy
         See `Precision`.
+
+    Raises
+    ------
+    ValueError
+        If `top_k` or `class_id` is out of range, `thresholds` has another form, or labels and outputs do not
+        fit.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

@@ -19,14 +19,21 @@ class R2Score(ColumnSums):
 
     Parameters
     ----------
-    class_aggregation
+    class_aggregation : str, optional
         None: an array with the score of each entry of the last axis; ``"uniform_average"``: their mean;
         ``"variance_weighted_average"``: their mean by the variances of the labels.
-    num_regressors
+    num_regressors : int
         Number of inputs of the model, for the adjusted score ``1 - (1 - score) * (n - 1) / (n - num_regressors - 1)``
         of n labels; 0: it is not adjusted.
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`.
+
+    Raises
+    ------
+    ValueError
+        If `num_regressors` is out of range, `class_aggregation` is unknown, or labels and outputs do not fit.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

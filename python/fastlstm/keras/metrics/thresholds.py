@@ -24,17 +24,17 @@ class Counts(NamedTuple):
     @property
     def precision(self) -> Array:
         """Part of the positive outputs that is right."""
-        return share(self.true_positives, self.true_positives + self.false_positives)
+        return quotient(self.true_positives, self.true_positives + self.false_positives)
 
     @property
     def recall(self) -> Array:
         """Part of the positive labels that is found; also called sensitivity."""
-        return share(self.true_positives, self.true_positives + self.false_negatives)
+        return quotient(self.true_positives, self.true_positives + self.false_negatives)
 
     @property
     def specificity(self) -> Array:
         """Part of the negative labels that is found."""
-        return share(self.true_negatives, self.true_negatives + self.false_positives)
+        return quotient(self.true_negatives, self.true_negatives + self.false_positives)
 
 
 class ThresholdMetric(Metric):
@@ -44,13 +44,13 @@ class ThresholdMetric(Metric):
 
     Parameters
     ----------
-    thresholds
+    thresholds : list of float
         Numbers.
-    name, dtype
+    name, dtype : str; dtype or DTypePolicy, optional
         See `Metric`; the default names are numbered.
-    top_k
+    top_k : int, optional
         If given, an output also has to be among the `top_k` largest of the last axis.
-    class_id
+    class_id : int, optional
         If given, the only entry of the last axis that counts.
     """
 
@@ -149,7 +149,7 @@ def checked_thresholds(thresholds: Any, default: float) -> list[float]:
     return [checks.fraction("thresholds: each", value) for value in thresholds]
 
 
-def share(part: Array, whole: Array) -> Array:
+def quotient(part: Array, whole: Array) -> Array:
     """`part` of `whole`, 0 of nothing."""
     return np.divide(part, whole, out=np.zeros_like(part), where=whole != 0)
 

@@ -1,4 +1,4 @@
-"""Models."""
+"""Models: layers one after the other, and graphs of them."""
 
 from ..files import load_model, save_model
 from ..foundation.published import publish, publish_as

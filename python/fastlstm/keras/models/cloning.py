@@ -34,16 +34,16 @@ def clone_model(
 
     Parameters
     ----------
-    model
+    model : Model
         The layers of a graph and of a `Sequential` are cloned one by one, one that is there twice once. Of a class of
         your own another one is made from its config.
-    input_tensors
+    input_tensors : list of tensors, optional
         Symbolic tensors to begin with, in the form of the model's inputs; by default new ones.
-    clone_function
+    clone_function : CloneFunction, optional
         ``f(layer)`` gives the layer to take in place of one, or that layer itself; by default one with its config.
-    call_function
+    call_function : CallFunction, optional
         ``f(layer, *args, **kwargs)`` calls a new layer, and may put others before or behind it; not for a `Sequential`.
-    recursive
+    recursive : bool
         Whether the two functions are used on the layers of models inside too.
 
     Examples

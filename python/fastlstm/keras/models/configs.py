@@ -87,9 +87,9 @@ class ConfiguredModel(Trainer, Layer):
 
         Parameters
         ----------
-        config
+        config : dict
             What `get_config` gives, here or in Keras. It is not changed.
-        custom_objects
+        custom_objects : dict, optional
             Classes and functions of your own by the names that the config has for them.
         """
         check_levels(config, f"{cls.__name__}: config")
@@ -157,7 +157,7 @@ class ConfiguredModel(Trainer, Layer):
 
         Parameters
         ----------
-        **kwargs
+        **kwargs : keyword arguments
             Those of ``json.dumps``.
         """
         return json.dumps(serialize_keras_object(self), **kwargs)

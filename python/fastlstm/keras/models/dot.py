@@ -19,7 +19,7 @@ class Dot:
 
     Parameters
     ----------
-    lines
+    lines : list of str
         Statements between the braces.
     """
 
@@ -37,9 +37,9 @@ class Dot:
 
         Parameters
         ----------
-        prog
+        prog : str
             A program of graphviz: ``"dot"``, or one that lays graphs out in another way.
-        format
+        format : str
             ``"png"``, ``"svg"``, ``"pdf"`` or another one that graphviz draws; ``"dot"`` is the text.
 
         Raises

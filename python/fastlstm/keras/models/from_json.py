@@ -18,9 +18,9 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
 
     Parameters
     ----------
-    json_string
+    json_string : str
         What `Model.to_json` gives, here or in Keras, version 2 or 3.
-    custom_objects
+    custom_objects : dict, optional
         Classes and functions of your own by the names that the text has for them.
 
     Raises

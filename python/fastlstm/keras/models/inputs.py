@@ -25,15 +25,15 @@ def given_arrays(
 
     Parameters
     ----------
-    plan, tree
+    plan, tree : Plan; nested structure
         The steps, and the inputs in the form the model was given them.
-    x
+    x : array_like
         An array, or a list, tuple or dict of arrays. A list of one is that one.
-    name
+    name : str
         Of the model, for errors.
-    any_size
+    any_size : bool
         Whether sizes may differ from those of the inputs where the layers allow it.
-    late
+    late : bool
         Whether what is large may come as `Late`.
     """
     if plan.takes(x):  # a small model is asked in microseconds

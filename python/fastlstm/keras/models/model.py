@@ -41,12 +41,19 @@ class Model(ConfiguredModel):
 
     Parameters
     ----------
-    inputs, outputs
+    inputs, outputs : array_like or list of array_like
         Symbolic tensors, or lists, tuples or dicts of them: what `Input` gave, and what layers made of it.
-    name
+    name : str, optional
         By default ``functional``, numbered within the process.
-    trainable
+    trainable : bool
         Whether training changes the weights.
+
+    Raises
+    ------
+    ValueError
+        If outputs do not follow from inputs, or two layers have one name.
+    TypeError
+        If inputs or outputs are no symbolic tensors.
 
     Notes
     -----
@@ -415,11 +422,11 @@ class Model(ConfiguredModel):
 
         Parameters
         ----------
-        filepath
+        filepath : path
             Path of the file.
-        training
+        training : dict
             Where `fit` is.
-        whole
+        whole : bool
             Whether the file has what the model is made of, too, so that `keras.models.load_model` reads it.
         """
         files.write_checkpoint(self, Path(filepath), training, whole)
@@ -454,9 +461,9 @@ class Model(ConfiguredModel):
 
         Parameters
         ----------
-        mode, config, type_check, activations
+        mode, config, type_check, activations : str; dict; bool
             See `Dense.quantize`.
-        filters
+        filters : list of str, optional
             A regular expression that is searched for in the names of layers, a list of these, or a function of a layer:
             which layers are meant. None: all.
 
@@ -498,7 +505,7 @@ class Model(ConfiguredModel):
 
         Parameters
         ----------
-        batch_size
+        batch_size : int
             Number of sequences that go on side by side.
 
         Returns
@@ -525,17 +532,17 @@ class Model(ConfiguredModel):
 
         Parameters
         ----------
-        line_length
+        line_length : int, optional
             Width of the table; by default that of the terminal, at most 88, or 108 of a graph that is no chain.
-        positions
+        positions : sequence of float, optional
             Where the columns end, as parts of the line.
-        print_fn
+        print_fn : callable, optional
             Called once, with the text, instead of printing it.
-        expand_nested
+        expand_nested : bool
             Whether the layers of models inside are there too.
-        show_trainable
+        show_trainable : bool
             Whether there is a column that says what training changes.
-        layer_range
+        layer_range : sequence of str, optional
             Names of the first and of the last layer to show, or patterns that match their beginnings.
         """
         print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)

@@ -55,20 +55,20 @@ def plot_model(
 
     Parameters
     ----------
-    model
+    model : Model
         A model that is built.
-    to_file
+    to_file : path
         The ending says what it will be: ``.png``, ``.svg``, ``.pdf`` and others, drawn by graphviz, which must be
         installed (``apt install graphviz``); or ``.dot``, what graphviz would draw.
-    show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable
+    show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable : bool
         What is said of every layer beside its class.
-    rankdir
+    rankdir : str
         ``"TB"``: from top to bottom; ``"LR"``: from left to right.
-    expand_nested
+    expand_nested : bool
         Whether the layers of models inside are drawn, in a frame.
-    dpi
+    dpi : float
         Dots an inch.
-    splines
+    splines : str
         How lines are drawn: ``"ortho"``, ``"curved"``, ``"polyline"``, ``"spline"`` or ``"line"``.
 
     Returns
@@ -118,11 +118,11 @@ def model_to_dot(
 
     Parameters
     ----------
-    model, show_shapes, show_dtype, show_layer_names, rankdir, expand_nested, dpi, show_layer_activations
+    model, show_shapes, show_dtype, show_layer_names, rankdir, expand_nested, dpi, show_layer_activations : see there
         See `plot_model`.
-    subgraph
+    subgraph : bool
         Must be False: models inside are framed by `expand_nested`.
-    show_trainable, splines
+    show_trainable, splines : bool; str
         See `plot_model`.
 
     Returns

@@ -39,9 +39,9 @@ class GraphReader:
 
     Parameters
     ----------
-    entries
+    entries : array_like
         ``layers`` of the config.
-    owner
+    owner : str
         What the config is of, for errors.
     """
 

@@ -32,10 +32,17 @@ class Sequential(Model):
 
     Parameters
     ----------
-    layers
+    layers : iterable, optional
         Layers to start with.
-    name
+    name : str, optional
         By default ``sequential``, numbered within the process.
+
+    Raises
+    ------
+    ValueError
+        If a layer does not fit the one before it, or two have one name.
+    TypeError
+        If one of `layers` is no layer.
 
     Examples
     --------

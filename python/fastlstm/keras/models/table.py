@@ -26,11 +26,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], alignment: Seque
 
     Parameters
     ----------
-    header, rows
+    header, rows : sequence of str; sequence of sequence of str
         Texts of the cells; what does not fit into a line goes on in the next one, a word that does not fit is cut.
-    alignment
+    alignment : sequence of str
         Of each column: ``"left"``, ``"right"`` or ``"center"``.
-    widths
+    widths : list of int
         Of the texts in each column.
     """
     body = f"\n{_rule(widths, '├─┼┤')}\n".join(_cells(row, alignment, widths, "│") for row in rows)

@@ -18,9 +18,9 @@ def graph_config(plan: Plan, inputs: Any, outputs: Any) -> dict[str, Any]:
 
     Parameters
     ----------
-    plan
+    plan : Plan
         The steps of the model.
-    inputs, outputs
+    inputs, outputs : array_like or list of array_like
         In the form the model was given them.
     """
     drawing = plan.drawing

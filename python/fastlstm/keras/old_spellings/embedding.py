@@ -21,9 +21,9 @@ class DroppingEmbedding(Embedding):
 
     Parameters
     ----------
-    *args, **kwargs
+    *args, **kwargs : tuple
         Those of `Embedding`.
-    dropout
+    dropout : float
         The fraction.
     """
 

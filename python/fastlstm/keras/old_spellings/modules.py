@@ -122,9 +122,9 @@ def _finder(old: str, today_of: Callable[[str], str | None]) -> Callable[[str], 
 
     Parameters
     ----------
-    old
+    old : str
         Place of the module.
-    today_of
+    today_of : callable
         Gives the place of a name today, None for one that it does not know.
     """
 

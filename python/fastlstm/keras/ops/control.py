@@ -50,17 +50,17 @@ def scan(
 
     Parameters
     ----------
-    f
+    f : callable
         ``f(state, x) -> (state, y)``.
-    init
+    init : array_like
         State to start with.
-    xs
+    xs : array_like
         Array, or tree of arrays, to go through; None: `length` steps of nothing.
-    length
+    length : int, optional
         Number of steps.
-    reverse
+    reverse : bool
         Whether to begin at the end.
-    unroll
+    unroll : bool
         Accepted and ignored.
     """
     count = len(leaves(xs)[0]) if length is None else length

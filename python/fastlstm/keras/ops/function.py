@@ -42,11 +42,11 @@ class FunctionOperation(Operation):
 
     Parameters
     ----------
-    function
+    function : callable
         Takes what the call was given, with arrays for the symbolic tensors.
-    name
+    name : str, optional
         By default that of the class Keras has for it, numbered.
-    kind
+    kind : str
         Name of this class.
     """
 
@@ -207,10 +207,10 @@ def operation(function: Any = None, *, kind: str = "") -> Any:
 
     Parameters
     ----------
-    function
+    function : callable or str
         ``function(np, ...)``: the first argument is NumPy, or autograd's NumPy while a gradient is taken. The others
         are what users give.
-    kind
+    kind : str
         What Keras calls the class of such a node; by default the name in capitals.
     """
     if function is None:

@@ -15,21 +15,38 @@ class Adadelta(Optimizer):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float or LearningRateSchedule
         See `Optimizer`; 1 is what the paper has.
-    rho
+    rho : float
         How slowly `v` and `u` follow.
-    epsilon
+    epsilon : float
         Keeps divisor and first steps from zero.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If `learning_rate`, `rho` or `epsilon` is out of range.
+    TypeError
+        If an argument has another type.
 
     References
     ----------
     Zeiler, ADADELTA: An Adaptive Learning Rate Method, arXiv 1212.5701, 2012.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> w = keras.Variable(np.zeros(2))
+    >>> optimizer = keras.optimizers.Adadelta(0.1)
+    >>> optimizer.apply([np.array([1.0, -4.0])], [w])
+    >>> w.numpy().round(4).tolist()
+    [-0.0001, 0.0001]
     """
 
-    rests = True
+    zero_is_no_step = True
 
     def __init__(
         self, learning_rate: LearningRate = 0.001, rho: float = 0.95, epsilon: float = 1e-7, **kwargs: Any

@@ -30,24 +30,41 @@ class Adafactor(WholeVariables):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float or LearningRateSchedule
         See `Optimizer`.
-    beta_2_decay
+    beta_2_decay : float
         Below 0: how fast the followers become slow.
-    epsilon_1
+    epsilon_1 : float
         Keeps the divisor from zero.
-    epsilon_2
+    epsilon_2 : float
         The least size a variable is taken to have.
-    clip_threshold
+    clip_threshold : float
         How large the root mean square of `u` may be.
-    relative_step
+    relative_step : bool
         Accepted as in Keras, where the bound on the rate holds either way.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    TypeError
+        If an argument has another type.
 
     References
     ----------
     Shazeer and Stern, Adafactor: Adaptive Learning Rates with Sublinear Memory Cost, ICML 2018.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> w = keras.Variable(np.zeros(2))
+    >>> optimizer = keras.optimizers.Adafactor(0.1)
+    >>> optimizer.apply([np.array([1.0, -4.0])], [w])
+    >>> w.numpy().round(4).tolist()
+    [-0.0001, 0.0001]
     """
 
     def __init__(

@@ -15,21 +15,38 @@ class Adagrad(Optimizer):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float or LearningRateSchedule
         See `Optimizer`.
-    initial_accumulator_value
+    initial_accumulator_value : float
         What `a` starts with.
-    epsilon
+    epsilon : float
         Keeps the divisor from zero; inside the root.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If `learning_rate`, `initial_accumulator_value` or `epsilon` is out of range.
+    TypeError
+        If an argument has another type.
 
     References
     ----------
     Duchi, Hazan and Singer, Adaptive Subgradient Methods for Online Learning and Stochastic Optimization, JMLR 2011.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> w = keras.Variable(np.zeros(2))
+    >>> optimizer = keras.optimizers.Adagrad(0.1)
+    >>> optimizer.apply([np.array([1.0, -4.0])], [w])
+    >>> w.numpy().round(4).tolist()
+    [-0.0953, 0.0997]
     """
 
-    rests = True
+    zero_is_no_step = True
 
     def __init__(
         self,

@@ -18,23 +18,40 @@ class Adam(Moments):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float or LearningRateSchedule
         See `Optimizer`.
-    beta_1, beta_2
+    beta_1, beta_2 : float
         How slowly `m` and `v` follow.
-    epsilon
+    epsilon : float
         Keeps the divisor from zero.
-    amsgrad
+    amsgrad : bool
         Divide by the largest `v` so far.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If `learning_rate`, `beta_1`, `beta_2` or `epsilon` is out of range.
+    TypeError
+        If an argument has another type.
 
     References
     ----------
     Kingma and Ba, Adam: A Method for Stochastic Optimization, ICLR 2015.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> w = keras.Variable(np.zeros(2))
+    >>> optimizer = keras.optimizers.Adam(0.1)
+    >>> optimizer.apply([np.array([1.0, -4.0])], [w])
+    >>> w.numpy().round(4).tolist()
+    [-0.1, 0.1]
     """
 
-    rests = True
+    zero_is_no_step = True
 
     def __init__(
         self,
@@ -65,9 +82,26 @@ class Adam(Moments):
 class AdamW(Adam):
     """`Adam` with a weight decay of 0.004 by default.
 
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    TypeError
+        If an argument has another type.
+
     References
     ----------
     Loshchilov and Hutter, Decoupled Weight Decay Regularization, ICLR 2019.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> w = keras.Variable(np.zeros(2))
+    >>> optimizer = keras.optimizers.AdamW(0.1)
+    >>> optimizer.apply([np.array([1.0, -4.0])], [w])
+    >>> w.numpy().round(4).tolist()
+    [-0.1, 0.1]
     """
 
     def __init__(

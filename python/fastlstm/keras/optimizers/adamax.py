@@ -10,23 +10,40 @@ class Adamax(Moments):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float or LearningRateSchedule
         See `Optimizer`.
-    beta_1
+    beta_1 : float
         How slowly `m` follows.
-    beta_2
+    beta_2 : float
         How slowly `u` is forgotten.
-    epsilon
+    epsilon : float
         Keeps the divisor from zero.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If `learning_rate`, `beta_1`, `beta_2` or `epsilon` is out of range.
+    TypeError
+        If an argument has another type.
 
     References
     ----------
     Kingma and Ba, Adam: A Method for Stochastic Optimization, ICLR 2015, section 7.1.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> w = keras.Variable(np.zeros(2))
+    >>> optimizer = keras.optimizers.Adamax(0.1)
+    >>> optimizer.apply([np.array([1.0, -4.0])], [w])
+    >>> w.numpy().round(4).tolist()
+    [-0.1, 0.1]
     """
 
-    rests = True
+    zero_is_no_step = True
     slots = (Slot("momentum"), Slot("norm", with_previous=True))
 
     def rule(self, rate: float) -> Rule:

@@ -41,23 +41,30 @@ class Optimizer(Configurable):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float or LearningRateSchedule
         Number, `LearningRateSchedule`, or function of nothing or of the number of steps done.
-    weight_decay
+    weight_decay : float, optional
         Each step first takes ``learning_rate * weight_decay`` of every weight off it.
-    clipnorm
+    clipnorm : float, optional
         Gradients of a weight array longer than this are shortened to it.
-    clipvalue
+    clipvalue : float, optional
         Every gradient is kept within plus and minus this.
-    global_clipnorm
+    global_clipnorm : float, optional
         As `clipnorm`, for all gradients as one vector.
-    name
+    name : str, optional
         By default the class name in snake case.
-    use_ema, ema_momentum, ema_overwrite_frequency
+    use_ema, ema_momentum, ema_overwrite_frequency : bool; float; int
         Whether to keep a mean of every weight over the steps, ``mean = momentum * mean + (1 - momentum) * w``, and
         after how many steps it takes the place of the weight; None: at the end of `fit` only.
-    gradient_accumulation_steps
+    gradient_accumulation_steps : int, optional
         Calls of `apply`, at least 2, of which the mean of the gradients makes one step.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------
@@ -78,7 +85,7 @@ class Optimizer(Configurable):
 
     slots: tuple[Slot, ...] = ()
     """What is kept for every variable."""
-    rests: ClassVar[bool] = False
+    zero_is_no_step: ClassVar[bool] = False
     """Whether `update` leaves a weight and its slots as they are where the gradient is 0 and the slots are new."""
 
     def __init__(
@@ -97,7 +104,7 @@ class Optimizer(Configurable):
         **kwargs: Any,
     ) -> None:
         owner = type(self).__name__
-        self._refuse_rest(owner, kwargs)
+        self._refuse_unknown(owner, kwargs)
         clips = checked_clips(owner, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         self.clipnorm, self.clipvalue, self.global_clipnorm = clips
         self.name = checked_name(name, owner) or snake_case(owner)
@@ -131,7 +138,7 @@ class Optimizer(Configurable):
             checks.refuse(TypeError, "learning_rate", "a schedule or a function", value, cure)
         self._rate = checked_rate(value)
 
-    def _refuse_rest(self, owner: str, kwargs: dict[str, Any]) -> None:
+    def _refuse_unknown(self, owner: str, kwargs: dict[str, Any]) -> None:
         for name, value in kwargs.items():
             if name not in self.keras_only:
                 checks.complain(ValueError, f"{owner}: arguments", "be ones that the optimizer has", repr(name))
@@ -171,7 +178,7 @@ class Optimizer(Configurable):
         """Return gradients by rows as whole ones, for variables of which a step may change other rows too."""
         pairs = zip(self._slots.trained, gradients, strict=True)
         by_rows = (
-            self.rests
+            self.zero_is_no_step
             and of_this_package(type(self).update)
             and getattr(self, "epsilon", 1.0) > 0
             and not self._shared_slots

@@ -19,11 +19,11 @@ class Flat:
 
     Parameters
     ----------
-    array
+    array : ndarray
         Owns its memory.
-    spans
+    spans : sequence of slice
         Where in it the parts lie.
-    shapes
+    shapes : sequence of tuple of int
         Those of the parts.
 
     Examples

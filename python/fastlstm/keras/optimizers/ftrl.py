@@ -21,24 +21,41 @@ class Ftrl(Optimizer):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float or LearningRateSchedule
         See `Optimizer`.
-    learning_rate_power
+    learning_rate_power : float
         At most 0; 0 for steps that do not become shorter.
-    initial_accumulator_value
+    initial_accumulator_value : float
         What `n` starts with.
-    l1_regularization_strength, l2_regularization_strength
+    l1_regularization_strength, l2_regularization_strength : float
         Penalties; the first makes weights 0.
-    l2_shrinkage_regularization_strength
+    l2_shrinkage_regularization_strength : float
         `s`: a penalty of size only, which counts as part of the gradient for `z` but not for `n`.
-    beta
+    beta : float
         As in the paper.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    TypeError
+        If an argument has another type.
 
     References
     ----------
     McMahan and others, Ad Click Prediction: a View from the Trenches, KDD 2013.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> w = keras.Variable(np.zeros(2))
+    >>> optimizer = keras.optimizers.Ftrl(0.1)
+    >>> optimizer.apply([np.array([1.0, -4.0])], [w])
+    >>> w.numpy().round(4).tolist()
+    [-0.0953, 0.0997]
     """
 
     def __init__(

@@ -18,18 +18,35 @@ class Lamb(WholeVariables, Moments):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float or LearningRateSchedule
         See `Optimizer`.
-    beta_1, beta_2
+    beta_1, beta_2 : float
         How slowly `m` and `v` follow.
-    epsilon
+    epsilon : float
         Keeps the divisor from zero.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If `learning_rate`, `beta_1`, `beta_2` or `epsilon` is out of range.
+    TypeError
+        If an argument has another type.
 
     References
     ----------
     You and others, Large Batch Optimization for Deep Learning: Training BERT in 76 minutes, ICLR 2020.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> w = keras.Variable(np.zeros(2))
+    >>> optimizer = keras.optimizers.Lamb(0.1)
+    >>> optimizer.apply([np.array([1.0, -4.0])], [w])
+    >>> w.numpy().round(4).tolist()
+    [-0.1, 0.1]
     """
 
     slots = (Slot("momentum"), Slot("velocity", with_previous=True))

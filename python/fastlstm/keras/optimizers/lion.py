@@ -15,21 +15,38 @@ class Lion(Optimizer):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float or LearningRateSchedule
         See `Optimizer`; 3 to 10 times smaller than that of Adam.
-    beta_1
+    beta_1 : float
         How much of the momentum the direction takes; above 0.
-    beta_2
+    beta_2 : float
         How slowly `m` follows.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If `learning_rate`, `beta_1` or `beta_2` is out of range.
+    TypeError
+        If an argument has another type.
 
     References
     ----------
     Chen and others, Symbolic Discovery of Optimization Algorithms, NeurIPS 2023.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> w = keras.Variable(np.zeros(2))
+    >>> optimizer = keras.optimizers.Lion(0.1)
+    >>> optimizer.apply([np.array([1.0, -4.0])], [w])
+    >>> w.numpy().round(4).tolist()
+    [-0.1, 0.1]
     """
 
-    rests = True
+    zero_is_no_step = True
 
     def __init__(
         self, learning_rate: LearningRate = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, **kwargs: Any

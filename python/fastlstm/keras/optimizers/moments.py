@@ -13,13 +13,13 @@ class Moments(Optimizer):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float or LearningRateSchedule
         See `Optimizer`.
-    beta_1, beta_2
+    beta_1, beta_2 : float
         How slowly the first and the second average follow.
-    epsilon
+    epsilon : float
         Keeps the divisor from zero.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Optimizer`.
     """
 

@@ -20,21 +20,38 @@ class Nadam(Moments):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float or LearningRateSchedule
         See `Optimizer`.
-    beta_1, beta_2
+    beta_1, beta_2 : float
         How slowly `m` and `v` follow.
-    epsilon
+    epsilon : float
         Keeps the divisor from zero.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If `learning_rate`, `beta_1`, `beta_2` or `epsilon` is out of range.
+    TypeError
+        If an argument has another type.
 
     References
     ----------
     Dozat, Incorporating Nesterov Momentum into Adam, ICLR Workshop 2016.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> w = keras.Variable(np.zeros(2))
+    >>> optimizer = keras.optimizers.Nadam(0.1)
+    >>> optimizer.apply([np.array([1.0, -4.0])], [w])
+    >>> w.numpy().round(4).tolist()
+    [-0.1063, 0.1063]
     """
 
-    rests = True
+    zero_is_no_step = True
     slots = (Slot("momentum"), Slot("velocity", with_previous=True))
 
     def _product(self, steps: int) -> float:

@@ -15,21 +15,38 @@ class RMSprop(Optimizer):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float or LearningRateSchedule
         See `Optimizer`.
-    rho
+    rho : float
         How slowly `v` follows.
-    momentum
+    momentum : float
         Above 0, the steps are gathered: ``m = momentum * m + step`` and ``w -= m``.
-    epsilon
+    epsilon : float
         Keeps the divisor from zero; inside the root.
-    centered
+    centered : bool
         Take the square of the mean gradient off `v`.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If `learning_rate`, `rho`, `momentum` or `epsilon` is out of range.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> w = keras.Variable(np.zeros(2))
+    >>> optimizer = keras.optimizers.RMSprop(0.1)
+    >>> optimizer.apply([np.array([1.0, -4.0])], [w])
+    >>> w.numpy().round(4).tolist()
+    [-0.3162, 0.3162]
     """
 
-    rests = True
+    zero_is_no_step = True
 
     def __init__(
         self,

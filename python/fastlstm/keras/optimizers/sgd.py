@@ -15,17 +15,34 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float or LearningRateSchedule
         See `Optimizer`.
-    momentum
+    momentum : float
         From 0 to 1.
-    nesterov
+    nesterov : bool
         Look ahead: ``w += momentum * v - rate * g``.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If `learning_rate` or `momentum` is out of range.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> import numpy as np
+    >>> w = keras.Variable(np.zeros(2))
+    >>> optimizer = keras.optimizers.SGD(0.1)
+    >>> optimizer.apply([np.array([1.0, -4.0])], [w])
+    >>> w.numpy().round(4).tolist()
+    [-0.1, 0.4]
     """
 
-    rests = True
+    zero_is_no_step = True
 
     def __init__(
         self, learning_rate: LearningRate = 0.01, momentum: float = 0.0, nesterov: bool = False, **kwargs: Any

@@ -62,10 +62,10 @@ class Padding:
 
     Parameters
     ----------
-    shapes
+    shapes : tuple of int
         For each tensor of an element its shape, with None or -1 for an axis that is as long as the longest of a batch;
         None: that for all axes.
-    values
+    values : array_like
         What tensors are filled up with: one value, or one for each; None: 0, False or an empty text.
     """
 

@@ -19,17 +19,17 @@ class Buckets:
 
     Parameters
     ----------
-    length_of
+    length_of : callable
         Function of a user that gives the length of an element.
-    bounds
+    bounds : sequence of int
         Lengths at which the next group begins.
-    sizes
+    sizes : sequence of int
         Elements of a batch of each group.
-    padding
+    padding : Padding, optional
         How elements are filled up; None: they must have the same shape.
-    to_boundary
+    to_boundary : bool
         Whether open axes get the length of the longest element that belongs to the group.
-    drop_remainder
+    drop_remainder : bool
         Whether to leave out batches that have fewer elements.
     """
 

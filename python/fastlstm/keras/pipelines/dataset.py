@@ -43,13 +43,13 @@ class Dataset:
 
     Parameters
     ----------
-    make
+    make : callable
         Returns an iterator over the elements.
-    length
+    length : int
         Number of elements, `INFINITE` or `UNKNOWN`.
-    spec
+    spec : callable
         Returns the `TensorSpec` of every tensor of an element, when it is asked for.
-    of
+    of : object
         The data sets that it is made of.
 
     Notes
@@ -124,15 +124,15 @@ class Dataset:
 
         Parameters
         ----------
-        generator
+        generator : callable
             ``generator(*args)`` returns an iterable of elements; it is called for every pass.
-        output_types, output_shapes
+        output_types, output_shapes : nested structure, optional
             Dtypes of the tensors of an element, and their shapes; None: any. An older way to write `output_signature`.
-        args
+        args : tuple
             Arguments, which become tensors.
-        output_signature
+        output_signature : nested structure, optional
             The `TensorSpec` of every tensor of an element.
-        name
+        name : str, optional
             No effect; see `Dataset`.
         """
         checks.function("generator", generator, "a function that returns an iterable")
@@ -156,11 +156,11 @@ class Dataset:
 
         Parameters
         ----------
-        *args
+        *args : tuple
             The data sets, or one structure of them.
-        datasets
+        datasets : nested structure of Dataset
             The same by name.
-        name
+        name : str, optional
             No effect; see `Dataset`.
         """
         form = datasets if datasets is not None else args[0] if len(args) == 1 else args
@@ -224,11 +224,11 @@ class Dataset:
 
         Parameters
         ----------
-        map_func
+        map_func : callable
             Takes an element, of a tuple its entries; gives one, of a list a tuple. It is called when the element that
             it makes is asked for, and twice or more for the first ones when `element_spec` is: there, sizes that turn
             out differently are open.
-        num_parallel_calls, deterministic, name
+        num_parallel_calls, deterministic, name : int; bool; str, optional
             No effect; see `Dataset`.
         """
         function = function_of_elements("map_func", map_func)
@@ -247,9 +247,9 @@ class Dataset:
 
         Parameters
         ----------
-        filename
+        filename : str
             An empty text: elements are kept in memory.
-        name
+        name : str, optional
             No effect; see `Dataset`.
         """
         if filename:
@@ -314,14 +314,14 @@ class Dataset:
 
         Parameters
         ----------
-        buffer_size
+        buffer_size : int
             Elements of a buffer, any of which may be the next one; then the next element takes its place. -2
             (`UNKNOWN`): all elements.
-        seed
+        seed : int, optional
             Of the orders; None: that of ``set_random_seed``.
-        reshuffle_each_iteration
+        reshuffle_each_iteration : bool, optional
             Whether every pass has an order of its own; None: it has.
-        name
+        name : str, optional
             No effect; see `Dataset`.
         """
         size = None if buffer_size == counts.UNKNOWN else checks.whole_number("buffer_size", buffer_size, at_least=1)
@@ -344,11 +344,11 @@ class Dataset:
 
         Parameters
         ----------
-        batch_size
+        batch_size : int
             Elements of a batch.
-        drop_remainder
+        drop_remainder : bool
             Whether to leave out a last batch that has fewer.
-        num_parallel_calls, deterministic, name
+        num_parallel_calls, deterministic, name : int; bool; str, optional
             No effect; see `Dataset`.
         """
         return self._batched(batch_size, drop_remainder, stacked, lambda: self.element_spec)
@@ -365,14 +365,14 @@ class Dataset:
 
         Parameters
         ----------
-        batch_size, drop_remainder
+        batch_size, drop_remainder : int; bool
             See `batch`.
-        padded_shapes
+        padded_shapes : structure of shapes, optional
             The shape of every tensor of an element, with None or -1 for an axis that is to be as long as the longest
             of the batch; None: all are.
-        padding_values
+        padding_values : structure of numbers, optional
             What to fill up with, for all tensors or for each; None: 0, False or empty texts.
-        name
+        name : str, optional
             No effect; see `Dataset`.
         """
         padding = Padding(padded_shapes, padding_values)
@@ -413,22 +413,22 @@ class Dataset:
 
         Parameters
         ----------
-        element_length_func
+        element_length_func : callable
             Gives the length of an element; it is called as that of `map`.
-        bucket_boundaries
+        bucket_boundaries : sequence of int
             Lengths at which the next group begins, rising.
-        bucket_batch_sizes
+        bucket_batch_sizes : sequence of int
             Elements of a batch of each group, of which there is one more.
-        padded_shapes, padding_values
+        padded_shapes, padding_values : structure of shapes; structure of numbers, optional
             See `padded_batch`.
-        pad_to_bucket_boundary
+        pad_to_bucket_boundary : bool
             Whether open axes are as long as the longest element that belongs to the group, not as the longest of a
             batch; elements of the last group are then an error.
-        no_padding
+        no_padding : bool
             Whether elements of a batch must have the same shape.
-        drop_remainder
+        drop_remainder : bool
             Whether to leave out batches that have fewer elements.
-        name
+        name : str, optional
             No effect; see `Dataset`.
         """
         groups = Buckets(
@@ -456,15 +456,15 @@ class Dataset:
 
         Parameters
         ----------
-        size
+        size : int
             Elements of a window.
-        shift
+        shift : int, optional
             Elements from the first of a window to the first of the next; None: `size`.
-        stride
+        stride : int
             Elements from one of a window to the next.
-        drop_remainder
+        drop_remainder : bool
             Whether to leave out windows that have fewer.
-        name
+        name : str, optional
             No effect; see `Dataset`.
         """
         length = checks.whole_number("size", size, at_least=1)
@@ -495,13 +495,13 @@ class Dataset:
 
         Parameters
         ----------
-        map_func
+        map_func : callable
             Gives a data set for an element; it is called as that of `map`.
-        cycle_length
+        cycle_length : int, optional
             How many are gone through at a time; None and -1: `INNER`, where TensorFlow takes the number of cores.
-        block_length
+        block_length : int, optional
             Elements to take of one before the next one's turn; None: 1.
-        num_parallel_calls, deterministic, name
+        num_parallel_calls, deterministic, name : int; bool; str, optional
             No effect; see `Dataset`.
         """
         checks.function("map_func", map_func)

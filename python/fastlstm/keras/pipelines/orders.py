@@ -31,13 +31,13 @@ def interleaved(
 
     Parameters
     ----------
-    elements
+    elements : iterator
         Of which inner data sets are made.
-    inner
+    inner : callable
         Makes them.
-    cycle
+    cycle : int
         How many are open at a time.
-    block
+    block : int
         Elements to give of one before its neighbour's turn.
     """
     running: list[Iterator[Any] | None] = [None] * cycle

@@ -33,7 +33,7 @@ class Cache:
 
     Parameters
     ----------
-    make
+    make : callable
         Returns an iterator over the elements.
     """
 
@@ -58,9 +58,9 @@ class Seeds:
 
     Parameters
     ----------
-    seed
+    seed : int, optional
         What they are drawn by; None: they follow from what is in force when a pass begins.
-    anew
+    anew : bool
         Whether every pass has a seed of its own.
     """
 

@@ -21,7 +21,21 @@ if TYPE_CHECKING:
 
 
 class TensorShape(tuple[int | None, ...]):
-    """A shape: a tuple of sizes, None for those that are open."""
+    """A shape: a tuple of sizes, None for those that are open.
+
+    Raises
+    ------
+    ValueError
+        If a size is out of range.
+    TypeError
+        If a size is no whole number.
+
+    Examples
+    --------
+    >>> import fastlstm.tensorflow as tf
+    >>> tf.TensorShape([None, 3]).num_elements() is None
+    True
+    """
 
     def __new__(cls, dims: Iterable[int | None]) -> Self:
         """Return the shape of the sizes `dims`."""
@@ -61,12 +75,25 @@ class TensorSpec:
 
     Parameters
     ----------
-    shape
+    shape : iterable of int, optional
         Sizes of the axes, None for those that are open; None: any number of axes.
-    dtype
+    dtype : dtype or DTypePolicy, optional
         Of the entries, ``"string"`` for texts.
-    name
+    name : str, optional
         Of the tensor.
+
+    Raises
+    ------
+    ValueError
+        If a size is out of range.
+    TypeError
+        If a size is no whole number, or `dtype` is none.
+
+    Examples
+    --------
+    >>> import fastlstm.tensorflow as tf
+    >>> tf.TensorSpec((None, 3), "float32").shape
+    (None, 3)
     """
 
     shape: TensorShape | None
@@ -107,8 +134,15 @@ class DatasetSpec:
 
     Parameters
     ----------
-    element_spec
+    element_spec : nested structure
         Of its elements.
+
+    Examples
+    --------
+    >>> import fastlstm.tensorflow as tf
+    >>> windows = tf.data.Dataset.range(6).window(3)
+    >>> type(windows.element_spec).__name__
+    'DatasetSpec'
     """
 
     element_spec: Any

@@ -20,26 +20,42 @@ class TimeseriesGenerator(PyDataset):
 
     Parameters
     ----------
-    data
+    data : array_like or iterable
         Steps, shape ``(steps, ...)``.
-    targets
+    targets : array_like
         One for each step.
-    length
+    length : int
         Steps that a window reaches back.
-    sampling_rate
+    sampling_rate : int
         Steps from one that a window has to the next.
-    stride
+    stride : int
         Steps from a window to the next one.
-    start_index, end_index
+    start_index, end_index : int
         The first step that is used, and the last one that is predicted; by default the last that there is.
-    shuffle
+    shuffle : bool
         Whether windows are drawn at random, as `utils.set_random_seed` says; one may come twice.
-    reverse
+    reverse : bool
         Whether the last step of a window comes first.
-    batch_size
+    batch_size : int
         Windows of a batch; the last batch may have fewer.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `PyDataset`.
+
+    Raises
+    ------
+    ValueError
+        If `data` and `targets` are not equally long, or no window fits.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras.preprocessing.sequence import TimeseriesGenerator
+    >>> windows = TimeseriesGenerator(np.arange(10.0), np.arange(10.0), length=3, batch_size=2)
+    >>> x, y = windows[0]
+    >>> x.tolist(), y.tolist()
+    ([[0.0, 1.0, 2.0], [1.0, 2.0, 3.0]], [3.0, 4.0])
     """
 
     def __init__(

@@ -28,13 +28,13 @@ def text_to_word_sequence(input_text: str, filters: str = FILTERS, lower: bool =
 
     Parameters
     ----------
-    input_text
+    input_text : str
         The text.
-    filters
+    filters : str
         Characters to take for `split`.
-    lower
+    lower : bool
         Whether to bring the text to lower case.
-    split
+    split : str
         What is between words.
     """
     between = {ord(mark): split for mark in filters}
@@ -67,13 +67,13 @@ def hashing_trick(
 
     Parameters
     ----------
-    text, filters, lower, split
+    text, filters, lower, split : str; bool
         See `text_to_word_sequence`.
-    n
+    n : int
         Number of numbers, with 0, which no word gets.
-    hash_function
+    hash_function : str or callable
         Takes a word, gives a whole number; ``"md5"`` for one that stays from process to process. By default ``hash``.
-    analyzer
+    analyzer : Analyzer, optional
         Takes the text apart, in place of `text_to_word_sequence`.
     """
     n = checks.whole_number("n", n, at_least=2)
@@ -93,17 +93,17 @@ class Tokenizer:
 
     Parameters
     ----------
-    num_words
+    num_words : int, optional
         One more than the number of words that are used, the commonest; None: all.
-    filters, lower, split
+    filters, lower, split : str; bool
         See `text_to_word_sequence`. A text that is a list is taken as its words.
-    char_level
+    char_level : bool
         Whether every character is a word.
-    oov_token
+    oov_token : str, optional
         What stands for words that are not used, as number 1; None: they are left out.
-    analyzer
+    analyzer : Analyzer, optional
         Takes a text apart, in place of `text_to_word_sequence`.
-    document_count
+    document_count : int
         Number of texts that were counted.
 
     Attributes
@@ -114,6 +114,21 @@ class Tokenizer:
         Numbers of words, and words of numbers.
     index_docs
         In how many texts words occur, by their numbers.
+
+    Raises
+    ------
+    ValueError
+        If `num_words` is out of range.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras.preprocessing.text import Tokenizer
+    >>> tokenizer = Tokenizer(num_words=10)
+    >>> tokenizer.fit_on_texts(["the cat sat", "the dog"])
+    >>> tokenizer.texts_to_sequences(["the dog sat"])
+    [[1, 4, 3]]
     """
 
     def __init__(
@@ -203,9 +218,9 @@ class Tokenizer:
 
         Parameters
         ----------
-        sequences
+        sequences : list of sequences
             Lists of numbers.
-        mode
+        mode : str
             ``"binary"``: whether a number is there; ``"count"``: how often; ``"freq"``: as a part of all;
             ``"tfidf"``: weighted by how rare it is among the texts that were counted.
         """

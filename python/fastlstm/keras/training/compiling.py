@@ -17,7 +17,7 @@ class Compiled:
 
     Parameters
     ----------
-    optimizer, loss, loss_weights, metrics, weighted_metrics
+    optimizer, loss, loss_weights, metrics, weighted_metrics : str or Optimizer; nested structure
         See `Trainer.compile`.
     """
 

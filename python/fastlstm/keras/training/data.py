@@ -90,13 +90,13 @@ class ArraySource:
 
     Parameters
     ----------
-    batch
+    batch : Batch
         All rows.
-    batch_size
+    batch_size : int
         Rows of a batch; the last one of a pass may have fewer.
-    shuffle
+    shuffle : bool
         Whether every pass has an order of its own.
-    limit
+    limit : int, optional
         Batches an epoch. The next epoch goes on where this one stops.
     """
 
@@ -211,9 +211,9 @@ def drawn_order(count: int, before: State | None) -> tuple[Array, State]:
 
     Parameters
     ----------
-    count
+    count : int
         Entries.
-    before
+    before : State, optional
         Such a state, with which the order is that which was drawn then; None: a new order.
     """
     source = np.random.default_rng(0) if before else generator("order")

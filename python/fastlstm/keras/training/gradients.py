@@ -34,7 +34,7 @@ class CountingObjective(Objective):
 
     Parameters
     ----------
-    plan, losses, scales
+    plan, losses, scales : Plan; sequence of Loss; sequence of float
         See `Objective`.
     """
 
@@ -85,7 +85,7 @@ class GivesGradients:
 
         Parameters
         ----------
-        x, y, sample_weight, class_weight
+        x, y, sample_weight, class_weight : array_like; dict
             See `fit`; one batch.
 
         Returns

@@ -26,9 +26,9 @@ class Meters:
 
     Parameters
     ----------
-    owner
+    owner : CompiledMetrics
         Knows their names, and gets them back.
-    plain, weighted
+    plain, weighted : Measures
         The metrics of each output.
     """
 
@@ -112,11 +112,11 @@ class CompiledMetrics:
 
     Parameters
     ----------
-    plain, weighted
+    plain, weighted : Measures
         The metrics themselves, of each output. Runs do not work with them, but leave there what they have found.
-    prefixes
+    prefixes : sequence of str
         What stands before the names of the metrics of each output.
-    losses
+    losses : sequence of str
         What the loss of each output is called, None for one without.
     """
 

@@ -31,7 +31,7 @@ def names_of_losses(names: Sequence[str | None]) -> dict[str, int]:
 
     Parameters
     ----------
-    names
+    names : sequence of str
         What the loss of each output is called, None for one without. If there is only one loss it is not logged twice.
     """
     wanted = {k: name for k, name in enumerate(names) if name is not None}
@@ -45,9 +45,9 @@ def names_of_metrics(prefixes: Sequence[str], plain: Measures, weighted: Measure
 
     Parameters
     ----------
-    prefixes
+    prefixes : sequence of str
         What stands before the metrics of each output.
-    plain, weighted
+    plain, weighted : Measures
         The metrics.
     """
     taken = Numbered()

@@ -59,13 +59,13 @@ def mean_of(
 
     Parameters
     ----------
-    term
+    term : Term
         The loss.
-    entries
+    entries : ndarray
         Its values; a function of one's own may give the loss itself.
-    weights, mask
+    weights, mask : ndarray, optional
         Sample weights, and what of the entries counts, both of their first axes.
-    dtype
+    dtype : dtype
         That of the output.
     """
     loss, alone = term.loss, is_alone(entries)
@@ -84,11 +84,11 @@ class Objective:
 
     Parameters
     ----------
-    plan
+    plan : Plan
         The steps.
-    losses
+    losses : sequence of Loss
         The loss of each output, None for one without.
-    scales
+    scales : sequence of float
         What each is multiplied with.
     """
 

@@ -33,11 +33,11 @@ class Preparation:
 
     Parameters
     ----------
-    plan
+    plan : Plan
         The steps of the model.
-    outputs
+    outputs : sequence of str
         Names of its outputs.
-    compiled
+    compiled : Compiled
         Its settings.
     """
 
@@ -142,9 +142,9 @@ class Preparation:
 
         Parameters
         ----------
-        labels
+        labels : Parts
             Of each output.
-        outputs_have_names
+        outputs_have_names : bool
             Whether losses and metrics are logged with the names of the outputs, where there are several.
         """
         plain, weighted = (

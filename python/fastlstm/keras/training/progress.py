@@ -23,9 +23,9 @@ class ProgressBar:
 
     Parameters
     ----------
-    target
+    target : int, optional
         Number of steps; None: not known yet.
-    verbose
+    verbose : int
         1: a bar, 2: one line at the end.
     """
 

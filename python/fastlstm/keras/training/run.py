@@ -31,13 +31,13 @@ class Run:
 
     Parameters
     ----------
-    setup
+    setup : Setup
         What it works with.
-    sources
+    sources : tuple of tuple
         What gives the batches, of training and of validation.
-    hooks
+    hooks : CallbackList
         Its callbacks.
-    stop
+    stop : Stop
         Whether it is to stop.
     """
 

@@ -35,13 +35,13 @@ class StreamSource:
 
     Parameters
     ----------
-    data
+    data : array_like or iterable
         Generator, other iterable, or an object with ``len(data)`` and ``data[i]``.
-    check
+    check : Check
         Applied to every batch.
-    limit
+    limit : int, optional
         Batches an epoch; None: until the data ends.
-    shuffle
+    shuffle : bool
         Whether batches that have numbers come in an order of their own every time.
     """
 

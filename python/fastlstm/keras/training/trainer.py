@@ -139,18 +139,18 @@ class Trainer(GivesGradients):
 
         Parameters
         ----------
-        optimizer
+        optimizer : str or Optimizer
             Name or `Optimizer`.
-        loss
+        loss : str, Loss, list or dict, optional
             Name or `Loss`. For several outputs one for all, or a list or a dict by name, with None for one without.
-        loss_weights
+        loss_weights : list or dict of float, optional
             Numbers the losses are multiplied with: one, or a list or a dict by output.
-        metrics, weighted_metrics
+        metrics, weighted_metrics : list or dict of str or Metric, optional
             Lists of names, `Metric` instances or functions ``f(y_true, y_pred)``; for several outputs a list of such
             lists, or a dict by output. Sample weights count for the latter only. ``"accuracy"`` is the accuracy that
             fits labels and output. Every run works with copies of the instances and leaves its state in them when it,
             or an epoch of it, ends.
-        run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
+        run_eagerly, steps_per_execution, jit_compile, auto_scale_loss : bool; int; bool or str
             Ways of computing; accepted and ignored.
         """
         _check_ignored(run_eagerly, steps_per_execution, jit_compile, auto_scale_loss)
@@ -218,51 +218,51 @@ class Trainer(GivesGradients):
 
         Parameters
         ----------
-        x, y
+        x, y : array_like
             Inputs and labels with the same number of rows, for several inputs or outputs lists of them or dicts by
             name; or x alone, an iterable of ``(x, y)`` or
             ``(x, y, sample_weight)`` batches, whose methods ``on_epoch_begin`` and ``on_epoch_end``, if there are any,
             are called around every epoch.
-        batch_size
+        batch_size : int, optional
             Rows a step; 32 by default. Batches of an iterable have their own, and a warning says so.
-        epochs, initial_epoch
+        epochs, initial_epoch : int
             Number of the last epoch, and of the first less one.
-        verbose
+        verbose : str or int
             0: silent, 1: a bar, 2: a line an epoch; ``"auto"`` is 1.
-        callbacks
+        callbacks : list of Callback, optional
             `Callback` instances.
-        validation_split
+        validation_split : float
             The last part of the rows to hold back for validation; not together with `validation_data`.
-        validation_data
+        validation_data : tuple, data set or iterable, optional
             ``(x, y)``, ``(x, y, sample_weight)`` or an iterable of batches, evaluated after every epoch.
-        shuffle
+        shuffle : bool
             Whether every epoch has an order of its own: of the rows, or of the batches of an `x` with ``x[i]`` and
             ``len(x)``. Other iterables keep theirs.
-        class_weight
+        class_weight : dict, optional
             Weight of each class in the loss, by number; 1 for others. With a label at every step, of each row and step.
-        sample_weight
+        sample_weight : array_like, optional
             Weight of each row, or of each row and step; for several outputs also a list or dict of such. A weight of 0
             takes a row out of the loss and the weighted metrics, whatever is there: NaN, infinity, or a class number
             out of range. Negative weights are taken: the loss of their rows grows.
-        steps_per_epoch, validation_steps
+        steps_per_epoch, validation_steps : int, optional
             Batches an epoch, and a validation.
-        validation_batch_size
+        validation_batch_size : int, optional
             Rows a step of the validation; by default `batch_size`.
-        validation_freq
+        validation_freq : int or list of int
             Validate every so many epochs, or after the epochs of a list.
-        resume_from
+        resume_from : path, optional
             Path of a checkpoint, which `BackupAndRestore` or `ModelCheckpoint` has written: the training goes on from
             it, in the epoch and with the batch where it was made, to the end of `epochs`, and ends with the bits of
             one that was never interrupted; see Notes. A model, an optimizer, metrics or data that are others are
             refused.
-        tbptt
+        tbptt : int, optional
             Steps after which gradients through time are cut (truncated backpropagation through time); see Notes. Not
             for layers that read backwards, so not for a `Bidirectional`.
-        checkpoint_every
+        checkpoint_every : int, optional
             Steps from one state that recurrent layers keep to the next, in place of all that the way back needs, which
             is computed once more there: the weights are the same to the bit, for up to a third more time. For layers
             in the compiled core, which rounds up to whole chunks of its sums, some hundreds of steps for one row.
-        memory_limit
+        memory_limit : int, optional
             Bytes that all this may take in a step, in place of `checkpoint_every`: as much as goes into it is kept.
             What goes from layer to layer is not counted.
 
@@ -394,11 +394,11 @@ class Trainer(GivesGradients):
 
         Parameters
         ----------
-        x, y, batch_size, verbose, sample_weight, callbacks
+        x, y, batch_size, verbose, sample_weight, callbacks : array_like; int; str or int; list of Callback
             See `fit`.
-        steps
+        steps : int, optional
             Batches to stop after.
-        return_dict
+        return_dict : bool
             Whether to give a dict.
 
         Returns
@@ -428,11 +428,11 @@ class Trainer(GivesGradients):
 
         Parameters
         ----------
-        x
+        x : array_like
             Inputs, or an iterable of batches of them.
-        batch_size, verbose, callbacks
+        batch_size, verbose, callbacks : int; str or int; list of Callback
             See `fit`.
-        steps
+        steps : int, optional
             Batches to stop after.
 
         Returns

@@ -18,13 +18,13 @@ def weights_from_classes(labels: Array, ndim: int, classes: int | None, class_we
 
     Parameters
     ----------
-    labels
+    labels : ndarray
         In the form the loss takes: class numbers, or in the shape of the output.
-    ndim
+    ndim : int
         Number of axes of the output.
-    classes
+    classes : int, optional
         How many there are, None if the output does not say.
-    class_weight
+    class_weight : ClassWeights
         Classes that are not named weigh 1, as does what names no class (zeros or NaN, which fill up sequences).
     """
     if classes is not None and not all(0 <= name < classes for name in class_weight):

@@ -20,13 +20,13 @@ def batches_of_entries(
 
     Parameters
     ----------
-    entries
+    entries : ndarray
         Numbers, each that of an entry.
-    batch_size
+    batch_size : int, optional
         Entries of a batch; None: entries one by one.
-    orders
+    orders : Seeds, optional
         The seeds of orders of the entries; None: that of `entries`.
-    make
+    make : callable
         Makes a batch of the numbers of its entries, which is an array without axes for one.
     """
     ordered = entries if orders is None else np.random.default_rng(next(orders)).permutation(entries)

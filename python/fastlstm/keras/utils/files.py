@@ -74,28 +74,28 @@ def get_file(
 
     Parameters
     ----------
-    fname
+    fname : str, optional
         What to call it; None: as `origin` does. With `extract`, a name without a dot is that of the folder.
-    origin
+    origin : str, optional
         Its URL: of ``http``, ``https`` or ``file``.
-    untar
+    untar : bool
         As `extract`, of a tar archive.
-    md5_hash
+    md5_hash : str, optional
         As `file_hash`, by MD5.
-    file_hash
+    file_hash : str, optional
         Hash of the file in hexadecimal digits. A file that is there and has another one is got again; what is got must
         have it. None: any file will do.
-    cache_subdir
+    cache_subdir : str
         Folder within `cache_dir`.
-    hash_algorithm
+    hash_algorithm : str
         ``"sha256"``, ``"md5"``, or ``"auto"``: what the length of the hash says.
-    extract
+    extract : bool
         Whether to take an archive apart; the path is then that of the folder with what was in it.
-    archive_format
+    archive_format : str or sequence of str, optional
         ``"tar"``, ``"zip"``, a list of these, or ``"auto"`` for both.
-    cache_dir
+    cache_dir : path, optional
         Where to keep files; None: what the environment variable ``KERAS_HOME`` says, or ``~/.keras``.
-    force_download
+    force_download : bool
         Whether to get it even if it is there.
 
     Raises

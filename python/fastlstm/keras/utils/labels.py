@@ -14,9 +14,9 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
 
     Parameters
     ----------
-    x
+    x : array_like
         Integers from 0 to ``num_classes - 1``, of any shape; a last axis of length one is dropped.
-    num_classes
+    num_classes : int, optional
         Length of the rows; by default one more than the largest class number.
 
     Returns

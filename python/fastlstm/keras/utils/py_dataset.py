@@ -18,11 +18,36 @@ class PyDataset:
 
     Parameters
     ----------
-    workers
+    workers : int
         0: batches are made by the thread that trains, when it wants them. Else one thread makes each batch while the
         one before is trained on, in order and with the same numbers, see Notes of `fit`.
-    use_multiprocessing, max_queue_size
+    use_multiprocessing, max_queue_size : bool; int
         How Keras makes batches in advance. They are kept, and change nothing: one batch is made ahead.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm import keras
+    >>> class Halves(keras.utils.PyDataset):
+    ...     def __len__(self):
+    ...         return 2
+    ...
+    ...     def __getitem__(self, index):
+    ...         x = np.full((4, 3), float(index))
+    ...         return x, x[:, 0]
+    ...
+    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> history = model.fit(Halves(), epochs=2, verbose=0)
+    >>> len(history.epoch)
+    2
     """
 
     def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> None:

@@ -16,7 +16,7 @@ def set_random_seed(seed: int) -> None:
 
     Parameters
     ----------
-    seed
+    seed : int
         A whole number, at least 0 and below ``2**32``.
 
     Examples

@@ -24,16 +24,16 @@ def pad_sequences(
 
     Parameters
     ----------
-    sequences
+    sequences : list of sequences
         List of lists or arrays, of numbers or of the features of a step.
-    maxlen
+    maxlen : int, optional
         Length of all; by default that of the longest.
-    dtype
+    dtype : dtype
         Of the result, to which the entries are cast; ``object`` for text of any length.
-    padding, truncating
+    padding, truncating : str
         ``"pre"``: the end of a sequence is what ends up at the end, and what stays of one that is too long;
         ``"post"``: its beginning.
-    value
+    value : array_like
         What stands where a sequence is not.
 
     Returns

@@ -36,17 +36,17 @@ class TextDataset(Dataset):
 
     Parameters
     ----------
-    paths
+    paths : sequence of path
         Of the files.
-    labels
+    labels : ndarray, optional
         An entry for each; None for no labels.
-    class_names
+    class_names : list of str, optional
         Names of the classes.
-    max_length
+    max_length : int, optional
         Characters after which a text is cut; None: none.
-    batch_size
+    batch_size : int, optional
         Texts of a batch; None: texts one by one.
-    orders
+    orders : Seeds, optional
         The seeds of an order for every time; None: that of `paths`.
     """
 
@@ -114,31 +114,31 @@ def text_dataset_from_directory(
 
     Parameters
     ----------
-    directory
+    directory : path
         The folder; with labels that are inferred it has a folder for each class.
-    labels
+    labels : array_like
         ``"inferred"``: the numbers of these folders; a list of whole numbers, one for each file in the order of their
         paths; or None for none.
-    label_mode
+    label_mode : str, optional
         ``"int"``: class numbers (N,); ``"binary"``: 0 and 1, (N, 1); ``"categorical"``: rows of zeros with a one; None:
         no labels.
-    class_names
+    class_names : sequence of str, optional
         The folders to use, in the order of the class numbers; None: all, by name.
-    batch_size
+    batch_size : int, optional
         Texts of a batch; None: texts one by one.
-    max_length
+    max_length : int, optional
         Characters after which a text is cut.
-    shuffle
+    shuffle : bool
         Whether files are put in another order before they are split, and those of batches in a new one every time.
-    seed
+    seed : int, optional
         Of these orders; the part that is held back is that which Keras holds back.
-    validation_split
+    validation_split : float, optional
         Part of the files to hold back, the last ones.
-    subset
+    subset : str, optional
         ``"training"``, ``"validation"`` or ``"both"``, which gives two data sets; with `validation_split` only.
-    follow_links
+    follow_links : bool
         Whether to go into folders that are links.
-    verbose
+    verbose : bool
         Whether to tell the logger ``"fastlstm.keras"`` how many files there are.
 
     Returns

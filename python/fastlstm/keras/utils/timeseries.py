@@ -20,11 +20,11 @@ class _Windows(NamedTuple):
 
     Parameters
     ----------
-    data, targets
+    data, targets : ndarray
         What steps are taken of; None for no targets.
-    starts
+    starts : ndarray
         First step of every window.
-    offsets
+    offsets : ndarray
         Steps of a window, from its first.
     """
 
@@ -71,23 +71,23 @@ def timeseries_dataset_from_array(
 
     Parameters
     ----------
-    data
+    data : array_like or iterable
         Steps, shape ``(steps, ...)``.
-    targets
+    targets : array_like
         The target of the window that begins at step i at place i; None for none.
-    sequence_length
+    sequence_length : int
         Steps of a window.
-    sequence_stride
+    sequence_stride : int
         Steps from the beginning of a window to that of the next.
-    sampling_rate
+    sampling_rate : int
         Steps from one that a window has to the next.
-    batch_size
+    batch_size : int, optional
         Windows of a batch; None: windows one by one.
-    shuffle
+    shuffle : bool
         Whether the windows come in an order of their own every time.
-    seed
+    seed : int, optional
         Of these orders; None: that of `set_random_seed`.
-    start_index, end_index
+    start_index, end_index : int, optional
         Steps before the first and from the second on are not used.
 
     Returns

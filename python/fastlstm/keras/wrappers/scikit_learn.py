@@ -20,9 +20,9 @@ class _Wrapper:
 
     Parameters
     ----------
-    build_fn
+    build_fn : callable, optional
         Gives a compiled model: a function, or an object or a subclass with ``__call__``.
-    **sk_params
+    **sk_params : keyword arguments
         Arguments for `build_fn`, and for `fit`, `evaluate` and `predict` of the model, by name.
     """
 
@@ -97,7 +97,7 @@ class KerasClassifier(_Wrapper):
 
     Parameters
     ----------
-    build_fn, **sk_params
+    build_fn, **sk_params : callable
         See the base class.
 
     Attributes
@@ -106,6 +106,13 @@ class KerasClassifier(_Wrapper):
         Once trained, the model.
     classes_, n_classes_
         The labels that there are, in order, and their number.
+
+    Raises
+    ------
+    ValueError
+        If an argument is one of neither `build_fn` nor `fit` and its kin.
+    TypeError
+        If `build_fn` cannot be called.
 
     Examples
     --------
@@ -166,13 +173,20 @@ class KerasRegressor(_Wrapper):
 
     Parameters
     ----------
-    build_fn, **sk_params
+    build_fn, **sk_params : callable
         See the base class.
 
     Attributes
     ----------
     model
         Once trained, the model.
+
+    Raises
+    ------
+    ValueError
+        If an argument is one of neither `build_fn` nor `fit` and its kin.
+    TypeError
+        If `build_fn` cannot be called.
 
     Examples
     --------

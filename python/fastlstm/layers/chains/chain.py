@@ -156,9 +156,9 @@ class Chain(Layer):
 
         Parameters
         ----------
-        x, state, lengths, hx
+        x, state, lengths, hx : array_like; State
             As for a call. `x` is kept, not copied: do not change it before the pullback has run.
-        tbptt, checkpoint_every, memory_limit
+        tbptt, checkpoint_every, memory_limit : int, optional
             See `LSTM.vjp`; for all recurrent layers, which share the bytes.
 
         Returns

@@ -26,11 +26,11 @@ class Stage(NamedTuple):
 
     Parameters
     ----------
-    places
+    places : tuple of int
         Of the layers in the plan.
-    recurrent
+    recurrent : bool
         Whether they are recurrent.
-    hidden
+    hidden : bool
         Whether the final hidden state follows, in place of the outputs.
     """
 
@@ -44,7 +44,7 @@ class Plan:
 
     Parameters
     ----------
-    named
+    named : sequence of tuple
         Layers by their names, those of chains within with a dot.
     """
 

@@ -26,13 +26,13 @@ class Run:
 
     Parameters
     ----------
-    plan
+    plan : Plan
         The chain.
-    x
+    x : array_like
         Its input.
-    state
+    state : state, optional
         Initial state, in the form of `Plan.states_of`.
-    lengths
+    lengths : array_like, optional
         Valid steps of every row, or None.
     """
 

@@ -29,13 +29,13 @@ def export_layer(layer: Recurrent, path: Path, states: bool, lengths: bool) -> N
 
     Parameters
     ----------
-    layer
+    layer : Recurrent
         The layer.
-    path
+    path : path
         Of the file.
-    states
+    states : bool
         Whether the initial states are inputs.
-    lengths
+    lengths : bool
         Whether there is an input for the lengths of the rows.
     """
     op = operator_of(layer, "model")

@@ -31,13 +31,13 @@ def export_chain(chain: Chain, path: Path, states: bool, lengths: bool) -> None:
 
     Parameters
     ----------
-    chain
+    chain : Chain
         The chain.
-    path
+    path : path
         Of the file.
-    states
+    states : bool
         Whether the initial states are inputs.
-    lengths
+    lengths : bool
         Whether there is an input for the lengths of the rows.
     """
     plan = chain._plan
@@ -111,13 +111,13 @@ class _Steps:
 
     Parameters
     ----------
-    writer
+    writer : Writer
         The graph.
-    plan
+    plan : Plan
         The chain.
-    layers
+    layers : sequence of Layer
         Its layers.
-    lengths
+    lengths : str
         Name of the valid steps of every row; "": all are.
     """
 

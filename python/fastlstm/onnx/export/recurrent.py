@@ -50,21 +50,21 @@ def recurrent(
 
     Parameters
     ----------
-    writer
+    writer : Writer
         The graph.
-    op
+    op : str
         The operator: LSTM, GRU or RNN.
-    x
+    x : str
         The sequences.
-    directions
+    directions : sequence of Direction
         The weights; two of them for both directions.
-    direction
+    direction : str
         In which one alone reads.
-    lengths
+    lengths : str
         Valid steps of every row, as int32; none: all are.
-    states
+    states : sequence of str
         Initial ones, ``(D, N, H)`` each; none: zeros.
-    **attributes
+    **attributes : bool
         Others of the node.
     """
     H, both = len(directions[0].B) // (2 * _GATES[op]), len(directions) == 2

@@ -18,17 +18,17 @@ class Site:
 
     Parameters
     ----------
-    writer
+    writer : Writer
         The graph.
-    layer
+    layer : Layer
         The layer.
-    inputs
+    inputs : sequence of str
         Names of what it takes.
-    mask
+    mask : str, optional
         The name of the mask of the first of these.
-    shapes
+    shapes : sequence of tuple of int
         Of what it takes; None where an axis is open.
-    lengths
+    lengths : dict
         Names of the lengths that masks are, by the names of the masks.
     """
 

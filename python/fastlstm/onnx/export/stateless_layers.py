@@ -13,7 +13,7 @@ from fastlstm.layers.embedding import Embedding
 from fastlstm.layers.layer import Layer
 from fastlstm.layers.linear import Linear
 from fastlstm.layers.normalization import BatchNorm1d, LayerNorm
-from fastlstm.layers.shares import LogSoftmax, Softmax
+from fastlstm.layers.softmax import LogSoftmax, Softmax
 
 from .matrices import floats, of_layer, rows
 from .writer import Writer

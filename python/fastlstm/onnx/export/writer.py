@@ -28,7 +28,7 @@ class Writer:
 
     Parameters
     ----------
-    inputs, outputs
+    inputs, outputs : sequence of ValueInfo
         What the graph takes and gives.
     """
 

@@ -162,7 +162,7 @@ def erf(x: Array) -> Any:
     return np.asarray(_erf(x), x.dtype)
 
 
-def _shares(log: bool) -> Builder:
+def _build_softmax(log: bool) -> Builder:
     """Return the builder of Softmax, or of its logarithm."""
 
     def build(node: Node) -> Function:
@@ -258,6 +258,6 @@ OPERATORS: Table = {
     "LeakyRelu": _with_numbers(lambda x, alpha: np.where(x < 0, alpha * x, x), alpha=0.01),
     "Selu": _with_numbers(_selu, alpha=1.67326319217681884765625, gamma=1.05070102214813232421875),
     "ThresholdedRelu": _with_numbers(lambda x, alpha: np.where(x > alpha, x, x.dtype.type(0)), alpha=1.0),
-    "LogSoftmax": _shares(log=True),
-    "Softmax": _shares(log=False),
+    "LogSoftmax": _build_softmax(log=True),
+    "Softmax": _build_softmax(log=False),
 }

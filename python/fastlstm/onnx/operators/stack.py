@@ -29,13 +29,13 @@ class Stack:
 
     Parameters
     ----------
-    runs
+    runs : sequence of Run
         What the nodes do, the lowest first.
-    form
+    form : Form
         How it takes and gives sequences.
-    wants_y
+    wants_y : bool
         Whether to give the sequences of the last node; else None is in their place.
-    ends
+    ends : sequence of tuple
         Last states to give behind: the number of the node, and 0 for h or 1 for c.
     """
 

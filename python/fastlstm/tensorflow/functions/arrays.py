@@ -48,13 +48,13 @@ def cumsum(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False
 
     Parameters
     ----------
-    x
+    x : array_like
         The numbers.
-    axis
+    axis : int
         Along which they are added.
-    exclusive
+    exclusive : bool
         Whether an entry does not count in its own sum.
-    reverse
+    reverse : bool
         Whether to begin at the end.
     """
     given = ops.flip(x, axis) if reverse else x
@@ -85,15 +85,15 @@ def gather(
 
     Parameters
     ----------
-    params
+    params : dict
         The entries, numbers or texts.
-    indices
+    indices : array_like of int
         Their places, which must be there.
-    validate_indices
+    validate_indices : bool, optional
         No effect: they are.
-    axis
+    axis : int, optional
         None: the first.
-    batch_dims
+    batch_dims : int
         0.
     """
     if batch_dims:

@@ -16,7 +16,7 @@ class PhysicalDevice:
 
     Parameters
     ----------
-    name, device_type
+    name, device_type : str
         What TensorFlow calls it.
     """
 
@@ -65,7 +65,7 @@ class MirroredStrategy:
 
     Parameters
     ----------
-    devices
+    devices : list of str, optional
         Names of the devices; None: the processor, which is the only one.
     """
 

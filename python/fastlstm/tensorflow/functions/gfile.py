@@ -13,9 +13,9 @@ class GFile:
 
     Parameters
     ----------
-    name
+    name : str
         Path of the file.
-    mode
+    mode : str
         As Python's ``open`` takes it.
     """
 

@@ -38,7 +38,7 @@ def silu(features: Any, beta: float = 1.0) -> Any:
 
 
 def softmax_cross_entropy_with_logits(labels: Any, logits: Any, axis: int = -1) -> Any:
-    """How far the softmax of logits is from labels that are shares."""
+    """How far the softmax of logits is from labels that are probabilities."""
     return ops.categorical_crossentropy(labels, logits, from_logits=True, axis=axis)
 
 

@@ -23,9 +23,9 @@ def function(
 
     Parameters
     ----------
-    func
+    func : callable, optional
         The function; None: what takes it is returned.
-    input_signature, autograph, jit_compile, reduce_retracing
+    input_signature, autograph, jit_compile, reduce_retracing : object
         How TensorFlow compiles; no effect.
     """
     return (lambda given: given) if func is None else func
@@ -41,13 +41,13 @@ def numpy_function(func: Callable[..., Any], inp: Any, Tout: Any, stateful: bool
 
     Parameters
     ----------
-    func
+    func : callable
         Takes arrays.
-    inp
+    inp : list of array_like
         They.
-    Tout
+    Tout : dtype or list of dtype
         Dtype of what it gives, or a list of dtypes; the numbers are cast to it.
-    stateful
+    stateful : bool
         No effect.
     """
     return _told(func(*[tensor(value, "inp").numpy() for value in inp]), Tout)

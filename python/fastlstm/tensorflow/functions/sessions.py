@@ -34,7 +34,7 @@ class ConfigProto(SimpleNamespace):
 
     Parameters
     ----------
-    **kwargs
+    **kwargs : keyword arguments
         They, by name.
     """
 
@@ -52,10 +52,15 @@ class Session:
 
     Parameters
     ----------
-    target, graph
+    target, graph : str; object
         Where, and what; no effect.
-    config
+    config : ConfigProto, optional
         A `ConfigProto`.
+
+    Raises
+    ------
+    TypeError
+        If `config` is no `ConfigProto`.
     """
 
     def __init__(self, target: str = "", graph: Any = None, config: ConfigProto | None = None) -> None:

@@ -25,13 +25,13 @@ def as_string(
 
     Parameters
     ----------
-    input
+    input : array_like of str
         The numbers.
-    precision
+    precision : int
         Digits behind the point; -1: 6, of whole numbers none.
-    scientific, shortest
+    scientific, shortest : bool
         Whether floats are written with an exponent, or in the shorter of both ways.
-    width, fill
+    width, fill : int; str
         Least number of characters, and what comes before numbers that have fewer.
     """
     numbers = np.asarray(input)
@@ -101,13 +101,13 @@ def regex_replace(input: Any, pattern: str, rewrite: str, replace_global: bool =
 
     Parameters
     ----------
-    input
+    input : array_like of str
         The texts.
-    pattern
+    pattern : str
         The expression, of Python's module ``re``; classes such as ``\w`` are of ASCII.
-    rewrite
+    rewrite : str
         What is put there; ``\0`` stands for what was found, ``\1`` to ``\9`` for groups of it.
-    replace_global
+    replace_global : bool
         Whether everywhere, not only where it is found first.
     """
     found, put = re.compile(pattern, re.ASCII), re.sub(r"\\(\d)", r"\\g<\1>", rewrite)
@@ -119,11 +119,11 @@ def split(input: Any, sep: str | None = None, maxsplit: int = -1) -> Any:
 
     Parameters
     ----------
-    input
+    input : array_like of str
         The text, or an array of texts.
-    sep
+    sep : str, optional
         What is between words; None and an empty text: white space.
-    maxsplit
+    maxsplit : int
         How often to split at most; -1: everywhere.
     """
     at = sep.encode() if sep else None
@@ -140,13 +140,13 @@ def substr(input: Any, pos: Any, len: Any, unit: str = "BYTE") -> Array:
 
     Parameters
     ----------
-    input
+    input : array_like of str
         The texts.
-    pos
+    pos : array_like of int
         Where the part begins; below 0 from the end.
-    len
+    len : array_like of int
         Bytes or characters of it, fewer where the text ends.
-    unit
+    unit : str
         ``"BYTE"`` or ``"UTF8_CHAR"``.
     """
     in_bytes = checks.one_of("unit", unit, _UNITS) == "BYTE"
@@ -175,11 +175,11 @@ def unicode_split(
 
     Parameters
     ----------
-    input
+    input : array_like of str
         The text, or an array of texts.
-    input_encoding
+    input_encoding : str
         ``"UTF-8"``.
-    errors, replacement_char
+    errors, replacement_char : str; int
         What becomes of bytes that are no characters: ``"replace"`` by the character with this number, ``"ignore"`` or
         ``"strict"``, an error.
     """

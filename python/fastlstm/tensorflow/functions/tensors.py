@@ -27,11 +27,11 @@ def convert_to_tensor(value: Any, dtype: Any = None, dtype_hint: Any = None) -> 
 
     Parameters
     ----------
-    value
+    value : array_like
         Numbers or texts, in lists or arrays.
-    dtype
+    dtype : dtype, optional
         Of the tensor; None: int32 or the default dtype for Python's numbers, else that of the value.
-    dtype_hint
+    dtype_hint : dtype, optional
         No effect.
     """
     if any(is_box(leaf) or isinstance(leaf, Variable) for leaf in leaves(value)) or any_symbolic(value):
@@ -59,13 +59,13 @@ def variable(value: Any, trainable: bool | None = None, dtype: Any = None, const
 
     Parameters
     ----------
-    value
+    value : array_like
         Numbers, or a function without arguments.
-    trainable
+    trainable : bool, optional
         Whether training changes it; None: it does.
-    dtype
+    dtype : dtype, optional
         As that of `convert_to_tensor`.
-    constraint
+    constraint : str or Constraint, optional
         Applied after every step of training.
     """
     array = bare(convert_to_tensor(value() if callable(value) else value, dtype))
@@ -94,14 +94,27 @@ class TensorArray:
 
     Parameters
     ----------
-    dtype
+    dtype : dtype, optional
         Of all.
-    size
+    size : int
         How many there are at first.
-    dynamic_size
+    dynamic_size : bool
         Whether there may be more.
-    clear_after_read, infer_shape, element_shape, name
+    clear_after_read, infer_shape, element_shape, name : bool; tuple of int; str
         No effect: tensors stay, and have any shape.
+
+    Raises
+    ------
+    ValueError
+        If `size` is out of range, or later a number of a tensor.
+
+    Examples
+    --------
+    >>> import fastlstm.tensorflow as tf
+    >>> array = tf.TensorArray("float32", size=2)
+    >>> array = array.write(0, [1.0]).write(1, [2.0])
+    >>> array.stack().tolist()
+    [[1.0], [2.0]]
     """
 
     def __init__(

@@ -15,10 +15,17 @@ class ELU(Pointwise):
 
     Parameters
     ----------
-    alpha
+    alpha : float
         How far below 0 it goes.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `alpha` is out of range.
+    TypeError
+        If `alpha` has another type.
 
     Examples
     --------

@@ -19,13 +19,21 @@ class PReLU(Layer):
 
     Parameters
     ----------
-    alpha_initializer, alpha_regularizer, alpha_constraint
+    alpha_initializer, alpha_regularizer, alpha_constraint : str or object, optional
         Of the weight ``alpha``.
-    shared_axes
+    shared_axes : sequence of int, optional
         Axes along which there is one slope, counted from 1, that behind the batch's: ``[1]`` for sequences of any
         length.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `alpha_initializer`, `alpha_regularizer` or `alpha_constraint` is unknown, `shared_axes` has another
+        form, or inputs have another shape.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

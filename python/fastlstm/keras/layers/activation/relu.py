@@ -17,14 +17,21 @@ class ReLU(Pointwise):
 
     Parameters
     ----------
-    max_value
+    max_value : float, optional
         Largest output, zero or more; None: there is none.
-    negative_slope
+    negative_slope : float
         Slope below the threshold, zero or more.
-    threshold
+    threshold : float
         Where the bend is, zero or more.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `max_value`, `negative_slope` or `threshold` is out of range.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------
@@ -70,10 +77,17 @@ class LeakyReLU(Pointwise):
 
     Parameters
     ----------
-    negative_slope
+    negative_slope : float
         Slope below 0, zero or more.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `negative_slope` is out of range.
+    TypeError
+        If `negative_slope` has another type.
 
     Examples
     --------

@@ -18,18 +18,25 @@ LEFT_OUT = -1e9
 
 
 class Softmax(Layer):
-    """Shares: ``exp(x)`` divided by its sum over one or more axes.
+    """Probabilities: ``exp(x)`` divided by its sum over one or more axes.
 
     Parameters
     ----------
-    axis
+    axis : int or tuple of int
         Axis to sum over, or a list of axes; from the end if negative.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `axis` has another form.
+    TypeError
+        If `axis` has another type.
 
     Notes
     -----
-    A mask says which numbers count; the others get a share of 0. Its last axes are those of the input, as in
+    A mask says which numbers count; the others get a probability of 0. Its last axes are those of the input, as in
     broadcasting: scores ``(N, T)`` of time steps go with a mask ``(N, T)``. Numbers ``(N, T, F)`` do not go with a mask
     of the steps; `Activation` lets that one pass.
 
@@ -81,9 +88,9 @@ class Softmax(Layer):
         """Compute the output; see `Layer.forward`."""
         axes = self._axes_of(x.ndim)
         if call.mask is None:
-            return _shares(x, axes)
+            return _softmax(x, axes)
         there = self._fitting(call.mask, x)
-        return np.where(there, _shares(self._left(x, there), axes), self.dtype.type(0))
+        return np.where(there, _softmax(self._left(x, there), axes), self.dtype.type(0))
 
     def _left(self, x: Array, there: Array) -> Array:
         return np.where(there, x, self.dtype.type(LEFT_OUT))
@@ -97,7 +104,7 @@ class Softmax(Layer):
         def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
             if not call.need_dx:
                 return None, []
-            weighted = dy * y  # what is left out has a share of 0, and so no slope
+            weighted = dy * y  # what is left out has a probability of 0, and so no slope
             return weighted - y * np.add.reduce(weighted, axis=axes, keepdims=True), []
 
         return y, pullback
@@ -117,7 +124,7 @@ class Softmax(Layer):
 
         def stepper(x: Array) -> tuple[Step, Array]:
             y = np.empty_like(x)
-            return partial(_shares, x, inner, y), y
+            return partial(_softmax, x, inner, y), y
 
         return stepper
 
@@ -126,7 +133,7 @@ class Softmax(Layer):
         return super().get_config() | {"axis": self.axis}
 
 
-def _shares(x: Array, axes: tuple[int, ...], out: Array | None = None) -> Array:
+def _softmax(x: Array, axes: tuple[int, ...], out: Array | None = None) -> Array:
     largest = np.maximum.reduce(x, axis=axes, keepdims=True, initial=-np.inf)
     with np.errstate(invalid="ignore"):  # infinity less infinity
         y: Array = np.subtract(x, largest, out=out)

@@ -15,12 +15,19 @@ class AdditiveAttention(Attention):
 
     Parameters
     ----------
-    use_scale
+    use_scale : bool
         Whether there is a weight ``scale (D,)``; else it is 1.
-    dropout
-        Fraction of the shares dropped while training.
-    **kwargs
+    dropout : float
+        Fraction of the probabilities dropped while training.
+    **kwargs : keyword arguments
         ``seed``, and those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `dropout` is out of range, or inputs have another shape.
+    TypeError
+        If an argument has another type.
 
     References
     ----------

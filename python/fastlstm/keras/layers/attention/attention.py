@@ -32,21 +32,28 @@ class Attention(Lookup):
 
     Parameters
     ----------
-    use_scale
+    use_scale : bool
         Whether the scores are multiplied by a weight ``scale``.
-    score_mode
+    score_mode : str
         ``"dot"``: scores are products of query and key. ``"concat"``: ``w * sum(tanh(scale * (query + key)))``.
-    dropout
-        Fraction of the shares dropped while training.
-    seed
+    dropout : float
+        Fraction of the probabilities dropped while training.
+    seed : int, optional
         Seed of the dropout.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `dropout` or `seed` is out of range, `score_mode` is unknown, or inputs have another shape.
+    TypeError
+        If an argument has another type.
 
     Notes
     -----
     A call also takes ``mask``, a list of the masks of query and value in place of those that these bring;
-    ``training``; ``return_attention_scores``, which gives a list of the output and the shares ``(N, T, S)``;
+    ``training``; ``return_attention_scores``, which gives a list of the output and the probabilities ``(N, T, S)``;
     ``use_causal_mask``, which hides from query t the keys after t.
 
     Examples
@@ -54,8 +61,8 @@ class Attention(Lookup):
     >>> import numpy as np
     >>> from fastlstm.keras import layers
     >>> query, value = np.ones((1, 2, 3)), np.arange(12.0).reshape(1, 4, 3)
-    >>> output, shares = layers.Attention()([query, value], return_attention_scores=True, use_causal_mask=True)
-    >>> shares[0, 0].tolist()
+    >>> output, probabilities = layers.Attention()([query, value], return_attention_scores=True, use_causal_mask=True)
+    >>> probabilities[0, 0].tolist()
     [1.0, 0.0, 0.0, 0.0]
     """
 
@@ -146,19 +153,19 @@ class Attention(Lookup):
         if there is not None:
             scores = np.where(there, scores, scores - self.dtype.type(LEFT_OUT))
         whole = core.softmax(scores)
-        shares, keep = self._dropped(whole, call)
+        probabilities, keep = self._dropped(whole, call)
         of_queries = None if given.query_mask is None else given.query_mask[..., None]
-        y = times(shares @ value, of_queries)
+        y = times(probabilities @ value, of_queries)
 
-        def pullback(dy: Array | None, dshares: Array | None) -> tuple[list[Any], list[Array]]:
+        def pullback(dy: Array | None, dprobabilities: Array | None) -> tuple[list[Any], list[Array]]:
             dfound = np.zeros_like(y) if dy is None else times(dy, of_queries)
-            dvalue = turned(shares) @ dfound
-            dshares = times(added(dfound @ turned(value), dshares), keep)
-            dscores = activations.softmax.backward(dshares, scores, whole)
+            dvalue = turned(probabilities) @ dfound
+            dprobabilities = times(added(dfound @ turned(value), dprobabilities), keep)
+            dscores = activations.softmax.backward(dprobabilities, scores, whole)
             dquery, dkey, gradients = slopes(dscores)
             return [dquery, dvalue, dkey], gradients if self.trainable else []
 
-        return Found(y, shares, pullback)
+        return Found(y, probabilities, pullback)
 
     def _there(self, given: Request, shape: tuple[int, ...]) -> Array | None:
         """Return which keys each query sees, in a shape that broadcasting takes to that of the scores."""

@@ -12,9 +12,9 @@ class Axes:
 
     Parameters
     ----------
-    rank
+    rank : int
         Number of axes of a projection.
-    looked
+    looked : tuple of int
         The axes to look along.
     """
 

@@ -40,9 +40,9 @@ class Found(NamedTuple):
     """What an attention gives."""
 
     output: Array
-    shares: Array
+    probabilities: Array
     pullback: Callable[[Array | None, Array | None], tuple[list[Any], list[Array]]]
-    """Takes the gradients of output and shares; gives those of query, value and key, and those of the weights."""
+    """Takes the gradients of output and probabilities; gives those of query, value and key, and of the weights."""
     penalty: float = 0.0
 
 
@@ -70,7 +70,7 @@ class Lookup(Layer):
         raise NotImplementedError(f"{type(self).__name__} must define _as_called(request)")
 
     def _shapes(self, query: Any, value: Any, key: Any) -> tuple[Any, Any]:
-        """Return the shapes of output and shares for those of query, value and key; ValueError if they do not fit."""
+        """Return the shapes of output and probabilities for those of the inputs; ValueError if they do not fit."""
         raise NotImplementedError(f"{type(self).__name__} must define _shapes(query, value, key)")
 
     def _masks(self, given: Request, brought: Request) -> Request:
@@ -157,11 +157,11 @@ class Lookup(Layer):
         return self._shapes(query, value, key)[0]
 
     def output_shape_for(self, shape: Any, arguments: Arguments) -> Any:
-        """Shape of the output of a call, or a list with that of the shares."""
+        """Shape of the output of a call, or a list with that of the probabilities."""
         request = self._of(arguments, shape)
         key = request.value if request.key is None else request.key
-        output, shares = self._shapes(request.query, request.value, key)
-        return [output, shares] if request.return_attention_scores else output
+        output, probabilities = self._shapes(request.query, request.value, key)
+        return [output, probabilities] if request.return_attention_scores else output
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:
         """Return the mask of the query."""
@@ -174,7 +174,7 @@ class Lookup(Layer):
     # What is computed.
 
     def forward(self, x: Any, call: Call = INFERENCE) -> Any:
-        """Return the output for a list of arrays, or a list of it and the shares; see `Layer.forward`."""
+        """Return the output for a list of arrays, or a list of it and the probabilities; see `Layer.forward`."""
         return self._run(x, call)[0]
 
     def vjp(self, x: Any, call: Call = TRAINING) -> tuple[Any, Pullback]:
@@ -198,7 +198,7 @@ class Lookup(Layer):
         key = given.value if given.key is None else given.key
         self._shapes(given.query.shape, given.value.shape, key.shape)
         masks = self._masks(given, self._of(arguments, call.mask or [None] * len(x)))
-        output, shares, slopes, penalty = self._attend(self._with(masks, given, key), call, penalized)
+        output, probabilities, slopes, penalty = self._attend(self._with(masks, given, key), call, penalized)
         both, places = given.return_attention_scores, self._of(arguments, list(range(len(x))))
 
         def pullback(dy: Any) -> tuple[Any, list[Array]]:
@@ -210,7 +210,7 @@ class Lookup(Layer):
                     dx[places.key] = dkey
             return dx, gradients
 
-        return [output, shares] if both else output, pullback, penalty
+        return [output, probabilities] if both else output, pullback, penalty
 
     def _with(self, masks: Request, given: Request, key: Any) -> Request:
         """Return what is given with the masks as booleans."""
@@ -223,12 +223,13 @@ class Lookup(Layer):
         array = any_numbers(mask, f"{self.name}: {name}", "an array of booleans, True for what is there")
         return array if array.dtype == np.bool_ else array != 0
 
-    def _dropped(self, shares: Array, call: Call) -> tuple[Array, Array | None]:
-        """Return the shares that are left in training, and what they were multiplied with."""
+    def _dropped(self, probabilities: Array, call: Call) -> tuple[Array, Array | None]:
+        """Return the probabilities that are left in training, and what they were multiplied with."""
         if not call.training or self.dropout == 0:
-            return shares, None
-        keep = dropout_mask(self._generator or generator("noise"), shares.shape, self.dropout, shares.dtype)
-        return shares * keep, keep
+            return probabilities, None
+        noise = self._generator or generator("noise")
+        keep = dropout_mask(noise, probabilities.shape, self.dropout, probabilities.dtype)
+        return probabilities * keep, keep
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

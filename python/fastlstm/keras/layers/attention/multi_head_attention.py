@@ -35,40 +35,52 @@ class MultiHeadAttention(Lookup, Wrapper):
 
     Parameters
     ----------
-    num_heads
+    num_heads : int
         Number of heads.
-    key_dim, value_dim
+    key_dim, value_dim : int
         Sizes of the projections of query and key, and of value; without `value_dim` all have the same.
-    dropout
-        Fraction of the shares dropped while training.
-    use_bias
+    dropout : float
+        Fraction of the probabilities dropped while training.
+    use_bias : bool
         Whether the projections have a bias.
-    output_shape
+    output_shape : tuple of int or callable, optional
         Size ``E`` of the output, or several; None: that of the query.
-    attention_axes
+    attention_axes : int or tuple of int, optional
         Axes over which is looked up; None: all but those of batch and features.
-    sliding_window
+    sliding_window : int, optional
         How many steps before and after its own a query sees, its own counted; None: all.
-    flash_attention
+    flash_attention : bool, optional
         Accepted and ignored: a way of computing.
-    kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint
+    kernel_initializer, bias_initializer : str or Initializer
         Of the weights of all projections.
-    activity_regularizer
+    kernel_regularizer, bias_regularizer : str or Regularizer, optional
+        Penalties on them.
+    kernel_constraint, bias_constraint : str or Constraint, optional
+        What they are brought to after every update.
+    activity_regularizer : str or Regularizer, optional
         Of the outputs of all projections.
-    use_gate
+    use_gate : bool
         Whether what the heads give is multiplied by the sigmoid of one more projection of the query.
-    seed
+    seed : int, optional
         Seed of the dropout.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, what is named is unknown, or `output_shape` or `attention_axes` has another
+        form.
+    TypeError
+        If an argument has another type.
 
     Notes
     -----
     A call also takes ``value_mask`` and ``key_mask (N, S)``, in place of the masks that these bring;
-    ``attention_mask (N, T, S)``; ``return_attention_scores``, which gives a list of the output and the shares
+    ``attention_mask (N, T, S)``; ``return_attention_scores``, which gives a list of the output and the probabilities
     ``(N, heads, T, S)``; ``use_causal_mask``, which hides from query t the keys after t; and ``training``. As in Keras,
-    a ``query_mask`` is taken and counts only if the query brings it. Where a query sees nothing, the shares are all
-    the same or, with dropout or when they are asked for, 0: these are the numbers of Keras.
+    a ``query_mask`` is taken and counts only if the query brings it. Where a query sees nothing, the probabilities are
+    all the same or, with dropout or when they are asked for, 0: these are the numbers of Keras.
 
     References
     ----------
@@ -273,12 +285,12 @@ class MultiHeadAttention(Lookup, Wrapper):
         query, key = project(self.query_dense, given.query), project(self.key_dense, given.key)
         gate = project(self.gate_dense, given.query) if self.gate_dense else None
         value = project(self.value_dense, given.value)
-        heads, shares, slopes = self._heads([query.y, key.y, value.y], given, call)
+        heads, probabilities, slopes = self._heads([query.y, key.y, value.y], given, call)
         output = _projected(call._replace(need_dx=True), penalized, self.output_dense, _gated(heads, gate))
 
-        def pullback(dy: Array | None, dshares: Array | None) -> tuple[list[Any], list[Array]]:
+        def pullback(dy: Array | None, dprobabilities: Array | None) -> tuple[list[Any], list[Array]]:
             dgated, of_output = output.pullback(np.zeros_like(output.y) if dy is None else dy)
-            projections = slopes(_gated(dgated, gate), dshares)
+            projections = slopes(_gated(dgated, gate), dprobabilities)
             pairs = zip((query, key, value), projections, strict=True)
             (dquery, of_query), (dkey, of_key), (dvalue, of_value) = (part.pullback(slope) for part, slope in pairs)
             of_gate: list[Array] = []
@@ -288,12 +300,12 @@ class MultiHeadAttention(Lookup, Wrapper):
             return [dquery, dvalue, dkey], [*of_query, *of_key, *of_gate, *of_value, *of_output]
 
         found = (query, key, value, output, *(() if gate is None else (gate,)))
-        return Found(output.y, shares, pullback, sum(part.penalty for part in found))
+        return Found(output.y, probabilities, pullback, sum(part.penalty for part in found))
 
     def _heads(
         self, projections: list[Array], given: Request, call: Call
     ) -> tuple[Array, Array, Callable[[Array, Array | None], list[Array]]]:
-        """Return what the heads give, the shares, and the gradients of the projections from those of both."""
+        """Return what the heads give, the probabilities, and the gradients of the projections from those of both."""
         axes = Axes(projections[0].ndim, self._axes(given.query.ndim))
         query, key, value = map(axes.matrices, projections)
         scale = self.dtype.type(1 / math.sqrt(self.key_dim))
@@ -305,17 +317,16 @@ class MultiHeadAttention(Lookup, Wrapper):
         whole = core.softmax(scores)
         if there is not None and (self.dropout > 0 or given.return_attention_scores):
             whole = whole * there
-        shares, keep = self._dropped(whole, call)
-        found = shares @ value
+        probabilities, keep = self._dropped(whole, call)
+        found = probabilities @ value
         shape = (*projections[0].shape[:-1], self.value_dim)
 
-        def slopes(dheads: Array, dshares: Array | None) -> list[Array]:
+        def slopes(dheads: Array, dprobabilities: Array | None) -> list[Array]:
             dfound = axes.matrices(dheads)
-            dwhole = added(
-                times(dfound @ turned(value), keep), None if dshares is None else dshares.reshape(whole.shape)
-            )
+            dgiven = None if dprobabilities is None else dprobabilities.reshape(whole.shape)
+            dwhole = added(times(dfound @ turned(value), keep), dgiven)
             dscores = times(activations.softmax.backward(dwhole, scores, whole), there)
-            back = (dscores @ key * scale, turned(dscores) @ (query * scale), turned(shares) @ dfound)
+            back = (dscores @ key * scale, turned(dscores) @ (query * scale), turned(probabilities) @ dfound)
             return [axes.projection(d, x.shape) for d, x in zip(back, projections, strict=True)]
 
         return axes.projection(found, shape), whole.reshape(of_axes), slopes

@@ -13,15 +13,15 @@ class Adjoint:
 
     Parameters
     ----------
-    kernel
+    kernel : ndarray
         That of the convolution, ``(taps, outputs / groups, inputs)``.
-    windows
+    windows : Windows
         Those of the convolution; a stride or a dilation other than 1, not both.
-    before
+    before : int
         Number of steps that the convolution adds before a sequence.
-    groups
+    groups : int
         Of the convolution.
-    bias
+    bias : ndarray, optional
         ``(outputs,)``, added to the output.
     """
 

@@ -23,34 +23,41 @@ class Conv1D(Convolution):
 
     Parameters
     ----------
-    filters
+    filters : int
         Number of features of the output.
-    kernel_size
+    kernel_size : int or tuple of int
         Number of steps that a window takes.
-    strides
+    strides : int or tuple of int
         Number of steps from one window to the next.
-    padding
+    padding : str
         ``"valid"``: only whole windows. ``"same"``: zeros at both ends, so that with `strides` of 1 there are as many
         windows as steps. ``"causal"``: zeros before the first step, so that no output sees a later step.
-    data_format
+    data_format : str, optional
         ``"channels_last"``, or None for it.
-    dilation_rate
+    dilation_rate : int or tuple of int
         Number of steps from one that a window takes to the next; other than 1 only with `strides` of 1.
-    groups
+    groups : int
         Number of equal parts of the features, and of the filters, each of which sees one part of the features alone.
-    activation
+    activation : str or callable, optional
         Name or `ActivationFunction`; None is linear.
-    use_bias
+    use_bias : bool
         Whether there is a bias.
-    kernel_initializer, bias_initializer
+    kernel_initializer, bias_initializer : str or Initializer, optional
         Names or initializers of the weights ``kernel (kernel_size, features / groups, filters)`` and
         ``bias (filters,)``.
-    kernel_regularizer, bias_regularizer
+    kernel_regularizer, bias_regularizer : str or Regularizer, optional
         Names or regularizers: penalties added to the loss.
-    kernel_constraint, bias_constraint
+    kernel_constraint, bias_constraint : str or Constraint, optional
         Names or constraints, applied after every step of training.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, what is named is unknown, or inputs have another shape.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

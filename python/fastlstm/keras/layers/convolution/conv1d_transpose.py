@@ -17,33 +17,41 @@ class Conv1DTranspose(Convolution):
 
     Parameters
     ----------
-    filters
+    filters : int
         Number of features of the output.
-    kernel_size
+    kernel_size : int or tuple of int
         Number of steps that an input step is spread over.
-    strides
+    strides : int or tuple of int
         Number of steps of the output for one of the input.
-    padding
+    padding : str
         ``"valid"``: all steps that an input is spread to. ``"same"``: `strides` steps for each of the input, cut at
         both ends.
-    output_padding
+    output_padding : None
         None; other lengths are not supported. A ``ZeroPadding1D`` or ``Cropping1D`` behind makes them.
-    data_format
+    data_format : str, optional
         ``"channels_last"``, or None for it.
-    dilation_rate
+    dilation_rate : int or tuple of int
         Number of steps from one that an input step is spread to, to the next; other than 1 only with `strides` of 1.
-    activation
+    activation : str or callable, optional
         Name or `ActivationFunction`; None is linear.
-    use_bias
+    use_bias : bool
         Whether there is a bias.
-    kernel_initializer, bias_initializer
+    kernel_initializer, bias_initializer : str or Initializer, optional
         Names or initializers of the weights ``kernel (kernel_size, filters, features)`` and ``bias (filters,)``.
-    kernel_regularizer, bias_regularizer
+    kernel_regularizer, bias_regularizer : str or Regularizer, optional
         Names or regularizers: penalties added to the loss.
-    kernel_constraint, bias_constraint
+    kernel_constraint, bias_constraint : str or Constraint, optional
         Names or constraints, applied after every step of training.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `filters`, `kernel_size`, `strides` or `dilation_rate` is out of range, what is named is unknown, or
+        inputs have another shape.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

@@ -17,10 +17,24 @@ class Activation(Layer):
 
     Parameters
     ----------
-    activation
+    activation : str or callable, optional
         Name or `ActivationFunction`.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `activation` is unknown.
+    TypeError
+        If `activation` has another type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import layers
+    >>> layers.Activation("relu")(np.array([[-1.0, 2.0]])).tolist()
+    [[0.0, 2.0]]
     """
 
     steps_without_time = True

@@ -20,20 +20,37 @@ class Dense(Quantizable, Affine):
 
     Parameters
     ----------
-    units
+    units : int
         Size of the last axis of the output.
-    activation
+    activation : str or callable, optional
         Name or `ActivationFunction`; None is linear.
-    use_bias
+    use_bias : bool
         Whether there is a bias.
-    kernel_initializer, bias_initializer
+    kernel_initializer, bias_initializer : str or Initializer, optional
         Names or initializers of the weights ``kernel (inputs, units)`` and ``bias (units,)``.
-    kernel_regularizer, bias_regularizer
+    kernel_regularizer, bias_regularizer : str or Regularizer, optional
         Names or regularizers: penalties added to the loss.
-    kernel_constraint, bias_constraint
+    kernel_constraint, bias_constraint : str or Constraint, optional
         Names or constraints, applied after every step of training.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `units` is out of range, what is named is unknown, or inputs have another shape.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import layers
+    >>> layer = layers.Dense(4, activation="relu")
+    >>> layer(np.zeros((2, 3))).shape
+    (2, 4)
+    >>> [weight.shape for weight in layer.get_weights()]
+    [(3, 4), (4,)]
     """
 
     steps_without_time = True

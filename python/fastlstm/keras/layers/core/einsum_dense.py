@@ -37,19 +37,31 @@ class EinsumDense(Quantizable):
 
     Parameters
     ----------
-    equation
+    equation : str
         Letters for the axes of input and kernel, and then for those of the output, as in ``"abc,cd->abd"``. What is in
         both and not in the output is summed over. ``...`` stands for more axes, first or last in input and output.
-    output_shape
+    output_shape : tuple of int or callable, optional
         Sizes of the output without the axis of the batch and those of ``...``; None for a size that is the input's.
-    activation
+    activation : str or callable, optional
         Name or `ActivationFunction`; None is linear.
-    bias_axes
+    bias_axes : str, optional
         Letters of the axes of the output along which there is a bias; None: there is none.
-    kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint
+    kernel_initializer, bias_initializer : str or Initializer
         Of the weights ``kernel`` and ``bias``.
-    **kwargs
+    kernel_regularizer, bias_regularizer : str or Regularizer, optional
+        Penalties on them.
+    kernel_constraint, bias_constraint : str or Constraint, optional
+        What they are brought to after every update.
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If what is named is unknown, `output_shape`, `equation` or `bias_axes` has another form, or inputs have
+        another shape.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------
@@ -312,11 +324,11 @@ class MatrixProduct:
 
     Parameters
     ----------
-    letters, of_x
+    letters, of_x : str
         Of the axes of the right and the left side: what both have is summed over.
-    array
+    array : ndarray
         Floats.
-    precision
+    precision : str
         Of the product.
     """
 

@@ -28,18 +28,36 @@ class Embedding(Quantizable):
 
     Parameters
     ----------
-    input_dim
+    input_dim : int
         Number of rows: indices run from 0 to ``input_dim - 1``, others raise ValueError.
-    output_dim
+    output_dim : int
         Length of a row.
-    embeddings_initializer, embeddings_regularizer, embeddings_constraint
+    embeddings_initializer, embeddings_regularizer, embeddings_constraint : str or object, optional
         Of the table ``embeddings (input_dim, output_dim)``.
-    mask_zero
+    mask_zero : bool
         Whether index 0 stands for a step that is not there.
-    weights
+    weights : array_like or list of array_like
         The table to start with.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `input_dim` or `output_dim` is out of range, `embeddings_initializer`, `embeddings_regularizer` or
+        `embeddings_constraint` is unknown, or `weights` has another form.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import layers
+    >>> layer = layers.Embedding(1000, 8, mask_zero=True)
+    >>> layer(np.array([[4, 10, 0]])).shape
+    (1, 3, 8)
+    >>> layer.compute_mask(np.array([[4, 10, 0]])).tolist()
+    [[True, True, False]]
     """
 
     matrices: ClassVar[Mapping[str, int]] = {"embeddings": -1}

@@ -10,7 +10,7 @@ class Identity(Layer):
 
     Parameters
     ----------
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
 
     Examples

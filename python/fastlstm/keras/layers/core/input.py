@@ -20,8 +20,22 @@ class InputLayer(Layer):
 
     Parameters
     ----------
-    shape, batch_size, dtype, name, batch_shape
+    shape, batch_size, dtype, name, batch_shape : tuple of int; int; dtype; str, optional
         See `Input`.
+
+    Raises
+    ------
+    ValueError
+        If `batch_size` is out of range, or `shape` or `batch_shape` has another form.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> from fastlstm.keras import Sequential, layers
+    >>> model = Sequential([layers.InputLayer((None, 3)), layers.LSTM(4)])
+    >>> model.output_shape
+    (None, 4)
     """
 
     keras_only: ClassVar[Mapping[str, Any]] = {"sparse": False, "ragged": False, "optional": False}
@@ -79,15 +93,15 @@ def Input(  # noqa: N802 - Keras' name
 
     Parameters
     ----------
-    shape
+    shape : tuple of int, optional
         Shape of one sample, without the batch axis; None for an axis that may vary. A number is the size of one axis.
-    batch_size
+    batch_size : int, optional
         Fixed number of rows, for stateful layers.
-    dtype
+    dtype : dtype, optional
         Of the tensor; layers cast what they take. ``"string"`` is that of texts.
-    name
+    name : str, optional
         Of the input, by which data may be given.
-    batch_shape
+    batch_shape : tuple of int, optional
         Shape with the batch axis, in place of `shape`.
 
     Returns

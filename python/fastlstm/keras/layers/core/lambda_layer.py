@@ -22,16 +22,21 @@ class Lambda(Layer):
 
     Parameters
     ----------
-    function
+    function : callable
         Takes the input, an array or a list of arrays, and perhaps ``mask`` and ``training``.
-    output_shape
+    output_shape : tuple of int or callable, optional
         Accepted and not needed: the shape is found by trying.
-    mask
+    mask : array_like, optional
         Mask of the output, or a function of input and mask that gives it; None: it has none.
-    arguments
+    arguments : dict, optional
         Further keyword arguments of the function.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

@@ -20,15 +20,30 @@ class Masking(Layer):
 
     Parameters
     ----------
-    mask_value
+    mask_value : float
         What fills the steps that are not there; may be NaN.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `mask_value` is out of range, or inputs have another shape.
+    TypeError
+        If `mask_value` has another type.
 
     Notes
     -----
     The mask goes on from layer to layer, in a model and with the arrays that layers called on arrays give. What NumPy
     makes of such an array has none: hand ``masking.compute_mask(x)`` on as `mask`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import layers
+    >>> x = np.array([[[1.0], [0.0], [2.0]]])
+    >>> layers.Masking(mask_value=0.0).compute_mask(x).tolist()
+    [[True, False, True]]
     """
 
     min_ndim = 2

@@ -16,10 +16,17 @@ class Rescaling(Layer):
 
     Parameters
     ----------
-    scale, offset
+    scale, offset : float or array_like
         A number, or numbers for the last axes, such as one for each feature.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `scale` or `offset` is out of range.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

@@ -23,10 +23,15 @@ class Concatenate(Merge):
 
     Parameters
     ----------
-    axis
+    axis : int
         Along which axis; from the end if negative.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    TypeError
+        If `axis` has another type.
 
     Examples
     --------

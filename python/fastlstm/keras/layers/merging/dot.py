@@ -20,12 +20,19 @@ class Dot(Merge):
 
     Parameters
     ----------
-    axes
+    axes : int or tuple of int
         The axis to sum over, or one for each input; from the end if negative.
-    normalize
+    normalize : bool
         Whether the vectors along these axes are divided by their lengths first: the output are cosines then.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `axes` has another form, or inputs have another shape.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

@@ -55,8 +55,13 @@ class Maximum(Extreme):
 
     Parameters
     ----------
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If inputs have another shape.
 
     Examples
     --------
@@ -77,8 +82,13 @@ class Minimum(Extreme):
 
     Parameters
     ----------
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If inputs have another shape.
 
     Examples
     --------

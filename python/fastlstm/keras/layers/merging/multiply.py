@@ -17,8 +17,13 @@ class Multiply(Elementwise):
 
     Parameters
     ----------
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If inputs have another shape.
 
     Examples
     --------

@@ -17,8 +17,13 @@ class Add(Elementwise):
 
     Parameters
     ----------
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If inputs have another shape.
 
     Examples
     --------
@@ -42,8 +47,13 @@ class Subtract(Elementwise):
 
     Parameters
     ----------
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If inputs have another shape.
 
     Examples
     --------
@@ -69,8 +79,13 @@ class Average(Elementwise):
 
     Parameters
     ----------
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If inputs have another shape.
 
     Examples
     --------

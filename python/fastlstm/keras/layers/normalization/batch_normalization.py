@@ -25,24 +25,32 @@ class BatchNormalization(AffineNormalization):
 
     Parameters
     ----------
-    axis
+    axis : int
         Axis of the features.
-    momentum
+    momentum : float
         How much of the averages stays when those of a batch come in.
-    epsilon
+    epsilon : float
         Added to the variance.
-    center, scale
+    center, scale : bool
         Whether there are the weights ``beta`` and ``gamma``.
-    beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer
+    beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer : str or object, optional
         Names or initializers of the weights ``(F,)``.
-    beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint
+    beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint : str or object, optional
         Names or objects.
-    renorm, renorm_clipping, renorm_momentum
+    renorm, renorm_clipping, renorm_momentum : bool; dict; float
         Batch renormalization is not supported: only False is taken.
-    synchronized
+    synchronized : bool
         Makes no difference, as a batch is never split over devices.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `momentum`, `epsilon` or `renorm_momentum` is out of range, what is named is unknown, or inputs have
+        another shape.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

@@ -18,18 +18,29 @@ class GroupNormalization(AffineNormalization):
 
     Parameters
     ----------
-    groups
+    groups : int
         Number of groups, which the features are split into in turn; -1: one for each feature.
-    axis
+    axis : int
         Axis of the features.
-    epsilon
+    epsilon : float
         Added to the variance.
-    center, scale
+    center, scale : bool
         Whether there are the weights ``beta`` and ``gamma``, of a number for each feature.
-    beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint
+    beta_initializer, gamma_initializer : str or Initializer
         Of the weights.
-    **kwargs
+    beta_regularizer, gamma_regularizer : str or Regularizer, optional
+        Penalties on them.
+    beta_constraint, gamma_constraint : str or Constraint, optional
+        What they are brought to after every update.
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `groups` or `epsilon` is out of range, what is named is unknown, or inputs have another shape.
+    TypeError
+        If an argument has another type.
 
     References
     ----------

@@ -21,19 +21,31 @@ class LayerNormalization(AffineNormalization):
 
     Parameters
     ----------
-    axis
+    axis : int or tuple of int
         Axis of the features, or a list of axes, over which there are one mean and one variance.
-    epsilon
+    epsilon : float
         Added to the variance.
-    center, scale
+    center, scale : bool
         Whether there are the weights ``beta`` and ``gamma``, with the sizes of these axes.
-    beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint
+    beta_initializer, gamma_initializer : str or Initializer
         Of the weights.
-    rms_scaling
+    beta_regularizer, gamma_regularizer : str or Regularizer, optional
+        Penalties on them.
+    beta_constraint, gamma_constraint : str or Constraint, optional
+        What they are brought to after every update.
+    rms_scaling : bool
         Leave out the mean and ``beta``: ``gamma * x / deviation``. Keras warns of it, as the deviation has the mean
         taken off all the same.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `epsilon` is out of range, what is named is unknown, `axis` has another form, or inputs have another
+        shape.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

@@ -20,12 +20,19 @@ class RMSNormalization(AlongAxes):
 
     Parameters
     ----------
-    axis
+    axis : int or tuple of int
         Axis of the numbers, or a list of axes.
-    epsilon
+    epsilon : float
         Added to the mean square.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `epsilon` is out of range, `axis` has another form, or inputs have another shape.
+    TypeError
+        If an argument has another type.
 
     References
     ----------

@@ -16,10 +16,17 @@ class UnitNormalization(AlongAxes):
 
     Parameters
     ----------
-    axis
+    axis : int or tuple of int
         Axis of the numbers, or a list of axes.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `axis` has another form.
+    TypeError
+        If `axis` has another type.
 
     Examples
     --------

@@ -44,12 +44,19 @@ class GlobalAveragePooling1D(GlobalPooling):
 
     Parameters
     ----------
-    data_format
+    data_format : str, optional
         ``"channels_last"``, or None for it.
-    keepdims
+    keepdims : bool
         Whether the output is ``(N, 1, F)``.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `data_format` is unknown, or inputs have another shape.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------
@@ -101,12 +108,19 @@ class GlobalMaxPooling1D(GlobalPooling):
 
     Parameters
     ----------
-    data_format
+    data_format : str, optional
         ``"channels_last"``, or None for it.
-    keepdims
+    keepdims : bool
         Whether the output is ``(N, 1, F)``.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `data_format` is unknown, or inputs have another shape.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

@@ -74,17 +74,25 @@ class MaxPooling1D(WindowPooling):
 
     Parameters
     ----------
-    pool_size
+    pool_size : int or tuple of int
         Number of steps in a window.
-    strides
+    strides : int or tuple of int
         Number of steps from one window to the next; None: `pool_size`, windows side by side.
-    padding
+    padding : str
         ``"valid"``: only whole windows. ``"same"``: as many windows as fit when steps that never win are put at both
         ends; with `strides` of 1 as many as steps.
-    data_format
+    data_format : str, optional
         ``"channels_last"``, or None for it.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `pool_size` or `strides` is out of range, `padding` or `data_format` is unknown, or inputs have
+        another shape.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------
@@ -139,10 +147,18 @@ class AveragePooling1D(WindowPooling):
 
     Parameters
     ----------
-    pool_size, strides, padding, data_format
+    pool_size, strides, padding, data_format : int or tuple of int; str
         See `MaxPooling1D`. Steps added by ``padding="same"`` do not count.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `pool_size` or `strides` is out of range, `padding` or `data_format` is unknown, or inputs have
+        another shape.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

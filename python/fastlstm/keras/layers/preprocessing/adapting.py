@@ -12,13 +12,13 @@ def batches_of(data: Any, steps: int | None, name: str, lists_are_whole: bool) -
 
     Parameters
     ----------
-    data
+    data : array_like or iterable
         An array, or an iterable of batches.
-    steps
+    steps : int, optional
         Batches to stop after; not for an array.
-    name
+    name : str
         Of the layer.
-    lists_are_whole
+    lists_are_whole : bool
         Whether a list is an array, not a list of batches.
     """
     whole = hasattr(data, "__array__") or (lists_are_whole and isinstance(data, list | tuple))

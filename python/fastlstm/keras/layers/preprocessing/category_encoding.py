@@ -22,15 +22,22 @@ class CategoryEncoding(Discrete):
 
     Parameters
     ----------
-    num_tokens
+    num_tokens : int
         Length of the rows; class numbers run from 0 to ``num_tokens - 1``, others raise ValueError.
-    output_mode
+    output_mode : str
         ``"multi_hot"``: a row for all along the last axis, of which numbers are there; ``"count"``: how often;
         ``"one_hot"``: a row for each.
-    sparse
+    sparse : bool
         False.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `num_tokens` is out of range, or `output_mode` is unknown.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

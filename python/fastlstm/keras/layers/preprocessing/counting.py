@@ -14,7 +14,7 @@ class TokenCounts:
 
     Parameters
     ----------
-    by_document
+    by_document : bool
         Whether documents are counted too.
     """
 

@@ -18,11 +18,11 @@ class Discrete(Layer):
 
     Parameters
     ----------
-    output_mode
+    output_mode : str
         One of `modes`.
-    sparse
+    sparse : bool
         False: there are no sparse arrays.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
     """
 

@@ -17,18 +17,26 @@ class Discretization(Discrete):
 
     Parameters
     ----------
-    bin_boundaries
+    bin_boundaries : sequence of float, optional
         Where bins meet, in rising order: a number equal to one is in the bin above.
-    num_bins
+    num_bins : int, optional
         How many bins `adapt` is to make, in place of `bin_boundaries`.
-    epsilon
+    epsilon : float
         How exact `adapt` is, as a part of the numbers: it keeps about ``1 / epsilon`` of them.
-    output_mode
+    output_mode : str
         See `Hashing`.
-    sparse
+    sparse : bool
         False.
-    dtype, name
+    dtype, name : dtype; str, optional
         See `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `num_bins` or `epsilon` is out of range, `output_mode` is unknown, `bin_boundaries` has another form,
+        or inputs have another shape.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------
@@ -81,9 +89,9 @@ class Discretization(Discrete):
 
         Parameters
         ----------
-        data
+        data : array_like or iterable
             An array, or an iterable of batches.
-        steps
+        steps : int, optional
             Batches to stop after.
         """
         if self.num_bins is None:

@@ -26,15 +26,15 @@ def encoded(indices: Array, mode: str, depth: int, dtype: Any, weights: Array | 
 
     Parameters
     ----------
-    indices
+    indices : ndarray
         Whole numbers; those below 0 and from `depth` on leave no trace but in mode ``"int"``.
-    mode
+    mode : str
         One of `MODES`.
-    depth
+    depth : int
         Length of the rows.
-    dtype
+    dtype : dtype or DTypePolicy, optional
         Of the rows.
-    weights
+    weights : ndarray, optional
         What each number counts, for mode ``"count"``; None: 1.
     """
     if mode == "int":
@@ -56,11 +56,11 @@ def counts_of_rows(of_row: Array, indices: Array, number: int, depth: int, weigh
 
     Parameters
     ----------
-    of_row, indices
+    of_row, indices : ndarray
         For each entry its row, and its index; those out of range do not count.
-    number
+    number : int
         Of rows.
-    depth, weights
+    depth, weights : int; ndarray
         See `encoded`.
     """
     there = (indices >= 0) & (indices < depth)

@@ -20,21 +20,28 @@ class Hashing(Discrete):
 
     Parameters
     ----------
-    num_bins
+    num_bins : int
         Number of bins.
-    mask_value
+    mask_value : float
         What gets bin 0, alone; None: nothing.
-    salt
+    salt : int or sequence of int, optional
         A whole number, or two: others give other bins.
-    output_mode
+    output_mode : str
         ``"int"``: the numbers; ``"one_hot"``: a row for each; ``"multi_hot"`` and ``"count"``: a row for all along the
         last axis, of which there are, or how often.
-    sparse
+    sparse : bool
         False.
-    dtype
+    dtype : dtype, optional
         ``"int64"`` (default) or ``"int32"`` for mode ``"int"``, of the rows in others.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `num_bins` or `salt` is out of range, or `output_mode` is unknown.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

@@ -47,33 +47,33 @@ class IndexLookup(Discrete):
 
     Parameters
     ----------
-    max_tokens
+    max_tokens : int, optional
         Most indices that there may be, those of the mask and of unknown tokens too; None: any number.
-    num_oov_indices
+    num_oov_indices : int
         How many indices there are for unknown tokens. With more than one a hash decides; with none they raise.
-    mask_token
+    mask_token : int or str, optional
         What stands for nothing: index 0, or in other modes than ``"int"`` no trace; None: nothing does.
-    oov_token
+    oov_token : int or str, optional
         What the indices of unknown tokens are in the vocabulary.
-    vocabulary
+    vocabulary : list, array_like or path, optional
         The tokens in order, with or without those of the first indices; or the path of a text file with a line each.
         None: it is found by `adapt`.
-    idf_weights
+    idf_weights : array_like, optional
         For ``"tf_idf"``, what each token of `vocabulary` counts.
-    invert
+    invert : bool
         Whether to give the tokens of indices.
-    output_mode
+    output_mode : str
         ``"int"``: indices; ``"one_hot"``: a row for each; ``"multi_hot"``, ``"count"`` and ``"tf_idf"``: a row for all
         along the last axis, of which tokens there are, how often, and that times their weights.
-    pad_to_max_tokens
+    pad_to_max_tokens : bool
         Whether rows have a place for all of `max_tokens`.
-    sparse
+    sparse : bool
         False.
-    salt
+    salt : int or sequence of int, optional
         A whole number, or two: others spread unknown tokens otherwise over their indices.
-    vocabulary_size
+    vocabulary_size : int, optional
         Number of indices that there will be, if it is known before the vocabulary.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
     """
 
@@ -184,7 +184,7 @@ class IndexLookup(Discrete):
 
         Parameters
         ----------
-        include_special_tokens
+        include_special_tokens : bool
             Whether to begin with those of the mask and of unknown tokens.
         """
         whole = checks.truth(f"{self.name}: include_special_tokens", include_special_tokens)
@@ -199,7 +199,7 @@ class IndexLookup(Discrete):
 
         Parameters
         ----------
-        vocabulary, idf_weights
+        vocabulary, idf_weights : list, array_like or path; array_like, optional
             As in the constructor; the weights come with ``"tf_idf"``, and only then.
         """
         if (idf_weights is not None) != (self.output_mode == "tf_idf"):
@@ -301,9 +301,9 @@ class IndexLookup(Discrete):
 
         Parameters
         ----------
-        data
+        data : array_like or iterable
             An array or a list of documents, or an iterable of batches of such.
-        steps
+        steps : int, optional
             Batches to stop after.
         """
         self.reset_state()

@@ -16,16 +16,24 @@ class IntegerLookup(IndexLookup):
 
     Parameters
     ----------
-    max_tokens, num_oov_indices, mask_token, oov_token, vocabulary, idf_weights, invert, output_mode
+    max_tokens, num_oov_indices, mask_token, oov_token, vocabulary, idf_weights, invert, output_mode : see there
         See `IndexLookup`.
-    vocabulary_dtype
+    vocabulary_dtype : str
         ``"int64"``.
-    sparse, pad_to_max_tokens, salt
+    sparse, pad_to_max_tokens, salt : bool; int or sequence of int
         See `IndexLookup`; a salt is for ``oov_method="farmhash"``.
-    oov_method
+    oov_method : str
         What spreads unknown numbers over several indices: ``"floormod"``, the rest of a division, or ``"farmhash"``.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `IndexLookup`.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, `output_mode`, `vocabulary_dtype` or `oov_method` is unknown, `vocabulary`
+        or `idf_weights` has another form, or inputs have another shape.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

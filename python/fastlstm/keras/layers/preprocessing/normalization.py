@@ -20,15 +20,22 @@ class Normalization(Layer):
 
     Parameters
     ----------
-    axis
+    axis : int or tuple of int
         The axes along which every place has a mean and a variance of its own: the features by default, None for one of
         all numbers.
-    mean, variance
+    mean, variance : array_like, optional
         In place of `adapt`: numbers, or arrays whose last axes are those of `axis`. Both or none.
-    invert
+    invert : bool
         Return ``x * sqrt(variance) + mean``.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `mean` or `variance` has another form, or inputs have another shape.
+    TypeError
+        If an argument has another type.
 
     Notes
     -----
@@ -114,7 +121,7 @@ class Normalization(Layer):
 
         Parameters
         ----------
-        data
+        data : array_like or iterable
             An array, or an iterable of batches: of arrays, or of pairs of which the first is taken.
         """
         if self.input_mean is not None:

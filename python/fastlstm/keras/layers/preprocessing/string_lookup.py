@@ -18,9 +18,9 @@ class TextLookup(IndexLookup):
 
     Parameters
     ----------
-    encoding
+    encoding : str
         Of bytes among the data, and of a file with a vocabulary.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `IndexLookup`.
     """
 
@@ -53,14 +53,22 @@ class StringLookup(TextLookup):
 
     Parameters
     ----------
-    max_tokens, num_oov_indices, mask_token, oov_token, vocabulary, idf_weights, invert, output_mode
+    max_tokens, num_oov_indices, mask_token, oov_token, vocabulary, idf_weights, invert, output_mode : see there
         See `IndexLookup`.
-    pad_to_max_tokens, sparse, salt
+    pad_to_max_tokens, sparse, salt : bool; int or sequence of int
         See `IndexLookup`.
-    encoding
+    encoding : str
         See `TextLookup`.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `IndexLookup`.
+
+    Raises
+    ------
+    ValueError
+        If `max_tokens`, `num_oov_indices` or `salt` is out of range, `output_mode` or `encoding` is unknown, or
+        `vocabulary` or `idf_weights` has another form.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

@@ -54,28 +54,36 @@ class TextVectorization(TextLookup):
 
     Parameters
     ----------
-    max_tokens
+    max_tokens : int, optional
         See `IndexLookup`.
-    standardize
+    standardize : str or callable, optional
         What is done with texts first: ``"lower_and_strip_punctuation"``, ``"lower"``, ``"strip_punctuation"`` (letters
         and marks of ASCII), None, or a function of an array of texts that gives another.
-    split
+    split : str or callable, optional
         What takes them apart: ``"whitespace"``, ``"character"``, None if what is along the last axis are tokens, or a
         function of an array of texts ``(N,)`` that gives a list of tokens for each.
-    ngrams
+    ngrams : int or tuple of int, optional
         Largest number of tokens that count together, with spaces between them, as one; or a tuple of numbers. None: 1.
-    output_mode
+    output_mode : str
         ``"int"``, ``"multi_hot"``, ``"count"`` or ``"tf_idf"``; see `IndexLookup`.
-    output_sequence_length
+    output_sequence_length : int, optional
         Length of all rows, in mode ``"int"``; None: that of the longest one.
-    pad_to_max_tokens, vocabulary, idf_weights, sparse
+    pad_to_max_tokens, vocabulary, idf_weights, sparse : bool; list, array_like or path; array_like
         See `IndexLookup`.
-    ragged
+    ragged : bool
         False.
-    encoding
+    encoding : str
         See `TextLookup`.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `max_tokens`, `ngrams` or `output_sequence_length` is out of range, `output_mode` or `encoding` is
+        unknown, or `standardize`, `split`, `vocabulary` or `idf_weights` has another form.
+    TypeError
+        If an argument has another type.
 
     Notes
     -----

@@ -23,9 +23,9 @@ class Vocabulary:
 
     Parameters
     ----------
-    tokens
+    tokens : sequence
         The tokens.
-    specials
+    specials : sequence
         What the indices before them stand for.
     """
 

@@ -25,21 +25,38 @@ class Bidirectional(Wrapper):
 
     Parameters
     ----------
-    layer
+    layer : RNN
         A recurrent layer. Both directions are made afresh with its settings; its weights are not used.
-    merge_mode
+    merge_mode : str, optional
         How the outputs are combined: ``"concat"``, ``"sum"``, ``"mul"``, ``"ave"``, or None: a list of both.
-    weights
+    weights : array_like or list of array_like
         What the weights start as, those of the forward layer first, as `get_weights` gives them.
-    backward_layer
+    backward_layer : RNN, optional
         The layer that reads backwards, itself; by default one like `layer`, the other way round.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `merge_mode` is unknown, or inputs have another shape.
+    TypeError
+        If an argument has another type.
 
     Notes
     -----
     The weights are those of the forward layer, then those of the backward layer; states, too. With
     ``return_sequences`` the output at steps a mask leaves out is zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import layers
+    >>> layer = layers.Bidirectional(layers.LSTM(4))
+    >>> layer(np.zeros((2, 5, 3))).shape  # forwards and backwards, side by side
+    (2, 8)
+    >>> layers.Bidirectional(layers.GRU(4, return_sequences=True), merge_mode="sum")(np.zeros((2, 5, 3))).shape
+    (2, 5, 4)
     """
 
     told_of_mask = True

@@ -48,7 +48,7 @@ class Cell(Layer):
 
     Parameters
     ----------
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`, without `activity_regularizer`: give it to the layer around the cell.
     """
 
@@ -90,11 +90,11 @@ class Cell(Layer):
 
         Parameters
         ----------
-        inputs
+        inputs : ndarray
             ``(N, I)``.
-        states
+        states : list of array_like
             A list as `get_initial_state` gives it; one array, if there is one only.
-        training
+        training : bool
             Nothing is dropped in single steps: this is left to the layer around the cell.
 
         Returns
@@ -127,9 +127,9 @@ class RecurrentCell(Quantizable, Cell):
 
     Parameters
     ----------
-    units
+    units : int
         Hidden size H.
-    **options
+    **options : keyword arguments
         Those of `CellOptions`.
     """
 

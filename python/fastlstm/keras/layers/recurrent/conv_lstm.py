@@ -27,11 +27,11 @@ class ConvLSTMCell(LSTMCell):
 
     Parameters
     ----------
-    filters, kernel_size, strides, padding, data_format, dilation_rate
+    filters, kernel_size, strides, padding, data_format, dilation_rate : int; int or tuple of int; str
         See `ConvLSTM1D`.
-    activation, recurrent_activation, unit_forget_bias
+    activation, recurrent_activation, unit_forget_bias : str or callable; bool
         See `LSTMCell`.
-    **options
+    **options : keyword arguments
         Those of `CellOptions`.
     """
 
@@ -111,24 +111,32 @@ class ConvLSTM1D(Recurrent):
 
     Parameters
     ----------
-    filters
+    filters : int
         Number of features F of the states at each position.
-    kernel_size
+    kernel_size : int or tuple of int
         Number of positions that a window takes.
-    strides
+    strides : int or tuple of int
         Number of positions from one window of the inputs to the next.
-    padding
+    padding : str
         ``"valid"`` or ``"same"``, of the inputs; see `Conv1D`.
-    data_format
+    data_format : str, optional
         ``"channels_last"``, or None for it.
-    dilation_rate
+    dilation_rate : int or tuple of int
         Number of positions from one that a window of the inputs takes to the next; other than 1 only with `strides`
         of 1.
-    activation, recurrent_activation, unit_forget_bias
+    activation, recurrent_activation, unit_forget_bias : str or callable; bool
         See `LSTMCell`.
-    **options
+    **options : keyword arguments
         Those of `RecurrentOptions`. The weights are ``kernel (kernel_size, C, 4F)``,
         ``recurrent_kernel (kernel_size, F, 4F)`` and ``bias (4F,)``, with the gates in the order i, f, g, o.
+
+    Raises
+    ------
+    ValueError
+        If `filters`, `kernel_size`, `strides` or `dilation_rate` is out of range, what is named is unknown, or
+        inputs have another shape.
+    TypeError
+        If an argument has another type.
 
     Notes
     -----

@@ -26,13 +26,13 @@ class Convolved:
 
     Parameters
     ----------
-    kernel
+    kernel : ndarray
         ``(taps, inputs, outputs)``.
-    windows
+    windows : Windows
         Where its windows are.
-    positions
+    positions : int
         Number of positions of an input.
-    bias
+    bias : ndarray, optional
         ``(outputs,)``, or None.
     """
 
@@ -61,9 +61,9 @@ class ConvolvedProduct:
 
     Parameters
     ----------
-    kernel
+    kernel : ndarray
         ``(taps, F, 4F)``.
-    positions
+    positions : int
         Number of positions of a state.
     """
 
@@ -99,13 +99,13 @@ class ConvolvedWeights:
 
     Parameters
     ----------
-    weights
+    weights : sequence of ndarray
         Kernel ``(taps, C, 4F)``, recurrent kernel ``(taps, F, 4F)`` and perhaps bias ``(4F,)``, gates i, f, g, o.
-    functions
+    functions : sequence of ActivationFunction
         Activations of gates, candidate and output.
-    windows
+    windows : Windows
         Those of the inputs.
-    positions
+    positions : int
         Number of positions of an input.
     """
 

@@ -26,9 +26,9 @@ class Product:
 
     Parameters
     ----------
-    kernel
+    kernel : ndarray
         ``(H, g*H)``.
-    bias
+    bias : ndarray, optional
         ``(g*H,)``, or None.
     """
 

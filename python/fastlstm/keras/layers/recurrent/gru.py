@@ -35,17 +35,25 @@ class GRUCell(RecurrentCell):
 
     Parameters
     ----------
-    units
+    units : int
         Hidden size H.
-    activation
+    activation : str or callable, optional
         Of n, in place of tanh; see `LSTMCell`.
-    recurrent_activation
+    recurrent_activation : str or callable, optional
         Of the gates z and r, in place of sigmoid.
-    reset_after
+    reset_after : bool
         Whether the reset gate r acts after the product with the recurrent kernel or before it.
-    **options
+    **options : keyword arguments
         Those of `CellOptions`. The columns of the weights hold the gates in the order z, r, n; the bias is ``(2, 3H)``,
         of the inputs and of the states, or ``(3H,)`` without `reset_after`.
+
+    Raises
+    ------
+    ValueError
+        If `units` is out of range, `activation` or `recurrent_activation` is unknown, or inputs have another
+        shape.
+    TypeError
+        If an argument has another type.
 
     Notes
     -----
@@ -54,6 +62,14 @@ class GRUCell(RecurrentCell):
     References
     ----------
     Cho et al., Learning Phrase Representations using RNN Encoder-Decoder for Statistical Machine Translation, 2014.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import layers
+    >>> layer = layers.RNN(layers.GRUCell(4))
+    >>> layer(np.zeros((2, 5, 3))).shape
+    (2, 4)
     """
 
     gates = 3
@@ -116,11 +132,27 @@ class GRU(Recurrent):
 
     Parameters
     ----------
-    units, activation, recurrent_activation, reset_after
+    units, activation, recurrent_activation, reset_after : int; str or callable; bool
         See `GRUCell`.
-    **options
+    **options : keyword arguments
         Those of `RecurrentOptions`: about the weights, about the sequence, and those of `Layer`. With `return_state` a
         call on arrays gives ``[output, h]``.
+
+    Raises
+    ------
+    ValueError
+        If `units` is out of range, `activation` or `recurrent_activation` is unknown, or inputs have another
+        shape.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import layers
+    >>> layer = layers.GRU(4, return_sequences=True)
+    >>> layer(np.zeros((2, 5, 3))).shape
+    (2, 5, 4)
     """
 
     reset_after = OfCell()

@@ -59,17 +59,17 @@ def walk_back(
 
     Parameters
     ----------
-    pullbacks
+    pullbacks : sequence of StepPullback
         Those of the steps.
-    doutputs, dstates
+    doutputs, dstates : ndarray; list of array_like
         Gradients of the outputs of all steps and of the last states.
-    mask
+    mask : ndarray, optional
         See `Reading`.
-    dx
+    dx : ndarray, optional
         Where the gradients of the inputs go, if they are wanted.
-    totals
+    totals : list of ndarray
         Where those of the weights are added up.
-    cut
+    cut : int, optional
         Steps of a piece; the gradients of the states at its end are left out, unless it is the last one.
 
     Returns

@@ -29,17 +29,25 @@ class LSTMCell(RecurrentCell):
 
     Parameters
     ----------
-    units
+    units : int
         Hidden size H.
-    activation
+    activation : str or callable, optional
         Of g and of the cell state in the output, in place of tanh: a name, a function written with `ops`, an
         `ActivationFunction`, or a layer without weights such as ``LeakyReLU()``; None is linear.
-    recurrent_activation
+    recurrent_activation : str or callable, optional
         Of the gates i, f and o, in place of sigmoid.
-    unit_forget_bias
+    unit_forget_bias : bool
         Start the bias of the forget gate at one.
-    **options
+    **options : keyword arguments
         Those of `CellOptions`. The columns of the weights hold the gates in the order i, f, g, o.
+
+    Raises
+    ------
+    ValueError
+        If `units` is out of range, `activation` or `recurrent_activation` is unknown, or inputs have another
+        shape.
+    TypeError
+        If an argument has another type.
 
     Notes
     -----
@@ -115,11 +123,19 @@ class LSTM(Recurrent):
 
     Parameters
     ----------
-    units, activation, recurrent_activation, unit_forget_bias
+    units, activation, recurrent_activation, unit_forget_bias : int; str or callable; bool
         See `LSTMCell`.
-    **options
+    **options : keyword arguments
         Those of `RecurrentOptions`: about the weights, about the sequence, and those of `Layer`. With `return_state` a
         call on arrays gives ``[output, h, c]``.
+
+    Raises
+    ------
+    ValueError
+        If `units` is out of range, `activation` or `recurrent_activation` is unknown, or inputs have another
+        shape.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

@@ -33,22 +33,22 @@ class WeightOptions(TypedDict, total=False):
 
     Parameters
     ----------
-    use_bias
+    use_bias : bool
         Whether there is a bias.
-    kernel_initializer, recurrent_initializer, bias_initializer
+    kernel_initializer, recurrent_initializer, bias_initializer : str or Initializer, optional
         Names or initializers of the weights ``kernel (I, G*H)``, ``recurrent_kernel (H, G*H)`` and ``bias (G*H,)``.
-    kernel_regularizer, recurrent_regularizer, bias_regularizer
+    kernel_regularizer, recurrent_regularizer, bias_regularizer : str or Regularizer, optional
         Names or regularizers: penalties added to the loss.
-    kernel_constraint, recurrent_constraint, bias_constraint
+    kernel_constraint, recurrent_constraint, bias_constraint : str or Constraint, optional
         Names or constraints, applied after every step of training.
-    dropout
+    dropout : float
         Fraction of the inputs dropped while training, the same ones at every step and for every gate. 1 drops none.
-    recurrent_dropout
+    recurrent_dropout : float
         Fraction of the states dropped from the sums of the gates while training, the same ones at every step, others
         for every gate. 1 drops none.
-    seed
+    seed : int, optional
         Seed of the dropout.
-    implementation
+    implementation : int
         A way of computing; accepted and ignored.
     """
 
@@ -81,22 +81,22 @@ class SequenceOptions(LayerOptions, total=False):
 
     Parameters
     ----------
-    return_sequences
+    return_sequences : bool
         Whether the output is that of every step, ``(N, T, O)``, or of the last one, ``(N, O)``.
-    return_state
+    return_state : bool
         Whether a call on arrays also gives the final states.
-    go_backwards
+    go_backwards : bool
         Read the steps from the last to the first; the output stays in the order of reading.
-    stateful
+    stateful : bool
         Start every batch with the final states of the one before, row by row, until `reset_state`. That goes on from
         `fit` to `evaluate` and `predict`. Batches must have the same number of rows until then; no fixed batch size
         needs to be declared.
-    zero_output_for_mask
+    zero_output_for_mask : bool
         What the output is at steps a mask leaves out: zero, or (default) that of the last valid step before them, zero
         if there was none.
-    unroll, use_cudnn
+    unroll, use_cudnn : bool; bool or str
         Ways of computing; accepted and ignored.
-    time_major
+    time_major : bool
         Not supported; True raises NotImplementedError.
     """
 

@@ -36,9 +36,9 @@ class Recurrent(RNN):
 
     Parameters
     ----------
-    cell
+    cell : RecurrentCell
         The cell.
-    **options
+    **options : keyword arguments
         Those of `SequenceOptions`.
     """
 

@@ -40,11 +40,18 @@ class RNN(Wrapper):
 
     Parameters
     ----------
-    cell
+    cell : layer
         A cell, or a list of cells for `StackedRNNCells` of them. `LSTMCell`, `GRUCell` and `SimpleRNNCell` run in the
         compiled core, alone or stacked; a cell of your own runs step by step in Python, see below.
-    **options
+    **options : keyword arguments
         Those of `SequenceOptions`: `return_sequences` and others.
+
+    Raises
+    ------
+    ValueError
+        If `cell` has another form, or inputs have another shape.
+    TypeError
+        If `cell` has another type.
 
     Notes
     -----
@@ -207,11 +214,11 @@ class RNN(Wrapper):
 
         Parameters
         ----------
-        x
+        x : array_like
             Inputs ``(N, T, I)``, or a list of them and the states to start with.
-        call
+        call : Call
             See `Layer.forward`.
-        out
+        out : ndarray, optional
             With `return_sequences`, an array or a view of one to write the outputs into.
         """
         reading = self.reading_of(x, call.mask, out)

@@ -21,16 +21,31 @@ class SimpleRNNCell(RecurrentCell):
 
     Parameters
     ----------
-    units
+    units : int
         Hidden size H.
-    activation
+    activation : str or callable, optional
         See `LSTMCell`. ``"tanh"`` and ``"relu"`` have the fastest kernel.
-    **options
+    **options : keyword arguments
         Those of `CellOptions`.
+
+    Raises
+    ------
+    ValueError
+        If `units` is out of range, `activation` is unknown, or inputs have another shape.
+    TypeError
+        If an argument has another type.
 
     References
     ----------
     Elman, Finding Structure in Time, Cognitive Science 14(2), 1990.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import layers
+    >>> layer = layers.RNN([layers.SimpleRNNCell(4), layers.SimpleRNNCell(2)])
+    >>> layer(np.zeros((2, 5, 3))).shape
+    (2, 2)
     """
 
     activation: ActivationFunction
@@ -56,11 +71,26 @@ class SimpleRNN(Recurrent):
 
     Parameters
     ----------
-    units, activation
+    units, activation : int; str or callable
         See `SimpleRNNCell`.
-    **options
+    **options : keyword arguments
         Those of `RecurrentOptions`: about the weights, about the sequence, and those of `Layer`. With `return_state` a
         call on arrays gives ``[output, h]``.
+
+    Raises
+    ------
+    ValueError
+        If `units` is out of range, `activation` is unknown, or inputs have another shape.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import layers
+    >>> layer = layers.SimpleRNN(4)
+    >>> layer(np.zeros((2, 5, 3))).shape
+    (2, 4)
     """
 
     @shows(RecurrentOptions)

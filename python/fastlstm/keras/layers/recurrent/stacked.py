@@ -28,10 +28,17 @@ class StackedRNNCells(Cell, Wrapper):
 
     Parameters
     ----------
-    cells
+    cells : sequence
         Cells of any kind, see `RNN`.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `cells` has another form, or inputs have another shape.
+    TypeError
+        If `cells` has another type.
 
     Notes
     -----

@@ -27,11 +27,11 @@ def scan(cell: Any, reading: Reading, training: bool) -> tuple[Array, States]:
 
     Parameters
     ----------
-    cell
+    cell : layer
         Of the core, stacked, or a user's own.
-    reading
+    reading : Reading
         What it takes.
-    training
+    training : bool
         Whether the cell's dropout drops.
 
     Returns
@@ -131,11 +131,11 @@ class Steps:
 
     Parameters
     ----------
-    cell
+    cell : layer
         Has `call`, and perhaps `vjp`; each may take the argument `training`.
-    x
+    x : ndarray
         The inputs of all steps, ``(T, N, I)``.
-    training
+    training : bool
         Handed on.
     """
 

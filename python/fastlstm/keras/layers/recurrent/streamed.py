@@ -23,13 +23,13 @@ class CellMemory:
 
     Parameters
     ----------
-    names
+    names : sequence of str
         Of the single arrays.
-    sizes
+    sizes : int or sequence of int
         Tree of their sizes.
-    rows
+    rows : int
         Number of sequences.
-    dtype
+    dtype : dtype
         Of the arrays.
     """
 

@@ -23,12 +23,27 @@ class TimeDistributed(Wrapper):
 
     Parameters
     ----------
-    layer
+    layer : Layer
         The layer. One that sees the rows of a batch together in training, such as `BatchNormalization`, sees those of a
         step. Its input has the axes of this layer's input without the second one, time. A mask ``(N, T, ...)`` is
         split over the steps too; one ``(N, T)`` says nothing about what is within a step, and goes past the layer.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If inputs have another shape.
+    TypeError
+        If `layer` has another type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import layers
+    >>> layer = layers.TimeDistributed(layers.Dense(4))
+    >>> layer(np.zeros((2, 5, 3))).shape
+    (2, 5, 4)
     """
 
     told_of_mask = True

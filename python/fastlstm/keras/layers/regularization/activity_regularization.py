@@ -11,10 +11,17 @@ class ActivityRegularization(Identity):
 
     Parameters
     ----------
-    l1, l2
+    l1, l2 : float
         Factors of both sums, zero or more.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `l1` or `l2` is out of range.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

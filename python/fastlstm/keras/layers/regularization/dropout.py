@@ -19,14 +19,31 @@ class Dropout(Layer):
 
     Parameters
     ----------
-    rate
+    rate : float
         Fraction to drop, from 0 to 1.
-    noise_shape
+    noise_shape : tuple of int, optional
         Shape of the drawn mask; axes of length 1 are dropped together. None: the input's shape.
-    seed
+    seed : int, optional
         Seed of a generator of the layer's own; None: that of the model draws.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `rate` or `seed` is out of range, or `noise_shape` has another form.
+    TypeError
+        If an argument has another type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlstm.keras import layers
+    >>> layer = layers.Dropout(0.5, seed=0)
+    >>> layer(np.ones((1, 4))).tolist()
+    [[1.0, 1.0, 1.0, 1.0]]
+    >>> sorted(set(layer(np.ones((1, 100)), training=True).ravel().tolist()))
+    [0.0, 2.0]
     """
 
     steps_without_time = True

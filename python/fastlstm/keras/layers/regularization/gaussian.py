@@ -48,12 +48,19 @@ class GaussianNoise(Gaussian):
 
     Parameters
     ----------
-    stddev
+    stddev : float
         Standard deviation of the noise, from 0 to 1.
-    seed
+    seed : int, optional
         Seed of a generator of the layer's own; None: that of the model draws.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `stddev` or `seed` is out of range.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------
@@ -85,12 +92,19 @@ class GaussianDropout(Gaussian):
 
     Parameters
     ----------
-    rate
+    rate : float
         The fraction that `Dropout` would drop for as much noise, from 0 to less than 1.
-    seed
+    seed : int, optional
         Seed of a generator of the layer's own; None: that of the model draws.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `rate` or `seed` is out of range.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

@@ -13,12 +13,19 @@ class SpatialDropout1D(Dropout):
 
     Parameters
     ----------
-    rate
+    rate : float
         Fraction to drop, from 0 to 1.
-    seed
+    seed : int, optional
         Seed of a generator of the layer's own; None: that of the model draws.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `rate` or `seed` is out of range, or inputs have another shape.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

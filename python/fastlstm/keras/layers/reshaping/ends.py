@@ -16,12 +16,19 @@ class ZeroPadding1D(Rearranging):
 
     Parameters
     ----------
-    padding
+    padding : int or tuple of int
         Number of steps at either end, or two numbers for the start and the end.
-    data_format
+    data_format : str, optional
         ``"channels_last"``, or None for it.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `padding` is out of range, `data_format` is unknown, or inputs have another shape.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------
@@ -59,10 +66,17 @@ class Cropping1D(Rearranging):
 
     Parameters
     ----------
-    cropping
+    cropping : int or tuple of int
         Number of steps at either end, or two numbers for the start and the end. At least one step must be left.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `cropping` has another form, or inputs have another shape.
+    TypeError
+        If `cropping` has another type.
 
     Examples
     --------

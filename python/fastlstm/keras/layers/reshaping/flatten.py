@@ -15,10 +15,17 @@ class Flatten(Rearranging):
 
     Parameters
     ----------
-    data_format
+    data_format : str, optional
         ``"channels_last"``, or None for it.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `data_format` is unknown.
+    TypeError
+        If `data_format` has another type.
 
     Examples
     --------

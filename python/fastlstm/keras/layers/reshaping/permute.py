@@ -17,10 +17,17 @@ class Permute(Rearranging):
 
     Parameters
     ----------
-    dims
+    dims : tuple of int
         Which axis of the input each axis of the output is, counted from 1, that behind the batch's.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `dims` has another form, or inputs have another shape.
+    TypeError
+        If `dims` has another type.
 
     Examples
     --------

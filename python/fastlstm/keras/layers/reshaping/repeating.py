@@ -15,10 +15,17 @@ class RepeatVector(Rearranging):
 
     Parameters
     ----------
-    n
+    n : int
         Number of steps.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `n` is out of range, or inputs have another shape.
+    TypeError
+        If `n` has another type.
 
     Examples
     --------
@@ -57,10 +64,17 @@ class UpSampling1D(Rearranging):
 
     Parameters
     ----------
-    size
+    size : int
         How often each step stands in the output.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If `size` is out of range, or inputs have another shape.
+    TypeError
+        If `size` has another type.
 
     Examples
     --------

@@ -15,10 +15,17 @@ class Reshape(Rearranging):
 
     Parameters
     ----------
-    target_shape
+    target_shape : tuple of int
         Shape of a sample, without the batch axis; one size may be -1: what is left for it.
-    **kwargs
+    **kwargs : keyword arguments
         Those of `Layer`.
+
+    Raises
+    ------
+    ValueError
+        If inputs have another shape.
+    TypeError
+        If `target_shape` has another type.
 
     Examples
     --------

@@ -9,7 +9,18 @@ from ...foundation.lookup import checked_name
 
 
 class LearningRateSchedule(Configurable):
-    """A learning rate that depends on the number of steps done: ``schedule(step)``."""
+    """A learning rate that depends on the number of steps done: ``schedule(step)``.
+
+    Examples
+    --------
+    >>> from fastlstm import keras
+    >>> class Steps(keras.optimizers.schedules.LearningRateSchedule):
+    ...     def __call__(self, step):
+    ...         return 0.1 if step < 100 else 0.01
+    ...
+    >>> keras.optimizers.SGD(Steps()).learning_rate
+    0.1
+    """
 
     def __call__(self, step: int) -> float:
         """Return the rate after `step` steps."""

@@ -12,18 +12,25 @@ class CosineDecay(LearningRateSchedule):
 
     Parameters
     ----------
-    initial_learning_rate
+    initial_learning_rate : float
         Rate at step 0.
-    decay_steps
+    decay_steps : float
         Steps until the end of the descent.
-    alpha
+    alpha : float
         Part of the rate that stays.
-    name
+    name : str, optional
         Kept, and used for nothing.
-    warmup_target
+    warmup_target : float, optional
         Rate at which the descent begins, after `warmup_steps`; None: it begins with the initial one at once.
-    warmup_steps
+    warmup_steps : int
         Steps of the line from the initial rate to it.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------
@@ -65,18 +72,25 @@ class CosineDecayRestarts(LearningRateSchedule):
 
     Parameters
     ----------
-    initial_learning_rate
+    initial_learning_rate : float
         Rate at step 0.
-    first_decay_steps
+    first_decay_steps : float
         Steps of the first half cosine.
-    t_mul
+    t_mul : float
         How many times longer each one is than the one before; at least 1.
-    m_mul
+    m_mul : float
         How many times higher each one begins than the one before.
-    alpha
+    alpha : float
         Part of the initial rate that stays.
-    name
+    name : str, optional
         Kept, and used for nothing.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    TypeError
+        If an argument has another type.
 
     References
     ----------

@@ -37,16 +37,23 @@ class ExponentialDecay(_Decay):
 
     Parameters
     ----------
-    initial_learning_rate
+    initial_learning_rate : float
         Rate at step 0.
-    decay_steps
+    decay_steps : float
         After so many steps it is multiplied by `decay_rate`.
-    decay_rate
+    decay_rate : float
         The factor.
-    staircase
+    staircase : bool
         Change only at whole multiples of `decay_steps`.
-    name
+    name : str
         Kept, and used for nothing.
+
+    Raises
+    ------
+    ValueError
+        If `initial_learning_rate`, `decay_steps` or `decay_rate` is out of range.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------
@@ -65,16 +72,23 @@ class InverseTimeDecay(_Decay):
 
     Parameters
     ----------
-    initial_learning_rate
+    initial_learning_rate : float
         Rate at step 0.
-    decay_steps
+    decay_steps : float
         Unit in which `decay_rate` counts the steps.
-    decay_rate
+    decay_rate : float
         How much the divisor grows in a unit.
-    staircase
+    staircase : bool
         Change only at whole multiples of `decay_steps`.
-    name
+    name : str
         Kept, and used for nothing.
+
+    Raises
+    ------
+    ValueError
+        If `initial_learning_rate`, `decay_steps` or `decay_rate` is out of range.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------
@@ -93,18 +107,25 @@ class PolynomialDecay(LearningRateSchedule):
 
     Parameters
     ----------
-    initial_learning_rate
+    initial_learning_rate : float
         Rate at step 0.
-    decay_steps
+    decay_steps : float
         Steps until the end.
-    end_learning_rate
+    end_learning_rate : float
         Rate there.
-    power
+    power : float
         1 for a straight line.
-    cycle
+    cycle : bool
         Go on after the end: `decay_steps` becomes the smallest multiple of it that is no less than `step`.
-    name
+    name : str, optional
         Kept, and used for nothing.
+
+    Raises
+    ------
+    ValueError
+        If `initial_learning_rate`, `decay_steps`, `end_learning_rate` or `power` is out of range.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------
@@ -144,12 +165,19 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
     Parameters
     ----------
-    boundaries
+    boundaries : sequence of float
         Rising numbers of steps.
-    values
+    values : sequence of float
         Rates, one more than boundaries.
-    name
+    name : str, optional
         Kept, and used for nothing.
+
+    Raises
+    ------
+    ValueError
+        If `boundaries` or `values` has another form.
+    TypeError
+        If an argument has another type.
 
     Examples
     --------

@@ -29,7 +29,7 @@ class Cut:
 
     Parameters
     ----------
-    distribution
+    distribution : DataParallel
         Says which rows are whose.
     """
 

@@ -37,9 +37,9 @@ class JointCallbacks(CallbackList):
 
     Parameters
     ----------
-    distribution
+    distribution : DataParallel
         The ranks.
-    callbacks, model, add_history, **params
+    callbacks, model, add_history, **params : list of Callback; Model; bool; dict
         See `CallbackList`.
     """
 

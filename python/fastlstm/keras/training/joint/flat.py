@@ -27,9 +27,9 @@ class Flattened:
 
     Parameters
     ----------
-    variables
+    variables : sequence of Variable
         The weights.
-    parts
+    parts : int
         How many there are.
     """
 

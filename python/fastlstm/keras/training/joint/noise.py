@@ -22,7 +22,7 @@ class Noise:
 
     Parameters
     ----------
-    layers
+    layers : iterable
         All of a model: those with a seed have generators of their own.
     """
 

@@ -41,13 +41,13 @@ class JointObjective:
 
     Parameters
     ----------
-    part
+    part : PartObjective
         The objective of a part.
-    distribution
+    distribution : DataParallel
         The ranks.
-    meters
+    meters : callable
         Gives meters to measure a part with.
-    noise
+    noise : Noise
         What parts draw from.
     """
 

@@ -22,7 +22,7 @@ class PartObjective(CountingObjective):
 
     Parameters
     ----------
-    plan, losses, scales
+    plan, losses, scales : Plan; sequence of Loss; sequence of float
         See `Objective`.
     """
 

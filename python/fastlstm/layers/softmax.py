@@ -49,12 +49,26 @@ class OverAxis(Stateless):
 
 
 class Softmax(OverAxis):
-    """Shares that sum to 1 along an axis, as ``torch.nn.Softmax``.
+    """Probabilities, numbers that sum to 1 along an axis, as ``torch.nn.Softmax``.
 
     Parameters
     ----------
     dim : int
         The axis, counted from the end if negative; the last one if left out.
+
+    Raises
+    ------
+    ValueError
+        If an input has no axis `dim`.
+    TypeError
+        If an input is not an array of float32 or float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlstm as fl
+    >>> fl.Softmax(dim=-1)(np.zeros((1, 4), "float32")).tolist()
+    [[0.25, 0.25, 0.25, 0.25]]
     """
 
     def forward(self, x: NDArray[np.floating]) -> Floats:
@@ -73,12 +87,27 @@ class Softmax(OverAxis):
 
 
 class LogSoftmax(OverAxis):
-    """Logarithms of the shares of `Softmax`, as ``torch.nn.LogSoftmax``.
+    """Logarithms of the probabilities of `Softmax`, as ``torch.nn.LogSoftmax``.
 
     Parameters
     ----------
     dim : int
         The axis, counted from the end if negative; the last one if left out.
+
+    Raises
+    ------
+    ValueError
+        If an input has no axis `dim`.
+    TypeError
+        If an input is not an array of float32 or float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastlstm as fl
+    >>> y = fl.LogSoftmax(dim=-1)(np.zeros((1, 4), "float32"))
+    >>> np.exp(y).tolist()
+    [[0.25, 0.25, 0.25, 0.25]]
     """
 
     def forward(self, x: NDArray[np.floating]) -> Floats:

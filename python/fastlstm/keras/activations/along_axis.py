@@ -24,9 +24,9 @@ def _log_softmax_along(axis: int = -1) -> ActivationFunction:
 
 
 def _sparsemax(x: Array) -> Array:
-    """Return the nearest shares: `x` less what makes them sum to 1, where that is positive.
+    """Return the nearest probabilities: `x` less what makes them sum to 1, where that is positive.
 
-    Keras 3.15 takes off too much where there are two shares or more, so that they are 0 or do not sum to 1.
+    Keras 3.15 takes off too much where there are two probabilities or more, so that they are 0 or do not sum to 1.
     """
     shifted = x - np.maximum.reduce(x, axis=-1, keepdims=True, initial=-np.inf)
     falling = -np.sort(-shifted, axis=-1)

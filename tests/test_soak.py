@@ -36,7 +36,7 @@ SECONDS = float(os.environ.get("FASTLSTM_TEST_SOAK", "0"))
 WARM_UP, CALLS = 600, 300
 """Calls before the first look at memory, and between two looks."""
 MOST_BYTES = 8 * 2**20
-"""That memory may grow: blocks are kept, and which ones depends on the last sizes. Measured are 2 MiB."""
+"""That memory may grow for each thread, whose arena takes thousands of calls to settle: measured are 4 MiB."""
 MOST_OBJECTS = 100
 """That may come to be, of 100,000: Python keeps what it made last. Measured are 2."""
 
@@ -254,7 +254,7 @@ def test_nothing_grows(tmp_path: Path, count: int, seed: int) -> None:
                 run(CALLS)
                 memory_now, objects_now = look()
                 assert objects_now - objects < MOST_OBJECTS, (kinds() - before).most_common(9)
-                assert memory_now - memory < MOST_BYTES
+                assert memory_now - memory < MOST_BYTES * count
                 if time.monotonic() - start >= SECONDS:
                     break
         finally:

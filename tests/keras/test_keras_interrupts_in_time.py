@@ -50,6 +50,10 @@ def quantized():
     layer.quantize("int8")
     return lambda: layer(x)
 
+def linear():
+    layer, x = fl.Linear(1024, 4096, seed=0), constant(60_000, 1024)
+    return lambda: layer(x)
+
 def backward():
     layer, x = array_layer(), constant(10_000, 8, 64)
     (y, _), pullback = layer.vjp(x)
@@ -110,7 +114,17 @@ except KeyboardInterrupt:
 """
 
 NAMES = [
-    *("forward", "both_directions", "quantized", "backward", "checkpoints", "many_steps", "one_step", "validation"),
+    *(
+        "forward",
+        "both_directions",
+        "quantized",
+        "linear",
+        "backward",
+        "checkpoints",
+        "many_steps",
+        "one_step",
+        "validation",
+    ),
     *("predict", "evaluate", "build", "save_and_load", "adapt"),
 ]
 

@@ -20,7 +20,7 @@ FASTLSTM_INLINE Packet<T> with_output_gradient(const CellBackwardArgs<T>& args, 
 // The gate gradients that R^T is multiplied with, as left rows: K numbers in `slots` slots from `slot` on of every
 // group.
 template <class T>
-FASTLSTM_INLINE LeftRows<T> gradient_rows(const CellBackwardArgs<T>& args, Index k, Index slot = 0,
+FASTLSTM_INLINE LeftRuns<T> gradient_rows(const CellBackwardArgs<T>& args, Index k, Index slot = 0,
                                           Index slots = kGroup) {
     constexpr int W = kLanes<T>;
     if (args.next_rows <= 0) return {};
@@ -30,7 +30,7 @@ FASTLSTM_INLINE LeftRows<T> gradient_rows(const CellBackwardArgs<T>& args, Index
 
 // acc = dgates · R^T of K rows for rows that go on, dh_n for rows that end at this visit.
 template <class Acc, class T>
-FASTLSTM_INLINE void state_gradient(Acc& acc, const CellBackwardArgs<T>& args, const LeftRows<T>& dgates, Index k,
+FASTLSTM_INLINE void state_gradient(Acc& acc, const CellBackwardArgs<T>& args, const LeftRuns<T>& dgates, Index k,
                                     Index row, Index group, Index pitch) {
     constexpr int W = kLanes<T>, P = Acc::kGroups, R = Acc::kRows, V = Acc::kVectors;
     if (row < args.next_rows) {
@@ -50,7 +50,7 @@ struct StateGradient {
     static constexpr int kOfCell = 1;
 
     template <class Acc>
-    static FASTLSTM_INLINE void sum(Acc& dh, const CellBackwardArgs<T>& args, const LeftRows<T>& dgates, Index row,
+    static FASTLSTM_INLINE void sum(Acc& dh, const CellBackwardArgs<T>& args, const LeftRuns<T>& dgates, Index row,
                                     Index group, Index pitch) {
         state_gradient(dh, args, dgates, kSlots * pitch, row, group, pitch);
     }
@@ -58,7 +58,7 @@ struct StateGradient {
 
 // The rows that go on, whose products have k numbers, then those that end here.
 template <class Phase, class T>
-FASTLSTM_INLINE void run_backward(const CellBackwardArgs<T>& args, const LeftRows<T>& dgates, Index k) {
+FASTLSTM_INLINE void run_backward(const CellBackwardArgs<T>& args, const LeftRuns<T>& dgates, Index k) {
     const Index vectors = ceil_div(args.hidden_size, kLanes<T>);
     run_phase<Phase>(args, dgates, 0, args.next_rows, k, vectors);
     run_phase<Phase>(args, dgates, args.next_rows, args.rows, k, vectors);
@@ -155,7 +155,7 @@ struct GruResetBackward {
     static constexpr int kOfCell = 1;
 
     template <class Acc>
-    static FASTLSTM_INLINE void sum(Acc& dm, const CellBackwardArgs<T>& args, const LeftRows<T>& dz_n, Index row,
+    static FASTLSTM_INLINE void sum(Acc& dm, const CellBackwardArgs<T>& args, const LeftRuns<T>& dz_n, Index row,
                                     Index group, Index pitch) {
         multiply(dm, Beginning<T>{}, dz_n.template tile<Acc::kRows>(row),
                  panel_of<Acc::kRows, kGroup>(args.packed_candidate_t, pitch, group, args.group_begin, args.group_end,
@@ -178,7 +178,7 @@ template <class T>
 void gru_reset_backward(const CellBackwardArgs<T>& args) {
     constexpr int W = kLanes<T>;
     const Index vectors = ceil_div(args.hidden_size, W), k = vectors * W;
-    const LeftRows<T> dz_n =
+    const LeftRuns<T> dz_n =
         left_runs(static_cast<const T*>(args.dgates), kGroup * W, args.rows, k, W, args.group_stride, args.rounded);
     run_phase<GruResetBackward<T>>(args, dz_n, 0, args.rows, k, vectors);
 }
@@ -197,6 +197,9 @@ struct RnnBackward : StateGradient<T, 1> {
                Unit::backward(dh, pload<Packet<T>>(kept)));
     }
 };
+
+template <class T, class Unit>
+constexpr bool kIsShort<RnnBackward<T, Unit>> = true;
 
 template <class T, class Unit>
 void rnn_backward(const CellBackwardArgs<T>& args) {

@@ -24,7 +24,7 @@ struct VisitRows {
 
     FASTLSTM_INLINE explicit VisitRows(const CellForwardArgs<T>& args) : h(state_rows(args)), x{} {
         const Index k = args.input_size;
-        if (args.x) x = left_list(args.x, args.rows, k, k, 0, args.rounded_x);
+        if (args.x) x = left_list(args.x, args.rows, k, args.rounded_x);
     }
 };
 
@@ -70,10 +70,11 @@ struct LstmCell {
                                   f = sigmoid_fraction(z[1]);
         const Packet<T> f_quotient = pdiv(one, f.denominator);
         const Packet<T> ig = pdiv(one, pmul(i.denominator, g.denominator));
-        c = pmadd(f_quotient, c_prev, pmul(g.numerator, ig));
+        const Packet<T> added = pmul(g.numerator, ig);
+        c = pmadd(f_quotient, c_prev, added);
         if (kept) {
             const Packet<T> i_quotient = pmul(g.denominator, ig), g_inverse = pmul(i.denominator, ig);
-            pstore(kept, pmul(sigmoid_slope(i, i_quotient), pmul(g.numerator, g_inverse)));
+            pstore(kept, pmul(pmul(i.gap, i_quotient), added));
             pstore(kept + W, pmul(sigmoid_slope(f, f_quotient), c_prev));
             pstore(kept + 2 * W, pmul(i_quotient, tanh_slope(g, g_inverse)));
             pstore(kept + 5 * W, f_quotient);
@@ -83,7 +84,7 @@ struct LstmCell {
         h = pmul(tanh_c.numerator, oc);
         if (kept) {
             const Packet<T> o_quotient = pmul(tanh_c.denominator, oc), c_inverse = pmul(o.denominator, oc);
-            pstore(kept + 3 * W, pmul(sigmoid_slope(o, o_quotient), pmul(tanh_c.numerator, c_inverse)));
+            pstore(kept + 3 * W, pmul(pmul(o.gap, o_quotient), h));
             pstore(kept + 4 * W, pmul(o_quotient, tanh_slope(tanh_c, c_inverse)));
         }
     }
@@ -353,6 +354,9 @@ struct RnnForward {
         }
     }
 };
+
+template <class T, class Unit>
+constexpr bool kIsShort<RnnForward<T, Unit>> = true;
 
 template <class T, class Unit>
 void rnn_forward(const CellForwardArgs<T>& args) {

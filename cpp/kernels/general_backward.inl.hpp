@@ -16,7 +16,7 @@ struct RecurrentSlots {
 // The left rows of the products with R^T: those of all gates together, or with masks of every gate apart.
 template <class T>
 struct GateRows {
-    LeftRows<T> of[kGroup];
+    LeftRuns<T> of[kGroup];
 
     FASTLSTM_INLINE GateRows(const CellBackwardArgs<T>& args, const RecurrentSlots& gates, Index pitch) {
         const Index slots = gates.slots * gates.count;

@@ -125,6 +125,8 @@ struct LeftRows {
 
 template <class T>
 using LeftList = LeftRows<T>;
+template <class T>
+using LeftRuns = LeftRows<T>;
 
 FASTLSTM_INLINE Index left_bytes(Index rows, Index k) {
     return rows * words_of(k) * static_cast<Index>(sizeof(LeftWord));
@@ -181,9 +183,13 @@ FASTLSTM_INLINE LeftRows<T> left_rows(const T* first, Index pitch, Index rows, I
     return left_runs(first, pitch, rows, k, k, 0, rounding);
 }
 template <class T>
-FASTLSTM_INLINE LeftRows<T> left_list(const T* const* rows, Index count, Index k, Index run, Index run_stride,
-                                      const Rounding& rounding) {
+FASTLSTM_INLINE LeftRows<T> left_list_in_runs(const T* const* rows, Index count, Index k, Index run, Index run_stride,
+                                              const Rounding& rounding) {
     return rounded_rows<T>(count, k, run, run_stride, rounding, [=](Index r) { return rows[r]; });
+}
+template <class T>
+FASTLSTM_INLINE LeftRows<T> left_list(const T* const* rows, Index count, Index k, const Rounding& rounding) {
+    return left_list_in_runs(rows, count, k, k, 0, rounding);
 }
 
 template <class T>

@@ -1,7 +1,7 @@
 // Operands of products in full precision: weights and left rows are the numbers themselves.
 //
-// What every precision has in such a file: Panel and panel_of, the right side; LeftRows, LeftList and their tiles, the
-// left; multiply_add; and multiply, which is the same with sums that begin elsewhere.
+// What every precision has in such a file: Panel and panel_of, the right side; LeftRows, LeftList, LeftRuns and their
+// tiles, the left; multiply_add; and multiply, which is the same with sums that begin elsewhere.
 #pragma once
 
 #include "tile.inl.hpp"
@@ -93,10 +93,16 @@ FASTLSTM_INLINE void fetch_near(const T* b) {
     for (Index at = 0; at < V * kLanes<T>; at += kLine) prefetch_near(b + 32 * kLine + at);
 }
 
-// R left rows, each cut into runs of `run` numbers, `run_stride` apart.
+// R left rows.
 template <class T, int R>
 struct LeftTile {
     const T* row[R];
+};
+
+// R left rows, each cut into runs of `run` numbers, `run_stride` apart.
+template <class T, int R>
+struct LeftRunsTile {
+    LeftTile<T, R> first;  // of the runs
     Index run, run_stride;
 };
 
@@ -104,11 +110,12 @@ struct LeftTile {
 template <class T>
 struct LeftRows {
     const T* first;
-    Index pitch, run, run_stride;
+    Index pitch;
 
     template <int R>
     FASTLSTM_INLINE LeftTile<T, R> tile(Index first_row) const {
-        LeftTile<T, R> left{{}, run, run_stride};
+        LeftTile<T, R> left;
+        FASTLSTM_UNROLL
         for (int r = 0; r < R; ++r) left.row[r] = first + (first_row + r) * pitch;
         return left;
     }
@@ -118,31 +125,49 @@ struct LeftRows {
 template <class T>
 struct LeftList {
     const T* const* rows;
-    Index run, run_stride;
 
     template <int R>
     FASTLSTM_INLINE LeftTile<T, R> tile(Index first_row) const {
-        LeftTile<T, R> left{{}, run, run_stride};
+        LeftTile<T, R> left;
+        FASTLSTM_UNROLL
         for (int r = 0; r < R; ++r) left.row[r] = rows[first_row + r];
         return left;
     }
 };
 
-// The left rows of a product of k numbers each, in one run or several. Another precision rounds them into the memory it
-// is given.
+// Either of them, cut into runs.
+template <class T, class Rows>
+struct InRuns {
+    Rows rows;
+    Index run, run_stride;
+
+    template <int R>
+    FASTLSTM_INLINE LeftRunsTile<T, R> tile(Index first_row) const {
+        return {rows.template tile<R>(first_row), run, run_stride};
+    }
+};
 template <class T>
-FASTLSTM_INLINE LeftRows<T> left_runs(const T* first, Index pitch, Index, Index, Index run, Index run_stride,
-                                      const Rounding&) {
-    return {first, pitch, run, run_stride};
+using LeftRuns = InRuns<T, LeftRows<T>>;
+
+// The left rows of a product of k numbers each, in one piece or in runs. Another precision rounds them into the memory
+// it is given.
+template <class T>
+FASTLSTM_INLINE LeftRows<T> left_rows(const T* first, Index pitch, Index, Index, const Rounding&) {
+    return {first, pitch};
 }
 template <class T>
-FASTLSTM_INLINE LeftRows<T> left_rows(const T* first, Index pitch, Index, Index k, const Rounding&) {
-    return {first, pitch, k, 0};
+FASTLSTM_INLINE LeftList<T> left_list(const T* const* rows, Index, Index, const Rounding&) {
+    return {rows};
 }
 template <class T>
-FASTLSTM_INLINE LeftList<T> left_list(const T* const* rows, Index, Index, Index run, Index run_stride,
+FASTLSTM_INLINE LeftRuns<T> left_runs(const T* first, Index pitch, Index, Index, Index run, Index run_stride,
                                       const Rounding&) {
-    return {rows, run, run_stride};
+    return {{first, pitch}, run, run_stride};
+}
+template <class T>
+FASTLSTM_INLINE InRuns<T, LeftList<T>> left_list_in_runs(const T* const* rows, Index, Index, Index run,
+                                                         Index run_stride, const Rounding&) {
+    return {{rows}, run, run_stride};
 }
 
 // Memory for more left rows, behind those rounded there.
@@ -161,21 +186,33 @@ FASTLSTM_INLINE Packet<T> right_vector(const Panel<T>& panel, Index p, Index k, 
     return pload<Packet<T>>(panel.begin + p * panel.group_stride + (k * V + v) * kLanes<T>);
 }
 
-// acc += left · panel; fetch(b) goes before every k.
+// acc += left · k rows of a panel from b on, which goes on behind them; fetch(b) goes before each.
+template <class T, int P, int R, int V, class Fetch>
+FASTLSTM_INLINE void multiply_add_run(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, Index k, const T*& b,
+                                      Index group_stride, Fetch& fetch) {
+    for (Index j = 0; j < k; ++j, b += V * kLanes<T>) {
+        fetch(b);
+        multiply_add_one(acc, [&](int r) { return left.row[r][j]; }, b, group_stride);
+    }
+}
+
+// acc += left · panel
 template <class T, int P, int R, int V, class Fetch>
 FASTLSTM_INLINE void multiply_add_fetching(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel,
                                            Fetch fetch) {
     const T* b = panel.begin;
+    multiply_add_run(acc, left, panel.k, b, panel.group_stride, fetch);
+}
+template <class T, int P, int R, int V, class Fetch>
+FASTLSTM_INLINE void multiply_add_fetching(Tile<T, P, R, V>& acc, const LeftRunsTile<T, R>& left, const Panel<T>& panel,
+                                           Fetch fetch) {
+    const T* b = panel.begin;
     Index offset = 0;
     for (Index k = 0; k < panel.k; k += left.run, offset += left.run_stride) {
-        const Index length = at_most(left.run, panel.k - k);
-        const T* a[R];
+        LeftTile<T, R> run;
         FASTLSTM_UNROLL
-        for (int r = 0; r < R; ++r) a[r] = left.row[r] + offset;
-        for (Index j = 0; j < length; ++j, b += V * kLanes<T>) {
-            fetch(b);
-            multiply_add_one(acc, [&](int r) { return a[r][j]; }, b, panel.group_stride);
-        }
+        for (int r = 0; r < R; ++r) run.row[r] = left.first.row[r] + offset;
+        multiply_add_run(acc, run, at_most(left.run, panel.k - k), b, panel.group_stride, fetch);
     }
 }
 
@@ -191,8 +228,8 @@ struct FetchAhead {
     }
 };
 
-template <class T, int P, int R, int V>
-FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel) {
+template <class T, int P, int R, int V, class Left>
+FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const Left& left, const Panel<T>& panel) {
     const auto multiply = [&](auto fetch) FASTLSTM_INLINED { multiply_add_fetching(acc, left, panel, fetch); };
     if constexpr (R > 2) {
         if (panel.ahead) return multiply(FetchAhead<T, V>{panel.ahead});

@@ -92,6 +92,8 @@ struct LeftRows {
 
 template <class T>
 using LeftList = LeftRows<T>;
+template <class T>
+using LeftRuns = LeftRows<T>;
 
 FASTLSTM_INLINE Index left_pitch(Index k) {
     return ceil_div(words_of(k) * kDepth, kRoundedTogether) * kRoundedTogether;
@@ -152,11 +154,15 @@ template <class T>
 FASTLSTM_INLINE LeftRows<T> left_rows(const T* first, Index pitch, Index rows, Index k, const Rounding& rounding) {
     return rounded_rows<T>(rows, k, rounding, [=](Index r) { return first + r * pitch; });
 }
+template <class T>
+FASTLSTM_INLINE LeftRows<T> left_list(const T* const* rows, Index count, Index k, const Rounding& rounding) {
+    return rounded_rows<T>(count, k, rounding, [=](Index r) { return rows[r]; });
+}
 // Of one run each.
 template <class T>
-FASTLSTM_INLINE LeftRows<T> left_list(const T* const* rows, Index count, Index k, Index, Index,
-                                      const Rounding& rounding) {
-    return rounded_rows<T>(count, k, rounding, [=](Index r) { return rows[r]; });
+FASTLSTM_INLINE LeftRows<T> left_list_in_runs(const T* const* rows, Index count, Index k, Index, Index,
+                                              const Rounding& rounding) {
+    return left_list(rows, count, k, rounding);
 }
 
 FASTLSTM_INLINE std::int32_t word_at(const LeftNumber* p) {

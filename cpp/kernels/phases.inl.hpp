@@ -21,13 +21,25 @@ FASTLSTM_INLINE Index padded_units(const Args& args) {
     return ceil_div(args.hidden_size, kLanes<T>) * kLanes<T>;
 }
 
+// Whether the equations of a phase are a few instructions.
+template <class Phase>
+constexpr bool kIsShort = false;
+
+// Whether each of so many cells of a tile has a copy of the equations. In float64 and in the reduced precisions they
+// are too long for that. Where registers are few, the sums of the other cells would leave none for constants; but the
+// way through memory takes longer than a short cell, and in a tile of one or two nothing hides it.
+template <class Phase, int kCells>
+constexpr bool kCopyEach =
+    kFull && sizeof(typename Phase::Number) == sizeof(float) && (kRegisters > 16 || kCells < 3 || kIsShort<Phase>);
+
 template <class Phase, int P, int R, int V, class Args, class Left>
 FASTLSTM_APART void phase_tile(const Args& args, const Left& left, Index row, Index group) {
     using T = typename Phase::Number;
     Tile<T, P, R, V> sums;
     const Index pitch = padded_units<T>(args);
     Phase::sum(sums, args, left, row, group, pitch);
-    for_cells<Phase::kOfCell>(sums, [&](const auto& z, int p, int r, int v) FASTLSTM_INLINED {
+    constexpr int K = Phase::kOfCell;
+    for_cells<K, kCopyEach<Phase, P * R * V / K>>(sums, [&](const auto& z, int p, int r, int v) FASTLSTM_INLINED {
         const auto sum = [&](int i) FASTLSTM_INLINED -> const Packet<T>& { return z.at[p][r][v + i]; };
         Phase::cell(args, sum, row + r, group + p, v, pitch);
     });

@@ -29,7 +29,7 @@ FASTLSTM_APART void product_tile(const ProductArgs<T>& args, const Left& left, I
 template <class T>
 void product(const ProductArgs<T>& args) {
     const Index vectors = ceil_div(args.columns, kLanes<T>);
-    const auto left = left_list(args.a, args.rows, args.k, args.run, args.run_stride, args.rounded);
+    const auto left = left_list_in_runs(args.a, args.rows, args.k, args.run, args.run_stride, args.rounded);
     for_vector_tiles<T>(args.rows, args.k, vectors, args.group_begin, args.group_end,
                         [&](auto p, auto r, auto v, Index row, Index group) {
                             product_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, left, row,

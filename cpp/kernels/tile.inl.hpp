@@ -80,12 +80,12 @@ FASTLSTM_INLINE void for_cells_in_memory(const Tile<T, P, R, V>& sums, const F& 
     for (int v = 0; v < P * R * V; v += K) f(sums, v / (R * V), v / V % R, v % V);
 }
 
-// Calls f(sums, p, r, v) for every cell of a tile, whose sums are the K vectors from [p][r][v] on. The equations of a
-// cell are long: in float32 every cell has its copy of them and finds its sums in registers, else, and in the reduced
-// precisions, whose code would be as long again, they go through memory. Those of matrix registers are there.
-template <int K = 1, class T, int P, int R, int V, class F>
+// Calls f(sums, p, r, v) for every cell of a tile, whose sums are the K vectors from [p][r][v] on: either with a copy
+// of f for each, which finds its sums in registers, or with one for all, and sums in memory. Those of matrix registers
+// are there.
+template <int K, bool kCopyEach, class T, int P, int R, int V, class F>
 FASTLSTM_INLINE void for_cells(const Tile<T, P, R, V>& acc, const F& f) {
-    if constexpr (kFull && sizeof(T) == sizeof(float)) {
+    if constexpr (kCopyEach) {
         for_vectors<P, R, V / K>([&](int p, int r, int cell) FASTLSTM_INLINED { f(acc, p, r, cell * K); });
     } else if constexpr (R >= kFewestMatrixRows) {
         for_cells_in_memory<K>(acc, f);

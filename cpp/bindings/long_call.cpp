@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <exception>
 
-#include "../layers/interruption.hpp"
 #include "../layers/thread_pool.hpp"
 
 namespace fastlstm {

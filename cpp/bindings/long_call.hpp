@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "../kernels/kernel_table.hpp"
+#include "../layers/interruption.hpp"
 
 namespace fastlstm {
 

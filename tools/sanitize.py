@@ -108,6 +108,8 @@ def main() -> None:
     wanted = arguments.sanitizers or [*SANITIZERS, "valgrind"]
     if unknown := set(wanted) - set(known):
         parser.error(f"a sanitizer must be one of {', '.join(known)}, got {', '.join(sorted(unknown))}")
+    if "valgrind" in wanted and shutil.which("valgrind") is None:
+        parser.error("valgrind is not installed: install it, or name the other sanitizers")
     if of_core := [name for name in wanted if name != "extension"]:
         run_core(of_core, arguments.short)
     if "extension" in wanted:

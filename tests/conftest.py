@@ -18,7 +18,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-LONGEST = 1200
+LONGEST = 1200 + float(os.environ.get("FASTLSTM_TEST_SOAK", "0"))
 """Seconds a test may take; then its process says where it is and ends, so that what waits for ever fails."""
 
 _STDERR = pytest.StashKey[int]()

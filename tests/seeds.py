@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import hypothesis
@@ -28,13 +28,19 @@ SETTINGS = hypothesis.settings(
 )
 
 
-def for_all(examples: int, **drawn: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """As ``hypothesis.given``: a few examples from the fixed seed and, in a slow test, four times as many afresh."""
+def for_all(
+    examples: int, kept: Sequence[int] = (), **drawn: st.SearchStrategy[Any]
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """As ``hypothesis.given``: a few examples from the fixed seed and, in slow tests, four times as many afresh.
+
+    So many are also drawn from the seeds that are `kept`: those that failed once.
+    """
 
     def decorate(check: Callable[..., None]) -> Callable[..., None]:
-        fresh = pytest.param(FRESH, 4 * examples, id="fresh_seed", marks=pytest.mark.slow)
+        again = {"fresh_seed": FRESH} | {f"kept_seed_{seed}": seed for seed in kept}
+        slow = [pytest.param(seed, 4 * examples, id=name, marks=pytest.mark.slow) for name, seed in again.items()]
 
-        @pytest.mark.parametrize(("seed", "count"), [pytest.param(FIXED, examples, id="fixed_seed"), fresh])
+        @pytest.mark.parametrize(("seed", "count"), [pytest.param(FIXED, examples, id="fixed_seed"), *slow])
         def test(seed: int, count: int) -> None:
             print(f"FASTLSTM_TEST_SEED={seed}")
             search = hypothesis.settings(SETTINGS, max_examples=count)(hypothesis.given(**drawn)(check))

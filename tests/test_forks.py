@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ from helpers import assert_same_bits, kernel_backward, kernel_forward, num_threa
 import fastlstm as fl
 from fastlstm import forks
 from fastlstm.forks import DRAWS, held_at_forks
-from fastlstm.keras import Input, Sequential, layers
+from fastlstm.keras import Input, Sequential, layers, models
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
@@ -126,6 +128,47 @@ def test_a_stream_that_another_thread_was_stepping(make: Callable[[], Any]) -> N
 
     with meanwhile(lambda: stream.step(x)):
         assert {exit_code_of_child(recovers) for _ in range(20)} == {0}
+
+
+def works_of_a_model(folder: Path) -> dict[str, Callable[[], Any]]:
+    """What one thread does at a fork, and its child does then; each gives the same numbers whenever it is done."""
+    model, x = make_model(), np.ones((4, 6, 64), "float32")
+    model.compile("adam", "mse")
+    start, path = model.get_weights(), folder / "model"
+    model.save(path)
+    small = fl.LSTM(64, 64, seed=0)
+    small.quantize("int8")
+
+    def fit() -> Any:
+        other = models.clone_model(model)
+        other.set_weights(start)
+        other.compile("adam", "mse")
+        return np.array(other.fit(x, x[:, 0], epochs=2, shuffle=False, verbose=0).history["loss"])
+
+    return {
+        "fit": fit,
+        "predict": lambda: model.predict(x, verbose=0),
+        "load": lambda: models.load_model(path).predict(x, verbose=0),
+        "copy": lambda: copy.deepcopy(small)(x)[0],
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("of_the_thread", ["fit", "predict", "load", "copy"])
+def test_children_forked_while_another_thread_uses_a_model(tmp_path: Path, of_the_thread: str) -> None:
+    """Before, during and after: the child does every kind of work, and so does the parent in the end."""
+    works = works_of_a_model(tmp_path)
+
+    def are_right() -> bool:
+        return all(np.array_equal(work(), wanted[name]) for name, work in works.items())
+
+    with num_threads(2):
+        wanted = {name: work() for name, work in works.items()}
+        assert exit_code_of_child(are_right) == 0
+        with meanwhile(works[of_the_thread]):
+            assert {exit_code_of_child(are_right) for _ in range(8)} == {0}
+        assert exit_code_of_child(are_right) == 0
+        assert are_right()
 
 
 FORKED_BY_A_HANDLER = """

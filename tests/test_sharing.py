@@ -128,9 +128,12 @@ def test_layers_go_to_spawned_processes() -> None:
 EXIT = """
 import threading, time, numpy as np, fastlstm as fl
 from fastlstm import _core
-layer, x = fl.LSTM(256, 512), np.ones((16, 256), "f")
+layer, x, long = fl.LSTM(256, 512), np.ones((16, 256), "f"), np.ones((60, 16, 256), "f")
+both, pullback = fl.GRU(256, 256, 2, bidirectional=True), layer.vjp(long)[1]
 stream, streams, dense = layer.stream(16), [layer.stream() for _ in range(16)], _core.Dense(np.ones((256, 4096), "f"))
-works = {{"step": lambda: stream.step(x), "step_many": lambda: fl.step_many(streams, x), "dense": lambda: dense(x)}}
+works = {{"step": lambda: stream.step(x), "step_many": lambda: fl.step_many(streams, x), "dense": lambda: dense(x),
+          "stack": lambda: both(long), "backward": lambda: pullback(np.ones((60, 16, 512), "f")),
+          "making": lambda: fl.LSTM(256, 512).stream()}}
 work = works["{work}"]
 def forever():
     while True:
@@ -140,7 +143,7 @@ time.sleep(0.2)
 """
 
 
-@pytest.mark.parametrize("work", ["step", "step_many", "dense"])
+@pytest.mark.parametrize("work", ["step", "step_many", "dense", "stack", "backward", "making"])
 def test_exit_with_a_daemon_thread_computing(work: str) -> None:
     code = EXIT.format(work=work)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)

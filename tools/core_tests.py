@@ -18,6 +18,14 @@ def call(command: Sequence[str | Path]) -> None:
         sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
 
 
+def prefix_of_packages(*names: str) -> str:
+    """Return where CMake finds what these packages of Python bring, as far as they are installed."""
+    folders = {"cmeel": "../cmeel.prefix", "pybind11": "share/cmake/pybind11"}
+    specs = {name: importlib.util.find_spec(name) for name in names}
+    origins = {name: spec.origin for name, spec in specs.items() if spec and spec.origin}
+    return ";".join(str((Path(origin).parent / folders[name]).resolve()) for name, origin in origins.items())
+
+
 def build(name: str, options: Sequence[str], isas: Sequence[str], short: bool, jobs: int) -> Path:
     """Return the tests, built.
 
@@ -40,9 +48,6 @@ def build(name: str, options: Sequence[str], isas: Sequence[str], short: bool, j
     configure += [*options, f"-DFASTLSTM_TILE_ROWS={3 if short else 8}"]
     if isas:
         configure.append(f"-DFASTLSTM_ISAS={';'.join(isas)}")
-    cmeel = importlib.util.find_spec("cmeel")
-    if cmeel and cmeel.origin:
-        configure.append(f"-DCMAKE_PREFIX_PATH={Path(cmeel.origin).parents[1] / 'cmeel.prefix'}")
-    call(configure)
+    call([*configure, f"-DCMAKE_PREFIX_PATH={prefix_of_packages('cmeel')}"])
     call(["cmake", "--build", folder, "--parallel", str(jobs)])
     return folder / "tests" / "cpp" / "fastlstm_tests"

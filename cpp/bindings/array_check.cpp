@@ -17,6 +17,11 @@ std::string text_of(const Shape& shape) {
 
 Shape shape_of(const py::array& array) { return Shape(array.shape(), array.shape() + array.ndim()); }
 
+std::string layout_of(const py::array& array) {
+    const char* const aligned = array.flags() & kAligned ? "" : ", not aligned";
+    return py::str("strides {} of dtype '{}'{}").format(array.attr("strides"), array.dtype().attr("str"), aligned);
+}
+
 namespace {
 
 bool holds(const py::array& array, const py::dtype& wanted) {
@@ -60,7 +65,6 @@ bool has_element_strides(const py::array& array) {
     if (array.size() == 0) return true;
     const char order = array.dtype().byteorder();
     if (order != '=' && order != '|') return false;
-    constexpr int kAligned = 0x0100;  // NPY_ARRAY_ALIGNED
     if (!(array.flags() & kAligned)) return false;
     for (py::ssize_t axis = 0; axis < array.ndim(); ++axis) {
         if (array.strides(axis) % array.itemsize() != 0) return false;

@@ -17,8 +17,12 @@ namespace fastlstm {
 namespace py = pybind11;
 using Shape = std::vector<py::ssize_t>;
 
+constexpr int kAligned = 0x0100;  // NPY_ARRAY_ALIGNED
+
 std::string text_of(const Shape& shape);
 Shape shape_of(const py::array& array);
+// How an array lies in memory, for messages.
+std::string layout_of(const py::array& array);
 
 // TypeError unless `array` holds T; ValueError unless it has `shape` (-1: any).
 void check_dtype(const py::array& array, const char* name, const py::dtype& wanted);
@@ -41,7 +45,6 @@ bool may_share_memory(const py::array& a, const py::array& b);
 // The array itself, or a copy of it, as C-contiguous, aligned numbers in this machine's byte order.
 template <class T>
 py::array without_gaps(const py::array& array) {
-    constexpr int kAligned = 0x0100;  // NPY_ARRAY_ALIGNED
     return py::array_t<T, py::array::c_style | py::array::forcecast | kAligned>(py::object(array));
 }
 
@@ -66,10 +69,12 @@ py::array usable_output(const py::object& object, const char* name, const Shape&
     if (!array.writeable()) throw py::value_error(std::string(name) + " must be writeable, got a read-only array");
     if ((last_axis_dense && !has_dense_last_axis(array)) || !has_element_strides(array)) {
         throw py::value_error(std::string(name) +
-                              " must be aligned, in native byte order and have no gaps in its last axis");
+                              " must be aligned, in native byte order and have no gaps in its last axis, got " +
+                              layout_of(array));
     }
     if (!has_elements_apart(array)) {
-        throw py::value_error(std::string(name) + " must not overlap itself: two of its elements share memory");
+        throw py::value_error(std::string(name) + " must not overlap itself, got " + layout_of(array) +
+                              ": two of its elements share memory");
     }
     return array;
 }

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <exception>
 
 #if defined(__GLIBCXX__)
@@ -57,6 +58,18 @@ void without_gil(const std::function<bool()>& work) {
     unless_finished([&] { PyEval_RestoreThread(thread); });
     if (failure) std::rethrow_exception(failure);
     if (!completed) throw pybind11::error_already_set();
+}
+
+bool in_parts(Index count, Index grain, double multiply_adds, const std::function<void(Index, Index)>& work) {
+    constexpr double kAtATime = 1e9;
+    const double grains = kAtATime * static_cast<double>(count) / multiply_adds / static_cast<double>(grain);
+    const Index part = grain * std::max<Index>(1, static_cast<Index>(std::min(grains, static_cast<double>(count))));
+    Interruption interruption(signal_waiting);
+    for (Index begin = 0; begin < count; begin += part) {
+        work(begin, std::min(count, begin + part));
+        if (interruption.anywhere(0)) return false;
+    }
+    return true;
 }
 
 }  // namespace fastlstm

@@ -5,6 +5,8 @@
 
 #include <functional>
 
+#include "../layers/interruption.hpp"
+
 namespace fastlstm {
 
 // Asks Python whether a signal such as Ctrl-C is waiting; its exception is then set.
@@ -13,5 +15,9 @@ bool signal_waiting();
 // Other Python threads may run while `work` does: it touches only memory that this call's arguments keep alive. What it
 // throws is thrown on; false means that signal_waiting() ended it, and Python's exception is thrown.
 void without_gil(const std::function<bool()>& work);
+
+// For without_gil: work(begin, end) for parts of `count` things, cut at multiples of `grain`, that take a tenth of a
+// second or so each, and signals are looked for in between.
+bool in_parts(Index count, Index grain, double multiply_adds, const std::function<void(Index, Index)>& work);
 
 }  // namespace fastlstm

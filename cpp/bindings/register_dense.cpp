@@ -1,8 +1,10 @@
 // _core.Dense: packed kernel and bias, applied to rows.
+#include <functional>
 #include <memory>
 #include <variant>
 
 #include "../layers/dense.hpp"
+#include "../layers/thread_pool.hpp"
 #include "array_check.hpp"
 #include "dtypes.hpp"
 #include "long_call.hpp"
@@ -12,6 +14,8 @@
 namespace fastlstm {
 
 namespace {
+
+constexpr Index kRowsOfAThread = 64;  // as many as its products take at a time
 
 struct DenseHandle {
     std::variant<std::shared_ptr<const Dense<float>>, std::shared_ptr<const Dense<double>>> dense;
@@ -50,13 +54,16 @@ py::array apply(const Dense<T>& dense, const py::object& x, const py::object& ou
     const T* from = static_cast<const T*>(in.data());
     T* to = static_cast<T*>(y.mutable_data());
     const Index x_stride = rows > 1 ? stride<T>(in, 0) : 0;
-    if (static_cast<Index>(rows) * dense.input_size * dense.outputs.size < kWorthReleasing) {
-        dense.apply(from, x_stride, rows, to);
+    const auto apply_some = [&](Index begin, Index end) {
+        dense.apply(from + begin * x_stride, x_stride, end - begin, to + begin * dense.outputs.size);
+    };
+    const Index work = static_cast<Index>(rows) * dense.input_size * dense.outputs.size;
+    if (work < kWorthReleasing) {
+        apply_some(0, rows);
     } else {
-        without_gil([&] {
-            dense.apply(from, x_stride, rows, to);
-            return true;
-        });
+        const double multiply_adds = static_cast<double>(work);
+        without_gil(
+            [&] { return in_parts(rows, kRowsOfAThread * num_threads(), multiply_adds, std::cref(apply_some)); });
     }
     return y;
 }

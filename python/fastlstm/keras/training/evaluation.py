@@ -19,6 +19,7 @@ def evaluated(setup: Setup, source: Source, watchers: Watchers, gate: WholeSteps
     begin, end = hooks.hook("on_test_batch_begin"), hooks.hook("on_test_batch_end")
     hooks.call("on_test_begin", {})
     steps, meters, objective = 0, None, setup.objective()
+    gate.changes_nothing = True
     with np.errstate(all="ignore"), closing(source.epoch(waiting=gate.at_once)) as batches:
         for batch in batches:
             meters = setup.meters() if meters is None else meters
@@ -28,6 +29,7 @@ def evaluated(setup: Setup, source: Source, watchers: Watchers, gate: WholeSteps
             steps += 1
             watchers.after(end, steps, meters)
             gate.check()
+    gate.changes_nothing = False
     logs = {} if meters is None else dict(sorted(meters.finish().items()))
     hooks.call("on_test_end", logs)
     if bar is not None:

@@ -96,7 +96,7 @@ class _Training(NamedTuple):
                 meters = self.setup.meters() if meters is None else meters
                 for method in begin:
                     method(steps, {})
-                outcome = train_step(objective, optimizer, batch, self.way)
+                outcome = train_step(objective, optimizer, batch, self.gate, self.way)
                 meters.update(outcome, batch[1], batch[2])
                 steps += 1
                 if not math.isfinite(outcome.loss):
@@ -111,10 +111,14 @@ class _Training(NamedTuple):
         return steps, {} if meters is None else meters.finish()
 
 
-def train_step(objective: Objective, optimizer: Optimizer, batch: Batch, way: Way = (WHOLE, ())) -> Outcome:
+def train_step(
+    objective: Objective, optimizer: Optimizer, batch: Batch, gate: WholeSteps, way: Way = (WHOLE, ())
+) -> Outcome:
     """Change the weights by one step."""
+    gate.changes_nothing = True
     with training_step(*way) as step:
         outcome, gradients = objective.gradients(*batch)
+    gate.changes_nothing = False
     if gradients:
         optimizer.apply(gradients, objective.variables)
     step.make_changes()

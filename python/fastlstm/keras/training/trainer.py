@@ -473,9 +473,9 @@ class Trainer(GivesGradients):
         self._settings(loss=True)
         as_dict = checks.truth("return_dict", return_dict)
         batch = self._prepare(x, y, sample_weight, class_weights(class_weight))
-        with WholeSteps(), np.errstate(all="ignore"), self._numbers.drawing():
+        with WholeSteps() as gate, np.errstate(all="ignore"), self._numbers.drawing():
             batch = share_of_one(self, batch)
-            outcome = train_step(self._objective(), self.optimizer, batch)
+            outcome = train_step(self._objective(), self.optimizer, batch, gate)
             return self._results_of_one(outcome, batch, as_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:

@@ -33,11 +33,8 @@ PLACES = ("x", "h_0", "c_0", "dy", "dh_n", "dc_n")
 def may_be_infinite(drawn: Drawn) -> bool:
     """Whether kernel and reference say the same of infinite states.
 
-    ``h = n + u (h - n)`` of an infinite n is NaN, and ``(1 - u) n + u h`` is not. The kernel of general LSTMs
-    multiplies an infinite gradient with zeros where there are no peepholes.
+    ``h = n + u (h - n)`` of an infinite n is NaN, and ``(1 - u) n + u h`` is not.
     """
-    if drawn.cell == "lstm" and drawn.options and not drawn.peepholes:
-        return False
     functions = [name for name, _, _ in drawn.options.get("activations", ())[1:]]
     return drawn.gates != 3 or set(functions) <= {"sigmoid", "hard_sigmoid", "tanh", "softsign", "scaled_tanh"}
 

@@ -119,13 +119,15 @@ void general_lstm_backward(const CellBackwardArgs<T>& args) {
         Packet<T> sums[4];
         for (int v = 0; v < 4; ++v) sums[v] = pload<Packet<T>>(args.kept + 4 * at + v * W);
         const Packet<T> dh = pload<Packet<T>>(dz), c_prev = pload<Packet<T>>(args.c_prev + at);
-        const auto peephole = [&](Index gate) {
-            return args.peepholes ? pload<Packet<T>>(args.peepholes + gate * pitch + block * W) : constant<T>(0);
+        // No zeros stand for peepholes that are not there: gradients of infinite states may be infinite.
+        const auto through_peephole = [&](Index gate, const Packet<T>& gradient, const Packet<T>& sum) {
+            if (!args.peepholes) return sum;
+            return pmadd(gradient, pload<Packet<T>>(args.peepholes + gate * pitch + block * W), sum);
         };
         const GeneralLstm<T> cell(options, sums, c_prev);
         const Packet<T> dz_o = pmul(pmul(dh, cell.o.slope), cell.shown.value);
         Packet<T> dc = pmadd(pmul(dh, cell.shown.slope), cell.o.value, pload<Packet<T>>(args.carry + at));
-        dc = pmadd(dz_o, peephole(2), dc);
+        dc = through_peephole(2, dz_o, dc);
         // f = 1 - i sends what it would take to i
         const Packet<T> dc_i = pmul(dc, cell.i.slope), dz_f = pmul(pmul(dc, cell.f.slope), c_prev);
         const Packet<T> ig = pmul(dc_i, cell.g.value);
@@ -134,8 +136,8 @@ void general_lstm_backward(const CellBackwardArgs<T>& args) {
         pstore(dz + W, dz_f);
         pstore(dz + 2 * W, pmul(pmul(dc, cell.g.slope), cell.i.value));
         pstore(dz + 3 * W, dz_o);
-        const Packet<T> through_peepholes = pmadd(dz_i, peephole(0), pmul(dz_f, peephole(1)));
-        pstore(args.carry + at, pmadd(dc, cell.f.value, through_peepholes));
+        const Packet<T> carry = through_peephole(1, dz_f, pmul(dc, cell.f.value));
+        pstore(args.carry + at, through_peephole(0, dz_i, carry));
     };
     for_units<T>(args.rows, args.hidden_size, args.group_begin * kGroup, args.group_end * kGroup, differentiate);
 }

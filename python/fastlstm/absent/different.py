@@ -49,8 +49,9 @@ DIFFERENT: dict[str, tuple[str, ...]] = {
         "same weights, to the bit; what the way back needs is computed twice) and `tbptt=steps` (gradients are cut, "
         "losses are not).",
         "Ctrl-C raises `KeyboardInterrupt` from `fit`, without `on_train_end`, as in Keras: the weights are those "
-        "after the last whole step, for which it waits, `model.history` has the epochs that are whole, and another "
-        "`fit` goes on from there. In callbacks and data of your own, and pressed twice, it does not wait.",
+        "after the last whole step, for which it waits, but half a second at most: a long step is given up. "
+        "`model.history` has the epochs that are whole, and another `fit` goes on from there. In callbacks and data "
+        "of your own, and pressed twice, it does not wait.",
         "`TensorBoard` needs the package tensorboard or tensorboardX, TensorFlow it does not need. Files have the tags "
         "and steps of Keras', and the model as its config; the graph of TensorFlow's operations is not there. "
         "`write_images`, `profile_batch`, `embeddings_freq` and `embeddings_metadata` raise an error. With a number as "

@@ -166,7 +166,7 @@ def test_children_forked_while_another_thread_uses_a_model(tmp_path: Path, of_th
         wanted = {name: work() for name, work in works.items()}
         assert exit_code_of_child(are_right) == 0
         with meanwhile(works[of_the_thread]):
-            assert {exit_code_of_child(are_right) for _ in range(8)} == {0}
+            assert {exit_code_of_child(are_right) for _ in range(4)} == {0}
         assert exit_code_of_child(are_right) == 0
         assert are_right()
 

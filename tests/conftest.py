@@ -1,4 +1,4 @@
-"""Fixtures every test shares: the instruction set and the number of threads."""
+"""Fixtures that tests share: the instruction set, the number of threads, a limit of memory."""
 
 from __future__ import annotations
 
@@ -55,6 +55,25 @@ def threads(request: pytest.FixtureRequest) -> Iterator[int]:
     fl.set_num_threads(request.param)
     yield request.param
     fl.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def little_memory() -> Iterator[None]:
+    """Let this process have one more gigabyte of memory and no more, where there are limits."""
+    try:
+        import resource
+
+        with open("/proc/self/statm") as file:
+            used = int(file.read().split()[0]) * resource.getpagesize()
+    except (ImportError, OSError):
+        yield
+        return
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (used + 2**30, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
 
 
 @pytest.hookimpl(trylast=True)

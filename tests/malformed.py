@@ -8,8 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -52,25 +51,6 @@ def by_annotation(annotation: Any) -> set[str]:
     kinds = {"bool": TRUTH, "int": WHOLE, "float": REAL, "str": {"text"}, "None": {"None"}, "Any": {"None"}}
     parts = [part.strip() for part in text.split("|")]
     return set().union(*(kinds.get(part, set()) for part in parts))
-
-
-@contextmanager
-def little_memory() -> Iterator[None]:
-    """Let this process have one more gigabyte of memory and no more, where there are limits."""
-    try:
-        import resource
-
-        with open("/proc/self/statm") as file:
-            used = int(file.read().split()[0]) * resource.getpagesize()
-    except (ImportError, OSError):
-        yield
-        return
-    limits = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (used + 2**30, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, limits)
 
 
 def complaint(call: Callable[[Any], Any], name: str, key: str, allowed: set[str]) -> str | None:

@@ -8,28 +8,24 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import strategies as st
-from malformed import VALUES, little_memory
+from malformed import VALUES
 from seeds import for_all
 
 import fastlstm as fl
 from fastlstm.keras import Input, Model, Sequential, layers
 
+pytestmark = pytest.mark.usefixtures("little_memory")
+
 REFUSALS = (TypeError, ValueError, MemoryError, NotImplementedError)
 WORDED = re.compile(r" must .*, got |not supported|missing \d+ required|unexpected keyword", re.DOTALL)
 T, N, I, H = 4, 2, 3, 5
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _limited() -> Iterator[None]:
-    with little_memory():
-        yield
 
 
 def numbers(*shape: int, dtype: str = "float32") -> Any:

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from malformed import REAL, TRUTH, VALUES, WHOLE, by_annotation, complaints, little_memory
+from malformed import REAL, TRUTH, VALUES, WHOLE, by_annotation, complaints
 
 import fastlstm as fl
+
+pytestmark = pytest.mark.usefixtures("little_memory")
 
 X = np.zeros((5, 2, 3), "float32")
 LSTM, GRU = fl.LSTM(3, 4, seed=0), fl.GRU(3, 4, seed=0)
 OUTPUTS, PULLBACK = LSTM.vjp(X)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _limited() -> Iterator[None]:
-    with little_memory():
-        yield
 
 
 @pytest.mark.parametrize("layer", [fl.LSTM, fl.GRU, fl.RNN])

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from malformed import VALUES, WHOLE, by_annotation, complaint, complaints, little_memory
+from malformed import VALUES, WHOLE, by_annotation, complaint, complaints
 
 import fastlstm as fl
 from fastlstm.keras import (
@@ -35,14 +35,10 @@ from fastlstm.keras import (
 )
 from fastlstm.keras.layers.recurrent.options import LayerOptions, defaults
 
+pytestmark = pytest.mark.usefixtures("little_memory")
+
 MODULES = (activations, layers, optimizers, callbacks, losses, metrics, initializers, regularizers, constraints)
 X = np.ones((2, 5, 3))
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _limited() -> Iterator[None]:
-    with little_memory():
-        yield
 
 
 def public_classes(module: ModuleType) -> Iterator[type]:

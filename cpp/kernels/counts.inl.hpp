@@ -19,7 +19,7 @@ FASTLSTM_INLINE void for_counts(const F& f) {
     f(Count<N - 1>{});
 }
 
-// Calls f(Count<n>) for the run-time n in 1..N.
+// Calls f(Count<n>) for the run-time n in 1..N; what is more counts as N.
 template <int N, class F>
 FASTLSTM_INLINE void with_count(Index n, const F& f) {
     if constexpr (N > 1) {

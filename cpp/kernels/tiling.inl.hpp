@@ -49,22 +49,15 @@ FASTLSTM_INLINE void for_row_tiles(Index begin, Index end, Index k, const F& f) 
 template <int R>
 constexpr int kTileGroups = R == 1 || (R == 2 && kRegisters == 32) ? 2 : 1;
 
-// for_tiles_of_vectors for one or two rows from `row` on.
-template <class F>
-FASTLSTM_INLINE void for_few_tiles(Index row, Index rows, Index group_begin, Index group_end, const F& f,
-                                   bool descending) {
-    const Index most = rows == 1 ? kTileGroups<1> : kTileGroups<2>;
-    // by a constant each: a division takes as long as a small tile
-    const Index groups = group_end - group_begin;
-    const Index tiles = rows == 1 ? ceil_div(groups, kTileGroups<1>) : ceil_div(groups, kTileGroups<2>);
+// for_tiles_of_vectors for the R rows, one or two, from `row` on.
+template <int R, class F>
+FASTLSTM_INLINE void for_few_tiles(Index row, Index group_begin, Index group_end, const F& f, bool descending) {
+    constexpr int kMost = kTileGroups<R>;
+    const Index tiles = ceil_div(group_end - group_begin, kMost);
     for (Index tile = 0; tile < tiles; ++tile) {
-        const Index group = group_begin + (descending ? tiles - 1 - tile : tile) * most;
-        with_count<kTileGroups<1>>(at_most(most, group_end - group), [&](auto p) {
-            if (rows == 1) {
-                if constexpr (1 < kFewestMatrixRows) f(p, Count<1>{}, row, group);
-            } else if constexpr (decltype(p)::value <= kTileGroups<2> && 2 < kFewestMatrixRows) {
-                f(p, Count<2>{}, row, group);
-            }
+        const Index group = group_begin + (descending ? tiles - 1 - tile : tile) * kMost;
+        with_count<kMost>(group_end - group, [&](auto p) {
+            if constexpr (R < kFewestMatrixRows) f(p, Count<R>{}, row, group);
         });
     }
 }
@@ -76,9 +69,8 @@ FASTLSTM_INLINE void for_few_tiles(Index row, Index rows, Index group_begin, Ind
 template <class T, int V, class F>
 FASTLSTM_INLINE void for_tiles_of_vectors(Index begin, Index end, Index group_begin, Index group_end, const F& f,
                                           bool descending) {
-    if (end - begin == 1 || end - begin == 2) {
-        return for_few_tiles(begin, end - begin, group_begin, group_end, f, descending);
-    }
+    if (end - begin == 1) return for_few_tiles<1>(begin, group_begin, group_end, f, descending);
+    if (end - begin == 2) return for_few_tiles<2>(begin, group_begin, group_end, f, descending);
     for (Index group = group_begin; group < group_end; ++group) {
         for_vector_rows<T, V>(begin, end, [&](auto r, Index row) { f(Count<1>{}, r, row, group); });
     }

@@ -8,31 +8,41 @@
 
 namespace fastlstm {
 
+namespace {
+
+// Pointers to rows one after the other.
+template <class To, class T>
+std::vector<To*> rows_of(const Buffer<T>& buffer, Index pitch, Index rows) {
+    std::vector<To*> pointers(static_cast<std::size_t>(rows));
+    point_to_rows(buffer.data(), pitch, rows, pointers.data());
+    return pointers;
+}
+
+}  // namespace
+
 template <class T>
 Stream<T>::Stream(std::vector<std::shared_ptr<const Weights<T>>> layers, Index rows)
-    : rows_(rows),
-      x_rows_(static_cast<std::size_t>(rows)),
-      y_rows_(static_cast<std::size_t>(rows)),
-      state_rows_(static_cast<std::size_t>(rows)) {
+    : rows_(rows), x_rows_(static_cast<std::size_t>(rows)), y_rows_(static_cast<std::size_t>(rows)) {
     for (auto& weights : layers) {
-        const Layout& gates = weights->gates;
         const Index units = checked_product(rows, weights->units.columns());
         Layer layer;
-        for (Buffer<T>& h : layer.h) h = Buffer<T>::zeroed(checked_product(rows, weights->states.columns()));
+        for (const bool odd : {false, true}) {
+            const Index pitch = weights->states.columns();
+            layer.h[odd] = Buffer<T>::zeroed(checked_product(rows, pitch));
+            layer.h_rows[odd] = rows_of<T>(layer.h[odd], pitch, rows);
+            layer.x_rows[odd] = layers_.empty() ? x_rows_.data() : layers_.back().h_rows[odd].data();
+        }
         if (traits(weights->kind).has_cell_state) layer.c = Buffer<T>::zeroed(units);
         if (traits(weights->kind).resets_before()) layer.h_reset = Buffer<T>(units);
         if (weights->general) layer.kept = Buffer<T>(checked_product(units, traits(weights->kind).kept_slots(true)));
         if (weights->projected()) {
             layer.units = Buffer<T>(units);
-            for (Index row = 0; row < rows; ++row) {
-                layer.unit_rows.push_back(layer.units.data() + row * weights->units.columns());
-            }
+            layer.unit_rows = rows_of<const T>(layer.units, weights->units.columns(), rows);
         }
         if (weights->general || !traits(weights->kind).fuses_projection) {
-            layer.z = Buffer<T>(checked_product(rows, gates.columns()));
+            layer.z = Buffer<T>(checked_product(rows, weights->gates.columns()));
+            layer.z_rows = rows_of<T>(layer.z, weights->gates.columns(), rows);
         }
-        for (Index row = 0; layer.z && row < rows; ++row)
-            layer.z_rows.push_back(layer.z.data() + row * gates.columns());
         layer.weights = std::move(weights);
         layers_.push_back(std::move(layer));
     }
@@ -66,18 +76,20 @@ template <class T>
 template <class Meet>
 void Stream<T>::step_as(int rank, int size, const Ends& ends, const Meet& meet) {
     const FlushSubnormals mode;
+    if (rank == 0) {
+        odd_ = !odd_;
+        point_to_rows(ends.x, ends.x_stride, rows_, x_rows_.data());
+        point_to_rows(ends.y, ends.y_stride, rows_, y_rows_.data());
+    }
+    meet();
+    const bool odd = odd_;  // not to be read again from where it has just been written to
     auto part = parts_[static_cast<std::size_t>(rank)].begin();
     for (Layer& layer : layers_) {
-        if (rank == 0) begin(layer, ends);
-        meet();
         if (part->team != size) part->share_with(size, rank, *layer.weights);
-        step_layer(layer, *part, meet);
+        step_layer(layer, *part, odd, meet);
         ++part;
     }
-    const Layer& last = layers_.back();
-    for (Index row = 0; last.units && rank == 0 && row < rows_; ++row) {
-        std::copy_n(state_rows_[static_cast<std::size_t>(row)], last.weights->state_size, ends.y + row * ends.y_stride);
-    }
+    if (rank == 0 && layers_.back().units) copy_projected(ends.y, ends.y_stride);
 }
 
 template <class T>
@@ -98,7 +110,7 @@ std::vector<typename Stream<T>::Part> Stream<T>::make_parts() {
 // What the kernels are given in an even or odd step. A sweep goes back where the one before ended, whose last weights
 // are still in the cache.
 template <class T>
-CellForwardArgs<T> Stream<T>::arguments(const Layer& layer, const Part& part, bool odd) {
+CellForwardArgs<T> Stream<T>::arguments(const Layer& layer, const Part& part, bool odd) const {
     CellForwardArgs<T> args = visit_arguments(*layer.weights);
     args.rows = rows_;
     args.rounded = part.rounded.rounding();
@@ -112,7 +124,7 @@ CellForwardArgs<T> Stream<T>::arguments(const Layer& layer, const Part& part, bo
     if (layer.z) {
         args.z = layer.z.data();
     } else {
-        args.x = x_rows_.data();
+        args.x = layer.x_rows[odd];
     }
     if (&layer == &layers_.back() && !layer.units) args.y = y_rows_.data();
     return args;
@@ -127,35 +139,29 @@ void Stream<T>::Part::share_with(int size, int rank, const Weights<T>& weights) 
     states = share_of(weights.states.groups(), rank, size);
 }
 
-// The rows that a layer reads and writes, by one thread for all.
-template <class T>
-void Stream<T>::begin(Layer& layer, const Ends& ends) {
-    const bool first = &layer == layers_.data();
-    const Layer& below = first ? layer : *(&layer - 1);
-    const T* x = first ? ends.x : below.h_now().data();
-    const Index x_stride = first ? ends.x_stride : below.weights->states.columns();
-    layer.odd = !layer.odd;
-    point_to_rows(x, x_stride, rows_, x_rows_.data());
-    point_to_rows(ends.y, ends.y_stride, rows_, y_rows_.data());
-    if (layer.units) {
-        point_to_rows(layer.h_now().data(), layer.weights->states.columns(), rows_, state_rows_.data());
-    }
-}
-
 // The share of a thread: groups of units, whose weights stay in its own cache.
 template <class T>
 template <class Meet>
-void Stream<T>::step_layer(Layer& layer, Part& part, const Meet& meet) {
+void Stream<T>::step_layer(Layer& layer, Part& part, bool odd, const Meet& meet) {
     if (layer.z) {
-        project_inputs(*layer.weights, x_rows_.data(), rows_, part.rounded_x.rounding(), part.gates,
+        project_inputs(*layer.weights, layer.x_rows[odd], rows_, part.rounded_x.rounding(), part.gates,
                        layer.z_rows.data());
         meet();
     }
-    run_cell(part.args[layer.odd], *part.cell, part.recurrent, part.units, meet);
+    run_cell(part.args[odd], *part.cell, part.recurrent, part.units, meet);
     if (!layer.units) return;
     project_units(*layer.weights, layer.unit_rows.data(), rows_, part.rounded.rounding(), part.states,
-                  state_rows_.data());
+                  layer.h_rows[odd].data());
     meet();
+}
+
+// The kernel of the last layer writes the caller's rows, but where its output is projected.
+template <class T>
+void Stream<T>::copy_projected(T* y, Index y_stride) const {
+    const Layer& last = layers_.back();
+    for (Index row = 0; row < rows_; ++row) {
+        std::copy_n(last.h_rows[odd_][static_cast<std::size_t>(row)], last.weights->state_size, y + row * y_stride);
+    }
 }
 
 template <class T>
@@ -163,7 +169,7 @@ void Stream<T>::read_state(Index layer, T* h, T* c) const {
     const Layer& from = at(layer);
     const Weights<T>& w = *from.weights;
     for (Index row = 0; row < rows_; ++row) {
-        std::copy_n(from.h_now().data() + row * w.states.columns(), w.state_size, h + row * w.state_size);
+        std::copy_n(h_now(from).data() + row * w.states.columns(), w.state_size, h + row * w.state_size);
         if (from.c) std::copy_n(from.c.data() + row * w.units.columns(), w.hidden_size, c + row * w.hidden_size);
     }
 }
@@ -173,7 +179,7 @@ void Stream<T>::write_state(Index layer, const T* h, const T* c) {
     const Layer& to = at(layer);
     const Weights<T>& w = *to.weights;
     for (Index row = 0; row < rows_; ++row) {
-        std::copy_n(h + row * w.state_size, w.state_size, to.h_now().data() + row * w.states.columns());
+        std::copy_n(h + row * w.state_size, w.state_size, h_now(to).data() + row * w.states.columns());
         if (to.c) std::copy_n(c + row * w.hidden_size, w.hidden_size, to.c.data() + row * w.units.columns());
     }
 }
@@ -181,7 +187,7 @@ void Stream<T>::write_state(Index layer, const T* h, const T* c) {
 template <class T>
 void Stream<T>::reset() {
     for (Layer& layer : layers_) {
-        std::fill_n(layer.h_now().data(), layer.h_now().size(), T(0));
+        std::fill_n(h_now(layer).data(), h_now(layer).size(), T(0));
         if (layer.c) std::fill_n(layer.c.data(), layer.c.size(), T(0));
     }
 }
@@ -192,13 +198,17 @@ bool Stream<T>::shares_weights(const Stream& other) const {
                       [](const Layer& a, const Layer& b) { return a.weights == b.weights; });
 }
 
+// Copies the states of a row.
 template <class T>
-void Stream<T>::copy_row(const Layer& from, Index from_row, const Layer& to, Index to_row) {
+void Stream<T>::copy_row(Index row, const Stream& to, Index to_row) const {
     const auto copy = [&](const Buffer<T>& source, const Buffer<T>& target, Index pitch) {
-        std::copy_n(source.data() + from_row * pitch, pitch, target.data() + to_row * pitch);
+        std::copy_n(source.data() + row * pitch, pitch, target.data() + to_row * pitch);
     };
-    copy(from.h_now(), to.h_now(), from.weights->states.columns());
-    if (from.c) copy(from.c, to.c, from.weights->units.columns());
+    for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
+        const Layer &source = layers_[layer], &target = to.layers_[layer];
+        copy(h_now(source), to.h_now(target), source.weights->states.columns());
+        if (source.c) copy(source.c, target.c, source.weights->units.columns());
+    }
 }
 
 template <class T>
@@ -206,21 +216,13 @@ Stream<T> Stream<T>::gathered(const std::vector<Stream*>& streams) {
     std::vector<std::shared_ptr<const Weights<T>>> weights;
     for (const Layer& layer : streams.front()->layers_) weights.push_back(layer.weights);
     Stream batch(std::move(weights), static_cast<Index>(streams.size()));
-    for (std::size_t layer = 0; layer < batch.layers_.size(); ++layer) {
-        for (Index row = 0; row < batch.rows_; ++row) {
-            copy_row(streams[static_cast<std::size_t>(row)]->layers_[layer], 0, batch.layers_[layer], row);
-        }
-    }
+    for (Index row = 0; row < batch.rows_; ++row) streams[static_cast<std::size_t>(row)]->copy_row(0, batch, row);
     return batch;
 }
 
 template <class T>
 void Stream<T>::scatter(const std::vector<Stream*>& streams) const {
-    for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
-        for (Index row = 0; row < rows_; ++row) {
-            copy_row(layers_[layer], row, streams[static_cast<std::size_t>(row)]->layers_[layer], 0);
-        }
-    }
+    for (Index row = 0; row < rows_; ++row) copy_row(row, *streams[static_cast<std::size_t>(row)], 0);
 }
 
 template class Stream<float>;

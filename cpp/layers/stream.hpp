@@ -52,12 +52,10 @@ private:
         Buffer<T> kept;     // general cells: the sums
         Buffer<T> units;    // before a projection
         Buffer<T> z;        // where the kernel does not project the inputs itself
-        std::vector<T*> z_rows;
+        // Pointers to the rows of these buffers, and of the inputs: the caller's, or the h of the layer below.
+        std::vector<T*> h_rows[2], z_rows;
         std::vector<const T*> unit_rows;
-        bool odd = false;  // the number of steps so far
-
-        const Buffer<T>& h_now() const { return h[odd]; }
-        const Buffer<T>& h_before() const { return h[!odd]; }
+        const T* const* x_rows[2];
     };
 
     // The caller's rows of a step.
@@ -81,22 +79,24 @@ private:
     };
 
     std::vector<Part> make_parts();
-    CellForwardArgs<T> arguments(const Layer& layer, const Part& part, bool odd);
+    CellForwardArgs<T> arguments(const Layer& layer, const Part& part, bool odd) const;
     template <class Meet>
     void step_as(int rank, int size, const Ends& ends, const Meet& meet);
-    void begin(Layer& layer, const Ends& ends);
     template <class Meet>
-    void step_layer(Layer& layer, Part& part, const Meet& meet);
+    void step_layer(Layer& layer, Part& part, bool odd, const Meet& meet);
+    void copy_projected(T* y, Index y_stride) const;
 
-    static void copy_row(const Layer& from, Index from_row, const Layer& to, Index to_row);
+    void copy_row(Index row, const Stream& to, Index to_row) const;
 
     const Layer& at(Index layer) const { return layers_[static_cast<std::size_t>(layer)]; }
+    const Buffer<T>& h_now(const Layer& layer) const { return layer.h[odd_]; }
 
     Index rows_;
+    bool odd_ = false;  // the number of steps so far
     std::vector<Layer> layers_;
     std::vector<std::vector<Part>> parts_;  // of every thread, one a layer
-    std::vector<const T*> x_rows_;
-    std::vector<T*> y_rows_, state_rows_;
+    std::vector<const T*> x_rows_;          // the caller's, of the step that is taken
+    std::vector<T*> y_rows_;
 };
 
 }  // namespace fastlstm

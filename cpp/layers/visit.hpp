@@ -52,14 +52,15 @@ RoundedRows<T> rounded_states(const Weights<T>& weights, Index rows) {
 // Runs the cell on a thread's share. After each phase the threads that share a row's units meet.
 template <class T, class Meet>
 void run_cell(CellForwardArgs<T>& args, const Cell<T>& cell, const Share& gates, const Share& units, const Meet& meet) {
-    for (const auto phase : cell.forward) {
-        if (!phase) return;
-        const Share& groups = phase == cell.forward[0] ? gates : units;
-        args.group_begin = groups.begin;
-        args.group_end = groups.end;
-        phase(args);
-        meet();
-    }
+    args.group_begin = gates.begin;
+    args.group_end = gates.end;
+    cell.forward[0](args);
+    meet();
+    if (!cell.forward[1]) return;
+    args.group_begin = units.begin;
+    args.group_end = units.end;
+    cell.forward[1](args);
+    meet();
 }
 
 }  // namespace fastlstm

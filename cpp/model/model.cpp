@@ -27,17 +27,19 @@ public:
             steps_.push_back(stage->step(rows));
             outputs_.push_back(Floats(checked_product(rows, stage->output_size)));
         }
+        last_ = steps_.back().get();
+        outputs_.pop_back();
     }
 
     Index rows() const { return rows_; }
 
     void run(const float* x, float* y) {
-        const std::size_t last = steps_.size() - 1;
-        for (std::size_t i = 0; i < last; ++i) {
-            steps_[i]->run(x, outputs_[i].data());
-            x = outputs_[i].data();
+        auto step = steps_.begin();
+        for (Floats& output : outputs_) {
+            (*step++)->run(x, output.data());
+            x = output.data();
         }
-        steps_[last]->run(x, y);
+        last_->run(x, y);
     }
 
     void reset() {
@@ -49,6 +51,7 @@ private:
     const std::shared_ptr<const Network> network_;
     std::vector<std::unique_ptr<Step>> steps_;
     std::vector<Floats> outputs_;  // of all but the last, which writes the caller's
+    Step* last_;
 };
 
 Model::Model(std::shared_ptr<const Network> network) : network_(std::move(network)) {}

@@ -18,23 +18,23 @@ FASTLSTM_INLINE void for_summed_rows(Index k, const F& f) {
 }
 
 // c = sum, or c += sum
-template <class P, class T>
-FASTLSTM_INLINE void join(T* c, const P& sum, bool add) {
-    pstore(c, add ? padd(pload<P>(c), sum) : sum);
+template <class Packet, class T>
+FASTLSTM_INLINE void join(T* c, const Packet& sum, bool add) {
+    pstore(c, add ? padd(pload<Packet>(c), sum) : sum);
 }
 
 // sums[group] = or += the sum of all rows of b
-template <class T, int V>
+template <class T, int Vectors>
 FASTLSTM_INLINE void sum_rows(const OuterArgs<T>& args, Index group) {
-    constexpr int W = kLanes<T>;
-    T* sums = args.sums + group * args.group_vectors * W;
+    constexpr int lanes = kLanes<T>;
+    T* sums = args.sums + group * args.group_vectors * lanes;
     const T* b = args.b + group * args.group_stride;
     for_summed_rows(args.k, [&](Index first, Index last) FASTLSTM_INLINED {
-        Packet<T> acc[V];
-        for (int v = 0; v < V; ++v) acc[v] = constant<T>(0);
+        Packet<T> acc[Vectors];
+        for (int v = 0; v < Vectors; ++v) acc[v] = constant<T>(0);
         for (Index k = first; k < last; ++k, b += args.row_stride)
-            for (int v = 0; v < V; ++v) acc[v] = padd(acc[v], pload<Packet<T>>(b + v * W));
-        for (int v = 0; v < V; ++v) join(sums + v * W, acc[v], args.add || first > 0);
+            for (int v = 0; v < Vectors; ++v) acc[v] = padd(acc[v], pload<Packet<T>>(b + v * lanes));
+        for (int v = 0; v < Vectors; ++v) join(sums + v * lanes, acc[v], args.add || first > 0);
     });
 }
 

@@ -54,7 +54,7 @@ void Stream<T>::step(const T* x, Index x_stride, T* y, Index y_stride) {
     const Ends ends{x, x_stride, y, y_stride};
     TeamLease lease(static_cast<double>(work()) < kWorthATeam ? 1 : num_threads());
     while (parts_.size() < static_cast<std::size_t>(lease.size())) parts_.push_back(make_parts());
-    lease.run([this, &ends](int rank, Team& team) { step_as(rank, team.size(), ends, [&team] { team.meet(); }); });
+    lease.run([this, &ends](int rank, Team& team) { step_as(rank, team.size(), ends, [&team] { team.barrier(); }); });
 }
 
 template <class T>
@@ -63,15 +63,15 @@ void Stream<T>::step_alone(const T* x, Index x_stride, T* y, Index y_stride) {
 }
 
 template <class T>
-template <class Meet>
-void Stream<T>::step_as(int rank, int size, const Ends& ends, const Meet& meet) {
+template <class Barrier>
+void Stream<T>::step_as(int rank, int size, const Ends& ends, const Barrier& barrier) {
     const FlushSubnormals mode;
     auto part = parts_[static_cast<std::size_t>(rank)].begin();
     for (Layer& layer : layers_) {
         if (rank == 0) begin(layer, ends);
-        meet();
-        if (part->team != size) part->share_with(size, rank, *layer.weights);
-        step_layer(layer, *part, meet);
+        barrier();
+        if (part->team != size) part->take_ranges(size, rank, *layer.weights);
+        step_layer(layer, *part, barrier);
         ++part;
     }
     const Layer& last = layers_.back();
@@ -119,12 +119,12 @@ CellForwardArgs<T> Stream<T>::arguments(const Layer& layer, const Part& part, bo
 }
 
 template <class T>
-void Stream<T>::Part::share_with(int size, int rank, const Weights<T>& weights) {
+void Stream<T>::Part::take_ranges(int size, int rank, const Weights<T>& weights) {
     team = size;
-    gates = share_of(weights.gates.groups(), rank, size);
-    recurrent = share_of(weights.recurrent.groups(), rank, size);
-    units = share_of(weights.units.groups(), rank, size);
-    states = share_of(weights.states.groups(), rank, size);
+    gates = thread_range(weights.gates.groups(), rank, size);
+    recurrent = thread_range(weights.recurrent.groups(), rank, size);
+    units = thread_range(weights.units.groups(), rank, size);
+    states = thread_range(weights.states.groups(), rank, size);
 }
 
 // The rows that a layer reads and writes, by one thread for all.
@@ -142,20 +142,20 @@ void Stream<T>::begin(Layer& layer, const Ends& ends) {
     }
 }
 
-// The share of a thread: groups of units, whose weights stay in its own cache.
+// What a thread does: groups of units, whose weights stay in its own cache.
 template <class T>
-template <class Meet>
-void Stream<T>::step_layer(Layer& layer, Part& part, const Meet& meet) {
+template <class Barrier>
+void Stream<T>::step_layer(Layer& layer, Part& part, const Barrier& barrier) {
     if (layer.z) {
         project_inputs(*layer.weights, x_rows_.data(), rows_, part.rounded_x.rounding(), part.gates,
                        layer.z_rows.data());
-        meet();
+        barrier();
     }
-    run_cell(part.args[layer.odd], *part.cell, part.recurrent, part.units, meet);
+    run_cell(part.args[layer.odd], *part.cell, part.recurrent, part.units, barrier);
     if (!layer.units) return;
     project_units(*layer.weights, layer.unit_rows.data(), rows_, part.rounded.rounding(), part.states,
                   state_rows_.data());
-    meet();
+    barrier();
 }
 
 template <class T>

@@ -73,20 +73,20 @@ private:
     struct Part {
         RoundedRows<T> rounded, rounded_x;
         int team = 0;
-        Share gates, recurrent, units, states;
+        Range gates, recurrent, units, states;
         const Cell<T>* cell;
         CellForwardArgs<T> args[2];
 
-        void share_with(int size, int rank, const Weights<T>& weights);
+        void take_ranges(int size, int rank, const Weights<T>& weights);
     };
 
     std::vector<Part> make_parts();
     CellForwardArgs<T> arguments(const Layer& layer, const Part& part, bool odd);
-    template <class Meet>
-    void step_as(int rank, int size, const Ends& ends, const Meet& meet);
+    template <class Barrier>
+    void step_as(int rank, int size, const Ends& ends, const Barrier& barrier);
     void begin(Layer& layer, const Ends& ends);
-    template <class Meet>
-    void step_layer(Layer& layer, Part& part, const Meet& meet);
+    template <class Barrier>
+    void step_layer(Layer& layer, Part& part, const Barrier& barrier);
 
     static void copy_row(const Layer& from, Index from_row, const Layer& to, Index to_row);
 

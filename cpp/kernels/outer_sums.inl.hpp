@@ -30,11 +30,15 @@ FASTLSTM_INLINE void sum_rows(const OuterArgs<T>& args, Index group) {
     T* sums = args.sums + group * args.group_vectors * lanes;
     const T* b = args.b + group * args.group_stride;
     for_summed_rows(args.k, [&](Index first, Index last) FASTLSTM_INLINED {
-        Packet<T> acc[Vectors];
-        for (int v = 0; v < Vectors; ++v) acc[v] = constant<T>(0);
-        for (Index k = first; k < last; ++k, b += args.row_stride)
-            for (int v = 0; v < Vectors; ++v) acc[v] = padd(acc[v], pload<Packet<T>>(b + v * lanes));
-        for (int v = 0; v < Vectors; ++v) join(sums + v * lanes, acc[v], args.add || first > 0);
+        Tile<T, 1, 1, Vectors> acc;
+        set_to_zero(acc);
+        for (Index k = first; k < last; ++k, b += args.row_stride) {
+            for_vectors<1, 1, Vectors>([&](int, int, int v) FASTLSTM_INLINED {
+                acc.at[0][0][v] = padd(acc.at[0][0][v], pload<Packet<T>>(b + v * lanes));
+            });
+        }
+        for_vectors<1, 1, Vectors>(
+            [&](int, int, int v) FASTLSTM_INLINED { join(sums + v * lanes, acc.at[0][0][v], args.add || first > 0); });
     });
 }
 

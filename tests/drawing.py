@@ -108,12 +108,12 @@ def row_team(rng: Random, d: Drawn, chunks: bool) -> Sizes:
 
 
 def unit_team(rng: Random, d: Drawn, chunks: bool) -> Sizes:
-    """Few rows, and so many units and inputs that a meeting of the threads at every visit is worth it."""
+    """Few rows, and so many units and inputs that a barrier at every visit is worth it."""
     N, H = rng.randint(1, 7), 4 * d.lanes * d.threads + rng.randint(1, 40)
     T = _steps_of_chunks(d, N, H) if chunks else 40 // N + rng.randint(1, 5)  # fewer steps are not worth it
-    meeting = 33_000 / (N * H) + 140 * (1 + d.gates)  # see cpp/layers/plan.cpp
+    barrier = 33_000 / (N * H) + 140 * (1 + d.gates)  # see cpp/layers/plan.cpp
     running = 1.0 if d.skip == "nothing" else 0.5  # of the rows
-    return Sizes(T, N, max(0, int(d.threads * meeting / d.gates / running) - H) + rng.randint(1, 70), H)
+    return Sizes(T, N, max(0, int(d.threads * barrier / d.gates / running) - H) + rng.randint(1, 70), H)
 
 
 def _affordable(d: Drawn) -> bool:

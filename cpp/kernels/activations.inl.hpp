@@ -16,9 +16,9 @@ namespace {
 
 // gap = denominator - |numerator|, found without that subtraction: nothing has cancelled in it. It is 0 where the
 // quotient is 1 for every purpose: from there on its slope is 0.
-template <class P>
+template <class Packet>
 struct Fraction {
-    P numerator, denominator, gap;
+    Packet numerator, denominator, gap;
 };
 
 template <class T>
@@ -42,16 +42,15 @@ struct ExpNegative {
     Packet<float> mantissa, scale;
 };
 FASTLSTM_INLINE ExpNegative exp_negative(const Packet<float>& x) {
-    using P = Packet<float>;
     // 1.5 * 2^23: adding it rounds to an integer, which the low bits hold; with the bias of an exponent on top they are
     // that of 2^n, and shifting them to its place drops the rest.
-    const P magic = constant<float>(12582912.0 + 127.0);
-    const P shifted = pmadd(x, constant<float>(-1.44269504088896341), magic);
-    const P n = psub(shifted, magic);
+    const Packet<float> magic = constant<float>(12582912.0 + 127.0);
+    const Packet<float> shifted = pmadd(x, constant<float>(-1.44269504088896341), magic);
+    const Packet<float> n = psub(shifted, magic);
     // ln 2 in two parts, the first with few bits so that its product with n is exact
-    P r = pmadd(n, constant<float>(0.693359375), x);
+    Packet<float> r = pmadd(n, constant<float>(0.693359375), x);
     r = pmadd(n, constant<float>(-2.12194440054690583e-4), r);
-    const P e =
+    const Packet<float> e =
         polynomial<float>(r, 1.0, -0.99999970631, 0.499991478338, -0.166676381345, 0.0418981605837, -0.00829027203847);
     return {e, as_floats(shift_left<23>(as_bits(shifted)))};
 }
@@ -97,40 +96,42 @@ constexpr double kShared = sizeof(T) == sizeof(float) ? 0x1p-6 : 0x1p-2;
 // rounds to 1, and both parts are the same number, with fused and with separate multiply-adds. Parts are times the
 // square of `scale`.
 FASTLSTM_INLINE Fraction<Packet<float>> tanh_fraction(const Packet<float>& x, double scale = 1) {
-    using P = Packet<float>;
     using Eigen::internal::pand;
-    const P magnitude = Eigen::internal::pabs(x), bound = constant<float>(9.01091385);
-    const P b = at_most(magnitude, bound), s = pmul(b, b);
-    const P p = polynomial<float>(s, scale, scale * 0.0297778522, scale * 1.14342017e-4);
-    const P d = polynomial<float>(s, scale, scale * 0.113111151, scale * 0.00120697395, scale * 1.23087479e-6);
-    const P n_twice = pmul(b, p), product = pmul(n_twice, d);
-    const P difference = pmadd(n_twice, constant<float>(-0.5), d);
-    const P gap = pand(Eigen::internal::pcmp_lt(magnitude, bound), pmul(difference, difference));
-    const P sign = pand(x, constant<float>(-0.0));
+    const Packet<float> magnitude = Eigen::internal::pabs(x), bound = constant<float>(9.01091385);
+    const Packet<float> b = at_most(magnitude, bound), s = pmul(b, b);
+    const Packet<float> p = polynomial<float>(s, scale, scale * 0.0297778522, scale * 1.14342017e-4);
+    const Packet<float> d =
+        polynomial<float>(s, scale, scale * 0.113111151, scale * 0.00120697395, scale * 1.23087479e-6);
+    const Packet<float> n_twice = pmul(b, p), product = pmul(n_twice, d);
+    const Packet<float> difference = pmadd(n_twice, constant<float>(-0.5), d);
+    const Packet<float> gap = pand(Eigen::internal::pcmp_lt(magnitude, bound), pmul(difference, difference));
+    const Packet<float> sign = pand(x, constant<float>(-0.0));
     return {Eigen::internal::por(product, sign), pmadd(difference, difference, product), gap};
 }
 
 // |x| < 0.7: x P(x^2) / Q(x^2), relative error 3e-18; else (1 - e) / (1 + e) with e = e^-2|x|, and the sign of x.
 // Parts are times the square of `scale`.
 FASTLSTM_INLINE Fraction<Packet<double>> tanh_fraction(const Packet<double>& x, double scale = 1) {
-    using P = Packet<double>;
     using Eigen::internal::pabs;
     using Eigen::internal::pselect;
-    const P b = at_least(at_most(x, constant<double>(20)), constant<double>(-20));
-    const P s = pmul(b, b);
-    const P p = polynomial<double>(s, 1.0, 0.12814410333162266519, 0.0027904288099515073709, 7.335863652438593431e-6);
-    const P q = polynomial<double>(s, 1.0, 0.46147743666495545987, 0.023282907698288292155, 0.00020623417577406897093);
-    const P magnitude = pabs(b);
-    const P e = exp_negative(padd(magnitude, magnitude));
-    const P one = constant<double>(1);
-    const P large = psub(one, e);
-    const P signed_large = pselect(Eigen::internal::pcmp_lt(b, constant<double>(0)), psub(e, one), large);
-    const P is_small = Eigen::internal::pcmp_lt(magnitude, constant<double>(0.7));
-    const P numerator = pselect(is_small, pmul(b, p), signed_large), denominator = pselect(is_small, q, padd(one, e));
-    const P small_gap = psub(q, pmul(magnitude, p));
-    const P gap = Eigen::internal::pand(Eigen::internal::pcmp_lt(magnitude, constant<double>(19.07)),
-                                        pselect(is_small, small_gap, padd(e, e)));
-    const P factor = constant<double>(scale * scale);
+    const Packet<double> b = at_least(at_most(x, constant<double>(20)), constant<double>(-20));
+    const Packet<double> s = pmul(b, b);
+    const Packet<double> p =
+        polynomial<double>(s, 1.0, 0.12814410333162266519, 0.0027904288099515073709, 7.335863652438593431e-6);
+    const Packet<double> q =
+        polynomial<double>(s, 1.0, 0.46147743666495545987, 0.023282907698288292155, 0.00020623417577406897093);
+    const Packet<double> magnitude = pabs(b);
+    const Packet<double> e = exp_negative(padd(magnitude, magnitude));
+    const Packet<double> one = constant<double>(1);
+    const Packet<double> large = psub(one, e);
+    const Packet<double> signed_large = pselect(Eigen::internal::pcmp_lt(b, constant<double>(0)), psub(e, one), large);
+    const Packet<double> is_small = Eigen::internal::pcmp_lt(magnitude, constant<double>(0.7));
+    const Packet<double> numerator = pselect(is_small, pmul(b, p), signed_large),
+                         denominator = pselect(is_small, q, padd(one, e));
+    const Packet<double> small_gap = psub(q, pmul(magnitude, p));
+    const Packet<double> gap = Eigen::internal::pand(Eigen::internal::pcmp_lt(magnitude, constant<double>(19.07)),
+                                                     pselect(is_small, small_gap, padd(e, e)));
+    const Packet<double> factor = constant<double>(scale * scale);
     return {pmul(factor, numerator), pmul(factor, denominator), pmul(factor, gap)};
 }
 
@@ -148,49 +149,49 @@ FASTLSTM_INLINE Packet<T> sigmoid_packet(const Packet<T>& x) {
 // What a fraction lacks of 1 is p = gap / denominator, without a cancellation. So a quotient q that roundings have
 // moved is off by a factor of |q| + p, which is told without a rounding where it matters: towards 1. What should be 1
 // is 1.
-template <class P>
-FASTLSTM_INLINE P refined(const P& quotient, const P& magnitude, const P& p) {
-    const P one = constant<typename Eigen::internal::unpacket_traits<P>::type>(1);
+template <class Packet>
+FASTLSTM_INLINE Packet refined(const Packet& quotient, const Packet& magnitude, const Packet& p) {
+    const Packet one = constant<typename Eigen::internal::unpacket_traits<Packet>::type>(1);
     return pmadd(quotient, psub(psub(one, magnitude), p), quotient);
 }
 
-template <class P>
-FASTLSTM_INLINE P refined_sigmoid(const Fraction<P>& s, const P& quotient) {
+template <class Packet>
+FASTLSTM_INLINE Packet refined_sigmoid(const Fraction<Packet>& s, const Packet& quotient) {
     return refined(quotient, quotient, pmul(s.gap, quotient));
 }
 
 // 1 - sigmoid. It is 1 where the quotient is flushed to 0.
-template <class P>
-FASTLSTM_INLINE P complement(const Fraction<P>& s, const P& quotient) {
-    const P zero = pset1<P>(0), one = pset1<P>(1);
+template <class Packet>
+FASTLSTM_INLINE Packet complement(const Fraction<Packet>& s, const Packet& quotient) {
+    const Packet zero = pset1<Packet>(0), one = pset1<Packet>(1);
     return pmadd(s.gap, quotient, Eigen::internal::pand(Eigen::internal::pcmp_eq(quotient, zero), one));
 }
 
 // sigmoid (1 - sigmoid)
-template <class P>
-FASTLSTM_INLINE P sigmoid_slope(const Fraction<P>& s, const P& quotient) {
+template <class Packet>
+FASTLSTM_INLINE Packet sigmoid_slope(const Fraction<Packet>& s, const Packet& quotient) {
     return pmul(quotient, pmul(s.gap, quotient));
 }
 
 // With the inverse of the denominator.
-template <class P>
-FASTLSTM_INLINE P refined_tanh(const Fraction<P>& t, const P& inverse) {
-    const P quotient = pmul(t.numerator, inverse);
+template <class Packet>
+FASTLSTM_INLINE Packet refined_tanh(const Fraction<Packet>& t, const Packet& inverse) {
+    const Packet quotient = pmul(t.numerator, inverse);
     return refined(quotient, Eigen::internal::pabs(quotient), pmul(t.gap, inverse));
 }
 
 // 1 - tanh^2 = p (1 + |tanh|)
-template <class P>
-FASTLSTM_INLINE P tanh_slope(const Fraction<P>& t, const P& inverse) {
-    const P p = pmul(t.gap, inverse);
+template <class Packet>
+FASTLSTM_INLINE Packet tanh_slope(const Fraction<Packet>& t, const Packet& inverse) {
+    const Packet p = pmul(t.gap, inverse);
     return pmadd(p, Eigen::internal::pabs(pmul(t.numerator, inverse)), p);
 }
 
 template <class T, Packet<T> (*function)(const Packet<T>&)>
 void map(const T* x, T* y, Index n) {
     for (Index i = 0; i < n; i += kLanes<T>) {
-        const Index left = n - i;
-        store_first(y + i, function(load_first(x + i, left)), left);
+        const Index remaining = n - i;
+        store_first(y + i, function(load_first(x + i, remaining)), remaining);
     }
 }
 

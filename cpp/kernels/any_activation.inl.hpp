@@ -19,7 +19,7 @@ namespace {
 
 // A function's value and its slope at one place.
 template <class T>
-struct Graded {
+struct ValueAndSlope {
     Packet<T> value, slope;
 };
 
@@ -30,7 +30,7 @@ FASTLSTM_INLINE Packet<T> where_above(const Packet<T>& x, const Packet<T>& bound
 }
 
 template <class T>
-FASTLSTM_INLINE Graded<T> tanh(const Packet<T>& x) {
+FASTLSTM_INLINE ValueAndSlope<T> tanh(const Packet<T>& x) {
     const Fraction<Packet<T>> t = tanh_fraction(x);
     const Packet<T> inverse = pdiv(constant<T>(1), t.denominator);
     return {refined_tanh(t, inverse), tanh_slope(t, inverse)};
@@ -60,14 +60,14 @@ FASTLSTM_INLINE Packet<T> log1p_of_unit(const Packet<T>& u) {
 }
 
 template <class T>
-Graded<T> hard_sigmoid(const Packet<T>& x, const Packet<T>& alpha, const Packet<T>& beta) {
+ValueAndSlope<T> hard_sigmoid(const Packet<T>& x, const Packet<T>& alpha, const Packet<T>& beta) {
     const Packet<T> zero = constant<T>(0), one = constant<T>(1), line = pmadd(alpha, x, beta);
     const Packet<T> value = at_most(at_least(line, zero), one);
     return {value, where_above<T>(line, zero, where_above<T>(one, line, alpha, zero), zero)};
 }
 
 template <class T>
-Graded<T> elu(const Packet<T>& x, const Packet<T>& alpha) {
+ValueAndSlope<T> elu(const Packet<T>& x, const Packet<T>& alpha) {
     const Packet<T> zero = constant<T>(0), one = constant<T>(1);
     const Packet<T> below = at_most(x, zero);
     return {where_above<T>(x, zero, x, pmul(alpha, expm1_of_negative<T>(below))),
@@ -75,29 +75,29 @@ Graded<T> elu(const Packet<T>& x, const Packet<T>& alpha) {
 }
 
 template <class T>
-Graded<T> softplus(const Packet<T>& x) {
+ValueAndSlope<T> softplus(const Packet<T>& x) {
     const Packet<T> u = exp_clamped(Packet<T>(psub(constant<T>(0), Eigen::internal::pabs(x))));
     return {padd(at_least(x, constant<T>(0)), log1p_of_unit<T>(u)), sigmoid_packet<T>(x)};
 }
 
 // Beyond +-bound the value is 1 to the last place and the slope below the smallest number.
 template <class T>
-Graded<T> softsign(const Packet<T>& x) {
+ValueAndSlope<T> softsign(const Packet<T>& x) {
     const Packet<T> one = constant<T>(1), bound = constant<T>(sizeof(T) == sizeof(float) ? 0x1p100 : 0x1p600);
     const Packet<T> bounded = at_least(at_most(x, bound), psub(constant<T>(0), bound));
-    const Packet<T> whole = padd(one, Eigen::internal::pabs(bounded)), share = pdiv(one, whole);
-    return {pdiv(bounded, whole), pmul(share, share)};
+    const Packet<T> whole = padd(one, Eigen::internal::pabs(bounded)), inverse = pdiv(one, whole);
+    return {pdiv(bounded, whole), pmul(inverse, inverse)};
 }
 
 // Beyond +-1000 the sigmoid is 0 or 1, which infinity must not be multiplied with.
 template <class T>
-Graded<T> silu(const Packet<T>& x) {
+ValueAndSlope<T> silu(const Packet<T>& x) {
     const Packet<T> one = constant<T>(1), y = sigmoid_packet<T>(x), above = at_least(x, constant<T>(-1000));
     return {pmul(above, y), pmul(y, pmadd(at_most(above, constant<T>(1000)), psub(one, y), one))};
 }
 
 template <class T>
-FASTLSTM_INLINE Graded<T> evaluate_number(const Activation& activation, const Packet<T>& x) {
+FASTLSTM_INLINE ValueAndSlope<T> evaluate_number(const Activation& activation, const Packet<T>& x) {
     const Packet<T> zero = constant<T>(0), one = constant<T>(1);
     const Packet<T> alpha = constant<T>(activation.alpha), beta = constant<T>(activation.beta);
     switch (activation.function) {
@@ -110,7 +110,7 @@ FASTLSTM_INLINE Graded<T> evaluate_number(const Activation& activation, const Pa
         }
         case Function::tanh: return tanh<T>(x);
         case Function::scaled_tanh: {
-            const Graded<T> y = tanh<T>(pmul(beta, x));
+            const ValueAndSlope<T> y = tanh<T>(pmul(beta, x));
             return {pmul(alpha, y.value), pmul(pmul(alpha, beta), y.slope)};
         }
         case Function::sigmoid: {
@@ -128,7 +128,7 @@ FASTLSTM_INLINE Graded<T> evaluate_number(const Activation& activation, const Pa
         }
         case Function::selu: {
             const Packet<T> scale = constant<T>(1.0507009873554804934193349852946);
-            const Graded<T> y = elu<T>(x, constant<T>(1.6732632423543772848170429916717));
+            const ValueAndSlope<T> y = elu<T>(x, constant<T>(1.6732632423543772848170429916717));
             return {pmul(scale, y.value), pmul(scale, y.slope)};
         }
         default: return silu<T>(x);
@@ -137,17 +137,17 @@ FASTLSTM_INLINE Graded<T> evaluate_number(const Activation& activation, const Pa
 
 // Not inlined: every general cell shares it, and the branch is the same for all of a layer.
 template <class T>
-__attribute__((noinline)) Graded<T> evaluate(const Activation& activation, const Packet<T>& x) {
-    const Graded<T> at = evaluate_number<T>(activation, x);
+__attribute__((noinline)) ValueAndSlope<T> evaluate(const Activation& activation, const Packet<T>& x) {
+    const ValueAndSlope<T> at = evaluate_number<T>(activation, x);
     const Packet<T> is_number = Eigen::internal::pcmp_eq(x, x);
     return {Eigen::internal::pselect(is_number, at.value, x), Eigen::internal::pselect(is_number, at.slope, x)};
 }
 
 // activation(min(max(x, -clip), clip)): flat where it cuts.
 template <class T>
-FASTLSTM_INLINE Graded<T> evaluate_clipped(const Activation& activation, const Packet<T>& x, double clip) {
+FASTLSTM_INLINE ValueAndSlope<T> evaluate_clipped(const Activation& activation, const Packet<T>& x, double clip) {
     const Packet<T> most = constant<T>(clip), least = constant<T>(-clip);
-    const Graded<T> at = evaluate<T>(activation, at_least(at_most(x, most), least));
+    const ValueAndSlope<T> at = evaluate<T>(activation, at_least(at_most(x, most), least));
     return {at.value, where_above<T>(Eigen::internal::pabs(x), most, constant<T>(0), at.slope)};
 }
 
@@ -155,7 +155,7 @@ FASTLSTM_INLINE Graded<T> evaluate_clipped(const Activation& activation, const P
 template <class T>
 void activate(const Activation& activation, const T* x, T* y, T* slope, Index n) {
     for (Index i = 0; i < n; i += kLanes<T>) {
-        const Graded<T> at = evaluate<T>(activation, load_first(x + i, n - i));
+        const ValueAndSlope<T> at = evaluate<T>(activation, load_first(x + i, n - i));
         store_first(y + i, at.value, n - i);
         if (slope) store_first(slope + i, at.slope, n - i);
     }

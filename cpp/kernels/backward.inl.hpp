@@ -22,29 +22,29 @@ FASTLSTM_INLINE Packet<T> with_output_gradient(const CellBackwardArgs<T>& args, 
 template <class T>
 FASTLSTM_INLINE LeftRuns<T> gradient_rows(const CellBackwardArgs<T>& args, Index k, Index slot = 0,
                                           Index slots = kGroup) {
-    constexpr int W = kLanes<T>;
+    constexpr int lanes = kLanes<T>;
     if (args.next_rows <= 0) return {};
-    return left_runs(args.dgates_next + slot * W, kGroup * W, args.next_rows, k, slots * W, args.next_group_stride,
-                     args.rounded);
+    return left_runs(args.dgates_next + slot * lanes, kGroup * lanes, args.next_rows, k, slots * lanes,
+                     args.next_group_stride, args.rounded);
 }
 
 // acc = dgates · R^T of K rows for rows that go on, dh_n for rows that end at this visit.
 template <class Acc, class T>
 FASTLSTM_INLINE void state_gradient(Acc& acc, const CellBackwardArgs<T>& args, const LeftRuns<T>& dgates, Index k,
                                     Index row, Index group, Index pitch) {
-    constexpr int W = kLanes<T>, P = Acc::kGroups, R = Acc::kRows, V = Acc::kVectors;
+    constexpr int lanes = kLanes<T>;
     if (row < args.next_rows) {
-        return multiply(
-            acc, Beginning<T>{}, dgates.template tile<R>(row),
-            panel_of<R, kGroup>(args.packed_hh_t, k, group, args.group_begin, args.group_end, row, args.next_rows));
+        return multiply(acc, Beginning<T>{}, dgates.template tile<Acc::kRows>(row),
+                        panel_of<Acc::kRows, kGroup>(args.packed_hh_t, k, group, args.group_begin, args.group_end, row,
+                                                     args.next_rows));
     }
-    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
-        acc.at[p][r][v] = pload<Packet<T>>(args.dh_n + (row + r) * pitch + ((group + p) * kGroup + v) * W);
+    for_vectors<Acc::kGroups, Acc::kRows, Acc::kVectors>([&](int p, int r, int v) FASTLSTM_INLINED {
+        acc.at[p][r][v] = pload<Packet<T>>(args.dh_n + (row + r) * pitch + ((group + p) * kGroup + v) * lanes);
     });
 }
 
-// The sums of a phase whose gates have `kSlots` slots of the group buffer in R.
-template <class T, int kSlots>
+// The sums of a phase whose gates have `Slots` slots of the group buffer in R.
+template <class T, int Slots>
 struct StateGradient {
     using Number = T;
     static constexpr int kOfCell = 1;
@@ -52,7 +52,7 @@ struct StateGradient {
     template <class Acc>
     static FASTLSTM_INLINE void sum(Acc& dh, const CellBackwardArgs<T>& args, const LeftRuns<T>& dgates, Index row,
                                     Index group, Index pitch) {
-        state_gradient(dh, args, dgates, kSlots * pitch, row, group, pitch);
+        state_gradient(dh, args, dgates, Slots * pitch, row, group, pitch);
     }
 };
 
@@ -71,15 +71,15 @@ struct LstmBackward : StateGradient<T, 4> {
     template <class Z>
     static FASTLSTM_INLINE void cell(const CellBackwardArgs<T>& args, const Z& z, Index row, Index group, int v,
                                      Index pitch) {
-        constexpr int W = kLanes<T>;
-        const Index block = group * kGroup + v, at = row * pitch + block * W;
+        constexpr int lanes = kLanes<T>;
+        const Index block = group * kGroup + v, at = row * pitch + block * lanes;
         const T* kept = args.kept + kLstmKept * at;
-        T* dz = args.dgates + block * args.group_stride + row * kGroup * W;
-        const Packet<T> dh = with_output_gradient(args, row, block * W, Packet<T>(z(0)));
-        const Packet<T> dc = pmadd(dh, pload<Packet<T>>(kept + 4 * W), pload<Packet<T>>(args.carry + at));
-        for (int gate = 0; gate < 3; ++gate) pstore(dz + gate * W, pmul(dc, pload<Packet<T>>(kept + gate * W)));
-        pstore(dz + 3 * W, pmul(dh, pload<Packet<T>>(kept + 3 * W)));
-        pstore(args.carry + at, pmul(dc, pload<Packet<T>>(kept + 5 * W)));
+        T* dz = args.dgates + block * args.group_stride + row * kGroup * lanes;
+        const Packet<T> dh = with_output_gradient(args, row, block * lanes, Packet<T>(z(0)));
+        const Packet<T> dc = pmadd(dh, pload<Packet<T>>(kept + 4 * lanes), pload<Packet<T>>(args.carry + at));
+        for (int gate = 0; gate < 3; ++gate) pstore(dz + gate * lanes, pmul(dc, pload<Packet<T>>(kept + gate * lanes)));
+        pstore(dz + 3 * lanes, pmul(dh, pload<Packet<T>>(kept + 3 * lanes)));
+        pstore(args.carry + at, pmul(dc, pload<Packet<T>>(kept + 5 * lanes)));
     }
 };
 
@@ -96,13 +96,13 @@ void lstm_backward(const CellBackwardArgs<T>& args) {
 template <class T>
 FASTLSTM_INLINE Packet<T> gru_mean_derivative(const CellBackwardArgs<T>& args, Index at, const Packet<T>& dh_gates,
                                               T* dz) {
-    constexpr int W = kLanes<T>;
+    constexpr int lanes = kLanes<T>;
     const T* kept = args.kept + kGruKept * at;
     const Packet<T> dh = padd(dh_gates, pload<Packet<T>>(args.carry + at));
     const Packet<T> dz_n = pmul(dh, pload<Packet<T>>(kept));
     pstore(dz, dz_n);
-    pstore(dz + 2 * W, pmul(dh, pload<Packet<T>>(kept + 2 * W)));
-    pstore(args.carry + at, pmul(dh, pload<Packet<T>>(kept + 3 * W)));
+    pstore(dz + 2 * lanes, pmul(dh, pload<Packet<T>>(kept + 2 * lanes)));
+    pstore(args.carry + at, pmul(dh, pload<Packet<T>>(kept + 3 * lanes)));
     return dz_n;
 }
 
@@ -112,14 +112,14 @@ struct GruBackward : StateGradient<T, 3> {
     template <class Z>
     static FASTLSTM_INLINE void cell(const CellBackwardArgs<T>& args, const Z& z, Index row, Index group, int v,
                                      Index pitch) {
-        constexpr int W = kLanes<T>;
-        const Index block = group * kGroup + v, at = row * pitch + block * W;
+        constexpr int lanes = kLanes<T>;
+        const Index block = group * kGroup + v, at = row * pitch + block * lanes;
         const T* kept = args.kept + kGruKept * at;
-        T* dz = args.dgates + block * args.group_stride + row * kGroup * W;
-        const Packet<T> dh = with_output_gradient(args, row, block * W, Packet<T>(z(0)));
+        T* dz = args.dgates + block * args.group_stride + row * kGroup * lanes;
+        const Packet<T> dh = with_output_gradient(args, row, block * lanes, Packet<T>(z(0)));
         const Packet<T> dz_n = gru_mean_derivative(args, at, dh, dz);
-        pstore(dz + W, pmul(dz_n, pload<Packet<T>>(kept + W)));
-        pstore(dz + 3 * W, pmul(dz_n, pload<Packet<T>>(kept + 4 * W)));
+        pstore(dz + lanes, pmul(dz_n, pload<Packet<T>>(kept + lanes)));
+        pstore(dz + 3 * lanes, pmul(dz_n, pload<Packet<T>>(kept + 4 * lanes)));
     }
 };
 
@@ -135,10 +135,10 @@ struct GruCandidateBackward : StateGradient<T, 2> {
     template <class Z>
     static FASTLSTM_INLINE void cell(const CellBackwardArgs<T>& args, const Z& z, Index row, Index group, int v,
                                      Index pitch) {
-        constexpr int W = kLanes<T>;
-        const Index block = group * kGroup + v, at = row * pitch + block * W;
-        const Packet<T> dh = with_output_gradient(args, row, block * W, Packet<T>(z(0)));
-        gru_mean_derivative(args, at, dh, args.dgates + block * args.group_stride + row * kGroup * W);
+        constexpr int lanes = kLanes<T>;
+        const Index block = group * kGroup + v, at = row * pitch + block * lanes;
+        const Packet<T> dh = with_output_gradient(args, row, block * lanes, Packet<T>(z(0)));
+        gru_mean_derivative(args, at, dh, args.dgates + block * args.group_stride + row * kGroup * lanes);
     }
 };
 
@@ -165,21 +165,22 @@ struct GruResetBackward {
     template <class Z>
     static FASTLSTM_INLINE void cell(const CellBackwardArgs<T>& args, const Z& z, Index row, Index group, int v,
                                      Index pitch) {
-        constexpr int W = kLanes<T>;
-        const Index block = group * kGroup + v, at = row * pitch + block * W;
+        constexpr int lanes = kLanes<T>;
+        const Index block = group * kGroup + v, at = row * pitch + block * lanes;
         const T* kept = args.kept + kGruKept * at;
         const Packet<T> dm = z(0);
-        pstore(args.dgates + block * args.group_stride + (row * kGroup + 1) * W, pmul(dm, pload<Packet<T>>(kept + W)));
-        pstore(args.carry + at, pmadd(dm, pload<Packet<T>>(kept + 4 * W), pload<Packet<T>>(args.carry + at)));
+        pstore(args.dgates + block * args.group_stride + (row * kGroup + 1) * lanes,
+               pmul(dm, pload<Packet<T>>(kept + lanes)));
+        pstore(args.carry + at, pmadd(dm, pload<Packet<T>>(kept + 4 * lanes), pload<Packet<T>>(args.carry + at)));
     }
 };
 
 template <class T>
 void gru_reset_backward(const CellBackwardArgs<T>& args) {
-    constexpr int W = kLanes<T>;
-    const Index vectors = ceil_div(args.hidden_size, W), k = vectors * W;
-    const LeftRuns<T> dz_n =
-        left_runs(static_cast<const T*>(args.dgates), kGroup * W, args.rows, k, W, args.group_stride, args.rounded);
+    constexpr int lanes = kLanes<T>;
+    const Index vectors = ceil_div(args.hidden_size, lanes), k = vectors * lanes;
+    const LeftRuns<T> dz_n = left_runs(static_cast<const T*>(args.dgates), kGroup * lanes, args.rows, k, lanes,
+                                       args.group_stride, args.rounded);
     run_phase<GruResetBackward<T>>(args, dz_n, 0, args.rows, k, vectors);
 }
 
@@ -189,11 +190,11 @@ struct RnnBackward : StateGradient<T, 1> {
     template <class Z>
     static FASTLSTM_INLINE void cell(const CellBackwardArgs<T>& args, const Z& z, Index row, Index group, int v,
                                      Index pitch) {
-        constexpr int W = kLanes<T>;
-        const Index unit = (group * kGroup + v) * W;
+        constexpr int lanes = kLanes<T>;
+        const Index unit = (group * kGroup + v) * lanes;
         const T* kept = (Unit::kKeepsSlope ? args.kept : args.h) + row * pitch + unit;
         const Packet<T> dh = with_output_gradient(args, row, unit, Packet<T>(z(0)));
-        pstore(args.dgates + group * args.group_stride + (row * kGroup + v) * W,
+        pstore(args.dgates + group * args.group_stride + (row * kGroup + v) * lanes,
                Unit::backward(dh, pload<Packet<T>>(kept)));
     }
 };

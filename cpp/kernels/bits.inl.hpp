@@ -24,9 +24,9 @@ FASTLSTM_INLINE Packet<float> as_floats(Bits bits) {
     std::memcpy(&x, &bits, sizeof(x));
     return x;
 }
-template <int N>
+template <int Places>
 FASTLSTM_INLINE Bits shift_left(Bits bits) {
-    return static_cast<Bits>(static_cast<std::uint32_t>(bits) << N);
+    return static_cast<Bits>(static_cast<std::uint32_t>(bits) << Places);
 }
 FASTLSTM_INLINE Bits bits_in(Bits bits, std::uint32_t mask) { return bits & static_cast<Bits>(mask); }
 #else
@@ -39,9 +39,9 @@ FASTLSTM_INLINE Bits as_bits(const Packet<float>& x) { return Eigen::internal::p
 FASTLSTM_INLINE Packet<float> as_floats(const Bits& bits) {
     return Eigen::internal::preinterpret<Packet<float> >(bits);
 }
-template <int N>
+template <int Places>
 FASTLSTM_INLINE Bits shift_left(const Bits& bits) {
-    return Eigen::internal::plogical_shift_left<N>(bits);
+    return Eigen::internal::plogical_shift_left<Places>(bits);
 }
 FASTLSTM_INLINE Bits bits_in(const Bits& bits, std::uint32_t mask) {
     return Eigen::internal::pand(bits, pset1<Bits>(static_cast<int>(mask)));

@@ -7,25 +7,25 @@ namespace fastlstm {
 namespace FASTLSTM_ISA {
 namespace {
 
-template <int N>
+template <int Value>
 struct Count {
-    static constexpr int value = N;
+    static constexpr int value = Value;
 };
 
-// Calls f(Count<n>) for every n in 0..N-1, unrolled.
-template <int N, class F>
+// Calls f(Count<n>) for every n in 0..Most-1, unrolled.
+template <int Most, class F>
 FASTLSTM_INLINE void for_counts(const F& f) {
-    if constexpr (N > 1) for_counts<N - 1>(f);
-    f(Count<N - 1>{});
+    if constexpr (Most > 1) for_counts<Most - 1>(f);
+    f(Count<Most - 1>{});
 }
 
-// Calls f(Count<n>) for the run-time n in 1..N; what is more counts as N.
-template <int N, class F>
+// Calls f(Count<n>) for the run-time n in 1..Most; what is more counts as Most.
+template <int Most, class F>
 FASTLSTM_INLINE void with_count(Index n, const F& f) {
-    if constexpr (N > 1) {
-        if (n < N) return with_count<N - 1>(n, f);
+    if constexpr (Most > 1) {
+        if (n < Most) return with_count<Most - 1>(n, f);
     }
-    f(Count<N>{});
+    f(Count<Most>{});
 }
 
 }  // namespace

@@ -14,17 +14,16 @@ namespace {
 // Takes log p in `slope`, and writes the slope there; returns the loss.
 template <class T>
 FASTLSTM_APART T cross_entropy_row(const T* y, const T* p, T* slope, Index classes) {
-    using P = Packet<T>;
-    P labels = pset1<P>(T(0)), products = labels;
+    Packet<T> labels = pset1<Packet<T>>(T(0)), products = labels;
     for (Index i = 0; i < classes; i += kLanes<T>) {
-        const P label = load_first(y + i, classes - i);
+        const Packet<T> label = load_first(y + i, classes - i);
         labels = padd(labels, label);
         products = pmadd(label, load_first(slope + i, classes - i), products);
     }
-    const P all = pset1<P>(Eigen::internal::predux(labels));
+    const Packet<T> all = pset1<Packet<T>>(Eigen::internal::predux(labels));
     for (Index i = 0; i < classes; i += kLanes<T>) {
-        const Index left = classes - i;
-        store_first(slope + i, psub(pmul(load_first(p + i, left), all), load_first(y + i, left)), left);
+        const Index remaining = classes - i;
+        store_first(slope + i, psub(pmul(load_first(p + i, remaining), all), load_first(y + i, remaining)), remaining);
     }
     return -Eigen::internal::predux(products);
 }

@@ -31,20 +31,18 @@ struct VisitRows {
 // acc = bias + x · W for a tile
 template <class Acc, class T>
 FASTLSTM_INLINE void project(Acc& acc, const CellForwardArgs<T>& args, const LeftList<T>& x, Index row, Index group) {
-    constexpr int R = Acc::kRows;
     const Index k = args.input_size;
-    multiply(acc, begin_with_bias(args.bias, group), x.template tile<R>(row),
-             panel_of<R, kGroup>(args.packed_ih, k, group, args.group_begin, args.group_end, row, args.rows));
+    multiply(acc, begin_with_bias(args.bias, group), x.template tile<Acc::kRows>(row),
+             panel_of<Acc::kRows, kGroup>(args.packed_ih, k, group, args.group_begin, args.group_end, row, args.rows));
 }
 
 // acc = z + h_prev · R for a tile; rows of z lie one after the other.
 template <class Acc, class T>
 FASTLSTM_INLINE void pre_activations(Acc& acc, const CellForwardArgs<T>& args, const VisitRows<T>& left, Index row,
                                      Index group, Index z_pitch) {
-    constexpr int R = Acc::kRows;
-    const auto h = left.h.template tile<R>(row);
-    const auto panel =
-        panel_of<R, kGroup>(args.packed_hh, args.state_size, group, args.group_begin, args.group_end, row, args.rows);
+    const auto h = left.h.template tile<Acc::kRows>(row);
+    const auto panel = panel_of<Acc::kRows, kGroup>(args.packed_hh, args.state_size, group, args.group_begin,
+                                                    args.group_end, row, args.rows);
     if (args.x) {
         project(acc, args, left.x, row, group);
         multiply_add(acc, h, panel);
@@ -64,7 +62,7 @@ struct LstmCell {
     // dh/dz_o = tanh(c) o (1 - o), dh/dc = o (1 - tanh(c)^2), dc/dc_prev = f; some of it before the output is computed,
     // as registers are few.
     FASTLSTM_INLINE LstmCell(const Packet<T> (&z)[4], const Packet<T>& c_prev, T* kept) {
-        constexpr int W = kLanes<T>;
+        constexpr int lanes = kLanes<T>;
         const Packet<T> one = constant<T>(1);
         const Fraction<Packet<T>> i = sigmoid_fraction(z[0]), g = tanh_fraction(z[2], kShared<T>),
                                   f = sigmoid_fraction(z[1]);
@@ -75,17 +73,17 @@ struct LstmCell {
         if (kept) {
             const Packet<T> i_quotient = pmul(g.denominator, ig), g_inverse = pmul(i.denominator, ig);
             pstore(kept, pmul(pmul(i.gap, i_quotient), added));
-            pstore(kept + W, pmul(sigmoid_slope(f, f_quotient), c_prev));
-            pstore(kept + 2 * W, pmul(i_quotient, tanh_slope(g, g_inverse)));
-            pstore(kept + 5 * W, f_quotient);
+            pstore(kept + lanes, pmul(sigmoid_slope(f, f_quotient), c_prev));
+            pstore(kept + 2 * lanes, pmul(i_quotient, tanh_slope(g, g_inverse)));
+            pstore(kept + 5 * lanes, f_quotient);
         }
         const Fraction<Packet<T>> o = sigmoid_fraction(z[3]), tanh_c = tanh_fraction(c, kShared<T>);
         const Packet<T> oc = pdiv(one, pmul(o.denominator, tanh_c.denominator));
         h = pmul(tanh_c.numerator, oc);
         if (kept) {
             const Packet<T> o_quotient = pmul(tanh_c.denominator, oc), c_inverse = pmul(o.denominator, oc);
-            pstore(kept + 3 * W, pmul(pmul(o.gap, o_quotient), h));
-            pstore(kept + 4 * W, pmul(o_quotient, tanh_slope(tanh_c, c_inverse)));
+            pstore(kept + 3 * lanes, pmul(pmul(o.gap, o_quotient), h));
+            pstore(kept + 4 * lanes, pmul(o_quotient, tanh_slope(tanh_c, c_inverse)));
         }
     }
 };
@@ -131,13 +129,13 @@ struct GruCell {
     // dh/dz_u = (h_prev - n) u (1 - u), dh/dh_prev = u, dz_n/da = r.
     FASTLSTM_INLINE GruCell(const Packet<T>& z_n, const Packet<T>& z_r, const Packet<T>& z_u, const Packet<T>& a,
                             const Packet<T>& h_prev, T* kept) {
-        constexpr int W = kLanes<T>;
+        constexpr int lanes = kLanes<T>;
         const Packet<T> one = constant<T>(1);
         const Fraction<Packet<T>> r = sigmoid_fraction(z_r);
         const Packet<T> r_quotient = pdiv(one, r.denominator);
         if (kept) {
-            pstore(kept + W, pmul(sigmoid_slope(r, r_quotient), a));
-            pstore(kept + 4 * W, r_quotient);
+            pstore(kept + lanes, pmul(sigmoid_slope(r, r_quotient), a));
+            pstore(kept + 4 * lanes, r_quotient);
         }
         const Fraction<Packet<T>> u = sigmoid_fraction(z_u);
         const auto n = tanh_fraction(Packet<T>(pmadd(r_quotient, a, z_n)), kFused ? kShared<T> : 1);
@@ -157,8 +155,8 @@ struct GruCell {
         if (kept) {
             const Packet<T> shut = complement(u, u_quotient);
             pstore(kept, pmul(shut, tanh_slope(n, n_inverse)));
-            pstore(kept + 2 * W, pmul(pmul(u_quotient, shut), difference));
-            pstore(kept + 3 * W, u_quotient);
+            pstore(kept + 2 * lanes, pmul(pmul(u_quotient, shut), difference));
+            pstore(kept + 3 * lanes, u_quotient);
         }
     }
 };
@@ -172,12 +170,12 @@ struct GruForward {
     template <class Acc>
     static FASTLSTM_INLINE void sum(Acc& acc, const CellForwardArgs<T>& args, const LeftRows<T>& left, Index row,
                                     Index block, Index pitch) {
-        constexpr int W = kLanes<T>, R = Acc::kRows;
-        const T* z = args.z + kOfCell * (row * pitch + block * W);
-        const Beginning<T> beginning{z + W, kOfCell * pitch, kOfCell * W, args.recurrent_bias + block * W};
-        multiply(acc, beginning, left.template tile<R>(row),
-                 panel_of<R, kOfCell>(args.packed_hh, args.hidden_size, block, args.group_begin, args.group_end, row,
-                                      args.rows));
+        constexpr int lanes = kLanes<T>;
+        const T* z = args.z + kOfCell * (row * pitch + block * lanes);
+        const Beginning<T> beginning{z + lanes, kOfCell * pitch, kOfCell * lanes, args.recurrent_bias + block * lanes};
+        multiply(acc, beginning, left.template tile<Acc::kRows>(row),
+                 panel_of<Acc::kRows, kOfCell>(args.packed_hh, args.hidden_size, block, args.group_begin,
+                                               args.group_end, row, args.rows));
     }
 
     template <class Z>
@@ -210,20 +208,19 @@ struct GruResetForward {
     template <class Acc>
     static FASTLSTM_INLINE void sum(Acc& acc, const CellForwardArgs<T>& args, const LeftRows<T>& left, Index row,
                                     Index group, Index pitch) {
-        constexpr int P = Acc::kGroups, R = Acc::kRows, V = Acc::kVectors;
-        for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+        for_vectors<Acc::kGroups, Acc::kRows, Acc::kVectors>([&](int p, int r, int v) FASTLSTM_INLINED {
             const T* z = args.z + 3 * ((row + r) * pitch + unit_of(group + p, v));
             acc.at[p][r][v] = pload<Packet<T>>(z + (1 + v % 2) * kLanes<T>);
         });
-        multiply_add(acc, left.template tile<R>(row),
-                     panel_of<R, kGroup>(args.packed_hh, args.hidden_size, group, args.group_begin, args.group_end, row,
-                                         args.rows));
+        multiply_add(acc, left.template tile<Acc::kRows>(row),
+                     panel_of<Acc::kRows, kGroup>(args.packed_hh, args.hidden_size, group, args.group_begin,
+                                                  args.group_end, row, args.rows));
     }
 
     template <class Z>
     static FASTLSTM_INLINE void cell(const CellForwardArgs<T>& args, const Z& z, Index row, Index group, int v,
                                      Index pitch) {
-        constexpr int W = kLanes<T>;
+        constexpr int lanes = kLanes<T>;
         const Index at = row * pitch + unit_of(group, v);
         const Packet<T> one = constant<T>(1), state = pload<Packet<T>>(args.h_prev + at);
         const Fraction<Packet<T>> reset = sigmoid_fraction(z(0)), update = sigmoid_fraction(z(1));
@@ -234,10 +231,10 @@ struct GruResetForward {
         T* kept = args.kept + kGruKept * at;
         const Packet<T> shut = complement(update, u_quotient);
         pstore(kept, shut);
-        pstore(kept + W, pmul(sigmoid_slope(reset, r_quotient), state));
-        pstore(kept + 2 * W, pmul(u_quotient, shut));
-        pstore(kept + 3 * W, u_quotient);
-        pstore(kept + 4 * W, r_quotient);
+        pstore(kept + lanes, pmul(sigmoid_slope(reset, r_quotient), state));
+        pstore(kept + 2 * lanes, pmul(u_quotient, shut));
+        pstore(kept + 3 * lanes, u_quotient);
+        pstore(kept + 4 * lanes, r_quotient);
     }
 };
 
@@ -257,21 +254,20 @@ struct GruCandidateForward {
     template <class Acc>
     static FASTLSTM_INLINE void sum(Acc& acc, const CellForwardArgs<T>& args, const LeftRows<T>& left, Index row,
                                     Index group, Index pitch) {
-        constexpr int P = Acc::kGroups, R = Acc::kRows, V = Acc::kVectors;
-        for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+        for_vectors<Acc::kGroups, Acc::kRows, Acc::kVectors>([&](int p, int r, int v) FASTLSTM_INLINED {
             const Index unit = ((group + p) * kGroup + v) * kLanes<T>;
             acc.at[p][r][v] = pload<Packet<T>>(args.z + 3 * ((row + r) * pitch + unit));
         });
-        multiply_add(acc, left.template tile<R>(row),
-                     panel_of<R, kGroup>(args.packed_candidate, args.hidden_size, group, args.group_begin,
-                                         args.group_end, row, args.rows));
+        multiply_add(acc, left.template tile<Acc::kRows>(row),
+                     panel_of<Acc::kRows, kGroup>(args.packed_candidate, args.hidden_size, group, args.group_begin,
+                                                  args.group_end, row, args.rows));
     }
 
     template <class Z>
     static FASTLSTM_INLINE void cell(const CellForwardArgs<T>& args, const Z& z, Index row, Index group, int v,
                                      Index pitch) {
-        constexpr int W = kLanes<T>;
-        const Index unit = (group * kGroup + v) * W, at = row * pitch + unit;
+        constexpr int lanes = kLanes<T>;
+        const Index unit = (group * kGroup + v) * lanes, at = row * pitch + unit;
         const Fraction<Packet<T>> fraction = tanh_fraction(z(0));
         const Packet<T> inverse = pdiv(constant<T>(1), fraction.denominator);
         const Packet<T> n = pmul(fraction.numerator, inverse), u = pload<Packet<T>>(args.h + at);
@@ -281,7 +277,7 @@ struct GruCandidateForward {
         if (!args.kept) return;
         T* kept = args.kept + kGruKept * at;
         pstore(kept, pmul(pload<Packet<T>>(kept), tanh_slope(fraction, inverse)));
-        pstore(kept + 2 * W, pmul(pload<Packet<T>>(kept + 2 * W), difference));
+        pstore(kept + 2 * lanes, pmul(pload<Packet<T>>(kept + 2 * lanes), difference));
     }
 };
 

@@ -33,21 +33,21 @@ struct GateRows {
 };
 
 // acc += sum over the gates of mask (dgates_next of the gate · R^T of the gate)
-template <class T, int P, int R, int V>
-FASTLSTM_INLINE void add_masked_gradient(Tile<T, P, R, V>& acc, const CellBackwardArgs<T>& args,
+template <class T, int Groups, int Rows, int Vectors>
+FASTLSTM_INLINE void add_masked_gradient(Tile<T, Groups, Rows, Vectors>& acc, const CellBackwardArgs<T>& args,
                                          const GateRows<T>& dgates, Index row, Index group, const RecurrentSlots& gates,
                                          Index masks) {
-    constexpr int W = kLanes<T>;
-    const Index pitch = ceil_div(args.hidden_size, W) * W;
+    constexpr int lanes = kLanes<T>;
+    const Index pitch = ceil_div(args.hidden_size, lanes) * lanes;
     for (Index gate = 0; gate < gates.count; ++gate) {
-        Tile<T, P, R, V> part;
-        multiply(part, Beginning<T>{}, dgates.of[gate].template tile<R>(row),
-                 panel_of<R, kGroup>(args.packed_gates_t[gate], pitch, group, args.group_begin, args.group_end, row,
-                                     args.next_rows));
-        for (int p = 0; p < P; ++p)
-            for (int r = 0; r < R; ++r)
-                for (int v = 0; v < V; ++v) {
-                    const Index unit = ((group + p) * kGroup + v) * W;
+        Tile<T, Groups, Rows, Vectors> part;
+        multiply(part, Beginning<T>{}, dgates.of[gate].template tile<Rows>(row),
+                 panel_of<Rows, kGroup>(args.packed_gates_t[gate], pitch, group, args.group_begin, args.group_end, row,
+                                        args.next_rows));
+        for (int p = 0; p < Groups; ++p)
+            for (int r = 0; r < Rows; ++r)
+                for (int v = 0; v < Vectors; ++v) {
+                    const Index unit = ((group + p) * kGroup + v) * lanes;
                     const T* mask = args.recurrent_masks + ((row + r) * masks + gate) * pitch + unit;
                     acc.at[p][r][v] = pmadd(pload<Packet<T>>(mask), part.at[p][r][v], acc.at[p][r][v]);
                 }
@@ -55,25 +55,26 @@ FASTLSTM_INLINE void add_masked_gradient(Tile<T, P, R, V>& acc, const CellBackwa
 }
 
 // dh = dy + dgates_next · R^T for a tile, left in its places
-template <class T, int P, int R, int V>
+template <class T, int Groups, int Rows, int Vectors>
 FASTLSTM_APART void state_gradient_tile(const CellBackwardArgs<T>& args, const GateRows<T>& dgates,
                                         const RecurrentSlots& gates, Index masks, const Places<T>& to, Index row,
                                         Index group, Index k) {
-    Tile<T, P, R, V> dh;
+    Tile<T, Groups, Rows, Vectors> dh;
     if (args.recurrent_masks && row < args.next_rows) {
         set_to_zero(dh);
         add_masked_gradient(dh, args, dgates, row, group, gates, masks);
     } else {
         state_gradient(dh, args, dgates.of[0], k, row, group, padded_units<T>(args));
     }
-    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+    for_vectors<Groups, Rows, Vectors>([&](int p, int r, int v) FASTLSTM_INLINED {
         const Index unit = ((group + p) * kGroup + v) * kLanes<T>;
         dh.at[p][r][v] = with_output_gradient(args, row + r, unit, dh.at[p][r][v]);
     });
-    TilePlaces<T, P, R, V>(to, row, group * kGroup, kGroup).store(dh);
+    TilePlaces<T, Groups, Rows, Vectors>(to, row, group * kGroup, kGroup).store(dh);
 }
 
-// Tiles of the rows that go on, whose products have k numbers, then of those that end here: tile(P, R, V, row, group).
+// Tiles of the rows that go on, whose products have k numbers, then of those that end here; calls
+// tile(Count<Groups>, Count<Rows>, Count<Vectors>, row, group).
 template <class T, class F>
 FASTLSTM_INLINE void for_backward_tiles(const CellBackwardArgs<T>& args, Index k, const F& tile) {
     const Index vectors = ceil_div(args.hidden_size, kLanes<T>);
@@ -110,19 +111,19 @@ FASTLSTM_INLINE T* block_gradients(const CellBackwardArgs<T>& args, Index row, I
 
 template <class T>
 void general_lstm_backward(const CellBackwardArgs<T>& args) {
-    constexpr int W = kLanes<T>;
+    constexpr int lanes = kLanes<T>;
     const CellOptions& options = *args.options;
-    const Index pitch = ceil_div(args.hidden_size, W) * W;
+    const Index pitch = ceil_div(args.hidden_size, lanes) * lanes;
     leave_state_gradient(args, {0, 1, 4}, 4, slot_places(args, 0));
     const auto differentiate = [&](Index row, Index block, Index at) {
         T* dz = block_gradients(args, row, block);
         Packet<T> sums[4];
-        for (int v = 0; v < 4; ++v) sums[v] = pload<Packet<T>>(args.kept + 4 * at + v * W);
+        for (int v = 0; v < 4; ++v) sums[v] = pload<Packet<T>>(args.kept + 4 * at + v * lanes);
         const Packet<T> dh = pload<Packet<T>>(dz), c_prev = pload<Packet<T>>(args.c_prev + at);
         // No zeros stand for peepholes that are not there: gradients of infinite states may be infinite.
         const auto through_peephole = [&](Index gate, const Packet<T>& gradient, const Packet<T>& sum) {
             if (!args.peepholes) return sum;
-            return pmadd(gradient, pload<Packet<T>>(args.peepholes + gate * pitch + block * W), sum);
+            return pmadd(gradient, pload<Packet<T>>(args.peepholes + gate * pitch + block * lanes), sum);
         };
         const GeneralLstm<T> cell(options, sums, c_prev);
         const Packet<T> dz_o = pmul(pmul(dh, cell.o.slope), cell.shown.value);
@@ -133,9 +134,9 @@ void general_lstm_backward(const CellBackwardArgs<T>& args) {
         const Packet<T> ig = pmul(dc_i, cell.g.value);
         const Packet<T> dz_i = options.input_forget ? psub(ig, pmul(dc_i, c_prev)) : ig;
         pstore(dz, dz_i);
-        pstore(dz + W, dz_f);
-        pstore(dz + 2 * W, pmul(pmul(dc, cell.g.slope), cell.i.value));
-        pstore(dz + 3 * W, dz_o);
+        pstore(dz + lanes, dz_f);
+        pstore(dz + 2 * lanes, pmul(pmul(dc, cell.g.slope), cell.i.value));
+        pstore(dz + 3 * lanes, dz_o);
         const Packet<T> carry = through_peephole(1, dz_f, pmul(dc, cell.f.value));
         pstore(args.carry + at, through_peephole(0, dz_i, carry));
     };
@@ -146,31 +147,31 @@ void general_lstm_backward(const CellBackwardArgs<T>& args) {
 template <class T>
 FASTLSTM_INLINE Packet<T> general_mean_derivative(const CellBackwardArgs<T>& args, Index at, const Packet<T>& sum_n,
                                                   const Packet<T>& sum_u, T* dz) {
-    constexpr int W = kLanes<T>;
+    constexpr int lanes = kLanes<T>;
     const CellOptions& options = *args.options;
-    const Graded<T> n = evaluate_clipped<T>(options.candidate, sum_n, options.clip);
-    const Graded<T> u = evaluate_clipped<T>(options.gates, sum_u, options.clip);
+    const ValueAndSlope<T> n = evaluate_clipped<T>(options.candidate, sum_n, options.clip);
+    const ValueAndSlope<T> u = evaluate_clipped<T>(options.gates, sum_u, options.clip);
     const Packet<T> dh = padd(pload<Packet<T>>(dz), pload<Packet<T>>(args.carry + at));
     const Packet<T> dz_n = pmul(pmul(dh, n.slope), psub(constant<T>(1), u.value));
     pstore(dz, dz_n);
-    pstore(dz + 2 * W, pmul(pmul(dh, u.slope), psub(pload<Packet<T>>(args.h_prev + at), n.value)));
+    pstore(dz + 2 * lanes, pmul(pmul(dh, u.slope), psub(pload<Packet<T>>(args.h_prev + at), n.value)));
     pstore(args.carry + at, pmul(dh, u.value));
     return dz_n;
 }
 
 template <class T>
 void general_gru_backward(const CellBackwardArgs<T>& args) {
-    constexpr int W = kLanes<T>;
+    constexpr int lanes = kLanes<T>;
     const CellOptions& options = *args.options;
     leave_state_gradient(args, {1, 1, 3}, 3, slot_places(args, 0));
     const auto differentiate = [&](Index row, Index block, Index at) {
         const T* kept = args.kept + 4 * at;
         T* dz = block_gradients(args, row, block);
-        const Graded<T> r = evaluate_clipped<T>(options.gates, pload<Packet<T>>(kept + W), options.clip);
+        const ValueAndSlope<T> r = evaluate_clipped<T>(options.gates, pload<Packet<T>>(kept + lanes), options.clip);
         const Packet<T> dz_n =
-            general_mean_derivative(args, at, pload<Packet<T>>(kept), pload<Packet<T>>(kept + 2 * W), dz);
-        pstore(dz + W, pmul(pmul(dz_n, r.slope), pload<Packet<T>>(kept + 3 * W)));
-        pstore(dz + 3 * W, pmul(dz_n, r.value));
+            general_mean_derivative(args, at, pload<Packet<T>>(kept), pload<Packet<T>>(kept + 2 * lanes), dz);
+        pstore(dz + lanes, pmul(pmul(dz_n, r.slope), pload<Packet<T>>(kept + 3 * lanes)));
+        pstore(dz + 3 * lanes, pmul(dz_n, r.value));
     };
     for_units<T>(args.rows, args.hidden_size, args.group_begin * kGroup, args.group_end * kGroup, differentiate);
 }
@@ -178,11 +179,11 @@ void general_gru_backward(const CellBackwardArgs<T>& args) {
 // First phase with the reset gate before the product: all but dz_r.
 template <class T>
 void general_gru_candidate_backward(const CellBackwardArgs<T>& args) {
-    constexpr int W = kLanes<T>;
+    constexpr int lanes = kLanes<T>;
     leave_state_gradient(args, {1, 1, 2}, 3, slot_places(args, 0));
     const auto differentiate = [&](Index row, Index block, Index at) {
         const T* kept = args.kept + 3 * at;
-        general_mean_derivative(args, at, pload<Packet<T>>(kept), pload<Packet<T>>(kept + 2 * W),
+        general_mean_derivative(args, at, pload<Packet<T>>(kept), pload<Packet<T>>(kept + 2 * lanes),
                                 block_gradients(args, row, block));
     };
     for_units<T>(args.rows, args.hidden_size, args.group_begin * kGroup, args.group_end * kGroup, differentiate);
@@ -191,9 +192,9 @@ void general_gru_candidate_backward(const CellBackwardArgs<T>& args) {
 // Second phase, with m = r h_prev (and its mask):  dm = dz_n R_n^T,  dz_r = dm h_prev gates'(z_r),  carry += dm r
 template <class T>
 void general_gru_reset_backward(const CellBackwardArgs<T>& args) {
-    constexpr int W = kLanes<T>;
+    constexpr int lanes = kLanes<T>;
     const CellOptions& options = *args.options;
-    const Index blocks = ceil_div(args.hidden_size, W), pitch = blocks * W;
+    const Index blocks = ceil_div(args.hidden_size, lanes), pitch = blocks * lanes;
     CellBackwardArgs<T> through_candidate = args;  // a product of the same form, with dz_n in place of all gates
     through_candidate.dgates_next = args.dgates;
     through_candidate.next_rows = args.rows;
@@ -205,22 +206,22 @@ void general_gru_reset_backward(const CellBackwardArgs<T>& args) {
     for_units<T>(args.rows, args.hidden_size, args.group_begin * kGroup, args.group_end * kGroup,
                  [&](Index row, Index block, Index at) {
                      T* dz = block_gradients(args, row, block);
-                     Packet<T> dm = pload<Packet<T>>(dz + W);
+                     Packet<T> dm = pload<Packet<T>>(dz + lanes);
                      if (args.recurrent_masks) {
-                         dm = pmul(dm, pload<Packet<T>>(args.recurrent_masks + (row * 3 + 2) * pitch + block * W));
+                         dm = pmul(dm, pload<Packet<T>>(args.recurrent_masks + (row * 3 + 2) * pitch + block * lanes));
                      }
-                     const Packet<T> sum = pload<Packet<T>>(args.kept + 3 * at + W);
-                     const Graded<T> reset = evaluate_clipped<T>(options.gates, sum, options.clip);
-                     pstore(dz + W, pmul(pmul(dm, reset.slope), pload<Packet<T>>(args.h_prev + at)));
+                     const Packet<T> sum = pload<Packet<T>>(args.kept + 3 * at + lanes);
+                     const ValueAndSlope<T> reset = evaluate_clipped<T>(options.gates, sum, options.clip);
+                     pstore(dz + lanes, pmul(pmul(dm, reset.slope), pload<Packet<T>>(args.h_prev + at)));
                      pstore(args.carry + at, pmadd(dm, reset.value, pload<Packet<T>>(args.carry + at)));
                  });
 }
 
 template <class T>
 void general_rnn_backward(const CellBackwardArgs<T>& args) {
-    constexpr int W = kLanes<T>;
+    constexpr int lanes = kLanes<T>;
     const CellOptions& options = *args.options;
-    const Places<T> to{args.dgates, kGroup * W, kGroup, args.group_stride};
+    const Places<T> to{args.dgates, kGroup * lanes, kGroup, args.group_stride};
     leave_state_gradient(args, {0, kGroup, 1}, 1, to);
     const auto differentiate = [&](Index row, Index block, Index at) {
         T* dz = to.first + row * to.row_pitch + to.offset(block);

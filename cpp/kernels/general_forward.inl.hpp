@@ -46,15 +46,15 @@ struct Panels {
 };
 
 // acc[r][v] += a(r, gate of v) · B[v] over K numbers, where the vectors of B are those of the gates in turn.
-template <class T, int P, int R, int V>
-FASTLSTM_INLINE void multiply_add_masked(Tile<T, P, R, V>& acc, const Operands<T>& operands, Index row,
+template <class T, int Groups, int Rows, int Vectors>
+FASTLSTM_INLINE void multiply_add_masked(Tile<T, Groups, Rows, Vectors>& acc, const Operands<T>& operands, Index row,
                                          const Panel<T>& panel, Index k_total) {
-    for (int p = 0; p < P; ++p) {
+    for (int p = 0; p < Groups; ++p) {
         for (Index k = 0; k < k_total; ++k) {
-            for (int v = 0; v < V; ++v) {
-                const Packet<T> w = right_vector<V>(panel, p, k, v);
+            for (int v = 0; v < Vectors; ++v) {
+                const Packet<T> w = right_vector<Vectors>(panel, p, k, v);
                 const T* a = operands.first + v % operands.count * operands.pitch + k;
-                for (int r = 0; r < R; ++r) {
+                for (int r = 0; r < Rows; ++r) {
                     acc.at[p][r][v] = pmadd(left_number(a[(row + r) * operands.row_pitch]), w, acc.at[p][r][v]);
                 }
             }
@@ -63,36 +63,36 @@ FASTLSTM_INLINE void multiply_add_masked(Tile<T, P, R, V>& acc, const Operands<T
 }
 
 // Rows and places of a tile, from its first row and vector on.
-template <class T, int P, int R, int V>
+template <class T, int Groups, int Rows, int Vectors>
 struct TilePlaces {
-    T* row[R];
-    Index offset[P][V];
+    T* row[Rows];
+    Index offset[Groups][Vectors];
 
     FASTLSTM_INLINE TilePlaces(const Places<T>& places, Index first_row, Index first_vector, Index group) {
-        for (int r = 0; r < R; ++r) row[r] = places.first + (first_row + r) * places.row_pitch;
-        for (int p = 0; p < P; ++p)
-            for (int v = 0; v < V; ++v) offset[p][v] = places.offset(first_vector + p * group + v);
+        for (int r = 0; r < Rows; ++r) row[r] = places.first + (first_row + r) * places.row_pitch;
+        for (int p = 0; p < Groups; ++p)
+            for (int v = 0; v < Vectors; ++v) offset[p][v] = places.offset(first_vector + p * group + v);
     }
-    FASTLSTM_INLINE void load(Tile<T, P, R, V>& acc) const {
-        for (int p = 0; p < P; ++p)
-            for (int r = 0; r < R; ++r)
-                for (int v = 0; v < V; ++v) acc.at[p][r][v] = pload<Packet<T>>(row[r] + offset[p][v]);
+    FASTLSTM_INLINE void load(Tile<T, Groups, Rows, Vectors>& acc) const {
+        for (int p = 0; p < Groups; ++p)
+            for (int r = 0; r < Rows; ++r)
+                for (int v = 0; v < Vectors; ++v) acc.at[p][r][v] = pload<Packet<T>>(row[r] + offset[p][v]);
     }
-    FASTLSTM_INLINE void store(const Tile<T, P, R, V>& acc) const {
-        for (int p = 0; p < P; ++p)
-            for (int r = 0; r < R; ++r)
-                for (int v = 0; v < V; ++v) pstore(row[r] + offset[p][v], acc.at[p][r][v]);
+    FASTLSTM_INLINE void store(const Tile<T, Groups, Rows, Vectors>& acc) const {
+        for (int p = 0; p < Groups; ++p)
+            for (int r = 0; r < Rows; ++r)
+                for (int v = 0; v < Vectors; ++v) pstore(row[r] + offset[p][v], acc.at[p][r][v]);
     }
 };
 
 // sums += operands · B for a tile, with the operands as left rows
-template <class T, int P, int R, int V>
+template <class T, int Groups, int Rows, int Vectors>
 FASTLSTM_APART void sums_tile(const Operands<T>& operands, const LeftRows<T>& rows, const Panels<T>& panels,
                               const Places<T>& sums, Index row, Index group) {
     const Panel<T> panel = panel_at(panels.packed, panels.k, group, panels.group * kLanes<T>);
-    const auto left = rows.template tile<R>(row);
-    const TilePlaces<T, P, R, V> places(sums, row, group * panels.group, panels.group);
-    Tile<T, P, R, V> acc;
+    const auto left = rows.template tile<Rows>(row);
+    const TilePlaces<T, Groups, Rows, Vectors> places(sums, row, group * panels.group, panels.group);
+    Tile<T, Groups, Rows, Vectors> acc;
     places.load(acc);
     if (operands.count == 1) {
         multiply_add(acc, left, panel);
@@ -125,21 +125,21 @@ __attribute__((noinline)) void add_products(const CellForwardArgs<T>& args, cons
 // Calls f(row, block, place of the unit block in a state) for rows [0, rows) and unit blocks [begin, end).
 template <class T, class F>
 FASTLSTM_INLINE void for_units(Index rows, Index hidden_size, Index begin, Index end, const F& f) {
-    constexpr int W = kLanes<T>;
-    const Index blocks = ceil_div(hidden_size, W);
+    constexpr int lanes = kLanes<T>;
+    const Index blocks = ceil_div(hidden_size, lanes);
     for (Index row = 0; row < rows; ++row)
-        for (Index block = begin; block < at_most(end, blocks); ++block) f(row, block, (row * blocks + block) * W);
+        for (Index block = begin; block < at_most(end, blocks); ++block) f(row, block, (row * blocks + block) * lanes);
 }
 
 // Lanes past the last unit are zero in what the next visit starts from: with some activations they would grow until
 // backward multiplies their infinities by zero.
 template <class T>
 FASTLSTM_INLINE Packet<T> real_lanes(const CellForwardArgs<T>& args, Index block, const Packet<T>& state) {
-    const Index left = args.hidden_size - block * kLanes<T>;
-    if (left >= kLanes<T>) return state;
+    const Index remaining = args.hidden_size - block * kLanes<T>;
+    if (remaining >= kLanes<T>) return state;
     alignas(64) T lanes[kLanes<T>];
     pstore(lanes, state);
-    return load_first(lanes, left);
+    return load_first(lanes, remaining);
 }
 
 template <class T>
@@ -157,7 +157,7 @@ FASTLSTM_INLINE void store_state(const CellForwardArgs<T>& args, Index row, Inde
 // The sums are cut to +-clip before the activations.
 template <class T>
 struct GeneralLstm {
-    Graded<T> i, f, g, o, shown;
+    ValueAndSlope<T> i, f, g, o, shown;
     Packet<T> c;
 
     // sums: z_i, z_f, z_g, z_o, of which the first, second and fourth become s_i, s_f, s_o
@@ -199,28 +199,28 @@ private:
 // Copies z into `kept`, where the products are added to it.
 template <class T>
 FASTLSTM_INLINE void copy_sums(const CellForwardArgs<T>& args, Index vectors, Index first, Index end) {
-    constexpr int W = kLanes<T>;
+    constexpr int lanes = kLanes<T>;
     for (Index row = 0; row < args.rows; ++row)
         for (Index vector = first; vector < at_most(end, vectors); ++vector) {
-            const Index at = (row * vectors + vector) * W;
+            const Index at = (row * vectors + vector) * lanes;
             pstore(args.kept + at, pload<Packet<T>>(args.z + at));
         }
 }
 
 template <class T>
 void general_lstm_forward(const CellForwardArgs<T>& args) {
-    constexpr int W = kLanes<T>;
-    const Index blocks = ceil_div(args.hidden_size, W), vectors = 4 * blocks;
+    constexpr int lanes = kLanes<T>;
+    const Index blocks = ceil_div(args.hidden_size, lanes), vectors = 4 * blocks;
     copy_sums(args, vectors, args.group_begin * kGroup, args.group_end * kGroup);
     add_products(args, Operands<T>::of_state(args, 4, 4), {args.packed_hh, args.state_size, vectors, kGroup},
-                 {args.kept, vectors * W, 4, 4 * W});
+                 {args.kept, vectors * lanes, 4, 4 * lanes});
     for_units<T>(args.rows, args.hidden_size, args.group_begin, args.group_end, [&](Index row, Index block, Index at) {
         T* kept = args.kept + 4 * at;
         Packet<T> sums[4];
-        for (int v = 0; v < 4; ++v) sums[v] = pload<Packet<T>>(kept + v * W);
-        const GeneralLstm<T> cell(*args.options, args.peepholes, blocks * W, block * W, sums,
+        for (int v = 0; v < 4; ++v) sums[v] = pload<Packet<T>>(kept + v * lanes);
+        const GeneralLstm<T> cell(*args.options, args.peepholes, blocks * lanes, block * lanes, sums,
                                   pload<Packet<T>>(args.c_prev + at));
-        for (int v = 0; v < 4; ++v) pstore(kept + v * W, sums[v]);
+        for (int v = 0; v < 4; ++v) pstore(kept + v * lanes, sums[v]);
         pstore(args.c + at, real_lanes(args, block, cell.c));
         store_state(args, row, block, at, pmul(cell.o.value, cell.shown.value));
     });
@@ -231,20 +231,21 @@ void general_lstm_forward(const CellForwardArgs<T>& args) {
 // r, u = gates(z_r, z_u),  n = candidate(z_n + r a),  h = n + u (h_prev - n)
 template <class T>
 void general_gru_forward(const CellForwardArgs<T>& args) {
-    constexpr int W = kLanes<T>;
+    constexpr int lanes = kLanes<T>;
     const CellOptions& options = *args.options;
-    const Index k = args.hidden_size, blocks = ceil_div(k, W);
+    const Index k = args.hidden_size, blocks = ceil_div(k, lanes);
     for_units<T>(args.rows, k, args.group_begin, args.group_end, [&](Index, Index block, Index at) {
-        for (int v = 0; v < 3; ++v) pstore(args.kept + 4 * at + v * W, pload<Packet<T>>(args.z + 3 * at + v * W));
-        pstore(args.kept + 4 * at + 3 * W, pload<Packet<T>>(args.recurrent_bias + block * W));
+        for (int v = 0; v < 3; ++v)
+            pstore(args.kept + 4 * at + v * lanes, pload<Packet<T>>(args.z + 3 * at + v * lanes));
+        pstore(args.kept + 4 * at + 3 * lanes, pload<Packet<T>>(args.recurrent_bias + block * lanes));
     });
     add_products(args, Operands<T>::of_state(args, 3, 3), {args.packed_hh, k, 3 * blocks, 3},
-                 {args.kept + W, 4 * blocks * W, 3, 4 * W});
+                 {args.kept + lanes, 4 * blocks * lanes, 3, 4 * lanes});
     for_units<T>(args.rows, k, args.group_begin, args.group_end, [&](Index row, Index block, Index at) {
         T* kept = args.kept + 4 * at;
-        const Packet<T> r = evaluate_clipped<T>(options.gates, pload<Packet<T>>(kept + W), options.clip).value;
-        const Packet<T> u = evaluate_clipped<T>(options.gates, pload<Packet<T>>(kept + 2 * W), options.clip).value;
-        const Packet<T> sum = pmadd(r, pload<Packet<T>>(kept + 3 * W), pload<Packet<T>>(kept));
+        const Packet<T> r = evaluate_clipped<T>(options.gates, pload<Packet<T>>(kept + lanes), options.clip).value;
+        const Packet<T> u = evaluate_clipped<T>(options.gates, pload<Packet<T>>(kept + 2 * lanes), options.clip).value;
+        const Packet<T> sum = pmadd(r, pload<Packet<T>>(kept + 3 * lanes), pload<Packet<T>>(kept));
         const Packet<T> n = evaluate_clipped<T>(options.candidate, sum, options.clip).value;
         pstore(kept, sum);
         store_state(args, row, block, at, pmadd(u, psub(pload<Packet<T>>(args.h_prev + at), n), n));
@@ -254,38 +255,39 @@ void general_gru_forward(const CellForwardArgs<T>& args) {
 // First phase with the reset gate before the product: r = gates(z_r), and h_reset = r h_prev.
 template <class T>
 void general_gru_reset_forward(const CellForwardArgs<T>& args) {
-    constexpr int W = kLanes<T>;
+    constexpr int lanes = kLanes<T>;
     const CellOptions& options = *args.options;
-    const Index k = args.hidden_size, blocks = ceil_div(k, W);
+    const Index k = args.hidden_size, blocks = ceil_div(k, lanes);
     const Index first = 2 * args.group_begin, end = 2 * args.group_end;
-    const auto kept_of = [&](Index row, Index block) { return args.kept + 3 * (row * blocks + block) * W; };
+    const auto kept_of = [&](Index row, Index block) { return args.kept + 3 * (row * blocks + block) * lanes; };
     for_units<T>(args.rows, k, first, end, [&](Index, Index, Index at) {
-        for (int v = 0; v < 3; ++v) pstore(args.kept + 3 * at + v * W, pload<Packet<T>>(args.z + 3 * at + v * W));
+        for (int v = 0; v < 3; ++v)
+            pstore(args.kept + 3 * at + v * lanes, pload<Packet<T>>(args.z + 3 * at + v * lanes));
     });
     add_products(args, Operands<T>::of_state(args, 3, 2), {args.packed_hh, k, 2 * blocks, kGroup},
-                 {args.kept + W, 3 * blocks * W, 2, 3 * W});
-    const T* h = args.h_masked ? args.h_masked + 2 * blocks * W : args.h_prev;
-    const Index h_pitch = (args.h_masked ? 3 : 1) * blocks * W;
+                 {args.kept + lanes, 3 * blocks * lanes, 2, 3 * lanes});
+    const T* h = args.h_masked ? args.h_masked + 2 * blocks * lanes : args.h_prev;
+    const Index h_pitch = (args.h_masked ? 3 : 1) * blocks * lanes;
     for_units<T>(args.rows, k, first, end, [&](Index row, Index block, Index at) {
-        const Packet<T> sum = pload<Packet<T>>(kept_of(row, block) + W);
+        const Packet<T> sum = pload<Packet<T>>(kept_of(row, block) + lanes);
         const Packet<T> r = evaluate_clipped<T>(options.gates, sum, options.clip).value;
-        pstore(args.h_reset + at, pmul(r, pload<Packet<T>>(h + row * h_pitch + block * W)));
+        pstore(args.h_reset + at, pmul(r, pload<Packet<T>>(h + row * h_pitch + block * lanes)));
     });
 }
 
 // Second phase: n = candidate(z_n + h_reset R_n), h = n + u (h_prev - n).
 template <class T>
 void general_gru_candidate_forward(const CellForwardArgs<T>& args) {
-    constexpr int W = kLanes<T>;
+    constexpr int lanes = kLanes<T>;
     const CellOptions& options = *args.options;
-    const Index k = args.hidden_size, blocks = ceil_div(k, W);
-    const auto kept_of = [&](Index row, Index block) { return args.kept + 3 * (row * blocks + block) * W; };
-    add_products(args, {args.h_reset, blocks * W, 1, 0}, {args.packed_candidate, k, blocks, kGroup},
-                 {args.kept, 3 * blocks * W, 1, 3 * W});
+    const Index k = args.hidden_size, blocks = ceil_div(k, lanes);
+    const auto kept_of = [&](Index row, Index block) { return args.kept + 3 * (row * blocks + block) * lanes; };
+    add_products(args, {args.h_reset, blocks * lanes, 1, 0}, {args.packed_candidate, k, blocks, kGroup},
+                 {args.kept, 3 * blocks * lanes, 1, 3 * lanes});
     for_units<T>(args.rows, k, args.group_begin * kGroup, args.group_end * kGroup,
                  [&](Index row, Index block, Index at) {
                      const T* kept = kept_of(row, block);
-                     const Packet<T> z_n = pload<Packet<T>>(kept), z_u = pload<Packet<T>>(kept + 2 * W);
+                     const Packet<T> z_n = pload<Packet<T>>(kept), z_u = pload<Packet<T>>(kept + 2 * lanes);
                      const Packet<T> u = evaluate_clipped<T>(options.gates, z_u, options.clip).value;
                      const Packet<T> n = evaluate_clipped<T>(options.candidate, z_n, options.clip).value;
                      store_state(args, row, block, at, pmadd(u, psub(pload<Packet<T>>(args.h_prev + at), n), n));
@@ -297,13 +299,13 @@ void general_gru_candidate_forward(const CellForwardArgs<T>& args) {
 // h = gates(z + h_prev R)
 template <class T>
 void general_rnn_forward(const CellForwardArgs<T>& args) {
-    constexpr int W = kLanes<T>;
+    constexpr int lanes = kLanes<T>;
     const CellOptions& options = *args.options;
-    const Index k = args.hidden_size, blocks = ceil_div(k, W);
+    const Index k = args.hidden_size, blocks = ceil_div(k, lanes);
     const Index first = args.group_begin * kGroup, end = args.group_end * kGroup;
     copy_sums(args, blocks, first, end);
     add_products(args, Operands<T>::of_state(args, 1, 1), {args.packed_hh, k, blocks, kGroup},
-                 {args.kept, blocks * W, 1, W});
+                 {args.kept, blocks * lanes, 1, lanes});
     for_units<T>(args.rows, k, first, end, [&](Index row, Index block, Index at) {
         const Packet<T> sum = pload<Packet<T>>(args.kept + at);
         store_state(args, row, block, at, evaluate_clipped<T>(options.gates, sum, options.clip).value);

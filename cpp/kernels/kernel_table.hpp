@@ -1,14 +1,15 @@
 // The one door between the layers and the instruction sets: plain structs of arguments and a table of functions.
 //
-// Letters: H hidden size, G gates of the cell, W lanes of a packet (`lanes`), Hp = H rounded up to W.
-// Vectors: the G*H gate columns of a cell are cut into vectors of W columns, and the vectors into groups: of three in
-// the R of a GRU, else of four. The last group may have fewer.
-//   LSTM  vector 4*b + g holds gate g of the units [b*W, b*W + W): a group is all four gates of one unit block
-//   GRU   vector 3*b + g holds a gate of the units [b*W, b*W + W): in R the gates r, u, n, so that a group is one unit
+// Letters: W, R weights of inputs and of states, H hidden size, P size of a projected state, G gates of the cell; Hp is
+// H rounded up to whole packets. A packet has `lanes` numbers.
+// Vectors: the G*H gate columns of a cell are cut into vectors of one packet, and the vectors into groups: of three in
+// the R of a GRU, else of four. The last group may have fewer. Unit block b is the units [b*lanes, b*lanes + lanes).
+//   LSTM  vector 4*b + g holds gate g of unit block b: a group is all four gates of one unit block
+//   GRU   vector 3*b + g holds a gate of unit block b: in R the gates r, u, n, so that a group is one unit
 //         block; in W (and bias, z) the gates n, r, u. With the reset gate before the product, R has r, u alone, vector
 //         2*b + g in groups of four, and the n of R is a plain matrix of its own, `packed_candidate`
-//   RNN   vector b holds the units [b*W, b*W + W): a group is four unit blocks
-//   plain vector b holds columns [b*W, b*W + W), grouped as in the RNN
+//   RNN   vector b holds unit block b: a group is four unit blocks
+//   plain vector b holds columns [b*lanes, b*lanes + lanes), grouped as in the RNN
 // Packed matrix: [group][k][vector of the group][lane], K rows; columns past the end are zero. A reduced precision
 // makes of it what its kernels read (`Reduction`). Group buffer (`dgates`): [group][row][4 slots][lane], a group as in
 // R, so that it is the left operand of one product and the right of another. The slots are the vectors of the group;
@@ -38,7 +39,7 @@ enum class Precision { full, int8, int8_int16, bfloat16 };
 template <class T>
 struct Packed {
     const void* numbers;  // T in full precision
-    const T* scales;      // int8: [vectors * W]
+    const T* scales;      // int8: [vectors * lanes]
 };
 
 // Where the kernels of a reduced precision leave the left rows of a product, rounded: `Reduction::left_bytes` of
@@ -89,14 +90,14 @@ struct ProductArgs {
     Index k, run, run_stride;
     Rounding rounded;
     Packed<T> packed;  // B, K rows
-    const T* bias;     // [vectors * W] or null
+    const T* bias;     // [vectors * lanes] or null
     Index group_begin, group_end;
     T* const* out;  // `rows` pointers
     Index columns;  // numbers written to an output row
 };
 
 // One visit of a cell: pre-activations z + h_prev · R, then the cell update.
-// Sp is the size of the state rounded up to W: that of H, or of P where h is a projection of the units' output.
+// Sp is the size of the state in whole packets: that of H, or of P where h is a projection of the units' output.
 template <class T>
 struct CellForwardArgs {
     Index rows, hidden_size;
@@ -107,11 +108,11 @@ struct CellForwardArgs {
     Packed<T> packed_hh;           // R, K = state_size
     Packed<T> packed_candidate;    // R_n, K = H, GRU with the reset gate before the product
     const T* recurrent_bias;       // Hp, GRU: what is added to the n columns of h_prev · R
-    const T* z;                    // rows x (vectors * W): bias + x W; or null, and then
+    const T* z;                    // rows x (vectors * lanes): bias + x W; or null, and then
     const T* const* x;             //   row pointers to `input_size` numbers each, LSTM and RNN only,
     Index input_size;              //   of which the product itself begins with bias + x W
     Packed<T> packed_ih;           // W, K = input_size
-    const T* bias;                 // [vectors * W]
+    const T* bias;                 // [vectors * lanes]
     const T* h_prev;               // rows x Sp
     const T* c_prev;               // rows x Hp, LSTM; may be c
     T* h;                          // rows x Hp, not h_prev
@@ -130,7 +131,7 @@ template <class T>
 struct CellBackwardArgs {
     Index rows, hidden_size;
     Index group_begin, group_end;  // groups of unit blocks of h
-    Packed<T> packed_hh_t;         // R^T, K = vectors * W
+    Packed<T> packed_hh_t;         // R^T, K = vectors * lanes
     Packed<T> packed_candidate_t;  // R_n^T, K = Hp, GRU with the reset gate before the product
     const T* dgates_next;          // group buffer of the visit after this one, its first `next_rows` rows
     Index next_rows;               // rows that go on after this visit
@@ -163,8 +164,8 @@ struct OuterArgs {
     Index group_begin, group_end;
     Index group_vectors;  // slots that count
     Index vectors;        // of them in all groups
-    T* c;                 // pitch vectors * W
-    T* sums;              // [vectors * W] or null
+    T* c;                 // pitch vectors * lanes
+    T* sums;              // [vectors * lanes] or null
     bool add;
     Rounding rounded;
 };

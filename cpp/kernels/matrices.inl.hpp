@@ -22,22 +22,22 @@ constexpr Index kMatrixRows = 16, kMatrixRowBytes = 64;
 constexpr int kSumMatrices = 4;
 
 // The instructions read and write memory that the compiler does not see.
-template <int N>
+template <int Register>
 FASTLSTM_INLINE void load_matrix(const void* first, Index pitch) {
-    asm volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(first), "r"(pitch), "i"(N) : "memory");
+    asm volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(first), "r"(pitch), "i"(Register) : "memory");
 }
-template <int N>
+template <int Register>
 FASTLSTM_INLINE void set_matrix_to_zero() {
-    asm volatile("tilezero %%tmm%c0" : : "i"(N));
+    asm volatile("tilezero %%tmm%c0" : : "i"(Register));
 }
-template <int N>
+template <int Register>
 FASTLSTM_INLINE void store_matrix(void* first, Index pitch) {
-    asm volatile("tilestored %%tmm%c2, (%0,%1,1)" : : "r"(first), "r"(pitch), "i"(N) : "memory");
+    asm volatile("tilestored %%tmm%c2, (%0,%1,1)" : : "r"(first), "r"(pitch), "i"(Register) : "memory");
 }
 
 // The registers have so many rows of sums and of the left side while an object of this lives. A thread that leaves them
 // in use has 8 KB more to be saved whenever it is interrupted.
-template <int R>
+template <int Rows>
 class MatrixShape {
 public:
     FASTLSTM_INLINE MatrixShape() {
@@ -59,7 +59,7 @@ private:
         Configuration made{1, 0, {}, {}, {}};
         for (int n = 0; n < 8; ++n) {
             made.row_bytes[n] = kMatrixRowBytes;
-            made.rows[n] = n <= kSumMatrices && R < kMatrixRows ? R : kMatrixRows;
+            made.rows[n] = n <= kSumMatrices && Rows < kMatrixRows ? Rows : kMatrixRows;
         }
         return made;
     }
@@ -73,22 +73,22 @@ constexpr int kFewestMatrixRows = 8, kNumberBytes = 1;
 constexpr int kFewestMatrixRows = 1, kNumberBytes = 2;
 #endif
 
-// Calls f(Count<R>, begin, end) for as many of the rows [begin, end) as there are R at a time, then for the powers of
-// two below. Returns the first of the rows that do not go through matrix registers.
-template <int R, class F>
+// Calls f(Count<Rows>, begin, end) for as many of the rows [begin, end) as there are Rows at a time, then for the
+// powers of two below. Returns the first of the rows that do not go through matrix registers.
+template <int Rows, class F>
 FASTLSTM_INLINE Index for_heights(Index begin, Index end, const F& f) {
-    const Index last = end - (end - begin) % R;
+    const Index last = end - (end - begin) % Rows;
     if (last > begin) {
-        const MatrixShape<R> shape;
-        f(Count<R>{}, begin, last);
+        const MatrixShape<Rows> shape;
+        f(Count<Rows>{}, begin, last);
     }
-    if constexpr (R > kFewestMatrixRows && R <= kMatrixRows) return for_heights<R / 2>(last, end, f);
+    if constexpr (Rows > kFewestMatrixRows && Rows <= kMatrixRows) return for_heights<Rows / 2>(last, end, f);
     return last;
 }
 
-// Calls f(Count<R>, begin, end) for the rows of [begin, end) that go through matrix registers, and returns the first of
-// those that do not. Tiles of 32 rows halve what is read of a panel that leaves the nearest cache from one tile to the
-// next; their own sums would push out one that stays there.
+// Calls f(Count<Rows>, begin, end) for the rows of [begin, end) that go through matrix registers, and returns the first
+// of those that do not. Tiles of 32 rows halve what is read of a panel that leaves the nearest cache from one tile to
+// the next; their own sums would push out one that stays there.
 template <class F>
 FASTLSTM_INLINE Index for_matrix_rows(Index begin, Index end, Index k, const F& f) {
     constexpr Index kNearPanel = 32 * 1024;  // bytes
@@ -97,7 +97,7 @@ FASTLSTM_INLINE Index for_matrix_rows(Index begin, Index end, Index k, const F& 
     return for_heights<kMatrixRows>(begin, end, f);
 }
 
-// Where the sums of a tile come from and go to: rows of V vectors. A pitch of 0 gives all rows the first one's, `last`
+// Where the sums of a tile come from and go to: rows of vectors. A pitch of 0 gives all rows the first one's, `last`
 // the last vector of all rows what it points to; without a place to come from they begin with 0.
 struct MatrixSums {
     const void *from, *last;
@@ -107,46 +107,47 @@ struct MatrixSums {
 };
 
 // Tiles of two registers' height have half as many vectors at a time.
-template <int R>
-constexpr int kHalves = R > kMatrixRows ? 2 : 1;
+template <int Rows>
+constexpr int kHalves = Rows > kMatrixRows ? 2 : 1;
 
 // How often a product of k numbers calls `meanwhile`.
-template <int R, int V>
+template <int Rows, int Vectors>
 FASTLSTM_INLINE Index matrices_of(Index k) {
-    return ceil_div(k, kMatrixRowBytes / kNumberBytes) * ceil_div(V, kSumMatrices / kHalves<R>);
+    return ceil_div(k, kMatrixRowBytes / kNumberBytes) * ceil_div(Vectors, kSumMatrices / kHalves<Rows>);
 }
 
-// to = from + left · panel for the vectors from kFirst on that have registers at a time; `words` is a whole number of
+// to = from + left · panel for the vectors from First on that have registers at a time; `words` is a whole number of
 // matrices. meanwhile() is called while one of them is multiplied.
-template <class Dot, int R, int V, int kFirst, class Meanwhile>
+template <class Dot, int Rows, int Vectors, int First, class Meanwhile>
 FASTLSTM_INLINE void multiply_some(const MatrixSums& sums, const char* left, Index left_pitch, const char* right,
                                    Index words, Meanwhile& meanwhile) {
-    constexpr int kHalves = fastlstm::FASTLSTM_ISA::kHalves<R>, kMost = kSumMatrices / kHalves;
-    constexpr int kVectors = V - kFirst < kMost ? V - kFirst : kMost, kLeft = kSumMatrices, kRight = kLeft + kHalves;
-    constexpr Index kPitch = V * kMatrixRowBytes;
+    constexpr int kHalves = fastlstm::FASTLSTM_ISA::kHalves<Rows>, kMost = kSumMatrices / kHalves;
+    constexpr int kTogether = Vectors - First < kMost ? Vectors - First : kMost, kLeft = kSumMatrices,
+                  kRight = kLeft + kHalves;
+    constexpr Index kPitch = Vectors * kMatrixRowBytes;
     const auto for_sums = [](const auto& f) FASTLSTM_INLINED {
         for_counts<kHalves>(
-            [&](auto half) FASTLSTM_INLINED { for_counts<kVectors>([&](auto v) FASTLSTM_INLINED { f(half, v); }); });
+            [&](auto half) FASTLSTM_INLINED { for_counts<kTogether>([&](auto v) FASTLSTM_INLINED { f(half, v); }); });
     };
     for_sums([&](auto half, auto v) FASTLSTM_INLINED {
-        constexpr int kAt = decltype(half)::value * kVectors + decltype(v)::value;
+        constexpr int kAt = decltype(half)::value * kTogether + decltype(v)::value;
         if (!sums.from) return set_matrix_to_zero<kAt>();
-        if (kFirst + decltype(v)::value == V - 1 && sums.last) return load_matrix<kAt>(sums.last, 0);
+        if (First + decltype(v)::value == Vectors - 1 && sums.last) return load_matrix<kAt>(sums.last, 0);
         const char* from = static_cast<const char*>(sums.from) + decltype(half)::value * kMatrixRows * sums.from_pitch;
-        load_matrix<kAt>(from + (kFirst + decltype(v)::value) * kMatrixRowBytes, sums.from_pitch);
+        load_matrix<kAt>(from + (First + decltype(v)::value) * kMatrixRowBytes, sums.from_pitch);
     });
-    right += kFirst * kMatrixRowBytes;
+    right += First * kMatrixRowBytes;
     for (Index word = 0; word < words; word += kMatrixRows) {
         for_counts<kHalves>([&](auto half) FASTLSTM_INLINED {
             load_matrix<kLeft + decltype(half)::value>(left + decltype(half)::value * kMatrixRows * left_pitch,
                                                        left_pitch);
         });
-        for_counts<kVectors>([&](auto v) FASTLSTM_INLINED {
+        for_counts<kTogether>([&](auto v) FASTLSTM_INLINED {
             constexpr int kVector = decltype(v)::value, kUsed = kRight + kVector % 2;
             load_matrix<kUsed>(right + kVector * kMatrixRowBytes, kPitch);
             for_counts<kHalves>([&](auto half) FASTLSTM_INLINED {
                 constexpr int kHalf = decltype(half)::value;
-                Dot::template add<kHalf * kVectors + kVector, kLeft + kHalf, kUsed>();
+                Dot::template add<kHalf * kTogether + kVector, kLeft + kHalf, kUsed>();
             });
         });
         left += kMatrixRowBytes;
@@ -154,24 +155,24 @@ FASTLSTM_INLINE void multiply_some(const MatrixSums& sums, const char* left, Ind
         meanwhile();
     }
     for_sums([&](auto half, auto v) FASTLSTM_INLINED {
-        constexpr int kAt = decltype(half)::value * kVectors + decltype(v)::value;
+        constexpr int kAt = decltype(half)::value * kTogether + decltype(v)::value;
         char* to = static_cast<char*>(sums.to) + decltype(half)::value * kMatrixRows * sums.to_pitch;
-        store_matrix<kAt>(to + (kFirst + decltype(v)::value) * kMatrixRowBytes, sums.to_pitch);
+        store_matrix<kAt>(to + (First + decltype(v)::value) * kMatrixRowBytes, sums.to_pitch);
     });
-    if constexpr (kFirst + kVectors < V) {
-        multiply_some<Dot, R, V, kFirst + kVectors>(sums, left - words / kMatrixRows * kMatrixRowBytes, left_pitch,
-                                                    right - words * kPitch - kFirst * kMatrixRowBytes, words,
-                                                    meanwhile);
+    if constexpr (First + kTogether < Vectors) {
+        multiply_some<Dot, Rows, Vectors, First + kTogether>(
+            sums, left - words / kMatrixRows * kMatrixRowBytes, left_pitch,
+            right - words * kPitch - First * kMatrixRowBytes, words, meanwhile);
     }
 }
 
 // The sums of a tile for cells that are computed later, with something to be done while they are made. What such sums
-// are held in is the precision's: begin() comes before anything else; with_products(f) calls f(Count<N>), and then
-// sum<N>(r, v) is one of them.
-template <class T, int R, int V>
+// are held in is the precision's: begin() comes before anything else; with_products(f) calls f(Count<Products>), and
+// then sum<Products>(r, v) is one of them.
+template <class T, int Rows, int Vectors>
 struct MatrixTile;
-template <class T, int R, int V, class Meanwhile>
-struct OverlappedTile : MatrixTile<T, R, V> {
+template <class T, int Rows, int Vectors, class Meanwhile>
+struct OverlappedTile : MatrixTile<T, Rows, Vectors> {
     Meanwhile& meanwhile;
 
     FASTLSTM_INLINE explicit OverlappedTile(Meanwhile& work) : meanwhile(work) {}
@@ -181,12 +182,12 @@ struct Nothing {
     FASTLSTM_INLINE void operator()() const {}
 };
 
-// to = from + left · panel for R rows and V vectors
-template <class Dot, int R, int V, class Meanwhile>
+// to = from + left · panel for a tile
+template <class Dot, int Rows, int Vectors, class Meanwhile>
 FASTLSTM_INLINE void multiply_in_matrices(const MatrixSums& sums, const void* left, Index left_pitch, const void* right,
                                           Index words, Meanwhile& meanwhile) {
-    multiply_some<Dot, R, V, 0>(sums, static_cast<const char*>(left), left_pitch, static_cast<const char*>(right),
-                                words, meanwhile);
+    multiply_some<Dot, Rows, Vectors, 0>(sums, static_cast<const char*>(left), left_pitch,
+                                         static_cast<const char*>(right), words, meanwhile);
 }
 
 }  // namespace

@@ -62,9 +62,9 @@ FASTLSTM_INLINE Panel<T> panel_at(const Packed<T>& packed, Index k, Index group,
     return {static_cast<const std::uint32_t*>(packed.numbers) + group * stride, words_of(k), stride};
 }
 
-template <int R, int V, class T>
+template <int Rows, int Vectors, class T>
 FASTLSTM_INLINE Panel<T> panel_of(const Packed<T>& packed, Index k, Index group, Index, Index, Index, Index) {
-    return panel_at(packed, k, group, V * kLanes<T>);
+    return panel_at(packed, k, group, Vectors * kLanes<T>);
 }
 
 // --- The left side ---------------------------------------------------------------------------------------------------
@@ -101,12 +101,12 @@ FASTLSTM_INLINE LeftWord left_word(float even, float odd) {
 }
 #endif
 
-template <class T, int R>
+template <class T, int Rows>
 struct LeftTile {
-    const LeftWord* row[R];
+    const LeftWord* row[Rows];
 
     FASTLSTM_INLINE Index pitch() const {  // bytes
-        return R > 1 ? (row[R - 1] - row[R - 2]) * static_cast<Index>(sizeof(LeftWord)) : 0;
+        return Rows > 1 ? (row[Rows - 1] - row[Rows - 2]) * static_cast<Index>(sizeof(LeftWord)) : 0;
     }
 };
 
@@ -115,10 +115,10 @@ struct LeftRows {
     const LeftWord* first;
     Index pitch;
 
-    template <int R>
-    FASTLSTM_INLINE LeftTile<T, R> tile(Index first_row) const {
-        LeftTile<T, R> left;
-        for (int r = 0; r < R; ++r) left.row[r] = first + (first_row + r) * pitch;
+    template <int Rows>
+    FASTLSTM_INLINE LeftTile<T, Rows> tile(Index first_row) const {
+        LeftTile<T, Rows> left;
+        for (int r = 0; r < Rows; ++r) left.row[r] = first + (first_row + r) * pitch;
         return left;
     }
 };
@@ -136,9 +136,9 @@ FASTLSTM_INLINE Index left_bytes(Index rows, Index k) {
 FASTLSTM_INLINE LeftWord* round_run(const float* numbers, Index count, LeftWord* to) {
     Index k = 0;
 #if defined(__AVX512BF16__)
-    constexpr Index W = kLanes<float>;
-    for (; k + kDepth * W <= count; k += kDepth * W, to += W) {
-        const auto *first = numbers + k, *second = first + W;
+    constexpr Index lanes = kLanes<float>;
+    for (; k + kDepth * lanes <= count; k += kDepth * lanes, to += lanes) {
+        const auto *first = numbers + k, *second = first + lanes;
         _mm512_storeu_si512(to, rounded_vectors(ploadu<Packet<float>>(first), ploadu<Packet<float>>(second)));
     }
 #endif
@@ -200,10 +200,10 @@ FASTLSTM_INLINE Rounding behind(const Rounding& rounded, Index rows, Index k) {
 // --- Products --------------------------------------------------------------------------------------------------------
 
 // Half a vector of words, as floats.
-template <bool kOdd>
+template <bool Odd>
 FASTLSTM_INLINE Packet<float> half_of(const std::uint32_t* words) {
     const Bits both = load_bits(words);
-    if constexpr (kOdd) return as_floats(bits_in(both, kUpperHalf));
+    if constexpr (Odd) return as_floats(bits_in(both, kUpperHalf));
     return as_floats(shift_left<16>(both));
 }
 
@@ -212,71 +212,76 @@ FASTLSTM_INLINE Packet<T> left_number(T number) {
     return pset1<Packet<T>>(number_of(rounded_bits(number)));
 }
 
-template <int V, class T>
+template <int Vectors, class T>
 FASTLSTM_INLINE Packet<T> right_vector(const Panel<T>& panel, Index p, Index k, Index v) {
-    const std::uint32_t* words = panel.begin + p * panel.group_stride + (k / kDepth * V + v) * kLanes<T>;
+    const std::uint32_t* words = panel.begin + p * panel.group_stride + (k / kDepth * Vectors + v) * kLanes<T>;
     return k % kDepth ? half_of<true>(words) : half_of<false>(words);
 }
 
 #if defined(FASTLSTM_AMX)
 struct MatrixDot {
-    template <int kSums, int kLeft, int kRight>
+    template <int SumsAt, int LeftAt, int RightAt>
     static FASTLSTM_INLINE void add() {
-        asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kLeft), "i"(kRight));
+        asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(SumsAt), "i"(LeftAt), "i"(RightAt));
     }
 };
 
-// R rows of V vectors from `to` on = beginning + left · panel, through matrix registers
-template <class T, int R, int V, class Meanwhile = const Nothing>
-FASTLSTM_INLINE void multiply_matrices(T* to, Index to_pitch, const Beginning<T>& beginning, const LeftTile<T, R>& left,
-                                       const Panel<T>& panel, Meanwhile&& meanwhile = Nothing{}) {
+// The rows of a tile from `to` on = beginning + left · panel, through matrix registers
+template <class T, int Rows, int Vectors, class Meanwhile = const Nothing>
+FASTLSTM_INLINE void multiply_matrices(T* to, Index to_pitch, const Beginning<T>& beginning,
+                                       const LeftTile<T, Rows>& left, const Panel<T>& panel,
+                                       Meanwhile&& meanwhile = Nothing{}) {
     static_assert(sizeof(Packet<T>) == kMatrixRowBytes);
     constexpr Index kNumber = sizeof(T);
     const MatrixSums sums{beginning.first, beginning.last, beginning.row_pitch * kNumber, to, to_pitch * kNumber};
-    multiply_in_matrices<MatrixDot, R, V>(sums, left.row[0], left.pitch(), panel.begin, panel.words, meanwhile);
+    multiply_in_matrices<MatrixDot, Rows, Vectors>(sums, left.row[0], left.pitch(), panel.begin, panel.words,
+                                                   meanwhile);
 }
-template <class T, int R, int V, class Meanwhile = const Nothing>
-FASTLSTM_INLINE void multiply_matrices(Tile<T, 1, R, V>& acc, const Beginning<T>& beginning, const LeftTile<T, R>& left,
-                                       const Panel<T>& panel, Meanwhile&& meanwhile = Nothing{}) {
-    multiply_matrices<T, R, V>(reinterpret_cast<T*>(&acc.at), V * kLanes<T>, beginning, left, panel, meanwhile);
+template <class T, int Rows, int Vectors, class Meanwhile = const Nothing>
+FASTLSTM_INLINE void multiply_matrices(Tile<T, 1, Rows, Vectors>& acc, const Beginning<T>& beginning,
+                                       const LeftTile<T, Rows>& left, const Panel<T>& panel,
+                                       Meanwhile&& meanwhile = Nothing{}) {
+    multiply_matrices<T, Rows, Vectors>(reinterpret_cast<T*>(&acc.at), Vectors * kLanes<T>, beginning, left, panel,
+                                        meanwhile);
 }
 
 // The sums of a tile for cells that are computed later.
-template <class T, int R, int V>
-struct MatrixTile : Tile<T, 1, R, V> {
+template <class T, int Rows, int Vectors>
+struct MatrixTile : Tile<T, 1, Rows, Vectors> {
     FASTLSTM_INLINE void begin() {}
     template <class F>
     FASTLSTM_INLINE void with_products(const F& f) const {
         f(Count<1>{});
     }
-    template <int N>
+    template <int Products>
     FASTLSTM_INLINE const Packet<T>& sum(int r, int v) const {
         return this->at[0][r][v];
     }
 };
 
-template <class T, int R, int V, class Meanwhile>
-FASTLSTM_INLINE void multiply(OverlappedTile<T, R, V, Meanwhile>& acc, const Beginning<T>& beginning,
-                              const LeftTile<T, R>& left, const Panel<T>& panel) {
+template <class T, int Rows, int Vectors, class Meanwhile>
+FASTLSTM_INLINE void multiply(OverlappedTile<T, Rows, Vectors, Meanwhile>& acc, const Beginning<T>& beginning,
+                              const LeftTile<T, Rows>& left, const Panel<T>& panel) {
     multiply_matrices(acc, beginning, left, panel, acc.meanwhile);
 }
-template <class T, int R, int V, class Meanwhile>
-FASTLSTM_INLINE void multiply_add(OverlappedTile<T, R, V, Meanwhile>& acc, const LeftTile<T, R>& left,
+template <class T, int Rows, int Vectors, class Meanwhile>
+FASTLSTM_INLINE void multiply_add(OverlappedTile<T, Rows, Vectors, Meanwhile>& acc, const LeftTile<T, Rows>& left,
                                   const Panel<T>& panel) {
-    const auto itself = begin_with(reinterpret_cast<const T*>(&acc.at), V * kLanes<T>);
+    const auto itself = begin_with(reinterpret_cast<const T*>(&acc.at), Vectors * kLanes<T>);
     multiply_matrices(acc, itself, left, panel, acc.meanwhile);
 }
 
 // acc = beginning + left · panel
-template <class T, int R, int V>
-FASTLSTM_INLINE void multiply(Tile<T, 1, R, V>& acc, const Beginning<T>& beginning, const LeftTile<T, R>& left,
-                              const Panel<T>& panel) {
+template <class T, int Rows, int Vectors>
+FASTLSTM_INLINE void multiply(Tile<T, 1, Rows, Vectors>& acc, const Beginning<T>& beginning,
+                              const LeftTile<T, Rows>& left, const Panel<T>& panel) {
     multiply_matrices(acc, beginning, left, panel);
 }
 // acc += left · panel
-template <class T, int R, int V>
-FASTLSTM_INLINE void multiply_add(Tile<T, 1, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel) {
-    multiply_matrices(acc, begin_with(reinterpret_cast<const T*>(&acc.at), V * kLanes<T>), left, panel);
+template <class T, int Rows, int Vectors>
+FASTLSTM_INLINE void multiply_add(Tile<T, 1, Rows, Vectors>& acc, const LeftTile<T, Rows>& left,
+                                  const Panel<T>& panel) {
+    multiply_matrices(acc, begin_with(reinterpret_cast<const T*>(&acc.at), Vectors * kLanes<T>), left, panel);
 }
 #else
 #if defined(__AVX512BF16__)
@@ -287,87 +292,91 @@ FASTLSTM_INLINE Packet<float> dot(Packet<float> sums, const __m512i& a, const __
 }
 
 // acc[p][r][v] += left(r) · b[p][v] for one word of every column; whichever operand has fewer vectors is held.
-template <class T, int P, int R, int V, class Left>
-FASTLSTM_INLINE void add_word(Tile<T, P, R, V>& acc, const Left& left, const std::uint32_t* b, Index group_stride) {
-    constexpr int W = kLanes<T>;
+template <class T, int Groups, int Rows, int Vectors, class Left>
+FASTLSTM_INLINE void add_word(Tile<T, Groups, Rows, Vectors>& acc, const Left& left, const std::uint32_t* b,
+                              Index group_stride) {
+    constexpr int lanes = kLanes<T>;
     const auto broadcast = [&](int r) FASTLSTM_INLINED { return _mm512_set1_epi32(static_cast<int>(left(r))); };
-    if constexpr (P == 1 && V < R) {
-        __m512i w[V];
+    if constexpr (Groups == 1 && Vectors < Rows) {
+        __m512i w[Vectors];
         FASTLSTM_UNROLL
-        for (int v = 0; v < V; ++v) w[v] = _mm512_loadu_si512(b + v * W);
+        for (int v = 0; v < Vectors; ++v) w[v] = _mm512_loadu_si512(b + v * lanes);
         FASTLSTM_UNROLL
-        for (int r = 0; r < R; ++r) {
+        for (int r = 0; r < Rows; ++r) {
             const __m512i a = broadcast(r);
             FASTLSTM_UNROLL
-            for (int v = 0; v < V; ++v) acc.at[0][r][v] = dot(acc.at[0][r][v], a, w[v]);
+            for (int v = 0; v < Vectors; ++v) acc.at[0][r][v] = dot(acc.at[0][r][v], a, w[v]);
         }
     } else {
-        __m512i a[R];
+        __m512i a[Rows];
         FASTLSTM_UNROLL
-        for (int r = 0; r < R; ++r) a[r] = broadcast(r);
+        for (int r = 0; r < Rows; ++r) a[r] = broadcast(r);
         FASTLSTM_UNROLL
-        for (int p = 0; p < P; ++p) {
+        for (int p = 0; p < Groups; ++p) {
             FASTLSTM_UNROLL
-            for (int v = 0; v < V; ++v) {
-                const __m512i w = _mm512_loadu_si512(b + p * group_stride + v * W);
+            for (int v = 0; v < Vectors; ++v) {
+                const __m512i w = _mm512_loadu_si512(b + p * group_stride + v * lanes);
                 FASTLSTM_UNROLL
-                for (int r = 0; r < R; ++r) acc.at[p][r][v] = dot(acc.at[p][r][v], a[r], w);
+                for (int r = 0; r < Rows; ++r) acc.at[p][r][v] = dot(acc.at[p][r][v], a[r], w);
             }
         }
     }
 }
 #else
 // acc[p][r][v] += left(r) · b[p][v] for one half of the words; whichever operand has fewer vectors is held.
-template <bool kOdd, class T, int P, int R, int V, class Left>
-FASTLSTM_INLINE void add_half(Tile<T, P, R, V>& acc, const Left& left, const std::uint32_t* b, Index group_stride) {
-    constexpr int W = kLanes<T>;
-    if constexpr (P == 1 && V < R) {
-        Packet<T> w[V];
+template <bool Odd, class T, int Groups, int Rows, int Vectors, class Left>
+FASTLSTM_INLINE void add_half(Tile<T, Groups, Rows, Vectors>& acc, const Left& left, const std::uint32_t* b,
+                              Index group_stride) {
+    constexpr int lanes = kLanes<T>;
+    if constexpr (Groups == 1 && Vectors < Rows) {
+        Packet<T> w[Vectors];
         FASTLSTM_UNROLL
-        for (int v = 0; v < V; ++v) w[v] = half_of<kOdd>(b + v * W);
+        for (int v = 0; v < Vectors; ++v) w[v] = half_of<Odd>(b + v * lanes);
         FASTLSTM_UNROLL
-        for (int r = 0; r < R; ++r) {
+        for (int r = 0; r < Rows; ++r) {
             const Packet<T> a = pset1<Packet<T>>(left(r));
             FASTLSTM_UNROLL
-            for (int v = 0; v < V; ++v) acc.at[0][r][v] = pmadd(a, w[v], acc.at[0][r][v]);
+            for (int v = 0; v < Vectors; ++v) acc.at[0][r][v] = pmadd(a, w[v], acc.at[0][r][v]);
         }
     } else {
-        Packet<T> a[R];
+        Packet<T> a[Rows];
         FASTLSTM_UNROLL
-        for (int r = 0; r < R; ++r) a[r] = pset1<Packet<T>>(left(r));
+        for (int r = 0; r < Rows; ++r) a[r] = pset1<Packet<T>>(left(r));
         FASTLSTM_UNROLL
-        for (int p = 0; p < P; ++p) {
+        for (int p = 0; p < Groups; ++p) {
             FASTLSTM_UNROLL
-            for (int v = 0; v < V; ++v) {
-                const Packet<T> w = half_of<kOdd>(b + p * group_stride + v * W);
+            for (int v = 0; v < Vectors; ++v) {
+                const Packet<T> w = half_of<Odd>(b + p * group_stride + v * lanes);
                 FASTLSTM_UNROLL
-                for (int r = 0; r < R; ++r) acc.at[p][r][v] = pmadd(a[r], w, acc.at[p][r][v]);
+                for (int r = 0; r < Rows; ++r) acc.at[p][r][v] = pmadd(a[r], w, acc.at[p][r][v]);
             }
         }
     }
 }
 
 // acc[p][r][v] += left(r) · b[p][v] for one word of every column, the odd numbers first.
-template <class T, int P, int R, int V, class Left>
-FASTLSTM_INLINE void add_word(Tile<T, P, R, V>& acc, const Left& left, const std::uint32_t* b, Index group_stride) {
+template <class T, int Groups, int Rows, int Vectors, class Left>
+FASTLSTM_INLINE void add_word(Tile<T, Groups, Rows, Vectors>& acc, const Left& left, const std::uint32_t* b,
+                              Index group_stride) {
     add_half<true>(acc, [&](int r) { return left(r).odd; }, b, group_stride);
     add_half<false>(acc, [&](int r) { return left(r).even; }, b, group_stride);
 }
 #endif
 
 // acc += left · panel
-template <class T, int P, int R, int V>
-FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel) {
+template <class T, int Groups, int Rows, int Vectors>
+FASTLSTM_INLINE void multiply_add(Tile<T, Groups, Rows, Vectors>& acc, const LeftTile<T, Rows>& left,
+                                  const Panel<T>& panel) {
     const std::uint32_t* b = panel.begin;
-    for (Index word = 0; word < panel.words; ++word, b += V * kLanes<T>) {
+    for (Index word = 0; word < panel.words; ++word, b += Vectors * kLanes<T>) {
         add_word(acc, [&](int r) { return left.row[r][word]; }, b, panel.group_stride);
     }
 }
 
 // acc = beginning + left · panel
-template <class T, int P, int R, int V>
-FASTLSTM_INLINE void multiply(Tile<T, P, R, V>& acc, const Beginning<T>& beginning, const LeftTile<T, R>& left,
-                              const Panel<T>& panel) {
+template <class T, int Groups, int Rows, int Vectors>
+FASTLSTM_INLINE void multiply(Tile<T, Groups, Rows, Vectors>& acc, const Beginning<T>& beginning,
+                              const LeftTile<T, Rows>& left, const Panel<T>& panel) {
     set_to(acc, beginning);
     multiply_add(acc, left, panel);
 }

@@ -13,29 +13,30 @@ namespace {
 constexpr bool kTrains = !kInferenceOnly;
 
 // acc[p][r][v] += a(r) * b[p][v] for one k; whichever operand has fewer packets is held, the other streams.
-template <class T, int P, int R, int V, class Left>
-FASTLSTM_INLINE void multiply_add_one(Tile<T, P, R, V>& acc, const Left& left, const T* b, Index group_stride) {
-    if constexpr (P == 1 && V < R) {
-        Packet<T> w[V];
+template <class T, int Groups, int Rows, int Vectors, class Left>
+FASTLSTM_INLINE void multiply_add_one(Tile<T, Groups, Rows, Vectors>& acc, const Left& left, const T* b,
+                                      Index group_stride) {
+    if constexpr (Groups == 1 && Vectors < Rows) {
+        Packet<T> w[Vectors];
         FASTLSTM_UNROLL
-        for (int v = 0; v < V; ++v) w[v] = pload<Packet<T>>(b + v * kLanes<T>);
+        for (int v = 0; v < Vectors; ++v) w[v] = pload<Packet<T>>(b + v * kLanes<T>);
         FASTLSTM_UNROLL
-        for (int r = 0; r < R; ++r) {
+        for (int r = 0; r < Rows; ++r) {
             const Packet<T> a = pset1<Packet<T>>(left(r));
             FASTLSTM_UNROLL
-            for (int v = 0; v < V; ++v) acc.at[0][r][v] = pmadd(a, w[v], acc.at[0][r][v]);
+            for (int v = 0; v < Vectors; ++v) acc.at[0][r][v] = pmadd(a, w[v], acc.at[0][r][v]);
         }
     } else {
-        Packet<T> a[R];
+        Packet<T> a[Rows];
         FASTLSTM_UNROLL
-        for (int r = 0; r < R; ++r) a[r] = pset1<Packet<T>>(left(r));
+        for (int r = 0; r < Rows; ++r) a[r] = pset1<Packet<T>>(left(r));
         FASTLSTM_UNROLL
-        for (int p = 0; p < P; ++p) {
+        for (int p = 0; p < Groups; ++p) {
             FASTLSTM_UNROLL
-            for (int v = 0; v < V; ++v) {
+            for (int v = 0; v < Vectors; ++v) {
                 const Packet<T> w = pload<Packet<T>>(b + p * group_stride + v * kLanes<T>);
                 FASTLSTM_UNROLL
-                for (int r = 0; r < R; ++r) acc.at[p][r][v] = pmadd(a[r], w, acc.at[p][r][v]);
+                for (int r = 0; r < Rows; ++r) acc.at[p][r][v] = pmadd(a[r], w, acc.at[p][r][v]);
             }
         }
     }
@@ -62,19 +63,19 @@ FASTLSTM_INLINE Panel<T> panel_at(const Packed<T>& packed, Index k, Index group,
     return {static_cast<const T*>(packed.numbers) + group * stride, k, stride, nullptr};
 }
 
-// The panel of `group` for the tile of R rows from `row` on, out of `rows` that pass by the groups begin..end.
+// The panel of `group` for the tile of Rows rows from `row` on, out of `rows` that pass by the groups begin..end.
 //
 // A matrix that does not fit the second-level cache comes from memory at every sweep. While the rows pass by a panel,
-// their tiles fetch the next one: the first tile its first part, and so on. R is a tile's height, so row / R is its
+// their tiles fetch the next one: the first tile its first part, and so on. Rows is a tile's height, so row / R is its
 // number.
-template <int R, int V, class T>
+template <int Rows, int Vectors, class T>
 FASTLSTM_INLINE Panel<T> panel_of(const Packed<T>& packed, Index k, Index group, Index begin, Index end, Index row,
                                   Index rows) {
-    constexpr Index kLine = kCacheLine / sizeof(T), kLinesOfK = V * kLanes<T> / kLine;
-    Panel<T> panel = panel_at(packed, k, group, V * kLanes<T>);
-    if (R > 2 && rows > R && row / R < kLinesOfK && is_large<T>((end - begin) * panel.group_stride)) {
+    constexpr Index kLine = kCacheLine / sizeof(T), kLinesOfK = Vectors * kLanes<T> / kLine;
+    Panel<T> panel = panel_at(packed, k, group, Vectors * kLanes<T>);
+    if (Rows > 2 && rows > Rows && row / Rows < kLinesOfK && is_large<T>((end - begin) * panel.group_stride)) {
         const Index next = group + 1 < end ? group + 1 : begin;
-        panel.ahead = panel_at(packed, k, next, V * kLanes<T>).begin + row / R * k * kLine;
+        panel.ahead = panel_at(packed, k, next, Vectors * kLanes<T>).begin + row / Rows * k * kLine;
     }
     return panel;
 }
@@ -86,23 +87,23 @@ FASTLSTM_INLINE bool leaves_near_cache(const Panel<T>& panel) {
 }
 
 // Fetches what is read of a panel 32 lines after b, all vectors of one k, from the second-level cache.
-template <int V, class T>
+template <int Vectors, class T>
 FASTLSTM_INLINE void fetch_near(const T* b) {
     constexpr Index kLine = kCacheLine / sizeof(T);
     FASTLSTM_UNROLL
-    for (Index at = 0; at < V * kLanes<T>; at += kLine) prefetch_near(b + 32 * kLine + at);
+    for (Index at = 0; at < Vectors * kLanes<T>; at += kLine) prefetch_near(b + 32 * kLine + at);
 }
 
-// R left rows.
-template <class T, int R>
+// Left rows of a tile.
+template <class T, int Rows>
 struct LeftTile {
-    const T* row[R];
+    const T* row[Rows];
 };
 
-// R left rows, each cut into runs of `run` numbers, `run_stride` apart.
-template <class T, int R>
+// Left rows of a tile, each cut into runs of `run` numbers, `run_stride` apart.
+template <class T, int Rows>
 struct LeftRunsTile {
-    LeftTile<T, R> first;  // of the runs
+    LeftTile<T, Rows> first;  // of the runs
     Index run, run_stride;
 };
 
@@ -112,11 +113,11 @@ struct LeftRows {
     const T* first;
     Index pitch;
 
-    template <int R>
-    FASTLSTM_INLINE LeftTile<T, R> tile(Index first_row) const {
-        LeftTile<T, R> left;
+    template <int Rows>
+    FASTLSTM_INLINE LeftTile<T, Rows> tile(Index first_row) const {
+        LeftTile<T, Rows> left;
         FASTLSTM_UNROLL
-        for (int r = 0; r < R; ++r) left.row[r] = first + (first_row + r) * pitch;
+        for (int r = 0; r < Rows; ++r) left.row[r] = first + (first_row + r) * pitch;
         return left;
     }
 };
@@ -126,24 +127,24 @@ template <class T>
 struct LeftList {
     const T* const* rows;
 
-    template <int R>
-    FASTLSTM_INLINE LeftTile<T, R> tile(Index first_row) const {
-        LeftTile<T, R> left;
+    template <int Rows>
+    FASTLSTM_INLINE LeftTile<T, Rows> tile(Index first_row) const {
+        LeftTile<T, Rows> left;
         FASTLSTM_UNROLL
-        for (int r = 0; r < R; ++r) left.row[r] = rows[first_row + r];
+        for (int r = 0; r < Rows; ++r) left.row[r] = rows[first_row + r];
         return left;
     }
 };
 
 // Either of them, cut into runs.
-template <class T, class Rows>
+template <class T, class Uncut>
 struct InRuns {
-    Rows rows;
+    Uncut rows;
     Index run, run_stride;
 
-    template <int R>
-    FASTLSTM_INLINE LeftRunsTile<T, R> tile(Index first_row) const {
-        return {rows.template tile<R>(first_row), run, run_stride};
+    template <int Rows>
+    FASTLSTM_INLINE LeftRunsTile<T, Rows> tile(Index first_row) const {
+        return {rows.template tile<Rows>(first_row), run, run_stride};
     }
 };
 template <class T>
@@ -181,66 +182,66 @@ template <class T>
 FASTLSTM_INLINE Packet<T> left_number(T number) {
     return pset1<Packet<T>>(number);
 }
-template <int V, class T>
+template <int Vectors, class T>
 FASTLSTM_INLINE Packet<T> right_vector(const Panel<T>& panel, Index p, Index k, Index v) {
-    return pload<Packet<T>>(panel.begin + p * panel.group_stride + (k * V + v) * kLanes<T>);
+    return pload<Packet<T>>(panel.begin + p * panel.group_stride + (k * Vectors + v) * kLanes<T>);
 }
 
 // acc += left · k rows of a panel from b on, which goes on behind them; fetch(b) goes before each.
-template <class T, int P, int R, int V, class Fetch>
-FASTLSTM_INLINE void multiply_add_run(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, Index k, const T*& b,
-                                      Index group_stride, Fetch& fetch) {
-    for (Index j = 0; j < k; ++j, b += V * kLanes<T>) {
+template <class T, int Groups, int Rows, int Vectors, class Fetch>
+FASTLSTM_INLINE void multiply_add_run(Tile<T, Groups, Rows, Vectors>& acc, const LeftTile<T, Rows>& left, Index k,
+                                      const T*& b, Index group_stride, Fetch& fetch) {
+    for (Index j = 0; j < k; ++j, b += Vectors * kLanes<T>) {
         fetch(b);
         multiply_add_one(acc, [&](int r) { return left.row[r][j]; }, b, group_stride);
     }
 }
 
 // acc += left · panel
-template <class T, int P, int R, int V, class Fetch>
-FASTLSTM_INLINE void multiply_add_fetching(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel,
-                                           Fetch fetch) {
+template <class T, int Groups, int Rows, int Vectors, class Fetch>
+FASTLSTM_INLINE void multiply_add_fetching(Tile<T, Groups, Rows, Vectors>& acc, const LeftTile<T, Rows>& left,
+                                           const Panel<T>& panel, Fetch fetch) {
     const T* b = panel.begin;
     multiply_add_run(acc, left, panel.k, b, panel.group_stride, fetch);
 }
-template <class T, int P, int R, int V, class Fetch>
-FASTLSTM_INLINE void multiply_add_fetching(Tile<T, P, R, V>& acc, const LeftRunsTile<T, R>& left, const Panel<T>& panel,
-                                           Fetch fetch) {
+template <class T, int Groups, int Rows, int Vectors, class Fetch>
+FASTLSTM_INLINE void multiply_add_fetching(Tile<T, Groups, Rows, Vectors>& acc, const LeftRunsTile<T, Rows>& left,
+                                           const Panel<T>& panel, Fetch fetch) {
     const T* b = panel.begin;
     Index offset = 0;
     for (Index k = 0; k < panel.k; k += left.run, offset += left.run_stride) {
-        LeftTile<T, R> run;
+        LeftTile<T, Rows> run;
         FASTLSTM_UNROLL
-        for (int r = 0; r < R; ++r) run.row[r] = left.first.row[r] + offset;
+        for (int r = 0; r < Rows; ++r) run.row[r] = left.first.row[r] + offset;
         multiply_add_run(acc, run, at_most(left.run, panel.k - k), b, panel.group_stride, fetch);
     }
 }
 
 // Fetches a line of what comes after this panel, for every k.
-template <class T, int V>
+template <class T, int Vectors>
 struct FetchAhead {
     const T* ahead;
 
     FASTLSTM_INLINE void operator()(const T* b) {
         prefetch(ahead);
         ahead += kCacheLine / sizeof(T);
-        fetch_near<V>(b);
+        fetch_near<Vectors>(b);
     }
 };
 
-template <class T, int P, int R, int V, class Left>
-FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const Left& left, const Panel<T>& panel) {
+template <class T, int Groups, int Rows, int Vectors, class Left>
+FASTLSTM_INLINE void multiply_add(Tile<T, Groups, Rows, Vectors>& acc, const Left& left, const Panel<T>& panel) {
     const auto multiply = [&](auto fetch) FASTLSTM_INLINED { multiply_add_fetching(acc, left, panel, fetch); };
-    if constexpr (R > 2) {
-        if (panel.ahead) return multiply(FetchAhead<T, V>{panel.ahead});
-        if (leaves_near_cache(panel)) return multiply([](const T* b) FASTLSTM_INLINED { fetch_near<V>(b); });
+    if constexpr (Rows > 2) {
+        if (panel.ahead) return multiply(FetchAhead<T, Vectors>{panel.ahead});
+        if (leaves_near_cache(panel)) return multiply([](const T* b) FASTLSTM_INLINED { fetch_near<Vectors>(b); });
     }
     multiply([](const T*) FASTLSTM_INLINED {});
 }
 
 // acc = beginning + left · panel
-template <class T, int P, int R, int V, class Left>
-FASTLSTM_INLINE void multiply(Tile<T, P, R, V>& acc, const Beginning<T>& beginning, const Left& left,
+template <class T, int Groups, int Rows, int Vectors, class Left>
+FASTLSTM_INLINE void multiply(Tile<T, Groups, Rows, Vectors>& acc, const Beginning<T>& beginning, const Left& left,
                               const Panel<T>& panel) {
     set_to(acc, beginning);
     multiply_add(acc, left, panel);

@@ -62,17 +62,17 @@ FASTLSTM_INLINE Panel<T> panel_at(const Packed<T>& packed, Index k, Index group,
             packed.scales + group * columns, columns};
 }
 
-template <int R, int V, class T>
+template <int Rows, int Vectors, class T>
 FASTLSTM_INLINE Panel<T> panel_of(const Packed<T>& packed, Index k, Index group, Index, Index, Index, Index) {
-    return panel_at(packed, k, group, V * kLanes<T>);
+    return panel_at(packed, k, group, Vectors * kLanes<T>);
 }
 
-template <class T, int R>
+template <class T, int Rows>
 struct LeftTile {
-    const LeftNumber* row[R];
+    const LeftNumber* row[Rows];
     const T* scales;  // of the rows
 
-    FASTLSTM_INLINE Index pitch() const { return R > 1 ? row[R - 1] - row[R - 2] : 0; }  // bytes
+    FASTLSTM_INLINE Index pitch() const { return Rows > 1 ? row[Rows - 1] - row[Rows - 2] : 0; }  // bytes
 };
 
 // Rounded rows: their scales, and on the next line of the cache the numbers.
@@ -82,10 +82,10 @@ struct LeftRows {
     const LeftNumber* first;
     Index pitch;
 
-    template <int R>
-    FASTLSTM_INLINE LeftTile<T, R> tile(Index first_row) const {
-        LeftTile<T, R> left{{}, scales + first_row};
-        for (int r = 0; r < R; ++r) left.row[r] = first + (first_row + r) * pitch;
+    template <int Rows>
+    FASTLSTM_INLINE LeftTile<T, Rows> tile(Index first_row) const {
+        LeftTile<T, Rows> left{{}, scales + first_row};
+        for (int r = 0; r < Rows; ++r) left.row[r] = first + (first_row + r) * pitch;
         return left;
     }
 };
@@ -130,9 +130,9 @@ FASTLSTM_INLINE void round_row(const T* row, Index k, float factor, LeftNumber* 
     Index i = 0;
     for (; i + kRoundedTogether <= k; i += kRoundedTogether) round_together(row + i, factor, to + i);
     if (i == k) return;
-    T rest[kRoundedTogether] = {};
-    std::copy(row + i, row + k, rest);
-    round_together(rest, factor, to + i);
+    T tail[kRoundedTogether] = {};
+    std::copy(row + i, row + k, tail);
+    round_together(tail, factor, to + i);
 }
 
 // Rounds `rows` rows; row(r) is the r-th.
@@ -171,16 +171,16 @@ FASTLSTM_INLINE std::int32_t word_at(const LeftNumber* p) {
     return word;
 }
 
-template <int P, int R, int V>
+template <int Groups, int Rows, int Vectors>
 struct SumTile {
-    Sums at[P][R][V];
+    Sums at[Groups][Rows][Vectors];
 };
 
 // acc += sums, in numbers
-template <class T, int P, int R, int V>
-FASTLSTM_INLINE void add_sums(Tile<T, P, R, V>& acc, const SumTile<P, R, V>& sums, const LeftTile<T, R>& left,
-                              const Panel<T>& panel) {
-    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+template <class T, int Groups, int Rows, int Vectors>
+FASTLSTM_INLINE void add_sums(Tile<T, Groups, Rows, Vectors>& acc, const SumTile<Groups, Rows, Vectors>& sums,
+                              const LeftTile<T, Rows>& left, const Panel<T>& panel) {
+    for_vectors<Groups, Rows, Vectors>([&](int p, int r, int v) FASTLSTM_INLINED {
         const T* column = panel.scales + p * panel.columns + v * kLanes<T>;
         const Packet<T> scale = pmul(pset1<Packet<T>>(left.scales[r]), ploadu<Packet<T>>(column));
         acc.at[p][r][v] = padd(acc.at[p][r][v], pmul(to_numbers(sums.at[p][r][v]), scale));
@@ -188,71 +188,75 @@ FASTLSTM_INLINE void add_sums(Tile<T, P, R, V>& acc, const SumTile<P, R, V>& sum
 }
 
 // sums[p][r][v] += left(r) · b[p][v] for one word of every column; whichever operand has fewer vectors is held.
-template <int P, int R, int V, int W, class Left>
-FASTLSTM_INLINE void add_word(SumTile<P, R, V>& sums, const Left& left, const std::int8_t* b, Index group_stride) {
-    if constexpr (P == 1 && V < R) {
-        Words w[V];
+template <int Groups, int Rows, int Vectors, int Lanes, class Left>
+FASTLSTM_INLINE void add_word(SumTile<Groups, Rows, Vectors>& sums, const Left& left, const std::int8_t* b,
+                              Index group_stride) {
+    if constexpr (Groups == 1 && Vectors < Rows) {
+        Words w[Vectors];
         FASTLSTM_UNROLL
-        for (int v = 0; v < V; ++v) w[v] = load_weights(b + v * kDepth * W);
+        for (int v = 0; v < Vectors; ++v) w[v] = load_weights(b + v * kDepth * Lanes);
         FASTLSTM_UNROLL
-        for (int r = 0; r < R; ++r) {
+        for (int r = 0; r < Rows; ++r) {
             const Words a = broadcast(left(r));
             FASTLSTM_UNROLL
-            for (int v = 0; v < V; ++v) sums.at[0][r][v] = dot(sums.at[0][r][v], a, w[v]);
+            for (int v = 0; v < Vectors; ++v) sums.at[0][r][v] = dot(sums.at[0][r][v], a, w[v]);
         }
     } else {
-        Words a[R];
+        Words a[Rows];
         FASTLSTM_UNROLL
-        for (int r = 0; r < R; ++r) a[r] = broadcast(left(r));
+        for (int r = 0; r < Rows; ++r) a[r] = broadcast(left(r));
         FASTLSTM_UNROLL
-        for (int p = 0; p < P; ++p) {
+        for (int p = 0; p < Groups; ++p) {
             FASTLSTM_UNROLL
-            for (int v = 0; v < V; ++v) {
-                const Words w = load_weights(b + p * group_stride + v * kDepth * W);
+            for (int v = 0; v < Vectors; ++v) {
+                const Words w = load_weights(b + p * group_stride + v * kDepth * Lanes);
                 FASTLSTM_UNROLL
-                for (int r = 0; r < R; ++r) sums.at[p][r][v] = dot(sums.at[p][r][v], a[r], w);
+                for (int r = 0; r < Rows; ++r) sums.at[p][r][v] = dot(sums.at[p][r][v], a[r], w);
             }
         }
     }
 }
 
 // sums = left · panel
-template <class T, int P, int R, int V>
-FASTLSTM_INLINE void multiply_vectors(SumTile<P, R, V>& sums, const LeftTile<T, R>& left, const Panel<T>& panel) {
-    constexpr int W = kLanes<T>;
-    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
+template <class T, int Groups, int Rows, int Vectors>
+FASTLSTM_INLINE void multiply_vectors(SumTile<Groups, Rows, Vectors>& sums, const LeftTile<T, Rows>& left,
+                                      const Panel<T>& panel) {
+    constexpr int lanes = kLanes<T>;
+    for_vectors<Groups, Rows, Vectors>([&](int p, int r, int v) FASTLSTM_INLINED {
         const std::int8_t* begin = panel.begin + p * panel.group_stride;
-        sums.at[p][r][v] = load_sums(reinterpret_cast<const std::int32_t*>(begin) + v * W);
+        sums.at[p][r][v] = load_sums(reinterpret_cast<const std::int32_t*>(begin) + v * lanes);
     });
-    const std::int8_t* b = panel.begin + V * W * kSumBytes;
-    for (Index word = 0; word < panel.words; ++word, b += V * W * kDepth) {
-        add_word<P, R, V, W>(sums, [&](int r) { return word_at(left.row[r] + word * kDepth); }, b, panel.group_stride);
+    const std::int8_t* b = panel.begin + Vectors * lanes * kSumBytes;
+    for (Index word = 0; word < panel.words; ++word, b += Vectors * lanes * kDepth) {
+        add_word<Groups, Rows, Vectors, lanes>(
+            sums, [&](int r) { return word_at(left.row[r] + word * kDepth); }, b, panel.group_stride);
     }
 }
 
 #if defined(FASTLSTM_AMX)
 struct MatrixDot {
-    template <int kSums, int kLeft, int kRight>
+    template <int SumsAt, int LeftAt, int RightAt>
     static FASTLSTM_INLINE void add() {
-        asm volatile("tdpbusd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kLeft), "i"(kRight));
+        asm volatile("tdpbusd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(SumsAt), "i"(LeftAt), "i"(RightAt));
     }
 };
 
 // The same through matrix registers.
-template <class T, int R, int V, class Meanwhile = const Nothing>
-FASTLSTM_INLINE void multiply_matrices(SumTile<1, R, V>& sums, const LeftTile<T, R>& left, const Panel<T>& panel,
-                                       Meanwhile&& meanwhile = Nothing{}) {
+template <class T, int Rows, int Vectors, class Meanwhile = const Nothing>
+FASTLSTM_INLINE void multiply_matrices(SumTile<1, Rows, Vectors>& sums, const LeftTile<T, Rows>& left,
+                                       const Panel<T>& panel, Meanwhile&& meanwhile = Nothing{}) {
     static_assert(sizeof(Sums) == kMatrixRowBytes);
-    multiply_in_matrices<MatrixDot, R, V>({panel.begin, nullptr, 0, &sums, V * kMatrixRowBytes}, left.row[0],
-                                          left.pitch(), panel.begin + V * kMatrixRowBytes, panel.words, meanwhile);
+    multiply_in_matrices<MatrixDot, Rows, Vectors>({panel.begin, nullptr, 0, &sums, Vectors * kMatrixRowBytes},
+                                                   left.row[0], left.pitch(), panel.begin + Vectors * kMatrixRowBytes,
+                                                   panel.words, meanwhile);
 }
 
 // The sums of a tile for cells that are computed later: whole numbers, of one or two products, until then.
-template <class T, int R, int V>
-struct MatrixTile : Tile<T, 1, R, V> {
+template <class T, int Rows, int Vectors>
+struct MatrixTile : Tile<T, 1, Rows, Vectors> {
     Beginning<T> beginning;
     int products;
-    SumTile<1, R, V> sums[2];
+    SumTile<1, Rows, Vectors> sums[2];
     const T *row_scales[2], *column_scales[2];
 
     // Calls f(Count<n>) for the number of products.
@@ -262,15 +266,15 @@ struct MatrixTile : Tile<T, 1, R, V> {
     }
 
     FASTLSTM_INLINE void begin() {
-        beginning = begin_with(reinterpret_cast<const T*>(this->at), V * kLanes<T>);
+        beginning = begin_with(reinterpret_cast<const T*>(this->at), Vectors * kLanes<T>);
         products = 0;
     }
 
     // As add_sums adds them.
-    template <int N>
+    template <int Products>
     FASTLSTM_INLINE Packet<T> sum(int r, int v) const {
-        Packet<T> sum = beginning.template vector<V>(0, r, v);
-        for (int n = 0; n < N; ++n) {
+        Packet<T> sum = beginning.template vector<Vectors>(0, r, v);
+        for (int n = 0; n < Products; ++n) {
             const Packet<T> column = ploadu<Packet<T>>(column_scales[n] + v * kLanes<T>);
             const Packet<T> scale = pmul(pset1<Packet<T>>(row_scales[n][r]), column);
             sum = padd(sum, pmul(to_numbers(sums[n].at[0][r][v]), scale));
@@ -280,30 +284,31 @@ struct MatrixTile : Tile<T, 1, R, V> {
 };
 
 // sums += left · panel
-template <class T, int R, int V, class Meanwhile>
-FASTLSTM_INLINE void add_product(OverlappedTile<T, R, V, Meanwhile>& acc, const LeftTile<T, R>& left,
+template <class T, int Rows, int Vectors, class Meanwhile>
+FASTLSTM_INLINE void add_product(OverlappedTile<T, Rows, Vectors, Meanwhile>& acc, const LeftTile<T, Rows>& left,
                                  const Panel<T>& panel) {
     const int n = acc.products++;
     multiply_matrices(acc.sums[n], left, panel, acc.meanwhile);
     acc.row_scales[n] = left.scales;
     acc.column_scales[n] = panel.scales;
 }
-template <class T, int R, int V, class Meanwhile>
-FASTLSTM_INLINE void multiply(OverlappedTile<T, R, V, Meanwhile>& acc, const Beginning<T>& beginning,
-                              const LeftTile<T, R>& left, const Panel<T>& panel) {
+template <class T, int Rows, int Vectors, class Meanwhile>
+FASTLSTM_INLINE void multiply(OverlappedTile<T, Rows, Vectors, Meanwhile>& acc, const Beginning<T>& beginning,
+                              const LeftTile<T, Rows>& left, const Panel<T>& panel) {
     acc.beginning = beginning;
     add_product(acc, left, panel);
 }
-template <class T, int R, int V, class Meanwhile>
-FASTLSTM_INLINE void multiply_add(OverlappedTile<T, R, V, Meanwhile>& acc, const LeftTile<T, R>& left,
+template <class T, int Rows, int Vectors, class Meanwhile>
+FASTLSTM_INLINE void multiply_add(OverlappedTile<T, Rows, Vectors, Meanwhile>& acc, const LeftTile<T, Rows>& left,
                                   const Panel<T>& panel) {
     add_product(acc, left, panel);
 }
 #endif
 
-template <class T, int P, int R, int V>
-FASTLSTM_INLINE void multiply(SumTile<P, R, V>& sums, const LeftTile<T, R>& left, const Panel<T>& panel) {
-    if constexpr (R >= kFewestMatrixRows) {
+template <class T, int Groups, int Rows, int Vectors>
+FASTLSTM_INLINE void multiply(SumTile<Groups, Rows, Vectors>& sums, const LeftTile<T, Rows>& left,
+                              const Panel<T>& panel) {
+    if constexpr (Rows >= kFewestMatrixRows) {
         multiply_matrices(sums, left, panel);
     } else {
         multiply_vectors(sums, left, panel);
@@ -311,18 +316,19 @@ FASTLSTM_INLINE void multiply(SumTile<P, R, V>& sums, const LeftTile<T, R>& left
 }
 
 // acc += left · panel
-template <class T, int P, int R, int V>
-FASTLSTM_INLINE void multiply_add(Tile<T, P, R, V>& acc, const LeftTile<T, R>& left, const Panel<T>& panel) {
-    SumTile<P, R, V> sums;
+template <class T, int Groups, int Rows, int Vectors>
+FASTLSTM_INLINE void multiply_add(Tile<T, Groups, Rows, Vectors>& acc, const LeftTile<T, Rows>& left,
+                                  const Panel<T>& panel) {
+    SumTile<Groups, Rows, Vectors> sums;
     multiply(sums, left, panel);
     add_sums(acc, sums, left, panel);
 }
 
 // acc = beginning + left · panel
-template <class T, int P, int R, int V>
-FASTLSTM_INLINE void multiply(Tile<T, P, R, V>& acc, const Beginning<T>& beginning, const LeftTile<T, R>& left,
-                              const Panel<T>& panel) {
-    SumTile<P, R, V> sums;
+template <class T, int Groups, int Rows, int Vectors>
+FASTLSTM_INLINE void multiply(Tile<T, Groups, Rows, Vectors>& acc, const Beginning<T>& beginning,
+                              const LeftTile<T, Rows>& left, const Panel<T>& panel) {
+    SumTile<Groups, Rows, Vectors> sums;
     multiply(sums, left, panel);
     set_to(acc, beginning);
     add_sums(acc, sums, left, panel);
@@ -361,7 +367,7 @@ void pack_panel(const T* panel, Index k, Index columns, void* to, T* scales) {
 }
 
 // What training takes, which whole numbers do not do: names without a definition.
-template <int V, class T>
+template <int Vectors, class T>
 Packet<T> right_vector(const Panel<T>& panel, Index p, Index k, Index v);
 template <class T>
 Rounding behind(const Rounding& rounded, Index rows, Index k);

@@ -24,19 +24,19 @@ FASTLSTM_INLINE Packet<float> words_of_rows(const float* const* rows, Index coun
 // Numbers [i_begin, i_end) of the rows first..last of a, turned round 16 words at a time.
 template <class T>
 __attribute__((noinline)) LeftRows<T> columns_of(const OuterArgs<T>& args, Index first, Index last) {
-    constexpr int W = kLanes<T>;
-    const Index pitch = ceil_div(words_of(last - first), W) * W;
+    constexpr int lanes = kLanes<T>;
+    const Index pitch = ceil_div(words_of(last - first), lanes) * lanes;
     auto* to = static_cast<LeftWord*>(args.rounded.memory);
-    for (Index i = args.i_begin; i < args.i_end; i += W, to += W * pitch) {
+    for (Index i = args.i_begin; i < args.i_end; i += lanes, to += lanes * pitch) {
         const Index columns = args.i_end - i;
-        for (Index word = 0; word < pitch; word += W) {
-            Eigen::internal::PacketBlock<Packet<T>, W> block;
-            for (int w = 0; w < W; ++w) {
+        for (Index word = 0; word < pitch; word += lanes) {
+            Eigen::internal::PacketBlock<Packet<T>, lanes> block;
+            for (int w = 0; w < lanes; ++w) {
                 const Index k = first + (word + w) * kDepth;
                 block.packet[w] = words_of_rows(args.a + k, last - k, i, columns);
             }
             Eigen::internal::ptranspose(block);
-            for (int l = 0; l < at_most(W, columns); ++l) {
+            for (int l = 0; l < at_most(lanes, columns); ++l) {
                 pstoreu(reinterpret_cast<T*>(to + l * pitch + word), block.packet[l]);
             }
         }
@@ -61,28 +61,28 @@ __attribute__((noinline)) LeftRows<T> columns_of(const OuterArgs<T>& args, Index
 #endif
 
 // The rows first..last of a group of b, as a panel.
-template <class T, int V>
+template <class T, int Vectors>
 __attribute__((noinline)) Panel<T> panel_of_rows(const OuterArgs<T>& args, Index group, Index first, Index last) {
     void* to = behind<T>(args.rounded, args.i_end - args.i_begin, kSummedRows).memory;
     const T* b = args.b + group * args.group_stride + first * args.row_stride;
-    pack_rows(b, args.row_stride, last - first, V * kLanes<T>, static_cast<std::uint32_t*>(to));
+    pack_rows(b, args.row_stride, last - first, Vectors * kLanes<T>, static_cast<std::uint32_t*>(to));
     return {static_cast<const std::uint32_t*>(to), words_of(last - first), 0};
 }
 
 // c = left · panel, or += it. Matrix registers begin with what c has: they add to a sum once in 32 rows.
-template <class T, int R, int V>
-FASTLSTM_INLINE void join_product(T* c, Index pitch, const LeftTile<T, R>& left, const Panel<T>& panel, bool add) {
+template <class T, int Rows, int Vectors>
+FASTLSTM_INLINE void join_product(T* c, Index pitch, const LeftTile<T, Rows>& left, const Panel<T>& panel, bool add) {
 #if defined(FASTLSTM_AMX)
-    multiply_matrices<T, R, V>(c, pitch, add ? begin_with<T>(c, pitch) : Beginning<T>{}, left, panel);
+    multiply_matrices<T, Rows, Vectors>(c, pitch, add ? begin_with<T>(c, pitch) : Beginning<T>{}, left, panel);
 #else
-    Tile<T, 1, R, V> acc;
+    Tile<T, 1, Rows, Vectors> acc;
     multiply(acc, Beginning<T>{}, left, panel);
-    for_vectors<1, R, V>([&](int, int r, int v)
-                             FASTLSTM_INLINED { join(c + r * pitch + v * kLanes<T>, acc.at[0][r][v], add); });
+    for_vectors<1, Rows, Vectors>([&](int, int r, int v)
+                                      FASTLSTM_INLINED { join(c + r * pitch + v * kLanes<T>, acc.at[0][r][v], add); });
 #endif
 }
 
-template <class T, int R, int V>
+template <class T, int Rows, int Vectors>
 FASTLSTM_APART void outer_tile(const OuterArgs<T>& args, const LeftRows<T>& columns, const Panel<T>& panel, Index i,
                                Index group, bool add) {
     constexpr Index kNear = 512 * 1024;  // bytes
@@ -90,10 +90,10 @@ FASTLSTM_APART void outer_tile(const OuterArgs<T>& args, const LeftRows<T>& colu
     T* c = args.c + i * pitch + group * args.group_vectors * kLanes<T>;
     // Sums that do not fit the second-level cache: those of the next tile are fetched from memory meanwhile.
     if (args.i_end * pitch * static_cast<Index>(sizeof(T)) > kNear) {
-        for_vectors<1, R, V>([&](int, int r, int v)
-                                 FASTLSTM_INLINED { prefetch(c + (R + r) * pitch + v * kLanes<T>); });
+        for_vectors<1, Rows, Vectors>([&](int, int r, int v)
+                                          FASTLSTM_INLINED { prefetch(c + (Rows + r) * pitch + v * kLanes<T>); });
     }
-    join_product<T, R, V>(c, pitch, columns.template tile<R>(i - args.i_begin), panel, add);
+    join_product<T, Rows, Vectors>(c, pitch, columns.template tile<Rows>(i - args.i_begin), panel, add);
 }
 
 template <class T>
@@ -101,14 +101,14 @@ void outer(const OuterArgs<T>& args) {
     for_summed_rows(args.k, [&](Index first, Index last) {
         const LeftRows<T> columns = columns_of(args, first, last);
         for (Index group = args.group_begin; group < args.group_end; ++group) {
-            const Index left = args.vectors - group * args.group_vectors;
-            with_count<kGroup>(at_most(args.group_vectors, left), [&](auto v) {
-                constexpr int V = decltype(v)::value;
-                const Panel<T> panel = panel_of_rows<T, V>(args, group, first, last);
-                for_row_tiles<T, V>(args.i_begin, args.i_end, kSummedRows, [&](auto r, Index i) {
-                    outer_tile<T, decltype(r)::value, V>(args, columns, panel, i, group, args.add || first > 0);
+            const Index remaining = args.vectors - group * args.group_vectors;
+            with_count<kGroup>(at_most(args.group_vectors, remaining), [&](auto v) {
+                constexpr int kVectors = decltype(v)::value;
+                const Panel<T> panel = panel_of_rows<T, kVectors>(args, group, first, last);
+                for_row_tiles<T, kVectors>(args.i_begin, args.i_end, kSummedRows, [&](auto r, Index i) {
+                    outer_tile<T, decltype(r)::value, kVectors>(args, columns, panel, i, group, args.add || first > 0);
                 });
-                if (args.sums && first == 0) sum_rows<T, V>(args, group);
+                if (args.sums && first == 0) sum_rows<T, kVectors>(args, group);
             });
         }
     });

@@ -18,27 +18,27 @@ FASTLSTM_INLINE void for_summed_rows(Index k, const F& f) {
 }
 
 // c = sum, or c += sum
-template <class P, class T>
-FASTLSTM_INLINE void join(T* c, const P& sum, bool add) {
-    pstore(c, add ? padd(pload<P>(c), sum) : sum);
+template <class Packet, class T>
+FASTLSTM_INLINE void join(T* c, const Packet& sum, bool add) {
+    pstore(c, add ? padd(pload<Packet>(c), sum) : sum);
 }
 
 // sums[group] = or += the sum of all rows of b
-template <class T, int V>
+template <class T, int Vectors>
 FASTLSTM_INLINE void sum_rows(const OuterArgs<T>& args, Index group) {
-    constexpr int W = kLanes<T>;
-    T* sums = args.sums + group * args.group_vectors * W;
+    constexpr int lanes = kLanes<T>;
+    T* sums = args.sums + group * args.group_vectors * lanes;
     const T* b = args.b + group * args.group_stride;
     for_summed_rows(args.k, [&](Index first, Index last) FASTLSTM_INLINED {
-        Tile<T, 1, 1, V> acc;
+        Tile<T, 1, 1, Vectors> acc;
         set_to_zero(acc);
         for (Index k = first; k < last; ++k, b += args.row_stride) {
-            for_vectors<1, 1, V>([&](int, int, int v) FASTLSTM_INLINED {
-                acc.at[0][0][v] = padd(acc.at[0][0][v], pload<Packet<T>>(b + v * W));
+            for_vectors<1, 1, Vectors>([&](int, int, int v) FASTLSTM_INLINED {
+                acc.at[0][0][v] = padd(acc.at[0][0][v], pload<Packet<T>>(b + v * lanes));
             });
         }
-        for_vectors<1, 1, V>([&](int, int, int v)
-                                 FASTLSTM_INLINED { join(sums + v * W, acc.at[0][0][v], args.add || first > 0); });
+        for_vectors<1, 1, Vectors>(
+            [&](int, int, int v) FASTLSTM_INLINED { join(sums + v * lanes, acc.at[0][0][v], args.add || first > 0); });
     });
 }
 

@@ -110,23 +110,23 @@ FASTLSTM_APART __m128 pmadd(const __m128& a, const __m128& b, const __m128& c) {
 template <class T>
 constexpr int kTileRegisters = sizeof(T) == 8 ? 16 : kRegisters;
 
-// Rows of a register tile with V vectors: as many accumulators as leave room for one vector and the broadcasts. The
+// Rows of a register tile of so many vectors: as many accumulators as leave room for one vector and the broadcasts. The
 // build may ask for less than 8, as sanitizers do.
-template <class T, int V>
+template <class T, int Vectors>
 constexpr int kTileRows =
-    3 * kTileRegisters<T> / 4 / V < FASTLSTM_TILE_ROWS ? 3 * kTileRegisters<T> / 4 / V : FASTLSTM_TILE_ROWS;
+    3 * kTileRegisters<T> / 4 / Vectors < FASTLSTM_TILE_ROWS ? 3 * kTileRegisters<T> / 4 / Vectors : FASTLSTM_TILE_ROWS;
 
 FASTLSTM_INLINE Index at_most(Index a, Index b) { return a < b ? a : b; }
 FASTLSTM_INLINE Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
 
 // Smaller and larger of a number and a bound. A NaN in `x` stays a NaN: Eigen's pmin and pmax return their first
 // operand when the two do not compare.
-template <class P>
-FASTLSTM_INLINE P at_most(const P& x, const P& bound) {
+template <class Packet>
+FASTLSTM_INLINE Packet at_most(const Packet& x, const Packet& bound) {
     return Eigen::internal::pmin(x, bound);
 }
-template <class P>
-FASTLSTM_INLINE P at_least(const P& x, const P& bound) {
+template <class Packet>
+FASTLSTM_INLINE Packet at_least(const Packet& x, const Packet& bound) {
     return Eigen::internal::pmax(x, bound);
 }
 

@@ -28,38 +28,39 @@ constexpr bool kIsShort = false;
 // Whether each of so many cells of a tile has a copy of the equations. In float64 and in the reduced precisions they
 // are too long for that. Where registers are few, the sums of the other cells would leave none for constants; but the
 // way through memory takes longer than a short cell, and in a tile of one or two nothing hides it.
-template <class Phase, int kCells>
+template <class Phase, int Cells>
 constexpr bool kCopyEach =
-    kFull && sizeof(typename Phase::Number) == sizeof(float) && (kRegisters > 16 || kCells < 3 || kIsShort<Phase>);
+    kFull && sizeof(typename Phase::Number) == sizeof(float) && (kRegisters > 16 || Cells < 3 || kIsShort<Phase>);
 
-template <class Phase, int P, int R, int V, class Args, class Left>
+template <class Phase, int Groups, int Rows, int Vectors, class Args, class Left>
 FASTLSTM_APART void phase_tile(const Args& args, const Left& left, Index row, Index group) {
     using T = typename Phase::Number;
-    Tile<T, P, R, V> sums;
+    Tile<T, Groups, Rows, Vectors> sums;
     const Index pitch = padded_units<T>(args);
     Phase::sum(sums, args, left, row, group, pitch);
-    constexpr int K = Phase::kOfCell;
-    for_cells<K, kCopyEach<Phase, P * R * V / K>>(sums, [&](const auto& z, int p, int r, int v) FASTLSTM_INLINED {
-        const auto sum = [&](int i) FASTLSTM_INLINED -> const Packet<T>& { return z.at[p][r][v + i]; };
-        Phase::cell(args, sum, row + r, group + p, v, pitch);
-    });
+    constexpr int kOfCell = Phase::kOfCell;
+    for_cells<kOfCell, kCopyEach<Phase, Groups * Rows * Vectors / kOfCell>>(
+        sums, [&](const auto& z, int p, int r, int v) FASTLSTM_INLINED {
+            const auto sum = [&](int i) FASTLSTM_INLINED -> const Packet<T>& { return z.at[p][r][v + i]; };
+            Phase::cell(args, sum, row + r, group + p, v, pitch);
+        });
 }
 
 // The tiles of rows that go through matrix registers.
-template <class Phase, int R, int V, class Args, class Left>
+template <class Phase, int Rows, int Vectors, class Args, class Left>
 void matrix_tiles(const Args& args, const Left& left, Index begin, Index end, Index group_begin, Index group_end,
                   Index k);
 
 #if defined(FASTLSTM_AMX)
 // The cells begin..end of a tile, whose sums are made.
-template <class Phase, int R, int V, class Args>
-FASTLSTM_APART void compute_cells(const Args& args, const MatrixTile<typename Phase::Number, R, V>& sums, Index row,
-                                  Index group, int begin, int end) {
+template <class Phase, int Rows, int Vectors, class Args>
+FASTLSTM_APART void compute_cells(const Args& args, const MatrixTile<typename Phase::Number, Rows, Vectors>& sums,
+                                  Index row, Index group, int begin, int end) {
     const Index pitch = padded_units<typename Phase::Number>(args);
     sums.with_products([&](auto products) FASTLSTM_INLINED {
         FASTLSTM_ROLLED
         for (int cell = begin; cell < end; ++cell) {
-            const int first = cell * Phase::kOfCell, r = first / V, v = first % V;
+            const int first = cell * Phase::kOfCell, r = first / Vectors, v = first % Vectors;
             const auto z = [&](int i)
                                FASTLSTM_INLINED { return sums.template sum<decltype(products)::value>(r, v + i); };
             Phase::cell(args, z, row + r, group, v, pitch);
@@ -68,33 +69,33 @@ FASTLSTM_APART void compute_cells(const Args& args, const MatrixTile<typename Ph
 }
 
 // The cells of a tile that are yet to be computed: some with every matrix of the tile after it.
-template <class Phase, int R, int V, class Args>
+template <class Phase, int Rows, int Vectors, class Args>
 struct CellsBehind {
-    static constexpr int kCells = R * V / Phase::kOfCell;
+    static constexpr int kCells = Rows * Vectors / Phase::kOfCell;
 
     const Args& args;
     const int with_a_matrix;
-    const MatrixTile<typename Phase::Number, R, V>* sums;
+    const MatrixTile<typename Phase::Number, Rows, Vectors>* sums;
     Index row, group;
     int next = kCells;
 
     FASTLSTM_INLINE void compute(int end) {
-        if (next < end) compute_cells<Phase, R, V>(args, *sums, row, group, next, end);
+        if (next < end) compute_cells<Phase, Rows, Vectors>(args, *sums, row, group, next, end);
         next = end;
     }
     FASTLSTM_INLINE void operator()() { compute(next + with_a_matrix < kCells ? next + with_a_matrix : kCells); }
 };
 
-template <class Phase, int R, int V, class Args, class Left>
+template <class Phase, int Rows, int Vectors, class Args, class Left>
 void matrix_tiles(const Args& args, const Left& left, Index begin, Index end, Index group_begin, Index group_end,
                   Index k) {
-    using Cells = CellsBehind<Phase, R, V, Args>;
-    Cells cells{args, static_cast<int>(ceil_div(Cells::kCells, matrices_of<R, V>(k))), nullptr, 0, 0};
-    using Accumulators = OverlappedTile<typename Phase::Number, R, V, Cells>;
+    using Cells = CellsBehind<Phase, Rows, Vectors, Args>;
+    Cells cells{args, static_cast<int>(ceil_div(Cells::kCells, matrices_of<Rows, Vectors>(k))), nullptr, 0, 0};
+    using Accumulators = OverlappedTile<typename Phase::Number, Rows, Vectors, Cells>;
     Accumulators tiles[2] = {Accumulators(cells), Accumulators(cells)};
     int at = 0;
     for (Index group = group_begin; group < group_end; ++group) {
-        for (Index row = begin; row < end; row += R) {
+        for (Index row = begin; row < end; row += Rows) {
             tiles[at].begin();
             Phase::sum(tiles[at], args, left, row, group, padded_units<typename Phase::Number>(args));
             cells.compute(Cells::kCells);
@@ -111,19 +112,19 @@ void matrix_tiles(const Args& args, const Left& left, Index begin, Index end, In
 template <class Phase>
 constexpr int kGroupVectors = Phase::kOfCell == 3 ? 3 : kGroup;
 
-// For rows [begin, end) and groups of V vectors, one if they have fewer than a whole one; products have k numbers.
-template <class Phase, int V, class Args, class Left>
+// For rows [begin, end) and groups of Vectors, one if they have fewer than a whole one; products have k numbers.
+template <class Phase, int Vectors, class Args, class Left>
 FASTLSTM_INLINE void run_groups(const Args& args, const Left& left, Index begin, Index end, Index k, Index group_begin,
                                 Index group_end, bool descending = false) {
-    const Index rest = for_matrix_rows(begin, end, k, [&](auto r, Index first, Index last) {
-        matrix_tiles<Phase, decltype(r)::value, V>(args, left, first, last, group_begin, group_end, k);
+    begin = for_matrix_rows(begin, end, k, [&](auto r, Index first, Index last) {
+        matrix_tiles<Phase, decltype(r)::value, Vectors>(args, left, first, last, group_begin, group_end, k);
     });
-    for_tiles_of_vectors<typename Phase::Number, V>(
-        rest, end, group_begin, group_end,
+    for_tiles_of_vectors<typename Phase::Number, Vectors>(
+        begin, end, group_begin, group_end,
         [&](auto p, auto r, Index row, Index group) {
-            constexpr int P = decltype(p)::value;
-            if constexpr (P == 1 || V == kGroupVectors<Phase>) {
-                phase_tile<Phase, P, decltype(r)::value, V>(args, left, row, group);
+            constexpr int kGroups = decltype(p)::value;
+            if constexpr (kGroups == 1 || Vectors == kGroupVectors<Phase>) {
+                phase_tile<Phase, kGroups, decltype(r)::value, Vectors>(args, left, row, group);
             }
         },
         descending);
@@ -134,15 +135,15 @@ FASTLSTM_INLINE void run_groups(const Args& args, const Left& left, Index begin,
 template <class Phase, class Args, class Left>
 FASTLSTM_INLINE void run_phase(const Args& args, const Left& left, Index begin, Index end, Index k, Index vectors,
                                bool descending = false) {
-    constexpr int kVectors = kGroupVectors<Phase>;
-    const Index full = vectors / kVectors;
-    run_groups<Phase, kVectors>(args, left, begin, end, k, args.group_begin, at_most(args.group_end, full), descending);
-    if constexpr (Phase::kOfCell < kVectors) {
+    constexpr int kWhole = kGroupVectors<Phase>;
+    const Index full = vectors / kWhole;
+    run_groups<Phase, kWhole>(args, left, begin, end, k, args.group_begin, at_most(args.group_end, full), descending);
+    if constexpr (Phase::kOfCell < kWhole) {
         if (args.group_end <= full) return;
-        with_count<kVectors - 1>(vectors % kVectors, [&](auto v) {
-            constexpr int V = decltype(v)::value;
-            if constexpr (V % Phase::kOfCell == 0) {
-                run_groups<Phase, V>(args, left, begin, end, k, full, full + 1);
+        with_count<kWhole - 1>(vectors % kWhole, [&](auto v) {
+            constexpr int kVectors = decltype(v)::value;
+            if constexpr (kVectors % Phase::kOfCell == 0) {
+                run_groups<Phase, kVectors>(args, left, begin, end, k, full, full + 1);
             }
         });
     }

@@ -38,10 +38,10 @@ constexpr Index kProbeFlops = 2 * kTileRows<float, kGroup> * kGroup * kLanes<flo
 
 // Reads n numbers once, n a multiple of 4 packets.
 float probe_read(const float* x, Index n) {
-    constexpr int W = kLanes<float>;
+    constexpr int lanes = kLanes<float>;
     Packet<float> sums[4] = {constant<float>(0), constant<float>(0), constant<float>(0), constant<float>(0)};
-    for (Index i = 0; i < n; i += 4 * W)
-        for (int s = 0; s < 4; ++s) sums[s] = padd(sums[s], pload<Packet<float>>(x + i + s * W));
+    for (Index i = 0; i < n; i += 4 * lanes)
+        for (int s = 0; s < 4; ++s) sums[s] = padd(sums[s], pload<Packet<float>>(x + i + s * lanes));
     return Eigen::internal::predux(padd(padd(sums[0], sums[1]), padd(sums[2], sums[3])));
 }
 

@@ -14,14 +14,14 @@ FASTLSTM_INLINE Beginning<T> begin_with_bias(const T* bias, Index group) {
 }
 
 // out[row + r][group + p] = bias + a[row + r] · B[group + p]
-template <class T, int P, int R, int V, class Left>
+template <class T, int Groups, int Rows, int Vectors, class Left>
 FASTLSTM_APART void product_tile(const ProductArgs<T>& args, const Left& left, Index row, Index group) {
-    constexpr int W = kLanes<T>;
-    Tile<T, P, R, V> acc;
-    multiply(acc, args.bias ? begin_with_bias(args.bias, group) : Beginning<T>{}, left.template tile<R>(row),
-             panel_of<R, kGroup>(args.packed, args.k, group, args.group_begin, args.group_end, row, args.rows));
-    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED {
-        const Index column = ((group + p) * kGroup + v) * W;
+    constexpr int lanes = kLanes<T>;
+    Tile<T, Groups, Rows, Vectors> acc;
+    multiply(acc, args.bias ? begin_with_bias(args.bias, group) : Beginning<T>{}, left.template tile<Rows>(row),
+             panel_of<Rows, kGroup>(args.packed, args.k, group, args.group_begin, args.group_end, row, args.rows));
+    for_vectors<Groups, Rows, Vectors>([&](int p, int r, int v) FASTLSTM_INLINED {
+        const Index column = ((group + p) * kGroup + v) * lanes;
         store_first(args.out[row + r] + column, acc.at[p][r][v], args.columns - column);
     });
 }
@@ -37,14 +37,14 @@ void product(const ProductArgs<T>& args) {
                         });
 }
 
-// to[l][r] = from[r][l] for a block of W x W, aligned or not
+// to[l][r] = from[r][l] for a block of lanes x lanes, aligned or not
 template <class T>
 void transpose(const T* from, Index from_pitch, T* to, Index to_pitch) {
-    constexpr int W = kLanes<T>;
-    Eigen::internal::PacketBlock<Packet<T>, W> block;
-    for (int r = 0; r < W; ++r) block.packet[r] = ploadu<Packet<T>>(from + r * from_pitch);
+    constexpr int lanes = kLanes<T>;
+    Eigen::internal::PacketBlock<Packet<T>, lanes> block;
+    for (int r = 0; r < lanes; ++r) block.packet[r] = ploadu<Packet<T>>(from + r * from_pitch);
     Eigen::internal::ptranspose(block);
-    for (int l = 0; l < W; ++l) pstoreu(to + l * to_pitch, block.packet[l]);
+    for (int l = 0; l < lanes; ++l) pstoreu(to + l * to_pitch, block.packet[l]);
 }
 
 }  // namespace

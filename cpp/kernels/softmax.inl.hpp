@@ -28,27 +28,26 @@ FASTLSTM_INLINE Packet<T> load_end(const T* z, Index n) {
 // `p` may be `z` where no logarithms are wanted: `log_p` is null then.
 template <class T>
 FASTLSTM_APART void softmax_row(const T* z, T* p, T* log_p, Index classes) {
-    using P = Packet<T>;
-    const Index left = classes % kLanes<T>, whole = classes - left;
-    const P end = load_end(z + whole, left);
-    P largest = end;
-    for (Index i = 0; i < whole; i += kLanes<T>) largest = at_least(ploadu<P>(z + i), largest);
-    const P m = pset1<P>(Eigen::internal::predux_max(largest));
-    const P end_power = exp_clamped(psub(end, m));
-    P sum = end_power;
+    const Index tail = classes % kLanes<T>, whole = classes - tail;
+    const Packet<T> end = load_end(z + whole, tail);
+    Packet<T> largest = end;
+    for (Index i = 0; i < whole; i += kLanes<T>) largest = at_least(ploadu<Packet<T>>(z + i), largest);
+    const Packet<T> m = pset1<Packet<T>>(Eigen::internal::predux_max(largest));
+    const Packet<T> end_power = exp_clamped(psub(end, m));
+    Packet<T> sum = end_power;
     for (Index i = 0; i < whole; i += kLanes<T>) {
-        const P power = exp_clamped(psub(ploadu<P>(z + i), m));
+        const Packet<T> power = exp_clamped(psub(ploadu<Packet<T>>(z + i), m));
         pstoreu(p + i, power);
         sum = padd(sum, power);
     }
     const T total = Eigen::internal::predux(sum);
-    const P s = pset1<P>(total);
-    for (Index i = 0; i < whole; i += kLanes<T>) pstoreu(p + i, pdiv(ploadu<P>(p + i), s));
-    store_first(p + whole, pdiv(end_power, s), left);
+    const Packet<T> s = pset1<Packet<T>>(total);
+    for (Index i = 0; i < whole; i += kLanes<T>) pstoreu(p + i, pdiv(ploadu<Packet<T>>(p + i), s));
+    store_first(p + whole, pdiv(end_power, s), tail);
     if (!log_p) return;
-    const P log_s = pset1<P>(std::log(total));
-    for (Index i = 0; i < whole; i += kLanes<T>) pstoreu(log_p + i, psub(psub(ploadu<P>(z + i), m), log_s));
-    store_first(log_p + whole, psub(psub(end, m), log_s), left);
+    const Packet<T> log_s = pset1<Packet<T>>(std::log(total));
+    for (Index i = 0; i < whole; i += kLanes<T>) pstoreu(log_p + i, psub(psub(ploadu<Packet<T>>(z + i), m), log_s));
+    store_first(log_p + whole, psub(psub(end, m), log_s), tail);
 }
 
 template <class T>

@@ -1,6 +1,6 @@
-// The register tile every product is made of: P groups x R rows x V vectors of accumulators.
+// The register tile every product is made of: Groups x Rows x Vectors accumulators, numbered p, r, v.
 //
-// Each output is one chain over k in rising order, whatever P, R and V: that is why a row's bits do not depend on the
+// Each output is one chain over k in rising order, whatever the tile: that is why a row's bits do not depend on the
 // batch it is in or on the number of threads.
 #pragma once
 
@@ -10,10 +10,10 @@ namespace fastlstm {
 namespace FASTLSTM_ISA {
 namespace {
 
-template <class T, int P, int R, int V>
+template <class T, int Groups, int Rows, int Vectors>
 struct Tile {
-    static constexpr int kGroups = P, kRows = R, kVectors = V;
-    Packet<T> at[P][R][V];
+    static constexpr int kGroups = Groups, kRows = Rows, kVectors = Vectors;
+    Packet<T> at[Groups][Rows][Vectors];
 };
 
 // Before a loop over the vectors of a tile. It is unrolled before the compiler decides what lives in registers;
@@ -27,35 +27,36 @@ struct Tile {
 #endif
 
 // Calls f(p, r, v) for every vector of a tile.
-template <int P, int R, int V, class F>
+template <int Groups, int Rows, int Vectors, class F>
 FASTLSTM_INLINE void for_vectors(const F& f) {
     FASTLSTM_UNROLL
-    for (int p = 0; p < P; ++p) {
+    for (int p = 0; p < Groups; ++p) {
         FASTLSTM_UNROLL
-        for (int r = 0; r < R; ++r) {
+        for (int r = 0; r < Rows; ++r) {
             FASTLSTM_UNROLL
-            for (int v = 0; v < V; ++v) f(p, r, v);
+            for (int v = 0; v < Vectors; ++v) f(p, r, v);
         }
     }
 }
 
-template <class T, int P, int R, int V>
-FASTLSTM_INLINE void set_to_zero(Tile<T, P, R, V>& acc) {
-    for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED { acc.at[p][r][v] = pset1<Packet<T>>(T(0)); });
+template <class T, int Groups, int Rows, int Vectors>
+FASTLSTM_INLINE void set_to_zero(Tile<T, Groups, Rows, Vectors>& acc) {
+    for_vectors<Groups, Rows, Vectors>([&](int p, int r, int v)
+                                           FASTLSTM_INLINED { acc.at[p][r][v] = pset1<Packet<T>>(T(0)); });
 }
 
-// What the sums of a tile begin with: rows of numbers `row_pitch` apart, groups of V vectors `group_pitch` apart; one
-// row for all at a pitch of 0; zeros where there is none. The last vector of a group may begin with numbers that are
-// the same for all rows.
+// What the sums of a tile begin with: rows of numbers `row_pitch` apart, groups of so many vectors `group_pitch` apart;
+// one row for all at a pitch of 0; zeros where there is none. The last vector of a group may begin with numbers that
+// are the same for all rows.
 template <class T>
 struct Beginning {
     const T* first;
     Index row_pitch, group_pitch;
     const T* last;
 
-    template <int V>
+    template <int Vectors>
     FASTLSTM_INLINE Packet<T> vector(int p, int r, int v) const {
-        if (v == V - 1 && last) return pload<Packet<T>>(last + p * kLanes<T>);
+        if (v == Vectors - 1 && last) return pload<Packet<T>>(last + p * kLanes<T>);
         return pload<Packet<T>>(first + r * row_pitch + p * group_pitch + v * kLanes<T>);
     }
 };
@@ -66,37 +67,40 @@ FASTLSTM_INLINE Beginning<T> begin_with(const T* first, Index row_pitch) {
     return {first, row_pitch, kGroup * kLanes<T>, nullptr};
 }
 
-template <class T, int P, int R, int V>
-FASTLSTM_INLINE void set_to(Tile<T, P, R, V>& acc, const Beginning<T>& beginning) {
+template <class T, int Groups, int Rows, int Vectors>
+FASTLSTM_INLINE void set_to(Tile<T, Groups, Rows, Vectors>& acc, const Beginning<T>& beginning) {
     if (!beginning.first) return set_to_zero(acc);
-    for_vectors<P, R, V>([&](int p, int r, int v)
-                             FASTLSTM_INLINED { acc.at[p][r][v] = beginning.template vector<V>(p, r, v); });
+    for_vectors<Groups, Rows, Vectors>(
+        [&](int p, int r, int v) FASTLSTM_INLINED { acc.at[p][r][v] = beginning.template vector<Vectors>(p, r, v); });
 }
 
-// Calls f(sums, p, r, v) for every cell of sums in memory, the K vectors from [p][r][v] on, with one copy of f.
-template <int K, class T, int P, int R, int V, class F>
-FASTLSTM_INLINE void for_cells_in_memory(const Tile<T, P, R, V>& sums, const F& f) {
+// Calls f(sums, p, r, v) for every cell of sums in memory, the OfCell vectors from [p][r][v] on, with one copy of f.
+template <int OfCell, class T, int Groups, int Rows, int Vectors, class F>
+FASTLSTM_INLINE void for_cells_in_memory(const Tile<T, Groups, Rows, Vectors>& sums, const F& f) {
     FASTLSTM_ROLLED
-    for (int v = 0; v < P * R * V; v += K) f(sums, v / (R * V), v / V % R, v % V);
+    for (int v = 0; v < Groups * Rows * Vectors; v += OfCell)
+        f(sums, v / (Rows * Vectors), v / Vectors % Rows, v % Vectors);
 }
 
-// Calls f(sums, p, r, v) for every cell of a tile, whose sums are the K vectors from [p][r][v] on: either with a copy
-// of f for each, which finds its sums in registers, or with one for all, and sums in memory. Those of matrix registers
-// are there.
-template <int K, bool kCopyEach, class T, int P, int R, int V, class F>
-FASTLSTM_INLINE void for_cells(const Tile<T, P, R, V>& acc, const F& f) {
-    if constexpr (kCopyEach) {
-        for_vectors<P, R, V / K>([&](int p, int r, int cell) FASTLSTM_INLINED { f(acc, p, r, cell * K); });
-    } else if constexpr (R >= kFewestMatrixRows) {
-        for_cells_in_memory<K>(acc, f);
+// Calls f(sums, p, r, v) for every cell of a tile, whose sums are the OfCell vectors from [p][r][v] on: either with a
+// copy of f for each, which finds its sums in registers, or with one for all, and sums in memory. Those of matrix
+// registers are there.
+template <int OfCell, bool CopyEach, class T, int Groups, int Rows, int Vectors, class F>
+FASTLSTM_INLINE void for_cells(const Tile<T, Groups, Rows, Vectors>& acc, const F& f) {
+    if constexpr (CopyEach) {
+        for_vectors<Groups, Rows, Vectors / OfCell>([&](int p, int r, int cell)
+                                                        FASTLSTM_INLINED { f(acc, p, r, cell * OfCell); });
+    } else if constexpr (Rows >= kFewestMatrixRows) {
+        for_cells_in_memory<OfCell>(acc, f);
     } else {
-        Tile<T, P, R, V> sums;
-        for_vectors<P, R, V>([&](int p, int r, int v) FASTLSTM_INLINED { sums.at[p][r][v] = acc.at[p][r][v]; });
-        for_cells_in_memory<K>(sums, f);
+        Tile<T, Groups, Rows, Vectors> sums;
+        for_vectors<Groups, Rows, Vectors>([&](int p, int r, int v)
+                                               FASTLSTM_INLINED { sums.at[p][r][v] = acc.at[p][r][v]; });
+        for_cells_in_memory<OfCell>(sums, f);
     }
 }
 
-// As for_tiles, over `vectors` vectors in groups of four of which the last may have fewer: f gets Count<V> as well.
+// As for_tiles, over `vectors` vectors in groups of four of which the last may have fewer: f gets Count<Vectors>, too.
 template <class T, class F>
 FASTLSTM_INLINE void for_vector_tiles(Index rows, Index k, Index vectors, Index group_begin, Index group_end,
                                       const F& f) {

@@ -14,18 +14,18 @@ namespace {
 #if !defined(FASTLSTM_AMX)
 constexpr int kFewestMatrixRows = 1 << 16;
 
-// Calls f(Count<R>, begin, end) for the rows of [begin, end) that go through matrix registers, and returns the first of
-// those that do not.
+// Calls f(Count<Rows>, begin, end) for the rows of [begin, end) that go through matrix registers, and returns the first
+// of those that do not.
 template <class F>
 FASTLSTM_INLINE Index for_matrix_rows(Index begin, Index, Index, const F&) {
     return begin;
 }
 #endif
 
-// Splits rows [begin, end) into tiles of vectors of nearly equal height, calling f(Count<R>, first row).
-template <class T, int V, class F>
+// Splits rows [begin, end) into tiles of vectors of nearly equal height, calling f(Count<Rows>, first row).
+template <class T, int Vectors, class F>
 FASTLSTM_INLINE void for_vector_rows(Index begin, Index end, const F& f) {
-    constexpr int kMost = kTileRows<T, V> < kFewestMatrixRows ? kTileRows<T, V> : kFewestMatrixRows - 1;
+    constexpr int kMost = kTileRows<T, Vectors> < kFewestMatrixRows ? kTileRows<T, Vectors> : kFewestMatrixRows - 1;
     if constexpr (kMost > 0) {
         Index tiles = ceil_div(end - begin, kMost);
         for (Index row = begin; tiles > 0; --tiles) {
@@ -36,54 +36,54 @@ FASTLSTM_INLINE void for_vector_rows(Index begin, Index end, const F& f) {
     }
 }
 
-// Splits rows [begin, end) into tiles of products of k numbers, calling f(Count<R>, first row).
-template <class T, int V, class F>
+// Splits rows [begin, end) into tiles of products of k numbers, calling f(Count<Rows>, first row).
+template <class T, int Vectors, class F>
 FASTLSTM_INLINE void for_row_tiles(Index begin, Index end, Index k, const F& f) {
-    const Index rest = for_matrix_rows(begin, end, k, [&](auto r, Index first, Index last) {
+    begin = for_matrix_rows(begin, end, k, [&](auto r, Index first, Index last) {
         for (Index row = first; row < last; row += decltype(r)::value) f(r, row);
     });
-    for_vector_rows<T, V>(rest, end, f);
+    for_vector_rows<T, Vectors>(begin, end, f);
 }
 
-// Groups side by side in a tile of R rows, so that enough chains are in flight to hide the latency of an addition.
-template <int R>
-constexpr int kTileGroups = R == 1 || (R == 2 && kRegisters == 32) ? 2 : 1;
+// Groups side by side in a tile of so many rows: enough chains in flight to hide the latency of an addition.
+template <int Rows>
+constexpr int kTileGroups = Rows == 1 || (Rows == 2 && kRegisters == 32) ? 2 : 1;
 
-// for_tiles_of_vectors for the R rows, one or two, from `row` on.
-template <int R, class F>
+// for_tiles_of_vectors for one or two rows from `row` on.
+template <int Rows, class F>
 FASTLSTM_INLINE void for_few_tiles(Index row, Index group_begin, Index group_end, const F& f, bool descending) {
-    constexpr int kMost = kTileGroups<R>;
+    constexpr int kMost = kTileGroups<Rows>;
     const Index tiles = ceil_div(group_end - group_begin, kMost);
     for (Index tile = 0; tile < tiles; ++tile) {
         const Index group = group_begin + (descending ? tiles - 1 - tile : tile) * kMost;
         with_count<kMost>(group_end - group, [&](auto p) {
-            if constexpr (R < kFewestMatrixRows) f(p, Count<R>{}, row, group);
+            if constexpr (Rows < kFewestMatrixRows) f(p, Count<Rows>{}, row, group);
         });
     }
 }
 
-// Calls f(Count<P>, Count<R>, first row, first group) for every tile of rows [begin, end) and groups of V vectors.
-// Groups are the outer loop: a group's panel stays in the nearest cache while the rows pass by it. One or two rows may
-// take the groups from the last to the first: a sweep that goes back where the one before ended finds the end of it in
-// the cache.
-template <class T, int V, class F>
+// Calls f(Count<Groups>, Count<Rows>, first row, first group) for every tile of rows [begin, end) and groups of so many
+// vectors. Groups are the outer loop: a group's panel stays in the nearest cache while the rows pass by it. One or two
+// rows may take the groups from the last to the first: a sweep that goes back where the one before ended finds the end
+// of it in the cache.
+template <class T, int Vectors, class F>
 FASTLSTM_INLINE void for_tiles_of_vectors(Index begin, Index end, Index group_begin, Index group_end, const F& f,
                                           bool descending) {
     if (end - begin == 1) return for_few_tiles<1>(begin, group_begin, group_end, f, descending);
     if (end - begin == 2) return for_few_tiles<2>(begin, group_begin, group_end, f, descending);
     for (Index group = group_begin; group < group_end; ++group) {
-        for_vector_rows<T, V>(begin, end, [&](auto r, Index row) { f(Count<1>{}, r, row, group); });
+        for_vector_rows<T, Vectors>(begin, end, [&](auto r, Index row) { f(Count<1>{}, r, row, group); });
     }
 }
 
 // The same for rows [0, rows), first those of matrix registers; products have k numbers.
-template <class T, int V, class F>
+template <class T, int Vectors, class F>
 FASTLSTM_INLINE void for_tiles(Index rows, Index k, Index group_begin, Index group_end, const F& f) {
     const Index begin = for_matrix_rows(0, rows, k, [&](auto r, Index first, Index last) {
         for (Index group = group_begin; group < group_end; ++group)
             for (Index row = first; row < last; row += decltype(r)::value) f(Count<1>{}, r, row, group);
     });
-    for_tiles_of_vectors<T, V>(begin, rows, group_begin, group_end, f, false);
+    for_tiles_of_vectors<T, Vectors>(begin, rows, group_begin, group_end, f, false);
 }
 
 }  // namespace

@@ -15,12 +15,13 @@ namespace fastlstm {
 namespace FASTLSTM_ISA {
 namespace {
 
-template <class P, std::size_t N>
-using Packets = std::array<P, N>;
+template <class Packet, std::size_t Count>
+using Packets = std::array<Packet, Count>;
 
 // Gives the new weights and brings what is kept up to date. `numbers` are the rule's own.
-template <class P, std::size_t S, std::size_t N>
-using Rule = P (*)(const P& w, const P& g, Packets<P, S>& kept, const Packets<P, N>& numbers);
+template <class Packet, std::size_t Kept, std::size_t Numbers>
+using Rule = Packet (*)(const Packet& w, const Packet& g, Packets<Packet, Kept>& kept,
+                        const Packets<Packet, Numbers>& numbers);
 
 // sqrt(x), rounded once: that of Eigen is an approximation in some instruction sets. And floats as doubles.
 #if defined(EIGEN_VECTORIZE_AVX512)
@@ -46,32 +47,33 @@ FASTLSTM_INLINE Packet<double> root(const Packet<double>& x) { return vsqrtq_f64
 #endif
 FASTLSTM_INLINE Packet<double> load_doubles(const double* x) { return ploadu<Packet<double>>(x); }
 
-// mean + (x - mean) share
-template <class P>
-FASTLSTM_INLINE P follow(const P& mean, const P& x, const P& share) {
-    return padd(mean, pmul(psub(x, mean), share));
+// mean beta + x (1 - beta), as mean + (x - mean) (1 - beta)
+template <class Packet>
+FASTLSTM_INLINE Packet follow(const Packet& mean, const Packet& x, const Packet& one_minus_beta) {
+    return padd(mean, pmul(psub(x, mean), one_minus_beta));
 }
 
-template <class P>
-FASTLSTM_INLINE P larger(const P& a, const P& b) {
+template <class Packet>
+FASTLSTM_INLINE Packet larger(const Packet& a, const Packet& b) {
     return Eigen::internal::pmax<Eigen::PropagateNaN>(a, b);
 }
 
 // g / sqrt(v + epsilon) rate
-template <class P>
-FASTLSTM_INLINE P over_root(const P& g, const P& v, const P& epsilon, const P& rate) {
+template <class Packet>
+FASTLSTM_INLINE Packet over_root(const Packet& g, const Packet& v, const Packet& epsilon, const Packet& rate) {
     return pmul(pdiv(g, root(padd(v, epsilon))), rate);
 }
 
 // w - g rate
-template <class P>
-FASTLSTM_INLINE P sgd(const P& w, const P& g, Packets<P, 0>&, const Packets<P, 1>& numbers) {
+template <class Packet>
+FASTLSTM_INLINE Packet sgd(const Packet& w, const Packet& g, Packets<Packet, 0>&, const Packets<Packet, 1>& numbers) {
     return psub(w, pmul(g, numbers[0]));
 }
 
 // v = v momentum - g rate,  w + v
-template <class P>
-FASTLSTM_INLINE P sgd_momentum(const P& w, const P& g, Packets<P, 1>& kept, const Packets<P, 2>& numbers) {
+template <class Packet>
+FASTLSTM_INLINE Packet sgd_momentum(const Packet& w, const Packet& g, Packets<Packet, 1>& kept,
+                                    const Packets<Packet, 2>& numbers) {
     auto& [v] = kept;
     const auto& [rate, momentum] = numbers;
     v = psub(pmul(v, momentum), pmul(g, rate));
@@ -79,97 +81,107 @@ FASTLSTM_INLINE P sgd_momentum(const P& w, const P& g, Packets<P, 1>& kept, cons
 }
 
 // v the same,  w - g rate + v momentum
-template <class P>
-FASTLSTM_INLINE P sgd_nesterov(const P& w, const P& g, Packets<P, 1>& kept, const Packets<P, 2>& numbers) {
+template <class Packet>
+FASTLSTM_INLINE Packet sgd_nesterov(const Packet& w, const Packet& g, Packets<Packet, 1>& kept,
+                                    const Packets<Packet, 2>& numbers) {
     sgd_momentum(w, g, kept, numbers);
     return padd(psub(w, pmul(g, numbers[0])), pmul(kept[0], numbers[1]));
 }
 
 // m, v follow g, g^2;  w - m / (sqrt(v) + epsilon) rate
-template <class P>
-FASTLSTM_INLINE P adam(const P& w, const P& g, Packets<P, 2>& kept, const Packets<P, 4>& numbers) {
+template <class Packet>
+FASTLSTM_INLINE Packet adam(const Packet& w, const Packet& g, Packets<Packet, 2>& kept,
+                            const Packets<Packet, 4>& numbers) {
     auto& [m, v] = kept;
-    const auto& [rate, m_share, v_share, epsilon] = numbers;
-    m = follow(m, g, m_share);
-    v = follow(v, pmul(g, g), v_share);
+    const auto& [rate, one_minus_beta_1, one_minus_beta_2, epsilon] = numbers;
+    m = follow(m, g, one_minus_beta_1);
+    v = follow(v, pmul(g, g), one_minus_beta_2);
     return psub(w, pmul(pdiv(m, padd(root(v), epsilon)), rate));
 }
 
 // the same with the largest v so far
-template <class P>
-FASTLSTM_INLINE P amsgrad(const P& w, const P& g, Packets<P, 3>& kept, const Packets<P, 4>& numbers) {
+template <class Packet>
+FASTLSTM_INLINE Packet amsgrad(const Packet& w, const Packet& g, Packets<Packet, 3>& kept,
+                               const Packets<Packet, 4>& numbers) {
     auto& [m, v, largest] = kept;
-    const auto& [rate, m_share, v_share, epsilon] = numbers;
-    m = follow(m, g, m_share);
-    v = follow(v, pmul(g, g), v_share);
+    const auto& [rate, one_minus_beta_1, one_minus_beta_2, epsilon] = numbers;
+    m = follow(m, g, one_minus_beta_1);
+    v = follow(v, pmul(g, g), one_minus_beta_2);
     largest = larger(largest, v);
     return psub(w, pmul(pdiv(m, padd(root(largest), epsilon)), rate));
 }
 
-// m follows g,  u = max(u keep, |g|),  w - m / (u + epsilon) rate
-template <class P>
-FASTLSTM_INLINE P adamax(const P& w, const P& g, Packets<P, 2>& kept, const Packets<P, 4>& numbers) {
+// m follows g,  u = max(u beta_2, |g|),  w - m / (u + epsilon) rate
+template <class Packet>
+FASTLSTM_INLINE Packet adamax(const Packet& w, const Packet& g, Packets<Packet, 2>& kept,
+                              const Packets<Packet, 4>& numbers) {
     auto& [m, u] = kept;
-    const auto& [rate, m_share, keep, epsilon] = numbers;
-    m = follow(m, g, m_share);
-    u = larger(pmul(u, keep), Eigen::internal::pabs(g));
+    const auto& [rate, one_minus_beta_1, beta_2, epsilon] = numbers;
+    m = follow(m, g, one_minus_beta_1);
+    u = larger(pmul(u, beta_2), Eigen::internal::pabs(g));
     return psub(w, pmul(pdiv(m, padd(u, epsilon)), rate));
 }
 
 // m, v follow g, g^2;  w - (m of_m + g of_g) / (sqrt(v) of_root + epsilon) rate
-template <class P>
-FASTLSTM_INLINE P nadam(const P& w, const P& g, Packets<P, 2>& kept, const Packets<P, 7>& numbers) {
+template <class Packet>
+FASTLSTM_INLINE Packet nadam(const Packet& w, const Packet& g, Packets<Packet, 2>& kept,
+                             const Packets<Packet, 7>& numbers) {
     auto& [m, v] = kept;
-    const auto& [rate, m_share, v_share, epsilon, of_m, of_g, of_root] = numbers;
-    m = follow(m, g, m_share);
-    v = follow(v, pmul(g, g), v_share);
-    const P ahead = padd(pmul(m, of_m), pmul(g, of_g));
+    const auto& [rate, one_minus_beta_1, one_minus_beta_2, epsilon, of_m, of_g, of_root] = numbers;
+    m = follow(m, g, one_minus_beta_1);
+    v = follow(v, pmul(g, g), one_minus_beta_2);
+    const Packet ahead = padd(pmul(m, of_m), pmul(g, of_g));
     return psub(w, pmul(pdiv(ahead, padd(pmul(root(v), of_root), epsilon)), rate));
 }
 
 // v follows g^2,  w - g / sqrt(v + epsilon) rate
-template <class P>
-FASTLSTM_INLINE P rmsprop(const P& w, const P& g, Packets<P, 1>& kept, const Packets<P, 3>& numbers) {
+template <class Packet>
+FASTLSTM_INLINE Packet rmsprop(const Packet& w, const Packet& g, Packets<Packet, 1>& kept,
+                               const Packets<Packet, 3>& numbers) {
     auto& [v] = kept;
-    const auto& [rate, share, epsilon] = numbers;
-    v = follow(v, pmul(g, g), share);
+    const auto& [rate, one_minus_rho, epsilon] = numbers;
+    v = follow(v, pmul(g, g), one_minus_rho);
     return psub(w, over_root(g, v, epsilon, rate));
 }
 
 // the same with m = m momentum + step,  w - m
-template <class P>
-FASTLSTM_INLINE P rmsprop_momentum(const P& w, const P& g, Packets<P, 2>& kept, const Packets<P, 4>& numbers) {
+template <class Packet>
+FASTLSTM_INLINE Packet rmsprop_momentum(const Packet& w, const Packet& g, Packets<Packet, 2>& kept,
+                                        const Packets<Packet, 4>& numbers) {
     auto& [v, m] = kept;
-    const auto& [rate, share, epsilon, momentum] = numbers;
-    v = follow(v, pmul(g, g), share);
+    const auto& [rate, one_minus_rho, epsilon, momentum] = numbers;
+    v = follow(v, pmul(g, g), one_minus_rho);
     m = padd(pmul(m, momentum), over_root(g, v, epsilon, rate));
     return psub(w, m);
 }
 
 // v, mean follow g^2, g;  w - g / sqrt(v - mean^2 + epsilon) rate
-template <class P>
-FASTLSTM_INLINE P rmsprop_centered(const P& w, const P& g, Packets<P, 2>& kept, const Packets<P, 3>& numbers) {
+template <class Packet>
+FASTLSTM_INLINE Packet rmsprop_centered(const Packet& w, const Packet& g, Packets<Packet, 2>& kept,
+                                        const Packets<Packet, 3>& numbers) {
     auto& [v, mean] = kept;
-    const auto& [rate, share, epsilon] = numbers;
-    v = follow(v, pmul(g, g), share);
-    mean = follow(mean, g, share);
+    const auto& [rate, one_minus_rho, epsilon] = numbers;
+    v = follow(v, pmul(g, g), one_minus_rho);
+    mean = follow(mean, g, one_minus_rho);
     return psub(w, over_root(g, psub(v, pmul(mean, mean)), epsilon, rate));
 }
 
 // both
-template <class P>
-FASTLSTM_INLINE P rmsprop_centered_momentum(const P& w, const P& g, Packets<P, 3>& kept, const Packets<P, 4>& numbers) {
+template <class Packet>
+FASTLSTM_INLINE Packet rmsprop_centered_momentum(const Packet& w, const Packet& g, Packets<Packet, 3>& kept,
+                                                 const Packets<Packet, 4>& numbers) {
     auto& [v, m, mean] = kept;
-    const auto& [rate, share, epsilon, momentum] = numbers;
-    v = follow(v, pmul(g, g), share);
-    mean = follow(mean, g, share);
+    const auto& [rate, one_minus_rho, epsilon, momentum] = numbers;
+    v = follow(v, pmul(g, g), one_minus_rho);
+    mean = follow(mean, g, one_minus_rho);
     m = padd(pmul(m, momentum), over_root(g, psub(v, pmul(mean, mean)), epsilon, rate));
     return psub(w, m);
 }
 
 // a += g^2,  w - g / sqrt(a + epsilon) rate
-template <class P>
-FASTLSTM_INLINE P adagrad(const P& w, const P& g, Packets<P, 1>& kept, const Packets<P, 2>& numbers) {
+template <class Packet>
+FASTLSTM_INLINE Packet adagrad(const Packet& w, const Packet& g, Packets<Packet, 1>& kept,
+                               const Packets<Packet, 2>& numbers) {
     auto& [total] = kept;
     const auto& [rate, epsilon] = numbers;
     total = padd(total, pmul(g, g));
@@ -177,32 +189,34 @@ FASTLSTM_INLINE P adagrad(const P& w, const P& g, Packets<P, 1>& kept, const Pac
 }
 
 // v follows g^2,  d = sqrt(u + epsilon) / sqrt(v + epsilon) g,  u follows d^2,  w - d rate
-template <class P>
-FASTLSTM_INLINE P adadelta(const P& w, const P& g, Packets<P, 2>& kept, const Packets<P, 3>& numbers) {
+template <class Packet>
+FASTLSTM_INLINE Packet adadelta(const Packet& w, const Packet& g, Packets<Packet, 2>& kept,
+                                const Packets<Packet, 3>& numbers) {
     auto& [v, u] = kept;
-    const auto& [rate, share, epsilon] = numbers;
-    v = follow(v, pmul(g, g), share);
-    const P step = pmul(pdiv(root(padd(u, epsilon)), root(padd(v, epsilon))), g);
-    u = follow(u, pmul(step, step), share);
+    const auto& [rate, one_minus_rho, epsilon] = numbers;
+    v = follow(v, pmul(g, g), one_minus_rho);
+    const Packet step = pmul(pdiv(root(padd(u, epsilon)), root(padd(v, epsilon))), g);
+    u = follow(u, pmul(step, step), one_minus_rho);
     return psub(w, pmul(step, rate));
 }
 
-// w - sign(m keep_1 + g share_1) rate,  m = m keep_2 + g share_2
-template <class P>
-FASTLSTM_INLINE P lion(const P& w, const P& g, Packets<P, 1>& kept, const Packets<P, 5>& numbers) {
+// w - sign(m beta_1 + g (1 - beta_1)) rate,  m = m beta_2 + g (1 - beta_2)
+template <class Packet>
+FASTLSTM_INLINE Packet lion(const Packet& w, const Packet& g, Packets<Packet, 1>& kept,
+                            const Packets<Packet, 5>& numbers) {
     using Eigen::internal::pcmp_lt;
     using Eigen::internal::pselect;
     auto& [m] = kept;
-    const auto& [rate, keep_1, share_1, keep_2, share_2] = numbers;
-    const P where = padd(pmul(m, keep_1), pmul(g, share_1)), zero = pset1<P>(0);
-    const P falling = pselect(pcmp_lt(where, zero), psub(zero, rate), pmul(where, zero));
-    m = padd(pmul(m, keep_2), pmul(g, share_2));
+    const auto& [rate, beta_1, one_minus_beta_1, beta_2, one_minus_beta_2] = numbers;
+    const Packet where = padd(pmul(m, beta_1), pmul(g, one_minus_beta_1)), zero = pset1<Packet>(0);
+    const Packet falling = pselect(pcmp_lt(where, zero), psub(zero, rate), pmul(where, zero));
+    m = padd(pmul(m, beta_2), pmul(g, one_minus_beta_2));
     return psub(w, pselect(pcmp_lt(zero, where), rate, falling));
 }
 
-// w + (g - w) share: a mean of weights, in place of w, follows them
-template <class P>
-FASTLSTM_INLINE P mean(const P& w, const P& g, Packets<P, 0>&, const Packets<P, 1>& numbers) {
+// w + (g - w) (1 - beta): a mean of weights, in place of w, follows them
+template <class Packet>
+FASTLSTM_INLINE Packet mean(const Packet& w, const Packet& g, Packets<Packet, 0>&, const Packets<Packet, 1>& numbers) {
     return follow(w, g, numbers[0]);
 }
 
@@ -223,10 +237,10 @@ template <class T>
 double squares(const T* x, Index n) {
     SquareSums sums;
     for (Packet<double>& sum : sums) sum = pset1<Packet<double>>(0);
-    const Index rest = n % kSquares;
-    for (Index at = 0; at < n - rest; at += kSquares) add_squares(x + at, sums);
+    const Index tail = n % kSquares;
+    for (Index at = 0; at < n - tail; at += kSquares) add_squares(x + at, sums);
     T last[kSquares] = {};
-    std::copy(x + n - rest, x + n, last);
+    std::copy(x + n - tail, x + n, last);
     add_squares(last, sums);
     double whole = 0;
     for (const Packet<double>& sum : sums) {
@@ -237,27 +251,28 @@ double squares(const T* x, Index n) {
     return whole;
 }
 
-template <class T, class R, R rule>
+template <class T, class Kind, Kind rule>
 struct Sweep;
 
-template <class T, class P, std::size_t S, std::size_t N, Rule<P, S, N> rule>
-struct Sweep<T, Rule<P, S, N>, rule> {
-    static constexpr int kKept = static_cast<int>(S), kNumbers = static_cast<int>(N);
+template <class T, class Packet, std::size_t Kept, std::size_t Numbers, Rule<Packet, Kept, Numbers> rule>
+struct Sweep<T, Rule<Packet, Kept, Numbers>, rule> {
+    static constexpr int kKept = static_cast<int>(Kept), kNumbers = static_cast<int>(Numbers);
 
     template <std::size_t... s>
-    FASTLSTM_INLINE static void some(const UpdateArgs<T>& args, const Packets<P, N>& numbers, const P& decay,
-                                     const P& scale, Index at, Index n, std::index_sequence<s...>) {
-        Packets<P, S> kept{load_first(args.kept[s] + at, n)...};
-        const P w = pmul(load_first(args.w + at, n), decay), g = pmul(load_first(args.g + at, n), scale);
+    FASTLSTM_INLINE static void some(const UpdateArgs<T>& args, const Packets<Packet, Numbers>& numbers,
+                                     const Packet& decay, const Packet& scale, Index at, Index n,
+                                     std::index_sequence<s...>) {
+        Packets<Packet, Kept> kept{load_first(args.kept[s] + at, n)...};
+        const Packet w = pmul(load_first(args.w + at, n), decay), g = pmul(load_first(args.g + at, n), scale);
         store_first(args.next + at, rule(w, g, kept, numbers), n);
         (store_first(args.kept[s] + at, kept[s], n), ...);
     }
 
     static void all(const UpdateArgs<T>& args) {
-        Packets<P, N> numbers;
-        for (std::size_t i = 0; i < N; ++i) numbers[i] = pset1<P>(args.numbers[i]);
-        const P decay = pset1<P>(args.decay), scale = pset1<P>(args.scale);
-        const auto slots = std::make_index_sequence<S>();
+        Packets<Packet, Numbers> numbers;
+        for (std::size_t i = 0; i < Numbers; ++i) numbers[i] = pset1<Packet>(args.numbers[i]);
+        const Packet decay = pset1<Packet>(args.decay), scale = pset1<Packet>(args.scale);
+        const auto slots = std::make_index_sequence<Kept>();
         Index at = 0;
         for (; at + kLanes<T> <= args.size; at += kLanes<T>) some(args, numbers, decay, scale, at, kLanes<T>, slots);
         if (at < args.size) some(args, numbers, decay, scale, at, args.size - at, slots);
@@ -266,8 +281,8 @@ struct Sweep<T, Rule<P, S, N>, rule> {
 
 template <class T, auto rule>
 constexpr Update<T> update(const char* name) {
-    using Rows = Sweep<T, decltype(rule), rule>;
-    return {name, Rows::kKept, Rows::kNumbers, Rows::all};
+    using Whole = Sweep<T, decltype(rule), rule>;
+    return {name, Whole::kKept, Whole::kNumbers, Whole::all};
 }
 
 template <class T>

@@ -139,9 +139,9 @@ private:
             chunk = gathering_.before(after, number, begin);
             for (Index visit = chunk.end - 1; visit >= chunk.begin; --visit) {
                 step(plan_.slice(rank), rank, team, chunk, visit + 1 == chunk.end ? after : chunk, visit);
-                if (plan_.split_units()) team.meet();
+                if (plan_.split_units()) team.barrier();
             }
-            if (!plan_.split_units()) team.meet();
+            if (!plan_.split_units()) team.barrier();
             gathering_.for_parts(chunk, [&](const Chunk<T>& part) {
                 sums_.add(rank, part);
                 if (arrays_.dx) input_gradients(rank, part);
@@ -168,13 +168,13 @@ private:
 
     void step(const Slice& slice, int rank, Team& team, const Chunk<T>& chunk, const Chunk<T>& next, Index visit) {
         const Index first = slice.rows.begin;
-        const auto share = [&](Index active) { return std::max<Index>(0, std::min(active, slice.rows.end) - first); };
+        const auto rows_of = [&](Index active) { return std::max<Index>(0, std::min(active, slice.rows.end) - first); };
         CellBackwardArgs<T> args = arguments_;
-        args.rows = share(schedule_.active(visit));
+        args.rows = rows_of(schedule_.active(visit));
         if (args.rows == 0) return;
         args.group_begin = slice.units.begin;
         args.group_end = slice.units.end;
-        args.next_rows = share(schedule_.active(visit + 1));
+        args.next_rows = rows_of(schedule_.active(visit + 1));
         if (args.next_rows > 0) args.dgates_next = gathering_.dgates(next, visit + 1) + first * gathering_.row_pitch();
         args.rounded = scratch_[static_cast<std::size_t>(rank)].rounded.rounding();
         args.dgates = gathering_.dgates(chunk, visit) + first * gathering_.row_pitch();
@@ -193,7 +193,7 @@ private:
         phases[0](args);
         clear_padding(args, {0, traits(weights_.kind).gates == 1 ? 1 : kGroup});
         if (!phases[1]) return;
-        if (plan_.split_units()) team.meet();
+        if (plan_.split_units()) team.barrier();
         phases[1](args);
         clear_padding(args, kResetSlots);  // alone, as others may still read n
     }
@@ -239,7 +239,7 @@ private:
     const T* pull_projection(const Slice& slice, int rank, Team& team, const CellBackwardArgs<T>& args,
                              const T* dstates) {
         Scratch& scratch = scratch_[static_cast<std::size_t>(rank)];
-        if (plan_.split_units()) team.meet();
+        if (plan_.split_units()) team.barrier();
         T* dunits = dunits_.data() + slice.rows.begin * unit_pitch();
         point_to_rows(dstates, state_pitch(), args.rows, scratch.in.data());
         point_to_rows(dunits, unit_pitch(), args.rows, scratch.out.data());
@@ -250,10 +250,10 @@ private:
         return dunits;
     }
 
-    // dh of every row, the slice's share of its numbers: dgates_next R^T, or dh_n, + dy + what bypasses the gates.
+    // dh of every row, the slice's range of its numbers: dgates_next R^T, or dh_n, + dy + what bypasses the gates.
     void add_up_state_gradients(const Slice& slice, Scratch& scratch, const CellBackwardArgs<T>& args, Index visit,
                                 T* dstates) {
-        const Share numbers = numbers_of(slice.states);
+        const Range numbers = numbers_of(slice.states);
         if (numbers.begin >= numbers.end) return;
         multiply_next(slice, scratch, args, dstates);
         for (Index row = 0; row < args.rows; ++row) {
@@ -270,7 +270,7 @@ private:
 
     // dgates_next R^T for the rows that go on.
     void multiply_next(const Slice& slice, Scratch& scratch, const CellBackwardArgs<T>& args, T* dstates) {
-        const Share rows{0, args.next_rows};
+        const Range rows{0, args.next_rows};
         const auto out = [&](Index row) { return dstates + row * state_pitch(); };
         if (masks()) {
             const T* first_mask = tape_->mask_of(slice.rows.begin, 0);
@@ -286,7 +286,7 @@ private:
     }
 
     // What bypasses the gates moves over to dh, unless the kernel adds it: minus zero leaves every number as it is.
-    void add_carry(const CellBackwardArgs<T>& args, const Share& numbers, T* dstates) const {
+    void add_carry(const CellBackwardArgs<T>& args, const Range& numbers, T* dstates) const {
         for (Index row = 0; row < args.rows; ++row) {
             T* carry = args.carry + row * state_pitch();
             T* out = dstates + row * state_pitch();
@@ -296,7 +296,7 @@ private:
     }
 
     // Numbers of a state in some of its groups.
-    Share numbers_of(const Share& groups) const {
+    Range numbers_of(const Range& groups) const {
         const Index width = kGroup * weights_.states.lanes;
         return {groups.begin * width, std::min(groups.end * width, state_pitch())};
     }
@@ -313,8 +313,8 @@ private:
 
     // out[n] = in[n] · B, where in[n] points to gate gradients, of which the given slots go with the k rows of B; the
     // given groups of columns, up to a number of columns.
-    void multiply_gradients(const Scratch& scratch, Share rows, const Slots& slots, Index k, const Packed<T>& packed,
-                            const Share& groups, Index columns) const {
+    void multiply_gradients(const Scratch& scratch, Range rows, const Slots& slots, Index k, const Packed<T>& packed,
+                            const Range& groups, Index columns) const {
         const Index run = slots.count * weights_.gates.lanes;
         kernels_.product({scratch.in.data() + rows.begin, rows.end - rows.begin, k, run, gathering_.group_stride(),
                           scratch.rounded.rounding(), packed, nullptr, groups.begin, groups.end,
@@ -324,9 +324,9 @@ private:
     // out(row) = sum over the gates of mask (dgates R^T), some groups of its numbers. The gate gradients and masks of
     // the rows follow on those given.
     template <class Out>
-    void multiply_masked(Scratch& scratch, const T* dgates, const T* masks_of_rows, Share rows, const Share& groups,
+    void multiply_masked(Scratch& scratch, const T* dgates, const T* masks_of_rows, Range rows, const Range& groups,
                          const Out& out) const {
-        const Share numbers = numbers_of(groups);
+        const Range numbers = numbers_of(groups);
         const Index gates = weights_.gates.gates, end = std::min(numbers.end, weights_.state_size);
         for (Index gate = 0; gate < weights_.recurrent.gates; ++gate) {
             const Slots slots = traits(weights_.kind).recurrent_slots_of(gate);
@@ -356,34 +356,34 @@ private:
         gathering_.for_visits(part, [&](Index visit, Index rows, Index number) {
             point_to_visit(arrays_.dx, schedule_, visit, {0, rows}, scratch.out.data() + number);
         });
-        multiply_gradients(scratch, share_of(total, rank, plan_.threads()), slots, weights_.gates.columns(),
+        multiply_gradients(scratch, thread_range(total, rank, plan_.threads()), slots, weights_.gates.columns(),
                            packed_ih_transposed_, {0, weights_.inputs.groups()}, weights_.input_size);
     }
 
     // dh_0 = dgates R^T of visit 0, and what bypassed the gates; a row without a visit passes its gradient on.
     void initial_state_gradients(int rank, const Chunk<T>& first) {
         const Index S = weights_.state_size;
-        const Share share = share_of(schedule_.rows(), rank, plan_.threads());
-        const Index running = std::max(share.begin, std::min(share.end, schedule_.active(0)));
-        for (Index row = running; row < share.end; ++row) {
+        const Range range = thread_range(schedule_.rows(), rank, plan_.threads());
+        const Index running = std::max(range.begin, std::min(range.end, schedule_.active(0)));
+        for (Index row = running; row < range.end; ++row) {
             std::copy_n(dh_n_.data() + row * state_pitch(), S, arrays_.dh_0 + schedule_.original(row) * S);
         }
         if (masks()) {
             multiply_masked(scratch_[static_cast<std::size_t>(rank)], gathering_.dgates(first, first.begin),
-                            tape_->mask_of(0, 0), {share.begin, running}, {0, weights_.states.groups()},
+                            tape_->mask_of(0, 0), {range.begin, running}, {0, weights_.states.groups()},
                             [&](Index row) { return arrays_.dh_0 + schedule_.original(row) * S; });
         } else {
-            plain_initial_gradients(rank, first, {share.begin, running});
+            plain_initial_gradients(rank, first, {range.begin, running});
         }
         if (!traits(weights_.kind).bypasses_gates) return;
-        for (Index row = share.begin; row < running; ++row) {
+        for (Index row = range.begin; row < running; ++row) {
             T* out = arrays_.dh_0 + schedule_.original(row) * S;
             const T* carry = carry_.data() + row * unit_pitch();
             for (Index unit = 0; unit < S; ++unit) out[unit] += carry[unit];
         }
     }
 
-    void plain_initial_gradients(int rank, const Chunk<T>& first, Share rows) {
+    void plain_initial_gradients(int rank, const Chunk<T>& first, Range rows) {
         const Slots slots = traits(weights_.kind).recurrent_slots;
         Scratch& scratch = scratch_[static_cast<std::size_t>(rank)];
         for (Index row = rows.begin; row < rows.end; ++row) {
@@ -416,7 +416,7 @@ private:
     GradientFlow<T> flow_;
     Buffer<T> dh_n_;
     Buffer<T> carry_;   // LSTM: gradient of c; GRU: what of the gradient of h bypasses the gates
-    Buffer<T> dunits_;  // with a projection: gradients of the units at one visit, a thread's share its own
+    Buffer<T> dunits_;  // with a projection: gradients of the units at one visit, a thread's range its own
     std::vector<Scratch> scratch_;
 };
 

@@ -45,12 +45,13 @@ Convolution<T>::Convolution(const Kernels<T>& packed_for, const KernelSizes& ker
 template <class T>
 void Convolution<T>::apply(const Sequences<T>& x, const Windows& windows, const SequenceView<T>& y) const {
     const WindowRows<T> rows(x, windows);
-    share_out(rows.count(), work_of(sizes, rows.count()), rows.count() / kWindowsAtATime, [&](Index begin, Index end) {
-        const FlushSubnormals mode;
-        for (Index row = begin; row < end; row += kWindowsAtATime) {
-            apply_some(rows, windows, row, std::min(row + kWindowsAtATime, end), y);
-        }
-    });
+    parallel_for(rows.count(), work_of(sizes, rows.count()), rows.count() / kWindowsAtATime,
+                 [&](Index begin, Index end) {
+                     const FlushSubnormals mode;
+                     for (Index row = begin; row < end; row += kWindowsAtATime) {
+                         apply_some(rows, windows, row, std::min(row + kWindowsAtATime, end), y);
+                     }
+                 });
 }
 
 template <class T>
@@ -108,8 +109,8 @@ public:
             gathered.push_back(Buffer<T>::zeroed(checked_product(outputs_.groups(), kGatheredRows, row_pitch())));
         }
         lease.run([&](int rank, Team& team) {
-            const Share share = share_of(sizes_.depth(), rank, team.size());
-            add_up(share.begin, share.end, gathered[static_cast<std::size_t>(rank)]);
+            const Range range = thread_range(sizes_.depth(), rank, team.size());
+            add_up(range.begin, range.end, gathered[static_cast<std::size_t>(rank)]);
         });
         store(gradients);
     }

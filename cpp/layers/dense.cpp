@@ -33,11 +33,11 @@ RoundedRows<T> Dense<T>::rounded_rows(Index rows) const {
 template <class T>
 void Dense<T>::apply(const T* x, Index x_stride, Index rows, T* y) const {
     const double work = static_cast<double>(rows) * static_cast<double>(input_size) * static_cast<double>(outputs.size);
-    const auto apply_share = [&](Index begin, Index end) {
+    const auto apply_rows = [&](Index begin, Index end) {
         const Index count = end - begin;
         apply_alone(x + begin * x_stride, x_stride, count, rounded_rows(count), y + begin * outputs.size);
     };
-    share_out(rows, work, rows / kRowsAtATime, std::cref(apply_share));  // a copy of it would be allocated
+    parallel_for(rows, work, rows / kRowsAtATime, std::cref(apply_rows));  // a copy of it would be allocated
 }
 
 template <class T>

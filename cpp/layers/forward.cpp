@@ -26,7 +26,7 @@ class Forward : public Walk<T> {
 public:
     // For the visits begin..end, all of them but in a tape that begins later.
     Forward(const Weights<T>& weights, const Schedule& schedule, const ForwardArrays<T>& arrays, Tape<T>* tape,
-            const Share& visits, Plan plan, StopRequested stop_requested)
+            const Range& visits, Plan plan, StopRequested stop_requested)
         : weights_(weights),
           schedule_(schedule),
           arrays_(arrays),
@@ -267,13 +267,13 @@ private:
         if (h_reset_) args.h_reset = h_reset_.data() + kept * unit_pitch();
         args.y = arrays_.y && !units_ ? scratch.y.data() : nullptr;
         if (masks_) args.h_masked = mask_states(scratch, args.h_prev, first, rows);
-        const auto meet = [&] {
-            if (plan_.split_units()) team.meet();
+        const auto barrier = [&] {
+            if (plan_.split_units()) team.barrier();
         };
-        run_cell(args, cell_, slice.gates, slice.units, meet);
+        run_cell(args, cell_, slice.gates, slice.units, barrier);
         if (!units_) return;
         project_states(slice, scratch, visit, args.h, rows);
-        meet();
+        barrier();
     }
 
     // h_prev times the mask of every gate
@@ -289,7 +289,7 @@ private:
         return scratch.h_masked.data();
     }
 
-    // h = units · W_hr^T for the slice's share of the numbers of h
+    // h = units · W_hr^T for the slice's range of the numbers of h
     void project_states(const Slice& slice, Scratch& scratch, Index visit, const T* units, Index rows) const {
         T* states = h_before(visit + 1) + slice.rows.begin * state_pitch();
         point_to_rows(units, unit_pitch(), rows, scratch.units.data());
@@ -309,7 +309,7 @@ private:
     const Schedule& schedule_;
     const ForwardArrays<T>& arrays_;
     Tape<T>* const tape_;
-    const Share visits_;
+    const Range visits_;
     const bool general_;
     const Cell<T>& cell_;
     const CellForwardArgs<T> arguments_;  // of every visit
@@ -322,7 +322,7 @@ private:
 };
 
 template <class T>
-bool tape_from(const Checkpoints<T>& kept, Index number, const Share& visits, const ForwardArrays<T>& arrays,
+bool tape_from(const Checkpoints<T>& kept, Index number, const Range& visits, const ForwardArrays<T>& arrays,
                Tape<T>& tape, Plan& plan, const StopRequested& stop_requested) {
     tape.first = visits.begin;
     Forward<T> pass(*tape.weights, tape.schedule, arrays, &tape, visits,
@@ -334,11 +334,11 @@ bool tape_from(const Checkpoints<T>& kept, Index number, const Share& visits, co
 template <class T>
 bool forward_in_sections(const ForwardArrays<T>& arrays, Tape<T>& tape, Plan& plan,
                          const StopRequested& stop_requested) {
-    const Share before{0, tape.checkpoints.visits.back()}, rest{before.end, tape.schedule.visits()};
+    const Range before{0, tape.checkpoints.visits.back()}, after{before.end, tape.schedule.visits()};
     Forward<T> pass(*tape.weights, tape.schedule, arrays, nullptr, before,
                     Plan(tape.schedule, *tape.weights, plan.split()), stop_requested);
     return pass.run_to_checkpoints(tape.checkpoints, plan) &&
-           tape_from(tape.checkpoints, tape.checkpoints.count() - 1, rest, arrays, tape, plan, stop_requested);
+           tape_from(tape.checkpoints, tape.checkpoints.count() - 1, after, arrays, tape, plan, stop_requested);
 }
 
 }  // namespace
@@ -360,7 +360,7 @@ bool forward(const Weights<T>& weights, const Schedule& schedule, const ForwardA
 template <class T>
 std::unique_ptr<Walk<T>> make_walk(const Weights<T>& weights, const Schedule& schedule, const ForwardArrays<T>& arrays,
                                    const Split& split, StopRequested stop_requested) {
-    const Share visits{0, schedule.visits()};
+    const Range visits{0, schedule.visits()};
     return std::make_unique<Forward<T>>(weights, schedule, arrays, nullptr, visits, Plan(schedule, weights, split),
                                         std::move(stop_requested));
 }

@@ -49,7 +49,7 @@ inline Index part_begin(const Schedule& schedule, Index capacity, Index end) {
 
 // Cuts the visits of a tape into parts, from the last to the first, and tells where their rows lie. A part is what the
 // large products take at once: its size depends on shapes alone, as their sums do. A chunk is what the threads of a
-// team gather between two meetings: some parts, and one where there is nobody to meet.
+// team gather between two barriers: some parts, and one where there is nobody to wait for.
 template <class T>
 class Gathering {
 public:
@@ -133,7 +133,7 @@ public:
     }
 
 private:
-    // A meeting takes as long as the products of some rows.
+    // A barrier takes as long as the products of some rows.
     static constexpr Index kChunkBytes = Index{384} * 1024;
 
     Index part_before(Index end) const { return part_begin(schedule_, part_capacity_, end); }

@@ -12,12 +12,12 @@ constexpr Index kOutputGate = 3;   // slot of o among i, f, g, o
 constexpr Index kSlopeOfCell = 4;  // slot of dh/dc in what a standard LSTM keeps
 
 // As several sums that do not wait for each other.
-template <class T, class Share>
-double sum_of_squares(const T* x, Index n, const Share& share) {
+template <class T, class Scaled>
+double sum_of_squares(const T* x, Index n, const Scaled& scaled) {
     constexpr Index kSums = 8;
     double sums[kSums] = {};
     const auto add = [&](Index i, Index k) {
-        const double number = share(static_cast<double>(x[i + k]));
+        const double number = scaled(static_cast<double>(x[i + k]));
         sums[k] += number * number;
     };
     Index i = 0;
@@ -32,7 +32,7 @@ double norm(const float* x, Index n) {
     return std::sqrt(sum_of_squares(x, n, [](double number) { return number; }));
 }
 
-// Squares of doubles that vanish would be no numbers any more: they are those of shares of the largest.
+// Squares of doubles that vanish would be no numbers any more: they are those of fractions of the largest.
 double norm(const double* x, Index n) {
     double largest = 0;
     for (Index i = 0; i < n; ++i) largest = std::max(largest, std::abs(x[i]));
@@ -101,8 +101,8 @@ template <class T>
 void GradientFlow<T>::add(int rank, const Chunk<T>& part) const {
     const Schedule& schedule = tape_->schedule;
     gathering_.for_visits(part, [&](Index visit, Index rows, Index) {
-        const Share share = share_of(rows, rank, threads_);
-        for (Index row = share.begin; row < share.end; ++row) {
+        const Range range = thread_range(rows, rank, threads_);
+        for (Index row = range.begin; row < range.end; ++row) {
             const Index t = schedule.time(visit, row), n = schedule.original(row);
             const T* dh = gathering_.dstates(part, visit) + row * tape_->state_pitch();
             if (arrays_.dh_norms) arrays_.dh_norms(t, n) = norm(dh, weights_.state_size);

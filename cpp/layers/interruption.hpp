@@ -19,12 +19,12 @@ public:
     explicit Interruption(StopRequested stop_requested) : stop_requested_(std::move(stop_requested)) {}
 
     // Called by every thread at its chunk number `chunk`, 0, 1, ...; true: leave now. Rank 0 names the chunk at which
-    // all leave, once: others may be there already, and nobody shall wait at a meeting for a thread that has gone.
+    // all leave, once: others may be there already, and nobody shall wait at a barrier for a thread that has gone.
     bool at_chunk(int rank, Index chunk) {
         if (rank == 0 && !stopped() && asked_to_stop()) stop_at_.store(chunk + 1);
         return chunk >= stop_at_.load();
     }
-    // The same for threads that do not meet: each leaves when it next calls this.
+    // The same for threads without barriers: each leaves when it next calls this.
     bool anywhere(int rank) {
         if (rank == 0 && asked_to_stop()) stop_at_.store(0);
         return stopped();

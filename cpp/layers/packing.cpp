@@ -38,7 +38,7 @@ Buffer<T> pack_full(const Kernels<T>& kernels, const Layout& layout, Index k_tot
     Buffer<T> packed(checked_product(layout.columns(), k_total));
     const Index vectors = layout.vectors();
     const double work = kMovedNumber * static_cast<double>(packed.size());
-    share_out(vectors, work, vectors, [&](Index begin, Index end) {
+    parallel_for(vectors, work, vectors, [&](Index begin, Index end) {
         for (Index vector = begin; vector < end; ++vector) {
             pack_vector(kernels, layout, k_total, weight, vector, packed.data());
         }
@@ -49,7 +49,7 @@ Buffer<T> pack_full(const Kernels<T>& kernels, const Layout& layout, Index k_tot
 // Calls f(first column, columns) for every panel of a matrix, shared out.
 template <class F>
 void for_panels(const Layout& layout, double work, const F& f) {
-    share_out(layout.groups(), work, layout.groups(), [&](Index begin, Index end) {
+    parallel_for(layout.groups(), work, layout.groups(), [&](Index begin, Index end) {
         for (Index group = begin; group < end; ++group) {
             const Index first = group * layout.group * layout.lanes;
             f(first, std::min(layout.group * layout.lanes, layout.columns() - first));

@@ -29,13 +29,13 @@ struct Layout {
     Index gate(Index vector) const { return (vector + first_gate) % gates; }
     Index column(Index vector) const { return gate(vector) * size + vector / gates * lanes; }
     Index real_lanes(Index vector) const {
-        const Index left = size - vector / gates * lanes;
-        return left < lanes ? left : lanes;
+        const Index remaining = size - vector / gates * lanes;
+        return remaining < lanes ? remaining : lanes;
     }
     // Offset of (k, vector, lane 0) in a packed matrix of k_total rows.
     Index packed_offset(Index k_total, Index k, Index vector) const {
-        const Index begin = vector / group * group, left = vectors() - begin;
-        const Index width = left < group ? left : group;
+        const Index begin = vector / group * group, remaining = vectors() - begin;
+        const Index width = remaining < group ? remaining : group;
         return (begin * k_total + k * width + vector - begin) * lanes;
     }
 };

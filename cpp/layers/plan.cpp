@@ -7,9 +7,9 @@ namespace fastlstm {
 namespace {
 
 // When a second thread costs more than it brings, in multiply-adds of one core, about a hundred a nanosecond for many
-// rows and fifty for one. A meeting takes some tenths of a microsecond, and then every thread fetches the states that
+// rows and fifty for one. A barrier takes some tenths of a microsecond, and then every thread fetches the states that
 // the others have just written.
-constexpr double kMeeting = 1.5e4;
+constexpr double kBarrier = 1.5e4;
 constexpr double kFetchedState = 250;  // each number of the others
 // In training a thread fetches its share of weights that lie in the caches of the thread that packed them, and gives
 // back its share of their gradients: worth it from so many steps over all rows on.
@@ -19,14 +19,14 @@ constexpr Index kRowsWorthSplitting = 8;  // rows a thread needs to fill its reg
 constexpr Index kCoreCache = Index{1} << 20;
 constexpr double kFetchedWeights = 0.2;
 
-// Cuts the rows, ordered by falling length, where the running total of lengths passes each thread's share.
+// Cuts the rows, ordered by falling length, where the running total of lengths passes what is due to each thread.
 std::vector<Index> cut_rows(const Schedule& schedule, int threads) {
     std::vector<Index> cuts{0};
     Index row = 0;
     double done = 0;
     for (int rank = 1; rank < threads; ++rank) {
-        const double share = static_cast<double>(schedule.total()) * rank / threads;
-        while (row < schedule.rows() && done + static_cast<double>(schedule.length(row)) / 2 < share) {
+        const double due = static_cast<double>(schedule.total()) * rank / threads;
+        while (row < schedule.rows() && done + static_cast<double>(schedule.length(row)) / 2 < due) {
             done += static_cast<double>(schedule.length(row++));
         }
         cuts.push_back(row);
@@ -37,22 +37,23 @@ std::vector<Index> cut_rows(const Schedule& schedule, int threads) {
 
 // Groups of R's vectors of a thread. Where R lacks a gate, its product has a second phase over `units` and needs the
 // inputs of those: the thread takes the same units in both.
-Share recurrent_groups(const Layout& gates, const Layout& recurrent, const Share& units, int rank, int threads) {
-    if (recurrent.gates == gates.gates) return share_of(recurrent.groups(), rank, threads);
+Range recurrent_groups(const Layout& gates, const Layout& recurrent, const Range& units, int rank, int threads) {
+    if (recurrent.gates == gates.gates) return thread_range(recurrent.groups(), rank, threads);
     return {units.begin * recurrent.gates, std::min(units.end * recurrent.gates, recurrent.groups())};
 }
 
-// Groups of W's vectors that hold the units of some groups of R's. Where threads meet inside one, both project it.
-Share input_groups(const Layout& gates, const Layout& recurrent, const Share& groups) {
+// Groups of W's vectors that hold the units of some groups of R's. Where the ranges of two threads meet inside one,
+// both project it.
+Range input_groups(const Layout& gates, const Layout& recurrent, const Range& groups) {
     const Index end = std::min(groups.end * recurrent.group, recurrent.vectors());
     return {groups.begin * recurrent.group / recurrent.gates * gates.gates / gates.group,
             divide_up(divide_up(end, recurrent.gates) * gates.gates, gates.group)};
 }
 
 // training: backward, whose visits fetch the gradients of all gates in place of the states, counts as well.
-double meeting(const Work& work, bool training = false) {
+double barrier_cost(const Work& work, bool training = false) {
     const double fetched = training ? static_cast<double>(1 + work.gates.gates) / 2 : 1;
-    return kMeeting + kFetchedState * fetched * static_cast<double>(work.schedule.rows() * work.units.size) / 2;
+    return kBarrier + kFetchedState * fetched * static_cast<double>(work.schedule.rows() * work.units.size) / 2;
 }
 
 }  // namespace
@@ -69,15 +70,15 @@ Split best_split(const Work& work, Index at_most, bool training) {
     const Index by_rows = std::min(wanted, work.schedule.rows() / kRowsWorthSplitting);
     const Index by_units = std::min({wanted, work.recurrent.groups(), work.units.groups()});
     const bool units =
-        by_units > by_rows && work.per_visit() / static_cast<double>(by_units) > 2 * meeting(work, training);
+        by_units > by_rows && work.per_visit() / static_cast<double>(by_units) > 2 * barrier_cost(work, training);
     return {static_cast<int>(std::max<Index>(1, units ? by_units : by_rows)), units && by_units > 1};
 }
 
 double duration(const Work& work, const Split& split) {
     const bool fits = work.weight_bytes / (split.units ? split.threads : 1) <= kCoreCache;
     const double fetching = fits ? 0 : kFetchedWeights / static_cast<double>(std::max<Index>(1, work.schedule.rows()));
-    const double meetings = split.units ? static_cast<double>(work.schedule.visits()) * meeting(work) : 0;
-    return work.total() * (1 + fetching) / split.threads + meetings;
+    const double barriers = split.units ? static_cast<double>(work.schedule.visits()) * barrier_cost(work) : 0;
+    return work.total() * (1 + fetching) / split.threads + barriers;
 }
 
 Plan::Plan(const Work& work, bool training)
@@ -97,8 +98,8 @@ Plan::Plan(const Work& work, const Split& wanted, bool claim) : lease_(claim ? w
                     {0, work.units.groups()},
                     {0, work.states.groups()}};
         if (split_units()) {
-            slice.states = share_of(work.states.groups(), rank, threads());
-            slice.units = share_of(work.units.groups(), rank, threads());
+            slice.states = thread_range(work.states.groups(), rank, threads());
+            slice.units = thread_range(work.units.groups(), rank, threads());
             slice.gates = recurrent_groups(work.gates, work.recurrent, slice.units, rank, threads());
         } else {
             slice.rows = {cuts[at], cuts[at + 1]};

@@ -31,8 +31,8 @@ struct Work {
     double per_visit() const;
 };
 
-// How many threads share a piece of work, and whether they split every row's units and meet after every visit, or split
-// the rows.
+// How many threads share a piece of work, and whether they split every row's units, with a barrier after every visit,
+// or split the rows.
 struct Split {
     int threads = 1;
     bool units = false;
@@ -46,11 +46,11 @@ double duration(const Work& work, const Split& split);
 
 // The part of every visit that one thread computes.
 struct Slice {
-    Share rows;    // in schedule order
-    Share inputs;  // groups of the gate columns of W that hold those of `gates`
-    Share gates;   // groups of the gate columns of R (forward)
-    Share units;   // groups of the hidden units (backward, and a second phase of forward)
-    Share states;  // groups of the numbers of a projected state
+    Range rows;    // in schedule order
+    Range inputs;  // groups of the gate columns of W that hold those of `gates`
+    Range gates;   // groups of the gate columns of R (forward)
+    Range units;   // groups of the hidden units (backward, and a second phase of forward)
+    Range states;  // groups of the numbers of a projected state
 };
 
 class Plan {
@@ -68,7 +68,7 @@ public:
 
     int threads() const { return split_.threads; }
     const Split& split() const { return split_; }
-    bool split_units() const { return split_.units; }  // threads share every row's units and meet after every visit
+    bool split_units() const { return split_.units; }  // and have a barrier after every visit
     const Slice& slice(int rank) const { return slices_[static_cast<std::size_t>(rank)]; }
 
     // Runs work(rank, team) on the threads that the call has claimed.

@@ -125,7 +125,7 @@ std::unique_ptr<Walk<T>> make_walk(const Weights<T>& weights, const Schedule& sc
 
 // Points to the steps that some rows visit at once.
 template <class T>
-void point_to_visit(const SequenceView<T>& sequence, const Schedule& schedule, Index visit, const Share& rows, T** to) {
+void point_to_visit(const SequenceView<T>& sequence, const Schedule& schedule, Index visit, const Range& rows, T** to) {
     if (schedule.uniform()) {
         T* first = sequence.row(schedule.time(visit, rows.begin), rows.begin);
         return point_to_rows(first, sequence.row_stride, rows.end - rows.begin, to);

@@ -1,4 +1,4 @@
-// The directions of one layer at the same time, each by threads of its own that need not meet those of the other.
+// The directions of one layer at the same time, each by threads of its own that need not wait for those of the other.
 #pragma once
 
 #include <vector>

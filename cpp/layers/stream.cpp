@@ -64,7 +64,7 @@ void Stream<T>::step(const T* x, Index x_stride, T* y, Index y_stride) {
     const Ends ends{x, x_stride, y, y_stride};
     TeamLease lease(static_cast<double>(work()) < kWorthATeam ? 1 : num_threads());
     while (parts_.size() < static_cast<std::size_t>(lease.size())) parts_.push_back(make_parts());
-    lease.run([this, &ends](int rank, Team& team) { step_as(rank, team.size(), ends, [&team] { team.meet(); }); });
+    lease.run([this, &ends](int rank, Team& team) { step_as(rank, team.size(), ends, [&team] { team.barrier(); }); });
 }
 
 template <class T>
@@ -73,20 +73,20 @@ void Stream<T>::step_alone(const T* x, Index x_stride, T* y, Index y_stride) {
 }
 
 template <class T>
-template <class Meet>
-void Stream<T>::step_as(int rank, int size, const Ends& ends, const Meet& meet) {
+template <class Barrier>
+void Stream<T>::step_as(int rank, int size, const Ends& ends, const Barrier& barrier) {
     const FlushSubnormals mode;
     if (rank == 0) {
         odd_ = !odd_;
         point_to_rows(ends.x, ends.x_stride, rows_, x_rows_.data());
         point_to_rows(ends.y, ends.y_stride, rows_, y_rows_.data());
     }
-    meet();
+    barrier();
     const bool odd = odd_;  // not to be read again from where it has just been written to
     auto part = parts_[static_cast<std::size_t>(rank)].begin();
     for (Layer& layer : layers_) {
-        if (part->team != size) part->share_with(size, rank, *layer.weights);
-        step_layer(layer, *part, odd, meet);
+        if (part->team != size) part->take_ranges(size, rank, *layer.weights);
+        step_layer(layer, *part, odd, barrier);
         ++part;
     }
     if (rank == 0 && layers_.back().units) copy_projected(ends.y, ends.y_stride);
@@ -131,28 +131,28 @@ CellForwardArgs<T> Stream<T>::arguments(const Layer& layer, const Part& part, bo
 }
 
 template <class T>
-void Stream<T>::Part::share_with(int size, int rank, const Weights<T>& weights) {
+void Stream<T>::Part::take_ranges(int size, int rank, const Weights<T>& weights) {
     team = size;
-    gates = share_of(weights.gates.groups(), rank, size);
-    recurrent = share_of(weights.recurrent.groups(), rank, size);
-    units = share_of(weights.units.groups(), rank, size);
-    states = share_of(weights.states.groups(), rank, size);
+    gates = thread_range(weights.gates.groups(), rank, size);
+    recurrent = thread_range(weights.recurrent.groups(), rank, size);
+    units = thread_range(weights.units.groups(), rank, size);
+    states = thread_range(weights.states.groups(), rank, size);
 }
 
-// The share of a thread: groups of units, whose weights stay in its own cache.
+// What a thread does: groups of units, whose weights stay in its own cache.
 template <class T>
-template <class Meet>
-void Stream<T>::step_layer(Layer& layer, Part& part, bool odd, const Meet& meet) {
+template <class Barrier>
+void Stream<T>::step_layer(Layer& layer, Part& part, bool odd, const Barrier& barrier) {
     if (layer.z) {
         project_inputs(*layer.weights, layer.x_rows[odd], rows_, part.rounded_x.rounding(), part.gates,
                        layer.z_rows.data());
-        meet();
+        barrier();
     }
-    run_cell(part.args[odd], *part.cell, part.recurrent, part.units, meet);
+    run_cell(part.args[odd], *part.cell, part.recurrent, part.units, barrier);
     if (!layer.units) return;
     project_units(*layer.weights, layer.unit_rows.data(), rows_, part.rounded.rounding(), part.states,
                   layer.h_rows[odd].data());
-    meet();
+    barrier();
 }
 
 // The kernel of the last layer writes the caller's rows, but where its output is projected.

@@ -71,19 +71,19 @@ private:
     struct Part {
         RoundedRows<T> rounded, rounded_x;
         int team = 0;
-        Share gates, recurrent, units, states;
+        Range gates, recurrent, units, states;
         const Cell<T>* cell;
         CellForwardArgs<T> args[2];
 
-        void share_with(int size, int rank, const Weights<T>& weights);
+        void take_ranges(int size, int rank, const Weights<T>& weights);
     };
 
     std::vector<Part> make_parts();
     CellForwardArgs<T> arguments(const Layer& layer, const Part& part, bool odd) const;
-    template <class Meet>
-    void step_as(int rank, int size, const Ends& ends, const Meet& meet);
-    template <class Meet>
-    void step_layer(Layer& layer, Part& part, bool odd, const Meet& meet);
+    template <class Barrier>
+    void step_as(int rank, int size, const Ends& ends, const Barrier& barrier);
+    template <class Barrier>
+    void step_layer(Layer& layer, Part& part, bool odd, const Barrier& barrier);
     void copy_projected(T* y, Index y_stride) const;
 
     void copy_row(Index row, const Stream& to, Index to_row) const;

@@ -20,27 +20,27 @@ namespace fastlstm {
 
 namespace {
 
-// A team meets every few microseconds. If a thread does not come for so long, another process has its processor, and a
-// team is far slower than one thread; so for a while calls run alone. That may have been a moment: the rest is short at
-// first, and twice as long whenever the next team is late again.
+// A team comes to a barrier every few microseconds. If a thread does not come for so long, another process has its
+// processor, and a team is far slower than one thread; so for a while calls run alone. That may have been a moment: the
+// pause is short at first, and twice as long whenever the next team is late again.
 using Clock = std::chrono::steady_clock;
 constexpr Clock::duration kPatience = std::chrono::milliseconds(1);
-constexpr Clock::rep kShortestRest = Clock::duration(std::chrono::milliseconds(4)).count();
-constexpr Clock::rep kLongestRest = Clock::duration(std::chrono::milliseconds(256)).count();
-std::atomic<Clock::rep> rest_until{0}, rest{kShortestRest};
+constexpr Clock::rep kShortestBackoff = Clock::duration(std::chrono::milliseconds(4)).count();
+constexpr Clock::rep kLongestBackoff = Clock::duration(std::chrono::milliseconds(256)).count();
+std::atomic<Clock::rep> backoff_until{0}, backoff{kShortestBackoff};
 
-bool resting() {
-    const Clock::rep until = rest_until.load(std::memory_order_relaxed);
+bool backing_off() {
+    const Clock::rep until = backoff_until.load(std::memory_order_relaxed);
     return until != 0 && Clock::now().time_since_epoch().count() < until;
 }
 
 // After a team's work. More threads than processors do not come in time anyway, and somebody wanted them.
-void rest_if_late(const Team& team) {
-    if (!team.late()) return rest.store(kShortestRest, std::memory_order_relaxed);
+void back_off_if_late(const Team& team) {
+    if (!team.late()) return backoff.store(kShortestBackoff, std::memory_order_relaxed);
     if (team.size() > processors()) return;
-    const Clock::rep length = rest.load();
-    rest_until.store(Clock::now().time_since_epoch().count() + length);
-    rest.store(std::min(2 * length, kLongestRest));
+    const Clock::rep length = backoff.load();
+    backoff_until.store(Clock::now().time_since_epoch().count() + length);
+    backoff.store(std::min(2 * length, kLongestBackoff));
 }
 
 std::atomic<int> granted{0};
@@ -77,7 +77,7 @@ public:
         wake_.notify_all();
         work(0, team);
         while (!spin([&] { return running_.load() == 0; }) && !team.left_behind()) std::this_thread::yield();
-        rest_if_late(team);
+        back_off_if_late(team);
     }
 
 private:
@@ -218,31 +218,31 @@ int granted_threads() { return granted.load(); }
 
 unsigned fork_generation() { return forks.load(); }
 
-void Team::meet_others() {
-    const unsigned meeting = meetings_.load();
+void Team::wait_for_others() {
+    const unsigned before = passed_.load();
     if (waiting_.fetch_add(1) + 1 == size_) {
         waiting_.store(0);
-        meetings_.fetch_add(1);
+        passed_.fetch_add(1);
         return;
     }
-    const auto met = [&] { return meetings_.load() != meeting; };
-    if (spin(met)) return;
+    const auto all_came = [&] { return passed_.load() != before; };
+    if (spin(all_came)) return;
     const Clock::time_point start = Clock::now();
-    while (!spin(met)) {
+    while (!spin(all_came)) {
         if (left_behind()) return;
         std::this_thread::yield();
     }
     if (Clock::now() - start > kPatience) late_.store(true);
 }
 
-Share share_of(Index count, int rank, int size, Index grain) {
+Range thread_range(Index count, int rank, int size, Index grain) {
     const Index grains = (count + grain - 1) / grain;
     const Index begin = grains * rank / size * grain, end = grains * (rank + 1) / size * grain;
     return {begin < count ? begin : count, end < count ? end : count};
 }
 
 TeamLease::TeamLease(int wanted) {
-    if (wanted < 2 || resting()) return;
+    if (wanted < 2 || backing_off()) return;
     pool_ = &the_pool();
     claim_ = std::unique_lock<std::mutex>(pool_->busy, std::try_to_lock);
     if (claim_) size_ = pool_->ready(wanted);
@@ -254,12 +254,12 @@ void TeamLease::run(const std::function<void(int, Team&)>& work) {
     work(0, alone);
 }
 
-void share_out(Index count, double multiply_adds, Index at_most, const std::function<void(Index, Index)>& work) {
+void parallel_for(Index count, double multiply_adds, Index at_most, const std::function<void(Index, Index)>& work) {
     const Index wanted = multiply_adds < kWorthATeam ? 1 : std::min<Index>(num_threads(), at_most);
     TeamLease lease(static_cast<int>(std::max<Index>(1, wanted)));
     lease.run([&](int rank, Team& team) {
-        const Share share = share_of(count, rank, team.size());
-        work(share.begin, share.end);
+        const Range range = thread_range(count, rank, team.size());
+        work(range.begin, range.end);
     });
 }
 

@@ -28,31 +28,31 @@ class Team {
 public:
     explicit Team(int size) : size_(size) {}
     int size() const { return size_; }
-    // Waits until every thread of the team is here. Spins: meetings are microseconds apart. Waits for nobody once the
+    // Waits until every thread of the team is here. Spins: barriers are microseconds apart. Waits for nobody once the
     // team is left behind.
-    void meet() {
-        if (size_ > 1) meet_others();
+    void barrier() {
+        if (size_ > 1) wait_for_others();
     }
     // Whether this is a child that was forked meanwhile and so does not have the team's other threads.
     bool left_behind() const { return fork_generation() != generation_; }
-    // Whether somebody waited much longer than a meeting takes.
+    // Whether somebody waited much longer than a barrier takes.
     bool late() const { return late_.load(); }
 
 private:
-    void meet_others();
+    void wait_for_others();
 
     const int size_;
     const unsigned generation_ = fork_generation();
     std::atomic<bool> late_{false};
     std::atomic<int> waiting_{0};
-    std::atomic<unsigned> meetings_{0};
+    std::atomic<unsigned> passed_{0};  // barriers so far
 };
 
-// The share [begin, end) of `count` things that thread `rank` of `size` takes, cut at multiples of `grain`.
-struct Share {
+// The range [begin, end) of `count` things that thread `rank` of `size` takes, cut at multiples of `grain`.
+struct Range {
     Index begin, end;
 };
-Share share_of(Index count, int rank, int size, Index grain = 1);
+Range thread_range(Index count, int rank, int size, Index grain = 1);
 
 class Pool;
 
@@ -74,8 +74,8 @@ private:
     std::unique_lock<std::mutex> claim_;
 };
 
-// Calls work(begin, end) for shares of `count` things, on `at_most` threads, several if all of them take as long as a
+// Calls work(begin, end) for ranges of `count` things, on `at_most` threads, several if all of them take as long as a
 // team's worth of multiply-adds. Not from within a team or under a lease.
-void share_out(Index count, double multiply_adds, Index at_most, const std::function<void(Index, Index)>& work);
+void parallel_for(Index count, double multiply_adds, Index at_most, const std::function<void(Index, Index)>& work);
 
 }  // namespace fastlstm

@@ -42,7 +42,7 @@ const Update<T>& update_by(const std::string& rule, const Updates<T>& updates) {
 template <class T>
 void take_step(const Update<T>& update, const OptimizerStep<T>& step) {
     const Index grains = (step.size + kGrain - 1) / kGrain;
-    share_out(grains, kMultiplyAdds * static_cast<double>(step.size), grains, [&](Index begin, Index end) {
+    parallel_for(grains, kMultiplyAdds * static_cast<double>(step.size), grains, [&](Index begin, Index end) {
         const FlushSubnormals mode;
         Index first = 0;
         for (const Stretch<T>& stretch : step.stretches) {

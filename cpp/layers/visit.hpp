@@ -25,19 +25,19 @@ CellForwardArgs<T> visit_arguments(const Weights<T>& weights) {
     return args;
 }
 
-// z = bias + x W for rows of inputs, a thread's share of the columns.
+// z = bias + x W for rows of inputs, a thread's range of the columns.
 template <class T>
 void project_inputs(const Weights<T>& weights, const T* const* x, Index rows, const Rounding& rounded,
-                    const Share& groups, T* const* z) {
+                    const Range& groups, T* const* z) {
     const Index I = weights.input_size;
     weights.kernels.product({x, rows, I, I, 0, rounded, weights.packed_ih(), weights.bias(), groups.begin, groups.end,
                              z, weights.gates.columns()});
 }
 
-// h = units W_hr^T, a thread's share of the numbers of h.
+// h = units W_hr^T, a thread's range of the numbers of h.
 template <class T>
 void project_units(const Weights<T>& weights, const T* const* units, Index rows, const Rounding& rounded,
-                   const Share& groups, T* const* h) {
+                   const Range& groups, T* const* h) {
     const Index H = weights.hidden_size;
     weights.kernels.product({units, rows, H, H, 0, rounded, weights.packed_projection(), nullptr, groups.begin,
                              groups.end, h, weights.states.columns()});
@@ -49,18 +49,19 @@ RoundedRows<T> rounded_states(const Weights<T>& weights, Index rows) {
     return {weights.kernels, rows, std::max(weights.state_size, weights.hidden_size)};
 }
 
-// Runs the cell on a thread's share. After each phase the threads that share a row's units meet.
-template <class T, class Meet>
-void run_cell(CellForwardArgs<T>& args, const Cell<T>& cell, const Share& gates, const Share& units, const Meet& meet) {
+// Runs the cell on a thread's groups. After each phase there is a barrier for the threads that share a row's units.
+template <class T, class Barrier>
+void run_cell(CellForwardArgs<T>& args, const Cell<T>& cell, const Range& gates, const Range& units,
+              const Barrier& barrier) {
     args.group_begin = gates.begin;
     args.group_end = gates.end;
     cell.forward[0](args);
-    meet();
+    barrier();
     if (!cell.forward[1]) return;
     args.group_begin = units.begin;
     args.group_end = units.end;
     cell.forward[1](args);
-    meet();
+    barrier();
 }
 
 }  // namespace fastlstm

@@ -105,7 +105,7 @@ template <class T>
 void WeightGradients<T>::add_projection(int rank, const Chunk<T>& part) {
     Pointers& rows = this->rows(rank);
     point_to_rows(gathering_.dstates(part, part.begin), tape_->state_pitch(), gathering_.rows(part), rows.data());
-    const Share groups = share_of(weights_.units.groups(), rank, threads_);
+    const Range groups = thread_range(weights_.units.groups(), rank, threads_);
     OuterArgs<T> args{};
     args.a = rows.data();
     args.k = gathering_.rows(part);
@@ -127,7 +127,7 @@ void WeightGradients<T>::add_projection(int rank, const Chunk<T>& part) {
 // up apart.
 template <class T>
 void WeightGradients<T>::add_peepholes(int rank, const Chunk<T>& part) {
-    const Share blocks = share_of(weights_.units.blocks, rank, threads_);
+    const Range blocks = thread_range(weights_.units.blocks, rank, threads_);
     const Index lanes = weights_.gates.lanes, begin = blocks.begin * lanes, end = blocks.end * lanes;
     T* sums = part_dpeepholes_.data();
     for (Index gate = 0; gate < kPeepholes; ++gate) {
@@ -162,7 +162,7 @@ void WeightGradients<T>::add_peephole_products(const Chunk<T>& part, Index visit
 template <class T>
 void WeightGradients<T>::add_products(int rank, const Chunk<T>& part, const Slots& slots, const Layout& layout,
                                       Index size, const Buffer<T>& to, const Buffer<T>& sums) {
-    const Share groups = share_of(weights_.slot_groups(), rank, threads_);
+    const Range groups = thread_range(weights_.slot_groups(), rank, threads_);
     OuterArgs<T> args{};
     args.a = rows(rank).data();
     args.k = gathering_.rows(part);
@@ -199,7 +199,7 @@ void WeightGradients<T>::store(int rank) const {
     store_columns(rank, apart ? out : in, apart ? drecurrent_bias_ : dbias_,
                   apart ? weights_.recurrent : weights_.gates, 1, {arrays_.drecurrent_bias, 1, 0});
     const MatrixView<T>& hr = arrays_.dweight_hr;
-    const Share groups = share_of(weights_.units.groups(), rank, threads_);
+    const Range groups = thread_range(weights_.units.groups(), rank, threads_);
     store_vectors(dweight_hr_, weights_.units, weights_.state_size, {hr.data, hr.column_stride, hr.row_stride},
                   {groups.begin * kGroup, std::min(groups.end * kGroup, weights_.units.vectors())});
 }
@@ -208,7 +208,7 @@ void WeightGradients<T>::store(int rank) const {
 template <class T>
 void WeightGradients<T>::store_columns(int rank, Index count, const Buffer<T>& sums, const Layout& layout, Index rows,
                                        const MatrixView<T>& to) const {
-    const Share groups = share_of(weights_.slot_groups(), rank, threads_);
+    const Range groups = thread_range(weights_.slot_groups(), rank, threads_);
     const Index vectors = layout.vectors();
     store_vectors(sums, layout, rows, to,
                   {std::min(groups.begin * count, vectors), std::min(groups.end * count, vectors)});
@@ -217,7 +217,7 @@ void WeightGradients<T>::store_columns(int rank, Index count, const Buffer<T>& s
 // to(column, k) = sums[k][vector][lane], if the caller wants it; written along whichever axis has no gaps.
 template <class T>
 void WeightGradients<T>::store_vectors(const Buffer<T>& sums, const Layout& layout, Index rows, const MatrixView<T>& to,
-                                       const Share& vectors) const {
+                                       const Range& vectors) const {
     if (!to || !sums) return;
     const auto store_one = [&](Index vector, Index k) {
         const T* from = sums.data() + k * layout.columns() + vector * layout.lanes;

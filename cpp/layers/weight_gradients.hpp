@@ -45,7 +45,7 @@ private:
     void store_columns(int rank, Index count, const Buffer<T>& sums, const Layout& layout, Index rows,
                        const MatrixView<T>& to) const;
     void store_vectors(const Buffer<T>& sums, const Layout& layout, Index rows, const MatrixView<T>& to,
-                       const Share& vectors) const;
+                       const Range& vectors) const;
     Index store_blocks(const Buffer<T>& sums, const Layout& layout, Index rows, const MatrixView<T>& to,
                        Index vector) const;
 

@@ -50,7 +50,7 @@ Weights<T>::Weights(const Kernels<T>& packed_for, const CellParameters<T>& param
 }
 
 // Left rows run over the gate columns `rows` as the group buffer has them (vector by vector, padding included), or over
-// those of one gate alone; right columns over `columns`: out[vector * W + lane][column] = packed[column][vector][lane].
+// those of one gate alone; right columns over `columns`: the row `vector * lanes + lane` is [.][vector][lane].
 template <class T>
 PackedMatrix<T> Weights<T>::transposed(const Buffer<T>& full, const Layout& rows, const Layout& columns,
                                        Index only_gate) const {
@@ -78,7 +78,7 @@ PackedMatrix<T> Weights<T>::transposed(const Buffer<T>& full, const Layout& rows
         }
     };
     const double work = kMovedNumber * static_cast<double>(out.size());
-    share_out(columns.vectors(), work, columns.vectors(), [&](Index begin, Index end) {
+    parallel_for(columns.vectors(), work, columns.vectors(), [&](Index begin, Index end) {
         for (Index to = begin; to < end; ++to) transpose_vector(to);
     });
     return in_precision(kernels, columns, k_total, std::move(out));

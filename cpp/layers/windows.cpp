@@ -36,7 +36,7 @@ template <class T>
 void WindowRows<T>::fill(const End& end) const {
     const Index first = windows_.begin(end.begin), numbers = end.steps * x_.size;
     const Index from = std::clamp<Index>(-first, 0, end.steps), to = std::clamp(x_.steps - first, from, end.steps);
-    share_out(x_.rows, static_cast<double>(end.copies.size()), x_.rows, [&](Index row_begin, Index row_end) {
+    parallel_for(x_.rows, static_cast<double>(end.copies.size()), x_.rows, [&](Index row_begin, Index row_end) {
         for (Index row = row_begin; row < row_end; ++row) {
             T* copy = end.copies.data() + row * numbers;
             std::fill(copy, copy + from * x_.size, T(0));

@@ -11,7 +11,7 @@ namespace fastlstm {
 namespace {
 
 template <class T>
-Results<T> shares(const KernelTable& table, Index rows, Index classes, int threads) {
+Results<T> softmaxes(const KernelTable& table, Index rows, Index classes, int threads) {
     const Threads several(threads);
     Random random(7);
     const Numbers<T> z = random_numbers<T>(rows * classes, 1, random);
@@ -25,9 +25,9 @@ Results<T> shares(const KernelTable& table, Index rows, Index classes, int threa
 template <class T>
 void check(const KernelTable& table, Index rows, Index classes) {
     INFO(table.name << " " << rows << " " << classes);
-    const Results<T> wanted = shares<T>(table, rows, classes, 1);
+    const Results<T> wanted = softmaxes<T>(table, rows, classes, 1);
     CHECK(first_unwritten(wanted) == "");
-    CHECK(first_difference(shares<T>(table, rows, classes, 3), wanted) == "");
+    CHECK(first_difference(softmaxes<T>(table, rows, classes, 3), wanted) == "");
 }
 
 }  // namespace

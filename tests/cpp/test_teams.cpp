@@ -30,14 +30,14 @@ Sizes sizes_for_rows(const Case& given, int threads) {
     return sizes;
 }
 
-// Few rows of a layer that is worth two meetings at every visit: each thread takes units.
+// Few rows of a layer that is worth two barriers at every visit: each thread takes units.
 template <class T>
 Sizes sizes_for_units(const Case& given, int threads) {
     Sizes sizes{1, 5, 0, 131, 70};
     const auto G = static_cast<double>(traits(given.kind).gates), N = static_cast<double>(sizes.N);
-    const double meeting = 1.5e4 + 250 * (1 + G) / 2 * N * static_cast<double>(sizes.H) / 2;
+    const double barrier = 1.5e4 + 250 * (1 + G) / 2 * N * static_cast<double>(sizes.H) / 2;
     const double running = given.valid == Valid::all ? N : 0.55 * N;
-    const double per_row = 2.1 * threads * meeting / running;  // multiply-adds
+    const double per_row = 2.1 * threads * barrier / running;  // multiply-adds
     sizes.I = std::max<Index>(9, static_cast<Index>(per_row / (G * static_cast<double>(sizes.H))) - sizes.H);
     sizes.T = steps_of_chunks<T>(given.valid == Valid::all ? 2.2 : 3.5, given.kind, sizes);
     return sizes;

@@ -16,6 +16,11 @@ from .foundation.lookup import function_name, names_of
 class Constraint(Configurable):
     """Base class. A constraint of your own defines `__call__`.
 
+    Raises
+    ------
+    NotImplementedError
+        It is called, and the class does not define `__call__`.
+
     Examples
     --------
     >>> from fastlstm.keras import constraints

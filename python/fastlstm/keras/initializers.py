@@ -24,6 +24,17 @@ class Initializer(Configurable):
     An initializer with random values draws the same ones at every call, those of its `seed`. Without one it takes a
     seed when it is made, which follows from that of ``keras.utils.set_random_seed``.
 
+    Raises
+    ------
+    ValueError
+        A size of the shape that it is called with is out of range.
+    TypeError
+        The shape or dtype has another type.
+    MemoryError
+        There is not so much memory.
+    NotImplementedError
+        The class does not define `__call__`.
+
     Examples
     --------
     >>> import numpy as np
@@ -101,6 +112,13 @@ class _Random(Initializer):
 class Zeros(Initializer):
     """All zeros.
 
+    Raises
+    ------
+    ValueError
+        A size of the shape that it is called with is out of range.
+    TypeError
+        The shape or dtype has another type.
+
     Examples
     --------
     >>> from fastlstm.keras import initializers
@@ -115,6 +133,13 @@ class Zeros(Initializer):
 
 class Ones(Initializer):
     """All ones.
+
+    Raises
+    ------
+    ValueError
+        A size of the shape that it is called with is out of range.
+    TypeError
+        The shape or dtype has another type.
 
     Examples
     --------

@@ -49,6 +49,11 @@ class Int8QuantizationConfig(Configurable):
         ``"default"`` or an `AbsMaxQuantizer`: 8 bits, by row. None, with which Keras leaves activations in float, is
         ``activations="int16"`` here.
 
+    Raises
+    ------
+    NotImplementedError
+        If a quantizer is another one: with a scale for something else than units and rows, or of other bits.
+
     Examples
     --------
     >>> import numpy as np

@@ -17,6 +17,11 @@ from .foundation.tracing import gradient_of, with_backward
 class Regularizer(Configurable):
     """Base class. A regularizer of your own defines `__call__`, and `gradient` if it shall be fast.
 
+    Raises
+    ------
+    NotImplementedError
+        It is called, and the class does not define `__call__`.
+
     Examples
     --------
     >>> from fastlstm.keras import ops, regularizers

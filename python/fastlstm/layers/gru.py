@@ -20,7 +20,7 @@ class GRU(Recurrent):
         h_t &= (1 - u) \odot n + u \odot h_{t-1}
 
     :math:`W` is ``weight_ih``, :math:`R` ``weight_hh``, :math:`b` ``bias_ih`` and :math:`c` ``bias_hh``, their gates
-    stacked in the order r, u, n. The reset gate r acts on the recurrent product, as in PyTorch, cuDNN and Keras
+    in the order r, u, n. The reset gate r acts on the recurrent product, as in PyTorch, cuDNN and Keras
     (``reset_after=True``); PyTorch writes z for the update gate u.
 
     Parameters

@@ -19,7 +19,7 @@ class LSTM(Recurrent):
         c_t &= f \odot c_{t-1} + i \odot g \\
         h_t &= o \odot \tanh(c_t)
 
-    and with a projection :math:`h_t = V (o \odot \tanh(c_t))`, where :math:`V` is ``weight_hr``.
+    and with a projection :math:`h_t = W_{hr} (o \odot \tanh(c_t))`, where :math:`W_{hr}` is ``weight_hr``.
 
     Parameters
     ----------

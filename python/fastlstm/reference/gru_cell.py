@@ -147,9 +147,9 @@ def gru_step(
     h : array_like, shape (N, H)
         Hidden state that the step before left.
     weight_ih : array_like, shape (3H, I)
-        Input weights, gates stacked in the order r, u, n.
+        Input weights, gates in the order r, u, n.
     weight_hh : array_like, shape (3H, H)
-        Recurrent weights, stacked likewise.
+        Recurrent weights, in the same order.
     bias, recurrent_bias : array_like, shape (3H,), or None
         None stands for zeros. The two differ in ``n`` with `reset_after` only.
     reset_after : bool, default True

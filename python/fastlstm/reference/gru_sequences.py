@@ -36,7 +36,7 @@ def gru(
     x : array_like, shape (T, N, I)
         Input sequences.
     weight_ih, weight_hh, bias, recurrent_bias : array_like, shapes (3H, I), (3H, H), (3H,), (3H,)
-        Gates stacked in the order r, u, n; no bias stands for zeros.
+        Gates in the order r, u, n; no bias stands for zeros.
     h_0 : array_like, shape (N, H), optional
         Initial state, zeros by default.
     lengths : array_like of int, shape (N,), optional

@@ -210,9 +210,9 @@ def lstm_step(
     h, c : array_like, shapes (N, P), (N, H)
         Hidden state and cell state that the step before left. ``P`` is ``H`` unless there is a projection.
     weight_ih : array_like, shape (4H, I)
-        Input weights, gates stacked in the order i, f, g, o.
+        Input weights, gates in the order i, f, g, o.
     weight_hh : array_like, shape (4H, P)
-        Recurrent weights, stacked likewise.
+        Recurrent weights, in the same order.
     bias : array_like, shape (4H,), or None
         None stands for zeros.
     activations : sequence of 3 str or (str, float, float), default ("sigmoid", "tanh", "tanh")

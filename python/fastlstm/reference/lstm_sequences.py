@@ -38,7 +38,7 @@ def lstm(
     x : array_like, shape (T, N, I)
         Input sequences.
     weight_ih, weight_hh, bias : array_like, shapes (4H, I), (4H, P), (4H,)
-        Gates stacked in the order i, f, g, o; no bias stands for zeros. ``P`` is ``H`` unless there is a projection.
+        Gates in the order i, f, g, o; no bias stands for zeros. ``P`` is ``H`` unless there is a projection.
     h_0, c_0 : array_like, shapes (N, P), (N, H), optional
         Initial states, zeros by default.
     lengths : array_like of int, shape (N,), optional

@@ -2,7 +2,7 @@
 
 An update takes weights ``w`` and their gradients ``g``, what is kept for each weight and the numbers of the rule, and
 returns the new weights and what is kept then. Arrays have one shape, the results the dtype of ``w``. A mean *follows*
-what comes: ``mean + (x - mean) * fraction``. The core takes subnormal numbers for 0, which these functions do not.
+what comes: ``mean + (x - mean) * (1 - beta)``. The core takes subnormal numbers for 0, which these functions do not.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ def update(rule: str, numbers: Sequence[float], w: Floats, g: Floats, kept: Kept
         return RULES[rule](w, g, kept, [w.dtype.type(number) for number in numbers])
 
 
-def follow(mean: Floats, x: Floats, fraction: float) -> Floats:
+def follow(mean: Floats, x: Floats, one_minus_beta: float) -> Floats:
     """Return where a mean is after it followed `x`."""
-    found: Floats = mean + (x - mean) * fraction
+    found: Floats = mean + (x - mean) * one_minus_beta
     return found
 
 
@@ -81,52 +81,52 @@ def _sgd_nesterov(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) ->
 
 
 def _adam(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) -> Updated:
-    (m, v), (rate, m_share, v_share, epsilon) = kept, numbers
-    m, v = follow(m, g, m_share), follow(v, g * g, v_share)
+    (m, v), (rate, one_minus_beta_1, one_minus_beta_2, epsilon) = kept, numbers
+    m, v = follow(m, g, one_minus_beta_1), follow(v, g * g, one_minus_beta_2)
     return w - m / (np.sqrt(v) + epsilon) * rate, [m, v]
 
 
 def _amsgrad(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) -> Updated:
-    (m, v, largest), (rate, m_share, v_share, epsilon) = kept, numbers
-    m, v = follow(m, g, m_share), follow(v, g * g, v_share)
+    (m, v, largest), (rate, one_minus_beta_1, one_minus_beta_2, epsilon) = kept, numbers
+    m, v = follow(m, g, one_minus_beta_1), follow(v, g * g, one_minus_beta_2)
     largest = np.maximum(largest, v)
     return w - m / (np.sqrt(largest) + epsilon) * rate, [m, v, largest]
 
 
 def _adamax(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) -> Updated:
-    (m, u), (rate, m_share, keep, epsilon) = kept, numbers
-    m, u = follow(m, g, m_share), np.maximum(u * keep, abs(g))
+    (m, u), (rate, one_minus_beta_1, beta_2, epsilon) = kept, numbers
+    m, u = follow(m, g, one_minus_beta_1), np.maximum(u * beta_2, abs(g))
     return w - m / (u + epsilon) * rate, [m, u]
 
 
 def _nadam(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) -> Updated:
-    (m, v), (rate, m_share, v_share, epsilon, of_m, of_g, of_root) = kept, numbers
-    m, v = follow(m, g, m_share), follow(v, g * g, v_share)
+    (m, v), (rate, one_minus_beta_1, one_minus_beta_2, epsilon, of_m, of_g, of_root) = kept, numbers
+    m, v = follow(m, g, one_minus_beta_1), follow(v, g * g, one_minus_beta_2)
     return w - (m * of_m + g * of_g) / (np.sqrt(v) * of_root + epsilon) * rate, [m, v]
 
 
 def _rmsprop(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) -> Updated:
-    (v,), (rate, fraction, epsilon) = kept, numbers
-    v = follow(v, g * g, fraction)
+    (v,), (rate, one_minus_rho, epsilon) = kept, numbers
+    v = follow(v, g * g, one_minus_rho)
     return w - g / np.sqrt(v + epsilon) * rate, [v]
 
 
 def _rmsprop_momentum(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) -> Updated:
-    (v, m), (rate, fraction, epsilon, momentum) = kept, numbers
-    v = follow(v, g * g, fraction)
+    (v, m), (rate, one_minus_rho, epsilon, momentum) = kept, numbers
+    v = follow(v, g * g, one_minus_rho)
     m = m * momentum + g / np.sqrt(v + epsilon) * rate
     return w - m, [v, m]
 
 
 def _rmsprop_centered(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) -> Updated:
-    (v, mean), (rate, fraction, epsilon) = kept, numbers
-    v, mean = follow(v, g * g, fraction), follow(mean, g, fraction)
+    (v, mean), (rate, one_minus_rho, epsilon) = kept, numbers
+    v, mean = follow(v, g * g, one_minus_rho), follow(mean, g, one_minus_rho)
     return w - g / np.sqrt(v - mean * mean + epsilon) * rate, [v, mean]
 
 
 def _rmsprop_centered_momentum(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) -> Updated:
-    (v, m, mean), (rate, fraction, epsilon, momentum) = kept, numbers
-    v, mean = follow(v, g * g, fraction), follow(mean, g, fraction)
+    (v, m, mean), (rate, one_minus_rho, epsilon, momentum) = kept, numbers
+    v, mean = follow(v, g * g, one_minus_rho), follow(mean, g, one_minus_rho)
     m = m * momentum + g / np.sqrt(v - mean * mean + epsilon) * rate
     return w - m, [v, m, mean]
 
@@ -138,20 +138,20 @@ def _adagrad(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) -> Upda
 
 
 def _adadelta(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) -> Updated:
-    (v, u), (rate, fraction, epsilon) = kept, numbers
-    v = follow(v, g * g, fraction)
+    (v, u), (rate, one_minus_rho, epsilon) = kept, numbers
+    v = follow(v, g * g, one_minus_rho)
     step = np.sqrt(u + epsilon) / np.sqrt(v + epsilon) * g
-    return w - step * rate, [v, follow(u, step * step, fraction)]
+    return w - step * rate, [v, follow(u, step * step, one_minus_rho)]
 
 
 def _lion(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) -> Updated:
-    (m,), (rate, keep_1, share_1, keep_2, share_2) = kept, numbers
-    return w - np.sign(m * keep_1 + g * share_1) * rate, [m * keep_2 + g * share_2]
+    (m,), (rate, beta_1, one_minus_beta_1, beta_2, one_minus_beta_2) = kept, numbers
+    return w - np.sign(m * beta_1 + g * one_minus_beta_1) * rate, [m * beta_2 + g * one_minus_beta_2]
 
 
 def _mean(w: Floats, g: Floats, kept: Kept, numbers: Sequence[float]) -> Updated:
-    (fraction,) = numbers
-    return follow(w, g, fraction), kept
+    (one_minus_beta,) = numbers
+    return follow(w, g, one_minus_beta), kept
 
 
 RULES: dict[str, Callable[[Floats, Floats, Kept, Sequence[float]], Updated]] = {

@@ -14,6 +14,11 @@ class Callback:
     and `set_state`: checkpoints have what these give, so that a training that was interrupted goes on with it. If
     something else has changed when a checkpoint is made, a warning says so, once.
 
+    Raises
+    ------
+    ValueError
+        A checkpoint has other entries than `kept` names (`set_state`).
+
     Examples
     --------
     >>> from fastlstm.keras import callbacks

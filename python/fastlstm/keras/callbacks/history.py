@@ -23,6 +23,11 @@ class History(Callback):
     epoch
         Numbers of the epochs, from 0.
 
+    Raises
+    ------
+    ValueError
+        A checkpoint has something else than lists of numbers by name (`set_state`), or there is nothing to `plot`.
+
     Examples
     --------
     >>> from fastlstm import keras

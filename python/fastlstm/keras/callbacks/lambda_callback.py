@@ -16,6 +16,13 @@ class LambdaCallback(Callback):
     **hooks : callable
         Functions by the names of the methods of `Callback`, with their arguments.
 
+    Raises
+    ------
+    ValueError
+        If a name is not that of a method of `Callback`.
+    TypeError
+        If a hook is not a function.
+
     Examples
     --------
     >>> from fastlstm import keras

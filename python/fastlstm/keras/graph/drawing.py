@@ -59,13 +59,13 @@ def _met_first(inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTenso
     """Return when each layer is met on the way from the outputs to the inputs, depth first."""
     met: dict[int, int] = {}
     known, seen = {id(tensor) for tensor in inputs}, set[int]()
-    stack = list(reversed(outputs))
-    while stack:
-        tensor = stack.pop()
+    waiting = list(reversed(outputs))
+    while waiting:
+        tensor = waiting.pop()
         node = tensor.node
         if node is None or id(node) in seen or (id(tensor) in known and node.inputs):
             continue
         seen.add(id(node))
         met.setdefault(id(node.layer), len(met))
-        stack.extend(reversed(needs(node)))
+        waiting.extend(reversed(needs(node)))
     return met

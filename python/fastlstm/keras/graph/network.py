@@ -20,7 +20,7 @@ from ..layers.core.embedding import Embedding
 from ..layers.core.masking import Masking
 from ..layers.recurrent.time_distributed import TimeDistributed
 from .plan import Plan, Step
-from .stack import joined
+from .stack import stacked
 from .ways import Back, Trained, Way, trained_of, ways
 
 Slopes: TypeAlias = Sequence[Array | None]
@@ -127,7 +127,7 @@ class Network:
     def _ways(self, training: bool) -> list[Way]:
         """Return how the steps are taken without a gradient."""
         plan = self.plan
-        steps = plan.steps if training else joined(plan)
+        steps = plan.steps if training else stacked(plan)
         if steps is not plan.steps:
             return ways(steps, training, self.bare)
         key = training, self.bare

@@ -39,9 +39,9 @@ def search(
     found: dict[int, Node] = {}
     known, missing = {id(tensor) for tensor in inputs}, list[SymbolicTensor]()
     ready: set[int] = set()
-    stack = [(tensor, False) for tensor in reversed(outputs)]
-    while stack:  # not by recursion: a chain may be longer than Python's stack
-        tensor, inputs_done = stack.pop()
+    waiting = [(tensor, False) for tensor in reversed(outputs)]
+    while waiting:  # not by recursion: a chain may be longer than Python's stack
+        tensor, inputs_done = waiting.pop()
         node = tensor.node
         if id(tensor) in known or (node is not None and id(node) in ready):
             continue
@@ -51,6 +51,6 @@ def search(
             ready.add(id(node))
             found[id(node)] = node
         else:
-            stack.append((tensor, True))
-            stack.extend((other, False) for other in reversed(needs(node)))
+            waiting.append((tensor, True))
+            waiting.extend((other, False) for other in reversed(needs(node)))
     return list(found.values()), missing

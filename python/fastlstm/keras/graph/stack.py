@@ -18,7 +18,7 @@ class RecurrentStack(Layer):
     Parameters
     ----------
     layers : sequence of RNN
-        At least two layers that `joined` puts together, built.
+        At least two layers that `stacked` puts together, built.
     """
 
     ndim = 3
@@ -46,7 +46,7 @@ class RecurrentStack(Layer):
         return y
 
 
-def joined(plan: Plan) -> Sequence[Step]:
+def stacked(plan: Plan) -> Sequence[Step]:
     """Return the steps with recurrent ones on top of each other put together: the same bits, in inference."""
     steps = plan.steps
     if sum([isinstance(step.layer, RNN) for step in steps]) < 2:  # a small model is called in microseconds
@@ -61,7 +61,7 @@ def joined(plan: Plan) -> Sequence[Step]:
             runs.append([step])
         may_go_on = fits and getattr(step.layer, "return_sequences", True) and _only_for_one(plan, step.outputs[0])
         goes_on = step.outputs[0] if may_go_on else -1
-    return [step for run in runs for step in _stacked(run)]
+    return [step for run in runs for step in _as_one(run)]
 
 
 def _only_for_one(plan: Plan, place: int) -> bool:
@@ -69,7 +69,7 @@ def _only_for_one(plan: Plan, place: int) -> bool:
     return plan.consumers[place] == 1 and place not in plan.wanted
 
 
-def _stacked(run: list[Step]) -> list[Step]:
+def _as_one(run: list[Step]) -> list[Step]:
     """Return the recurrent steps of a run as one; the run itself if there are fewer than two."""
     recurrent = [step.layer for step in run if isinstance(step.layer, RNN)]
     if len(recurrent) < 2:

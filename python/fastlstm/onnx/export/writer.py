@@ -98,6 +98,6 @@ class Writer:
         return [make(info.name, NUMBERS[info.dtype], info.shape) for info in infos]
 
 
-def blocks(stacked: Array, order: Sequence[int]) -> Array:
+def blocks(gates: Array, order: Sequence[int]) -> Array:
     """Put the blocks of the first axis in another order."""
-    return np.concatenate([np.split(stacked, len(order))[k] for k in order])
+    return np.concatenate([np.split(gates, len(order))[k] for k in order])

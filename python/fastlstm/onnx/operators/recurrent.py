@@ -185,9 +185,9 @@ def _standard(kind: _Kind) -> Activations:
     return [(_ACTIVATIONS[name.lower()][0], 0.0, 0.0) for name in kind.functions]
 
 
-def _reordered(stacked: Array, order: Sequence[int]) -> Array:
+def _reordered(gates: Array, order: Sequence[int]) -> Array:
     """Put the blocks of the second axis in another order."""
-    return stacked.reshape(len(stacked), len(order), -1).take(order, 1).reshape(stacked.shape)
+    return gates.reshape(len(gates), len(order), -1).take(order, 1).reshape(gates.shape)
 
 
 class Run:

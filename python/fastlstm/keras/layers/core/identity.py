@@ -13,6 +13,13 @@ class Identity(Layer):
     **kwargs : keyword arguments
         Those of `Layer`.
 
+    Raises
+    ------
+    ValueError
+        If a keyword is not one of `Layer`.
+    TypeError
+        If an argument has another type, or the input is no array of numbers.
+
     Examples
     --------
     >>> from fastlstm.keras import layers

@@ -11,6 +11,11 @@ from ...foundation.lookup import checked_name
 class LearningRateSchedule(Configurable):
     """A learning rate that depends on the number of steps done: ``schedule(step)``.
 
+    Raises
+    ------
+    NotImplementedError
+        It is called, and the class does not define `__call__`.
+
     Examples
     --------
     >>> from fastlstm import keras

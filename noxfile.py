@@ -117,6 +117,6 @@ def tidy(session: nox.Session) -> None:
 
 @nox.session
 def sanitize(session: nox.Session) -> None:
-    """Run the tests of the core under sanitizers; needs doctest, such as Debian's doctest-dev."""
+    """Run the tests of the core under sanitizers, or those named; needs Debian's doctest-dev and valgrind."""
     session.install(*pinned("cmeel-eigen", "cmake", "ninja"))
     session.run("python", "tools/sanitize.py", *(session.posargs or ["--short"]))

@@ -42,10 +42,11 @@ function(fastlstm_add_kernels name flags rows)
   target_compile_definitions(fastlstm_kernels_${name} PRIVATE Eigen=Eigen_${name} EIGEN_MAX_ALIGN_BYTES=64
                              FASTLSTM_TILE_ROWS=${rows})
   # The ignored attributes are those of packet types as template arguments; the uninitialised values are the undefined
-  # registers of the compiler's own AVX-512 header.
+  # registers of the compiler's own AVX-512 header. Clang does not know the last name, and warns of that.
   target_compile_options(fastlstm_kernels_${name} PRIVATE ${FASTLSTM_KERNEL_OPTIMIZATION} -ffp-contract=off
                          ${FASTLSTM_FLAGS_${flags}} ${FASTLSTM_WARNINGS}
-                         -Wno-ignored-attributes -Wno-uninitialized -Wno-maybe-uninitialized)
+                         -Wno-ignored-attributes -Wno-uninitialized
+                         $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   if(FASTLSTM_INFERENCE_ONLY)
     target_compile_definitions(fastlstm_kernels_${name} PRIVATE FASTLSTM_INFERENCE_ONLY)
   endif()

@@ -19,6 +19,8 @@ import fastlstm as fl
 from fastlstm import _core, reference
 
 Array = NDArray[np.floating]
+NOWHERE = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
+"""What keeps programs from the network: a proxy where nobody listens."""
 
 
 class Values(NamedTuple):

@@ -323,6 +323,12 @@ def test_presets_set_what_there_is() -> None:
     assert sanitizers.items() >= sanitize.SANITIZERS.items()
 
 
+def test_the_session_of_sanitizers_says_what_it_needs() -> None:
+    """What `tools/sanitize.py` asks for where nothing is named."""
+    (session,) = re.findall(r'^def sanitize\(.*\n    """(.+)"""$', (ROOT / "noxfile.py").read_text(), re.MULTILINE)
+    assert {"doctest-dev", "valgrind"} <= {*re.findall(r"[\w-]+", session)}
+
+
 def test_import_needs_no_more_than_numpy() -> None:
     """`import fastlstm` stays quick: nothing of the Keras surface, tqdm or safetensors is loaded by it."""
     code = "import sys, numpy; before = set(sys.modules); import fastlstm; print(*sorted(set(sys.modules) - before))"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pages
 import pytest
 from edited_models import edited
 from hostile_files import SAFETENSORS, mutations, rewritten
@@ -35,6 +36,11 @@ pytestmark = [
 Programs = dict[str, Path]
 ISA = next(name for name in ("avx2", "neon", "baseline") if name in fl.available_isas())
 ROWS, STEPS, SIZE = 5, 7, 3
+PROJECT = """
+cmake_minimum_required(VERSION 3.20)
+project(program LANGUAGES CXX)
+add_executable(program program.cpp)
+"""
 
 
 def call(*command: str | Path) -> None:
@@ -260,6 +266,18 @@ def test_the_example_allocates_as_much_for_any_number_of_samples(programs: Progr
     ]
     assert done[0].stderr == done[1].stderr
     assert int(done[0].stderr) > 0
+
+
+def test_the_programs_of_pages(programs: Programs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the model that docs/cpp.md saves, and with what it tells CMake."""
+    monkeypatch.chdir(tmp_path)
+    pages.run("cpp")
+    (told,) = pages.blocks("cpp", "cmake")
+    for block in [*pages.blocks("cpp", "cpp"), *pages.blocks("README", "cpp")]:
+        (tmp_path / "program.cpp").write_text(pages.program_in_cpp(block))
+        (tmp_path / "CMakeLists.txt").write_text(PROJECT + told.code)
+        installed = programs["driver"].parents[1] / "installed"
+        call(built(tmp_path, tmp_path / "build", f"CMAKE_PREFIX_PATH={installed}") / "program")
 
 
 def test_a_program_in_c(programs: Programs, tmp_path: Path) -> None:

@@ -30,15 +30,6 @@ RELU = {"activations": [("relu", 0, 0)]}
 PLACES = ("x", "h_0", "c_0", "dy", "dh_n", "dc_n")
 
 
-def may_be_infinite(drawn: Drawn) -> bool:
-    """Whether kernel and reference say the same of infinite states.
-
-    ``h = n + u (h - n)`` of an infinite n is NaN, and ``(1 - u) n + u h`` is not.
-    """
-    functions = [name for name, _, _ in drawn.options.get("activations", ())[1:]]
-    return drawn.gates != 3 or set(functions) <= {"sigmoid", "hard_sigmoid", "tanh", "softsign", "scaled_tanh"}
-
-
 def with_some(arrays: dict[str, Array], values: dict[str, float], rng: Random) -> tuple[dict[str, Array], set[int]]:
     """Copies of arrays with some entries replaced, and the rows, by the last axis but one, that these are in."""
     found, rows = {name: array.copy() for name, array in arrays.items() if array is not None and array.size}, set[int]()
@@ -55,8 +46,7 @@ def with_extremes(a: Arguments, rng: Random) -> tuple[Arguments, set[int]]:
     if rng.random() < 0.2:
         weights, _ = with_some(a.weights, SMALL, rng)
         return replace(a, weights=a.weights | weights), {*range(a.drawn.sizes.N)}
-    values = VALUES if may_be_infinite(a.drawn) else {name: VALUES[name] for name in VALUES if "inf" not in name}
-    arrays, rows = with_some({name: getattr(a, name) for name in PLACES}, values, rng)
+    arrays, rows = with_some({name: getattr(a, name) for name in PLACES}, VALUES, rng)
     return replace(a, **arrays), rows
 
 
@@ -95,6 +85,6 @@ def cases(draw: st.DrawFn) -> Drawn:
             return for_reference(drawn)
 
 
-@for_all(60, kept=(1, 727348488), drawn=cases(), seed=st.integers(0, 2**24 - 1))
+@for_all(60, kept=(1, 727348488, 1397966101), drawn=cases(), seed=st.integers(0, 2**24 - 1))
 def test_extremes(drawn: Drawn, seed: int) -> None:
     check_extremes(drawn, seed)

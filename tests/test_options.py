@@ -297,6 +297,21 @@ def test_unused_lanes_stay_out_of_it(isa: str, cell: str) -> None:
     assert all(np.isfinite(value).all() for value in run_core(problem, False, False).values())
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("candidate", ["relu", "affine"])
+@pytest.mark.parametrize("cell", ["gru", "gru_reset_before"])
+def test_a_candidate_may_be_infinite(isa: str, cell: str, candidate: str, dtype: str) -> None:
+    """The mean of it and the state before is then infinite in a GRU, and so are gradients where the reference's are."""
+    problem = make_problem(Options(cell, [entry("sigmoid"), entry(candidate)]), (1, 3, 4, 7), dtype)
+    problem.weights["bias"][14] = np.inf  # of the first unit's candidate
+    with np.errstate(invalid="ignore"):
+        got, wanted = run_core(problem, False, False), run_reference(problem, False, False)
+    assert np.isinf(got["y"]).any()
+    for name, value in wanted.items():
+        tolerance = 4 * TOLERANCE[dtype, "gradient" if name.startswith("d") else "value"]
+        np.testing.assert_allclose(got[name], value, rtol=tolerance, atol=tolerance, err_msg=name)
+
+
 def test_standard_activations_take_the_standard_kernels() -> None:
     for cell, entries in (
         ("lstm", three("sigmoid", "tanh", "tanh")),

@@ -29,15 +29,7 @@ HOLDS = {
 }
 """What holds after the programs of a page."""
 SLOW = {"README", "scikit-learn"}
-
-
-DOCUMENTS = sorted(
-    path
-    for folder in (".", "docs", "docs/*", ".github/*", "bench", "examples/*", "python/fastlstm/*")
-    for path in pages.ROOT.glob(f"{folder}/*.md")
-    if "made" not in path.parts
-)
-PAGES = sorted(path.stem for path in DOCUMENTS if "```python" in path.read_text("utf-8"))
+PAGES = sorted(path.stem for path in pages.DOCUMENTS if "```python" in path.read_text("utf-8"))
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
@@ -52,10 +44,8 @@ def test_programs_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_block_is_a_program_or_says_why_not(page: str) -> None:
-    found = pages.blocks(page)
-    assert len(found) == len(re.findall(r"^ *[`~]{3,} *py", pages.path_of(page).read_text("utf-8"), re.MULTILINE))
-    for block in found:
+def test_parts_are_those_of_their_files(page: str) -> None:
+    for block in pages.blocks(page):
         if block.mark == "a part of":
             whole = (pages.ROOT / block.text).read_text("utf-8")
             assert all(piece in whole for piece in block.code.strip("\n").split("\n\n\n")), block.line
@@ -71,10 +61,10 @@ def test_pages_that_run_elsewhere_do() -> None:
 
 def test_marks_stand_in_front_of_blocks() -> None:
     """One that is misspelt, or has something in between, would be overlooked."""
-    for path in DOCUMENTS:
+    for path in pages.DOCUMENTS:
         text = path.read_text("utf-8")
         marks = re.findall(rf"^<!-- (?:{'|'.join(pages.MARKS)})", text, re.MULTILINE)
-        assert len(marks) == sum(block.mark != "" for block in (pages.blocks(path.stem) if marks else ())), path.name
+        assert len(marks) == sum(block.mark != "" for block in pages.every_block_of(path)), path.name
 
 
 def prose(path: Path) -> str:
@@ -88,7 +78,7 @@ def anchors(path: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(pages.ROOT)))
+@pytest.mark.parametrize("path", pages.DOCUMENTS, ids=lambda path: str(path.relative_to(pages.ROOT)))
 def test_links_lead_somewhere(path: Path) -> None:
     """Those to others' sites are for `nox -s links`."""
     for target in re.findall(r"\]\((?!https?://)([^)\s]+)\)", prose(path)):

@@ -13,11 +13,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from helpers import NOWHERE
 
 ROOT = Path(__file__).parents[1]
 NOT_IN_IT = {".ci", ".github"}
 FROM_HERE = "from scikit_build_core.build import build_sdist; print(build_sdist({folder!r}))"
-NOWHERE = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")  # where nobody listens
 
 # Files that compile in seconds; all take minutes.
 OBJECTS = (

@@ -83,14 +83,15 @@ SequenceView<T> by_windows(Pointer data, const py::array& array) {
     return {static_cast<T*>(data), stride<T>(array, 1), stride<T>(array, 0)};
 }
 
-// Lets other Python threads run meanwhile, if so many multiply-adds are worth it.
+// Lets other Python threads run meanwhile and looks for Ctrl-C, if so many multiply-adds are worth it:
+// work(whether to stop), false if it was stopped.
 template <class F>
 void run(const KernelSizes& sizes, Index windows, const F& work) {
-    if (checked_product(windows, sizes.depth(), sizes.outputs) < kWorthReleasing) return work();
-    without_gil([&] {
-        work();
-        return true;
-    });
+    if (checked_product(windows, sizes.depth(), sizes.outputs) < kWorthReleasing) {
+        work(StopRequested());
+    } else {
+        without_gil([&] { return work(signal_waiting); });
+    }
 }
 
 template <class T>
@@ -103,7 +104,8 @@ py::array apply(const Convolution<T>& convolution, const py::object& x, const Pl
     const py::array in = apart_from(y, given);
     const Sequences<T> sequences = sequences_of<T>(in);
     const SequenceView<T> to = by_windows<T>(y.mutable_data(), y);
-    run(sizes, checked_product(sequences.rows, windows.count), [&] { convolution.apply(sequences, windows, to); });
+    run(sizes, checked_product(sequences.rows, windows.count),
+        [&](const StopRequested& stop) { return convolution.apply(sequences, windows, to, stop); });
     return y;
 }
 
@@ -118,8 +120,9 @@ std::pair<py::array, py::array> gradients(const py::object& x, const py::array& 
     const Sequences<T> sequences = sequences_of<T>(in);
     const SequenceView<const T> slopes = by_windows<const T>(from.data(), from);
     const ConvolutionGradients<T> to{static_cast<T*>(kernel.mutable_data()), static_cast<T*>(bias.mutable_data())};
-    run(sizes, checked_product(sequences.rows, windows.count),
-        [&] { convolution_backward(active_kernels<T>(), sizes, sequences, windows, slopes, to); });
+    run(sizes, checked_product(sequences.rows, windows.count), [&](const StopRequested& stop) {
+        return convolution_backward(active_kernels<T>(), sizes, sequences, windows, slopes, to, stop);
+    });
     return {kernel, bias};
 }
 

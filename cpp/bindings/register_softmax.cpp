@@ -12,14 +12,15 @@ namespace {
 
 constexpr Index kNumbersWorthReleasing = 10'000;  // ten microseconds or so
 
+// run(whether to stop), false if it was stopped
 template <class Run>
 void run_numbers(py::ssize_t numbers, const Run& run) {
     if (numbers == 0) return;
-    if (numbers < kNumbersWorthReleasing) return run();
-    without_gil([&] {
-        run();
-        return true;
-    });
+    if (numbers < kNumbersWorthReleasing) {
+        run(StopRequested());
+    } else {
+        without_gil([&] { return run(signal_waiting); });
+    }
 }
 
 template <class T>
@@ -29,7 +30,7 @@ void run(const py::array& x, py::array& p, py::array* log_p) {
     const SoftmaxArgs<T> args{static_cast<const T*>(x.data()), static_cast<T*>(p.mutable_data()),
                               log_p ? static_cast<T*>(log_p->mutable_data()) : nullptr, x.size() / classes, classes};
     const Kernels<T>& kernels = active_kernels<T>();
-    run_numbers(x.size(), [&] { softmax(kernels, args); });
+    run_numbers(x.size(), [&](const StopRequested& stop) { return softmax(kernels, args, stop); });
 }
 
 void check_axes(const py::array& x) {
@@ -81,7 +82,7 @@ py::tuple cross_entropy(const py::array& x, const py::object& labels) {
             static_cast<const T*>(z.data()), static_cast<const T*>(y.data()), p.mutable_data(), losses.mutable_data(),
             slopes.mutable_data(),           x.size() / shape.back(),         shape.back()};
         const Kernels<T>& kernels = active_kernels<T>();
-        run_numbers(x.size(), [&] { softmax_cross_entropy(kernels, args); });
+        run_numbers(x.size(), [&](const StopRequested& stop) { return softmax_cross_entropy(kernels, args, stop); });
         return py::make_tuple(losses, p, slopes);
     });
 }

@@ -129,8 +129,9 @@ void general_lstm_backward(const CellBackwardArgs<T>& args) {
         const Packet<T> dz_o = pmul(pmul(dh, cell.o.slope), cell.shown.value);
         Packet<T> dc = pmadd(pmul(dh, cell.shown.slope), cell.o.value, pload<Packet<T>>(args.carry + at));
         dc = through_peephole(2, dz_o, dc);
-        // f = 1 - i sends what it would take to i
-        const Packet<T> dc_i = pmul(dc, cell.i.slope), dz_f = pmul(pmul(dc, cell.f.slope), c_prev);
+        // f = 1 - i sends what it would take to i, and its own sums, which nobody reads, have zeros
+        const Packet<T> dc_i = pmul(dc, cell.i.slope);
+        const Packet<T> dz_f = options.input_forget ? constant<T>(0) : pmul(pmul(dc, cell.f.slope), c_prev);
         const Packet<T> ig = pmul(dc_i, cell.g.value);
         const Packet<T> dz_i = options.input_forget ? psub(ig, pmul(dc_i, c_prev)) : ig;
         pstore(dz, dz_i);

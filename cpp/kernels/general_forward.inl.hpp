@@ -228,7 +228,13 @@ void general_lstm_forward(const CellForwardArgs<T>& args) {
 
 // --- GRU -------------------------------------------------------------------------------------------------------------
 
-// r, u = gates(z_r, z_u),  n = candidate(z_n + r a),  h = n + u (h_prev - n)
+// (1 - u) n + u h_prev, not the n + u (h_prev - n) of tanh: an infinite n takes itself off there, which is NaN.
+template <class T>
+FASTLSTM_INLINE Packet<T> general_mean(const Packet<T>& u, const Packet<T>& n, const Packet<T>& h_prev) {
+    return pmadd(u, h_prev, pmul(psub(constant<T>(1), u), n));
+}
+
+// r, u = gates(z_r, z_u),  n = candidate(z_n + r a),  h = (1 - u) n + u h_prev
 template <class T>
 void general_gru_forward(const CellForwardArgs<T>& args) {
     constexpr int lanes = kLanes<T>;
@@ -248,7 +254,7 @@ void general_gru_forward(const CellForwardArgs<T>& args) {
         const Packet<T> sum = pmadd(r, pload<Packet<T>>(kept + 3 * lanes), pload<Packet<T>>(kept));
         const Packet<T> n = evaluate_clipped<T>(options.candidate, sum, options.clip).value;
         pstore(kept, sum);
-        store_state(args, row, block, at, pmadd(u, psub(pload<Packet<T>>(args.h_prev + at), n), n));
+        store_state(args, row, block, at, general_mean<T>(u, n, pload<Packet<T>>(args.h_prev + at)));
     });
 }
 
@@ -275,7 +281,7 @@ void general_gru_reset_forward(const CellForwardArgs<T>& args) {
     });
 }
 
-// Second phase: n = candidate(z_n + h_reset R_n), h = n + u (h_prev - n).
+// Second phase: n = candidate(z_n + h_reset R_n), h = (1 - u) n + u h_prev.
 template <class T>
 void general_gru_candidate_forward(const CellForwardArgs<T>& args) {
     constexpr int lanes = kLanes<T>;
@@ -290,7 +296,7 @@ void general_gru_candidate_forward(const CellForwardArgs<T>& args) {
                      const Packet<T> z_n = pload<Packet<T>>(kept), z_u = pload<Packet<T>>(kept + 2 * lanes);
                      const Packet<T> u = evaluate_clipped<T>(options.gates, z_u, options.clip).value;
                      const Packet<T> n = evaluate_clipped<T>(options.candidate, z_n, options.clip).value;
-                     store_state(args, row, block, at, pmadd(u, psub(pload<Packet<T>>(args.h_prev + at), n), n));
+                     store_state(args, row, block, at, general_mean<T>(u, n, pload<Packet<T>>(args.h_prev + at)));
                  });
 }
 

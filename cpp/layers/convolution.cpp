@@ -1,6 +1,7 @@
 #include "convolution.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "float_mode.hpp"
 #include "thread_pool.hpp"
@@ -43,15 +44,14 @@ Convolution<T>::Convolution(const Kernels<T>& packed_for, const KernelSizes& ker
 }
 
 template <class T>
-void Convolution<T>::apply(const Sequences<T>& x, const Windows& windows, const SequenceView<T>& y) const {
+bool Convolution<T>::apply(const Sequences<T>& x, const Windows& windows, const SequenceView<T>& y,
+                           StopRequested stop_requested) const {
     const WindowRows<T> rows(x, windows);
-    parallel_for(rows.count(), work_of(sizes, rows.count()), rows.count() / kWindowsAtATime,
-                 [&](Index begin, Index end) {
-                     const FlushSubnormals mode;
-                     for (Index row = begin; row < end; row += kWindowsAtATime) {
-                         apply_some(rows, windows, row, std::min(row + kWindowsAtATime, end), y);
-                     }
-                 });
+    return parallel_for(rows.count(), work_of(sizes, rows.count()), rows.count() / kWindowsAtATime, kWindowsAtATime,
+                        std::move(stop_requested), [&](Index begin, Index end) {
+                            const FlushSubnormals mode;
+                            apply_some(rows, windows, begin, end, y);
+                        });
 }
 
 template <class T>
@@ -99,7 +99,7 @@ public:
           sums_(Buffer<T>::zeroed(checked_product(sizes.depth(), outputs_.columns()))),
           bias_sums_(Buffer<T>::zeroed(outputs_.columns())) {}
 
-    void run(const ConvolutionGradients<T>& gradients) const {
+    void run(const ConvolutionGradients<T>& gradients, Interruption& interruption) const {
         const double work = work_of(sizes_, rows_.count()) / static_cast<double>(sizes_.groups);
         const Index wanted = work < kWorthATeam ? 1 : std::min<Index>(num_threads(), sizes_.depth());
         TeamLease lease(static_cast<int>(wanted));
@@ -110,16 +110,18 @@ public:
         }
         lease.run([&](int rank, Team& team) {
             const Range range = thread_range(sizes_.depth(), rank, team.size());
-            add_up(range.begin, range.end, gathered[static_cast<std::size_t>(rank)]);
+            add_up(range.begin, range.end, gathered[static_cast<std::size_t>(rank)],
+                   [&] { return interruption.anywhere(rank); });
         });
         store(gradients);
     }
 
 private:
     // Adds up rows [begin, end) of the kernel, and the bias with the first of them.
-    void add_up(Index begin, Index end, const Buffer<T>& gathered) const {
+    template <class Stopped>
+    void add_up(Index begin, Index end, const Buffer<T>& gathered, const Stopped& stopped) const {
         const FlushSubnormals mode;
-        for (Index row = 0; row < rows_.count(); row += kGatheredRows) {
+        for (Index row = 0; row < rows_.count() && !stopped(); row += kGatheredRows) {
             const Index last = std::min(row + kGatheredRows, rows_.count());
             gather(row, last, gathered);
             add_windows(row, last, begin, end, gathered);
@@ -188,20 +190,23 @@ private:
 }  // namespace
 
 template <class T>
-void convolution_backward(const Kernels<T>& kernels, const KernelSizes& sizes, const Sequences<T>& x,
+bool convolution_backward(const Kernels<T>& kernels, const KernelSizes& sizes, const Sequences<T>& x,
                           const Windows& windows, const SequenceView<const T>& dy,
-                          const ConvolutionGradients<T>& gradients) {
+                          const ConvolutionGradients<T>& gradients, StopRequested stop_requested) {
+    Interruption interruption(std::move(stop_requested));
     const WindowRows<T> rows(x, windows);
-    for (Index group = 0; group < sizes.groups; ++group) {
-        KernelGradient<T>(kernels, sizes, rows, windows, dy, group).run(gradients);
+    for (Index group = 0; group < sizes.groups && !interruption.stopped(); ++group) {
+        KernelGradient<T>(kernels, sizes, rows, windows, dy, group).run(gradients, interruption);
     }
+    return !interruption.stopped();
 }
 
 template class Convolution<float>;
 template class Convolution<double>;
-template void convolution_backward(const Kernels<float>&, const KernelSizes&, const Sequences<float>&, const Windows&,
-                                   const SequenceView<const float>&, const ConvolutionGradients<float>&);
-template void convolution_backward(const Kernels<double>&, const KernelSizes&, const Sequences<double>&, const Windows&,
-                                   const SequenceView<const double>&, const ConvolutionGradients<double>&);
+template bool convolution_backward(const Kernels<float>&, const KernelSizes&, const Sequences<float>&, const Windows&,
+                                   const SequenceView<const float>&, const ConvolutionGradients<float>&, StopRequested);
+template bool convolution_backward(const Kernels<double>&, const KernelSizes&, const Sequences<double>&, const Windows&,
+                                   const SequenceView<const double>&, const ConvolutionGradients<double>&,
+                                   StopRequested);
 
 }  // namespace fastlstm

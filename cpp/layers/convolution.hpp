@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "interruption.hpp"
 #include "packing.hpp"
 #include "windows.hpp"
 
@@ -28,8 +29,9 @@ public:
     const Kernels<T>& kernels;
     const KernelSizes sizes;
 
-    // y: (N, windows, outputs), written
-    void apply(const Sequences<T>& x, const Windows& windows, const SequenceView<T>& y) const;
+    // y: (N, windows, outputs), written; false: it was stopped before all was.
+    bool apply(const Sequences<T>& x, const Windows& windows, const SequenceView<T>& y,
+               StopRequested stop_requested = {}) const;
 
 private:
     void apply_some(const WindowRows<T>& rows, const Windows& windows, Index begin, Index end,
@@ -40,7 +42,7 @@ private:
     std::vector<Buffer<T>> bias_;
 };
 
-// Gradients of a kernel (in C order) and, unless it is null, of a bias, from those of y.
+// Gradients of a kernel (in C order) and, unless it is null, of a bias, from those of y. False: it was stopped before.
 template <class T>
 struct ConvolutionGradients {
     T* kernel;
@@ -48,8 +50,8 @@ struct ConvolutionGradients {
 };
 
 template <class T>
-void convolution_backward(const Kernels<T>& kernels, const KernelSizes& sizes, const Sequences<T>& x,
+bool convolution_backward(const Kernels<T>& kernels, const KernelSizes& sizes, const Sequences<T>& x,
                           const Windows& windows, const SequenceView<const T>& dy,
-                          const ConvolutionGradients<T>& gradients);
+                          const ConvolutionGradients<T>& gradients, StopRequested stop_requested = {});
 
 }  // namespace fastlstm

@@ -44,7 +44,7 @@ private:
     }
 
     const StopRequested stop_requested_;
-    Clock::time_point asked_ = Clock::now();
+    Clock::time_point asked_ = stop_requested_ ? Clock::now() : Clock::time_point();  // tiny calls need no clock
     std::atomic<Index> stop_at_{kNever};
 };
 

@@ -2,13 +2,15 @@
 #pragma once
 
 #include "../kernels/kernel_table.hpp"
+#include "interruption.hpp"
 
 namespace fastlstm {
 
-// Rows do not depend on each other, so threads share them as they come.
+// Rows do not depend on each other, so threads share them as they come. False: it was stopped before the last of them.
 template <class T>
-void softmax(const Kernels<T>& kernels, const SoftmaxArgs<T>& args);
+bool softmax(const Kernels<T>& kernels, const SoftmaxArgs<T>& args, StopRequested stop_requested = {});
 template <class T>
-void softmax_cross_entropy(const Kernels<T>& kernels, const CrossEntropyArgs<T>& args);
+bool softmax_cross_entropy(const Kernels<T>& kernels, const CrossEntropyArgs<T>& args,
+                           StopRequested stop_requested = {});
 
 }  // namespace fastlstm

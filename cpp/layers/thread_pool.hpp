@@ -1,11 +1,14 @@
 // A team of threads for one call, from one pool for the process.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <mutex>
+#include <utility>
 
 #include "../kernels/kernel_table.hpp"
+#include "interruption.hpp"
 
 namespace fastlstm {
 
@@ -77,5 +80,18 @@ private:
 // Calls work(begin, end) for ranges of `count` things, on `at_most` threads, several if all of them take as long as a
 // team's worth of multiply-adds. Not from within a team or under a lease.
 void parallel_for(Index count, double multiply_adds, Index at_most, const std::function<void(Index, Index)>& work);
+
+// The same in parts of `part` things, between which the calling thread asks whether to stop; false: it did, and some of
+// the work is left.
+template <class F>
+bool parallel_for(Index count, double multiply_adds, Index at_most, Index part, StopRequested stop_requested,
+                  const F& work) {
+    Interruption interruption(std::move(stop_requested));
+    parallel_for(count, multiply_adds, at_most, [&](Index begin, Index end) {
+        const int rank = begin == 0 ? 0 : 1;  // the first share is that of the calling thread
+        for (Index at = begin; at < end && !interruption.anywhere(rank); at += part) work(at, std::min(at + part, end));
+    });
+    return !interruption.stopped();
+}
 
 }  // namespace fastlstm

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "calls.hpp"
+#include "layers/convolution.hpp"
 #include "layers/pipeline.hpp"
 #include "layers/side_by_side.hpp"
 
@@ -49,6 +50,43 @@ bool two_passes(const Problem<float>& problem, const Run& run) {
     return run(std::move(passes));
 }
 
+// What a convolution of so many steps takes and gives, forward and backward.
+struct Convolved {
+    explicit Convolved(Index steps)
+        : windows{0, 1, 1, sizes.taps, steps},
+          x(static_cast<std::size_t>(steps * sizes.inputs)),
+          y(static_cast<std::size_t>(steps * sizes.outputs)),
+          kernel(static_cast<std::size_t>(sizes.depth() * sizes.outputs)) {}
+
+    bool forward(const StopRequested& stop) {
+        const Convolution<float> convolution(active_kernels<float>(), sizes, kernel.data(), nullptr);
+        wait_for_the_pool();
+        return convolution.apply(sequences(), windows, {y.data(), sizes.outputs, 0}, stop);
+    }
+    bool backward(const StopRequested& stop) {
+        wait_for_the_pool();
+        return convolution_backward<float>(active_kernels<float>(), sizes, sequences(), windows,
+                                           {y.data(), sizes.outputs, 0}, {kernel.data(), nullptr}, stop);
+    }
+    Sequences<float> sequences() const { return {x.data(), 1, windows.count, sizes.inputs, 0}; }
+
+    const KernelSizes sizes{32, 8, 64, 1};
+    const Windows windows;
+    std::vector<float> x, y, kernel;
+};
+
+// Whether a method of it was stopped; grows it until it is.
+bool is_stopped(bool (Convolved::*method)(const StopRequested&)) {
+    for (Index steps = 1 << 12; steps < kMostSteps; steps *= 4) {
+        bool asked = false;
+        Convolved convolved(steps);
+        const bool completed = (convolved.*method)([&asked] { return asked = true; });
+        if (completed == asked) return false;
+        if (asked) return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 TEST_CASE("rank 0 names the chunk at which all leave once") {
@@ -88,6 +126,24 @@ TEST_CASE("stacks stop when they are asked to") {
         return two_passes(
             problem, [&](const std::vector<Pass<float>>& passes) { return forward_side_by_side<float>(passes, stop); });
     }));
+}
+
+TEST_CASE("convolutions stop when they are asked to") {
+    for (const int threads : {1, 3}) {
+        const Threads several(threads);
+        CHECK(is_stopped(&Convolved::forward));
+        CHECK(is_stopped(&Convolved::backward));
+    }
+}
+
+TEST_CASE("work that is shared out in parts stops when it is asked to") {
+    const Threads several(3);
+    const auto take_part = [](Index, Index) { std::this_thread::sleep_for(std::chrono::milliseconds(1)); };
+    wait_for_the_pool();
+    bool asked = false;
+    CHECK(!parallel_for(1000, 1e9, 3, 1, [&asked] { return asked = true; }, take_part));
+    CHECK(asked);
+    CHECK(parallel_for(3, 1e9, 3, 1, {}, take_part));
 }
 
 }  // namespace fastlstm

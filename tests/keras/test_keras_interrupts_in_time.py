@@ -22,6 +22,7 @@ PROGRAM = """
 import os, sys, tempfile, time
 import numpy as np
 import fastlstm as fl
+from fastlstm import _core
 from fastlstm.keras import Input, Sequential, layers, models
 
 folder = tempfile.mkdtemp()
@@ -53,6 +54,19 @@ def quantized():
 def linear():
     layer, x = fl.Linear(1024, 4096, seed=0), constant(60_000, 1024)
     return lambda: layer(x)
+
+def convolution():
+    made, x = layers.Conv1D(128, 31), np.full((1, 1_000_000, 128), 0.01, "f")
+    made.build(x.shape)
+    return lambda: made(x)
+
+def convolution_gradients():
+    x, dy = np.full((1, 1_000_000, 128), 0.01, "f"), np.full((1, 999_970, 128), 0.01, "f")
+    return lambda: _core.convolution_gradients(x, dy, 31, 0)
+
+def softmax():
+    x = np.full((1000, 400_000), 0.01, "f")
+    return lambda: _core.softmax_and_log(x)
 
 def backward():
     layer, x = array_layer(), constant(10_000, 8, 64)
@@ -119,6 +133,9 @@ NAMES = [
         "both_directions",
         "quantized",
         "linear",
+        "convolution",
+        "convolution_gradients",
+        "softmax",
         "backward",
         "checkpoints",
         "many_steps",

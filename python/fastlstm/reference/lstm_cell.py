@@ -140,9 +140,9 @@ class LstmCell(Cell):
         dz_o, dc_t = self._through_output(gates, dh, dc)
         di, df = dc_t * g, dc_t * c
         if self.input_forget:
-            di, df = di - df, np.zeros_like(df)
+            di = di - df
         dz_i = di * self.act_f.derivative(z_i)
-        dz_f = df * self.act_f.derivative(z_f)
+        dz_f = np.zeros_like(df) if self.input_forget else df * self.act_f.derivative(z_f)
         dz_g = dc_t * i * self.act_g.derivative(z_g)
         dc_prev = dc_t * f
         if self.peepholes is not None:

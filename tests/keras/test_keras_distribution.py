@@ -180,12 +180,6 @@ def bits_of(name: str, **options: Any) -> list[Any]:
     return [state, repr(history.history), history.epoch]
 
 
-@pytest.fixture
-def no_batch_normalization(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layers, "BatchNormalization", layers.LayerNormalization)
-
-
-@pytest.mark.usefixtures("no_batch_normalization")
 @pytest.mark.parametrize("name", sorted({*TRAININGS} - SHARED_BY_ALL - REFUSED))
 def test_trainings_have_the_same_bits_for_1_2_and_4_ranks(name: str) -> None:
     """Noise, weights of rows, several outputs, callbacks that decide, batches of all kinds, the last a short one."""
@@ -203,7 +197,6 @@ def test_masks_penalties_and_clipping_have_the_same_bits(make: Callable[[], Made
             assert repr(other) == repr(logs)
 
 
-@pytest.mark.usefixtures("no_batch_normalization")
 def test_single_steps_have_the_same_bits() -> None:
     def steps(_: Any) -> Any:
         model, _ = TRAININGS["noisy"]()
@@ -377,7 +370,6 @@ class Broken(callbacks.Callback):
             raise InterruptedError
 
 
-@pytest.mark.usefixtures("no_batch_normalization")
 @pytest.mark.parametrize("name", ["noisy", "watched", "of_passes"])
 def test_a_training_goes_on_with_another_number_of_ranks(name: str, tmp_path: Any) -> None:
     def interrupted(d: DataParallel) -> None:
@@ -395,7 +387,6 @@ def test_a_training_goes_on_with_another_number_of_ranks(name: str, tmp_path: An
         assert got == wanted
 
 
-@pytest.mark.usefixtures("no_batch_normalization")
 def test_a_training_goes_on_within_an_epoch(tmp_path: Any) -> None:
     """With the metrics of the batches before."""
     path = tmp_path / "checkpoint.fastlstm"
@@ -440,10 +431,6 @@ class Counting(layers.Layer):
 
 REFUSALS: dict[str, tuple[Callable[[], Any], str]] = {
     "stateful": (lambda: fit_of(layers.LSTM(2, stateful=True), rows=10), "no layer that is stateful where"),
-    "all rows": (
-        lambda: fit_of(layers.LSTM(2), layers.BatchNormalization()),
-        "no BatchNormalization that is trainable",
-    ),
     "assigning": (lambda: fit_of(Counting(), layers.LSTM(2)), "leave weights that are not trained as they are"),
     "one loss": (
         lambda: fit_of(layers.LSTM(2), loss=lambda y, p: keras.ops.max(abs(y - p))),

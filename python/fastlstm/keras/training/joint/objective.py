@@ -105,7 +105,7 @@ class JointObjective:
         return self._outcome(sums, gone), gradients
 
     def _gone(self, way: Callable[..., _Gone], *given: Sequence[Any]) -> dict[int, _Gone]:
-        """Return the parts that have rows, by their numbers, after a way forth; let layers change what one of them did."""
+        """Return the parts that have rows, by their numbers, after a way forth; layers change what they did in one."""
         parts = {k: part for k, part in enumerate(zip(*given, strict=True)) if len(part[0][0])}
         gone = self._in_turns({k: partial(way, k, part) for k, part in parts.items()})
         for made, of_all in next(iter(gone.values())).changes:

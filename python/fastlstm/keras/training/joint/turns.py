@@ -94,9 +94,7 @@ class Turns(Generic[T]):
 
     def _sum(self, number: int, own: Array) -> Array:
         """Return the sum over all parts, of which a part has its `own`."""
-        if self._ended:
-            must = "ask for the same sums for all parts of a batch"
-            checks.complain(ValueError, "layers", must, "one that asks for more of some", "")
+        self._check_that_all_ask()
         self._asked[number] = own
         if len(self._order) > 1:
             with self._aside():
@@ -105,8 +103,14 @@ class Turns(Generic[T]):
         if self._errors:
             raise _Over
         if number == self._order[0]:
+            self._check_that_all_ask()
             self._total, self._asked = self._added(self._asked), {}
         return self._total
+
+    def _check_that_all_ask(self) -> None:
+        if self._ended:
+            must = "ask for the same sums for all parts of a batch"
+            checks.complain(ValueError, "layers", must, "one that asks for more of some")
 
     def _pass_on(self, number: int) -> None:
         """Let the next part go on; after an error one that was begun, and in the end the thread that waits for all."""

@@ -87,7 +87,7 @@ class JointObjective:
     def evaluate(self, xs: Sequence[Any], ys: Sequence[Parts], weights: Sequence[Parts]) -> JointOutcome:
         """Return the loss, and what metrics gather; for arguments as `Shares` has them."""
         with holding(self._part.network.plan.weights):
-            gone = self._gone(self._judged, xs, ys, weights)
+            gone = self._taken(self._judged, xs, ys, weights)
         return self._outcome(self._summed(gone), gone)
 
     def gradients(
@@ -98,13 +98,13 @@ class JointObjective:
             self._begin()
         with holding(self._part.network.plan.weights):
             with self._noise.step():
-                gone = self._gone(self._forth, xs, ys, weights)
+                gone = self._taken(self._forth, xs, ys, weights)
             sums = self._summed(gone)
             gradients = self._back(gone, sums)
         self._part.penalize(gradients)
         return self._outcome(sums, gone), gradients
 
-    def _gone(self, way: Callable[..., _Gone], *given: Sequence[Any]) -> dict[int, _Gone]:
+    def _taken(self, way: Callable[..., _Gone], *given: Sequence[Any]) -> dict[int, _Gone]:
         """Return the parts that have rows, by their numbers, after a way forth; layers change what they did in one."""
         parts = {k: part for k, part in enumerate(zip(*given, strict=True)) if len(part[0][0])}
         gone = self._in_turns({k: partial(way, k, part) for k, part in parts.items()})
@@ -160,10 +160,21 @@ class JointObjective:
         # The penalty on the outputs of a part is a mean over its rows.
         penalized, divisors = self._part.network.penalized, self._divisors(sums)
         shares = {k: float(part.sums[0] / sums[0]) if penalized else 1.0 for k, part in gone.items()}
-        found = self._in_turns({k: partial(_back_from, part, divisors, shares[k]) for k, part in gone.items()})
-        for k in range(len(self._distribution.own_parts)):
-            self._flattened.put(k, found.get(k), shares.get(k, 1.0))
+        self._in_turns({k: partial(self._part_back, k, part, divisors, shares[k]) for k, part in gone.items()})
+        for k in {*range(len(self._distribution.own_parts))} - {*gone}:
+            self._flattened.put(k, None, 1.0)
         return self._flattened.sum(self._distribution)
+
+    def _part_back(self, number: int, part: _Gone, divisors: list[float], share: float, total: Total) -> None:
+        """Take a part back; one that is without rows for the others' sake, who may ask for sums on the way."""
+        assert self._flattened is not None
+        assert part.pullback is not None
+        pairs = zip(part.slopes, divisors, strict=True)
+        slopes = [None if slope is None else slope * _over(1 / share, divisor) for slope, divisor in pairs]
+        with part_of_batch(lambda own: total(own * share) / share):
+            gradients = part.pullback(slopes)[1]
+        if number < len(self._distribution.own_parts):
+            self._flattened.put(number, gradients, share)
 
     def _outcome(self, sums: Array, gone: dict[int, _Gone]) -> JointOutcome:
         count, rows = self._part.count, int(sums[0])
@@ -172,15 +183,6 @@ class JointObjective:
         loss = sum(losses[term.number] * term.scale for term in self._part.terms if term.scale)
         loss += self._part.penalty_on_weights() + sums[1] / rows
         return JointOutcome(float(loss), losses, rows, sums[2 + 2 * count :], next(iter(gone.values())).form)
-
-
-def _back_from(part: _Gone, divisors: list[float], share: float, total: Total) -> list[Array]:
-    """Return the gradients of a part, to be multiplied with its share."""
-    assert part.pullback is not None
-    pairs = zip(part.slopes, divisors, strict=True)
-    slopes = [None if slope is None else slope * _over(1 / share, divisor) for slope, divisor in pairs]
-    with part_of_batch(lambda own: total(own * share) / share):
-        return part.pullback(slopes)[1]
 
 
 def _over(value: float, divisor: float) -> float:

@@ -48,13 +48,6 @@ class Comm:
         self.job.meeting.wait()
         received[...] = total
 
-    def Allgatherv(self, sent: Any, received: Any) -> None:  # noqa: N802
-        total, (lengths, starts) = received
-        own = total[starts[self.rank] :][: lengths[self.rank]] if sent is None else sent
-        for part, length, start in zip(self.allgather(own), lengths, starts, strict=True):
-            total[start : start + length] = part
-        self.job.meeting.wait()
-
     def Alltoallv(self, sent: Any, received: Any) -> None:  # noqa: N802
         total, (lengths, starts) = received
         for rank, (part, (counts, begins)) in enumerate(self.allgather(sent)):

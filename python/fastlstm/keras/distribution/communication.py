@@ -16,7 +16,7 @@ from fastlstm import checks
 from ..foundation.arrays import Array
 from .trees import Node, halves, largest_nodes, tree_sum
 
-METHODS = ("Get_rank", "Get_size", "Allreduce", "Allgatherv", "Alltoallv", "bcast", "allgather", "Abort")
+METHODS = ("Get_rank", "Get_size", "Allreduce", "Alltoallv", "bcast", "allgather", "Abort")
 """What a communicator must have, as those of mpi4py do."""
 
 
@@ -76,28 +76,35 @@ class TreeSum:
     def _exchanged(self, nodes: list[Array]) -> Array:
         total, ranks = nodes[0], len(self._nodes)
         cuts = [total.size * rank // ranks for rank in range(ranks + 1)]
-        stretches = [slice(start, stop) for start, stop in pairwise(cuts)]
-        own = stretches[self._rank]
-        known = self._swapped(nodes, stretches)
+        lengths = [stop - start for start, stop in pairwise(cuts)]
+        own = slice(*cuts[self._rank : self._rank + 2])
+        known = self._swapped(nodes, lengths)
         known |= {node: sums[own] for node, sums in zip(self._nodes[self._rank], nodes, strict=True)}
         left, right = (tree_sum(known, half) for half in halves(self._tree))
         np.add(left, right, out=total[own])
-        lengths = [stop - start for start, stop in pairwise(cuts)]
-        self._comm.Allgatherv(IN_PLACE, [total, (lengths, cuts[:-1])])
+        self._send([total[own], [lengths[self._rank]] * ranks, [0] * ranks], [total, lengths, cuts[:-1]])
         return total
 
-    def _swapped(self, nodes: list[Array], stretches: list[slice]) -> dict[Node, Array]:
-        """Send the others their stretches of this rank's nodes; return this rank's stretch of theirs."""
-        lengths = [stretch.stop - stretch.start for stretch in stretches]
-        sent = nodes[0] if len(nodes) == 1 else np.concatenate([node[part] for part in stretches for node in nodes])
-        starts, counts = ([number * len(nodes) for number in found] for found in (_starts(lengths), lengths))
+    def _swapped(self, nodes: list[Array], lengths: list[int]) -> dict[Node, Array]:
+        """Send the others their stretches, of such lengths, of this rank's nodes; return this rank's of theirs."""
+        sent = nodes[0]
+        if len(nodes) > 1:
+            stretches = [np.split(node, np.cumsum(lengths[:-1])) for node in nodes]
+            sent = np.concatenate([part for parts in zip(*stretches, strict=True) for part in parts])
+        counts, length = [number * len(nodes) for number in lengths], lengths[self._rank]
         others = [[] if rank == self._rank else found for rank, found in enumerate(self._nodes)]
-        counts[self._rank], length = 0, lengths[self._rank]
         coming = [length * len(found) for found in others]
         received = self._room_for(sum(coming), sent.dtype)
-        self._comm.Alltoallv([sent, (counts, starts)], [received, (coming, _starts(coming))])
+        self._send([sent, counts, _starts(counts)], [received, coming, _starts(coming)])
         known = [node for found in others for node in found]
         return dict(zip(known, received.reshape(len(known), length), strict=True))
+
+    def _send(self, sent: list[Any], received: list[Any]) -> None:
+        """Send parts of an array to all other ranks, how many numbers and from where, and receive theirs."""
+        for _, counts, _ in (sent, received):
+            counts[self._rank] = 0
+        ways = [[array, (counts, starts)] for array, counts, starts in (sent, received)]
+        self._comm.Alltoallv(*ways)
 
     def _room_for(self, count: int, dtype: np.dtype[Any]) -> Array:
         size = count * dtype.itemsize

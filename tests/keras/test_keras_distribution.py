@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -159,10 +160,10 @@ def with_normalization_by_steps() -> Made:
 
 
 def with_normalization_twice() -> Made:
-    """One layer in two places, one in training only where the call says so, and one that is not trained."""
+    """One layer in two places, one that is always in training and one that never is, and one that is not trained."""
     x, norm = Input((STEPS, FEATURES)), _norm(momentum=0.5)
     h = norm(layers.Dense(4)(norm(layers.Dense(4)(x))))
-    h = _norm(trainable=False)(_norm()(h, training=False))
+    h = _norm(trainable=False)(_norm()(_norm()(h, training=True), training=False))
     model = Model(x, layers.Dense(1)(h))
     model.compile(optimizers.SGD(0.1), "mse")
     return model, {"x": SORTED + 1.0, "y": LABELS, "batch_size": 7}
@@ -288,9 +289,9 @@ def with_noise_behind_normalization() -> Made:
 
 @pytest.mark.parametrize("make", [*MADE, with_noise_behind_normalization], ids=lambda make: make.__name__)
 def test_masks_penalties_and_clipping_have_the_same_bits(make: Callable[[], Made]) -> None:
-    ((weights, *logs),) = in_ranks(1, lambda _: fitted(make), shards=12)
+    ((weights, *logs),) = in_ranks(1, lambda _: fitted(make, epochs=1), shards=12)
     for ranks in (2, 3, 4):
-        for got, *other in in_ranks(ranks, lambda _: fitted(make), shards=12):
+        for got, *other in in_ranks(ranks, lambda _: fitted(make, epochs=1), shards=12):
             assert all((own == wanted).all() for own, wanted in zip(got, weights, strict=True))
             assert repr(other) == repr(logs)
 
@@ -556,6 +557,20 @@ def test_the_error_of_a_part_ends_all(place: int, times: int) -> None:
     before = threading.active_count()
     with pytest.raises(LookupError, match="a hole"):
         taken(*works)
+    assert threading.active_count() == before
+
+
+def test_ctrl_c_ends_all_parts_when_the_one_that_works_asks() -> None:
+    """Signals reach the main thread, which may be waiting."""
+
+    def interrupting(total: Any) -> list[float]:
+        total(np.ones(1))
+        signal.raise_signal(signal.SIGINT)
+        return [float(total(np.ones(1))[0]) for _ in range(1000)]
+
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        taken(asking(1001), asking(1001), interrupting)
     assert threading.active_count() == before
 
 

@@ -90,6 +90,7 @@ def part_of_batch(total: Total) -> AbstractContextManager[TrainingStep]:
 
     Examples
     --------
+    >>> import numpy as np
     >>> with part_of_batch(lambda own: own + 3.0):  # which is what another part has
     ...     sum_over_parts(np.ones(1))
     array([4.])

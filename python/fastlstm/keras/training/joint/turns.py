@@ -58,21 +58,22 @@ class Turns(Generic[T]):
     ) -> None:
         self._works, self._added, self._aside, self._order = works, added, aside, [*works]
         self._context = copy_context()
+        self._begun: set[int] = set()
+        self._ended: set[int] = set()
         self._gates: dict[int, threading.Semaphore] = {}
-        """Of the parts that were begun: whose turn it is."""
+        """Whose turn it is, once a part has asked for a sum."""
         self._threads: list[threading.Thread] = []
         self._asked: dict[int, Array] = {}
         self._total = np.empty(0)
         self._found: dict[int, T] = {}
-        self._ended: set[int] = set()
         self._errors: list[BaseException] = []
 
     def taken(self) -> dict[int, T]:
         """Return what the works give; the first error of one is raised."""
         for number in self._order:
-            if number not in self._gates and not self._errors:
+            if number not in self._begun and not self._errors:
                 self._go(number)
-        if self._threads:
+        if self._gates:
             self._gates[self._order[0]].acquire()
             for thread in self._threads:
                 thread.join()
@@ -82,14 +83,13 @@ class Turns(Generic[T]):
 
     def _go(self, number: int) -> None:
         """Do the work of a part."""
-        self._gates[number] = threading.Semaphore(0)
+        self._begun.add(number)
         try:
-            with np.errstate(all="ignore"):  # which NumPy had a thread forget before 2.0
-                self._found[number] = self._works[number](partial(self._sum, number))
+            self._found[number] = self._works[number](partial(self._sum, number))
         except BaseException as error:  # it is raised in the thread that waits for all
             self._errors.append(error)
         self._ended.add(number)
-        if self._threads:
+        if self._gates:
             self._pass_on(number)
 
     def _sum(self, number: int, own: Array) -> Array:
@@ -97,6 +97,7 @@ class Turns(Generic[T]):
         self._check_that_all_ask()
         self._asked[number] = own
         if len(self._order) > 1:
+            self._gates = self._gates or {other: threading.Semaphore(0) for other in self._order}
             with self._aside():
                 self._pass_on(number)
                 self._gates[number].acquire()
@@ -116,10 +117,14 @@ class Turns(Generic[T]):
         """Let the next part go on; after an error one that was begun, and in the end the thread that waits for all."""
         at = self._order.index(number) + 1
         left = [other for other in self._order[at:] + self._order[:at] if other not in self._ended]
-        following = next((other for other in left if other in self._gates or not self._errors), self._order[0])
-        if following in self._gates:
+        following = next((other for other in left if other in self._begun or not self._errors), self._order[0])
+        if following in self._begun:
             self._gates[following].release()
             return
         context = self._context.copy()
-        self._threads.append(threading.Thread(target=context.run, args=(self._go, following), daemon=True))
+        self._threads.append(threading.Thread(target=context.run, args=(self._go_beside, following), daemon=True))
         self._threads[-1].start()
+
+    def _go_beside(self, number: int) -> None:
+        with np.errstate(all="ignore"):  # which is the thread's own before NumPy 2
+            self._go(number)

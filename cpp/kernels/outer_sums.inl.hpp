@@ -30,11 +30,15 @@ FASTLSTM_INLINE void sum_rows(const OuterArgs<T>& args, Index group) {
     T* sums = args.sums + group * args.group_vectors * W;
     const T* b = args.b + group * args.group_stride;
     for_summed_rows(args.k, [&](Index first, Index last) FASTLSTM_INLINED {
-        Packet<T> acc[V];
-        for (int v = 0; v < V; ++v) acc[v] = constant<T>(0);
-        for (Index k = first; k < last; ++k, b += args.row_stride)
-            for (int v = 0; v < V; ++v) acc[v] = padd(acc[v], pload<Packet<T>>(b + v * W));
-        for (int v = 0; v < V; ++v) join(sums + v * W, acc[v], args.add || first > 0);
+        Tile<T, 1, 1, V> acc;
+        set_to_zero(acc);
+        for (Index k = first; k < last; ++k, b += args.row_stride) {
+            for_vectors<1, 1, V>([&](int, int, int v) FASTLSTM_INLINED {
+                acc.at[0][0][v] = padd(acc.at[0][0][v], pload<Packet<T>>(b + v * W));
+            });
+        }
+        for_vectors<1, 1, V>([&](int, int, int v)
+                                 FASTLSTM_INLINED { join(sums + v * W, acc.at[0][0][v], args.add || first > 0); });
     });
 }
 

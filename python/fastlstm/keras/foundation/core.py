@@ -65,7 +65,10 @@ def packed(
     precision : str
         Of the products.
     """
-    return Weights(cell, *[values.T for values in weights], activations=functions, precision=for_packing(precision))
+    transposed = [values.T for values in weights]
+    if not functions and precision == FULL:  # as nearly always; to read the keywords takes as long as a small cell
+        return Weights(cell, *transposed)
+    return Weights(cell, *transposed, activations=functions, precision=for_packing(precision))
 
 
 def forward(

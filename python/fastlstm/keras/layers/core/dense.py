@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastlstm import checks
-from fastlstm.precisions import for_packing, product
+from fastlstm.precisions import FULL, for_packing, product
 
 from ...foundation import core
 from ...foundation.arrays import Array, Shape, sum_of_rows
@@ -93,7 +93,8 @@ class Dense(Quantizable, Affine):
 
     def _freeze(self, values: tuple[Array, ...]) -> tuple[core.Dense, Array | None]:
         floats = self._floats(values)
-        return core.Dense(*floats, precision=for_packing(self._precision)), floats[0] if floats is values else None
+        options = {} if self._precision == FULL else {"precision": for_packing(self._precision)}
+        return core.Dense(*floats, **options), floats[0] if floats is values else None
 
     def step_function(self) -> Stepper:
         """See `Layer.step_function`."""

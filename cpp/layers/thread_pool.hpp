@@ -88,7 +88,7 @@ bool parallel_for(Index count, double multiply_adds, Index at_most, Index part, 
                   const F& work) {
     Interruption interruption(std::move(stop_requested));
     parallel_for(count, multiply_adds, at_most, [&](Index begin, Index end) {
-        const int rank = begin == 0 ? 0 : 1;  // the first share is that of the calling thread
+        const int rank = begin == 0 ? 0 : 1;  // the first range is that of the calling thread
         for (Index at = begin; at < end && !interruption.anywhere(rank); at += part) work(at, std::min(at + part, end));
     });
     return !interruption.stopped();

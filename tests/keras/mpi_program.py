@@ -35,7 +35,7 @@ def of_trainings(name: str, **options: Any) -> list[Any]:
 
 
 def everything() -> list[Any]:
-    """Masks, dropout, clipping, regularizers, weights, and a last batch with fewer rows than ranks."""
+    """Masks, means over all rows, dropout, clipping, regularizers, weights, a last batch of fewer rows than ranks."""
     steps = np.arange(9)[:, None] % 5 + 1 > np.arange(5)
     x, y = np.where(steps[..., None], X[:9], 0), X[:9, :, :1]
     chain = [
@@ -44,6 +44,7 @@ def everything() -> list[Any]:
             4, dropout=0.3, recurrent_dropout=0.2, kernel_regularizer=regularizers.L2(0.1), return_sequences=True
         ),
         layers.Dropout(0.2, seed=3),
+        layers.BatchNormalization(),
         layers.ActivityRegularization(l2=0.1),
         layers.Dense(1),
     ]
@@ -100,7 +101,6 @@ CASES: dict[str, Any] = {
 }
 
 if __name__ == "__main__":
-    layers.BatchNormalization = layers.LayerNormalization  # type: ignore[misc, assignment]
     shared = distribution.DataParallel(shards=SHARDS)
     COMM_RANK = shared.rank
     for case in sys.argv[2:]:

@@ -43,15 +43,10 @@ class Comm:
         return self.allgather(value)[root]
 
     def Allreduce(self, sent: Any, received: Any) -> None:  # noqa: N802
-        parts = self.allgather(sent)
-        received[...] = sum(parts[1:], parts[0])
+        parts = self.allgather(received if sent is None else sent)
+        total = sum(parts[1:], parts[0])
         self.job.meeting.wait()
-
-    def Allgatherv(self, sent: Any, received: Any) -> None:  # noqa: N802
-        total, (lengths, starts) = received
-        for part, length, start in zip(self.allgather(sent), lengths, starts, strict=True):
-            total[start : start + length] = part
-        self.job.meeting.wait()
+        received[...] = total
 
     def Alltoallv(self, sent: Any, received: Any) -> None:  # noqa: N802
         total, (lengths, starts) = received

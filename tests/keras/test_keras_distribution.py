@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +19,7 @@ from fastlstm import keras
 from fastlstm.keras import Input, Model, Sequential, callbacks, distribution, layers, losses, optimizers, regularizers
 from fastlstm.keras.distribution import DataParallel
 from fastlstm.keras.distribution.trees import largest_nodes, tree_sum
+from fastlstm.keras.training.joint.turns import Turns
 
 ROWS, STEPS, FEATURES = 22, 7, 3
 source = np.random.default_rng(0)
@@ -123,7 +126,77 @@ def with_classes() -> Made:
     return model, {"x": SORTED, "y": np.eye(3)[np.arange(ROWS) % 3], "class_weight": {0: 3.0, 2: 0.5}}
 
 
+def normalized(*chain: Any, rate: float = 0.5, **options: Any) -> Made:
+    """Batches of 7 rows, and a last one of 1, for which one rank has none."""
+    model = Sequential([Input((STEPS, FEATURES)), *chain])
+    model.compile(optimizers.SGD(rate), "mse", metrics=["mae"])
+    return model, {"x": SORTED + 1.0, "y": LABELS, "batch_size": 7} | options
+
+
+def with_batch_normalization() -> Made:
+    """In the middle, and at both ends; gradients of what is below depend on all rows."""
+    norms = [layers.BatchNormalization(momentum=0.8), layers.BatchNormalization(scale=False), _norm(center=False)]
+    return normalized(norms[0], layers.LSTM(4, return_sequences=True), norms[1], layers.Dense(1), norms[2], rate=0.1)
+
+
+def _norm(**options: Any) -> Any:
+    return layers.BatchNormalization(**options)
+
+
+def with_normalization_of_what_is_there() -> Made:
+    """Under a mask, with weights of rows: parts have other numbers of steps. At the axis of time, too."""
+    chain = [layers.Masking(), layers.GRU(4, return_sequences=True), _norm(), _norm(axis=1), layers.Dense(1)]
+    return normalized(*chain, x=SORTED, sample_weight=WEIGHTS + 0.1, rate=0.1)
+
+
+def with_normalization_under_penalties() -> Made:
+    """Means over rows of a part, in front of what sums over all parts and behind it."""
+    chain = [layers.Dense(4, activity_regularizer="l2"), _norm(gamma_regularizer="l2"), layers.Dense(1)]
+    return normalized(*chain, layers.ActivityRegularization(l2=0.03))
+
+
+def with_normalization_by_steps() -> Made:
+    return normalized(layers.Dense(4), layers.TimeDistributed(_norm()), layers.Dropout(0.0), layers.Dense(1))
+
+
+def with_normalization_twice() -> Made:
+    """One layer in two places, one that is always in training and one that never is, and one that is not trained."""
+    x, norm = Input((STEPS, FEATURES)), _norm(momentum=0.5)
+    h = norm(layers.Dense(4)(norm(layers.Dense(4)(x))))
+    h = _norm(trainable=False)(_norm()(_norm()(h, training=True), training=False))
+    model = Model(x, layers.Dense(1)(h))
+    model.compile(optimizers.SGD(0.1), "mse")
+    return model, {"x": SORTED + 1.0, "y": LABELS, "batch_size": 7}
+
+
+class Inside(Model):
+    """A normalization inside a function of a user."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.norm, self.last = layers.Dense(4), layers.BatchNormalization(), layers.Dense(1)
+
+    def call(self, x: Any) -> Any:
+        return self.last(keras.ops.tanh(self.norm(self.first(x))))
+
+
+def with_normalization_inside() -> Made:
+    pytest.importorskip("autograd")
+    model = Inside()
+    model.compile(optimizers.SGD(0.1), "mse")
+    return model, {"x": SORTED + 1.0, "y": LABELS, "batch_size": 7}
+
+
+NORMALIZED = [
+    with_batch_normalization,
+    with_normalization_of_what_is_there,
+    with_normalization_under_penalties,
+    with_normalization_by_steps,
+    with_normalization_twice,
+    with_normalization_inside,
+]
 MADE = [masked, with_weights, with_mean_of_weights, with_sum, with_penalties, with_two_outputs, with_classes]
+MADE += NORMALIZED
 
 
 def fitted(make: Callable[[], Made], seed: int = 5, **options: Any) -> tuple[list[Any], dict[str, Any], Any]:
@@ -156,6 +229,27 @@ def test_ranks_train_as_one_process_does(make: Callable[[], Made], ranks: int, s
         assert value == pytest.approx(result, rel=1e-10)
 
 
+@pytest.mark.filterwarnings("ignore:the loss is nan")
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize(("ranks", "shards"), [(2, None), (1, 4), (2, 4)])
+def test_rows_that_are_broken_and_do_not_count_are_done_over_on_all_ranks(ranks: int, shards: int | None) -> None:
+    """Where a row of one rank is part of the means of all."""
+
+    def weights(_: Any) -> Any:
+        keras.utils.set_random_seed(5)
+        model, given = normalized(layers.Dense(4), _norm(), layers.Dense(1), layers.ActivityRegularization(l2=0.03))
+        broken = np.arange(ROWS) == 3
+        x, counts = np.where(broken[:, None, None], np.nan, given["x"]), 1.0 - broken
+        model.fit(x, LABELS, 7, 2, verbose=0, shuffle=False, sample_weight=counts)
+        return model.get_weights()
+
+    wanted = weights(None)
+    assert all(np.isfinite(own).all() for own in wanted)
+    for got in in_ranks(ranks, weights, shards):
+        for own, other in zip(got, wanted, strict=True):  # as above
+            np.testing.assert_allclose(own, other, rtol=1e-11, atol=1e-13)
+
+
 def test_the_mean_of_the_means_of_ranks_would_be_far_off() -> None:
     """So the test above sees whose denominators are taken."""
     model, given = masked()
@@ -180,12 +274,6 @@ def bits_of(name: str, **options: Any) -> list[Any]:
     return [state, repr(history.history), history.epoch]
 
 
-@pytest.fixture
-def no_batch_normalization(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layers, "BatchNormalization", layers.LayerNormalization)
-
-
-@pytest.mark.usefixtures("no_batch_normalization")
 @pytest.mark.parametrize("name", sorted({*TRAININGS} - SHARED_BY_ALL - REFUSED))
 def test_trainings_have_the_same_bits_for_1_2_and_4_ranks(name: str) -> None:
     """Noise, weights of rows, several outputs, callbacks that decide, batches of all kinds, the last a short one."""
@@ -194,16 +282,20 @@ def test_trainings_have_the_same_bits_for_1_2_and_4_ranks(name: str) -> None:
         assert in_ranks(ranks, lambda _: bits_of(name), shards=4) == [wanted] * ranks
 
 
-@pytest.mark.parametrize("make", MADE, ids=lambda make: make.__name__)
+def with_noise_behind_normalization() -> Made:
+    """From a generator of the layer, which a part goes on with that has waited."""
+    return normalized(layers.Dropout(0.3), _norm(), layers.Dropout(0.3, seed=4), _norm(), layers.Dense(1))
+
+
+@pytest.mark.parametrize("make", [*MADE, with_noise_behind_normalization], ids=lambda make: make.__name__)
 def test_masks_penalties_and_clipping_have_the_same_bits(make: Callable[[], Made]) -> None:
-    ((weights, *logs),) = in_ranks(1, lambda _: fitted(make), shards=12)
+    ((weights, *logs),) = in_ranks(1, lambda _: fitted(make, epochs=1), shards=12)
     for ranks in (2, 3, 4):
-        for got, *other in in_ranks(ranks, lambda _: fitted(make), shards=12):
+        for got, *other in in_ranks(ranks, lambda _: fitted(make, epochs=1), shards=12):
             assert all((own == wanted).all() for own, wanted in zip(got, weights, strict=True))
             assert repr(other) == repr(logs)
 
 
-@pytest.mark.usefixtures("no_batch_normalization")
 def test_single_steps_have_the_same_bits() -> None:
     def steps(_: Any) -> Any:
         model, _ = TRAININGS["noisy"]()
@@ -377,7 +469,6 @@ class Broken(callbacks.Callback):
             raise InterruptedError
 
 
-@pytest.mark.usefixtures("no_batch_normalization")
 @pytest.mark.parametrize("name", ["noisy", "watched", "of_passes"])
 def test_a_training_goes_on_with_another_number_of_ranks(name: str, tmp_path: Any) -> None:
     def interrupted(d: DataParallel) -> None:
@@ -395,7 +486,6 @@ def test_a_training_goes_on_with_another_number_of_ranks(name: str, tmp_path: An
         assert got == wanted
 
 
-@pytest.mark.usefixtures("no_batch_normalization")
 def test_a_training_goes_on_within_an_epoch(tmp_path: Any) -> None:
     """With the metrics of the batches before."""
     path = tmp_path / "checkpoint.fastlstm"
@@ -416,6 +506,78 @@ class Stopping(callbacks.Callback):
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         if (self.params["epochs"], batch) == (4, 3) and self.model.optimizer.iterations:
             raise InterruptedError
+
+
+# -- parts that wait for each other ---------------------------------------------------------------------------------
+
+
+def asking(times: int, error: BaseException | None = None) -> Callable[[Any], list[float]]:
+    """Return the work of a part: it asks for sums, and then raises an error or gives them."""
+
+    def work(total: Any) -> list[float]:
+        found = [float(total(np.ones(1) * k)[0]) for k in range(times)]
+        if error is not None:
+            raise error
+        return found
+
+    return work
+
+
+def taken(*works: Any) -> dict[int, list[float]]:
+    return Turns(dict(enumerate(works)), lambda asked: sum(asked.values(), np.zeros(1)), contextlib.nullcontext).taken()
+
+
+def test_parts_get_what_all_have_asked_for() -> None:
+    assert taken(asking(3), asking(3), asking(3)) == {k: [0.0, 3.0, 6.0] for k in range(3)}
+    assert taken(asking(2)) == {0: [0.0, 1.0]}
+
+
+def test_parts_that_ask_for_nothing_need_no_threads() -> None:
+    threads = taken(*[lambda total: threading.get_ident()] * 3)  # type: ignore[list-item]
+    assert set(threads.values()) == {threading.get_ident()}
+
+
+def test_sums_are_made_in_the_thread_that_begins() -> None:
+    """An MPI may allow no other."""
+    found = []
+
+    def added(asked: Any) -> Any:
+        found.append(threading.get_ident())
+        return asked[0]
+
+    Turns(dict.fromkeys(range(3), asking(4)), added, contextlib.nullcontext).taken()
+    assert found == [threading.get_ident()] * 4
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("times", [0, 1, 2])
+def test_the_error_of_a_part_ends_all(place: int, times: int) -> None:
+    works = [asking(2) for _ in range(3)]
+    works[place] = asking(times, LookupError("a hole"))
+    before = threading.active_count()
+    with pytest.raises(LookupError, match="a hole"):
+        taken(*works)
+    assert threading.active_count() == before
+
+
+def test_ctrl_c_ends_all_parts_when_the_one_that_works_asks() -> None:
+    """Signals reach the main thread, which may be waiting."""
+
+    def interrupting(total: Any) -> list[float]:
+        total(np.ones(1))
+        signal.raise_signal(signal.SIGINT)
+        return [float(total(np.ones(1))[0]) for _ in range(1000)]
+
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        taken(asking(1001), asking(1001), interrupting)
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("times", [(2, 2, 1), (1, 2, 2), (0, 0, 1), (1, 0, 0)])
+def test_parts_that_ask_for_more_than_others_are_refused(times: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="layers must ask for the same sums for all parts of a batch"):
+        taken(*map(asking, times))
 
 
 # -- what is refused -----------------------------------------------------------------------------------------------
@@ -440,10 +602,6 @@ class Counting(layers.Layer):
 
 REFUSALS: dict[str, tuple[Callable[[], Any], str]] = {
     "stateful": (lambda: fit_of(layers.LSTM(2, stateful=True), rows=10), "no layer that is stateful where"),
-    "all rows": (
-        lambda: fit_of(layers.LSTM(2), layers.BatchNormalization()),
-        "no BatchNormalization that is trainable",
-    ),
     "assigning": (lambda: fit_of(Counting(), layers.LSTM(2)), "leave weights that are not trained as they are"),
     "one loss": (
         lambda: fit_of(layers.LSTM(2), loss=lambda y, p: keras.ops.max(abs(y - p))),

@@ -14,9 +14,9 @@ import numpy as np
 from fastlstm import checks
 
 from ..foundation.arrays import Array
-from .trees import Node, largest_nodes, tree_sum
+from .trees import Node, halves, largest_nodes, tree_sum
 
-METHODS = ("Get_rank", "Get_size", "Allreduce", "Allgatherv", "Alltoallv", "bcast", "allgather", "Abort")
+METHODS = ("Get_rank", "Get_size", "Allreduce", "Alltoallv", "bcast", "allgather", "Abort")
 """What a communicator must have, as those of mpi4py do."""
 
 
@@ -31,18 +31,22 @@ def world() -> Any:
     return MPI.COMM_WORLD
 
 
+IN_PLACE = None
+"""What mpi4py takes in place of an array that is sent: it lies where the result is wanted."""
+
+
 def sum_of_all(comm: Any, own: Array) -> Array:
-    """Return the sum of the arrays of all ranks, in MPI's own order."""
-    total = np.empty_like(own)
-    comm.Allreduce(own, total)
-    return total
+    """Return the sum of the arrays of all ranks, in MPI's own order; it takes the place of this rank's."""
+    comm.Allreduce(IN_PLACE, own)
+    return own
 
 
 class TreeSum:
     """Sums of the parts that several ranks have, in the order of the tree.
 
     Every rank adds up what it has alone. Of what is left to add each rank takes a stretch of all numbers: it gets that
-    stretch from all ranks, adds, and all get the stretches of the sum.
+    stretch from all other ranks, adds, and all get the stretches of the sum. A sum of many numbers takes as long as
+    memory does, so it is made where the parts are, and of what is sent there is no copy.
 
     Parameters
     ----------
@@ -57,35 +61,56 @@ class TreeSum:
         self._rank, ranks = comm.Get_rank(), comm.Get_size()
         each = parts // ranks
         self._own = range(self._rank * each, (self._rank + 1) * each)
+        self._room = np.empty(0, np.uint8)
+        """For what others send."""
         self._nodes: list[list[Node]] = [
             [*largest_nodes(range(rank * each, (rank + 1) * each), self._tree)] for rank in range(ranks)
         ]
 
     def __call__(self, parts: Sequence[Array]) -> Array:
-        """Return the sum of the parts of all ranks, of which these are this rank's; they are written to."""
+        """Return the sum of the parts of all ranks, of which these are this rank's; it takes the place of one."""
         known = {(number, number + 1): part for number, part in zip(self._own, parts, strict=True)}
         nodes = [tree_sum(known, node) for node in self._nodes[self._rank]]
         return nodes[0] if len(self._nodes) == 1 else self._exchanged(nodes)
 
     def _exchanged(self, nodes: list[Array]) -> Array:
-        size, ranks = nodes[0].size, len(self._nodes)
-        cuts = [size * rank // ranks for rank in range(ranks + 1)]
-        stretches = [slice(start, stop) for start, stop in pairwise(cuts)]
-        lengths = [stretch.stop - stretch.start for stretch in stretches]
-        sent = np.concatenate([node[stretch] for stretch in stretches for node in nodes])
-        got = self._swapped(sent, [length * len(nodes) for length in lengths], lengths[self._rank])
-        total = np.empty_like(nodes[0])
-        self._comm.Allgatherv(got, [total, (lengths, cuts[:-1])])
+        total, ranks = nodes[0], len(self._nodes)
+        cuts = [total.size * rank // ranks for rank in range(ranks + 1)]
+        lengths = [stop - start for start, stop in pairwise(cuts)]
+        own = slice(*cuts[self._rank : self._rank + 2])
+        known = self._swapped(nodes, lengths)
+        known |= {node: sums[own] for node, sums in zip(self._nodes[self._rank], nodes, strict=True)}
+        left, right = (tree_sum(known, half) for half in halves(self._tree))
+        np.add(left, right, out=total[own])
+        self._send([total[own], [lengths[self._rank]] * ranks, [0] * ranks], [total, lengths, cuts[:-1]])
         return total
 
-    def _swapped(self, sent: Array, counts: list[int], length: int) -> Array:
-        """Return the sum of this rank's stretch, of so many numbers, for what it has `sent` of the others'."""
-        known_nodes = [node for nodes in self._nodes for node in nodes]
-        coming = [length * len(nodes) for nodes in self._nodes]
-        received = np.empty(sum(coming), sent.dtype)
-        self._comm.Alltoallv([sent, (counts, _starts(counts))], [received, (coming, _starts(coming))])
-        stretches = received.reshape(len(known_nodes), length)
-        return tree_sum(dict(zip(known_nodes, stretches, strict=True)), self._tree)
+    def _swapped(self, nodes: list[Array], lengths: list[int]) -> dict[Node, Array]:
+        """Send the others their stretches, of such lengths, of this rank's nodes; return this rank's of theirs."""
+        sent = nodes[0]
+        if len(nodes) > 1:
+            stretches = [np.split(node, np.cumsum(lengths[:-1])) for node in nodes]
+            sent = np.concatenate([part for parts in zip(*stretches, strict=True) for part in parts])
+        counts, length = [number * len(nodes) for number in lengths], lengths[self._rank]
+        others = [[] if rank == self._rank else found for rank, found in enumerate(self._nodes)]
+        coming = [length * len(found) for found in others]
+        received = self._room_for(sum(coming), sent.dtype)
+        self._send([sent, counts, _starts(counts)], [received, coming, _starts(coming)])
+        known = [node for found in others for node in found]
+        return dict(zip(known, received.reshape(len(known), length), strict=True))
+
+    def _send(self, sent: list[Any], received: list[Any]) -> None:
+        """Send parts of an array to all other ranks, how many numbers and from where, and receive theirs."""
+        for _, counts, _ in (sent, received):
+            counts[self._rank] = 0
+        ways = [[array, (counts, starts)] for array, counts, starts in (sent, received)]
+        self._comm.Alltoallv(*ways)
+
+    def _room_for(self, count: int, dtype: np.dtype[Any]) -> Array:
+        size = count * dtype.itemsize
+        if self._room.size < size:
+            self._room = np.empty(size, np.uint8)
+        return self._room[:size].view(dtype)
 
 
 def _starts(counts: list[int]) -> list[int]:

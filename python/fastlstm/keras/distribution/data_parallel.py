@@ -40,7 +40,7 @@ class DataParallel:
     >>> from fastlstm import keras
     >>> class Alone:  # in a job: DataParallel(shards=8), run by mpiexec
     ...     Get_rank, Get_size = (lambda self: 0), (lambda self: 1)
-    ...     Allreduce = Allgatherv = Alltoallv = bcast = allgather = Abort = None
+    ...     Allreduce = Alltoallv = bcast = allgather = Abort = None
     >>> distribution = DataParallel(Alone(), shards=8)
     >>> distribution.rank, distribution.size, list(distribution.own_parts)
     (0, 1, [0, 1, 2, 3, 4, 5, 6, 7])
@@ -74,7 +74,7 @@ class DataParallel:
         --------
         >>> class Alone:
         ...     Get_rank, Get_size = (lambda self: 0), (lambda self: 1)
-        ...     Allreduce = Allgatherv = Alltoallv = bcast = allgather = Abort = None
+        ...     Allreduce = Alltoallv = bcast = allgather = Abort = None
         >>> [DataParallel(Alone(), shards=4).rows(part, 10) for part in range(4)]
         [slice(0, 2, None), slice(2, 5, None), slice(5, 7, None), slice(7, 10, None)]
         """

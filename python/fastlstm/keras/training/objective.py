@@ -134,7 +134,7 @@ class Objective:
         outcome, _ = self._of(ys, found, weights, need_slope=False)
         penalty = found.penalty
         if self.network.penalized:
-            rows = self._broken_rows(xs, found.outputs, weights)
+            rows = self.broken_rows(xs, found.outputs, weights)
             penalty = penalty if rows is None else self.network.run(_without(xs, rows)).penalty
         return outcome, penalty
 
@@ -152,7 +152,7 @@ class Objective:
         network = self.network
         found, pullback = network.vjp(xs)
         outcome, slopes = self._of(ys, found, weights)
-        rows = self._broken_rows(xs, found.outputs, weights)
+        rows = self.broken_rows(xs, found.outputs, weights)
         if rows is not None:
             forget_changes()
             found, pullback = network.vjp(_without(xs, rows))
@@ -164,15 +164,12 @@ class Objective:
         for i, variable in self._regularized:
             gradients[i] = gradients[i] + variable.regularizer.gradient(variable.value)  # type: ignore[union-attr]
 
-    def _broken_rows(self, xs: Sequence[Array], outputs: Sequence[Array], weights: Parts) -> Array | None:
+    def broken_rows(self, xs: Sequence[Array], outputs: Sequence[Array], weights: Parts) -> Array | None:
         """Which rows count for no output but have NaN or infinity in them; None: no row.
 
         Their slope is 0, but on its way back it meets what the forward pass kept, and 0 * NaN is NaN.
         """
-        given = [weights[term.number] for term in self.terms if term.scale]
-        for part in given:
-            if part is None:  # all rows count, as nearly always
-                return None
+        given = self.weights_of_rows(weights)
         if not given or all(map(_finite, (*outputs, *xs))):
             return None
         if any(getattr(step.layer, "stateful", False) for step in self.network.plan.steps):
@@ -182,6 +179,11 @@ class Objective:
         floats = [part for part in (*outputs, *xs) if part.dtype.kind == "f"]
         broken = np.logical_or.reduce([_any_in_row(~np.isfinite(part[idle])) for part in floats])
         return idle[broken] if broken.any() else None
+
+    def weights_of_rows(self, weights: Parts) -> Parts:
+        """Return the weights of all that rows count for; nothing if all rows count, as nearly always."""
+        given = [weights[term.number] for term in self.terms if term.scale]
+        return [] if any([part is None for part in given]) else given
 
     def _penalized(self, outcome: Outcome, on_outputs: float) -> Outcome:
         if not self.regularized and not self.network.penalized:

@@ -9,7 +9,7 @@ import numpy as np
 from fastlstm import checks
 
 from ...foundation.arrays import Array, Shape
-from ...foundation.training_step import change
+from ...foundation.training_step import change, sum_over_parts
 from ...foundation.variable import CHANGE, Variable, current_values, values_now
 from ..base import Step, Stepper
 from ..call import INFERENCE, TRAINING, Call, Pullback
@@ -21,7 +21,8 @@ class BatchNormalization(AffineNormalization):
 
     In training mean and variance are those of the batch, over all axes but one, and averages of them follow; else they
     are these averages. With a mask only what is there counts. A layer with ``trainable = False`` goes by its averages
-    in training too, as in Keras. The deviation is ``sqrt(variance + epsilon)``.
+    in training too, as in Keras. The deviation is ``sqrt(variance + epsilon)``. Where several ranks train, the batch is
+    that of all of them.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ class BatchNormalization(AffineNormalization):
     renorm, renorm_clipping, renorm_momentum : bool; dict; float
         Batch renormalization is not supported: only False is taken.
     synchronized : bool
-        Makes no difference, as a batch is never split over devices.
+        Makes no difference: mean and variance are always those of the whole batch.
     **kwargs : keyword arguments
         Those of `Layer`.
 
@@ -162,12 +163,14 @@ class BatchNormalization(AffineNormalization):
 
         def pullback(dy: Array) -> tuple[Array | None, list[Array]]:
             normal = (x - centred) * inverse
-            dbeta, dgamma = self._sum(dy, x.ndim), self._sum(dy * normal, x.ndim)
+            sums = self._sum(dy, x.ndim), self._sum(dy * normal, x.ndim)
+            dbeta, dgamma = (part.astype(self.dtype) for part in sums)
             gradients = self._affine_gradients(dgamma, dbeta)
             if not call.need_dx:
                 return None, gradients
             if count is not None:  # the mean and the variance depend on what is there
-                share = self._spread(dbeta / count, x.ndim) + normal * self._spread(dgamma / count, x.ndim)
+                along, across = (self._spread(part / count, x.ndim) for part in self._over_parts(*sums))
+                share = along + normal * across
                 dy = dy - (share if there is None else np.where(there, share, 0))
             return dy * self._spread(factors[0], x.ndim), gradients
 
@@ -182,22 +185,33 @@ class BatchNormalization(AffineNormalization):
 
     def _moments(self, x: Array, there: Array | None) -> tuple[Array, Array, Array]:
         """Return mean and variance of each feature, and how many numbers they are of; those of nothing are 0."""
+        zero = self.dtype.type(0)
+        counted = x if there is None else np.where(there, x, zero)
+        count, total = self._over_parts(self._count(x, there), self._sum(counted, x.ndim))
+        count = np.maximum(count, self.dtype.type(1))
+        mean = total / count
+        distance = x - self._spread(mean, x.ndim)
+        if there is not None:
+            distance = np.where(there, distance, zero)
+        (squares,) = self._over_parts(self._sum(distance * distance, x.ndim))
+        return mean, squares / count, count
+
+    def _count(self, x: Array, there: Array | None) -> Array:
+        """Return how many numbers of each feature there are."""
+        features = x.shape[self.axis]
         if there is None:
-            count = np.asarray(max(x.size // x.shape[self.axis], 1), self.dtype)
-            mean = self._sum(x, x.ndim) / count
-            distance = x - self._spread(mean, x.ndim)
-        else:
-            zero = self.dtype.type(0)
-            count = np.maximum(self._sum(np.broadcast_to(there, x.shape), x.ndim), self.dtype.type(1))
-            mean = self._sum(np.where(there, x, zero), x.ndim) / count
-            distance = np.where(there, x - self._spread(mean, x.ndim), zero)
-        return mean, self._sum(distance * distance, x.ndim) / count, count
+            return np.full(features, x.size // features, np.float64)
+        return self._sum(np.broadcast_to(there, x.shape), x.ndim)
 
     def _sum(self, x: Array, rank: int) -> Array:
         """Sum of each feature; in float64, as there may be very many numbers."""
         others = tuple(axis for axis in range(rank) if axis != self.axis % rank)
-        result: Array = np.add.reduce(x, axis=others, dtype=np.float64).astype(self.dtype)
+        result: Array = np.add.reduce(x, axis=others, dtype=np.float64)
         return result
+
+    def _over_parts(self, *sums: Array) -> Array:
+        """Return sums of each feature over the whole batch, a row each."""
+        return sum_over_parts(np.concatenate(sums)).astype(self.dtype).reshape(len(sums), -1)
 
     def _spread(self, values: Array, rank: int) -> Array:
         """Return ``(F,)`` as something that broadcasts to the input."""
@@ -210,7 +224,7 @@ class BatchNormalization(AffineNormalization):
 
     def _follow(self, mean: Array, variance: Array) -> None:
         """Let the averages follow, when the step is done."""
-        change(partial(self._replace_averages, mean, variance))
+        change(partial(self._replace_averages, mean, variance), of_all=True)
 
     def _replace_averages(self, mean: Array, variance: Array) -> None:
         keep, take = self.dtype.type(self.momentum), self.dtype.type(1 - self.momentum)

@@ -34,6 +34,12 @@ class Noise:
     def step(self) -> Iterator[None]:
         """For the time of a block, a step is taken."""
         self._seeds = [_drawn(source) for source in (generator("noise"), *self._own)]
+        with self.aside():
+            yield
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """For the time of a block, others draw; then the generators of layers go on from where they were."""
         states = [state_of_generator(source) for source in self._own]
         try:
             yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,10 @@ import numpy as np
 from fastlstm import checks
 
 from ...foundation.arrays import Array
+from ...foundation.training_step import awaits_changes, sum_over_parts
 from ...losses import apply_mask
 from ..gradients import CountingObjective
-from ..objective import Term, check_axes, factor_of, is_alone
+from ..objective import Parts, Term, check_axes, factor_of, is_alone
 
 
 class PartObjective(CountingObjective):
@@ -41,3 +43,14 @@ class PartObjective(CountingObjective):
         check_axes(loss, entries, counted)
         self.note(term, entries, counted, mask)
         return counted, 1.0
+
+    def broken_rows(self, xs: Sequence[Array], outputs: Sequence[Array], weights: Parts) -> Array | None:
+        """See `Objective.broken_rows`; where layers have summed over parts, all go forth once more or none does."""
+        rows = super().broken_rows(xs, outputs, weights)
+        if not awaits_changes() or not self.weights_of_rows(weights):
+            return rows
+        counts = self.counts
+        self.counts = [0.0] * self.count  # those of the parts that go on meanwhile
+        anywhere = sum_over_parts(np.array([rows is not None], np.float64))[0]
+        self.counts = counts
+        return np.empty(0, np.intp) if rows is None and anywhere else rows

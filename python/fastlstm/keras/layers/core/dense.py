@@ -93,7 +93,7 @@ class Dense(Quantizable, Affine):
 
     def _freeze(self, values: tuple[Array, ...]) -> tuple[core.Dense, Array | None]:
         floats = self._floats(values)
-        options = {} if self._precision == FULL else {"precision": for_packing(self._precision)}
+        options: dict[str, Any] = {} if self._precision == FULL else {"precision": for_packing(self._precision)}
         return core.Dense(*floats, **options), floats[0] if floats is values else None
 
     def step_function(self) -> Stepper:

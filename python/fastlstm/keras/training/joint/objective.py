@@ -111,7 +111,8 @@ class JointObjective:
         for made, of_all in next(iter(gone.values())).changes:
             if not of_all:
                 must = "leave weights that are not trained as they are where several ranks train"
-                checks.complain(ValueError, "layers", must, "one whose call() assigns to them")
+                got, cure = "one whose call() assigns to them", "; train in one process"
+                checks.complain(ValueError, "layers", must, got, cure)
             change(made, of_all)
         return gone
 

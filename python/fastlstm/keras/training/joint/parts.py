@@ -37,7 +37,8 @@ class PartObjective(CountingObjective):
         loss = term.loss
         if is_alone(entries):
             must = "give a value for every row where several ranks train, who have a part of the rows each"
-            checks.complain(ValueError, f"loss {loss.name!r}: call()", must, "one for all rows")
+            got, cure = "one for all rows", "; use mean(..., axis=-1)"
+            checks.complain(ValueError, f"loss {loss.name!r}: call()", must, got, cure)
         counted = apply_mask(weights, mask, dtype, mean=False)
         factor_of(loss, entries, counted)
         check_axes(loss, entries, counted)

@@ -83,15 +83,10 @@ SequenceView<T> by_windows(Pointer data, const py::array& array) {
     return {static_cast<T*>(data), stride<T>(array, 1), stride<T>(array, 0)};
 }
 
-// Lets other Python threads run meanwhile and looks for Ctrl-C, if so many multiply-adds are worth it:
-// work(whether to stop), false if it was stopped.
+// See without_gil_if.
 template <class F>
 void run(const KernelSizes& sizes, Index windows, const F& work) {
-    if (checked_product(windows, sizes.depth(), sizes.outputs) < kWorthReleasing) {
-        work(StopRequested());
-    } else {
-        without_gil([&] { return work(signal_waiting); });
-    }
+    without_gil_if(checked_product(windows, sizes.depth(), sizes.outputs) >= kWorthReleasing, work);
 }
 
 template <class T>

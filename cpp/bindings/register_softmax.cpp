@@ -12,15 +12,10 @@ namespace {
 
 constexpr Index kNumbersWorthReleasing = 10'000;  // ten microseconds or so
 
-// run(whether to stop), false if it was stopped
+// See without_gil_if.
 template <class Run>
 void run_numbers(py::ssize_t numbers, const Run& run) {
-    if (numbers == 0) return;
-    if (numbers < kNumbersWorthReleasing) {
-        run(StopRequested());
-    } else {
-        without_gil([&] { return run(signal_waiting); });
-    }
+    if (numbers > 0) without_gil_if(numbers >= kNumbersWorthReleasing, run);
 }
 
 template <class T>

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from seeds import FRESH
@@ -112,6 +113,25 @@ def test_systems_without_nameless_files(
     assert any(name.startswith(".fastlstm-") for name in seen) == (path_of_open_files == "/nowhere")
     with pytest.raises(TypeError), replaced(tmp_path / "a") as new:
         new.write("half")  # type: ignore[arg-type]
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"new"}
+
+
+@pytest.mark.parametrize("path_of_open_files", ["/proc/self/fd", "/nowhere"])
+def test_ctrl_c_just_after_a_file_was_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path_of_open_files: str
+) -> None:
+    """The signal came while the system replaced it: nothing is left to remove, and Ctrl-C is what is raised."""
+    (tmp_path / "a").write_bytes(b"old")
+    replace = os.replace
+
+    def interrupted(*args: Any, **kwargs: Any) -> None:
+        replace(*args, **kwargs)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(atomic, "_OPEN", path_of_open_files)
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt), replaced(tmp_path / "a") as new:
+        new.write(b"new")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"new"}
 
 

@@ -147,7 +147,8 @@ def _publish(file: BinaryIO, target: Path) -> None:
             try:
                 os.replace(new, target.name, src_dir_fd=folder, dst_dir_fd=folder)
             except BaseException:
-                os.unlink(new, dir_fd=folder)
+                with suppress(FileNotFoundError):
+                    os.unlink(new, dir_fd=folder)
                 raise
     finally:
         os.close(folder)

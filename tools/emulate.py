@@ -58,6 +58,7 @@ boot: cdrom
 com1: enabled=1, mode=file, dev={FOLDER}/console
 log: {FOLDER}/bochs.log
 clock: sync=none
+sound: waveoutdrv=dummy
 """
 
 # The first process: it ends with the machine switched off (0x4321FEDC).

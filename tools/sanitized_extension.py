@@ -24,8 +24,8 @@ QUICK = ("-m", "not slow")
 
 def build() -> None:
     """Build the extension for the smallest instruction set and put it into a copy of the package."""
-    configure: list[str | Path] = ["cmake", "-S", ROOT, "-B", FOLDER, "-G", "Ninja", "-DSKBUILD_PROJECT_VERSION=0"]
-    configure += ["-DFASTLSTM_PYTHON=ON", "-DCMAKE_UNITY_BUILD=ON", "-DFASTLSTM_SANITIZE=address,undefined"]
+    configure: list[str | Path] = ["cmake", "-S", ROOT, "-B", FOLDER, "-G", "Ninja", "-DFASTLSTM_PYTHON=ON"]
+    configure += ["-DCMAKE_UNITY_BUILD=ON", "-DFASTLSTM_SANITIZE=address,undefined"]
     configure += [f"-DFASTLSTM_ISAS={ISA}", "-DFASTLSTM_TILE_ROWS=3", f"-DPython_EXECUTABLE={sys.executable}"]
     call([*configure, f"-DCMAKE_PREFIX_PATH={prefix_of_packages('cmeel', 'pybind11')}"])
     call(["cmake", "--build", FOLDER, "--parallel", str(os.cpu_count() or 1)])

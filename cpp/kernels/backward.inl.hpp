@@ -34,12 +34,12 @@ FASTLSTM_INLINE void state_gradient(Acc& acc, const CellBackwardArgs<T>& args, c
                                     Index row, Index group, Index pitch) {
     constexpr int lanes = kLanes<T>;
     if (row < args.next_rows) {
-        return multiply(acc, Beginning<T>{}, dgates.template tile<Acc::kRows>(row),
-                        panel_of<Acc::kRows, kGroup>(args.packed_hh_t, k, group, args.group_begin, args.group_end, row,
-                                                     args.next_rows));
+        return multiply(acc, Beginning<T>{}, dgates, row,
+                        panel_of<kGroup>(acc.shape.rows, args.packed_hh_t, k, group, args.group_begin, args.group_end,
+                                         row, args.next_rows));
     }
-    for_vectors<Acc::kGroups, Acc::kRows, Acc::kVectors>([&](int p, int r, int v) FASTLSTM_INLINED {
-        acc.at[p][r][v] = pload<Packet<T>>(args.dh_n + (row + r) * pitch + ((group + p) * kGroup + v) * lanes);
+    set_each(acc, [&](int p, int r, int v) FASTLSTM_INLINED {
+        return pload<Packet<T>>(args.dh_n + (row + r) * pitch + ((group + p) * kGroup + v) * lanes);
     });
 }
 
@@ -157,9 +157,9 @@ struct GruResetBackward {
     template <class Acc>
     static FASTLSTM_INLINE void sum(Acc& dm, const CellBackwardArgs<T>& args, const LeftRuns<T>& dz_n, Index row,
                                     Index group, Index pitch) {
-        multiply(dm, Beginning<T>{}, dz_n.template tile<Acc::kRows>(row),
-                 panel_of<Acc::kRows, kGroup>(args.packed_candidate_t, pitch, group, args.group_begin, args.group_end,
-                                              row, args.rows));
+        multiply(dm, Beginning<T>{}, dz_n, row,
+                 panel_of<kGroup>(dm.shape.rows, args.packed_candidate_t, pitch, group, args.group_begin,
+                                  args.group_end, row, args.rows));
     }
 
     template <class Z>

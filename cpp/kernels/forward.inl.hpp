@@ -32,22 +32,22 @@ struct VisitRows {
 template <class Acc, class T>
 FASTLSTM_INLINE void project(Acc& acc, const CellForwardArgs<T>& args, const LeftList<T>& x, Index row, Index group) {
     const Index k = args.input_size;
-    multiply(acc, begin_with_bias(args.bias, group), x.template tile<Acc::kRows>(row),
-             panel_of<Acc::kRows, kGroup>(args.packed_ih, k, group, args.group_begin, args.group_end, row, args.rows));
+    multiply(
+        acc, begin_with_bias(args.bias, group), x, row,
+        panel_of<kGroup>(acc.shape.rows, args.packed_ih, k, group, args.group_begin, args.group_end, row, args.rows));
 }
 
 // acc = z + h_prev · R for a tile; rows of z lie one after the other.
 template <class Acc, class T>
 FASTLSTM_INLINE void pre_activations(Acc& acc, const CellForwardArgs<T>& args, const VisitRows<T>& left, Index row,
                                      Index group, Index z_pitch) {
-    const auto h = left.h.template tile<Acc::kRows>(row);
-    const auto panel = panel_of<Acc::kRows, kGroup>(args.packed_hh, args.state_size, group, args.group_begin,
-                                                    args.group_end, row, args.rows);
+    const auto panel = panel_of<kGroup>(acc.shape.rows, args.packed_hh, args.state_size, group, args.group_begin,
+                                        args.group_end, row, args.rows);
     if (args.x) {
         project(acc, args, left.x, row, group);
-        multiply_add(acc, h, panel);
+        multiply_add(acc, left.h, row, panel);
     } else {
-        multiply(acc, begin_with(args.z + row * z_pitch + group * kGroup * kLanes<T>, z_pitch), h, panel);
+        multiply(acc, begin_with(args.z + row * z_pitch + group * kGroup * kLanes<T>, z_pitch), left.h, row, panel);
     }
 }
 
@@ -173,9 +173,9 @@ struct GruForward {
         constexpr int lanes = kLanes<T>;
         const T* z = args.z + kOfCell * (row * pitch + block * lanes);
         const Beginning<T> beginning{z + lanes, kOfCell * pitch, kOfCell * lanes, args.recurrent_bias + block * lanes};
-        multiply(acc, beginning, left.template tile<Acc::kRows>(row),
-                 panel_of<Acc::kRows, kOfCell>(args.packed_hh, args.hidden_size, block, args.group_begin,
-                                               args.group_end, row, args.rows));
+        multiply(acc, beginning, left, row,
+                 panel_of<kOfCell>(acc.shape.rows, args.packed_hh, args.hidden_size, block, args.group_begin,
+                                   args.group_end, row, args.rows));
     }
 
     template <class Z>
@@ -208,13 +208,13 @@ struct GruResetForward {
     template <class Acc>
     static FASTLSTM_INLINE void sum(Acc& acc, const CellForwardArgs<T>& args, const LeftRows<T>& left, Index row,
                                     Index group, Index pitch) {
-        for_vectors<Acc::kGroups, Acc::kRows, Acc::kVectors>([&](int p, int r, int v) FASTLSTM_INLINED {
+        set_each(acc, [&](int p, int r, int v) FASTLSTM_INLINED {
             const T* z = args.z + 3 * ((row + r) * pitch + unit_of(group + p, v));
-            acc.at[p][r][v] = pload<Packet<T>>(z + (1 + v % 2) * kLanes<T>);
+            return pload<Packet<T>>(z + (1 + v % 2) * kLanes<T>);
         });
-        multiply_add(acc, left.template tile<Acc::kRows>(row),
-                     panel_of<Acc::kRows, kGroup>(args.packed_hh, args.hidden_size, group, args.group_begin,
-                                                  args.group_end, row, args.rows));
+        multiply_add(acc, left, row,
+                     panel_of<kGroup>(acc.shape.rows, args.packed_hh, args.hidden_size, group, args.group_begin,
+                                      args.group_end, row, args.rows));
     }
 
     template <class Z>
@@ -254,13 +254,13 @@ struct GruCandidateForward {
     template <class Acc>
     static FASTLSTM_INLINE void sum(Acc& acc, const CellForwardArgs<T>& args, const LeftRows<T>& left, Index row,
                                     Index group, Index pitch) {
-        for_vectors<Acc::kGroups, Acc::kRows, Acc::kVectors>([&](int p, int r, int v) FASTLSTM_INLINED {
+        set_each(acc, [&](int p, int r, int v) FASTLSTM_INLINED {
             const Index unit = ((group + p) * kGroup + v) * kLanes<T>;
-            acc.at[p][r][v] = pload<Packet<T>>(args.z + 3 * ((row + r) * pitch + unit));
+            return pload<Packet<T>>(args.z + 3 * ((row + r) * pitch + unit));
         });
-        multiply_add(acc, left.template tile<Acc::kRows>(row),
-                     panel_of<Acc::kRows, kGroup>(args.packed_candidate, args.hidden_size, group, args.group_begin,
-                                                  args.group_end, row, args.rows));
+        multiply_add(acc, left, row,
+                     panel_of<kGroup>(acc.shape.rows, args.packed_candidate, args.hidden_size, group, args.group_begin,
+                                      args.group_end, row, args.rows));
     }
 
     template <class Z>

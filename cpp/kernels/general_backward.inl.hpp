@@ -33,44 +33,44 @@ struct GateRows {
 };
 
 // acc += sum over the gates of mask (dgates_next of the gate · R^T of the gate)
-template <class T, int Groups, int Rows, int Vectors>
-FASTLSTM_INLINE void add_masked_gradient(Tile<T, Groups, Rows, Vectors>& acc, const CellBackwardArgs<T>& args,
+template <class T>
+FASTLSTM_INLINE void add_masked_gradient(const SumsInMemory<T>& acc, const CellBackwardArgs<T>& args,
                                          const GateRows<T>& dgates, Index row, Index group, const RecurrentSlots& gates,
                                          Index masks) {
     constexpr int lanes = kLanes<T>;
     const Index pitch = ceil_div(args.hidden_size, lanes) * lanes;
+    Packet<T> memory[kMostSums];
+    SumsInMemory<T> part{acc.shape, memory};
     for (Index gate = 0; gate < gates.count; ++gate) {
-        Tile<T, Groups, Rows, Vectors> part;
-        multiply(part, Beginning<T>{}, dgates.of[gate].template tile<Rows>(row),
-                 panel_of<Rows, kGroup>(args.packed_gates_t[gate], pitch, group, args.group_begin, args.group_end, row,
-                                        args.next_rows));
-        for (int p = 0; p < Groups; ++p)
-            for (int r = 0; r < Rows; ++r)
-                for (int v = 0; v < Vectors; ++v) {
-                    const Index unit = ((group + p) * kGroup + v) * lanes;
-                    const T* mask = args.recurrent_masks + ((row + r) * masks + gate) * pitch + unit;
-                    acc.at[p][r][v] = pmadd(pload<Packet<T>>(mask), part.at[p][r][v], acc.at[p][r][v]);
-                }
+        multiply(part, Beginning<T>{}, dgates.of[gate], row,
+                 panel_of<kGroup>(part.shape.rows, args.packed_gates_t[gate], pitch, group, args.group_begin,
+                                  args.group_end, row, args.next_rows));
+        set_each(acc, [&](int p, int r, int v) FASTLSTM_INLINED {
+            const Index unit = ((group + p) * kGroup + v) * lanes;
+            const T* mask = args.recurrent_masks + ((row + r) * masks + gate) * pitch + unit;
+            return pmadd(pload<Packet<T>>(mask), part.at(p, r, v), acc.at(p, r, v));
+        });
     }
 }
 
 // dh = dy + dgates_next · R^T for a tile, left in its places
-template <class T, int Groups, int Rows, int Vectors>
+template <class T>
 FASTLSTM_APART void state_gradient_tile(const CellBackwardArgs<T>& args, const GateRows<T>& dgates,
-                                        const RecurrentSlots& gates, Index masks, const Places<T>& to, Index row,
-                                        Index group, Index k) {
-    Tile<T, Groups, Rows, Vectors> dh;
+                                        const RecurrentSlots& gates, Index masks, const Places<T>& to, Shape shape,
+                                        Index row, Index group, Index k) {
+    Packet<T> memory[kMostSums];
+    SumsInMemory<T> dh{shape, memory};
     if (args.recurrent_masks && row < args.next_rows) {
-        set_to_zero(dh);
+        set_each(dh, [](int, int, int) FASTLSTM_INLINED { return pset1<Packet<T>>(T(0)); });
         add_masked_gradient(dh, args, dgates, row, group, gates, masks);
     } else {
         state_gradient(dh, args, dgates.of[0], k, row, group, padded_units<T>(args));
     }
-    for_vectors<Groups, Rows, Vectors>([&](int p, int r, int v) FASTLSTM_INLINED {
+    set_each(dh, [&](int p, int r, int v) FASTLSTM_INLINED {
         const Index unit = ((group + p) * kGroup + v) * kLanes<T>;
-        dh.at[p][r][v] = with_output_gradient(args, row + r, unit, dh.at[p][r][v]);
+        return with_output_gradient(args, row + r, unit, dh.at(p, r, v));
     });
-    TilePlaces<T, Groups, Rows, Vectors>(to, row, group * kGroup, kGroup).store(dh);
+    for_places(dh, to, row, group, kGroup, [](const Packet<T>& sum, T* place) FASTLSTM_INLINED { pstore(place, sum); });
 }
 
 // Tiles of the rows that go on, whose products have k numbers, then of those that end here; calls
@@ -92,8 +92,8 @@ __attribute__((noinline)) void leave_state_gradient(const CellBackwardArgs<T>& a
     const Index k = gates.slots == kGroup ? pitch : gates.slots * gates.count * pitch;
     const GateRows<T> dgates(args, gates, pitch);
     for_backward_tiles(args, k, [&](auto p, auto r, auto v, Index row, Index group) {
-        state_gradient_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, dgates, gates, masks,
-                                                                                           to, row, group, k);
+        const Shape shape{decltype(p)::value, decltype(r)::value, decltype(v)::value};
+        state_gradient_tile(args, dgates, gates, masks, to, shape, row, group, k);
     });
 }
 

@@ -45,61 +45,52 @@ struct Panels {
     Index k, vectors, group;  // rows, columns in vectors, vectors of a group
 };
 
-// acc[r][v] += a(r, gate of v) · B[v] over K numbers, where the vectors of B are those of the gates in turn.
-template <class T, int Groups, int Rows, int Vectors>
-FASTLSTM_INLINE void multiply_add_masked(Tile<T, Groups, Rows, Vectors>& acc, const Operands<T>& operands, Index row,
-                                         const Panel<T>& panel, Index k_total) {
-    for (int p = 0; p < Groups; ++p) {
+// sums[r][v] += a(r, gate of v) · B[v] over K numbers, where the vectors of B are those of the gates in turn.
+template <class T>
+void multiply_add_masked(const SumsInMemory<T>& sums, const Operands<T>& operands, Index row, const Panel<T>& panel,
+                         Index k_total) {
+    for (int p = 0; p < sums.shape.groups; ++p) {
         for (Index k = 0; k < k_total; ++k) {
-            for (int v = 0; v < Vectors; ++v) {
-                const Packet<T> w = right_vector<Vectors>(panel, p, k, v);
-                const T* a = operands.first + v % operands.count * operands.pitch + k;
-                for (int r = 0; r < Rows; ++r) {
-                    acc.at[p][r][v] = pmadd(left_number(a[(row + r) * operands.row_pitch]), w, acc.at[p][r][v]);
+            for (int v = 0; v < sums.shape.vectors; ++v) {
+                const Packet<T> w = right_vector(panel, p, k, v, sums.shape.vectors);
+                const T* a = operands.first + v % operands.count * operands.pitch + row * operands.row_pitch + k;
+                for (int r = 0; r < sums.shape.rows; ++r) {
+                    Packet<T>& sum = sums.at(p, r, v);
+                    sum = pmadd(left_number(a[r * operands.row_pitch]), w, sum);
                 }
             }
         }
     }
 }
 
-// Rows and places of a tile, from its first row and vector on.
-template <class T, int Groups, int Rows, int Vectors>
-struct TilePlaces {
-    T* row[Rows];
-    Index offset[Groups][Vectors];
+// Calls f(sum, place of it) for the sums of a tile, whose rows and groups of so many vectors begin at these.
+template <class T, class F>
+FASTLSTM_INLINE void for_places(const SumsInMemory<T>& sums, const Places<T>& places, Index row, Index group,
+                                Index vectors, const F& f) {
+    for (int p = 0; p < sums.shape.groups; ++p) {
+        for (int v = 0; v < sums.shape.vectors; ++v) {
+            T* place = places.first + row * places.row_pitch + places.offset((group + p) * vectors + v);
+            for (int r = 0; r < sums.shape.rows; ++r) f(sums.at(p, r, v), place + r * places.row_pitch);
+        }
+    }
+}
 
-    FASTLSTM_INLINE TilePlaces(const Places<T>& places, Index first_row, Index first_vector, Index group) {
-        for (int r = 0; r < Rows; ++r) row[r] = places.first + (first_row + r) * places.row_pitch;
-        for (int p = 0; p < Groups; ++p)
-            for (int v = 0; v < Vectors; ++v) offset[p][v] = places.offset(first_vector + p * group + v);
-    }
-    FASTLSTM_INLINE void load(Tile<T, Groups, Rows, Vectors>& acc) const {
-        for (int p = 0; p < Groups; ++p)
-            for (int r = 0; r < Rows; ++r)
-                for (int v = 0; v < Vectors; ++v) acc.at[p][r][v] = pload<Packet<T>>(row[r] + offset[p][v]);
-    }
-    FASTLSTM_INLINE void store(const Tile<T, Groups, Rows, Vectors>& acc) const {
-        for (int p = 0; p < Groups; ++p)
-            for (int r = 0; r < Rows; ++r)
-                for (int v = 0; v < Vectors; ++v) pstore(row[r] + offset[p][v], acc.at[p][r][v]);
-    }
-};
-
-// sums += operands · B for a tile, with the operands as left rows
-template <class T, int Groups, int Rows, int Vectors>
-FASTLSTM_APART void sums_tile(const Operands<T>& operands, const LeftRows<T>& rows, const Panels<T>& panels,
-                              const Places<T>& sums, Index row, Index group) {
+// places += operands · B for a tile, with the operands as left rows
+template <class T>
+FASTLSTM_APART void add_product(const Operands<T>& operands, const LeftRows<T>& rows, const Panels<T>& panels,
+                                const Places<T>& places, Shape shape, Index row, Index group) {
     const Panel<T> panel = panel_at(panels.packed, panels.k, group, panels.group * kLanes<T>);
-    const auto left = rows.template tile<Rows>(row);
-    const TilePlaces<T, Groups, Rows, Vectors> places(sums, row, group * panels.group, panels.group);
-    Tile<T, Groups, Rows, Vectors> acc;
-    places.load(acc);
+    Packet<T> memory[kMostSums];
+    SumsInMemory<T> sums{shape, memory};
+    for_places(sums, places, row, group, panels.group,
+               [](Packet<T>& sum, const T* place) FASTLSTM_INLINED { sum = pload<Packet<T>>(place); });
     if (operands.count == 1) {
-        multiply_add(acc, left, panel);
+        multiply_add(sums, rows, row, panel);
     } else if constexpr (kTrains) {
-        multiply_add_masked(acc, operands, row, panel, panels.k);
+        multiply_add_masked(sums, operands, row, panel, panels.k);
     }
-    places.store(acc);
+    for_places(sums, places, row, group, panels.group,
+               [](const Packet<T>& sum, T* place) FASTLSTM_INLINED { pstore(place, sum); });
 }
 
 // sums += operands · B for the groups of a visit
@@ -109,16 +100,17 @@ __attribute__((noinline)) void add_products(const CellForwardArgs<T>& args, cons
     LeftRows<T> left{};
     if (operands.count == 1) left = left_rows(operands.first, operands.row_pitch, args.rows, panels.k, args.rounded);
     if (panels.group == 3) {
-        for_tiles<T, 3>(
-            args.rows, panels.k, args.group_begin, args.group_end, [&](auto p, auto r, Index row, Index group) {
-                sums_tile<T, decltype(p)::value, decltype(r)::value, 3>(operands, left, panels, sums, row, group);
-            });
+        for_tiles<T, 3>(args.rows, panels.k, args.group_begin, args.group_end,
+                        [&](auto p, auto r, Index row, Index group) {
+                            const Shape shape{decltype(p)::value, decltype(r)::value, 3};
+                            add_product(operands, left, panels, sums, shape, row, group);
+                        });
         return;
     }
     for_vector_tiles<T>(args.rows, panels.k, panels.vectors, args.group_begin, args.group_end,
                         [&](auto p, auto r, auto v, Index row, Index group) {
-                            sums_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(
-                                operands, left, panels, sums, row, group);
+                            const Shape shape{decltype(p)::value, decltype(r)::value, decltype(v)::value};
+                            add_product(operands, left, panels, sums, shape, row, group);
                         });
 }
 

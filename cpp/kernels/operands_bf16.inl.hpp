@@ -62,8 +62,8 @@ FASTLSTM_INLINE Panel<T> panel_at(const Packed<T>& packed, Index k, Index group,
     return {static_cast<const std::uint32_t*>(packed.numbers) + group * stride, words_of(k), stride};
 }
 
-template <int Rows, int Vectors, class T>
-FASTLSTM_INLINE Panel<T> panel_of(const Packed<T>& packed, Index k, Index group, Index, Index, Index, Index) {
+template <int Vectors, class T>
+FASTLSTM_INLINE Panel<T> panel_of(int, const Packed<T>& packed, Index k, Index group, Index, Index, Index, Index) {
     return panel_at(packed, k, group, Vectors * kLanes<T>);
 }
 
@@ -212,9 +212,9 @@ FASTLSTM_INLINE Packet<T> left_number(T number) {
     return pset1<Packet<T>>(number_of(rounded_bits(number)));
 }
 
-template <int Vectors, class T>
-FASTLSTM_INLINE Packet<T> right_vector(const Panel<T>& panel, Index p, Index k, Index v) {
-    const std::uint32_t* words = panel.begin + p * panel.group_stride + (k / kDepth * Vectors + v) * kLanes<T>;
+template <class T>
+FASTLSTM_INLINE Packet<T> right_vector(const Panel<T>& panel, Index p, Index k, Index v, Index vectors) {
+    const std::uint32_t* words = panel.begin + p * panel.group_stride + (k / kDepth * vectors + v) * kLanes<T>;
     return k % kDepth ? half_of<true>(words) : half_of<false>(words);
 }
 

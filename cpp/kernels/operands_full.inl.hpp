@@ -63,19 +63,18 @@ FASTLSTM_INLINE Panel<T> panel_at(const Packed<T>& packed, Index k, Index group,
     return {static_cast<const T*>(packed.numbers) + group * stride, k, stride, nullptr};
 }
 
-// The panel of `group` for the tile of Rows rows from `row` on, out of `rows` that pass by the groups begin..end.
+// The panel of `group` for a tile of `height` rows from `row` on, out of `rows` that pass by the groups begin..end.
 //
 // A matrix that does not fit the second-level cache comes from memory at every sweep. While the rows pass by a panel,
-// their tiles fetch the next one: the first tile its first part, and so on. Rows is a tile's height, so row / R is its
-// number.
-template <int Rows, int Vectors, class T>
-FASTLSTM_INLINE Panel<T> panel_of(const Packed<T>& packed, Index k, Index group, Index begin, Index end, Index row,
-                                  Index rows) {
+// their tiles fetch the next one: the first tile its first part, and so on; row / height is a tile's number.
+template <int Vectors, class T>
+FASTLSTM_INLINE Panel<T> panel_of(int height, const Packed<T>& packed, Index k, Index group, Index begin, Index end,
+                                  Index row, Index rows) {
     constexpr Index kLine = kCacheLine / sizeof(T), kLinesOfK = Vectors * kLanes<T> / kLine;
     Panel<T> panel = panel_at(packed, k, group, Vectors * kLanes<T>);
-    if (Rows > 2 && rows > Rows && row / Rows < kLinesOfK && is_large<T>((end - begin) * panel.group_stride)) {
+    if (height > 2 && rows > height && is_large<T>((end - begin) * panel.group_stride) && row / height < kLinesOfK) {
         const Index next = group + 1 < end ? group + 1 : begin;
-        panel.ahead = panel_at(packed, k, next, Vectors * kLanes<T>).begin + row / Rows * k * kLine;
+        panel.ahead = panel_at(packed, k, next, Vectors * kLanes<T>).begin + row / height * k * kLine;
     }
     return panel;
 }
@@ -182,9 +181,9 @@ template <class T>
 FASTLSTM_INLINE Packet<T> left_number(T number) {
     return pset1<Packet<T>>(number);
 }
-template <int Vectors, class T>
-FASTLSTM_INLINE Packet<T> right_vector(const Panel<T>& panel, Index p, Index k, Index v) {
-    return pload<Packet<T>>(panel.begin + p * panel.group_stride + (k * Vectors + v) * kLanes<T>);
+template <class T>
+FASTLSTM_INLINE Packet<T> right_vector(const Panel<T>& panel, Index p, Index k, Index v, Index vectors) {
+    return pload<Packet<T>>(panel.begin + p * panel.group_stride + (k * vectors + v) * kLanes<T>);
 }
 
 // acc += left · k rows of a panel from b on, which goes on behind them; fetch(b) goes before each.

@@ -62,8 +62,8 @@ FASTLSTM_INLINE Panel<T> panel_at(const Packed<T>& packed, Index k, Index group,
             packed.scales + group * columns, columns};
 }
 
-template <int Rows, int Vectors, class T>
-FASTLSTM_INLINE Panel<T> panel_of(const Packed<T>& packed, Index k, Index group, Index, Index, Index, Index) {
+template <int Vectors, class T>
+FASTLSTM_INLINE Panel<T> panel_of(int, const Packed<T>& packed, Index k, Index group, Index, Index, Index, Index) {
     return panel_at(packed, k, group, Vectors * kLanes<T>);
 }
 
@@ -367,8 +367,8 @@ void pack_panel(const T* panel, Index k, Index columns, void* to, T* scales) {
 }
 
 // What training takes, which whole numbers do not do: names without a definition.
-template <int Vectors, class T>
-Packet<T> right_vector(const Panel<T>& panel, Index p, Index k, Index v);
+template <class T>
+Packet<T> right_vector(const Panel<T>& panel, Index p, Index k, Index v, Index vectors);
 template <class T>
 Rounding behind(const Rounding& rounded, Index rows, Index k);
 template <class T>

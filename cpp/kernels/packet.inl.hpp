@@ -106,9 +106,12 @@ FASTLSTM_APART __m128 pmadd(const __m128& a, const __m128& b, const __m128& c) {
 #endif
 
 // Registers that tiles are made for. Those of float64 have half the code where there are 32: twelve chains hide the
-// latency of an addition as well.
+// latency of an addition as well. The reduced precisions need some of 16 for what they make of words: a sum that passed
+// through memory would be late for the next one.
 template <class T>
-constexpr int kTileRegisters = sizeof(T) == 8 ? 16 : kRegisters;
+constexpr int kTileRegisters = !kFull && kRegisters == 16 ? 12
+                               : sizeof(T) == 8           ? 16
+                                                          : kRegisters;
 
 // Rows of a register tile of so many vectors: as many accumulators as leave room for one vector and the broadcasts. The
 // build may ask for less than 8, as sanitizers do.

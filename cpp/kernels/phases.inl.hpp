@@ -9,7 +9,7 @@
 // at the same time otherwise.
 #pragma once
 
-#include "operands.inl.hpp"
+#include "sums.inl.hpp"
 
 namespace fastlstm {
 namespace FASTLSTM_ISA {
@@ -25,25 +25,79 @@ FASTLSTM_INLINE Index padded_units(const Args& args) {
 template <class Phase>
 constexpr bool kIsShort = false;
 
+// Vectors of a whole group.
+template <class Phase>
+constexpr int kGroupVectors = Phase::kOfCell == 3 ? 3 : kGroup;
+
+// Whether a phase is of float32 in full precision, for which no code is spared.
+template <class Phase>
+constexpr bool kIsFloat32 = kFull && sizeof(typename Phase::Number) == sizeof(float);
+
+// Whether the product of a tile is compiled into the phase. Elsewhere tiles of many rows, beside whose work a call is
+// little, share one with all phases: the code would be most of the library's.
+template <class Phase, int Rows, int Vectors>
+constexpr bool kOwnProduct = kIsFloat32<Phase> || (Rows <= 2 && Vectors == kGroupVectors<Phase>);
+
 // Whether each of so many cells of a tile has a copy of the equations. In float64 and in the reduced precisions they
 // are too long for that. Where registers are few, the sums of the other cells would leave none for constants; but the
 // way through memory takes longer than a short cell, and in a tile of one or two nothing hides it.
 template <class Phase, int Cells>
-constexpr bool kCopyEach =
-    kFull && sizeof(typename Phase::Number) == sizeof(float) && (kRegisters > 16 || Cells < 3 || kIsShort<Phase>);
+constexpr bool kCopyEach = kIsFloat32<Phase> && (kRegisters > 16 || Cells < 3 || kIsShort<Phase>);
+
+// The cells of a tile whose sums lie in memory, with one copy of the equations.
+template <class Phase, class T, class Args>
+FASTLSTM_INLINE void compute_cells(const Args& args, const SumsInMemory<T>& sums, Index row, Index group, Index pitch) {
+    const Packet<T>* of_cell = sums.first;
+    FASTLSTM_ROLLED
+    for (int p = 0; p < sums.shape.groups; ++p) {
+        FASTLSTM_ROLLED
+        for (int r = 0; r < sums.shape.rows; ++r) {
+            FASTLSTM_ROLLED
+            for (int v = 0; v < sums.shape.vectors; v += Phase::kOfCell, of_cell += Phase::kOfCell) {
+                const auto sum = [&](int i) FASTLSTM_INLINED -> const Packet<T>& { return of_cell[i]; };
+                Phase::cell(args, sum, row + r, group + p, v, pitch);
+            }
+        }
+    }
+}
 
 template <class Phase, int Groups, int Rows, int Vectors, class Args, class Left>
-FASTLSTM_APART void phase_tile(const Args& args, const Left& left, Index row, Index group) {
+FASTLSTM_APART void tile_with_product(const Args& args, const Left& left, Index row, Index group) {
     using T = typename Phase::Number;
-    Tile<T, Groups, Rows, Vectors> sums;
-    const Index pitch = padded_units<T>(args);
-    Phase::sum(sums, args, left, row, group, pitch);
     constexpr int kOfCell = Phase::kOfCell;
-    for_cells<kOfCell, kCopyEach<Phase, Groups * Rows * Vectors / kOfCell>>(
-        sums, [&](const auto& z, int p, int r, int v) FASTLSTM_INLINED {
-            const auto sum = [&](int i) FASTLSTM_INLINED -> const Packet<T>& { return z.at[p][r][v + i]; };
+    Tile<T, Groups, Rows, Vectors> acc;
+    const Index pitch = padded_units<T>(args);
+    Phase::sum(acc, args, left, row, group, pitch);
+    if constexpr (kCopyEach<Phase, Groups * Rows * Vectors / kOfCell>) {
+        for_vectors<Groups, Rows, Vectors / kOfCell>([&](int p, int r, int cell) FASTLSTM_INLINED {
+            const int v = cell * kOfCell;
+            const auto sum = [&](int i) FASTLSTM_INLINED -> const Packet<T>& { return acc.at[p][r][v + i]; };
             Phase::cell(args, sum, row + r, group + p, v, pitch);
         });
+    } else {
+        Packet<T> memory[Groups * Rows * Vectors];
+        store(acc, memory);
+        compute_cells<Phase>(args, SumsInMemory<T>{acc.shape, memory}, row, group, pitch);
+    }
+}
+
+template <class Phase, class Args, class Left>
+FASTLSTM_APART void tile_of_shape(const Args& args, const Left& left, Shape shape, Index row, Index group) {
+    using T = typename Phase::Number;
+    Packet<T> memory[kMostSums];
+    SumsInMemory<T> sums{shape, memory};
+    const Index pitch = padded_units<T>(args);
+    Phase::sum(sums, args, left, row, group, pitch);
+    compute_cells<Phase>(args, sums, row, group, pitch);
+}
+
+template <class Phase, int Groups, int Rows, int Vectors, class Args, class Left>
+FASTLSTM_INLINE void phase_tile(const Args& args, const Left& left, Index row, Index group) {
+    if constexpr (kOwnProduct<Phase, Rows, Vectors>) {
+        tile_with_product<Phase, Groups, Rows, Vectors>(args, left, row, group);
+    } else {
+        tile_of_shape<Phase>(args, left, Shape{Groups, Rows, Vectors}, row, group);
+    }
 }
 
 // The tiles of rows that go through matrix registers.
@@ -54,8 +108,9 @@ void matrix_tiles(const Args& args, const Left& left, Index begin, Index end, In
 #if defined(FASTLSTM_AMX)
 // The cells begin..end of a tile, whose sums are made.
 template <class Phase, int Rows, int Vectors, class Args>
-FASTLSTM_APART void compute_cells(const Args& args, const MatrixTile<typename Phase::Number, Rows, Vectors>& sums,
-                                  Index row, Index group, int begin, int end) {
+FASTLSTM_APART void compute_matrix_cells(const Args& args,
+                                         const MatrixTile<typename Phase::Number, Rows, Vectors>& sums, Index row,
+                                         Index group, int begin, int end) {
     const Index pitch = padded_units<typename Phase::Number>(args);
     sums.with_products([&](auto products) FASTLSTM_INLINED {
         FASTLSTM_ROLLED
@@ -80,7 +135,7 @@ struct CellsBehind {
     int next = kCells;
 
     FASTLSTM_INLINE void compute(int end) {
-        if (next < end) compute_cells<Phase, Rows, Vectors>(args, *sums, row, group, next, end);
+        if (next < end) compute_matrix_cells<Phase, Rows, Vectors>(args, *sums, row, group, next, end);
         next = end;
     }
     FASTLSTM_INLINE void operator()() { compute(next + with_a_matrix < kCells ? next + with_a_matrix : kCells); }
@@ -107,10 +162,6 @@ void matrix_tiles(const Args& args, const Left& left, Index begin, Index end, In
     cells.compute(Cells::kCells);
 }
 #endif
-
-// Vectors of a whole group.
-template <class Phase>
-constexpr int kGroupVectors = Phase::kOfCell == 3 ? 3 : kGroup;
 
 // For rows [begin, end) and groups of Vectors, one if they have fewer than a whole one; products have k numbers.
 template <class Phase, int Vectors, class Args, class Left>

@@ -1,7 +1,7 @@
 // Plain products: rows times packed weights.
 #pragma once
 
-#include "operands.inl.hpp"
+#include "sums.inl.hpp"
 
 namespace fastlstm {
 namespace FASTLSTM_ISA {
@@ -18,8 +18,8 @@ template <class T, int Groups, int Rows, int Vectors, class Left>
 FASTLSTM_APART void product_tile(const ProductArgs<T>& args, const Left& left, Index row, Index group) {
     constexpr int lanes = kLanes<T>;
     Tile<T, Groups, Rows, Vectors> acc;
-    multiply(acc, args.bias ? begin_with_bias(args.bias, group) : Beginning<T>{}, left.template tile<Rows>(row),
-             panel_of<Rows, kGroup>(args.packed, args.k, group, args.group_begin, args.group_end, row, args.rows));
+    multiply(acc, args.bias ? begin_with_bias(args.bias, group) : Beginning<T>{}, left, row,
+             panel_of<kGroup>(Rows, args.packed, args.k, group, args.group_begin, args.group_end, row, args.rows));
     for_vectors<Groups, Rows, Vectors>([&](int p, int r, int v) FASTLSTM_INLINED {
         const Index column = ((group + p) * kGroup + v) * lanes;
         store_first(args.out[row + r] + column, acc.at[p][r][v], args.columns - column);

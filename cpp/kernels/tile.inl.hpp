@@ -10,9 +10,13 @@ namespace fastlstm {
 namespace FASTLSTM_ISA {
 namespace {
 
+struct Shape {
+    int groups, rows, vectors;
+};
+
 template <class T, int Groups, int Rows, int Vectors>
 struct Tile {
-    static constexpr int kGroups = Groups, kRows = Rows, kVectors = Vectors;
+    static constexpr Shape shape = {Groups, Rows, Vectors};
     Packet<T> at[Groups][Rows][Vectors];
 };
 
@@ -72,32 +76,6 @@ FASTLSTM_INLINE void set_to(Tile<T, Groups, Rows, Vectors>& acc, const Beginning
     if (!beginning.first) return set_to_zero(acc);
     for_vectors<Groups, Rows, Vectors>(
         [&](int p, int r, int v) FASTLSTM_INLINED { acc.at[p][r][v] = beginning.template vector<Vectors>(p, r, v); });
-}
-
-// Calls f(sums, p, r, v) for every cell of sums in memory, the OfCell vectors from [p][r][v] on, with one copy of f.
-template <int OfCell, class T, int Groups, int Rows, int Vectors, class F>
-FASTLSTM_INLINE void for_cells_in_memory(const Tile<T, Groups, Rows, Vectors>& sums, const F& f) {
-    FASTLSTM_ROLLED
-    for (int v = 0; v < Groups * Rows * Vectors; v += OfCell)
-        f(sums, v / (Rows * Vectors), v / Vectors % Rows, v % Vectors);
-}
-
-// Calls f(sums, p, r, v) for every cell of a tile, whose sums are the OfCell vectors from [p][r][v] on: either with a
-// copy of f for each, which finds its sums in registers, or with one for all, and sums in memory. Those of matrix
-// registers are there.
-template <int OfCell, bool CopyEach, class T, int Groups, int Rows, int Vectors, class F>
-FASTLSTM_INLINE void for_cells(const Tile<T, Groups, Rows, Vectors>& acc, const F& f) {
-    if constexpr (CopyEach) {
-        for_vectors<Groups, Rows, Vectors / OfCell>([&](int p, int r, int cell)
-                                                        FASTLSTM_INLINED { f(acc, p, r, cell * OfCell); });
-    } else if constexpr (Rows >= kFewestMatrixRows) {
-        for_cells_in_memory<OfCell>(acc, f);
-    } else {
-        Tile<T, Groups, Rows, Vectors> sums;
-        for_vectors<Groups, Rows, Vectors>([&](int p, int r, int v)
-                                               FASTLSTM_INLINED { sums.at[p][r][v] = acc.at[p][r][v]; });
-        for_cells_in_memory<OfCell>(sums, f);
-    }
 }
 
 // As for_tiles, over `vectors` vectors in groups of four of which the last may have fewer: f gets Count<Vectors>, too.

@@ -69,7 +69,7 @@ foreach(name IN LISTS FASTLSTM_ISAS_IN_TURN)
   if(NOT name IN_LIST FASTLSTM_KNOWN_ISAS)
     message(FATAL_ERROR "FASTLSTM_ISAS must be some of '${FASTLSTM_KNOWN_ISAS}', got '${name}'")
   endif()
-  # SSE2 alone is for processors of before 2013: tiles of three rows, which full ones have anyway, are half the code.
+  # SSE2 alone is for processors of before 2013: tiles of three rows at most, whole groups have two, are half the code.
   if(name STREQUAL baseline)
     fastlstm_add_kernels(${name} ${name} 3)
   else()

@@ -105,13 +105,17 @@ FASTLSTM_APART __m128 pmadd(const __m128& a, const __m128& b, const __m128& c) {
 }
 #endif
 
-// Registers that tiles are made for. Those of float64 have half the code where there are 32: twelve chains hide the
-// latency of an addition as well. The reduced precisions need some of 16 for what they make of words: a sum that passed
-// through memory would be late for the next one.
+// Whether a multiply-add takes registers beside those of sums, left and right numbers: words are widened before, or a
+// product waits to be added.
+constexpr bool kNeedsRegisters = !(kFull && kFused);
+
+// Registers that tiles are made for: of 16 some are left for that, as a sum that passed through memory would be late
+// for the next product. Those of float64 have half the code where there are 32: twelve chains hide the latency of an
+// addition as well.
 template <class T>
-constexpr int kTileRegisters = !kFull && kRegisters == 16 ? 12
-                               : sizeof(T) == 8           ? 16
-                                                          : kRegisters;
+constexpr int kTileRegisters = kRegisters == 16 && kNeedsRegisters ? 12
+                               : sizeof(T) == 8                    ? 16
+                                                                   : kRegisters;
 
 // Rows of a register tile of so many vectors: as many accumulators as leave room for one vector and the broadcasts. The
 // build may ask for less than 8, as sanitizers do.

@@ -277,8 +277,9 @@ def modules() -> list[str]:
 @pytest.mark.parametrize("name", modules())
 def test_docstring_examples(name: str) -> None:
     package = name.split(".")[1] if "." in name else ""
-    if package in ("aeon", "torch"):  # named after what they need
-        pytest.importorskip(package)
+    needed = {"aeon": "aeon", "sklearn": "sklearn", "threadpools": "threadpoolctl", "torch": "torch"}
+    if package in needed:
+        pytest.importorskip(needed[package])
     outside = {"__name__": "__main__"}  # classes that examples define are a user's
     module = importlib.import_module(name)
     result = doctest.testmod(module, extraglobs=outside, optionflags=doctest.NORMALIZE_WHITESPACE)

@@ -65,8 +65,8 @@ def softmax_cross_entropy(z: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
     Examples
     --------
     >>> loss, slope = softmax_cross_entropy([0.0, 0.0], [0.0, 1.0])
-    >>> np.exp(-loss), slope
-    (np.float64(0.5), array([ 0.5, -0.5]))
+    >>> float(np.exp(-loss)), slope
+    (0.5, array([ 0.5, -0.5]))
     """
     y = np.asarray(y, dtype=np.float64)
     p, log_p = softmax(z)

@@ -15,6 +15,7 @@ namespace FASTLSTM_ISA {
 namespace {
 
 constexpr Index kMatrixRows = 16, kMatrixRowBytes = 64;
+constexpr int kMostMatrixRows = 2 * kMatrixRows;  // of a tile
 
 // Of the eight registers four hold sums. A tile of 16 rows has the sums of its vectors there, one register for the left
 // and two for the right side in turn; a tile of 32 rows has two vectors at a time, so that what is loaded of the right
@@ -93,7 +94,7 @@ template <class F>
 FASTLSTM_INLINE Index for_matrix_rows(Index begin, Index end, Index k, const F& f) {
     constexpr Index kNearPanel = 32 * 1024;  // bytes
     const Index panel = k * kNumberBytes * kGroup * kLanes<float>;
-    if (panel > kNearPanel) begin = for_heights<2 * kMatrixRows>(begin, end, f);
+    if (panel > kNearPanel) begin = for_heights<kMostMatrixRows>(begin, end, f);
     return for_heights<kMatrixRows>(begin, end, f);
 }
 

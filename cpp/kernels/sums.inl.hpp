@@ -19,8 +19,8 @@ struct SumsInMemory {
     FASTLSTM_INLINE Packet<T>& at(int p, int r, int v) const { return first[(p * shape.rows + r) * shape.vectors + v]; }
 };
 
-// Of the largest tile; matrix registers have up to 32 rows.
-constexpr int kMostRows = kMatrices ? 32 : FASTLSTM_TILE_ROWS;
+// Of the largest tile.
+constexpr int kMostRows = kMatrices ? kMostMatrixRows : FASTLSTM_TILE_ROWS;
 constexpr int kMostSums = kMatrices ? kMostRows * kGroup : kRegisters;
 
 // Sets each to f(p, r, v).
@@ -56,7 +56,8 @@ FASTLSTM_APART void product_to_memory(Packet<T>* sums, const Beginning<T>& begin
     store(acc, sums);
 }
 
-// Whether rows and groups are cut into tiles of this shape.
+// Whether rows and groups are cut into tiles of this shape. Only whole groups, of three or four vectors, go side by
+// side.
 template <class T, int Groups, int Rows, int Vectors>
 constexpr bool is_shape() {
     if (Groups > 1 && (Vectors < 3 || Groups > kTileGroups<Rows>)) return false;

@@ -12,7 +12,7 @@ namespace FASTLSTM_ISA {
 namespace {
 
 #if !defined(FASTLSTM_AMX)
-constexpr int kFewestMatrixRows = 1 << 16;
+constexpr int kFewestMatrixRows = 1 << 16, kMostMatrixRows = 0;
 
 // Calls f(Count<Rows>, begin, end) for the rows of [begin, end) that go through matrix registers, and returns the first
 // of those that do not.

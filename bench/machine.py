@@ -92,7 +92,8 @@ def _cpuinfo(name: str) -> str:
 def _features() -> list[str]:
     """Those that decide which kernels of anybody run."""
     present = _cpuinfo("flags").split()
-    return [name for name in ("avx2", "fma", "avx512f", "avx512_bf16", "avx512_vnni", "amx_tile") if name in present]
+    deciding = ("avx2", "fma", "avx_vnni", "avx512f", "avx512_bf16", "avx512_vnni", "amx_tile")
+    return [name for name in deciding if name in present]
 
 
 def _memory() -> str:

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
-#include "matrix_registers.hpp"
+#include "processor.hpp"
 
 namespace fastlstm {
 
@@ -31,6 +31,7 @@ extern const KernelTable table;
     }
 FASTLSTM_REDUCED_KERNELS(baseline_int8)
 FASTLSTM_REDUCED_KERNELS(avx2_int8)
+FASTLSTM_REDUCED_KERNELS(avx2_vnni_int8)
 FASTLSTM_REDUCED_KERNELS(avx512_vnni_int8)
 FASTLSTM_REDUCED_KERNELS(amx_int8)
 FASTLSTM_REDUCED_KERNELS(neon_int8)
@@ -70,7 +71,8 @@ KernelTable named(KernelTable table, const char* name, const char* description) 
     table.description = description;
     return table;
 }
-const KernelTable amx = named(avx512::table, "amx", "AVX-512, and matrices of AMX in int8 and bfloat16");
+const KernelTable amx =
+    named(avx512::table, "amx", "AVX-512, 16 float lanes, and matrices of AMX in int8 and bfloat16");
 #endif
 
 // Fastest first. The build says which there are (FASTLSTM_ISAS in cmake/isa.cmake).
@@ -123,6 +125,7 @@ const Reduced kReduced[] = {
 #endif
 #endif
 #if defined(FASTLSTM_HAS_avx2)
+    {avx2::table, Precision::int8, avx2_vnni_int8::kernels, has_avx_vnni},
     {avx2::table, Precision::int8, avx2_int8::kernels, kAlways},
     {avx2::table, Precision::int8_int16, avx2_int8::wide_kernels, kAlways},
     {avx2::table, Precision::bfloat16, avx2_bf16::kernels, kAlways},

@@ -63,6 +63,15 @@ FASTLSTM_INLINE Sums load_sums(const std::int32_t* p) {
 }
 FASTLSTM_INLINE Words broadcast(std::int32_t word) { return _mm256_set1_epi32(word); }
 FASTLSTM_INLINE Packet<float> to_numbers(const Sums& sums) { return _mm256_cvtepi32_ps(sums); }
+#if defined(FASTLSTM_LEFT_BYTES)
+FASTLSTM_INLINE Words load_weights(const std::int8_t* p) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+}
+FASTLSTM_INLINE Sums dot(Sums sums, const Words& a, const Words& w) {
+    asm("%{vex%} vpdpbusd %[w], %[a], %[sums]" : [sums] "+x"(sums) : [a] "x"(a), [w] "x"(w));
+    return sums;
+}
+#else
 FASTLSTM_INLINE Words load_weights(const std::int8_t* p) {
     return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
@@ -73,6 +82,7 @@ FASTLSTM_INLINE Sums dot(Sums sums, const Words& a, const Words& w) {
         : [a] "x"(a), [w] "x"(w));
     return sums;
 }
+#endif
 #elif defined(EIGEN_VECTORIZE_SSE2)
 using Sums = __m128i;
 using Words = __m128i;
@@ -137,11 +147,18 @@ FASTLSTM_INLINE void round_together(const float* x, float factor, std::uint8_t* 
 #elif defined(EIGEN_VECTORIZE_SSE2)
 constexpr Index kRoundedTogether = 8;
 
-FASTLSTM_INLINE void round_together(const float* x, float factor, std::int16_t* to) {
+FASTLSTM_INLINE __m128i rounded_words(const float* x, float factor) {
     const __m128 f = _mm_set1_ps(factor);
     const __m128i low = _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(x), f));
     const __m128i high = _mm_cvtps_epi32(_mm_mul_ps(_mm_loadu_ps(x + 4), f));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_packs_epi32(low, high));
+    return _mm_packs_epi32(low, high);
+}
+FASTLSTM_INLINE void round_together(const float* x, float factor, std::int16_t* to) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), rounded_words(x, factor));
+}
+FASTLSTM_INLINE void round_together(const float* x, float factor, std::uint8_t* to) {
+    const __m128i shifted = _mm_add_epi16(rounded_words(x, factor), _mm_set1_epi16(kShift));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(to), _mm_packus_epi16(shifted, shifted));
 }
 #elif defined(EIGEN_DONT_VECTORIZE)
 constexpr Index kRoundedTogether = 4;

@@ -107,7 +107,11 @@ FASTLSTM_APART __m128 pmadd(const __m128& a, const __m128& b, const __m128& c) {
 
 // Whether a multiply-add takes registers beside those of sums, left and right numbers: words are widened before, or a
 // product waits to be added.
+#if defined(FASTLSTM_LEFT_BYTES)
+constexpr bool kNeedsRegisters = false;
+#else
 constexpr bool kNeedsRegisters = !(kFull && kFused);
+#endif
 
 // Registers that tiles are made for: of 16 some are left for that, as a sum that passed through memory would be late
 // for the next product. Those of float64 have half the code where there are 32: twelve chains hide the latency of an

@@ -33,10 +33,16 @@ constexpr int kGroupVectors = Phase::kOfCell == 3 ? 3 : kGroup;
 template <class Phase>
 constexpr bool kIsFloat32 = kFull && sizeof(typename Phase::Number) == sizeof(float);
 
-// Whether the product of a tile is compiled into the phase. Elsewhere tiles of many rows, beside whose work a call is
-// little, share one with all phases: the code would be most of the library's.
+// Whether most rows are in tiles of this height, and a product takes so little time that a call beside it shows.
+template <class Phase, int Rows>
+constexpr bool kIsUsual = kRegisters == 32 && sizeof(typename Phase::Number) == sizeof(float) &&
+                          Rows == kTileRows<typename Phase::Number, kGroupVectors<Phase>>;
+
+// Whether the product of a tile is compiled into the phase. Others share one with all phases: the code would be most of
+// the library's.
 template <class Phase, int Rows, int Vectors>
-constexpr bool kOwnProduct = kIsFloat32<Phase> || (Rows <= 2 && Vectors == kGroupVectors<Phase>);
+constexpr bool kOwnProduct =
+    kIsFloat32<Phase> || (Vectors == kGroupVectors<Phase> && (Rows <= 2 || kIsUsual<Phase, Rows>));
 
 // Whether each of so many cells of a tile has a copy of the equations. In float64 and in the reduced precisions they
 // are too long for that. Where registers are few, the sums of the other cells would leave none for constants; but the

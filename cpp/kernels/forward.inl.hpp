@@ -22,9 +22,13 @@ struct VisitRows {
     LeftRows<T> h;
     LeftList<T> x;
 
-    FASTLSTM_INLINE explicit VisitRows(const CellForwardArgs<T>& args) : h(state_rows(args)), x{} {
-        const Index k = args.input_size;
-        if (args.x) x = left_list(args.x, args.rows, k, args.rounded_x);
+    Depth depth;
+
+    FASTLSTM_INLINE explicit VisitRows(const CellForwardArgs<T>& args)
+        : h(state_rows(args)), x{}, depth(args.state_size) {
+        if (!args.x) return;
+        x = left_list(args.x, args.rows, args.input_size, args.rounded_x);
+        depth.all += args.input_size;
     }
 };
 
@@ -114,7 +118,8 @@ struct LstmForward {
 template <class T>
 void lstm_forward(const CellForwardArgs<T>& args) {
     const Index vectors = 4 * ceil_div(args.hidden_size, kLanes<T>);
-    run_phase<LstmForward<T>>(args, VisitRows<T>(args), 0, args.rows, args.state_size, vectors, args.descending);
+    const VisitRows<T> left(args);
+    run_phase<LstmForward<T>>(args, left, 0, args.rows, left.depth, vectors, args.descending);
 }
 
 // r, u = sigmoid(z_r, z_u),  n = tanh(z_n + r a)  with a = R_n h_prev + b_rn
@@ -357,7 +362,8 @@ constexpr bool kIsShort<RnnForward<T, Unit>> = true;
 template <class T, class Unit>
 void rnn_forward(const CellForwardArgs<T>& args) {
     const Index vectors = ceil_div(args.hidden_size, kLanes<T>);
-    run_phase<RnnForward<T, Unit>>(args, VisitRows<T>(args), 0, args.rows, args.state_size, vectors, args.descending);
+    const VisitRows<T> left(args);
+    run_phase<RnnForward<T, Unit>>(args, left, 0, args.rows, left.depth, vectors, args.descending);
 }
 
 }  // namespace

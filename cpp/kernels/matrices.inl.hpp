@@ -2,19 +2,20 @@
 //
 //   sums[r][l] += sum over the 16 words of left row r of word · right[word][l]
 //
-// A word is what a lane of a vector holds: four numbers of 8 bits, or two of bfloat16. So the right side is 16 words of
-// one vector of a packed panel, as it lies there.
+// A word is what a lane of a vector holds: four numbers of 8 bits, or two of bfloat16. Both sides lie in pieces of one
+// KB, as the registers load them (pieces.inl.hpp).
 #pragma once
 
 #include <cstdint>
 
-#include "counts.inl.hpp"
+#include "pieces.inl.hpp"
 
 namespace fastlstm {
 namespace FASTLSTM_ISA {
 namespace {
 
-constexpr Index kMatrixRows = 16, kMatrixRowBytes = 64;
+constexpr Index kMatrixRows = kPieceRows, kMatrixRowBytes = kPieceRowBytes,
+                kMatrixBytes = kMatrixRows * kMatrixRowBytes;
 constexpr int kMostMatrixRows = 2 * kMatrixRows;  // of a tile
 
 // Of the eight registers four hold sums. A tile of 16 rows has the sums of its vectors there, one register for the left
@@ -117,15 +118,21 @@ FASTLSTM_INLINE Index matrices_of(Index k) {
     return ceil_div(k, kMatrixRowBytes / kNumberBytes) * ceil_div(Vectors, kSumMatrices / kHalves<Rows>);
 }
 
+// The left side of a tile: the first piece of the upper 16 rows and that of the lower ones, and how far it is to the
+// next.
+struct MatrixLeft {
+    const char* half[2];
+    Index step;
+};
+
 // to = from + left · panel for the vectors from First on that have registers at a time; `words` is a whole number of
 // matrices. meanwhile() is called while one of them is multiplied.
 template <class Dot, int Rows, int Vectors, int First, class Meanwhile>
-FASTLSTM_INLINE void multiply_some(const MatrixSums& sums, const char* left, Index left_pitch, const char* right,
-                                   Index words, Meanwhile& meanwhile) {
+FASTLSTM_INLINE void multiply_some(const MatrixSums& sums, MatrixLeft left, const char* right, Index words,
+                                   Meanwhile& meanwhile) {
     constexpr int kHalves = fastlstm::FASTLSTM_ISA::kHalves<Rows>, kMost = kSumMatrices / kHalves;
     constexpr int kTogether = Vectors - First < kMost ? Vectors - First : kMost, kLeft = kSumMatrices,
                   kRight = kLeft + kHalves;
-    constexpr Index kPitch = Vectors * kMatrixRowBytes;
     const auto for_sums = [](const auto& f) FASTLSTM_INLINED {
         for_counts<kHalves>(
             [&](auto half) FASTLSTM_INLINED { for_counts<kTogether>([&](auto v) FASTLSTM_INLINED { f(half, v); }); });
@@ -137,22 +144,22 @@ FASTLSTM_INLINE void multiply_some(const MatrixSums& sums, const char* left, Ind
         const char* from = static_cast<const char*>(sums.from) + decltype(half)::value * kMatrixRows * sums.from_pitch;
         load_matrix<kAt>(from + (First + decltype(v)::value) * kMatrixRowBytes, sums.from_pitch);
     });
-    right += First * kMatrixRowBytes;
-    for (Index word = 0; word < words; word += kMatrixRows) {
+    const MatrixLeft begin = left;
+    const char* piece = right + First * kMatrixBytes;
+    for (Index word = 0; word < words; word += kMatrixRows, piece += Vectors * kMatrixBytes) {
         for_counts<kHalves>([&](auto half) FASTLSTM_INLINED {
-            load_matrix<kLeft + decltype(half)::value>(left + decltype(half)::value * kMatrixRows * left_pitch,
-                                                       left_pitch);
+            constexpr int kHalf = decltype(half)::value;
+            load_matrix<kLeft + kHalf>(left.half[kHalf], kMatrixRowBytes);
+            left.half[kHalf] += left.step;
         });
         for_counts<kTogether>([&](auto v) FASTLSTM_INLINED {
             constexpr int kVector = decltype(v)::value, kUsed = kRight + kVector % 2;
-            load_matrix<kUsed>(right + kVector * kMatrixRowBytes, kPitch);
+            load_matrix<kUsed>(piece + kVector * kMatrixBytes, kMatrixRowBytes);
             for_counts<kHalves>([&](auto half) FASTLSTM_INLINED {
                 constexpr int kHalf = decltype(half)::value;
                 Dot::template add<kHalf * kTogether + kVector, kLeft + kHalf, kUsed>();
             });
         });
-        left += kMatrixRowBytes;
-        right += kMatrixRows * kPitch;
         meanwhile();
     }
     for_sums([&](auto half, auto v) FASTLSTM_INLINED {
@@ -161,9 +168,7 @@ FASTLSTM_INLINE void multiply_some(const MatrixSums& sums, const char* left, Ind
         store_matrix<kAt>(to + (First + decltype(v)::value) * kMatrixRowBytes, sums.to_pitch);
     });
     if constexpr (First + kTogether < Vectors) {
-        multiply_some<Dot, Rows, Vectors, First + kTogether>(
-            sums, left - words / kMatrixRows * kMatrixRowBytes, left_pitch,
-            right - words * kPitch - First * kMatrixRowBytes, words, meanwhile);
+        multiply_some<Dot, Rows, Vectors, First + kTogether>(sums, begin, right, words, meanwhile);
     }
 }
 
@@ -184,10 +189,12 @@ struct Nothing {
 };
 
 // to = from + left · panel for a tile
-template <class Dot, int Rows, int Vectors, class Meanwhile>
-FASTLSTM_INLINE void multiply_in_matrices(const MatrixSums& sums, const void* left, Index left_pitch, const void* right,
-                                          Index words, Meanwhile& meanwhile) {
-    multiply_some<Dot, Rows, Vectors, 0>(sums, static_cast<const char*>(left), left_pitch,
+template <class Dot, int Rows, int Vectors, class Left, class Meanwhile>
+FASTLSTM_INLINE void multiply_in_matrices(const MatrixSums& sums, const Left& left, const void* right, Index words,
+                                          Meanwhile& meanwhile) {
+    constexpr int kLast = Rows > kMatrixRows ? kMatrixRows : 0;
+    const auto line = [&](int r) FASTLSTM_INLINED { return reinterpret_cast<const char*>(left.row[r]); };
+    multiply_some<Dot, Rows, Vectors, 0>(sums, {{line(0), line(kLast)}, left.step * Index(sizeof(*left.row[0]))},
                                          static_cast<const char*>(right), words, meanwhile);
 }
 

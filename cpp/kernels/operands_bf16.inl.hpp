@@ -1,9 +1,10 @@
 // Operands of products in bfloat16: the upper half of a float32, rounded to nearest, ties to even. Sums are float32.
 //
-// A packed matrix has words of two rows: [group][k / 2][vector][lane] of 32 bits, the even k below and the odd above.
-// Its products go into a sum the odd one first, each a multiply-add that rounds once: a product of two bfloat16 has no
-// more bits than a float32. So does the instruction where there is one, and a row's bits are the same with it and
-// without. Matrix registers have an order of their own, the same for every number of rows.
+// A packed matrix has words of two rows: [group][k / 2][vector][lane] of 32 bits, the even k below and the odd above,
+// or in pieces for matrix registers. Its products go into a sum the odd one first, each a multiply-add that rounds
+// once: a product of two bfloat16 has no more bits than a float32. So does the instruction where there is one, and a
+// row's bits are the same with it and without. Matrix registers have an order of their own, the same for every number
+// of rows.
 #pragma once
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <cstring>
 
 #include "bits.inl.hpp"
+#include "pieces.inl.hpp"
 #include "tile.inl.hpp"
 
 namespace fastlstm {
@@ -49,8 +51,7 @@ struct Panel {
 };
 
 // Words of k numbers, as many as products take at a time.
-constexpr Index kWordsTogether = kMatrices ? kCacheLine / sizeof(std::uint32_t) : 1;
-FASTLSTM_INLINE Index words_of(Index k) { return ceil_div(k, kDepth * kWordsTogether) * kWordsTogether; }
+FASTLSTM_INLINE Index words_of(Index k) { return ceil_div(k, kDepth * kPieceWords) * kPieceWords; }
 
 FASTLSTM_INLINE Index matrix_bytes(Index k, Index columns) {
     return columns * words_of(k) * static_cast<Index>(sizeof(std::uint32_t));
@@ -104,21 +105,19 @@ FASTLSTM_INLINE LeftWord left_word(float even, float odd) {
 template <class T, int Rows>
 struct LeftTile {
     const LeftWord* row[Rows];
-
-    FASTLSTM_INLINE Index pitch() const {  // bytes
-        return Rows > 1 ? (row[Rows - 1] - row[Rows - 2]) * static_cast<Index>(sizeof(LeftWord)) : 0;
-    }
+    Index step;  // of matrix registers
 };
 
 template <class T>
 struct LeftRows {
     const LeftWord* first;
-    Index pitch;
+    RowPieces<LeftWord> pieces;
 
     template <int Rows>
     FASTLSTM_INLINE LeftTile<T, Rows> tile(Index first_row) const {
         LeftTile<T, Rows> left;
-        for (int r = 0; r < Rows; ++r) left.row[r] = first + (first_row + r) * pitch;
+        for (int r = 0; r < Rows; ++r) left.row[r] = first + pieces.row(first_row + r);
+        left.step = pieces.step();
         return left;
     }
 };
@@ -129,35 +128,39 @@ template <class T>
 using LeftRuns = LeftRows<T>;
 
 FASTLSTM_INLINE Index left_bytes(Index rows, Index k) {
-    return rows * words_of(k) * static_cast<Index>(sizeof(LeftWord));
+    return RowPieces<LeftWord>::total(rows, words_of(k)) * static_cast<Index>(sizeof(LeftWord));
 }
 
-// A run of numbers to words; an odd one more goes with a zero.
-FASTLSTM_INLINE LeftWord* round_run(const float* numbers, Index count, LeftWord* to) {
+// A run of numbers to the words of a row from `word` on; an odd one more goes with a zero. Returns the word after them.
+FASTLSTM_INLINE Index round_run(const float* numbers, Index count, const RowPieces<LeftWord>& pieces, LeftWord* row,
+                                Index word) {
     Index k = 0;
 #if defined(__AVX512BF16__)
     constexpr Index lanes = kLanes<float>;
-    for (; k + kDepth * lanes <= count; k += kDepth * lanes, to += lanes) {
+    for (; k + kDepth * lanes <= count && word % lanes == 0; k += kDepth * lanes, word += lanes) {
         const auto *first = numbers + k, *second = first + lanes;
-        _mm512_storeu_si512(to, rounded_vectors(ploadu<Packet<float>>(first), ploadu<Packet<float>>(second)));
+        _mm512_storeu_si512(row + pieces.element(word),
+                            rounded_vectors(ploadu<Packet<float>>(first), ploadu<Packet<float>>(second)));
     }
 #endif
-    for (; k + 1 < count; k += kDepth) *to++ = left_word(numbers[k], numbers[k + 1]);
-    if (count % kDepth) *to++ = left_word(numbers[count - 1], 0);
-    return to;
+    for (; k + 1 < count; k += kDepth) row[pieces.element(word++)] = left_word(numbers[k], numbers[k + 1]);
+    if (count % kDepth) row[pieces.element(word++)] = left_word(numbers[count - 1], 0);
+    return word;
 }
 
 // k numbers in runs to words. Runs but the last have an even number, as packets do, where these are no single ones.
-FASTLSTM_INLINE LeftWord* round_runs(const float* numbers, Index k, Index run, Index run_stride, LeftWord* to) {
+FASTLSTM_INLINE Index round_runs(const float* numbers, Index k, Index run, Index run_stride,
+                                 const RowPieces<LeftWord>& pieces, LeftWord* row) {
+    Index word = 0;
     if constexpr (kLanes<float> == 1) {
         const auto at = [&](Index i) { return i < k ? numbers[i / run * run_stride + i % run] : 0; };
-        for (Index i = 0; i < k; i += kDepth) *to++ = left_word(at(i), at(i + 1));
+        for (Index i = 0; i < k; i += kDepth) row[word++] = left_word(at(i), at(i + 1));
     } else {
         for (Index done = 0; done < k; done += run, numbers += run_stride) {
-            to = round_run(numbers, at_most(run, k - done), to);
+            word = round_run(numbers, at_most(run, k - done), pieces, row, word);
         }
     }
-    return to;
+    return word;
 }
 
 // Rounds `rows` rows of k numbers in runs; row(r) is the r-th.
@@ -166,11 +169,13 @@ __attribute__((noinline)) LeftRows<T> rounded_rows(Index rows, Index k, Index ru
                                                    const Rounding& rounding, const Row& row) {
     auto* words = static_cast<LeftWord*>(rounding.memory);
     const Index pitch = words_of(k);
+    const RowPieces<LeftWord> pieces(rows, pitch);
     for (Index r = 0; r < rows; ++r) {
-        LeftWord* end = round_runs(row(r), k, run, run_stride, words + r * pitch);
-        std::fill(end, words + (r + 1) * pitch, LeftWord{});
+        LeftWord* to = words + pieces.row(r);
+        Index word = round_runs(row(r), k, run, run_stride, pieces, to);
+        for (; word < pitch; ++word) to[pieces.element(word)] = LeftWord{};
     }
-    return {words, pitch};
+    return {words, pieces};
 }
 
 template <class T>
@@ -214,7 +219,9 @@ FASTLSTM_INLINE Packet<T> left_number(T number) {
 
 template <class T>
 FASTLSTM_INLINE Packet<T> right_vector(const Panel<T>& panel, Index p, Index k, Index v, Index vectors) {
-    const std::uint32_t* words = panel.begin + p * panel.group_stride + (k / kDepth * vectors + v) * kLanes<T>;
+    constexpr Index lanes = kLanes<T>;
+    const std::uint32_t* words =
+        panel.begin + p * panel.group_stride + word_place(k / kDepth, v * lanes, vectors * lanes);
     return k % kDepth ? half_of<true>(words) : half_of<false>(words);
 }
 
@@ -234,8 +241,7 @@ FASTLSTM_INLINE void multiply_matrices(T* to, Index to_pitch, const Beginning<T>
     static_assert(sizeof(Packet<T>) == kMatrixRowBytes);
     constexpr Index kNumber = sizeof(T);
     const MatrixSums sums{beginning.first, beginning.last, beginning.row_pitch * kNumber, to, to_pitch * kNumber};
-    multiply_in_matrices<MatrixDot, Rows, Vectors>(sums, left.row[0], left.pitch(), panel.begin, panel.words,
-                                                   meanwhile);
+    multiply_in_matrices<MatrixDot, Rows, Vectors>(sums, left, panel.begin, panel.words, meanwhile);
 }
 template <class T, int Rows, int Vectors, class Meanwhile = const Nothing>
 FASTLSTM_INLINE void multiply_matrices(Tile<T, 1, Rows, Vectors>& acc, const Beginning<T>& beginning,
@@ -382,12 +388,13 @@ FASTLSTM_INLINE void multiply(Tile<T, Groups, Rows, Vectors>& acc, const Beginni
 }
 #endif
 
-// The words of a row of even and one of odd numbers, or zeros, of whole vectors.
+// The words of a row of even and one of odd numbers, or zeros, of whole vectors, to where the first of them lies.
 FASTLSTM_INLINE void pack_row(const float* even, const float* odd, Index columns, std::uint32_t* words) {
 #if defined(__AVX512BF16__)
     for (Index c = 0; c < columns; c += kLanes<float>) {
         const auto numbers = [c](const float* row) FASTLSTM_INLINED { return ploadu<Packet<float>>(row + c); };
-        _mm512_storeu_si512(words + c, words_of_vectors(numbers(even), odd ? numbers(odd) : pset1<Packet<float>>(0)));
+        _mm512_storeu_si512(words + c * kPieceWords,
+                            words_of_vectors(numbers(even), odd ? numbers(odd) : pset1<Packet<float>>(0)));
     }
 #else
     for (Index c = 0; c < columns; ++c) words[c] = rounded_bits(even[c]) >> 16 | (odd ? rounded_bits(odd[c]) : 0);
@@ -397,11 +404,11 @@ FASTLSTM_INLINE void pack_row(const float* even, const float* odd, Index columns
 // k rows of `columns` numbers, `pitch` apart, to the words of a panel.
 template <class T>
 void pack_rows(const T* rows, Index pitch, Index k, Index columns, std::uint32_t* words) {
-    std::uint32_t* end = words + columns * words_of(k);
-    for (Index row = 0; row < k; row += kDepth, words += columns, rows += kDepth * pitch) {
-        pack_row(rows, row + 1 < k ? rows + pitch : nullptr, columns, words);
+    const Index piece = columns * kPieceWords, total = columns * words_of(k);
+    std::fill_n(words + total - piece, piece, 0u);  // of which there may be fewer rows
+    for (Index row = 0; row < k; row += kDepth, rows += kDepth * pitch) {
+        pack_row(rows, row + 1 < k ? rows + pitch : nullptr, columns, words + word_place(row / kDepth, 0, columns));
     }
-    std::fill(words, end, 0u);
 }
 
 // One panel, [k][columns], to words and back.
@@ -415,7 +422,7 @@ void unpack_panel(const void* from, Index k, Index columns, T* panel) {
     const auto* words = static_cast<const std::uint32_t*>(from);
     for (Index row = 0; row < k; ++row) {
         for (Index c = 0; c < columns; ++c) {
-            const std::uint32_t word = words[row / kDepth * columns + c];
+            const std::uint32_t word = words[word_place(row / kDepth, c, columns)];
             panel[row * columns + c] = number_of(row % kDepth ? word & kUpperHalf : word << 16);
         }
     }

@@ -6,14 +6,16 @@
 // multiply-add rounds once. That is why a row's bits are those of every instruction set.
 //
 // Packed matrix: panels of [vector][lane] sums to begin with, of 32 bits, and then [k / kDepth][vector][lane][kDepth]
-// weights; and a scale for every column. Left rows are rounded to at most `Rounding::largest`, or to what leaves the
-// sums of k products in 32 bits. A row or column with a number that is not finite has the scale NaN.
+// weights, or the same in pieces for matrix registers; and a scale for every column. Left rows are rounded to at most
+// `Rounding::largest`, or to what leaves the sums of k products in 32 bits. A row or column with a number that is not
+// finite has the scale NaN.
 #pragma once
 
 #include <algorithm>
 #include <limits>
 
 #include "integers.inl.hpp"
+#include "pieces.inl.hpp"
 #include "tile.inl.hpp"
 
 namespace fastlstm {
@@ -23,7 +25,7 @@ namespace {
 constexpr bool kTrains = false;
 
 // One number at a time, two words, so that the sums of the next panel are aligned.
-constexpr Index kWordsTogether = kMatrices ? kCacheLine / kDepth : kLanes<float> == 1 ? 2 : 1;
+constexpr Index kWordsTogether = kLanes<float> == 1 ? 2 : kPieceWords;
 constexpr float kLargestWeight = 127;
 constexpr float kSmallestLargest = 0x1p-100f;  // below it a row or column counts as zero: its inverse stays finite
 
@@ -71,8 +73,7 @@ template <class T, int Rows>
 struct LeftTile {
     const LeftNumber* row[Rows];
     const T* scales;  // of the rows
-
-    FASTLSTM_INLINE Index pitch() const { return Rows > 1 ? row[Rows - 1] - row[Rows - 2] : 0; }  // bytes
+    Index step;       // of matrix registers
 };
 
 // Rounded rows: their scales, and on the next line of the cache the numbers.
@@ -80,12 +81,12 @@ template <class T>
 struct LeftRows {
     const T* scales;
     const LeftNumber* first;
-    Index pitch;
+    RowPieces<LeftNumber> pieces;
 
     template <int Rows>
     FASTLSTM_INLINE LeftTile<T, Rows> tile(Index first_row) const {
-        LeftTile<T, Rows> left{{}, scales + first_row};
-        for (int r = 0; r < Rows; ++r) left.row[r] = first + (first_row + r) * pitch;
+        LeftTile<T, Rows> left{{}, scales + first_row, pieces.step()};
+        for (int r = 0; r < Rows; ++r) left.row[r] = first + pieces.row(first_row + r);
         return left;
     }
 };
@@ -105,7 +106,7 @@ FASTLSTM_INLINE Index scale_bytes(Index rows) {
 
 template <class T>
 Index left_bytes(Index rows, Index k) {
-    return scale_bytes<T>(rows) + rows * left_pitch(k) * static_cast<Index>(sizeof(LeftNumber));
+    return scale_bytes<T>(rows) + RowPieces<LeftNumber>::total(rows, left_pitch(k)) * Index(sizeof(LeftNumber));
 }
 
 // The largest whole number of a left row of which k products with weights leave a sum in 32 bits.
@@ -126,13 +127,14 @@ FASTLSTM_INLINE Scaling scaling_of_row(const T* row, Index k, float largest_whol
 }
 
 template <class T>
-FASTLSTM_INLINE void round_row(const T* row, Index k, float factor, LeftNumber* to) {
+FASTLSTM_INLINE void round_row(const T* row, Index k, float factor, const RowPieces<LeftNumber>& pieces,
+                               LeftNumber* to) {
     Index i = 0;
-    for (; i + kRoundedTogether <= k; i += kRoundedTogether) round_together(row + i, factor, to + i);
+    for (; i + kRoundedTogether <= k; i += kRoundedTogether) round_together(row + i, factor, to + pieces.element(i));
     if (i == k) return;
     T tail[kRoundedTogether] = {};
     std::copy(row + i, row + k, tail);
-    round_together(tail, factor, to + i);
+    round_together(tail, factor, to + pieces.element(i));
 }
 
 // Rounds `rows` rows; row(r) is the r-th.
@@ -141,13 +143,13 @@ __attribute__((noinline)) LeftRows<T> rounded_rows(Index rows, Index k, const Ro
     T* scales = static_cast<T*>(rounding.memory);
     auto* numbers = reinterpret_cast<LeftNumber*>(static_cast<char*>(rounding.memory) + scale_bytes<T>(rows));
     const float largest = largest_left(k, rounding.largest);
-    const Index pitch = left_pitch(k);
+    const RowPieces<LeftNumber> pieces(rows, left_pitch(k));
     for (Index r = 0; r < rows; ++r) {
         const Scaling scaling = scaling_of_row(row(r), k, largest);
         scales[r] = scaling.scale;
-        round_row(row(r), k, scaling.factor, numbers + r * pitch);
+        round_row(row(r), k, scaling.factor, pieces, numbers + pieces.row(r));
     }
-    return {scales, numbers, pitch};
+    return {scales, numbers, pieces};
 }
 
 template <class T>
@@ -191,10 +193,11 @@ FASTLSTM_INLINE void add_sums(Tile<T, Groups, Rows, Vectors>& acc, const SumTile
 template <int Groups, int Rows, int Vectors, int Lanes, class Left>
 FASTLSTM_INLINE void add_word(SumTile<Groups, Rows, Vectors>& sums, const Left& left, const std::int8_t* b,
                               Index group_stride) {
+    constexpr int kVector = kPieceWords * kDepth * Lanes;
     if constexpr (Groups == 1 && Vectors < Rows) {
         Words w[Vectors];
         FASTLSTM_UNROLL
-        for (int v = 0; v < Vectors; ++v) w[v] = load_weights(b + v * kDepth * Lanes);
+        for (int v = 0; v < Vectors; ++v) w[v] = load_weights(b + v * kVector);
         FASTLSTM_UNROLL
         for (int r = 0; r < Rows; ++r) {
             const Words a = broadcast(left(r));
@@ -209,7 +212,7 @@ FASTLSTM_INLINE void add_word(SumTile<Groups, Rows, Vectors>& sums, const Left& 
         for (int p = 0; p < Groups; ++p) {
             FASTLSTM_UNROLL
             for (int v = 0; v < Vectors; ++v) {
-                const Words w = load_weights(b + p * group_stride + v * kDepth * Lanes);
+                const Words w = load_weights(b + p * group_stride + v * kVector);
                 FASTLSTM_UNROLL
                 for (int r = 0; r < Rows; ++r) sums.at[p][r][v] = dot(sums.at[p][r][v], a[r], w);
             }
@@ -227,9 +230,15 @@ FASTLSTM_INLINE void multiply_vectors(SumTile<Groups, Rows, Vectors>& sums, cons
         sums.at[p][r][v] = load_sums(reinterpret_cast<const std::int32_t*>(begin) + v * lanes);
     });
     const std::int8_t* b = panel.begin + Vectors * lanes * kSumBytes;
-    for (Index word = 0; word < panel.words; ++word, b += Vectors * lanes * kDepth) {
-        add_word<Groups, Rows, Vectors, lanes>(
-            sums, [&](int r) { return word_at(left.row[r] + word * kDepth); }, b, panel.group_stride);
+    Index line = 0;  // of a row
+    for (Index word = 0; word < panel.words; word += kPieceWords, line += left.step) {
+        FASTLSTM_ROLLED
+        for (Index w = 0; w < kPieceWords; ++w, b += lanes * kDepth) {
+            const Index element = kMatrices ? line + w * kDepth : word * kDepth;
+            add_word<Groups, Rows, Vectors, lanes>(
+                sums, [&](int r) { return word_at(left.row[r] + element); }, b, panel.group_stride);
+        }
+        b += (Vectors - 1) * kPieceWords * lanes * kDepth;
     }
 }
 
@@ -246,9 +255,8 @@ template <class T, int Rows, int Vectors, class Meanwhile = const Nothing>
 FASTLSTM_INLINE void multiply_matrices(SumTile<1, Rows, Vectors>& sums, const LeftTile<T, Rows>& left,
                                        const Panel<T>& panel, Meanwhile&& meanwhile = Nothing{}) {
     static_assert(sizeof(Sums) == kMatrixRowBytes);
-    multiply_in_matrices<MatrixDot, Rows, Vectors>({panel.begin, nullptr, 0, &sums, Vectors * kMatrixRowBytes},
-                                                   left.row[0], left.pitch(), panel.begin + Vectors * kMatrixRowBytes,
-                                                   panel.words, meanwhile);
+    multiply_in_matrices<MatrixDot, Rows, Vectors>({panel.begin, nullptr, 0, &sums, Vectors * kMatrixRowBytes}, left,
+                                                   panel.begin + Vectors * kMatrixRowBytes, panel.words, meanwhile);
 }
 
 // The sums of a tile for cells that are computed later: whole numbers, of one or two products, until then.
@@ -359,7 +367,7 @@ void pack_panel(const T* panel, Index k, Index columns, void* to, T* scales) {
         for (Index c = 0; c < columns; ++c) {
             if (factors[c] == 0) continue;
             const auto whole = static_cast<std::int8_t>((panel[row * columns + c] * factors[c] + kRounds) - kRounds);
-            out[(row / kDepth * columns + c) * kDepth + row % kDepth] = whole;
+            out[word_place(row / kDepth, c, columns) * kDepth + row % kDepth] = whole;
             sums[c] -= kShift * whole;
         }
     }

@@ -26,8 +26,9 @@ template <class T>
 __attribute__((noinline)) LeftRows<T> columns_of(const OuterArgs<T>& args, Index first, Index last) {
     constexpr int lanes = kLanes<T>;
     const Index pitch = ceil_div(words_of(last - first), lanes) * lanes;
+    const RowPieces<LeftWord> pieces(args.i_end - args.i_begin, pitch);
     auto* to = static_cast<LeftWord*>(args.rounded.memory);
-    for (Index i = args.i_begin; i < args.i_end; i += lanes, to += lanes * pitch) {
+    for (Index i = args.i_begin; i < args.i_end; i += lanes) {
         const Index columns = args.i_end - i;
         for (Index word = 0; word < pitch; word += lanes) {
             Eigen::internal::PacketBlock<Packet<T>, lanes> block;
@@ -37,11 +38,12 @@ __attribute__((noinline)) LeftRows<T> columns_of(const OuterArgs<T>& args, Index
             }
             Eigen::internal::ptranspose(block);
             for (int l = 0; l < at_most(lanes, columns); ++l) {
-                pstoreu(reinterpret_cast<T*>(to + l * pitch + word), block.packet[l]);
+                const Index place = pieces.row(i - args.i_begin + l) + pieces.element(word);
+                pstoreu(reinterpret_cast<T*>(to + place), block.packet[l]);
             }
         }
     }
-    return {static_cast<const LeftWord*>(args.rounded.memory), pitch};
+    return {to, pieces};
 }
 #else
 // Numbers [i_begin, i_end) of the rows first..last of a, turned round.
@@ -56,7 +58,7 @@ __attribute__((noinline)) LeftRows<T> columns_of(const OuterArgs<T>& args, Index
             to[(i - args.i_begin) * words + word] = left_word(even[i], odd ? odd[i] : T(0));
         }
     }
-    return {to, words};
+    return {to, {args.i_end - args.i_begin, words}};
 }
 #endif
 

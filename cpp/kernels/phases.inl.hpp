@@ -15,6 +15,13 @@ namespace fastlstm {
 namespace FASTLSTM_ISA {
 namespace {
 
+// How many numbers the products of a tile have: the last one, and all together.
+struct Depth {
+    Index last, all;
+
+    FASTLSTM_INLINE Depth(Index k) : last(k), all(k) {}
+};
+
 // Hp: H with the padding of the last vector.
 template <class T, class Args>
 FASTLSTM_INLINE Index padded_units(const Args& args) {
@@ -169,12 +176,12 @@ void matrix_tiles(const Args& args, const Left& left, Index begin, Index end, In
 }
 #endif
 
-// For rows [begin, end) and groups of Vectors, one if they have fewer than a whole one; products have k numbers.
+// For rows [begin, end) and groups of Vectors, one if they have fewer than a whole one.
 template <class Phase, int Vectors, class Args, class Left>
-FASTLSTM_INLINE void run_groups(const Args& args, const Left& left, Index begin, Index end, Index k, Index group_begin,
+FASTLSTM_INLINE void run_groups(const Args& args, const Left& left, Index begin, Index end, Depth k, Index group_begin,
                                 Index group_end, bool descending = false) {
-    begin = for_matrix_rows(begin, end, k, [&](auto r, Index first, Index last) {
-        matrix_tiles<Phase, decltype(r)::value, Vectors>(args, left, first, last, group_begin, group_end, k);
+    begin = for_matrix_rows(begin, end, k.all, [&](auto r, Index first, Index last) {
+        matrix_tiles<Phase, decltype(r)::value, Vectors>(args, left, first, last, group_begin, group_end, k.last);
     });
     for_tiles_of_vectors<typename Phase::Number, Vectors>(
         begin, end, group_begin, group_end,
@@ -190,7 +197,7 @@ FASTLSTM_INLINE void run_groups(const Args& args, const Left& left, Index begin,
 // For rows [begin, end) and the groups that the arguments name, of `vectors` vectors in all; the last of them may have
 // fewer.
 template <class Phase, class Args, class Left>
-FASTLSTM_INLINE void run_phase(const Args& args, const Left& left, Index begin, Index end, Index k, Index vectors,
+FASTLSTM_INLINE void run_phase(const Args& args, const Left& left, Index begin, Index end, Depth k, Index vectors,
                                bool descending = false) {
     constexpr int kWhole = kGroupVectors<Phase>;
     const Index full = vectors / kWhole;

@@ -119,7 +119,7 @@ template <class T>
 void lstm_forward(const CellForwardArgs<T>& args) {
     const Index vectors = 4 * ceil_div(args.hidden_size, kLanes<T>);
     const VisitRows<T> left(args);
-    run_phase<LstmForward<T>>(args, left, 0, args.rows, left.depth, vectors, args.descending);
+    run_phase<LstmForward<T>>(args, left, 0, args.rows, left.depth, vectors);
 }
 
 // r, u = sigmoid(z_r, z_u),  n = tanh(z_n + r a)  with a = R_n h_prev + b_rn
@@ -197,7 +197,7 @@ struct GruForward {
 template <class T>
 void gru_forward(const CellForwardArgs<T>& args) {
     const Index vectors = 3 * ceil_div(args.hidden_size, kLanes<T>);
-    run_phase<GruForward<T>>(args, state_rows(args), 0, args.rows, args.state_size, vectors, args.descending);
+    run_phase<GruForward<T>>(args, state_rows(args), 0, args.rows, args.state_size, vectors);
 }
 
 // First phase of a GRU whose reset gate acts before the product: r, u = sigmoid(z_ru + h_prev R_ru). Leaves r h_prev in
@@ -363,7 +363,7 @@ template <class T, class Unit>
 void rnn_forward(const CellForwardArgs<T>& args) {
     const Index vectors = ceil_div(args.hidden_size, kLanes<T>);
     const VisitRows<T> left(args);
-    run_phase<RnnForward<T, Unit>>(args, left, 0, args.rows, left.depth, vectors, args.descending);
+    run_phase<RnnForward<T, Unit>>(args, left, 0, args.rows, left.depth, vectors);
 }
 
 }  // namespace

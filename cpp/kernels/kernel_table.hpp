@@ -103,7 +103,7 @@ struct CellForwardArgs {
     Index rows, hidden_size;
     Index state_size;              // numbers of h_prev: H, or P
     Index group_begin, group_end;  // groups of the gate vectors of R; in a second phase, of the unit blocks
-    bool descending;               // take the groups of one or two rows from the last to the first
+    bool descending;               // take the groups from the last to the first, unless tiles fetch the next one
     Rounding rounded, rounded_x;   // the left rows of a phase's recurrent product; those of x
     Packed<T> packed_hh;           // R, K = state_size
     Packed<T> packed_candidate;    // R_n, K = H, GRU with the reset gate before the product
@@ -131,6 +131,7 @@ template <class T>
 struct CellBackwardArgs {
     Index rows, hidden_size;
     Index group_begin, group_end;  // groups of unit blocks of h
+    bool descending;               // as in a forward visit
     Packed<T> packed_hh_t;         // R^T, K = vectors * lanes
     Packed<T> packed_candidate_t;  // R_n^T, K = Hp, GRU with the reset gate before the product
     const T* dgates_next;          // group buffer of the visit after this one, its first `next_rows` rows

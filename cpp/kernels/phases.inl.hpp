@@ -116,7 +116,7 @@ FASTLSTM_INLINE void phase_tile(const Args& args, const Left& left, Index row, I
 // The tiles of rows that go through matrix registers.
 template <class Phase, int Rows, int Vectors, class Args, class Left>
 void matrix_tiles(const Args& args, const Left& left, Index begin, Index end, Index group_begin, Index group_end,
-                  Index k);
+                  Index k, bool descending);
 
 #if defined(FASTLSTM_AMX)
 // The cells begin..end of a tile, whose sums are made.
@@ -156,13 +156,14 @@ struct CellsBehind {
 
 template <class Phase, int Rows, int Vectors, class Args, class Left>
 void matrix_tiles(const Args& args, const Left& left, Index begin, Index end, Index group_begin, Index group_end,
-                  Index k) {
+                  Index k, bool descending) {
     using Cells = CellsBehind<Phase, Rows, Vectors, Args>;
     Cells cells{args, static_cast<int>(ceil_div(Cells::kCells, matrices_of<Rows, Vectors>(k))), nullptr, 0, 0};
     using Accumulators = OverlappedTile<typename Phase::Number, Rows, Vectors, Cells>;
     Accumulators tiles[2] = {Accumulators(cells), Accumulators(cells)};
     int at = 0;
-    for (Index group = group_begin; group < group_end; ++group) {
+    for (Index n = 0; n < group_end - group_begin; ++n) {
+        const Index group = descending ? group_end - 1 - n : group_begin + n;
         for (Index row = begin; row < end; row += Rows) {
             tiles[at].begin();
             Phase::sum(tiles[at], args, left, row, group, padded_units<typename Phase::Number>(args));
@@ -179,9 +180,10 @@ void matrix_tiles(const Args& args, const Left& left, Index begin, Index end, In
 // For rows [begin, end) and groups of Vectors, one if they have fewer than a whole one.
 template <class Phase, int Vectors, class Args, class Left>
 FASTLSTM_INLINE void run_groups(const Args& args, const Left& left, Index begin, Index end, Depth k, Index group_begin,
-                                Index group_end, bool descending = false) {
+                                Index group_end) {
     begin = for_matrix_rows(begin, end, k.all, [&](auto r, Index first, Index last) {
-        matrix_tiles<Phase, decltype(r)::value, Vectors>(args, left, first, last, group_begin, group_end, k.last);
+        matrix_tiles<Phase, decltype(r)::value, Vectors>(args, left, first, last, group_begin, group_end, k.last,
+                                                         args.descending);
     });
     for_tiles_of_vectors<typename Phase::Number, Vectors>(
         begin, end, group_begin, group_end,
@@ -191,17 +193,16 @@ FASTLSTM_INLINE void run_groups(const Args& args, const Left& left, Index begin,
                 phase_tile<Phase, kGroups, decltype(r)::value, Vectors>(args, left, row, group);
             }
         },
-        descending);
+        args.descending);
 }
 
 // For rows [begin, end) and the groups that the arguments name, of `vectors` vectors in all; the last of them may have
 // fewer.
 template <class Phase, class Args, class Left>
-FASTLSTM_INLINE void run_phase(const Args& args, const Left& left, Index begin, Index end, Depth k, Index vectors,
-                               bool descending = false) {
+FASTLSTM_INLINE void run_phase(const Args& args, const Left& left, Index begin, Index end, Depth k, Index vectors) {
     constexpr int kWhole = kGroupVectors<Phase>;
     const Index full = vectors / kWhole;
-    run_groups<Phase, kWhole>(args, left, begin, end, k, args.group_begin, at_most(args.group_end, full), descending);
+    run_groups<Phase, kWhole>(args, left, begin, end, k, args.group_begin, at_most(args.group_end, full));
     if constexpr (Phase::kOfCell < kWhole) {
         if (args.group_end <= full) return;
         with_count<kWhole - 1>(vectors % kWhole, [&](auto v) {

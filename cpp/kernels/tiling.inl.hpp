@@ -63,15 +63,17 @@ FASTLSTM_INLINE void for_few_tiles(Index row, Index group_begin, Index group_end
 }
 
 // Calls f(Count<Groups>, Count<Rows>, first row, first group) for every tile of rows [begin, end) and groups of so many
-// vectors. Groups are the outer loop: a group's panel stays in the nearest cache while the rows pass by it. One or two
-// rows may take the groups from the last to the first: a sweep that goes back where the one before ended finds the end
-// of it in the cache.
+// vectors. Groups are the outer loop: a group's panel stays in the nearest cache while the rows pass by it. Rows of one
+// tile may take the groups from the last to the first: a sweep that goes back where the one before ended finds the end
+// of it in the cache. With more rows each tile fetches a part of the next panel.
 template <class T, int Vectors, class F>
 FASTLSTM_INLINE void for_tiles_of_vectors(Index begin, Index end, Index group_begin, Index group_end, const F& f,
                                           bool descending) {
     if (end - begin == 1) return for_few_tiles<1>(begin, group_begin, group_end, f, descending);
     if (end - begin == 2) return for_few_tiles<2>(begin, group_begin, group_end, f, descending);
-    for (Index group = group_begin; group < group_end; ++group) {
+    const bool backwards = descending && end - begin <= kTileRows<T, Vectors>;
+    for (Index n = 0; n < group_end - group_begin; ++n) {
+        const Index group = backwards ? group_end - 1 - n : group_begin + n;
         for_vector_rows<T, Vectors>(begin, end, [&](auto r, Index row) { f(Count<1>{}, r, row, group); });
     }
 }

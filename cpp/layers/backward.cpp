@@ -174,6 +174,7 @@ private:
         if (args.rows == 0) return;
         args.group_begin = slice.units.begin;
         args.group_end = slice.units.end;
+        args.descending = visit % 2 == 1;
         args.next_rows = rows_of(schedule_.active(visit + 1));
         if (args.next_rows > 0) args.dgates_next = gathering_.dgates(next, visit + 1) + first * gathering_.row_pitch();
         args.rounded = scratch_[static_cast<std::size_t>(rank)].rounded.rounding();

@@ -601,6 +601,12 @@ def test_bound_of_a_large_batch_is_multiply_add_and_of_one_row_is_reading() -> N
     assert bounds.seconds(many, threads=2) == pytest.approx(bounds.seconds(many) / 2)
 
 
+def test_the_higher_rate_of_two_moments_is_the_bound() -> None:
+    slow, fast = bench.Bounds(1e10, {4096: 3e11, 8192: 1e11}), bench.Bounds(2e11, {4096: 2e11, 8192: 2e11})
+    higher = run.higher(json.loads(json.dumps(slow.to_json())), fast.to_json())
+    assert bench.Bounds.from_json(higher) == bench.Bounds(2e11, {4096: 3e11, 8192: 2e11})
+
+
 def test_bound_of_training_counts_the_products_once() -> None:
     bounds = bench.Bounds(1e11, {2**10: 1e15})
     work = bench.Work("train", 4, 50, 32, 128, 50 * 32)

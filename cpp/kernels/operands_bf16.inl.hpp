@@ -85,6 +85,10 @@ FASTLSTM_INLINE __m512i rounded_vectors(const Packet<float>& first, const Packet
     return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(second, first));
 }
 
+FASTLSTM_INLINE __m256i rounded_vector(const Packet<float>& numbers) {
+    return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(numbers));
+}
+
 // The words of a vector of even and one of odd numbers.
 FASTLSTM_INLINE __m512i words_of_vectors(const Packet<float>& even, const Packet<float>& odd) {
     const __m256i lanes = _mm256_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -137,10 +141,19 @@ FASTLSTM_INLINE Index round_run(const float* numbers, Index count, const RowPiec
     Index k = 0;
 #if defined(__AVX512BF16__)
     constexpr Index lanes = kLanes<float>;
-    for (; k + kDepth * lanes <= count && word % lanes == 0; k += kDepth * lanes, word += lanes) {
-        const auto *first = numbers + k, *second = first + lanes;
-        _mm512_storeu_si512(row + pieces.element(word),
-                            rounded_vectors(ploadu<Packet<float>>(first), ploadu<Packet<float>>(second)));
+    constexpr Index kWords = lanes / kDepth;  // of a vector
+    const auto vector = [&](Index at) FASTLSTM_INLINED { return ploadu<Packet<float>>(numbers + at); };
+    // A line has the words of two vectors. Runs but the last are of whole vectors.
+    while (count - k >= lanes) {
+        LeftWord* to = row + pieces.element(word);
+        const bool two = count - k >= 2 * lanes && word % lanes == 0;
+        if (two) {
+            _mm512_storeu_si512(to, rounded_vectors(vector(k), vector(k + lanes)));
+        } else {
+            _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), rounded_vector(vector(k)));
+        }
+        k += two ? 2 * lanes : lanes;
+        word += two ? 2 * kWords : kWords;
     }
 #endif
     for (; k + 1 < count; k += kDepth) row[pieces.element(word++)] = left_word(numbers[k], numbers[k + 1]);

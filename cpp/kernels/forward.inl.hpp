@@ -21,7 +21,6 @@ template <class T>
 struct VisitRows {
     LeftRows<T> h;
     LeftList<T> x;
-
     Depth depth;
 
     FASTLSTM_INLINE explicit VisitRows(const CellForwardArgs<T>& args)

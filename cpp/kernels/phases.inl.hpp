@@ -116,7 +116,7 @@ FASTLSTM_INLINE void phase_tile(const Args& args, const Left& left, Index row, I
 // The tiles of rows that go through matrix registers.
 template <class Phase, int Rows, int Vectors, class Args, class Left>
 void matrix_tiles(const Args& args, const Left& left, Index begin, Index end, Index group_begin, Index group_end,
-                  Index k, bool descending);
+                  Index k);
 
 #if defined(FASTLSTM_AMX)
 // The cells begin..end of a tile, whose sums are made.
@@ -156,14 +156,14 @@ struct CellsBehind {
 
 template <class Phase, int Rows, int Vectors, class Args, class Left>
 void matrix_tiles(const Args& args, const Left& left, Index begin, Index end, Index group_begin, Index group_end,
-                  Index k, bool descending) {
+                  Index k) {
     using Cells = CellsBehind<Phase, Rows, Vectors, Args>;
     Cells cells{args, static_cast<int>(ceil_div(Cells::kCells, matrices_of<Rows, Vectors>(k))), nullptr, 0, 0};
     using Accumulators = OverlappedTile<typename Phase::Number, Rows, Vectors, Cells>;
     Accumulators tiles[2] = {Accumulators(cells), Accumulators(cells)};
     int at = 0;
     for (Index n = 0; n < group_end - group_begin; ++n) {
-        const Index group = descending ? group_end - 1 - n : group_begin + n;
+        const Index group = args.descending ? group_end - 1 - n : group_begin + n;
         for (Index row = begin; row < end; row += Rows) {
             tiles[at].begin();
             Phase::sum(tiles[at], args, left, row, group, padded_units<typename Phase::Number>(args));
@@ -182,8 +182,7 @@ template <class Phase, int Vectors, class Args, class Left>
 FASTLSTM_INLINE void run_groups(const Args& args, const Left& left, Index begin, Index end, Depth k, Index group_begin,
                                 Index group_end) {
     begin = for_matrix_rows(begin, end, k.all, [&](auto r, Index first, Index last) {
-        matrix_tiles<Phase, decltype(r)::value, Vectors>(args, left, first, last, group_begin, group_end, k.last,
-                                                         args.descending);
+        matrix_tiles<Phase, decltype(r)::value, Vectors>(args, left, first, last, group_begin, group_end, k.last);
     });
     for_tiles_of_vectors<typename Phase::Number, Vectors>(
         begin, end, group_begin, group_end,

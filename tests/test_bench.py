@@ -435,6 +435,12 @@ def test_overview_counts_by_kind_and_by_rival() -> None:
     assert "| jax | 1 | 1 | 1 | 4.00 | 4.00 | 4.00 |" in section
 
 
+def test_bounds_that_a_case_beats_are_doubted() -> None:
+    slow, fast = (lines_of(results_with([record("fastlstm", t), record("torch", 1e-3)])) for t in (1e-3, 1e-9))
+    assert "took less time" not in report.overview_section(slow)
+    assert "**1 cases took less time than the bound allows.**" in report.overview_section(fast)
+
+
 def test_instruction_sets_are_held_against_the_best() -> None:
     records = [record("fastlstm", 1e-3), record("fastlstm@avx2", 2e-3), record("fastlstm@padded", 3e-3)]
     found = results_with(records)

@@ -1,6 +1,7 @@
 // What this processor can do at most with these packets: the bounds the benchmarks compare with.
 #pragma once
 
+#include "activations.inl.hpp"
 #include "product.inl.hpp"
 
 namespace fastlstm {
@@ -16,33 +17,40 @@ FASTLSTM_INLINE void keep(Packet<float>& x) {
 #endif
 }
 
+// The tile with the most sums that registers hold.
+constexpr int kProbeRows = kTileRows<float, kGroup>;
+
 // `rounds` multiply-adds on every accumulator of a full register tile, nothing loaded; returns a number that needs
-// them.
+// them. Sums that the compiler knows to be equal would be one.
 float probe_multiply_add(Index rounds) {
-    constexpr int kChains = kTileRows<float, kGroup> * kGroup;
-    Tile<float, 1, kTileRows<float, kGroup>, kGroup> acc;
+    Tile<float, 1, kProbeRows, kGroup> acc;
     set_to_zero(acc);
-    Packet<float> a = constant<float>(0.5), b = constant<float>(0.25);
+    for_vectors<1, kProbeRows, kGroup>([&](int p, int r, int v) FASTLSTM_INLINED { keep(acc.at[p][r][v]); });
+    Packet<float> a = constant<float>(0.5), b = constant<float>(0.25), sum = constant<float>(0);
     for (Index i = 0; i < rounds; ++i) {
         keep(a), keep(b);
-        for (int r = 0; r < kTileRows<float, kGroup>; ++r)
-            for (int v = 0; v < kGroup; ++v) acc.at[0][r][v] = pmadd(a, acc.at[0][r][v], b);
+        for_vectors<1, kProbeRows, kGroup>([&](int p, int r, int v)
+                                               FASTLSTM_INLINED { acc.at[p][r][v] = pmadd(a, acc.at[p][r][v], b); });
     }
-    Packet<float> sum = acc.at[0][0][0];
-    for (int c = 1; c < kChains; ++c) sum = padd(sum, acc.at[0][c / kGroup][c % kGroup]);
+    for_vectors<1, kProbeRows, kGroup>([&](int p, int r, int v) FASTLSTM_INLINED { sum = padd(sum, acc.at[p][r][v]); });
     return Eigen::internal::predux(sum);
 }
 
 // Floating-point operations of one round.
-constexpr Index kProbeFlops = 2 * kTileRows<float, kGroup> * kGroup * kLanes<float>;
+constexpr Index kProbeFlops = 2 * kProbeRows * kGroup * kLanes<float>;
 
-// Reads n numbers once, n a multiple of 4 packets.
+// Reads n numbers once, n a multiple of 8 packets.
 float probe_read(const float* x, Index n) {
-    constexpr int lanes = kLanes<float>;
-    Packet<float> sums[4] = {constant<float>(0), constant<float>(0), constant<float>(0), constant<float>(0)};
-    for (Index i = 0; i < n; i += 4 * lanes)
-        for (int s = 0; s < 4; ++s) sums[s] = padd(sums[s], pload<Packet<float>>(x + i + s * lanes));
-    return Eigen::internal::predux(padd(padd(sums[0], sums[1]), padd(sums[2], sums[3])));
+    constexpr int kSums = 8;
+    Tile<float, 1, 1, kSums> acc;
+    set_to_zero(acc);
+    for (Index i = 0; i < n; i += kSums * kLanes<float>)
+        for_vectors<1, 1, kSums>([&](int p, int r, int v) FASTLSTM_INLINED {
+            acc.at[p][r][v] = padd(acc.at[p][r][v], pload<Packet<float>>(x + i + v * kLanes<float>));
+        });
+    Packet<float> sum = constant<float>(0);
+    for_vectors<1, 1, kSums>([&](int p, int r, int v) FASTLSTM_INLINED { sum = padd(sum, acc.at[p][r][v]); });
+    return Eigen::internal::predux(sum);
 }
 
 }  // namespace

@@ -21,9 +21,8 @@ namespace fastlstm {
 namespace {
 
 // A team comes to a barrier every few microseconds. If a thread does not come for so long, another process has its
-// processor, and a team is far slower than one thread; so for a while calls run alone. That may have been a moment: the
-// pause is short at first, and twice as long whenever the next team is late again.
-using Clock = std::chrono::steady_clock;
+// processor. Where that made the team slower than one thread is, calls run alone for a while. That may have been a
+// moment: the pause is short at first, and twice as long whenever the next team is late again.
 constexpr Clock::duration kPatience = std::chrono::milliseconds(1);
 constexpr Clock::rep kShortestBackoff = Clock::duration(std::chrono::milliseconds(4)).count();
 constexpr Clock::rep kLongestBackoff = Clock::duration(std::chrono::milliseconds(256)).count();
@@ -35,8 +34,8 @@ bool backing_off() {
 }
 
 // After a team's work. More threads than processors do not come in time anyway, and somebody wanted them.
-void back_off_if_late(const Team& team) {
-    if (!team.late()) return backoff.store(kShortestBackoff, std::memory_order_relaxed);
+void back_off_if_late(const Team& team, Clock::duration took) {
+    if (!team.slower_than_one(took)) return backoff.store(kShortestBackoff, std::memory_order_relaxed);
     if (team.size() > processors()) return;
     const Clock::rep length = backoff.load();
     backoff_until.store(Clock::now().time_since_epoch().count() + length);
@@ -74,10 +73,11 @@ public:
             running_.store(size - 1);
             epoch_.fetch_add(1);
         }
+        const Clock::time_point start = Clock::now();
         wake_.notify_all();
         work(0, team);
         while (!spin([&] { return running_.load() == 0; }) && !team.left_behind()) std::this_thread::yield();
-        back_off_if_late(team);
+        back_off_if_late(team, Clock::now() - start);
     }
 
 private:
@@ -232,7 +232,15 @@ void Team::wait_for_others() {
         if (left_behind()) return;
         std::this_thread::yield();
     }
-    if (Clock::now() - start > kPatience) late_.store(true);
+    const Clock::duration waited = Clock::now() - start;
+    if (waited > kPatience) waited_.fetch_add(waited.count());
+}
+
+// A thread that waited for w of a call's d worked d - w, and one alone would take the team's number of times as long:
+// less than d if w > d (size - 1) / size. All but one wait at a time.
+bool Team::slower_than_one(Clock::duration took) const {
+    const double others = size_ - 1;
+    return static_cast<double>(waited_.load()) * size_ > static_cast<double>(took.count()) * others * others;
 }
 
 Range thread_range(Index count, int rank, int size, Index grain) {

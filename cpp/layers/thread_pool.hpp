@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <mutex>
 #include <utility>
@@ -26,6 +27,8 @@ int granted_threads();
 // Differs in a forked child from what it was in the parent. Only the forking thread lives on there.
 unsigned fork_generation();
 
+using Clock = std::chrono::steady_clock;
+
 // What a thread knows of the team it runs in.
 class Team {
 public:
@@ -38,15 +41,16 @@ public:
     }
     // Whether this is a child that was forked meanwhile and so does not have the team's other threads.
     bool left_behind() const { return fork_generation() != generation_; }
-    // Whether somebody waited much longer than a barrier takes.
-    bool late() const { return late_.load(); }
+    // Whether one thread would have been faster in a call that took so long, as threads waited for others that had no
+    // processor.
+    bool slower_than_one(Clock::duration took) const;
 
 private:
     void wait_for_others();
 
     const int size_;
     const unsigned generation_ = fork_generation();
-    std::atomic<bool> late_{false};
+    std::atomic<Clock::rep> waited_{0};  // by all threads, where a wait was far longer than a barrier takes
     std::atomic<int> waiting_{0};
     std::atomic<unsigned> passed_{0};  // barriers so far
 };

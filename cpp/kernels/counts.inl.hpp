@@ -12,6 +12,14 @@ struct Count {
     static constexpr int value = Value;
 };
 
+// The rows of a tile. With vectors there are as many as it was compiled for, Most; with matrix registers there may be
+// fewer.
+template <int Most>
+struct Height {
+    static constexpr int kMost = Most;
+    int rows = Most;
+};
+
 // Calls f(Count<n>) for every n in 0..Most-1, unrolled.
 template <int Most, class F>
 FASTLSTM_INLINE void for_counts(const F& f) {

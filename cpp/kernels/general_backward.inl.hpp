@@ -73,15 +73,15 @@ FASTLSTM_APART void state_gradient_tile(const CellBackwardArgs<T>& args, const G
     for_places(dh, to, row, group, kGroup, [](const Packet<T>& sum, T* place) FASTLSTM_INLINED { pstore(place, sum); });
 }
 
-// Tiles of the rows that go on, whose products have k numbers, then of those that end here; calls
-// tile(Count<Groups>, Count<Rows>, Count<Vectors>, row, group).
+// Tiles of the rows that go on, whose products have k numbers, then of those that end here; calls tile(Count<Groups>,
+// Height, Count<Vectors>, row, group).
 template <class T, class F>
 FASTLSTM_INLINE void for_backward_tiles(const CellBackwardArgs<T>& args, Index k, const F& tile) {
     const Index vectors = ceil_div(args.hidden_size, kLanes<T>);
     for_vector_tiles<T>(args.next_rows, k, vectors, args.group_begin, args.group_end, tile);
     for_vector_tiles<T>(
         args.rows - args.next_rows, k, vectors, args.group_begin, args.group_end,
-        [&](auto p, auto r, auto v, Index row, Index group) { tile(p, r, v, args.next_rows + row, group); });
+        [&](auto p, auto height, auto v, Index row, Index group) { tile(p, height, v, args.next_rows + row, group); });
 }
 
 // As above for a visit. `masks`: of a row in recurrent_masks.
@@ -91,8 +91,8 @@ __attribute__((noinline)) void leave_state_gradient(const CellBackwardArgs<T>& a
     const Index pitch = ceil_div(args.hidden_size, kLanes<T>) * kLanes<T>;
     const Index k = gates.slots == kGroup ? pitch : gates.slots * gates.count * pitch;
     const GateRows<T> dgates(args, gates, pitch);
-    for_backward_tiles(args, k, [&](auto p, auto r, auto v, Index row, Index group) {
-        const Shape shape{decltype(p)::value, decltype(r)::value, decltype(v)::value};
+    for_backward_tiles(args, k, [&](auto p, auto height, auto v, Index row, Index group) {
+        const Shape shape{decltype(p)::value, height.rows, decltype(v)::value};
         state_gradient_tile(args, dgates, gates, masks, to, shape, row, group, k);
     });
 }

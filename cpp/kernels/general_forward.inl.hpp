@@ -101,15 +101,15 @@ __attribute__((noinline)) void add_products(const CellForwardArgs<T>& args, cons
     if (operands.count == 1) left = left_rows(operands.first, operands.row_pitch, args.rows, panels.k, args.rounded);
     if (panels.group == 3) {
         for_tiles<T, 3>(args.rows, panels.k, args.group_begin, args.group_end,
-                        [&](auto p, auto r, Index row, Index group) {
-                            const Shape shape{decltype(p)::value, decltype(r)::value, 3};
+                        [&](auto p, auto height, Index row, Index group) {
+                            const Shape shape{decltype(p)::value, height.rows, 3};
                             add_product(operands, left, panels, sums, shape, row, group);
                         });
         return;
     }
     for_vector_tiles<T>(args.rows, panels.k, panels.vectors, args.group_begin, args.group_end,
-                        [&](auto p, auto r, auto v, Index row, Index group) {
-                            const Shape shape{decltype(p)::value, decltype(r)::value, decltype(v)::value};
+                        [&](auto p, auto height, auto v, Index row, Index group) {
+                            const Shape shape{decltype(p)::value, height.rows, decltype(v)::value};
                             add_product(operands, left, panels, sums, shape, row, group);
                         });
 }

@@ -14,9 +14,8 @@ namespace fastlstm {
 namespace FASTLSTM_ISA {
 namespace {
 
-constexpr Index kMatrixRows = kPieceRows, kMatrixRowBytes = kPieceRowBytes,
-                kMatrixBytes = kMatrixRows * kMatrixRowBytes;
-constexpr int kMostMatrixRows = 2 * kMatrixRows;  // of a tile
+constexpr int kMatrixRows = kPieceRows, kMostMatrixRows = 2 * kMatrixRows;  // of a register, and of a tile
+constexpr Index kMatrixRowBytes = kPieceRowBytes, kMatrixBytes = kMatrixRows * kMatrixRowBytes;
 
 // Of the eight registers four hold sums. A tile of 16 rows has the sums of its vectors there, one register for the left
 // and two for the right side in turn; a tile of 32 rows has two vectors at a time, so that what is loaded of the right
@@ -37,34 +36,33 @@ FASTLSTM_INLINE void store_matrix(void* first, Index pitch) {
     asm volatile("tilestored %%tmm%c2, (%0,%1,1)" : : "r"(first), "r"(pitch), "i"(Register) : "memory");
 }
 
-// The registers have so many rows of sums and of the left side while an object of this lives. A thread that leaves them
-// in use has 8 KB more to be saved whenever it is interrupted.
-template <int Rows>
+// What the registers hold: so many rows of sums and of the left side.
+struct alignas(kMatrixRowBytes) MatrixConfiguration {
+    std::uint8_t palette = 1, first_row = 0, reserved[14] = {};
+    std::uint16_t row_bytes[16] = {};
+    std::uint8_t rows[16] = {};
+
+    constexpr explicit MatrixConfiguration(int height) {
+        for (int n = 0; n < 8; ++n) {
+            row_bytes[n] = kMatrixRowBytes;
+            rows[n] = static_cast<std::uint8_t>(n <= kSumMatrices ? height : kMatrixRows);
+        }
+    }
+};
+
+// The registers have so many rows, a power of two, while an object of this lives. A thread that leaves them in use has
+// 8 KB more to be saved whenever it is interrupted.
 class MatrixShape {
 public:
-    FASTLSTM_INLINE MatrixShape() {
-        static constexpr Configuration kConfiguration = configuration();
-        asm volatile("ldtilecfg %0" : : "m"(kConfiguration));
+    FASTLSTM_INLINE explicit MatrixShape(int rows) {
+        static constexpr MatrixConfiguration kOf[] = {MatrixConfiguration(1), MatrixConfiguration(2),
+                                                      MatrixConfiguration(4), MatrixConfiguration(8),
+                                                      MatrixConfiguration(kMatrixRows)};
+        asm volatile("ldtilecfg %0" : : "m"(kOf[rows < kMatrixRows ? __builtin_ctz(static_cast<unsigned>(rows)) : 4]));
     }
     FASTLSTM_INLINE ~MatrixShape() { asm volatile("tilerelease"); }
     MatrixShape(const MatrixShape&) = delete;
     MatrixShape& operator=(const MatrixShape&) = delete;
-
-private:
-    struct alignas(kMatrixRowBytes) Configuration {
-        std::uint8_t palette, first_row, reserved[14];
-        std::uint16_t row_bytes[16];
-        std::uint8_t rows[16];
-    };
-
-    static constexpr Configuration configuration() {
-        Configuration made{1, 0, {}, {}, {}};
-        for (int n = 0; n < 8; ++n) {
-            made.row_bytes[n] = kMatrixRowBytes;
-            made.rows[n] = n <= kSumMatrices && Rows < kMatrixRows ? Rows : kMatrixRows;
-        }
-        return made;
-    }
 };
 
 // Fewer rows go through vectors: every product of matrices takes the time of 16 rows. In bfloat16 a single row is
@@ -75,28 +73,30 @@ constexpr int kFewestMatrixRows = 8, kNumberBytes = 1;
 constexpr int kFewestMatrixRows = 1, kNumberBytes = 2;
 #endif
 
-// Calls f(Count<Rows>, begin, end) for as many of the rows [begin, end) as there are Rows at a time, then for the
-// powers of two below. Returns the first of the rows that do not go through matrix registers.
-template <int Rows, class F>
-FASTLSTM_INLINE Index for_heights(Index begin, Index end, const F& f) {
-    const Index last = end - (end - begin) % Rows;
+// Calls f(Height, begin, end) for as many of the rows [begin, end) as there are `rows` at a time. Returns the first of
+// the others.
+template <int Most, class F>
+FASTLSTM_INLINE Index for_height(int rows, Index begin, Index end, const F& f) {
+    const Index last = begin + ((end - begin) & -Index{rows});  // `rows` is a power of two
     if (last > begin) {
-        const MatrixShape<Rows> shape;
-        f(Count<Rows>{}, begin, last);
+        const MatrixShape shape(rows);
+        f(Height<Most>{rows}, begin, last);
     }
-    if constexpr (Rows > kFewestMatrixRows && Rows <= kMatrixRows) return for_heights<Rows / 2>(last, end, f);
     return last;
 }
 
-// Calls f(Count<Rows>, begin, end) for the rows of [begin, end) that go through matrix registers, and returns the first
-// of those that do not. Tiles of 32 rows halve what is read of a panel that leaves the nearest cache from one tile to
-// the next; their own sums would push out one that stays there.
+// Calls f(Height, begin, end) for the rows of [begin, end) that go through matrix registers, first as many as fit, then
+// the powers of two below. Returns the first of those that do not. Tiles of 32 rows halve what is read of a panel that
+// leaves the nearest cache from one tile to the next; their own sums would push out one that stays there.
 template <class F>
 FASTLSTM_INLINE Index for_matrix_rows(Index begin, Index end, Index k, const F& f) {
     constexpr Index kNearPanel = 32 * 1024;  // bytes
     const Index panel = k * kNumberBytes * kGroup * kLanes<float>;
-    if (panel > kNearPanel) begin = for_heights<kMostMatrixRows>(begin, end, f);
-    return for_heights<kMatrixRows>(begin, end, f);
+    if (panel > kNearPanel) begin = for_height<kMostMatrixRows>(kMostMatrixRows, begin, end, f);
+    for (int rows = kMatrixRows; rows >= kFewestMatrixRows; rows /= 2) {
+        begin = for_height<kMatrixRows>(rows, begin, end, f);
+    }
+    return begin;
 }
 
 // Where the sums of a tile come from and go to: rows of vectors. A pitch of 0 gives all rows the first one's, `last`
@@ -172,9 +172,9 @@ FASTLSTM_INLINE void multiply_some(const MatrixSums& sums, MatrixLeft left, cons
     }
 }
 
-// The sums of a tile for cells that are computed later, with something to be done while they are made. What such sums
-// are held in is the precision's: begin() comes before anything else; with_products(f) calls f(Count<Products>), and
-// then sum<Products>(r, v) is one of them.
+// The sums of a tile for cells that are computed later, with something to be done while they are made; Rows is the most
+// that it holds. What such sums are held in is the precision's: begin(rows) comes before anything else;
+// with_products(f) calls f(Count<Products>), and then sum<Products>(r, v) is one of them.
 template <class T, int Rows, int Vectors>
 struct MatrixTile;
 template <class T, int Rows, int Vectors, class Meanwhile>

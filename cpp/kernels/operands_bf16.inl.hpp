@@ -246,7 +246,7 @@ struct MatrixDot {
     }
 };
 
-// The rows of a tile from `to` on = beginning + left · panel, through matrix registers
+// Rows from `to` on = beginning + left · panel, through matrix registers
 template <class T, int Rows, int Vectors, class Meanwhile = const Nothing>
 FASTLSTM_INLINE void multiply_matrices(T* to, Index to_pitch, const Beginning<T>& beginning,
                                        const LeftTile<T, Rows>& left, const Panel<T>& panel,
@@ -256,18 +256,18 @@ FASTLSTM_INLINE void multiply_matrices(T* to, Index to_pitch, const Beginning<T>
     const MatrixSums sums{beginning.first, beginning.last, beginning.row_pitch * kNumber, to, to_pitch * kNumber};
     multiply_in_matrices<MatrixDot, Rows, Vectors>(sums, left, panel.begin, panel.words, meanwhile);
 }
-template <class T, int Rows, int Vectors, class Meanwhile = const Nothing>
-FASTLSTM_INLINE void multiply_matrices(Tile<T, 1, Rows, Vectors>& acc, const Beginning<T>& beginning,
-                                       const LeftTile<T, Rows>& left, const Panel<T>& panel,
-                                       Meanwhile&& meanwhile = Nothing{}) {
-    multiply_matrices<T, Rows, Vectors>(reinterpret_cast<T*>(&acc.at), Vectors * kLanes<T>, beginning, left, panel,
-                                        meanwhile);
+template <int Rows, int Vectors, class T>
+FASTLSTM_INLINE void multiply_matrices(const SumsInMemory<T>& sums, const Beginning<T>& beginning,
+                                       const LeftTile<T, Rows>& left, const Panel<T>& panel) {
+    multiply_matrices<T, Rows, Vectors>(reinterpret_cast<T*>(sums.first), Vectors * kLanes<T>, beginning, left, panel);
 }
 
 // The sums of a tile for cells that are computed later.
 template <class T, int Rows, int Vectors>
 struct MatrixTile : Tile<T, 1, Rows, Vectors> {
-    FASTLSTM_INLINE void begin() {}
+    int rows;
+
+    FASTLSTM_INLINE void begin(int count) { rows = count; }
     template <class F>
     FASTLSTM_INLINE void with_products(const F& f) const {
         f(Count<1>{});
@@ -281,26 +281,13 @@ struct MatrixTile : Tile<T, 1, Rows, Vectors> {
 template <class T, int Rows, int Vectors, class Meanwhile>
 FASTLSTM_INLINE void multiply(OverlappedTile<T, Rows, Vectors, Meanwhile>& acc, const Beginning<T>& beginning,
                               const LeftTile<T, Rows>& left, const Panel<T>& panel) {
-    multiply_matrices(acc, beginning, left, panel, acc.meanwhile);
+    multiply_matrices<T, Rows, Vectors>(reinterpret_cast<T*>(&acc.at), Vectors * kLanes<T>, beginning, left, panel,
+                                        acc.meanwhile);
 }
 template <class T, int Rows, int Vectors, class Meanwhile>
 FASTLSTM_INLINE void multiply_add(OverlappedTile<T, Rows, Vectors, Meanwhile>& acc, const LeftTile<T, Rows>& left,
                                   const Panel<T>& panel) {
-    const auto itself = begin_with(reinterpret_cast<const T*>(&acc.at), Vectors * kLanes<T>);
-    multiply_matrices(acc, itself, left, panel, acc.meanwhile);
-}
-
-// acc = beginning + left · panel
-template <class T, int Rows, int Vectors>
-FASTLSTM_INLINE void multiply(Tile<T, 1, Rows, Vectors>& acc, const Beginning<T>& beginning,
-                              const LeftTile<T, Rows>& left, const Panel<T>& panel) {
-    multiply_matrices(acc, beginning, left, panel);
-}
-// acc += left · panel
-template <class T, int Rows, int Vectors>
-FASTLSTM_INLINE void multiply_add(Tile<T, 1, Rows, Vectors>& acc, const LeftTile<T, Rows>& left,
-                                  const Panel<T>& panel) {
-    multiply_matrices(acc, begin_with(reinterpret_cast<const T*>(&acc.at), Vectors * kLanes<T>), left, panel);
+    multiply(acc, begin_with(reinterpret_cast<const T*>(&acc.at), Vectors * kLanes<T>), left, panel);
 }
 #else
 #if defined(__AVX512BF16__)

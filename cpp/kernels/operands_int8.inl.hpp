@@ -259,11 +259,28 @@ FASTLSTM_INLINE void multiply_matrices(SumTile<1, Rows, Vectors>& sums, const Le
                                                    panel.begin + Vectors * kMatrixRowBytes, panel.words, meanwhile);
 }
 
+// Rows of sums = beginning + left · panel
+template <int Rows, int Vectors, class T>
+FASTLSTM_INLINE void multiply_matrices(const SumsInMemory<T>& sums, const Beginning<T>& beginning,
+                                       const LeftTile<T, Rows>& left, const Panel<T>& panel) {
+    SumTile<1, Rows, Vectors> whole;
+    multiply_matrices(whole, left, panel);
+    for (int r = 0; r < sums.shape.rows; ++r) {
+        const Packet<T> row = pset1<Packet<T>>(left.scales[r]);
+        FASTLSTM_UNROLL
+        for (int v = 0; v < Vectors; ++v) {
+            const Packet<T> scale = pmul(row, ploadu<Packet<T>>(panel.scales + v * kLanes<T>));
+            const Packet<T> begin = beginning.first ? beginning.template vector<Vectors>(0, r, v) : pset1<Packet<T>>(0);
+            sums.first[r * Vectors + v] = padd(begin, pmul(to_numbers(whole.at[0][r][v]), scale));
+        }
+    }
+}
+
 // The sums of a tile for cells that are computed later: whole numbers, of one or two products, until then.
 template <class T, int Rows, int Vectors>
 struct MatrixTile : Tile<T, 1, Rows, Vectors> {
     Beginning<T> beginning;
-    int products;
+    int rows, products;
     SumTile<1, Rows, Vectors> sums[2];
     const T *row_scales[2], *column_scales[2];
 
@@ -273,7 +290,8 @@ struct MatrixTile : Tile<T, 1, Rows, Vectors> {
         with_count<2>(products, f);
     }
 
-    FASTLSTM_INLINE void begin() {
+    FASTLSTM_INLINE void begin(int count) {
+        rows = count;
         beginning = begin_with(reinterpret_cast<const T*>(this->at), Vectors * kLanes<T>);
         products = 0;
     }
@@ -313,22 +331,12 @@ FASTLSTM_INLINE void multiply_add(OverlappedTile<T, Rows, Vectors, Meanwhile>& a
 }
 #endif
 
-template <class T, int Groups, int Rows, int Vectors>
-FASTLSTM_INLINE void multiply(SumTile<Groups, Rows, Vectors>& sums, const LeftTile<T, Rows>& left,
-                              const Panel<T>& panel) {
-    if constexpr (Rows >= kFewestMatrixRows) {
-        multiply_matrices(sums, left, panel);
-    } else {
-        multiply_vectors(sums, left, panel);
-    }
-}
-
 // acc += left · panel
 template <class T, int Groups, int Rows, int Vectors>
 FASTLSTM_INLINE void multiply_add(Tile<T, Groups, Rows, Vectors>& acc, const LeftTile<T, Rows>& left,
                                   const Panel<T>& panel) {
     SumTile<Groups, Rows, Vectors> sums;
-    multiply(sums, left, panel);
+    multiply_vectors(sums, left, panel);
     add_sums(acc, sums, left, panel);
 }
 
@@ -337,7 +345,7 @@ template <class T, int Groups, int Rows, int Vectors>
 FASTLSTM_INLINE void multiply(Tile<T, Groups, Rows, Vectors>& acc, const Beginning<T>& beginning,
                               const LeftTile<T, Rows>& left, const Panel<T>& panel) {
     SumTile<Groups, Rows, Vectors> sums;
-    multiply(sums, left, panel);
+    multiply_vectors(sums, left, panel);
     set_to(acc, beginning);
     add_sums(acc, sums, left, panel);
 }

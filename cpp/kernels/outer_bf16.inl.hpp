@@ -107,8 +107,9 @@ void outer(const OuterArgs<T>& args) {
             with_count<kGroup>(at_most(args.group_vectors, remaining), [&](auto v) {
                 constexpr int kVectors = decltype(v)::value;
                 const Panel<T> panel = panel_of_rows<T, kVectors>(args, group, first, last);
-                for_row_tiles<T, kVectors>(args.i_begin, args.i_end, kSummedRows, [&](auto r, Index i) {
-                    outer_tile<T, decltype(r)::value, kVectors>(args, columns, panel, i, group, args.add || first > 0);
+                for_row_tiles<T, kVectors>(args.i_begin, args.i_end, kSummedRows, [&](auto height, Index i) {
+                    outer_tile<T, decltype(height)::kMost, kVectors>(args, columns, panel, i, group,
+                                                                     args.add || first > 0);
                 });
                 if (args.sums && first == 0) sum_rows<T, kVectors>(args, group);
             });

@@ -42,8 +42,8 @@ void outer(const OuterArgs<T>& args) {
         const Index remaining = args.vectors - group * args.group_vectors;
         with_count<kGroup>(at_most(args.group_vectors, remaining), [&](auto v) {
             constexpr int kVectors = decltype(v)::value;
-            for_row_tiles<T, kVectors>(args.i_begin, args.i_end, args.k, [&](auto r, Index i) {
-                outer_tile<T, decltype(r)::value, kVectors>(args, i, group);
+            for_row_tiles<T, kVectors>(args.i_begin, args.i_end, args.k, [&](auto height, Index i) {
+                outer_tile<T, decltype(height)::kMost, kVectors>(args, i, group);
             });
             if (args.sums) sum_rows<T, kVectors>(args, group);
         });

@@ -113,12 +113,21 @@ FASTLSTM_INLINE void phase_tile(const Args& args, const Left& left, Index row, I
     }
 }
 
-// The tiles of rows that go through matrix registers.
+// The tiles of rows that go through matrix registers, so many at a time.
 template <class Phase, int Rows, int Vectors, class Args, class Left>
-void matrix_tiles(const Args& args, const Left& left, Index begin, Index end, Index group_begin, Index group_end,
-                  Index k);
+void matrix_tiles(const Args& args, const Left& left, int rows, Index begin, Index end, Index group_begin,
+                  Index group_end, Index k);
 
 #if defined(FASTLSTM_AMX)
+template <class T, int Rows, int Vectors, class F>
+FASTLSTM_INLINE void set_each(MatrixTile<T, Rows, Vectors>& acc, const F& f) {
+    FASTLSTM_ROLLED
+    for (int r = 0; r < acc.rows; ++r) {
+        FASTLSTM_UNROLL
+        for (int v = 0; v < Vectors; ++v) acc.at[0][r][v] = f(0, r, v);
+    }
+}
+
 // The cells begin..end of a tile, whose sums are made.
 template <class Phase, int Rows, int Vectors, class Args>
 FASTLSTM_APART void compute_matrix_cells(const Args& args,
@@ -139,41 +148,40 @@ FASTLSTM_APART void compute_matrix_cells(const Args& args,
 // The cells of a tile that are yet to be computed: some with every matrix of the tile after it.
 template <class Phase, int Rows, int Vectors, class Args>
 struct CellsBehind {
-    static constexpr int kCells = Rows * Vectors / Phase::kOfCell;
-
     const Args& args;
-    const int with_a_matrix;
+    const int all, with_a_matrix;
     const MatrixTile<typename Phase::Number, Rows, Vectors>* sums;
     Index row, group;
-    int next = kCells;
+    int next;
 
     FASTLSTM_INLINE void compute(int end) {
         if (next < end) compute_matrix_cells<Phase, Rows, Vectors>(args, *sums, row, group, next, end);
         next = end;
     }
-    FASTLSTM_INLINE void operator()() { compute(next + with_a_matrix < kCells ? next + with_a_matrix : kCells); }
+    FASTLSTM_INLINE void operator()() { compute(next + with_a_matrix < all ? next + with_a_matrix : all); }
 };
 
 template <class Phase, int Rows, int Vectors, class Args, class Left>
-void matrix_tiles(const Args& args, const Left& left, Index begin, Index end, Index group_begin, Index group_end,
-                  Index k) {
+void matrix_tiles(const Args& args, const Left& left, int rows, Index begin, Index end, Index group_begin,
+                  Index group_end, Index k) {
     using Cells = CellsBehind<Phase, Rows, Vectors, Args>;
-    Cells cells{args, static_cast<int>(ceil_div(Cells::kCells, matrices_of<Rows, Vectors>(k))), nullptr, 0, 0};
+    const int all = rows * (Vectors / Phase::kOfCell);
+    Cells cells{args, all, static_cast<int>(ceil_div(all, matrices_of<Rows, Vectors>(k))), nullptr, 0, 0, all};
     using Accumulators = OverlappedTile<typename Phase::Number, Rows, Vectors, Cells>;
     Accumulators tiles[2] = {Accumulators(cells), Accumulators(cells)};
     int at = 0;
     for (Index n = 0; n < group_end - group_begin; ++n) {
-        const Index group = args.descending ? group_end - 1 - n : group_begin + n;
-        for (Index row = begin; row < end; row += Rows) {
-            tiles[at].begin();
+        const Index group = nth(n, group_begin, group_end, args.descending);
+        for (Index row = begin; row < end; row += rows) {
+            tiles[at].begin(rows);
             Phase::sum(tiles[at], args, left, row, group, padded_units<typename Phase::Number>(args));
-            cells.compute(Cells::kCells);
+            cells.compute(all);
             cells.sums = &tiles[at];
             cells.row = row, cells.group = group, cells.next = 0;
             at = 1 - at;
         }
     }
-    cells.compute(Cells::kCells);
+    cells.compute(all);
 }
 #endif
 
@@ -181,15 +189,16 @@ void matrix_tiles(const Args& args, const Left& left, Index begin, Index end, In
 template <class Phase, int Vectors, class Args, class Left>
 FASTLSTM_INLINE void run_groups(const Args& args, const Left& left, Index begin, Index end, Depth k, Index group_begin,
                                 Index group_end) {
-    begin = for_matrix_rows(begin, end, k.all, [&](auto r, Index first, Index last) {
-        matrix_tiles<Phase, decltype(r)::value, Vectors>(args, left, first, last, group_begin, group_end, k.last);
+    begin = for_matrix_rows(begin, end, k.all, [&](auto height, Index first, Index last) {
+        matrix_tiles<Phase, decltype(height)::kMost, Vectors>(args, left, height.rows, first, last, group_begin,
+                                                              group_end, k.last);
     });
     for_tiles_of_vectors<typename Phase::Number, Vectors>(
         begin, end, group_begin, group_end,
-        [&](auto p, auto r, Index row, Index group) {
+        [&](auto p, auto height, Index row, Index group) {
             constexpr int kGroups = decltype(p)::value;
             if constexpr (kGroups == 1 || Vectors == kGroupVectors<Phase>) {
-                phase_tile<Phase, kGroups, decltype(r)::value, Vectors>(args, left, row, group);
+                phase_tile<Phase, kGroups, decltype(height)::kMost, Vectors>(args, left, row, group);
             }
         },
         args.descending);

@@ -26,14 +26,37 @@ FASTLSTM_APART void product_tile(const ProductArgs<T>& args, const Left& left, I
     });
 }
 
+// The same through matrix registers, of so many rows.
+template <class T, int Most, int Vectors, class Left>
+FASTLSTM_APART void matrix_product_tile(const ProductArgs<T>& args, const Left& left, int rows, Index row,
+                                        Index group) {
+    Packet<T> memory[Most * Vectors];
+    multiply_matrices<Most, Vectors>(
+        SumsInMemory<T>{{1, rows, Vectors}, memory}, args.bias ? begin_with_bias(args.bias, group) : Beginning<T>{},
+        left.template tile<Most>(row),
+        panel_of<kGroup>(rows, args.packed, args.k, group, args.group_begin, args.group_end, row, args.rows));
+    for (int r = 0; r < rows; ++r) {
+        FASTLSTM_UNROLL
+        for (int v = 0; v < Vectors; ++v) {
+            const Index column = (group * kGroup + v) * kLanes<T>;
+            store_first(args.out[row + r] + column, memory[r * Vectors + v], args.columns - column);
+        }
+    }
+}
+
 template <class T>
 void product(const ProductArgs<T>& args) {
     const Index vectors = ceil_div(args.columns, kLanes<T>);
     const auto left = left_list_in_runs(args.a, args.rows, args.k, args.run, args.run_stride, args.rounded);
     for_vector_tiles<T>(args.rows, args.k, vectors, args.group_begin, args.group_end,
-                        [&](auto p, auto r, auto v, Index row, Index group) {
-                            product_tile<T, decltype(p)::value, decltype(r)::value, decltype(v)::value>(args, left, row,
-                                                                                                        group);
+                        [&](auto p, auto height, auto v, Index row, Index group) {
+                            constexpr int kGroups = decltype(p)::value, kRows = decltype(height)::kMost,
+                                          kVectors = decltype(v)::value;
+                            if constexpr (kRows < kFewestMatrixRows) {
+                                product_tile<T, kGroups, kRows, kVectors>(args, left, row, group);
+                            } else {
+                                matrix_product_tile<T, kRows, kVectors>(args, left, height.rows, row, group);
+                            }
                         });
 }
 

@@ -10,50 +10,38 @@ namespace fastlstm {
 namespace FASTLSTM_ISA {
 namespace {
 
-// [groups][rows][vectors]
-template <class T>
-struct SumsInMemory {
-    Shape shape;
-    Packet<T>* first;
-
-    FASTLSTM_INLINE Packet<T>& at(int p, int r, int v) const { return first[(p * shape.rows + r) * shape.vectors + v]; }
-};
-
 // Of the largest tile.
 constexpr int kMostRows = kMatrices ? kMostMatrixRows : FASTLSTM_TILE_ROWS;
 constexpr int kMostSums = kMatrices ? kMostRows * kGroup : kRegisters;
 
-// Sets each to f(p, r, v).
-template <class T, class F>
-FASTLSTM_INLINE void set_each(const SumsInMemory<T>& sums, const F& f) {
-    for (int p = 0; p < sums.shape.groups; ++p)
-        for (int r = 0; r < sums.shape.rows; ++r)
-            for (int v = 0; v < sums.shape.vectors; ++v) sums.at(p, r, v) = f(p, r, v);
-}
-template <class T, int Groups, int Rows, int Vectors, class F>
-FASTLSTM_INLINE void set_each(Tile<T, Groups, Rows, Vectors>& acc, const F& f) {
-    for_vectors<Groups, Rows, Vectors>([&](int p, int r, int v) FASTLSTM_INLINED { acc.at[p][r][v] = f(p, r, v); });
-}
-
-// Copies those of a tile.
-template <class T, int Groups, int Rows, int Vectors>
-FASTLSTM_INLINE void store(const Tile<T, Groups, Rows, Vectors>& acc, Packet<T>* sums) {
-    for_vectors<Groups, Rows, Vectors>([&](int p, int r, int v)
-                                           FASTLSTM_INLINED { sums[(p * Rows + r) * Vectors + v] = acc.at[p][r][v]; });
-}
-
 // sums = beginning + left · panel for left rows from `row` on
 template <class T, class Left>
-using Product = void (*)(Packet<T>* sums, const Beginning<T>& beginning, const Left& left, Index row,
+using Product = void (*)(const SumsInMemory<T>& sums, const Beginning<T>& beginning, const Left& left, Index row,
                          const Panel<T>& panel);
 
+#if !defined(FASTLSTM_AMX)
+// A name without a definition.
+template <int Rows, int Vectors, class... Arguments>
+void multiply_matrices(const Arguments&...);
+#endif
+
 template <class T, class Left, int Groups, int Rows, int Vectors>
-FASTLSTM_APART void product_to_memory(Packet<T>* sums, const Beginning<T>& beginning, const Left& left, Index row,
-                                      const Panel<T>& panel) {
+FASTLSTM_APART void product_to_memory(const SumsInMemory<T>& sums, const Beginning<T>& beginning, const Left& left,
+                                      Index row, const Panel<T>& panel) {
     static_assert(Groups * Rows * Vectors <= kMostSums);
-    Tile<T, Groups, Rows, Vectors> acc;
-    multiply(acc, beginning, left.template tile<Rows>(row), panel);
-    store(acc, sums);
+    if constexpr (Rows < kFewestMatrixRows) {
+        Tile<T, Groups, Rows, Vectors> acc;
+        multiply(acc, beginning, left.template tile<Rows>(row), panel);
+        store(acc, sums.first);
+    } else {
+        multiply_matrices<Rows, Vectors>(sums, beginning, left.template tile<Rows>(row), panel);
+    }
+}
+
+// The rows of the tile that so many are computed in.
+constexpr int most_rows(int rows) {
+    if (rows < kFewestMatrixRows) return rows;
+    return rows > kMatrixRows ? kMostMatrixRows : kMatrixRows;
 }
 
 // Whether rows and groups are cut into tiles of this shape. Only whole groups, of three or four vectors, go side by
@@ -62,7 +50,7 @@ template <class T, int Groups, int Rows, int Vectors>
 constexpr bool is_shape() {
     if (Groups > 1 && (Vectors < 3 || Groups > kTileGroups<Rows>)) return false;
     if (Rows < kFewestMatrixRows) return Rows <= kTileRows<T, Vectors>;
-    return Groups == 1 && (Rows & (Rows - 1)) == 0;
+    return Groups == 1 && Rows == most_rows(Rows);
 }
 
 // The product for every shape, one after the other: [groups][vectors][rows].
@@ -72,7 +60,7 @@ public:
     constexpr Products() { add<2, kGroup, kMostRows>(); }
 
     FASTLSTM_INLINE Product<T, Left> of(const Shape& shape) const {
-        return of_[shape.groups - 1][shape.vectors - 1][shape.rows - 1];
+        return of_[shape.groups - 1][shape.vectors - 1][most_rows(shape.rows) - 1];
     }
 
 private:
@@ -100,7 +88,7 @@ constexpr Products<T, Left> kProducts = {};
 template <class T, class Left>
 FASTLSTM_INLINE void multiply(SumsInMemory<T>& sums, const Beginning<T>& beginning, const Left& left, Index row,
                               const Panel<T>& panel) {
-    kProducts<T, Left>.of(sums.shape)(sums.first, beginning, left, row, panel);
+    kProducts<T, Left>.of(sums.shape)(sums, beginning, left, row, panel);
 }
 template <class T, class Left>
 FASTLSTM_INLINE void multiply_add(SumsInMemory<T>& sums, const Left& left, Index row, const Panel<T>& panel) {

@@ -49,6 +49,34 @@ FASTLSTM_INLINE void set_to_zero(Tile<T, Groups, Rows, Vectors>& acc) {
                                            FASTLSTM_INLINED { acc.at[p][r][v] = pset1<Packet<T>>(T(0)); });
 }
 
+// The sums of a tile in memory, of a shape that is known when the program runs: [groups][rows][vectors]
+template <class T>
+struct SumsInMemory {
+    Shape shape;
+    Packet<T>* first;
+
+    FASTLSTM_INLINE Packet<T>& at(int p, int r, int v) const { return first[(p * shape.rows + r) * shape.vectors + v]; }
+};
+
+// Sets each to f(p, r, v).
+template <class T, class F>
+FASTLSTM_INLINE void set_each(const SumsInMemory<T>& sums, const F& f) {
+    for (int p = 0; p < sums.shape.groups; ++p)
+        for (int r = 0; r < sums.shape.rows; ++r)
+            for (int v = 0; v < sums.shape.vectors; ++v) sums.at(p, r, v) = f(p, r, v);
+}
+template <class T, int Groups, int Rows, int Vectors, class F>
+FASTLSTM_INLINE void set_each(Tile<T, Groups, Rows, Vectors>& acc, const F& f) {
+    for_vectors<Groups, Rows, Vectors>([&](int p, int r, int v) FASTLSTM_INLINED { acc.at[p][r][v] = f(p, r, v); });
+}
+
+// Copies those of a tile.
+template <class T, int Groups, int Rows, int Vectors>
+FASTLSTM_INLINE void store(const Tile<T, Groups, Rows, Vectors>& acc, Packet<T>* sums) {
+    for_vectors<Groups, Rows, Vectors>([&](int p, int r, int v)
+                                           FASTLSTM_INLINED { sums[(p * Rows + r) * Vectors + v] = acc.at[p][r][v]; });
+}
+
 // What the sums of a tile begin with: rows of numbers `row_pitch` apart, groups of so many vectors `group_pitch` apart;
 // one row for all at a pitch of 0; zeros where there is none. The last vector of a group may begin with numbers that
 // are the same for all rows.
@@ -83,12 +111,13 @@ template <class T, class F>
 FASTLSTM_INLINE void for_vector_tiles(Index rows, Index k, Index vectors, Index group_begin, Index group_end,
                                       const F& f) {
     const Index full = vectors / kGroup;
-    for_tiles<T, kGroup>(rows, k, group_begin, at_most(group_end, full),
-                         [&](auto p, auto r, Index row, Index group) { f(p, r, Count<kGroup>{}, row, group); });
+    for_tiles<T, kGroup>(
+        rows, k, group_begin, at_most(group_end, full),
+        [&](auto p, auto height, Index row, Index group) { f(p, height, Count<kGroup>{}, row, group); });
     if (group_end <= full) return;
     with_count<kGroup - 1>(vectors % kGroup, [&](auto v) {
-        for_tiles<T, decltype(v)::value>(rows, k, full, full + 1, [&](auto p, auto r, Index row, Index group) {
-            if constexpr (decltype(p)::value == 1) f(p, r, v, row, group);
+        for_tiles<T, decltype(v)::value>(rows, k, full, full + 1, [&](auto p, auto height, Index row, Index group) {
+            if constexpr (decltype(p)::value == 1) f(p, height, v, row, group);
         });
     });
 }

@@ -12,17 +12,17 @@ namespace FASTLSTM_ISA {
 namespace {
 
 #if !defined(FASTLSTM_AMX)
-constexpr int kFewestMatrixRows = 1 << 16, kMostMatrixRows = 0;
+constexpr int kFewestMatrixRows = 1 << 16, kMatrixRows = 0, kMostMatrixRows = 0;
 
-// Calls f(Count<Rows>, begin, end) for the rows of [begin, end) that go through matrix registers, and returns the first
-// of those that do not.
+// Calls f(Height, begin, end) for the rows of [begin, end) that go through matrix registers, and returns the first of
+// those that do not.
 template <class F>
 FASTLSTM_INLINE Index for_matrix_rows(Index begin, Index, Index, const F&) {
     return begin;
 }
 #endif
 
-// Splits rows [begin, end) into tiles of vectors of nearly equal height, calling f(Count<Rows>, first row).
+// Splits rows [begin, end) into tiles of vectors of nearly equal height, calling f(Height, first row).
 template <class T, int Vectors, class F>
 FASTLSTM_INLINE void for_vector_rows(Index begin, Index end, const F& f) {
     constexpr int kMost = kTileRows<T, Vectors> < kFewestMatrixRows ? kTileRows<T, Vectors> : kFewestMatrixRows - 1;
@@ -30,17 +30,17 @@ FASTLSTM_INLINE void for_vector_rows(Index begin, Index end, const F& f) {
         Index tiles = ceil_div(end - begin, kMost);
         for (Index row = begin; tiles > 0; --tiles) {
             const Index height = ceil_div(end - row, tiles);
-            with_count<kMost>(height, [&](auto count) { f(count, row); });
+            with_count<kMost>(height, [&](auto count) { f(Height<decltype(count)::value>{}, row); });
             row += height;
         }
     }
 }
 
-// Splits rows [begin, end) into tiles of products of k numbers, calling f(Count<Rows>, first row).
+// Splits rows [begin, end) into tiles of products of k numbers, calling f(Height, first row).
 template <class T, int Vectors, class F>
 FASTLSTM_INLINE void for_row_tiles(Index begin, Index end, Index k, const F& f) {
-    begin = for_matrix_rows(begin, end, k, [&](auto r, Index first, Index last) {
-        for (Index row = first; row < last; row += decltype(r)::value) f(r, row);
+    begin = for_matrix_rows(begin, end, k, [&](auto height, Index first, Index last) {
+        for (Index row = first; row < last; row += height.rows) f(height, row);
     });
     for_vector_rows<T, Vectors>(begin, end, f);
 }
@@ -49,20 +49,25 @@ FASTLSTM_INLINE void for_row_tiles(Index begin, Index end, Index k, const F& f) 
 template <int Rows>
 constexpr int kTileGroups = Rows == 1 || (Rows == 2 && kRegisters == 32) ? 2 : 1;
 
+// The n-th of begin..end, or the n-th from the end.
+FASTLSTM_INLINE Index nth(Index n, Index begin, Index end, bool descending) {
+    return descending ? end - 1 - n : begin + n;
+}
+
 // for_tiles_of_vectors for one or two rows from `row` on.
 template <int Rows, class F>
 FASTLSTM_INLINE void for_few_tiles(Index row, Index group_begin, Index group_end, const F& f, bool descending) {
     constexpr int kMost = kTileGroups<Rows>;
     const Index tiles = ceil_div(group_end - group_begin, kMost);
     for (Index tile = 0; tile < tiles; ++tile) {
-        const Index group = group_begin + (descending ? tiles - 1 - tile : tile) * kMost;
+        const Index group = group_begin + nth(tile, 0, tiles, descending) * kMost;
         with_count<kMost>(group_end - group, [&](auto p) {
-            if constexpr (Rows < kFewestMatrixRows) f(p, Count<Rows>{}, row, group);
+            if constexpr (Rows < kFewestMatrixRows) f(p, Height<Rows>{}, row, group);
         });
     }
 }
 
-// Calls f(Count<Groups>, Count<Rows>, first row, first group) for every tile of rows [begin, end) and groups of so many
+// Calls f(Count<Groups>, Height, first row, first group) for every tile of rows [begin, end) and groups of so many
 // vectors. Groups are the outer loop: a group's panel stays in the nearest cache while the rows pass by it. Rows of one
 // tile may take the groups from the last to the first: a sweep that goes back where the one before ended finds the end
 // of it in the cache. With more rows each tile fetches a part of the next panel.
@@ -73,17 +78,17 @@ FASTLSTM_INLINE void for_tiles_of_vectors(Index begin, Index end, Index group_be
     if (end - begin == 2) return for_few_tiles<2>(begin, group_begin, group_end, f, descending);
     const bool backwards = descending && end - begin <= kTileRows<T, Vectors>;
     for (Index n = 0; n < group_end - group_begin; ++n) {
-        const Index group = backwards ? group_end - 1 - n : group_begin + n;
-        for_vector_rows<T, Vectors>(begin, end, [&](auto r, Index row) { f(Count<1>{}, r, row, group); });
+        const Index group = nth(n, group_begin, group_end, backwards);
+        for_vector_rows<T, Vectors>(begin, end, [&](auto height, Index row) { f(Count<1>{}, height, row, group); });
     }
 }
 
 // The same for rows [0, rows), first those of matrix registers; products have k numbers.
 template <class T, int Vectors, class F>
 FASTLSTM_INLINE void for_tiles(Index rows, Index k, Index group_begin, Index group_end, const F& f) {
-    const Index begin = for_matrix_rows(0, rows, k, [&](auto r, Index first, Index last) {
+    const Index begin = for_matrix_rows(0, rows, k, [&](auto height, Index first, Index last) {
         for (Index group = group_begin; group < group_end; ++group)
-            for (Index row = first; row < last; row += decltype(r)::value) f(Count<1>{}, r, row, group);
+            for (Index row = first; row < last; row += height.rows) f(Count<1>{}, height, row, group);
     });
     for_tiles_of_vectors<T, Vectors>(begin, rows, group_begin, group_end, f, false);
 }

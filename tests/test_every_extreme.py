@@ -50,7 +50,25 @@ def with_extremes(a: Arguments, rng: Random) -> tuple[Arguments, set[int]]:
     return replace(a, **arrays), rows
 
 
-def assert_rows_agree(got: Array, wanted: Array, tolerance: float, name: str, may_be_finite: bool) -> None:
+def scale_of_gradients(a: Arguments) -> Array:
+    """What an error of the gradients of a row is held against at least, `(N, 1)`.
+
+    The slope of a gate near its limit is nearly 0 and has the rounding errors of a number near 1: where tanh is 0.99994
+    it is 1.2e-4, off by 1e-8. So a gradient that came through such slopes may be off by the last digits of what came
+    in: 0.01 times the tolerance are six units of them.
+    """
+    largest = np.ones((a.drawn.sizes.N, 1))
+    for incoming in (a.dy, a.dh_n, a.dc_n):
+        if incoming is not None:
+            magnitudes = np.where(np.isfinite(incoming), np.abs(incoming), 0)
+            rows = magnitudes.max(axis=(*range(incoming.ndim - 2), -1), initial=0)
+            largest = np.maximum(largest, 0.01 * rows[:, np.newaxis])
+    return largest
+
+
+def assert_rows_agree(
+    got: Array, wanted: Array, tolerance: float, name: str, may_be_finite: bool, least: Array | float = 1.0
+) -> None:
     """Not finite in the same places, and elsewhere within a tolerance of the largest number of the row."""
     broken = ~np.isfinite(wanted)
     if not may_be_finite:
@@ -58,7 +76,7 @@ def assert_rows_agree(got: Array, wanted: Array, tolerance: float, name: str, ma
     assert np.isfinite(got[~broken]).all(), name
     wanted, got = np.where(broken, 0, wanted), np.where(broken, 0, got)
     rows = tuple(axis for axis in range(got.ndim) if axis != got.ndim - 2)
-    off = np.abs(got - wanted) / np.abs(wanted).max(axis=rows, keepdims=True, initial=1.0)
+    off = np.abs(got - wanted) / np.maximum(np.abs(wanted).max(axis=rows, keepdims=True, initial=0.0), least)
     assert off.max(initial=0) <= tolerance, name
 
 
@@ -72,7 +90,8 @@ def check_extremes(drawn: Drawn, seed: int) -> None:
         tolerance = 4 * TOLERANCE[drawn.dtype, "gradient" if name.startswith("d") else "value"]  # see test_every_value
         # The kernel of relu leaves out what it is off for, where the reference multiplies it by zero.
         selects = name.startswith("d") and (drawn.cell == "rnn_relu" or drawn.options == RELU)
-        assert_rows_agree(got[name], wanted[name], tolerance, name, selects)
+        least = scale_of_gradients(arguments) if name.startswith("d") else 1.0
+        assert_rows_agree(got[name], wanted[name], tolerance, name, selects, least)
     others = [n for n in range(drawn.sizes.N) if n not in rows]
     assert_same(rows_of(got, others), rows_of(without, others))
 
@@ -85,6 +104,6 @@ def cases(draw: st.DrawFn) -> Drawn:
             return for_reference(drawn)
 
 
-@for_all(60, kept=(1, 727348488, 1397966101), drawn=cases(), seed=st.integers(0, 2**24 - 1))
+@for_all(60, kept=(1, 727348488, 1397966101, 3157411098), drawn=cases(), seed=st.integers(0, 2**24 - 1))
 def test_extremes(drawn: Drawn, seed: int) -> None:
     check_extremes(drawn, seed)

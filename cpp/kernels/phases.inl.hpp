@@ -119,6 +119,7 @@ void matrix_tiles(const Args& args, const Left& left, int rows, Index begin, Ind
                   Index group_end, Index k);
 
 #if defined(FASTLSTM_AMX)
+// As for a Tile, but the rows that there are: past them f would read what is not the tile's.
 template <class T, int Rows, int Vectors, class F>
 FASTLSTM_INLINE void set_each(MatrixTile<T, Rows, Vectors>& acc, const F& f) {
     FASTLSTM_ROLLED

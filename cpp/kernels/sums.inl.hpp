@@ -1,4 +1,4 @@
-// The sums of a tile, in registers or in memory.
+// How the sums of a tile are made, in registers or in memory.
 //
 // In registers they are a Tile, and what makes and takes them is compiled for every shape of it. In memory they are of
 // any shape: a product is compiled once for each, whatever its sums are for, and what takes them once for all shapes.

@@ -65,12 +65,13 @@ public:
     MatrixShape& operator=(const MatrixShape&) = delete;
 };
 
-// Fewer rows go through vectors: every product of matrices takes the time of 16 rows. In bfloat16 a single row is
-// still faster.
+// Fewer rows go through vectors: every product of matrices takes the time of 16 rows, and twice that while a neighbour
+// on the same core multiplies matrices, too. In bfloat16 matrices read weights from afar faster, for a single row as
+// well.
 #if defined(FASTLSTM_INT8)
-constexpr int kFewestMatrixRows = 8, kNumberBytes = 1;
+constexpr int kFewestMatrixRows = 8, kFewestOfFarPanel = 8, kNumberBytes = 1;
 #else
-constexpr int kFewestMatrixRows = 1, kNumberBytes = 2;
+constexpr int kFewestMatrixRows = 2, kFewestOfFarPanel = 1, kNumberBytes = 2;
 #endif
 
 // Calls f(Height, begin, end) for as many of the rows [begin, end) as there are `rows` at a time. Returns the first of
@@ -92,8 +93,10 @@ template <class F>
 FASTLSTM_INLINE Index for_matrix_rows(Index begin, Index end, Index k, const F& f) {
     constexpr Index kNearPanel = 32 * 1024;  // bytes
     const Index panel = k * kNumberBytes * kGroup * kLanes<float>;
-    if (panel > kNearPanel) begin = for_height<kMostMatrixRows>(kMostMatrixRows, begin, end, f);
-    for (int rows = kMatrixRows; rows >= kFewestMatrixRows; rows /= 2) {
+    const bool far = panel > kNearPanel;
+    if (far) begin = for_height<kMostMatrixRows>(kMostMatrixRows, begin, end, f);
+    const int fewest = far ? kFewestOfFarPanel : kFewestMatrixRows;
+    for (int rows = kMatrixRows; rows >= fewest; rows /= 2) {
         begin = for_height<kMatrixRows>(rows, begin, end, f);
     }
     return begin;

@@ -238,7 +238,59 @@ FASTLSTM_INLINE Packet<T> right_vector(const Panel<T>& panel, Index p, Index k, 
     return k % kDepth ? half_of<true>(words) : half_of<false>(words);
 }
 
+// acc[p][r][v] += left(r) · b[p][v] for one half of the words; whichever operand has fewer vectors is held.
+template <bool Odd, class T, int Groups, int Rows, int Vectors, class Left>
+FASTLSTM_INLINE void add_half(Tile<T, Groups, Rows, Vectors>& acc, const Left& left, const std::uint32_t* b,
+                              Index group_stride) {
+    constexpr int kVector = kPieceWords * kLanes<T>;
+    if constexpr (Groups == 1 && Vectors < Rows) {
+        Packet<T> w[Vectors];
+        FASTLSTM_UNROLL
+        for (int v = 0; v < Vectors; ++v) w[v] = half_of<Odd>(b + v * kVector);
+        FASTLSTM_UNROLL
+        for (int r = 0; r < Rows; ++r) {
+            const Packet<T> a = left(r);
+            FASTLSTM_UNROLL
+            for (int v = 0; v < Vectors; ++v) acc.at[0][r][v] = pmadd(a, w[v], acc.at[0][r][v]);
+        }
+    } else {
+        Packet<T> a[Rows];
+        FASTLSTM_UNROLL
+        for (int r = 0; r < Rows; ++r) a[r] = left(r);
+        FASTLSTM_UNROLL
+        for (int p = 0; p < Groups; ++p) {
+            FASTLSTM_UNROLL
+            for (int v = 0; v < Vectors; ++v) {
+                const Packet<T> w = half_of<Odd>(b + p * group_stride + v * kVector);
+                FASTLSTM_UNROLL
+                for (int r = 0; r < Rows; ++r) acc.at[p][r][v] = pmadd(a[r], w, acc.at[p][r][v]);
+            }
+        }
+    }
+}
+
 #if defined(FASTLSTM_AMX)
+// acc += left · panel for a single row, as matrices add it: the even and the odd numbers of 16 words apart.
+template <class T, int Groups, int Vectors>
+FASTLSTM_INLINE void multiply_add(Tile<T, Groups, 1, Vectors>& acc, const LeftTile<T, 1>& left, const Panel<T>& panel) {
+    const std::uint32_t *b = panel.begin, *line = left.row[0];
+    for (Index word = 0; word < panel.words; word += kPieceWords, line += left.step) {
+        Tile<T, Groups, 1, Vectors> even, odd;
+        set_to_zero(even);
+        set_to_zero(odd);
+        FASTLSTM_ROLLED
+        for (Index w = 0; w < kPieceWords; ++w, b += kLanes<T>) {
+            const Bits both = pset1<Bits>(static_cast<int>(line[w]));
+            add_half<false>(even, [&](int) { return as_floats(shift_left<16>(both)); }, b, panel.group_stride);
+            add_half<true>(odd, [&](int) { return as_floats(bits_in(both, kUpperHalf)); }, b, panel.group_stride);
+        }
+        b += (Vectors - 1) * kPieceWords * kLanes<T>;
+        for_vectors<Groups, 1, Vectors>([&](int p, int, int v) FASTLSTM_INLINED {
+            acc.at[p][0][v] = padd(acc.at[p][0][v], padd(even.at[p][0][v], odd.at[p][0][v]));
+        });
+    }
+}
+
 struct MatrixDot {
     template <int SumsAt, int LeftAt, int RightAt>
     static FASTLSTM_INLINE void add() {
@@ -329,43 +381,12 @@ FASTLSTM_INLINE void add_word(Tile<T, Groups, Rows, Vectors>& acc, const Left& l
     }
 }
 #else
-// acc[p][r][v] += left(r) · b[p][v] for one half of the words; whichever operand has fewer vectors is held.
-template <bool Odd, class T, int Groups, int Rows, int Vectors, class Left>
-FASTLSTM_INLINE void add_half(Tile<T, Groups, Rows, Vectors>& acc, const Left& left, const std::uint32_t* b,
-                              Index group_stride) {
-    constexpr int lanes = kLanes<T>;
-    if constexpr (Groups == 1 && Vectors < Rows) {
-        Packet<T> w[Vectors];
-        FASTLSTM_UNROLL
-        for (int v = 0; v < Vectors; ++v) w[v] = half_of<Odd>(b + v * lanes);
-        FASTLSTM_UNROLL
-        for (int r = 0; r < Rows; ++r) {
-            const Packet<T> a = pset1<Packet<T>>(left(r));
-            FASTLSTM_UNROLL
-            for (int v = 0; v < Vectors; ++v) acc.at[0][r][v] = pmadd(a, w[v], acc.at[0][r][v]);
-        }
-    } else {
-        Packet<T> a[Rows];
-        FASTLSTM_UNROLL
-        for (int r = 0; r < Rows; ++r) a[r] = pset1<Packet<T>>(left(r));
-        FASTLSTM_UNROLL
-        for (int p = 0; p < Groups; ++p) {
-            FASTLSTM_UNROLL
-            for (int v = 0; v < Vectors; ++v) {
-                const Packet<T> w = half_of<Odd>(b + p * group_stride + v * lanes);
-                FASTLSTM_UNROLL
-                for (int r = 0; r < Rows; ++r) acc.at[p][r][v] = pmadd(a[r], w, acc.at[p][r][v]);
-            }
-        }
-    }
-}
-
 // acc[p][r][v] += left(r) · b[p][v] for one word of every column, the odd numbers first.
 template <class T, int Groups, int Rows, int Vectors, class Left>
 FASTLSTM_INLINE void add_word(Tile<T, Groups, Rows, Vectors>& acc, const Left& left, const std::uint32_t* b,
                               Index group_stride) {
-    add_half<true>(acc, [&](int r) { return left(r).odd; }, b, group_stride);
-    add_half<false>(acc, [&](int r) { return left(r).even; }, b, group_stride);
+    add_half<true>(acc, [&](int r) { return pset1<Packet<T>>(left(r).odd); }, b, group_stride);
+    add_half<false>(acc, [&](int r) { return pset1<Packet<T>>(left(r).even); }, b, group_stride);
 }
 #endif
 
@@ -378,6 +399,7 @@ FASTLSTM_INLINE void multiply_add(Tile<T, Groups, Rows, Vectors>& acc, const Lef
         add_word(acc, [&](int r) { return left.row[r][word]; }, b, panel.group_stride);
     }
 }
+#endif
 
 // acc = beginning + left · panel
 template <class T, int Groups, int Rows, int Vectors>
@@ -386,7 +408,6 @@ FASTLSTM_INLINE void multiply(Tile<T, Groups, Rows, Vectors>& acc, const Beginni
     set_to(acc, beginning);
     multiply_add(acc, left, panel);
 }
-#endif
 
 // The words of a row of even and one of odd numbers, or zeros, of whole vectors, to where the first of them lies.
 FASTLSTM_INLINE void pack_row(const float* even, const float* odd, Index columns, std::uint32_t* words) {

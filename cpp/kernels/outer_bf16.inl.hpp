@@ -74,14 +74,15 @@ __attribute__((noinline)) Panel<T> panel_of_rows(const OuterArgs<T>& args, Index
 // c = left · panel, or += it. Matrix registers begin with what c has: they add to a sum once in 32 rows.
 template <class T, int Rows, int Vectors>
 FASTLSTM_INLINE void join_product(T* c, Index pitch, const LeftTile<T, Rows>& left, const Panel<T>& panel, bool add) {
-#if defined(FASTLSTM_AMX)
-    multiply_matrices<T, Rows, Vectors>(c, pitch, add ? begin_with<T>(c, pitch) : Beginning<T>{}, left, panel);
-#else
-    Tile<T, 1, Rows, Vectors> acc;
-    multiply(acc, Beginning<T>{}, left, panel);
-    for_vectors<1, Rows, Vectors>([&](int, int r, int v)
-                                      FASTLSTM_INLINED { join(c + r * pitch + v * kLanes<T>, acc.at[0][r][v], add); });
-#endif
+    if constexpr (Rows >= kFewestMatrixRows) {
+        multiply_matrices<T, Rows, Vectors>(c, pitch, add ? begin_with<T>(c, pitch) : Beginning<T>{}, left, panel);
+    } else {
+        Tile<T, 1, Rows, Vectors> acc;
+        multiply(acc, kMatrices && add ? begin_with<T>(c, pitch) : Beginning<T>{}, left, panel);
+        for_vectors<1, Rows, Vectors>([&](int, int r, int v) FASTLSTM_INLINED {
+            join(c + r * pitch + v * kLanes<T>, acc.at[0][r][v], add && !kMatrices);
+        });
+    }
 }
 
 template <class T, int Rows, int Vectors>

@@ -62,6 +62,7 @@ OF_HEADERS = re.compile(
     r"pthread_\w+"  # in a library of their own until 2.34
     r"|log|__libc_single_threaded|__isoc23_\w+"  # in headers of 2.29, 2.32 and 2.38
     r"|_ZSt28__throw_bad_array_new_lengthv|_ZNSt15__exception_ptr13exception_ptr\d+_M_(addref|release)Ev"  # of GCC 11
+    r"|_ZNSt7__cxx1112basic_string\w+_M_replace_cold\w+|__cxa_call_terminate"  # of GCC 13 and 14
 )
 """Symbols that newer headers ask for in a newer version, whatever we write; a wheel for all is built with old ones."""
 

@@ -145,8 +145,10 @@ def test_files_of_a_server(server, tmp_path):
     for name, cause in (("none.txt", "Not Found|File not found"), ("short", "only 10 of 1000 bytes came")):
         with pytest.raises(
             ConnectionError, match=f"origin must be a URL that can be read, got {server}/{name}: .*{cause}"
-        ):
+        ) as raised:
             utils.get_file(origin=f"{server}/{name}", cache_dir=tmp_path)
+        answer = raised.value.__cause__
+        assert answer is None or answer.closed
     assert [entry.name for entry in (tmp_path / "datasets").iterdir()] == ["data.txt"]
 
 

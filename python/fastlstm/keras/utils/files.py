@@ -8,6 +8,7 @@ import secrets
 import shutil
 import tarfile
 import tempfile
+import urllib.error
 import urllib.parse
 import urllib.request
 import zipfile
@@ -201,6 +202,8 @@ def _copy(origin: str, file: Any) -> None:
             size = source.headers.get("Content-Length")
             shutil.copyfileobj(source, file, _CHUNK)
     except OSError as error:  # as urllib's are
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()  # it is the answer of the server, too
         _refuse_origin(origin, f"{getattr(error, 'reason', None) or error}", error)
     if size is not None and size.isdigit() and file.tell() != int(size):
         _refuse_origin(origin, f"only {file.tell()} of {size} bytes came")

@@ -13,7 +13,7 @@ nox.options.sessions = ["lint", "types", "tests"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 EXTRA = PROJECT["project"]["optional-dependencies"]["test"]
-PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
+PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14", "3.15"]
 QUICK = ("-m", "not slow", "-n", "auto", "--dist", "worksteal")
 
 
@@ -82,7 +82,7 @@ def oldest(session: nox.Session) -> None:
     run_alone(session, oldest_numpy())
 
 
-@nox.session(python="3.14t")
+@nox.session(python=["3.14t", "3.15t"])
 def free_threaded(session: nox.Session) -> None:
     """Run it with a Python that has no GIL, and without the other packages."""
     run_alone(session)

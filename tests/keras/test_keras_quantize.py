@@ -270,6 +270,39 @@ def test_models_in_other_threads_run_on() -> None:
         assert all(np.array_equal(y, before) or np.array_equal(y, after) for y in found)
 
 
+@pytest.mark.parametrize("modes", [["int8"], ["bfloat16"], ["bfloat16", "int8"]])
+def test_a_pass_under_way_goes_on_as_it_began(modes: list[str]) -> None:
+    """Also where another thread quantizes the model between two of its layers."""
+    waiting = list[str]()
+
+    def quantize_meanwhile(x: Any) -> Any:
+        for mode in waiting:
+            other = threading.Thread(target=model.quantize, args=(mode,))
+            other.start()
+            other.join()
+        waiting.clear()
+        return x
+
+    model = keras.Sequential(
+        [
+            layers.Input((4,)),
+            layers.Embedding(6, 8),
+            layers.LSTM(8, return_sequences=True),
+            layers.Lambda(quantize_meanwhile),
+            layers.Bidirectional(layers.GRU(8, return_sequences=True)),
+            layers.EinsumDense("abc,cd->abd", (None, 5)),
+            layers.Dense(3),
+        ]
+    )
+    x = np.arange(12).reshape(3, 4) % 6
+    before = model(x)
+    waiting += modes
+    np.testing.assert_array_equal(model(x), before)
+    after = model(x)
+    assert not np.array_equal(after, before)
+    np.testing.assert_array_equal(model(x), after)
+
+
 @pytest.mark.parametrize("ending", [".fastlstm", ".keras", ".h5"])
 def test_a_compiled_model_is_saved_without_a_state_of_its_optimizer(ending: str, tmp_path: Path) -> None:
     if ending != ".fastlstm":

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from operator import attrgetter, is_
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -79,7 +79,17 @@ class Variable:
     array([2., 3.], dtype=float32)
     """
 
-    __slots__ = ("_value", "constraint", "has_gradient", "name", "other_form", "path", "regularizer", "trainable")
+    __slots__ = (
+        "__weakref__",
+        "_value",
+        "constraint",
+        "has_gradient",
+        "name",
+        "other_form",
+        "path",
+        "regularizer",
+        "trainable",
+    )
 
     def __init__(
         self,
@@ -248,9 +258,10 @@ class _Made:
     count = 0
 
 
-def note_new_variables() -> None:
-    """Note that layers have other variables than before, which lists of these made earlier do not have."""
+def note_new_variables() -> int:
+    """Note that layers have other variables than before, which lists made earlier lack; return `count_of_changes`."""
     _Made.count += 1
+    return _Made.count
 
 
 def count_of_changes() -> int:
@@ -286,8 +297,12 @@ def _first_value(initializer: Any, shape: Any, dtype: DTypeLike | None) -> Array
     return found if wanted is None else found.astype(wanted, copy=False)
 
 
-Values: TypeAlias = dict[Variable, Array]
-"""Values of variables at one moment."""
+class Values(dict[Variable, Array]):
+    """Values of variables at one moment, and how often layers had changed their variables by then."""
+
+    __slots__ = ("changes",)
+
+    changes: int
 
 
 _held = Scoped[Values | None]("held", None)
@@ -311,12 +326,20 @@ def holding(variables: Sequence[Variable]) -> AbstractContextManager[object]:
 def values_now(variables: Sequence[Variable]) -> Values:
     """Return the values of `variables`, taken all at once, for `seeing`."""
     with CHANGE:
-        return dict(zip(variables, map(_VALUE, variables), strict=True))
+        values = Values(zip(variables, map(_VALUE, variables), strict=True))
+        values.changes = count_of_changes()
+    return values
 
 
 def seeing(values: Values) -> AbstractContextManager[object]:
     """For this thread and the time of a block, go by the `values` of an earlier moment."""
     return _held.being(values)
+
+
+def changes_seen() -> int | None:
+    """Return how often layers had changed their variables when this thread began to hold values; None: it does not."""
+    held = _held.get()
+    return None if held is None else held.changes
 
 
 def is_held(variables: list[Variable]) -> bool:

@@ -169,7 +169,7 @@ class Layer(Configured):
         self._adds_losses = False
         self._warned_of_mask = False
         self._options: tuple[str, ...] = ()
-        self._frozen: tuple[tuple[Array, ...], Any] | None = None
+        self._frozen: tuple[list[Variable], tuple[Array, ...], Any] | None = None
 
     def _pop_input_shape(self, kwargs: dict[str, Any]) -> Shape | None:
         given = {name: shape for name in _SHAPES if (shape := kwargs.pop(name, None)) is not None}
@@ -647,14 +647,16 @@ class Layer(Configured):
 
     def frozen(self) -> Any:
         """Describe what `_freeze` derives from the weights, made anew when one has changed."""
-        cached, values = self._frozen, current_values(self._weights)
-        if cached is not None and all(map(is_, values, cached[0])):
-            return cached[1]
+        cached, weights = self._frozen, self._weights
+        values = current_values(weights)
+        if cached is not None and cached[0] is weights and all(map(is_, values, cached[1])):
+            return cached[2]
         with CHANGE:
-            if not is_held(self._weights):  # then they may be of two moments
-                values = current_values(self._weights)
+            if not is_held(weights):  # then they may be of two moments
+                weights = self._weights
+                values = current_values(weights)
             derived = self._freeze(values)
-            self._frozen = values, derived
+            self._frozen = weights, values, derived
         return derived
 
     def _freeze(self, values: tuple[Array, ...]) -> Any:

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
+from weakref import ref
 
 import numpy as np
 
 from fastlstm import checks, precisions
-from fastlstm.precisions import SCALE, WHOLE
+from fastlstm.precisions import FULL, SCALE, WHOLE
 
 from ..foundation.arrays import Array, Shape
 from ..foundation.lookup import of_this_package
-from ..foundation.variable import CHANGE, Variable, note_new_variables
+from ..foundation.variable import CHANGE, Variable, changes_seen, note_new_variables
 from . import quantizers
 from .base import Layer
 from .call import TRAINING, Call, Pullback
+
+
+class Form(NamedTuple):
+    """A precision and the weights that are in it."""
+
+    precision: str
+    weights: list[Variable]
+
+
+class Earlier(NamedTuple):
+    """The form that a layer had until a change of variables of that number, for passes that began before.
+
+    A pass holds the variables of its layers; nobody else keeps them for it.
+    """
+
+    until: int
+    precision: str
+    weights: list[ref[Variable]]
 
 
 class Quantizable(Layer):
@@ -28,6 +47,40 @@ class Quantizable(Layer):
     matrices: ClassVar[Mapping[str, int]] = {}
     """The weights that are quantized, and the axis along which numbers have one scale."""
 
+    _form = Form(FULL, [])
+    _earlier: tuple[Earlier, ...] = ()
+
+    def _form_now(self) -> Form:
+        """Return precision and weights of the moment that this thread goes by: see `holding`."""
+        if self._earlier and (seen := changes_seen()) is not None:
+            for until, precision, weights in self._earlier:
+                if seen < until:
+                    return Form(precision, [variable for of in weights if (variable := of()) is not None])
+        return self._form
+
+    def _take_form(self, form: Form) -> None:
+        """Have another form from now on; hold `CHANGE`."""
+        precision, weights = self._form
+        earlier = Earlier(note_new_variables(), precision, [ref(variable) for variable in weights])
+        self._earlier = (*self._earlier, earlier)
+        self._form = form
+
+    @property
+    def _precision(self) -> str:
+        return self._form_now().precision
+
+    @_precision.setter
+    def _precision(self, precision: str) -> None:
+        self._form = Form(precision, self._form.weights)
+
+    @property
+    def _weights(self) -> list[Variable]:
+        return self._form_now().weights
+
+    @_weights.setter
+    def _weights(self, weights: list[Variable]) -> None:
+        self._form = Form(self._form.precision, weights)
+
     def build(self, input_shape: Shape) -> None:
         """Create the weights for inputs of `input_shape`; those of a quantized layer are zeros until they are set."""
         is_new = not self.built
@@ -35,7 +88,10 @@ class Quantizable(Layer):
             self.check_kind()
         super().build(input_shape)
         if is_new and self._is_whole:
-            self._hold_whole({name: np.zeros(getattr(self, name).shape, np.float32) for name in self.matrices})
+            self._weights = self._whole(
+                {name: np.zeros(getattr(self, name).shape, np.float32) for name in self.matrices}
+            )
+            note_new_variables()
 
     def set_precision(self, precision: str) -> None:
         """Take what a dtype such as ``"int8_from_float32"`` says beside the dtype."""
@@ -81,10 +137,11 @@ class Quantizable(Layer):
         """
         precision = self.check_quantized(mode, config, type_check, activations)
         with CHANGE:
-            self._precision = precision
+            weights = [*self._form.weights]
+            if precision in WHOLE:
+                weights = self._whole({name: getattr(self, name).value for name in self.matrices})
+            self._take_form(Form(precision, weights))
             self._frozen = None
-            if self._is_whole:
-                self._hold_whole({name: getattr(self, name).value for name in self.matrices})
 
     def check_quantized(self, mode: Any, config: Any, type_check: Any, activations: Any) -> str:
         """Return the precision that `quantize` is told, or raise."""
@@ -133,9 +190,9 @@ class Quantizable(Layer):
 
         return y, pullback
 
-    def _hold_whole(self, matrices: dict[str, Array]) -> None:
-        """Put whole numbers, and scales beside them, in the place of the `matrices`."""
-        others = [variable for variable in self._weights if variable.name not in matrices]
+    def _whole(self, matrices: dict[str, Array]) -> list[Variable]:
+        """Put whole numbers, and scales beside them, in the place of `matrices`; return the weights there are then."""
+        others = [variable for variable in self._form.weights if variable.name not in matrices]
         made: list[Variable] = []
         for name, value in matrices.items():
             path = getattr(self, name).path
@@ -144,10 +201,8 @@ class Quantizable(Layer):
                 variable = Variable(array, name=name + end, path=path + end, trainable=False)
                 setattr(self, name + end, variable)
                 made.append(variable)
-        self._weights = [*others, *made]
         self._all_have_gradients = False
-        self._frozen = None
-        note_new_variables()
+        return [*others, *made]
 
     def _rounded(self, name: str, values: Array) -> tuple[Array, Array]:
         """Return the whole numbers of a matrix, and their scales."""
@@ -177,6 +232,9 @@ class Quantizable(Layer):
         for name in self.matrices:
             by_name[name] = self._restored_floats(name, by_name[name], by_name[name + SCALE])
         return tuple(by_name[name] for name in self._full_order())
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_earlier": ()}
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

@@ -213,7 +213,7 @@ def variables_of(layer: Any) -> Iterator[Variable]:
 
 def _attributes(layer: Any) -> Iterator[Any]:
     for name, value in vars(layer).items():
-        if name not in ("inbound_nodes", "_inner"):
+        if name not in ("inbound_nodes", "_inner", "_frozen"):
             yield from leaves(value)
 
 

@@ -242,6 +242,7 @@ def test_maps_of_files(tmp_path, dtype, shuffle, limit):
     np.testing.assert_array_equal(found, model().predict(x, 8, verbose=0))
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_a_child_trains():
     """Also one that was forked in the middle of a training, and goes on with it."""

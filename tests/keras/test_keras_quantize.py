@@ -304,6 +304,28 @@ def test_a_pass_under_way_goes_on_as_it_began(modes: list[str]) -> None:
 
 
 @pytest.mark.parametrize("ending", [".fastlstm", ".keras", ".h5"])
+def test_a_file_is_of_one_moment(ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where another thread quantizes the model while it is described."""
+    if ending != ".fastlstm":
+        pytest.importorskip("h5py")
+    model, x, threads = whole_model(), indices(), list[threading.Thread]()
+    before, of_dense = model(x), layers.Dense.get_config
+
+    def quantize_meanwhile(layer: Any) -> Any:
+        if not threads:
+            threads.append(threading.Thread(target=model.quantize, args=("int8",)))
+            threads[0].start()
+            threads[0].join(0.2)
+        return of_dense(layer)
+
+    monkeypatch.setattr(layers.Dense, "get_config", quantize_meanwhile)
+    model.save(tmp_path / f"m{ending}")
+    threads[0].join()
+    assert model.layers[-1].quantization_mode == "int8"
+    np.testing.assert_array_equal(keras.models.load_model(tmp_path / f"m{ending}")(x), before)
+
+
+@pytest.mark.parametrize("ending", [".fastlstm", ".keras", ".h5"])
 def test_a_compiled_model_is_saved_without_a_state_of_its_optimizer(ending: str, tmp_path: Path) -> None:
     if ending != ".fastlstm":
         pytest.importorskip("h5py")

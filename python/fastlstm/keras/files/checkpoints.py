@@ -13,6 +13,7 @@ from fastlstm.files.values import put_together, taken_apart
 from ..foundation.arrays import Array
 from ..foundation.carried import State, check_keys
 from ..foundation.serialization import serialize_keras_object
+from ..foundation.variable import CHANGE
 from .native import MODEL, STATE, TRAINING, bundled, parted
 from .optimizer_state import has_rate
 from .places import places
@@ -25,11 +26,12 @@ _FIT = ("epoch", "step", "stopped", "logs", "meters", "callbacks", "data", "rand
 
 def write_checkpoint(model: Any, path: Path, training: State, whole: bool) -> None:
     """Write all that a training depends on; `whole`: with what the model is made of, so that it can be loaded."""
-    arrays = bundled(*state_of_model(model))
-    state = {"fit": training, "layers": _states_of_layers(model), "optimizer": _described(model.optimizer)}
+    with CHANGE:  # as in a file of a model
+        arrays = bundled(*state_of_model(model))
+        state = {"fit": training, "layers": _states_of_layers(model), "optimizer": _described(model.optimizer)}
+        described = {MODEL: serialize_keras_object(model)} if whole else {}
     own = dict[str, Array]()
     description = {"kind": "model" if whole else _KIND, TRAINING: taken_apart(state, STATE, own)}
-    described = {MODEL: serialize_keras_object(model)} if whole else {}
     native.write(path, Bundle(arrays | own, description | described))
 
 

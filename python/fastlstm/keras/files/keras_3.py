@@ -13,6 +13,7 @@ from fastlstm.files.hdf5 import Tree
 
 from ..foundation.keras_2 import is_of_keras_2, todays_config
 from ..foundation.serialization import serialize_keras_object
+from ..foundation.variable import CHANGE
 from .described import model_of
 from .legacy_descriptions import names_of_outputs, with_metrics_of_outputs
 from .optimizer_state import warn_of_anew, warn_of_momentum
@@ -25,9 +26,10 @@ VERSION = "3.15.1"
 def save_model(model: Any, path: Path) -> None:
     """Write a model with its weights, how it is compiled, and the state of its optimizer."""
     hdf5.h5py(f"writing {path}")
-    config = serialize_keras_object(model)
+    with CHANGE:  # another thread may quantize it meanwhile
+        config = serialize_keras_object(model)
+        tree, files = state_of_model(model)
     metadata = {"keras_version": VERSION, "date_saved": datetime.now().strftime("%Y-%m-%d@%H:%M:%S")}
-    tree, files = state_of_model(model)
     keras_zip.write(path, keras_zip.Archive(config, metadata, hdf5.written(tree), files))
 
 

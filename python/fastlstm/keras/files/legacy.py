@@ -17,7 +17,7 @@ from ..foundation.arrays import Array
 from ..foundation.keras_2 import is_of_keras_2, todays_config
 from ..foundation.registration import custom_object_scope
 from ..foundation.serialization import restored, serialize_keras_object
-from ..foundation.variable import Variable
+from ..foundation.variable import CHANGE, Variable
 from ..foundation.whole_configs import whole_configs
 from .described import model_of
 from .keras_3 import VERSION
@@ -42,6 +42,14 @@ def legacy_order(layer: Any) -> list[Variable]:
 def save_model(model: Any, path: Path, include_optimizer: bool) -> None:
     """Write a model with its weights and, if it is wanted, how it is compiled and the state of its optimizer."""
     hdf5.h5py(f"writing {path}")
+    with CHANGE:  # weights that another thread sets meanwhile belong together
+        arrays, attributes = _described_model(model, include_optimizer)
+    with replaced(path) as file:
+        hdf5.write(file, arrays, attributes)
+
+
+def _described_model(model: Any, include_optimizer: bool) -> tuple[dict[str, Array], dict[str, dict[str, Any]]]:
+    """Return the arrays and the attributes of groups that a file of a model has."""
     with whole_configs():
         config = serialize_keras_object(model)
     config.pop("build_config", None)
@@ -52,8 +60,7 @@ def save_model(model: Any, path: Path, include_optimizer: bool) -> None:
         attributes[""]["training_config"] = json.dumps(_training_config(settings))
         if not is_quantized(model):
             _write_optimizer(model.optimizer, arrays, attributes)
-    with replaced(path) as file:
-        hdf5.write(file, arrays, attributes)
+    return arrays, attributes
 
 
 def _training_config(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,8 +75,10 @@ def _training_config(settings: Mapping[str, Any]) -> dict[str, Any]:
 def save_weights(model: Any, path: Path) -> None:
     """Write the weights of a model."""
     hdf5.h5py(f"writing {path}")
+    with CHANGE:
+        described = _described_weights(model, "")
     with replaced(path) as file:
-        hdf5.write(file, *_described_weights(model, ""))
+        hdf5.write(file, *described)
 
 
 def _described_weights(model: Any, place: str) -> tuple[dict[str, Array], dict[str, dict[str, Any]]]:

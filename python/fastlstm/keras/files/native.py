@@ -15,6 +15,7 @@ from fastlstm.files.hdf5 import Tree
 
 from ..foundation.arrays import Array
 from ..foundation.serialization import serialize_keras_object
+from ..foundation.variable import CHANGE
 from .described import model_of
 from .state import Files, Restoring, state_of_model
 
@@ -29,8 +30,9 @@ STATE = "state"
 def save_native(model: Any, path: Path) -> None:
     """Write a model: what it is made of, its weights, how it is compiled, and the state of its optimizer."""
     model.plan  # noqa: B018 - says so if there are no weights yet
-    arrays = bundled(*state_of_model(model))
-    native.write(path, Bundle(arrays, {"kind": "model", MODEL: serialize_keras_object(model)}))
+    with CHANGE:  # another thread may quantize it meanwhile
+        arrays, described = bundled(*state_of_model(model)), serialize_keras_object(model)
+    native.write(path, Bundle(arrays, {"kind": "model", MODEL: described}))
 
 
 def bundled(tree: Tree, files: Files) -> dict[str, Array]:

@@ -260,8 +260,9 @@ class _Made:
 
 def note_new_variables() -> int:
     """Note that layers have other variables than before, which lists made earlier lack; return `count_of_changes`."""
-    _Made.count += 1
-    return _Made.count
+    with CHANGE:
+        _Made.count += 1
+        return _Made.count
 
 
 def count_of_changes() -> int:

@@ -137,11 +137,12 @@ class Quantizable(Layer):
         """
         precision = self.check_quantized(mode, config, type_check, activations)
         with CHANGE:
-            weights = [*self._form.weights]
             if precision in WHOLE:
                 weights = self._whole({name: getattr(self, name).value for name in self.matrices})
+            else:
+                weights = [*self._form.weights]  # `frozen` tells forms apart by their lists
             self._take_form(Form(precision, weights))
-            self._frozen = None
+            self._frozen = None  # which may hold the floats
 
     def check_quantized(self, mode: Any, config: Any, type_check: Any, activations: Any) -> str:
         """Return the precision that `quantize` is told, or raise."""
